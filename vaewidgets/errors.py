@@ -1,0 +1,75 @@
+"""The error tree. A message says what happened, what was got, what was wanted, and how to mend it."""
+
+from __future__ import annotations
+
+__all__ = [
+    "CheckpointError",
+    "DataError",
+    "DatasetNotFoundError",
+    "DivergedError",
+    "OptionError",
+    "PortableError",
+    "ProtocolError",
+    "ShapeError",
+    "TrainingStopped",
+    "VAEWidgetsError",
+]
+
+
+class VAEWidgetsError(Exception):
+    """Root of all errors that this package raises on purpose."""
+
+
+class ShapeError(VAEWidgetsError, ValueError):
+    """A tensor has another shape than the one that was wanted."""
+
+
+class DataError(VAEWidgetsError, ValueError):
+    """The data cannot be used as they are: range, count, NaN, an empty set."""
+
+
+class DatasetNotFoundError(DataError):
+    """A named data set is not on this machine and could not be fetched."""
+
+
+class OptionError(VAEWidgetsError, ValueError):
+    """An argument is unknown or out of its range."""
+
+
+class ProtocolError(VAEWidgetsError, TypeError):
+    """A model does not speak the VAE protocol (see `vaewidgets.protocol.VAE`)."""
+
+
+class PortableError(VAEWidgetsError, ValueError):
+    """A model holds a layer that the page cannot run."""
+
+
+class CheckpointError(VAEWidgetsError, ValueError):
+    """A run file cannot be read, or does not fit the model."""
+
+
+class DivergedError(VAEWidgetsError, ArithmeticError):
+    """A loss term or a gradient became NaN or infinite.
+
+    Attributes
+    ----------
+    step : int
+        The first step (counted from 0) at which it happened.
+    term : str
+        Which of "recon", "kl", "loss" or "gradient" was not finite first.
+    """
+
+    def __init__(self, message: str, *, step: int, term: str) -> None:
+        super().__init__(message)
+        self.step = step
+        self.term = term
+
+
+class TrainingStopped(VAEWidgetsError):
+    """Raised inside `run.log` when a stop was asked for, so that a hand-written loop ends.
+
+    IPython shows it as one line, since it is an answer to a button and not a fault.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
