@@ -1,0 +1,84 @@
+"""Variational autoencoders you can touch: widgets on a live training loop.
+
+Public names are imported on first use (PEP 562), so that `import vaewidgets` is quick and
+`vaewidgets.training` needs no widget package.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# public name -> the room that holds it
+_ROOM_OF = {
+    "ActiveUnitsBar": "widgets",
+    "Bernoulli": "objectives",
+    "Constant": "objectives",
+    "Cyclical": "objectives",
+    "ELBO": "objectives",
+    "ImageDataset": "data",
+    "LatentExplorer": "widgets",
+    "LatentScatter": "widgets",
+    "LinearWarmup": "objectives",
+    "LossConvention": "protocol",
+    "MLPVAE": "models",
+    "ReconstructionGrid": "widgets",
+    "Run": "training",
+    "SquaredError": "objectives",
+    "TrainingCurves": "widgets",
+    "VAE": "protocol",
+    "active_units": "diagnostics",
+    "as_vae": "protocol",
+    "attach": "training",
+    "kl_per_dim": "objectives",
+    "load_dataset": "data",
+    "load_run": "training",
+    "train": "training",
+}
+# the error tree is a module, since its names say what they are: `except vw.errors.DataError`
+_MODULES = frozenset(
+    {"data", "diagnostics", "errors", "models", "objectives", "portable", "protocol", "training", "widgets"}
+)
+
+__all__ = ["__version__", *sorted(_ROOM_OF), *sorted(_MODULES)]
+
+if TYPE_CHECKING:
+    from vaewidgets import data, diagnostics, errors, models, objectives, portable, protocol, training, widgets
+    from vaewidgets.data import ImageDataset, load_dataset
+    from vaewidgets.diagnostics import active_units
+    from vaewidgets.models import MLPVAE
+    from vaewidgets.objectives import (
+        ELBO,
+        Bernoulli,
+        Constant,
+        Cyclical,
+        LinearWarmup,
+        SquaredError,
+        kl_per_dim,
+    )
+    from vaewidgets.protocol import VAE, LossConvention, as_vae
+    from vaewidgets.training import Run, attach, load_run, train
+    from vaewidgets.widgets import (
+        ActiveUnitsBar,
+        LatentExplorer,
+        LatentScatter,
+        ReconstructionGrid,
+        TrainingCurves,
+    )
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    room = _ROOM_OF.get(name)
+    if room is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{room}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
