@@ -1,0 +1,239 @@
+"""Drive JupyterLab as a person would: open a notebook, run its cells, look at the widgets."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START_SECONDS = 120
+
+
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+    """Poll until `condition()` is truthy; the error says what was waited for and the last value."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not within {seconds:g} s; last value {value!r}")
+        time.sleep(0.05)
+
+
+class Lab:
+    """One JupyterLab server in a folder of its own, and one page at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.token = secrets.token_hex(16)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.page: Any = None
+        self._count = 0
+
+    def __enter__(self) -> Lab:
+        self._write_kernels()
+        environment = {
+            **os.environ,
+            "JUPYTER_CONFIG_DIR": str(self.folder / "config"),
+            "JUPYTER_DATA_DIR": str(self.folder / "data"),
+            "VAEWIDGETS_CACHE": str(self.folder / "cache"),
+            "JUPYTERLAB_SETTINGS_DIR": str(self.folder / "settings"),
+            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]),
+        }
+        settings = self.folder / "settings" / "@jupyterlab" / "apputils-extension"
+        settings.mkdir(parents=True)
+        (settings / "notification.jupyterlab-settings").write_text(
+            '{"fetchNews": "false", "checkForUpdates": false}'
+        )
+        self.notebooks = self.folder / "notebooks"
+        self.notebooks.mkdir()
+        command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
+        command += [f"--ServerApp.port={self.port}", f"--IdentityProvider.token={self.token}"]
+        command += ["--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={self.notebooks}"]
+        self._log = (self.folder / "server.log").open("w")
+        self._server = subprocess.Popen(command, env=environment, stdout=self._log, stderr=subprocess.STDOUT)
+        wait_for(self._answers, "JupyterLab answers", START_SECONDS)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._server.wait(20)
+        if self._server.poll() is None:
+            self._server.kill()
+            self._server.wait()
+        self._log.close()
+
+    def _write_kernels(self) -> None:
+        """Write one kernel for each ipykernel in VAEWIDGETS_IPYKERNELS (folders made by `pip install --target`)."""
+        self.kernels = {"installed": "python3"}
+        for folder in filter(None, os.environ.get("VAEWIDGETS_IPYKERNELS", "").split(os.pathsep)):
+            name = Path(folder).name
+            spec = self.folder / "data" / "kernels" / name
+            spec.mkdir(parents=True)
+            root = Path(__file__).parents[2]
+            (spec / "kernel.json").write_text(
+                json.dumps(
+                    {
+                        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+                        "display_name": name,
+                        "language": "python",
+                        "env": {"PYTHONPATH": os.pathsep.join([folder, str(root)])},
+                    }
+                )
+            )
+            self.kernels[name] = name
+
+    def _answers(self) -> bool:
+        if self._server.poll() is not None:
+            raise AssertionError(f"JupyterLab ended: {(self.folder / 'server.log').read_text()[-2000:]}")
+        try:
+            with urllib.request.urlopen(f"{self.url}/api/status?token={self.token}", timeout=2):
+                return True
+        except OSError:
+            return False
+
+    @contextlib.contextmanager
+    def session(self, browser: Any, **options: Any) -> Iterator[None]:
+        self.context = browser.new_context(viewport={"width": 1400, "height": 1000}, **options)
+        self.page = self.context.new_page()
+        self.console: list[str] = []
+        self.page.on("console", lambda m: self.console.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.console.append(str(error)))
+        try:
+            yield
+        finally:
+            self.context.close()
+            self._stop_kernels()
+
+    def _request(self, path: str, method: str = "GET") -> Any:
+        request = urllib.request.Request(
+            f"{self.url}/api/{path}", method=method, headers={"Authorization": f"token {self.token}"}
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            body = answer.read()
+        return json.loads(body) if body else None
+
+    def _stop_kernels(self) -> None:
+        for session in self._request("sessions"):
+            self._request(f"sessions/{session['id']}", "DELETE")
+
+    # a notebook -------------------------------------------------------------------------------
+
+    def open(self, cells: Sequence[str], kernel: str = "python3", theme: str | None = None) -> str:
+        """Write a notebook of these cells and open it. Returns its file name."""
+        self._count += 1
+        name = f"test_{self._count}.ipynb"
+        notebook = {
+            "nbformat": 4,
+            "nbformat_minor": 5,
+            "metadata": {"kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}},
+            "cells": [
+                {"id": f"cell{i}", "cell_type": "code", "source": source, "metadata": {}}
+                | {"outputs": [], "execution_count": None}
+                for i, source in enumerate(cells)
+            ],
+        }
+        (self.notebooks / name).write_text(json.dumps(notebook))
+        self.go_to(name)
+        if theme:
+            self.page.evaluate(
+                "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", f"JupyterLab {theme}"
+            )
+        return name
+
+    def go_to(self, name: str) -> None:
+        self.page.goto(f"{self.url}/lab/tree/{name}?token={self.token}&reset")
+        self.page.wait_for_function("window.jupyterapp !== undefined", timeout=90_000)
+        self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
+        self.page.wait_for_function(
+            "() => ['idle', 'busy'].includes("
+            "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status)",
+            timeout=90_000,
+        )
+
+    def run_all(self) -> None:
+        """Start all cells; returns at once."""
+        self.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
+
+    def run_cell(self, index: int) -> None:
+        """Start one cell; returns at once."""
+        self.page.evaluate(
+            """index => {
+                const panel = jupyterapp.shell.currentWidget;
+                panel.content.activeCellIndex = index;
+                panel.content.deselectAll();
+                jupyterapp.commands.execute('notebook:run-cell');
+            }""",
+            index,
+        )
+
+    def interrupt(self) -> None:
+        self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
+
+    def wait_idle(self, seconds: float = 120.0) -> None:
+        """Wait until no cell is running or queued."""
+        wait_for(
+            lambda: self.page.evaluate(
+                """() => {
+                    const panel = jupyterapp.shell.currentWidget;
+                    const cells = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
+                    return panel.sessionContext.session.kernel.status === 'idle'
+                        && !cells.some(cell => cell.textContent.includes('[*]'));
+                }"""
+            ),
+            "all cells done",
+            seconds,
+        )
+
+    def text(self, index: int) -> str:
+        """Text output of a cell."""
+        return self.page.evaluate(
+            """index => {
+                const cells = jupyterapp.shell.currentWidget.model.cells;
+                const outputs = cells.get(index).sharedModel.getOutputs();
+                return outputs.map(o => [].concat(o.text ?? o.data?.['text/plain'] ?? o.traceback ?? '').join(''))
+                    .join('\\n');
+            }""",
+            index,
+        )
+
+    def execute(self, code: str, seconds: float = 60.0) -> str:
+        """Run code in the kernel outside the notebook (waits its turn behind a busy cell); returns stdout."""
+        return self.page.evaluate(
+            """async ([code, seconds]) => {
+                const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+                const future = kernel.requestExecute({code, store_history: false});
+                let text = '';
+                future.onIOPub = message => {
+                    if (message.header.msg_type === 'stream') text += message.content.text;
+                    if (message.header.msg_type === 'error') text += message.content.traceback.join('\\n');
+                };
+                const limit = new Promise((_, no) => setTimeout(() => no(new Error('time out')), seconds * 1000));
+                await Promise.race([future.done, limit]);
+                return text;
+            }""",
+            [code, seconds],
+        )

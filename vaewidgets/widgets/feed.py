@@ -1,0 +1,240 @@
+"""One thread a run that turns its newest state into frames for its widgets, and ends when idle.
+
+Latest wins: a frame that would come too soon is never built. How soon is too soon is a share of the
+processor, since on a laptop the frames are built by the cores that train.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections import deque
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+
+from vaewidgets import portable
+from vaewidgets.errors import PortableError
+from vaewidgets.training import Run, Snapshot
+from vaewidgets.widgets.state import decoded_image
+
+if TYPE_CHECKING:
+    from vaewidgets.widgets.base import RunWidget
+
+__all__ = ["Feed"]
+
+FRAME_SECONDS = 0.1  # a frame at most each
+WEIGHTS_SECONDS = 1.0  # weights at most each: they are the heaviest part
+IDLE_SECONDS = 2.0  # nothing new for so long: the thread ends, the next news starts another
+# Share of the time that frames may cost, of the processor seconds per wall-clock second that training uses.
+HISTORY_SHARE = 0.015
+SNAPSHOT_SHARE = 0.025
+_ENDED = ("stopped", "finished", "failed")
+
+
+class Feed:
+    """Feeds the widgets of one run; there is one feed a run."""
+
+    _feeds: ClassVar[weakref.WeakKeyDictionary[Run, Feed]] = weakref.WeakKeyDictionary()
+    _feeds_lock = threading.Lock()
+
+    def __init__(self, run: Run) -> None:
+        self._run = weakref.ref(run)
+        self._lock = threading.Lock()
+        self._building = threading.Lock()
+        self._widgets: list[RunWidget] = []
+        self._questions: deque[tuple[RunWidget, dict[str, Any]]] = deque()
+        self._panels: dict[int, str | None] = {}
+        self._news = threading.Condition(self._lock)
+        self._has_news = False
+        self._is_urgent = False
+        self._thread: threading.Thread | None = None
+        self._remove_listener: Any = None
+        self._drawn_snapshot: Snapshot | None = None
+        self._network: portable.Network | PortableError | None = None
+        self._decoder: dict[str, Any] | None = None
+        self._next_history = self._next_snapshot = self._next_weights = 0.0
+
+    @classmethod
+    def of(cls, run: Run) -> Feed:
+        """Return the feed of `run`, made on first use."""
+        with cls._feeds_lock:
+            feed = cls._feeds.get(run)
+            if feed is None:
+                feed = cls._feeds[run] = cls(run)
+            return feed
+
+    # subscribing ------------------------------------------------------------------------------
+
+    def first_frame(self, widget: RunWidget) -> None:
+        """Build the first frame of `widget` here and now."""
+        run = self._run()
+        if run is None:
+            return
+        panel = None
+        drawn: dict[str, Any] = {}
+        weights: dict[str, Any] = {}
+        try:
+            snapshot = run.snapshot()
+            with self._building:
+                drawn = widget._snapshot_state(snapshot)
+                weights = widget._weights_state(snapshot)
+        except Exception as error:
+            panel = f"{type(error).__name__}: {error}"
+        widget._compose(drawn, weights, panel)
+
+    def subscribe(self, widget: RunWidget) -> None:
+        """From now on `widget` gets frames."""
+        run = self._run()
+        with self._lock:
+            self._widgets.append(widget)
+            if self._remove_listener is None and run is not None:
+                self._remove_listener = run.add_listener(self.wake)
+        self.wake()
+
+    def unsubscribe(self, widget: RunWidget) -> None:
+        """No more frames for `widget`; with the last one the feed stops listening."""
+        with self._lock:
+            self._widgets = [other for other in self._widgets if other is not widget]
+            self._panels.pop(id(widget), None)
+            if not self._widgets and self._remove_listener is not None:
+                self._remove_listener()
+                self._remove_listener = None
+            self._news.notify_all()
+
+    def wake(self, *, urgent: bool = False, panel: tuple[RunWidget, str | None] | None = None) -> None:
+        """Something is new (any thread; returns at once)."""
+        with self._lock:
+            if not self._widgets:
+                return
+            if panel is not None:
+                self._panels[id(panel[0])] = panel[1]
+            self._has_news = True
+            self._is_urgent |= urgent
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._loop, name="vaewidgets-feed", daemon=True)
+                self._thread.start()
+            self._news.notify_all()
+
+    def ask(self, widget: RunWidget, question: dict[str, Any]) -> None:
+        """Have the kernel decode a point for a page that cannot; the newest question wins."""
+        with self._lock:
+            self._questions.clear()
+            self._questions.append((widget, question))
+        self.wake(urgent=True)
+
+    # the thread -------------------------------------------------------------------------------
+
+    def _loop(self) -> None:
+        while self._wait_for_news():
+            run = self._run()
+            if run is None:
+                break
+            self._answer(run)
+            ended = run.status in _ENDED
+            self._round(run, ended)
+            del run
+        with self._lock:
+            self._thread = None
+            if self._has_news and self._widgets:  # came while this thread was leaving
+                self._thread = threading.Thread(target=self._loop, name="vaewidgets-feed", daemon=True)
+                self._thread.start()
+
+    def _wait_for_news(self) -> bool:
+        """Wait until a frame is due. False: nothing came, the thread may end."""
+        deadline = time.monotonic() + IDLE_SECONDS
+        with self._lock:
+            while not self._has_news:
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._widgets:
+                    return False
+                self._news.wait(left)
+            while not self._is_urgent:
+                left = self._next_history - time.monotonic()
+                if left <= 0:
+                    break
+                self._news.wait(left)
+            self._has_news = self._is_urgent = False
+            return bool(self._widgets)
+
+    def _round(self, run: Run, ended: bool) -> None:
+        """One frame for each widget; the snapshot's part only when it is due."""
+        with self._lock:
+            widgets, panels = list(self._widgets), dict(self._panels)
+        started = time.monotonic()
+        cost = _Cost()
+        snapshot = self._due_snapshot(run, ended, started)
+        weights_due = snapshot is not None and (ended or started >= self._next_weights)
+        drawn: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
+        failed: dict[int, str] = {}
+        if snapshot is not None:
+            with self._building:
+                for widget in widgets:
+                    try:
+                        weights = widget._weights_state(snapshot) if weights_due else {}
+                        drawn[id(widget)] = (widget._snapshot_state(snapshot), weights)
+                    except Exception as error:
+                        failed[id(widget)] = f"{type(error).__name__}: {error}"
+            self._drawn_snapshot = snapshot
+            self._next_snapshot = time.monotonic() + max(FRAME_SECONDS, cost.seconds() / SNAPSHOT_SHARE)
+            if weights_due:
+                self._next_weights = time.monotonic() + WEIGHTS_SECONDS
+        cost = _Cost()
+        for widget in widgets:
+            sections, weights = drawn.get(id(widget), (None, None))
+            panel = failed.get(id(widget)) or panels.get(id(widget))
+            try:
+                widget._compose(sections, weights, panel)
+            except Exception as error:  # a closed comm must not end the feed of the others
+                with self._lock:
+                    self._panels[id(widget)] = f"{type(error).__name__}: {error}"
+        self._next_history = time.monotonic() + max(FRAME_SECONDS, cost.seconds() / HISTORY_SHARE)
+
+    def _due_snapshot(self, run: Run, ended: bool, now: float) -> Snapshot | None:
+        """Return a snapshot that is due and not drawn yet; ask for the next one."""
+        if ended or run.status in ("paused", "created"):
+            snapshot = run.snapshot()
+            fresh = self._drawn_snapshot is None or snapshot.step != self._drawn_snapshot.step
+            return snapshot if fresh or ended else None
+        if now < self._next_snapshot:
+            return None
+        run.request_snapshot()
+        latest = run.latest_snapshot
+        if latest is None or latest is self._drawn_snapshot:
+            return None
+        return latest
+
+    def decoder_state(self, snapshot: Snapshot) -> dict[str, Any]:
+        """Return the decoder for the page: traced once a run, weights read at each call."""
+        if self._network is None:
+            try:
+                self._network = portable.decoder_network(snapshot.model, snapshot.model.latent_dim)
+            except PortableError as error:
+                self._network = error
+        state: dict[str, Any] = {"step": snapshot.step, "value_range": list(snapshot.data.value_range)}
+        if isinstance(self._network, PortableError):
+            return {**state, "network": None, "reason": str(self._network)}
+        return {**state, "network": self._network.refresh(snapshot.model), "reason": None}
+
+    def _answer(self, run: Run) -> None:
+        with self._lock:
+            question = self._questions.popleft() if self._questions else None
+        if question is None:
+            return
+        widget, content = question
+        snapshot = self._drawn_snapshot or run.snapshot()
+        image = decoded_image(snapshot, content.get("z"))
+        widget.send(
+            {"type": "decoded", "seq": content.get("seq"), "image": {**image, "data": None}}, [image["data"]]
+        )
+
+
+class _Cost:
+    """Processor seconds of this thread, and at most those of the threads that torch uses for it."""
+
+    def __init__(self) -> None:
+        self._started = time.thread_time()
+
+    def seconds(self) -> float:
+        return (time.thread_time() - self._started) * torch.get_num_threads()

@@ -1,0 +1,105 @@
+"""The whole thing on one page: train, watch, hover, turn beta."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from vaewidgets.data import ImageDataset, load_dataset
+from vaewidgets.errors import OptionError
+from vaewidgets.models import MLPVAE
+from vaewidgets.training import Run, Snapshot, train
+from vaewidgets.widgets.base import STATIC
+from vaewidgets.widgets.points import PointsWidget
+from vaewidgets.widgets.state import curves_state, scatter_state, units_state
+
+__all__ = ["LatentExplorer"]
+
+# The embedded digits are over in two seconds at full speed; at this pace a person sees the classes part.
+DIGITS = {"epochs": 100, "batch_size": 64, "speed": 5.0}
+OTHERS = {"epochs": 30, "batch_size": 128, "speed": None}
+_MODEL_OPTIONS = ("latent_dim", "hidden", "activation", "likelihood")
+
+
+class LatentExplorer(PointsWidget):
+    """Scatter, decoded image, curves and active units of one run, with the controls to train it.
+
+    Parameters
+    ----------
+    source : Run, ImageDataset, str, default "digits"
+        A run, or the data to start one on: a set by name (see `load_dataset`) or your own.
+    model : nn.Module, optional
+        The model to train; by default an `MLPVAE` with two latent dimensions. Not with a run.
+    points : int, default 2000
+        How many images the scatter shows at most.
+    **options
+        `latent_dim`, `hidden`, `activation`, `likelihood` of the default model; any option of
+        `vaewidgets.train` (`epochs`, `beta`, `lr`, `batch_size`, `seed`, ...). Not with a run.
+
+    Attributes
+    ----------
+    run : Run
+    selected : ndarray of int64, shape (k,)
+        Numbers of the points inside the lasso; `selected_images()` gives the images.
+
+    Raises
+    ------
+    OptionError
+        On an unknown option, or options beside a run that has its own.
+
+    Examples
+    --------
+    >>> LatentExplorer()                                # doctest: +SKIP
+    >>> LatentExplorer("mnist", latent_dim=8, beta=4)   # doctest: +SKIP
+    >>> LatentExplorer(run)                             # doctest: +SKIP
+    """
+
+    _esm = STATIC / "latent_explorer.js"
+
+    def __init__(
+        self,
+        source: Run | ImageDataset | str = "digits",
+        *,
+        model: nn.Module | None = None,
+        points: int = 2000,
+        **options: Any,
+    ) -> None:
+        if isinstance(source, Run):
+            if model is not None or options:
+                extra = ["model"] * (model is not None) + list(options)
+                raise OptionError(
+                    f"LatentExplorer(run) got {', '.join(extra)} too; "
+                    "a run has its own: give them to vw.train."
+                )
+            run = source
+        else:
+            run = _start(source, model, options)
+        super().__init__(run, points)
+
+    def _history_state(self) -> dict[str, Any]:
+        return {"curves": curves_state(self.run)}
+
+    def _snapshot_state(self, snapshot: Snapshot) -> dict[str, Any]:
+        mu, logvar = snapshot.encode(self.sample.images)
+        scatter, self._projection = scatter_state(self.sample, snapshot, mu, self._projection)
+        return {"scatter": scatter, "units": units_state(snapshot, mu, logvar, 0.01, 0.01)}
+
+
+def _start(source: ImageDataset | str, model: nn.Module | None, options: dict[str, Any]) -> Run:
+    """Load the data, build the default model where none is given, and start training."""
+    data = load_dataset(source) if isinstance(source, str) else source
+    if not isinstance(data, ImageDataset):
+        raise OptionError(
+            f"LatentExplorer got {type(source).__name__}; "
+            "wanted a run, an ImageDataset or the name of a data set."
+        )
+    model_options = {name: options.pop(name) for name in _MODEL_OPTIONS if name in options}
+    if model is None:
+        torch.manual_seed(int(options.get("seed", 0)))
+        model = MLPVAE(data.image_shape, **model_options)
+    elif model_options:
+        raise OptionError(f"{', '.join(model_options)}: given beside a model that has its own.")
+    defaults = DIGITS if data.name == "digits" else OTHERS
+    return train(model, data, **{**defaults, **options})

@@ -1,0 +1,72 @@
+"""What the widgets share that draw a sample of images as points."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import traitlets
+
+from vaewidgets.diagnostics import Projection
+from vaewidgets.errors import OptionError
+from vaewidgets.training import Run, Snapshot
+from vaewidgets.widgets.base import RunWidget
+from vaewidgets.widgets.state import Sample, originals_state
+
+__all__ = ["PointsWidget"]
+
+
+class PointsWidget(RunWidget):
+    """A widget whose points can be decoded by hovering and selected with a lasso (abstract).
+
+    Parameters
+    ----------
+    run : Run
+    points : int
+        How many images at most: test images first, topped up with training images.
+    """
+
+    _live_keys = ("frame", "decoder", "originals")
+
+    selected = traitlets.Any(
+        help="Numbers of the points inside the lasso, int64 array (k,). Owner: the browser."
+    )
+
+    def __init__(self, run: Run, points: int) -> None:
+        # Before the base class, which builds the first frame.
+        self._points = points
+        self._sample: Sample | None = None
+        self._projection: Projection | None = None
+        super().__init__(run)
+
+    @traitlets.default("selected")
+    def _nothing_selected(self) -> np.ndarray:
+        return np.empty(0, np.int64)
+
+    @property
+    def sample(self) -> Sample:
+        """The images behind the points, in the points' order."""
+        if self._sample is None:
+            self._sample = Sample(self.run.data, self._points)
+        return self._sample
+
+    def selected_images(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Images inside the lasso: uint8 array (k, C, H, W), and their labels (k,) or None."""
+        sample, index = self.sample, self.selected
+        labels = None if sample.labels is None else sample.labels[index]
+        return sample.images_u8[index].numpy(), labels
+
+    def _command(self, name: str, value: Any) -> None:
+        if name != "select":
+            super()._command(name, value)
+            return
+        index = np.asarray(value, np.int64).reshape(-1)
+        if len(index) and (index.min() < 0 or index.max() >= len(self.sample)):
+            raise OptionError(f"the page selected point {index.max()} of {len(self.sample)}.")
+        self.selected = index
+
+    def _weights_state(self, snapshot: Snapshot) -> dict[str, Any]:
+        state = {"decoder": self._feed.decoder_state(snapshot)}
+        if "originals" not in self._live:
+            state["originals"] = originals_state(self.sample)
+        return state

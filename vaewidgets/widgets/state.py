@@ -1,0 +1,218 @@
+"""Sections of a frame, each built by one pure function of a run's records or of a snapshot.
+
+A section is a plain dict of small JSON values and packed arrays (`vaewidgets.packing`), complete and
+bounded: it costs the same after a million steps as after a thousand.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaewidgets.data import ImageDataset
+from vaewidgets.diagnostics import Projection, active_units, prior_circle, project
+from vaewidgets.errors import OptionError, ShapeError
+from vaewidgets.packing import pack, pack_quantised
+from vaewidgets.training import Run, Snapshot
+
+__all__ = [
+    "Sample",
+    "curves_state",
+    "decoded_image",
+    "grid_state",
+    "originals_state",
+    "run_state",
+    "scatter_state",
+    "units_state",
+]
+
+CURVE_POINTS = 1000  # min-max buckets a series
+THUMBNAIL_BYTES = 1_600_000  # of all originals of one widget, sent once
+
+
+class Sample:
+    """The images that a widget shows: test images first, topped up with training images.
+
+    Parameters
+    ----------
+    data : ImageDataset
+    points : int
+        How many images at most, at least 1.
+
+    Attributes
+    ----------
+    images : Tensor, float32, shape (n, C, H, W)
+        In the data's `value_range`.
+    labels : ndarray of int64, shape (n,), or None
+    n_test, n_train : int
+        How many of the images are of which split; the test images come first.
+    """
+
+    def __init__(self, data: ImageDataset, points: int) -> None:
+        if points < 1:
+            raise OptionError(f"points is {points}; wanted at least 1.")
+        test = data.test
+        self.n_test = min(points, len(test)) if test is not None else 0
+        self.n_train = min(points - self.n_test, len(data.train))
+        parts, labels, thumbnails = [], [], []
+        for split, count in ((test, self.n_test), (data.train, self.n_train)):
+            if split is None or count == 0:
+                continue
+            # Evenly spread: the first n of a set sorted by class would show one class only.
+            index = torch.linspace(0, len(split) - 1, count).round().long()
+            parts.append(split.images(index))
+            thumbnails.append(split.images_u8(index))
+            labels.append(None if split.labels is None else split.labels[index])
+        self.images = torch.cat(parts)
+        self.images_u8 = torch.cat(thumbnails)
+        known = [label for label in labels if label is not None]
+        self.labels = torch.cat(known).numpy() if known and len(known) == len(labels) else None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def run_state(run: Run) -> dict[str, Any]:
+    """Who is running, how far, with which controls."""
+    data, likelihood = run.data, run.likelihood
+    return {
+        "id": run.id,
+        "name": run.name,
+        "status": run.status,
+        "error": run.error_text,
+        "can_train": run.can_train,
+        "step": run.step,
+        "epoch": run.epoch,
+        "epochs": run.epochs,
+        "steps_per_epoch": run.steps_per_epoch,
+        "steps_per_second": run.steps_per_second,
+        "beta": run.current_beta,
+        "beta_controllable": run.beta_is_controllable,
+        "beta_schedule": run.beta_description,
+        "lr": run.lr,
+        "lr_controllable": run.lr_is_controllable,
+        "speed": run.speed,
+        "unit": run.unit,
+        "likelihood": likelihood.name,
+        "dataset": data.name,
+        "model": run.name,
+        "device": str(run.device),
+        "image_shape": list(data.image_shape),
+        "value_range": list(data.value_range),
+        "latent_dim": run.model.latent_dim,
+        "class_names": list(data.class_names) if data.class_names else None,
+    }
+
+
+def curves_state(run: Run, max_points: int = CURVE_POINTS) -> dict[str, Any]:
+    """Loss, recon, kl and beta against the step; the test set's once an epoch."""
+    series = []
+    for name in ("loss", "recon", "kl", "beta"):
+        curve = run.recorder.curve(name, max_points)
+        if len(curve.step):
+            band = name != "beta"
+            series.append(
+                {
+                    "name": name,
+                    "split": "train",
+                    "step": pack(curve.step, "f32"),
+                    "mean": pack(curve.mean, "f32"),
+                    "low": pack(curve.low, "f32") if band else None,
+                    "high": pack(curve.high, "f32") if band else None,
+                }
+            )
+    steps, values = run.recorder.epochs()
+    for name in ("loss", "recon", "kl"):
+        test = values.get(f"test_{name}")
+        if test is not None and np.isfinite(test).any():
+            known = np.isfinite(test)
+            series.append(
+                {
+                    "name": name,
+                    "split": "test",
+                    "step": pack(steps[known], "f32"),
+                    "mean": pack(test[known], "f32"),
+                    "low": None,
+                    "high": None,
+                }
+            )
+    return {"series": series}
+
+
+def scatter_state(
+    sample: Sample, snapshot: Snapshot, mu: Tensor, previous: Projection | None
+) -> tuple[dict[str, Any], Projection]:
+    """Posterior means of the sample on a plane, and the plane (so that the next one does not flip)."""
+    projection = project(mu, previous=previous)
+    center, radii = prior_circle(projection)
+    direct = projection.mode != "pca"
+    state = {
+        "step": snapshot.step,
+        "mode": projection.mode,
+        "axes": list(projection.axes),
+        "explained": None if direct else [float(ratio) for ratio in projection.explained],
+        "points": pack_quantised(np.asarray(projection.points)),
+        "labels": None if sample.labels is None else pack(sample.labels, "i32"),
+        "values": None,
+        "projection": None
+        if direct
+        else {"mean": pack(projection.mean, "f32"), "components": pack(projection.components, "f32")},
+        "prior": {"center": [float(c) for c in center], "radii": [float(r) for r in radii]},
+        "n_test": sample.n_test,
+        "n_train": sample.n_train,
+    }
+    return state, projection
+
+
+def units_state(
+    snapshot: Snapshot, mu: Tensor, logvar: Tensor, delta: float, var_threshold: float
+) -> dict[str, Any]:
+    """KL and Var(mu) of each latent dimension, with both thresholds."""
+    units = active_units(mu, logvar, delta=delta, var_threshold=var_threshold)
+    return {
+        "step": snapshot.step,
+        "kl": pack(np.asarray(units.kl), "f32"),
+        "var_mu": pack(np.asarray(units.var_mu), "f32"),
+        "delta": delta,
+        "var_threshold": var_threshold,
+        "n": units.n,
+    }
+
+
+def grid_state(sample: Sample, index: np.ndarray, snapshot: Snapshot, name: str) -> dict[str, Any]:
+    """Originals over reconstructions, the latter decoded from the posterior means."""
+    mu, _ = snapshot.encode(sample.images[index])
+    x_hat = snapshot.decode(mu)
+    labels = None if sample.labels is None else pack(sample.labels[index], "i32")
+    return {
+        "step": snapshot.step,
+        "indices": pack(index, "i32"),
+        "labels": labels,
+        "originals": pack(sample.images_u8[index].numpy(), "u8"),
+        "rows": [{"name": name, "images": pack(to_u8(snapshot.data, x_hat), "u8")}],
+    }
+
+
+def originals_state(sample: Sample) -> dict[str, Any]:
+    """Thumbnails of the first points, as many as fit into `THUMBNAIL_BYTES`."""
+    images = sample.images_u8
+    fit = max(1, THUMBNAIL_BYTES // max(1, images[0].numel()))
+    return pack(images[:fit].numpy(), "u8")
+
+
+def decoded_image(snapshot: Snapshot, z: Any) -> dict[str, Any]:
+    """Decode one point for a page that cannot run the decoder itself."""
+    point = torch.as_tensor(z, dtype=torch.float32).reshape(1, -1)
+    wanted = snapshot.model.latent_dim
+    if point.shape[1] != wanted:
+        raise ShapeError(f"the page asked to decode {point.shape[1]} numbers; this model wants {wanted}.")
+    return pack(to_u8(snapshot.data, snapshot.decode(point))[0], "u8")
+
+
+def to_u8(data: ImageDataset, x_hat: Tensor) -> np.ndarray:
+    """Images for display: `value_range` to 0 ... 255, shape (n, C, H, W)."""
+    unit = data.to_unit(x_hat.detach().float().cpu()).clamp(0, 1)
+    return (unit * 255).round().to(torch.uint8).numpy()
