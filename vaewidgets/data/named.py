@@ -1,0 +1,293 @@
+"""Data sets by name: the digits that scikit-learn ships, MNIST, Fashion-MNIST, Frey faces."""
+
+from __future__ import annotations
+
+import difflib
+import gzip
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from vaewidgets.data.convert import resize
+from vaewidgets.data.dataset import ImageDataset, _draw
+from vaewidgets.data.sources import as_size
+from vaewidgets.errors import DataError, DatasetNotFoundError, OptionError
+
+__all__ = ["load_dataset"]
+
+_FASHION = (
+    "T-shirt/top",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+)
+_DIGITS = tuple(str(i) for i in range(10))
+
+Pixels = np.ndarray
+
+
+@dataclass(frozen=True)
+class _Raw:
+    """uint8 images, (N, H, W), and labels of both splits."""
+
+    train: Pixels
+    test: Pixels
+    train_labels: Pixels | None
+    test_labels: Pixels | None
+    class_names: tuple[str, ...] | None
+
+
+def load_dataset(
+    name: str,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    n_train: int | None = None,
+    n_test: int | None = None,
+    seed: int = 0,
+    size: int | tuple[int, int] | None = None,
+    value_range: tuple[float, float] = (0.0, 1.0),
+    download: bool = True,
+) -> ImageDataset:
+    """Load a data set by its name.
+
+    Parameters
+    ----------
+    name : {"digits", "mnist", "fashion-mnist", "frey"}
+        "digits": 1,797 digits of 8 x 8 pixels that scikit-learn ships, enlarged to 28 x 28; every fifth image
+        of each class is for testing, whatever the seed. "mnist" and "fashion-mnist": 60,000 + 10,000 images
+        of 28 x 28. "frey": 1,965 frames of 28 x 20 (height x width) from a video of one face, without
+        classes; the last sixth of the video (327 frames) is for testing, since neighbouring frames are all
+        but equal.
+    root : path, optional
+        Folder that holds ``MNIST/raw``, ``FashionMNIST/raw`` or ``frey``. By default the folder that the
+        environment variable VAEWIDGETS_DATA names is searched, then the user's cache (VAEWIDGETS_CACHE, or
+        the platform's). Archives are read in place; it need not be writable.
+    n_train, n_test : int, optional
+        Take only so many images, drawn with `seed`.
+    seed : int
+        For `n_train` and `n_test`.
+    size : int or (height, width), optional
+        Resize to this, bilinear and antialiased. ``size=8`` gives "digits" as they are.
+    value_range : tuple of float
+        What black and white are to the model.
+    download : bool
+        Fetch MNIST and Fashion-MNIST where they are missing, into `root` or the cache.
+
+    Returns
+    -------
+    ImageDataset
+
+    Raises
+    ------
+    OptionError
+        If the name is unknown.
+    DatasetNotFoundError
+        If the files are not there and could not be fetched.
+    DataError
+        If a file is damaged.
+    """
+    key = str(name).lower().replace("_", "-").replace(" ", "-")
+    if key not in _LOADERS:
+        near = difflib.get_close_matches(key, _LOADERS, n=1, cutoff=0.4)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise OptionError(
+            f"unknown data set {name!r}; expected one of {', '.join(map(repr, _LOADERS))}.{hint}"
+        )
+    wanted = as_size(size)
+    raw = _LOADERS[key](_roots(root), download)
+    if key == "digits" and wanted is None:
+        wanted = (28, 28)
+    data = ImageDataset(
+        _resized(raw.train, wanted),
+        raw.train_labels,
+        test=(_resized(raw.test, wanted), raw.test_labels),
+        value_range=value_range,
+        class_names=raw.class_names,
+        name=key,
+    )
+    train = data.train if n_train is None else _draw(data.train, n_train, seed, "n_train")
+    assert data.test is not None
+    test = data.test if n_test is None else _draw(data.test, n_test, seed, "n_test")
+    return data._replaced(train=train, test=test)
+
+
+def _resized(images: Pixels, size: tuple[int, int] | None) -> Any:
+    if size is None or images.shape[1:] == size:
+        return images
+    return resize(torch.from_numpy(images).unsqueeze(1), size).squeeze(1)
+
+
+# ---------------------------------------------------------------------------- where files lie
+
+
+@dataclass(frozen=True)
+class _Roots:
+    search: tuple[Path, ...]
+    fetch: Path
+
+
+def _cache_folder() -> Path:
+    """Return the folder for fetched data sets."""
+    if own := os.environ.get("VAEWIDGETS_CACHE"):
+        return Path(own).expanduser()
+    home = Path.home()
+    if sys.platform == "darwin":
+        base = home / "Library" / "Caches"
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    return base / "vaewidgets"
+
+
+def _roots(root: str | os.PathLike[str] | None) -> _Roots:
+    if root is not None:
+        path = Path(root).expanduser()
+        return _Roots((path,), path)
+    cache = _cache_folder()
+    data = os.environ.get("VAEWIDGETS_DATA")
+    return _Roots((Path(data).expanduser(), cache) if data else (cache,), cache)
+
+
+def _not_found(title: str, folders: list[Path], files: list[str], how: str) -> DatasetNotFoundError:
+    places = " and ".join(repr(str(folder)) for folder in folders)
+    return DatasetNotFoundError(
+        f"{title} was not found in {places}; expected the files {', '.join(files)} there. {how} Another "
+        "folder is named by root=... or by the environment variable VAEWIDGETS_DATA."
+    )
+
+
+# ---------------------------------------------------------------------------- the sets
+
+
+def _digits(_roots: _Roots, _download: bool) -> _Raw:
+    table = _digits_table()
+    images = np.round(table[:, :64] * (255.0 / 16.0)).astype(np.uint8).reshape(-1, 8, 8)
+    labels = table[:, 64].astype(np.int64)
+    test = np.zeros(len(labels), dtype=bool)
+    for digit in range(10):
+        test[np.flatnonzero(labels == digit)[4::5]] = True
+    return _Raw(images[~test], images[test], labels[~test], labels[test], _DIGITS)
+
+
+def _digits_table() -> np.ndarray:
+    """Rows of 64 values from 0 to 16 and the digit, (1797, 65)."""
+    # The file beside scikit-learn's code is read as it lies, since importing scikit-learn takes seconds.
+    spec = importlib.util.find_spec("sklearn")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(folder) / "datasets" / "data" / "digits.csv.gz"
+        if path.is_file():
+            with gzip.open(path, "rt") as lines:
+                return np.loadtxt(lines, delimiter=",")
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    return np.column_stack([bunch.data, bunch.target])
+
+
+_IDX_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
+
+def _idx_set(title: str, folder: str, class_names: tuple[str, ...]) -> Callable[[_Roots, bool], _Raw]:
+    def load(roots: _Roots, download: bool) -> _Raw:
+        folders = [root / folder / "raw" for root in roots.search]
+        home = next((f for f in folders if all(_idx_path(f, stem) for stem in _IDX_FILES)), None)
+        if home is None:
+            home = _fetch(title, folder, folders, roots.fetch, download)
+        train, train_labels, test, test_labels = (_read_idx(home, stem) for stem in _IDX_FILES)
+        for images, labels in ((train, train_labels), (test, test_labels)):
+            if images.ndim != 3 or labels.shape != images.shape[:1]:
+                raise DataError(
+                    f"the files of {title} in {str(home)!r} do not belong together. Fetch them again."
+                )
+        return _Raw(train, test, train_labels, test_labels, class_names)
+
+    return load
+
+
+def _idx_path(folder: Path, stem: str) -> Path | None:
+    return next((p for p in (folder / f"{stem}.gz", folder / stem) if p.is_file()), None)
+
+
+def _fetch(title: str, folder: str, folders: list[Path], target: Path, download: bool) -> Path:
+    files = [f"{stem}.gz" for stem in _IDX_FILES]
+    if not download:
+        raise _not_found(title, folders, files, "Put them there, or pass download=True.")
+    from torchvision import datasets
+
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for train in (True, False):
+            getattr(datasets, folder)(str(target), train=train, download=True)
+    except (OSError, RuntimeError) as error:
+        raise _not_found(
+            title,
+            folders,
+            files,
+            f"Fetching them into {str(target)!r} failed ({type(error).__name__}: {error}). On a machine with "
+            f'a network, run torchvision.datasets.{folder}("folder", download=True) and copy that folder '
+            "here.",
+        ) from error
+    return target / folder / "raw"
+
+
+def _read_idx(folder: Path, stem: str) -> Pixels:
+    """Read one file of bytes in the IDX format: magic number, sizes (big endian), values."""
+    path = _idx_path(folder, stem)
+    if path is None:
+        raise DataError(f"{str(folder / stem)!r} went missing while it was to be read.")
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (gzip.BadGzipFile, EOFError, OSError) as error:
+        raise DataError(f"{str(path)!r} is damaged ({error}). Delete it and fetch it again.") from error
+    ndim = content[3] if len(content) > 4 and content[:3] == b"\0\0\x08" else 0
+    shape = tuple(int(v) for v in np.frombuffer(content, ">u4", ndim, offset=4)) if ndim else ()
+    if not ndim or len(content) != 4 + 4 * ndim + int(np.prod(shape)):
+        raise DataError(f"{str(path)!r} is no whole IDX file of bytes. Delete it and fetch it again.")
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * ndim).reshape(shape)
+
+
+_FREY_FRAMES, _FREY_OFFSET, _FREY_BYTES = 1965, 184, 184 + 1965 * 560
+
+
+def _frey(roots: _Roots, _download: bool) -> _Raw:
+    folders = [root / "frey" for root in roots.search]
+    path = next((f / "frey_rawface.mat" for f in folders if (f / "frey_rawface.mat").is_file()), None)
+    if path is None:
+        how = (
+            "It is not fetched, since it has no known licence: get frey_rawface.mat from "
+            "https://cs.nyu.edu/~roweis/data.html and put it there."
+        )
+        raise _not_found("the Frey faces set", folders, ["frey_rawface.mat"], how)
+    content = np.fromfile(path, np.uint8)
+    if len(content) != _FREY_BYTES:
+        raise DataError(f"{str(path)!r} has {len(content)} bytes; expected {_FREY_BYTES}. Fetch it again.")
+    frames = content[_FREY_OFFSET:].reshape(_FREY_FRAMES, 28, 20)
+    n_test = _FREY_FRAMES // 6
+    return _Raw(frames[:-n_test], frames[-n_test:], None, None, None)
+
+
+_LOADERS: dict[str, Callable[[_Roots, bool], _Raw]] = {
+    "digits": _digits,
+    "mnist": _idx_set("MNIST", "MNIST", _DIGITS),
+    "fashion-mnist": _idx_set("Fashion-MNIST", "FashionMNIST", _FASHION),
+    "frey": _frey,
+}

@@ -1,0 +1,258 @@
+"""Opening what a user calls images: arrays, folders, torch data sets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from vaewidgets.data.convert import Converter, Layout, as_labels, find_layout
+from vaewidgets.data.folder import FolderSource
+from vaewidgets.data.stores import ArrayStore, ItemSource, ItemStore, MemoryStore, Store
+from vaewidgets.errors import DataError, OptionError
+
+__all__ = ["Opened", "as_size", "open_images"]
+
+# How many images a set too large for memory is judged by before it is used; each is checked again when read.
+_PROBE = 64
+
+
+@dataclass
+class Opened:
+    """Images that were opened, and what came with them."""
+
+    store: Store
+    labels: Tensor | None = None
+    class_names: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class _Options:
+    value_range: tuple[float, float]
+    channels: str | None
+    size: tuple[int, int] | None
+    cap: int
+    name: str
+
+
+def as_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    """Check a wanted image size: one number for a square, or (height, width), or None."""
+    if size is None:
+        return None
+    pair = (size, size) if isinstance(size, int) else tuple(size)
+    if len(pair) != 2 or not all(isinstance(v, int) and not isinstance(v, bool) and v >= 1 for v in pair):
+        raise OptionError(
+            f"size is {size!r}; expected pixels, one number or (height, width), each at least 1."
+        )
+    return pair[0], pair[1]
+
+
+def open_images(
+    images: Any,
+    *,
+    value_range: tuple[float, float],
+    channels: str | None,
+    size: tuple[int, int] | None,
+    cap: int,
+    name: str,
+) -> Opened:
+    """Open images as a store: in memory up to `cap` bytes, read when wanted above.
+
+    Parameters
+    ----------
+    images : array-like, path or torch Dataset
+        See `ImageDataset`.
+    value_range, channels, size
+        See `ImageDataset`.
+    cap : int
+        Bytes.
+    name : str
+        For the progress bar.
+
+    Raises
+    ------
+    DataError, ShapeError
+        If they are empty, of mixed shapes, not finite, out of range or not images at all.
+    """
+    options = _Options(value_range, channels, size, cap, name)
+    if isinstance(images, str | os.PathLike):
+        source = FolderSource(Path(images), size)
+        opened = _open_items(source, options)
+        return Opened(opened.store, source.labels, source.class_names)
+    if isinstance(images, IterableDataset):
+        return _open_dataset(_read_iterable(images, options), options)
+    if isinstance(images, np.ndarray | Tensor) or all(
+        hasattr(images, a) for a in ("shape", "dtype", "__len__")
+    ):
+        return Opened(_open_array(images, options))
+    if isinstance(images, Sequence) and len(images) and isinstance(images[0], int | float | list):
+        return Opened(_open_array(np.asarray(images), options))
+    if hasattr(images, "__len__") and hasattr(images, "__getitem__"):
+        return _open_dataset(images, options)
+    raise DataError(
+        f"images are of type {type(images).__name__}; expected an array or tensor, the path of a folder of "
+        "images, or a torch Dataset with a length."
+    )
+
+
+def _refuse_empty(n: int) -> None:
+    if n == 0:
+        raise DataError("the set is empty: 0 images. Expected at least one.")
+
+
+# ---------------------------------------------------------------------------- arrays
+
+
+def _open_array(array: Any, options: _Options) -> Store:
+    if array.ndim and len(array) == 0:
+        _refuse_empty(0)
+    layout = find_layout(tuple(array.shape), options.channels)
+    if 0 in array.shape:
+        raise DataError(
+            f"images have shape {tuple(array.shape)}: no pixels. Expected at least one row and column."
+        )
+    converter = Converter(layout, options.value_range, options.size)
+    spread = torch.linspace(0, len(array) - 1, min(_PROBE, len(array))).long().unique()
+    probe = converter(
+        array[spread] if isinstance(array, Tensor) else array[spread.numpy()], spread, whole=False
+    )
+    store = ArrayStore(array, converter, probe)
+    if store.nbytes > options.cap:
+        return store
+    return MemoryStore(converter(array if isinstance(array, Tensor) else array[:]))
+
+
+# ---------------------------------------------------------------------------- data sets
+
+
+class DatasetSource:
+    """Items of a torch `Dataset`: images, or tuples that start with an image and perhaps a label."""
+
+    def __init__(self, dataset: Any) -> None:
+        self._dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def image(self, index: int) -> np.ndarray | Tensor:
+        """Return image `index` as an array."""
+        return self.item(index)[0]
+
+    def item(self, index: int) -> tuple[np.ndarray | Tensor, int | None]:
+        """Return image and label; the label is None where it is not one whole number."""
+        item = self._dataset[index]
+        label = None
+        if isinstance(item, tuple | list) and len(item):
+            label = _as_label(item[1]) if len(item) > 1 else None
+            item = item[0]
+        return _as_array(item, index), label
+
+
+def _as_label(value: Any) -> int | None:
+    if isinstance(value, Tensor | np.ndarray):
+        if value.ndim or (
+            value.is_floating_point() if isinstance(value, Tensor) else value.dtype.kind not in "iu"
+        ):
+            return None
+        return int(value)
+    return int(value) if isinstance(value, int | np.integer) else None
+
+
+def _as_array(item: Any, index: int) -> np.ndarray | Tensor:
+    if isinstance(item, Tensor):
+        return item.detach().cpu()
+    if isinstance(item, np.ndarray):
+        return item
+    if hasattr(item, "convert") and hasattr(item, "getbands"):  # a PIL image
+        return np.asarray(item if item.mode in ("1", "L", "RGB") else item.convert("RGB"))
+    keys = f" with keys {sorted(map(str, item))}" if isinstance(item, dict) else ""
+    raise DataError(
+        f"item {index} of the data set is of type {type(item).__name__}{keys}; expected an image (PIL, array "
+        "or tensor) or a tuple (image, label). Wrap the data set so that it returns one of these."
+    )
+
+
+def _read_iterable(images: Iterable[Any], options: _Options) -> list[Any]:
+    items: list[Any] = []
+    used = 0
+    for item in _bar(images, None, options.name):
+        items.append(item)
+        image = _as_array(item[0] if isinstance(item, tuple | list) else item, len(items) - 1)
+        used += image.nbytes
+        if used > options.cap:
+            raise DataError(
+                f"the IterableDataset passed the memory cap of {options.cap:,} bytes after {len(items):,} "
+                "images, and a set that has no index cannot be shuffled from outside memory. Raise "
+                "memory_cap_bytes, or give a Dataset with __len__ and __getitem__."
+            )
+    return items
+
+
+def _open_dataset(dataset: Any, options: _Options) -> Opened:
+    source = DatasetSource(dataset)
+    opened = _open_items(source, options)
+    if opened.labels is None:
+        opened.labels = _cheap_labels(dataset, len(source))
+    if opened.labels is not None:
+        opened.class_names = _class_names(dataset, opened.labels)
+    return opened
+
+
+def _cheap_labels(dataset: Any, n: int) -> Tensor | None:
+    """Labels that a data set keeps in a list, as torchvision's do, without touching an image."""
+    for attribute in ("targets", "labels"):
+        values = getattr(dataset, attribute, None)
+        if isinstance(values, Tensor | np.ndarray | list | tuple) and len(values) == n:
+            try:
+                return as_labels(values, n)
+            except DataError:
+                continue  # attributes, boxes or names: no classes to colour by
+    return None
+
+
+def _class_names(dataset: Any, labels: Tensor) -> tuple[str, ...] | None:
+    names = getattr(dataset, "classes", None)
+    if not isinstance(names, list | tuple) or not all(isinstance(v, str) for v in names):
+        return None
+    return tuple(names) if len(names) > int(labels.max()) else None
+
+
+def _open_items(source: ItemSource, options: _Options) -> Opened:
+    n = len(source)
+    _refuse_empty(n)
+    first = source.image(0)
+    converter = Converter(_item_layout(first, options.channels), options.value_range, options.size)
+    store = ItemStore(source, converter, converter(first[None], whole=False))
+    if store.nbytes > options.cap:
+        return Opened(store)
+    pixels = torch.empty(store.shape, dtype=store.dtype)
+    labels: list[int | None] = []
+    for i in _bar(range(n), n, options.name):
+        image, label = source.item(i) if isinstance(source, DatasetSource) else (source.image(i), None)
+        pixels[i] = store.convert(image, i)
+        labels.append(label)
+    known = None if any(v is None for v in labels) else as_labels([int(v or 0) for v in labels], n)
+    return Opened(MemoryStore(Converter("first", options.value_range)(pixels)), known)
+
+
+def _item_layout(image: np.ndarray | Tensor, channels: str | None) -> Layout:
+    if image.ndim not in (2, 3):
+        raise DataError(
+            f"the first image of the data set has shape {tuple(image.shape)}; expected (H, W), (C, H, W) or "
+            "(H, W, C)."
+        )
+    return find_layout((1, *image.shape), channels)
+
+
+def _bar(items: Iterable[Any], total: int | None, name: str) -> Iterable[Any]:
+    """Show progress once the work has taken over a second."""
+    from tqdm.auto import tqdm
+
+    return tqdm(items, total=total, desc=f"reading {name}", unit="image", delay=1.0, leave=False)
