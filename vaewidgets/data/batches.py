@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from numbers import Integral
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from vaewidgets.errors import OptionError
-
-if TYPE_CHECKING:
-    from vaewidgets.data.dataset import Split
 
 __all__ = ["Batches", "to_float"]
 
@@ -43,6 +41,23 @@ def to_float(pixels: Tensor, value_range: tuple[float, float]) -> Tensor:
     return x
 
 
+class PixelSource(Protocol):
+    """What batches are cut from: a `vaewidgets.data.Split`."""
+
+    image_shape: tuple[int, int, int]
+    value_range: tuple[float, float]
+    num_workers: int
+
+    def __len__(self) -> int: ...
+
+    @property
+    def resident(self) -> bool: ...
+
+    def read(self, index: Tensor) -> Tensor: ...
+
+    def on_device(self, device: torch.device) -> Tensor: ...
+
+
 class Batches:
     """One epoch of batches at each iteration, in a new order each time.
 
@@ -69,7 +84,7 @@ class Batches:
 
     def __init__(
         self,
-        split: Split,
+        split: PixelSource,
         batch_size: int,
         *,
         device: torch.device | str,
@@ -77,14 +92,14 @@ class Batches:
         shuffle: bool = True,
         drop_last: bool = False,
     ) -> None:
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+        if isinstance(batch_size, bool) or not isinstance(batch_size, Integral) or batch_size < 1:
             raise OptionError(f"batch_size is {batch_size!r}; expected a whole number of at least 1.")
         if drop_last and batch_size > len(split):
             raise OptionError(
                 f"batch_size is {batch_size} with drop_last=True, but there are only {len(split)} images, so "
                 f"no batch is left. Use batch_size={len(split)} or less, or drop_last=False."
             )
-        self.batch_size = batch_size
+        self.batch_size = int(batch_size)
         self.device = torch.empty(0, device=device).device
         self.shuffle = shuffle
         self.drop_last = drop_last
@@ -181,7 +196,7 @@ class Batches:
 class _Reader(Dataset[Tensor]):
     """A split as a data set whose index is a whole batch of indices."""
 
-    def __init__(self, split: Split) -> None:
+    def __init__(self, split: PixelSource) -> None:
         self._split = split
 
     def __getitem__(self, index: Any) -> Tensor:

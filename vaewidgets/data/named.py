@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from vaewidgets.data.convert import resize
-from vaewidgets.data.dataset import ImageDataset, _draw
+from vaewidgets.data.dataset import ImageDataset, draw
 from vaewidgets.data.sources import as_size
 from vaewidgets.errors import DataError, DatasetNotFoundError, OptionError
 
@@ -118,9 +118,9 @@ def load_dataset(
         class_names=raw.class_names,
         name=key,
     )
-    train = data.train if n_train is None else _draw(data.train, n_train, seed, "n_train")
+    train = data.train if n_train is None else draw(data.train, n_train, seed, "n_train")
     assert data.test is not None
-    test = data.test if n_test is None else _draw(data.test, n_test, seed, "n_test")
+    test = data.test if n_test is None else draw(data.test, n_test, seed, "n_test")
     return data._replaced(train=train, test=test)
 
 

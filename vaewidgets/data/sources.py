@@ -18,7 +18,7 @@ from vaewidgets.data.folder import FolderSource
 from vaewidgets.data.stores import ArrayStore, ItemSource, ItemStore, MemoryStore, Store
 from vaewidgets.errors import DataError, OptionError
 
-__all__ = ["Opened", "as_size", "open_images"]
+__all__ = ["OpenOptions", "Opened", "as_size", "open_images"]
 
 # How many images a set too large for memory is judged by before it is used; each is checked again when read.
 _PROBE = 64
@@ -34,7 +34,9 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class _Options:
+class OpenOptions:
+    """How images are opened; see `vaewidgets.data.ImageDataset`. `cap` is in bytes."""
+
     value_range: tuple[float, float]
     channels: str | None
     size: tuple[int, int] | None
@@ -54,36 +56,23 @@ def as_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
     return pair[0], pair[1]
 
 
-def open_images(
-    images: Any,
-    *,
-    value_range: tuple[float, float],
-    channels: str | None,
-    size: tuple[int, int] | None,
-    cap: int,
-    name: str,
-) -> Opened:
-    """Open images as a store: in memory up to `cap` bytes, read when wanted above.
+def open_images(images: Any, options: OpenOptions) -> Opened:
+    """Open images as a store: in memory up to the cap, read when wanted above.
 
     Parameters
     ----------
     images : array-like, path or torch Dataset
-        See `ImageDataset`.
-    value_range, channels, size
-        See `ImageDataset`.
-    cap : int
-        Bytes.
-    name : str
-        For the progress bar.
+        See `vaewidgets.data.ImageDataset`.
+    options : OpenOptions
+        Likewise.
 
     Raises
     ------
     DataError, ShapeError
         If they are empty, of mixed shapes, not finite, out of range or not images at all.
     """
-    options = _Options(value_range, channels, size, cap, name)
     if isinstance(images, str | os.PathLike):
-        source = FolderSource(Path(images), size)
+        source = FolderSource(Path(images), options.size)
         opened = _open_items(source, options)
         return Opened(opened.store, source.labels, source.class_names)
     if isinstance(images, IterableDataset):
@@ -110,14 +99,12 @@ def _refuse_empty(n: int) -> None:
 # ---------------------------------------------------------------------------- arrays
 
 
-def _open_array(array: Any, options: _Options) -> Store:
-    if array.ndim and len(array) == 0:
-        _refuse_empty(0)
-    layout = find_layout(tuple(array.shape), options.channels)
-    if 0 in array.shape:
-        raise DataError(
-            f"images have shape {tuple(array.shape)}: no pixels. Expected at least one row and column."
-        )
+def _open_array(array: Any, options: OpenOptions) -> Store:
+    shape = tuple(array.shape)
+    _refuse_empty(shape[0] if shape else 1)
+    layout = find_layout(shape, options.channels)
+    if 0 in shape:
+        raise DataError(f"images have shape {shape}: no pixels. Expected at least one row and column.")
     converter = Converter(layout, options.value_range, options.size)
     spread = torch.linspace(0, len(array) - 1, min(_PROBE, len(array))).long().unique()
     probe = converter(
@@ -179,7 +166,7 @@ def _as_array(item: Any, index: int) -> np.ndarray | Tensor:
     )
 
 
-def _read_iterable(images: Iterable[Any], options: _Options) -> list[Any]:
+def _read_iterable(images: Iterable[Any], options: OpenOptions) -> list[Any]:
     items: list[Any] = []
     used = 0
     for item in _bar(images, None, options.name):
@@ -195,7 +182,7 @@ def _read_iterable(images: Iterable[Any], options: _Options) -> list[Any]:
     return items
 
 
-def _open_dataset(dataset: Any, options: _Options) -> Opened:
+def _open_dataset(dataset: Any, options: OpenOptions) -> Opened:
     source = DatasetSource(dataset)
     opened = _open_items(source, options)
     if opened.labels is None:
@@ -224,7 +211,7 @@ def _class_names(dataset: Any, labels: Tensor) -> tuple[str, ...] | None:
     return tuple(names) if len(names) > int(labels.max()) else None
 
 
-def _open_items(source: ItemSource, options: _Options) -> Opened:
+def _open_items(source: ItemSource, options: OpenOptions) -> Opened:
     n = len(source)
     _refuse_empty(n)
     first = source.image(0)
