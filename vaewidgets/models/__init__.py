@@ -1,0 +1,35 @@
+"""Built-in models, one family a file, and their rebuilding from plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from vaewidgets.errors import OptionError
+from vaewidgets.models.mlp import MLPVAE
+
+__all__ = ["MLPVAE", "build"]
+
+# A run file names its model; only these names are looked up, nothing is imported by name.
+_BUILT_IN: dict[str, type[MLPVAE]] = {"MLPVAE": MLPVAE}
+
+
+def build(config: dict[str, Any]) -> nn.Module:
+    """Rebuild a built-in model, with fresh weights, from what its `config()` returned.
+
+    Parameters
+    ----------
+    config : dict
+        Plain values; ``config["class"]`` is the name of a built-in model.
+
+    Raises
+    ------
+    OptionError
+        If the class is not one of ours.
+    """
+    options = dict(config)
+    name = options.pop("class", None)
+    if name not in _BUILT_IN:
+        raise OptionError(f"{name!r} is no built-in model; known: {', '.join(_BUILT_IN)}.")
+    return _BUILT_IN[name](**options)

@@ -1,0 +1,229 @@
+"""How the weight of the KL term changes with the step.
+
+A schedule is called with the step, counted from 0, and returns beta for that step's update.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, final
+
+from vaewidgets.errors import OptionError
+
+__all__ = ["Constant", "Custom", "Cyclical", "LinearWarmup", "Schedule", "as_schedule", "schedule_from_dict"]
+
+
+class Schedule(ABC):
+    """A weight, at least 0, for each step."""
+
+    @abstractmethod
+    def __call__(self, step: int) -> float:
+        """Weight at `step` (counted from 0)."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Say in a few words what the schedule does."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any] | None:
+        """Plain values to rebuild it from (`schedule_from_dict`); None if that is impossible."""
+
+
+@final
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """The same weight at every step.
+
+    Parameters
+    ----------
+    value : float
+        At least 0.
+    """
+
+    value: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", _weight("beta", self.value))
+
+    def __call__(self, step: int) -> float:
+        """Weight at `step`."""
+        return self.value
+
+    def describe(self) -> str:
+        """Say in a few words what the schedule does."""
+        return f"{self.value:g}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values to rebuild it from."""
+        return {"kind": "constant", "value": self.value}
+
+
+@final
+@dataclass(frozen=True)
+class LinearWarmup(Schedule):
+    """From `start` to `end` in a straight line over `steps` steps, then `end`.
+
+    References
+    ----------
+    Bowman et al. 2016, arXiv:1511.06349 (KL annealing).
+    """
+
+    start: float = 0.0
+    end: float = 1.0
+    steps: int = 1000
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "start", _weight("start", self.start))
+        object.__setattr__(self, "end", _weight("end", self.end))
+        object.__setattr__(self, "steps", _count("steps", self.steps))
+
+    def __call__(self, step: int) -> float:
+        """Weight at `step`: `start` at 0, `end` from `steps` on."""
+        if step >= self.steps:
+            return self.end
+        return self.start + (self.end - self.start) * (step / self.steps)
+
+    def describe(self) -> str:
+        """Say in a few words what the schedule does."""
+        return f"{self.start:g} to {self.end:g} over {self.steps} steps"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values to rebuild it from."""
+        return {"kind": "linear_warmup", "start": self.start, "end": self.end, "steps": self.steps}
+
+
+@final
+@dataclass(frozen=True)
+class Cyclical(Schedule):
+    """Repeated warm-ups: in each period a line from `start` to `end`, then `end` for the rest.
+
+    Parameters
+    ----------
+    start, end : float
+        At least 0.
+    period : int
+        Steps a cycle.
+    rise : float
+        Share of the period that the line takes, above 0 and at most 1.
+
+    References
+    ----------
+    Fu et al. 2019, arXiv:1903.10145.
+    """
+
+    start: float = 0.0
+    end: float = 1.0
+    period: int = 1000
+    rise: float = 0.5
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "start", _weight("start", self.start))
+        object.__setattr__(self, "end", _weight("end", self.end))
+        object.__setattr__(self, "period", _count("period", self.period))
+        if not isinstance(self.rise, Real) or not 0 < self.rise <= 1:
+            raise OptionError(f"Cyclical got rise={self.rise!r}; wanted a share above 0 and at most 1.")
+
+    def __call__(self, step: int) -> float:
+        """Weight at `step`."""
+        share = (step % self.period) / (self.period * self.rise)
+        return self.start + (self.end - self.start) * min(1.0, share)
+
+    def describe(self) -> str:
+        """Say in a few words what the schedule does."""
+        return f"{self.start:g} to {self.end:g}, again every {self.period} steps"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values to rebuild it from."""
+        return {
+            "kind": "cyclical",
+            "start": self.start,
+            "end": self.end,
+            "period": self.period,
+            "rise": self.rise,
+        }
+
+
+@final
+@dataclass(frozen=True)
+class Custom(Schedule):
+    """Any function of the step.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the step (int, from 0), returns a weight of at least 0.
+    """
+
+    function: Callable[[int], float]
+
+    def __post_init__(self) -> None:
+        self(0)
+
+    def __call__(self, step: int) -> float:
+        """Weight at `step`; OptionError when the function gives something else than a weight."""
+        return _weight(f"beta({step})", self.function(step))
+
+    def describe(self) -> str:
+        """Say in a few words what the schedule does."""
+        name = getattr(self.function, "__name__", type(self.function).__name__)
+        return "a function" if name == "<lambda>" else f"{name}(step)"
+
+    def to_dict(self) -> None:
+        """None: a run file holds no code."""
+        return
+
+
+def as_schedule(beta: float | Callable[[int], float] | Schedule) -> Schedule:
+    """Read a number, a function of the step, or a schedule as a schedule.
+
+    Raises
+    ------
+    OptionError
+        If it is none of them, negative, or not finite.
+    """
+    if isinstance(beta, Schedule):
+        return beta
+    if isinstance(beta, Real) or not callable(beta):
+        return Constant(beta)  # type: ignore[arg-type]
+    return Custom(beta)
+
+
+_KINDS: dict[str, type[Schedule]] = {
+    "constant": Constant,
+    "linear_warmup": LinearWarmup,
+    "cyclical": Cyclical,
+}
+
+
+def schedule_from_dict(values: dict[str, Any]) -> Schedule:
+    """Rebuild what `Schedule.to_dict` returned."""
+    values = dict(values)
+    kind = values.pop("kind")
+    if kind not in _KINDS:
+        raise OptionError(f"unknown schedule {kind!r}; known: {', '.join(_KINDS)}.")
+    return _KINDS[kind](**values)
+
+
+def _weight(name: str, value: object) -> float:
+    if isinstance(value, bool):
+        raise OptionError(f"{name} is {value!r}; wanted a finite number of at least 0.")
+    try:
+        weight = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise OptionError(
+            f"{name} is {value!r}; wanted a finite number of at least 0 (or, for beta, a function of the "
+            "step or a schedule such as LinearWarmup(0, 1, steps=2000))."
+        ) from None
+    if not math.isfinite(weight) or weight < 0:
+        raise OptionError(f"{name} is {weight!r}; wanted a finite number of at least 0.")
+    return weight
+
+
+def _count(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, Real) or value != int(value) or value < 1:
+        raise OptionError(f"{name} is {value!r}; wanted a whole number of at least 1.")
+    return int(value)
