@@ -1,0 +1,1 @@
+"""Networks for the page, against torch."""

@@ -1,0 +1,216 @@
+"""What the page cannot run is refused with the name of the layer; what follows the data is warned of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tests.portable.models import IMAGE, N, Plain, Z, made
+from vaewidgets.errors import PortableError, ProtocolError
+from vaewidgets.portable import decoder_network, encoder_network
+
+
+class Einsum(Plain):
+    def decode(self, z: Tensor) -> Tensor:
+        return torch.einsum("bi,oi->bo", z, self.decoder[0].weight)
+
+
+class Convolution(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.decoder = nn.Sequential(
+            nn.Linear(Z, N), nn.ReLU(), nn.Unflatten(1, IMAGE), nn.Conv2d(1, 1, 3, padding=1), nn.Sigmoid()
+        )
+
+    def decode(self, z: Tensor) -> Tensor:
+        return self.decoder(z)
+
+
+class Block(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return F.layer_norm(x, x.shape[1:])
+
+
+class Nested(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList([Block()])
+
+    def decode(self, z: Tensor) -> Tensor:
+        return self.blocks[0](z)
+
+
+class ViewInPlace(Plain):
+    def decode(self, z: Tensor) -> Tensor:
+        h = self.decoder[0](z)
+        h[:, :4].relu_()
+        return h
+
+
+class StaleView(Plain):
+    def decode(self, z: Tensor) -> Tensor:
+        h = self.decoder[0](z)
+        view = h.view(-1, 4, 4)
+        h.mul_(2)
+        return view
+
+
+class WritesPart(Plain):
+    def decode(self, z: Tensor) -> Tensor:
+        h = torch.zeros(1, 5)
+        h[:, :Z] = z
+        return h
+
+
+class OwnStatistics(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.decoder = nn.Sequential(
+            nn.Linear(Z, 4), nn.Unflatten(1, (2, 2)), nn.BatchNorm1d(2, track_running_stats=False)
+        )
+
+    def decode(self, z: Tensor) -> Tensor:
+        return self.decoder(z)
+
+
+class Random(Plain):
+    def decode(self, z: Tensor) -> Tensor:
+        return z + torch.randn_like(z)
+
+
+class AlwaysDropout(Plain):
+    def decode(self, z: Tensor) -> Tensor:
+        return F.dropout(z, 0.5)
+
+
+class Transposed(Plain):
+    def decode(self, z: Tensor) -> Tensor:
+        return self.decoder[2](self.decoder[0](z)).view(-1, 4, 6).transpose(1, 2)
+
+
+class ManyVectors(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = nn.Linear(1, 4)
+
+    def decode(self, z: Tensor) -> Tensor:
+        return self.rows(z.unsqueeze(-1))
+
+
+class OtherBroadcast(Plain):
+    def decode(self, z: Tensor) -> Tensor:
+        return z * z[:, :1]
+
+
+class ThroughNumpy(Plain):
+    def decode(self, z: Tensor) -> Tensor:
+        return torch.from_numpy(np.sin(z.numpy()))
+
+
+class Fails(Plain):
+    def decode(self, z: Tensor) -> Tensor:
+        return self.decoder[0](z[:, :2])
+
+
+class ReturnsText(Plain):
+    def decode(self, z: Tensor) -> str:
+        return "image"
+
+
+REFUSED = [
+    (Einsum, r"cannot run Einsum\.decode \(einsum\): einsum has no counterpart"),
+    (Convolution, r"cannot run decoder\.3 \(Conv2d\): conv2d has no counterpart there\. It takes Linear"),
+    (Nested, r"cannot run blocks\.0 \(Block: layer_norm\)"),
+    (ViewInPlace, r"ViewInPlace\.decode \(relu\): it works in place on memory that another view shares"),
+    (StaleView, r"in place on memory that another view shares"),
+    (WritesPart, r"WritesPart\.decode \(__setitem__\): it writes into a part of a tensor"),
+    (OwnStatistics, r"decoder\.2 \(BatchNorm1d\): it normalises by the batch's own statistics"),
+    (Random, r"Random\.decode \(randn_like\): it draws random numbers"),
+    (AlwaysDropout, r"\(dropout\): it drops values also in eval mode"),
+    (Transposed, r"\(transpose\): it reorders or repeats values"),
+    (ManyVectors, r"rows \(Linear\): it is applied to 3 vectors of one image"),
+    (OtherBroadcast, r"combines shapes \(1, 3\) and \(1, 1\)"),
+    (Fails, r"decoder\.0 \(Linear\) failed on an input of shape \(1, 3\): RuntimeError"),
+    (ReturnsText, r"ReturnsText\.decode returned str; wanted a tensor"),
+]
+
+
+@pytest.mark.parametrize(("kind", "message"), REFUSED)
+def test_refusal_names_the_place(kind, message):
+    with pytest.raises(PortableError, match=message):
+        decoder_network(made(kind), Z)
+
+
+def test_what_leaves_torch_is_warned_of_and_refused():
+    with (
+        pytest.warns(UserWarning, match=r"taken from the data \(numpy\)"),
+        pytest.raises(PortableError, match="does not come from its input"),
+    ):
+        decoder_network(made(ThroughNumpy), Z)
+
+
+class Branch(Plain):
+    limit = 100.0
+
+    def decode(self, z: Tensor) -> Tensor:
+        return z * 2 if z.abs().max() < self.limit else z * 3
+
+
+def test_data_dependent_branch_warns_and_is_refused_where_the_replay_sees_it():
+    with pytest.warns(
+        UserWarning, match=r"Branch\.decode \(__bool__\): a Python value is taken from the data"
+    ):
+        network = decoder_network(made(Branch), Z)
+    np.testing.assert_allclose(network.run(np.ones(Z))[0], 2 * np.ones((1, Z)))
+    both_ways = made(Branch)
+    both_ways.limit = 1.0
+    with (
+        pytest.warns(UserWarning, match="taken from the data"),
+        pytest.raises(PortableError, match=r"differs from the model by .*an `if`"),
+    ):
+        decoder_network(both_ways, Z)
+
+
+def test_parameter_read_as_python_number_warns_once():
+    class Item(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gain = nn.Parameter(torch.tensor(2.0))
+
+        def decode(self, z: Tensor) -> Tensor:
+            return z * self.gain.item() + z * self.gain.item()
+
+    with pytest.warns(UserWarning, match="taken from a parameter") as caught:
+        decoder_network(Item(), Z)
+    assert len(caught) == 1
+
+
+def test_weights_beyond_half_precision_are_refused():
+    model = made(Plain)
+    with torch.no_grad():
+        model.decoder[0].weight *= 1e6
+        model.decoder[2].weight *= 1e-6
+    with pytest.raises(PortableError, match="do not survive half precision"):
+        decoder_network(model, Z)
+
+
+def test_model_that_cannot_be_copied_is_refused():
+    model = made(Plain)
+    model.file = open
+    model.lines = (line for line in ())
+    with pytest.raises(PortableError, match="Plain cannot be copied"):
+        decoder_network(model, Z)
+
+
+def test_encoder_of_one_output_is_refused():
+    class Autoencoder(Plain):
+        def encode(self, x: Tensor) -> Tensor:
+            return self.mu(self.body(x))
+
+    with pytest.raises(
+        ProtocolError, match=r"Autoencoder\.encode\(x\) returned shapes \[\(3,\)\]; wanted \(mu, logvar\)"
+    ):
+        encoder_network(made(Autoencoder), IMAGE)

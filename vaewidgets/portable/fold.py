@@ -1,0 +1,78 @@
+"""Fewer steps for the same function: scales and shifts (BatchNorm in eval) go into the linear before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from torch import Tensor
+
+from vaewidgets.portable.builder import Step, Weight
+from vaewidgets.portable.record import Environment
+
+__all__ = ["folded"]
+
+
+def folded(steps: list[Step], outputs: list[int]) -> tuple[list[Step], list[int]]:
+    """Fold every "affine" and "scale_shift" that is the only user of a "linear", and number the rest anew."""
+    uses = Counter([i for step in steps for i in step.inputs] + outputs)
+    kept: dict[int, Step] = {}  # by the number of their result
+    same_as: dict[int, int] = {}
+    for step in steps:
+        inputs = tuple(same_as.get(i, i) for i in step.inputs)
+        before = kept.get(inputs[0])
+        fits = step.op in ("affine", "scale_shift") and before is not None and before.op == "linear"
+        if fits and before is not None and uses[step.inputs[0]] == 1:
+            kept[before.out] = _scaled(before, step)
+            same_as[step.out] = before.out
+            uses[before.out] = uses[step.out]
+        else:
+            kept[step.out] = replace(step, inputs=inputs)
+    ends = [same_as.get(i, i) for i in outputs]
+    kept = _needed(kept, ends)
+    numbers = {0: 0, **{out: i + 1 for i, out in enumerate(kept)}}
+    steps = [
+        replace(step, inputs=tuple(numbers[i] for i in step.inputs), out=numbers[step.out])
+        for step in kept.values()
+    ]
+    return steps, [numbers[i] for i in ends]
+
+
+def _needed(steps: dict[int, Step], ends: list[int]) -> dict[int, Step]:
+    """Drop what no output depends on, such as the other half of a chunk."""
+    needed = set(ends)
+    for out, step in reversed(steps.items()):
+        if out in needed:
+            needed.update(step.inputs)
+    return {out: step for out, step in steps.items() if out in needed}
+
+
+def _scaled(linear: Step, step: Step) -> Step:
+    n_out: int = linear.attributes["out_features"]
+    w: Weight = linear.attributes["w"]
+    b: Weight | None = linear.attributes["b"]
+
+    def factor(env: Environment, like: Tensor) -> Tensor | float:
+        return _per_output(step, "scale", env, like)
+
+    def weight(env: Environment) -> Tensor:
+        value = w.compute(env).reshape(n_out, -1)
+        scale = factor(env, value)
+        return value * (scale[:, None] if isinstance(scale, Tensor) else scale)
+
+    def bias(env: Environment) -> Tensor:
+        like = w.compute(env).reshape(n_out, -1)[:, 0]
+        start = like.new_zeros(n_out) if b is None else b.compute(env)
+        return start * factor(env, like) + _per_output(step, "shift", env, like)
+
+    return replace(
+        linear, attributes={**linear.attributes, "w": Weight(weight, w.size), "b": Weight(bias, n_out)}
+    )
+
+
+def _per_output(step: Step, name: str, env: Environment, like: Tensor) -> Tensor | float:
+    """The scale or shift of each output: one number, or one a channel repeated over its pixels."""
+    if step.op == "scale_shift":
+        return float(step.attributes[name])
+    weight: Weight = step.attributes[name]
+    return weight.compute(env).to(like.dtype).reshape(-1).repeat_interleave(step.attributes["inner"])

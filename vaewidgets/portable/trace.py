@@ -1,0 +1,244 @@
+"""One forward recorded on a copy, translated, replayed on other inputs, and refused if it differs."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import functools
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vaewidgets.errors import PortableError, ProtocolError
+from vaewidgets.portable.builder import Builder, Unsupported
+from vaewidgets.portable.fold import folded
+from vaewidgets.portable.lower import dead_calls_dropped, lower
+from vaewidgets.portable.network import Network, assemble
+from vaewidgets.portable.record import Environment, Recorder, Register, named_tensors
+
+__all__ = ["decoder_network", "encoder_network", "portable_network"]
+
+_TAKES = (
+    "Linear, BatchNorm with running statistics, Dropout, Flatten, Unflatten, views and slices, "
+    "the common activations, and sums and products"
+)
+
+
+def portable_network(
+    function: Callable[..., Any] | str, example_shape: Sequence[int], *, module: nn.Module
+) -> Network:
+    """Record a function of a module as a network that the page runs.
+
+    One forward of batch 1 is recorded on a deep copy of `module` in eval mode, then replayed on other random
+    inputs with the recorded operations, with full and with half-precision weights.
+
+    Parameters
+    ----------
+    function : callable or str
+        ``function(module, x)``, a bound method of `module`, or a method's name. It returns a tensor or a
+        tuple of tensors.
+    example_shape : sequence of int
+        Shape of one input, without the batch axis.
+    module : nn.Module
+        Holds the parameters. It is neither called nor changed.
+
+    Raises
+    ------
+    PortableError
+        If an operation that the output needs has no counterpart in the page (the message names the layer), if
+        the module cannot be copied or the forward fails, or if the replay gives other values.
+
+    Warns
+    -----
+    UserWarning
+        If the forward takes a Python value from the data, such as an ``if`` on a tensor.
+    """
+    module = getattr(module, "_orig_mod", module)
+    shape = tuple(int(n) for n in example_shape)
+    replica = _copied(module)
+    call, method = _bound(function, module, replica)
+    name = type(module).__name__
+    with _quiet(replica) as (device, dtype):
+        examples = _examples(shape, device, dtype)
+        recorder = Recorder(replica, examples[0], root=f"{name}.{method}" if method else name)
+        outputs = _recorded(recorder, call, examples[0])
+        network = _translated(recorder, outputs, replica, math.prod(shape))
+        recorder.detach()
+        _check_replay(network, call, examples[1:], dtype, name=name)
+    return network
+
+
+def decoder_network(model: nn.Module, latent_dim: int) -> Network:
+    """The decoder of a model that speaks the VAE protocol: z of size `latent_dim` to x_hat in value_range.
+
+    Raises
+    ------
+    PortableError
+        As `portable_network`.
+    """
+    return portable_network("decode", (latent_dim,), module=model)
+
+
+def encoder_network(model: nn.Module, image_shape: Sequence[int]) -> Network:
+    """The encoder of a model that speaks the VAE protocol: an image to two outputs, mu and logvar.
+
+    Parameters
+    ----------
+    image_shape : sequence of int
+        ``(C, H, W)``.
+
+    Raises
+    ------
+    PortableError
+        As `portable_network`.
+    ProtocolError
+        If ``encode`` does not return two tensors of one shape.
+    """
+    network = portable_network("encode", image_shape, module=model)
+    if len(network.outputs) != 2 or len(set(network.output_shapes)) != 1:
+        raise ProtocolError(
+            f"{type(model).__name__}.encode(x) returned shapes {list(network.output_shapes)}; "
+            "wanted (mu, logvar) of one shape. Wrap it: as_vae(model, encode=…, decode=…, latent_dim=…)."
+        )
+    return network
+
+
+def _copied(module: nn.Module) -> nn.Module:
+    try:
+        replica = copy.deepcopy(module)
+    except Exception as error:
+        raise PortableError(
+            f"{type(module).__name__} cannot be copied ({type(error).__name__}: {error}), "
+            "and tracing works on a copy. Give it a __deepcopy__, or keep open files, locks and non-leaf "
+            "tensors out of it."
+        ) from error
+    for child in replica.modules():
+        child._compiled_call_impl = None
+        for name, inner in list(child._modules.items()):
+            original = getattr(inner, "_orig_mod", None)
+            if isinstance(original, nn.Module):
+                child._modules[name] = original  # a compiled module hides its calls
+    return replica.eval()
+
+
+def _bound(
+    function: Callable[..., Any] | str, module: nn.Module, replica: nn.Module
+) -> tuple[Callable[[Tensor], Any], str]:
+    if isinstance(function, str):
+        name = function
+        if not callable(getattr(replica, name, None)):
+            raise PortableError(f"{type(module).__name__} has no method {name!r} to trace.")
+        return getattr(replica, name), name
+    name = getattr(function, "__name__", "")
+    name = "" if name == "<lambda>" else name
+    if getattr(function, "__self__", None) is module:
+        return getattr(replica, function.__name__), name
+    return functools.partial(function, replica), name
+
+
+@contextlib.contextmanager
+def _quiet(replica: nn.Module) -> Iterator[tuple[torch.device, torch.dtype]]:
+    """No gradients, no autocast, no compiled functions; where and in which type the module computes."""
+    first = next((t for t in named_tensors(replica).values() if t.is_floating_point()), torch.zeros(()))
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(torch.no_grad())
+        for kind in {"cpu", first.device.type}:
+            stack.enter_context(torch.autocast(kind, enabled=False))
+        if "torch._dynamo" in sys.modules:
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
+        yield first.device, first.dtype
+
+
+def _examples(shape: tuple[int, ...], device: torch.device, dtype: torch.dtype) -> list[Tensor]:
+    """One input to record and three to replay. numpy's generator: the user's torch seed stays untouched."""
+    random = np.random.default_rng(0)
+    if len(shape) > 1:  # images
+        arrays = [random.uniform(0.0, 1.0, (1, *shape)) for _ in range(4)]
+    else:
+        arrays = [random.normal(0.0, scale, (1, *shape)) for scale in (1.0, 1.0, 0.1, 2.0)]
+    return [torch.from_numpy(array).to(device=device, dtype=dtype) for array in arrays]
+
+
+def _recorded(recorder: Recorder, call: Callable[[Tensor], Any], example: Tensor) -> list[Tensor]:
+    try:
+        with recorder:
+            result = call(example)
+    except Exception as error:
+        raise PortableError(
+            f"{recorder.last_where} failed on an input of shape {tuple(example.shape)}: "
+            f"{type(error).__name__}: {error}. The model must take a batch of one in eval mode."
+        ) from error
+    outputs = list(result) if isinstance(result, (tuple, list)) else [result]
+    if not outputs or not all(isinstance(item, Tensor) for item in outputs):
+        kinds = ", ".join(type(item).__name__ for item in outputs) or "nothing"
+        raise PortableError(f"{recorder.root} returned {kinds}; wanted a tensor, or a tuple of tensors.")
+    return outputs
+
+
+def _translated(recorder: Recorder, outputs: list[Tensor], replica: nn.Module, input_size: int) -> Network:
+    registers = []
+    for tensor in outputs:
+        reference = recorder.refer(tensor)
+        if not isinstance(reference, Register):
+            raise PortableError(
+                f"{recorder.root} returned a tensor that does not come from its input through "
+                "torch functions that can be recorded (TorchScript, NumPy and C++ extensions cannot)."
+            )
+        registers.append(reference)
+    environment = Environment(recorder.constants, named_tensors(replica))
+    builder = Builder(recorder.input)
+    for call in dead_calls_dropped(recorder.calls, registers):
+        try:
+            lower(builder, call, environment)
+        except Unsupported as reason:
+            raise PortableError(f"the page cannot run {call.where}: {reason}. It takes {_TAKES}.") from reason
+    steps, ids = folded(builder.steps, [builder.id_of(register) for register in registers])
+    return assemble(
+        steps,
+        ids,
+        input_size=input_size,
+        output_shapes=[tuple(tensor.shape[1:]) for tensor in outputs],
+        constants=recorder.constants,
+        module=replica,
+    )
+
+
+def _check_replay(
+    network: Network, call: Callable[[Tensor], Any], inputs: list[Tensor], dtype: torch.dtype, *, name: str
+) -> None:
+    exact = dtype in (torch.float32, torch.float64) and torch.get_float32_matmul_precision() == "highest"
+    flat = np.stack([x.double().cpu().numpy().reshape(-1) for x in inputs])
+    try:
+        results = [call(x) for x in inputs]
+    except Exception as error:
+        raise PortableError(
+            f"{name} took one random input and failed on another: {type(error).__name__}: {error}. The page "
+            "can only run what does the same for every input."
+        ) from error
+    for half, tolerance in ((False, 1e-4 if exact else 2e-2), (True, 2e-2)):
+        for output, got in enumerate(network.run(flat, half=half)):
+            for row, result in zip(got, results, strict=True):
+                tensor = result[output] if isinstance(result, (tuple, list)) else result
+                _compare(row, tensor.double().cpu().numpy().reshape(-1), tolerance, name=name, half=half)
+
+
+def _compare(got: Any, want: Any, tolerance: float, *, name: str, half: bool) -> None:
+    error = float(np.abs(got - want).max()) if got.shape == want.shape and got.size else math.inf
+    allowed = tolerance * max(1.0, float(np.abs(want).max()) if want.size else 1.0)
+    if error <= allowed:
+        return
+    if not np.isfinite(want).all():
+        cause = "its weights or outputs are not finite"
+    elif half:
+        cause = "its weights do not survive half precision"
+    else:
+        cause = "it follows the data (an `if`, a loop), keeps state between calls, or computes outside torch"
+    raise PortableError(
+        f"{name}: the recorded network differs from the model by {error:.3g} (allowed "
+        f"{allowed:.3g}) on another random input, so the page cannot run it. Most likely {cause}."
+    )
