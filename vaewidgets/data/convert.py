@@ -81,6 +81,10 @@ def find_layout(shape: tuple[int, ...], channels: str | None) -> Layout:
         return "none"
     first, last = shape[1] in _CHANNELS, shape[3] in _CHANNELS
     if channels is None and first and last:
+        # Images one pixel high or wide are no images: (N, 1, 3, 3) is grey, 3 x 3.
+        first, last = min(shape[2], shape[3]) > 1, min(shape[1], shape[2]) > 1
+        first, last = (first, last) if first or last else (True, True)
+    if channels is None and first and last:
         raise ShapeError(
             f"images have shape {shape}: both axis 1 ({shape[1]}) and axis 3 ({shape[3]}) could be the "
             'channels. Say which: channels="first" for (N, C, H, W), channels="last" for (N, H, W, C).'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -107,7 +106,7 @@ class ImageDataset:
             raise OptionError(
                 f"test_fraction is {test_fraction!r}; expected a number from 0 (no test images) to below 1."
             )
-        if not (isinstance(memory_cap_bytes, Integral) and memory_cap_bytes >= 0):
+        if not (isinstance(memory_cap_bytes, int | np.integer) and memory_cap_bytes >= 0):
             raise OptionError(
                 f"memory_cap_bytes is {memory_cap_bytes!r}; expected a number of bytes, such as 4 * 2**30."
             )
@@ -214,7 +213,7 @@ def _draw_test(n: int, fraction: float, seed: int) -> tuple[Tensor, Tensor | Non
 
 def draw(split: Split, n: int, seed: int, option: str) -> Split:
     """Return `n` images of a split, drawn with `seed`, in the order of the split."""
-    if isinstance(n, bool) or not isinstance(n, Integral) or not 1 <= n <= len(split):
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n <= len(split):
         raise OptionError(
             f"{option} is {n!r}; expected a whole number from 1 to {len(split)}, the images there are."
         )

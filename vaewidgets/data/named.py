@@ -258,11 +258,13 @@ def _read_idx(folder: Path, stem: str) -> Pixels:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (gzip.BadGzipFile, EOFError, OSError) as error:
         raise DataError(f"{str(path)!r} is damaged ({error}). Delete it and fetch it again.") from error
-    ndim = content[3] if len(content) > 4 and content[:3] == b"\0\0\x08" else 0
-    shape = tuple(int(v) for v in np.frombuffer(content, ">u4", ndim, offset=4)) if ndim else ()
-    if not ndim or len(content) != 4 + 4 * ndim + int(np.prod(shape)):
+    ndim = content[3] if len(content) > 3 and content[:3] == b"\0\0\x08" else 0
+    start = 4 + 4 * ndim
+    whole = ndim > 0 and start <= len(content)
+    shape = tuple(int(v) for v in np.frombuffer(content, ">u4", ndim, offset=4)) if whole else ()
+    if not whole or len(content) != start + int(np.prod(shape)):
         raise DataError(f"{str(path)!r} is no whole IDX file of bytes. Delete it and fetch it again.")
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * ndim).reshape(shape)
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
 _FREY_FRAMES, _FREY_OFFSET, _FREY_BYTES = 1965, 184, 184 + 1965 * 560

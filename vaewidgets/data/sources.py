@@ -81,7 +81,7 @@ def open_images(images: Any, options: OpenOptions) -> Opened:
         hasattr(images, a) for a in ("shape", "dtype", "__len__")
     ):
         return Opened(_open_array(images, options))
-    if isinstance(images, Sequence) and len(images) and isinstance(images[0], int | float | list):
+    if isinstance(images, Sequence) and _holds_numbers(images):
         return Opened(_open_array(np.asarray(images), options))
     if hasattr(images, "__len__") and hasattr(images, "__getitem__"):
         return _open_dataset(images, options)
@@ -89,6 +89,14 @@ def open_images(images: Any, options: OpenOptions) -> Opened:
         f"images are of type {type(images).__name__}; expected an array or tensor, the path of a folder of "
         "images, or a torch Dataset with a length."
     )
+
+
+def _holds_numbers(images: Sequence[Any]) -> bool:
+    """Tell nested lists of numbers from lists of images."""
+    first: Any = images
+    while isinstance(first, list) and first:
+        first = first[0]
+    return isinstance(first, int | float)
 
 
 def _refuse_empty(n: int) -> None:
@@ -106,14 +114,20 @@ def _open_array(array: Any, options: OpenOptions) -> Store:
     if 0 in shape:
         raise DataError(f"images have shape {shape}: no pixels. Expected at least one row and column.")
     converter = Converter(layout, options.value_range, options.size)
-    spread = torch.linspace(0, len(array) - 1, min(_PROBE, len(array))).long().unique()
-    probe = converter(
-        array[spread] if isinstance(array, Tensor) else array[spread.numpy()], spread, whole=False
-    )
-    store = ArrayStore(array, converter, probe)
-    if store.nbytes > options.cap:
-        return store
-    return MemoryStore(converter(array if isinstance(array, Tensor) else array[:]))
+    # One image tells shape and type; the rest is looked at whole below the cap, so that counts in messages
+    # are true.
+    store = ArrayStore(array, converter, converter(_blank(array[:1], options.value_range[0])))
+    if store.nbytes <= options.cap:
+        return MemoryStore(converter(array if isinstance(array, Tensor) else array[:]))
+    store.read(torch.linspace(0, len(array) - 1, min(_PROBE, len(array))).long())
+    return store
+
+
+def _blank(stack: Any, value: float) -> Any:
+    """Return a stack of the same shape and type that is sure to pass all checks."""
+    if isinstance(stack, Tensor):
+        return torch.full_like(stack, value if stack.is_floating_point() else 0)
+    return np.full_like(stack, value if stack.dtype.kind == "f" else 0)
 
 
 # ---------------------------------------------------------------------------- data sets
