@@ -20,6 +20,7 @@ from vaewidgets.portable.record import Environment, named_tensors
 __all__ = ["Network", "Op", "assemble"]
 
 _HALF_MAX = 65504.0
+_UNSHARED = 32768  # torch's grain: elementwise work of this size stays in one thread
 _Array = NDArray[np.float64]
 
 
@@ -85,7 +86,7 @@ class Network:
         PortableError
             If a parameter is missing or has another shape.
         """
-        return self._dict(_halved(self._flat(module)))
+        return self._dict(_halved(*self._parts(module)))
 
     def run(self, x: NDArray[Any], *, half: bool = False) -> tuple[NDArray[np.float64], ...]:
         """Run in numpy, in double precision: the reference for tests.
@@ -113,12 +114,11 @@ class Network:
             registers[op.out] = _apply(op, [registers[i] for i in op.inputs], weights)
         return tuple(registers[i] for i in self.outputs)
 
-    def _flat(self, module: nn.Module) -> Tensor:
-        """All weights in one tensor, on the module's device, computed in float32 or better."""
+    def _parts(self, module: nn.Module) -> list[Tensor]:
+        """The weight blocks, each flat, on the module's device."""
         environment = Environment(self._constants, named_tensors(module))
         with torch.no_grad():
-            parts = [block.compute(environment).reshape(-1) for block in self._blocks]
-            return torch.cat([part.float() for part in parts]) if parts else torch.zeros(0)
+            return [block.compute(environment).detach().reshape(-1) for block in self._blocks]
 
     def _dict(self, half: Tensor) -> dict[str, Any]:
         return {
@@ -159,7 +159,8 @@ def assemble(
         _blocks=tuple(blocks),
         _constants=constants,
     )
-    weights = empty._flat(module).cpu().numpy()
+    parts = empty._parts(module)
+    weights = torch.cat([part.float() for part in parts]).cpu().numpy() if parts else empty.weights
     if weights.size != offset:
         raise PortableError(
             f"the recorded weights hold {weights.size} numbers, not {offset}; this is a fault here."
@@ -167,8 +168,21 @@ def assemble(
     return Network(**{**empty.__dict__, "weights": weights})
 
 
-def _halved(flat: Tensor) -> Tensor:
-    return flat.clamp(-_HALF_MAX, _HALF_MAX).half().cpu()
+def _halved(*parts: Tensor) -> Tensor:
+    """All parts in one half-precision tensor on the CPU.
+
+    On the CPU it goes by pieces too small for torch to share out among threads: waking those takes
+    milliseconds while a training thread keeps them busy, the conversion itself a fraction of one.
+    """
+    if any(part.device.type != "cpu" for part in parts):
+        return torch.cat([part.float().clamp(-_HALF_MAX, _HALF_MAX).half() for part in parts]).cpu()
+    out = torch.empty(sum(part.numel() for part in parts), dtype=torch.float16)
+    start = 0
+    for part in parts:
+        for piece in part.cpu().split(_UNSHARED):
+            out[start : start + len(piece)] = piece.clamp(-_HALF_MAX, _HALF_MAX)
+            start += len(piece)
+    return out
 
 
 def _apply(op: Op, x: list[_Array], weights: _Array) -> _Array:
