@@ -1,0 +1,90 @@
+/**
+ * One minified ES module a widget and one style sheet, into ../static. Prints the sizes; a bundle over the limit
+ * fails the build. The same sources give the same bytes.
+ */
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+
+const LIMIT_BYTES = 100_000;
+const here = dirname(fileURLToPath(import.meta.url));
+const out = join(here, "..", "static");
+const NOT_WIDGETS = ["base.js", "parts.js", "toolbar.js"];
+
+const sources = (await readdir(join(here, "widgets"))).sort();
+const widgets = sources.filter((file) => !NOT_WIDGETS.includes(file));
+
+/**
+ * uPlot's bars, steps and splines hang on a property, so that no bundler can see they are unused: cut them.
+ * @type {esbuild.Plugin}
+ */
+const slimCharts = {
+  name: "slim-charts",
+  setup(build) {
+    build.onLoad({ filter: /uPlot\.esm\.js$/ }, async ({ path }) => {
+      let contents = await readFile(path, "utf8");
+      for (const unused of [
+        "(paths.stepped = stepped);",
+        "(paths.bars    = bars);",
+        "(paths.spline  = monotoneCubic);",
+      ]) {
+        if (!contents.includes(unused))
+          throw new Error(`build: uPlot has no line "${unused}"; update slimCharts`);
+        contents = contents.replace(unused, "");
+      }
+      return { contents, loader: "js" };
+    });
+  },
+};
+
+/** @type {esbuild.BuildOptions} */
+const options = {
+  absWorkingDir: here,
+  entryPoints: {
+    ...Object.fromEntries(widgets.map((file) => [basename(file, ".js"), `widgets/${file}`])),
+    vaewidgets: "lib/styles.css",
+  },
+  outdir: out,
+  bundle: true,
+  format: "esm",
+  minify: true,
+  target: ["es2022", "chrome105", "firefox110", "safari16"],
+  charset: "utf8",
+  legalComments: "none",
+  banner: { js: "/* vaewidgets, BSD-3-Clause. Charts: uPlot, (c) Leon Sorokin, MIT. */" },
+  // Else an AMD loader on the page (RequireJS in exported HTML) swallows the exports of bundled libraries.
+  define: { "define.amd": "false" },
+  plugins: [slimCharts],
+  write: false,
+  logLevel: "warning",
+};
+
+/** @param {esbuild.BuildResult} result */
+async function write(result) {
+  await mkdir(out, { recursive: true });
+  const files = result.outputFiles ?? [];
+  const names = files.map((file) => basename(file.path));
+  for (const old of await readdir(out)) {
+    if (/\.(js|css)$/.test(old) && !names.includes(old)) await rm(join(out, old));
+  }
+  let tooLarge = false;
+  for (const file of files) {
+    await writeFile(file.path, file.contents);
+    const over = file.contents.length > LIMIT_BYTES;
+    tooLarge ||= over;
+    const kilobytes = (file.contents.length / 1000).toFixed(1).padStart(6);
+    console.log(`${kilobytes} kB  ${basename(file.path)}${over ? `  over ${LIMIT_BYTES / 1000} kB` : ""}`);
+  }
+  if (tooLarge) process.exitCode = 1;
+}
+
+if (process.argv.includes("--watch")) {
+  const context = await esbuild.context({
+    ...options,
+    plugins: [slimCharts, { name: "write", setup: (build) => build.onEnd(write) }],
+  });
+  await context.watch();
+} else {
+  await write(await esbuild.build(options));
+}

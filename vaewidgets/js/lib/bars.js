@@ -1,0 +1,247 @@
+/**
+ * KL per dimension, sorted, with Var(mu) as a second mark on the same logarithmic axis and both thresholds as
+ * lines: rows while there are few dimensions, columns for many.
+ *
+ * @typedef {{kl: Float32Array, varMu: Float32Array, klThreshold: number, varThreshold: number}} BarsState
+ *   kl in nats; Var(mu) has no unit
+ * @typedef {import("./theme.js").Theme} Theme
+ */
+import { formatLoss, formatTick, subscript } from "./axes.js";
+import { createCanvas, h, reducedMotion, setText } from "./dom.js";
+import { createPainter, easeOut } from "./painter.js";
+import { countAbove, extent, stableOrder } from "./stats.js";
+
+const MOST_ROWS = 6;
+const TRAVEL_MS = 250;
+const FLOOR = 1e-4;
+
+/**
+ * "active: 2 of 2 by KL > 0.01 nats, 2 of 2 by Var(mu) > 0.01"
+ * @param {BarsState} state
+ */
+export function activeText({ kl, varMu, klThreshold, varThreshold }) {
+  const n = kl.length;
+  const byKl = `${countAbove(kl, klThreshold)} of ${n} by KL > ${formatTick(klThreshold)} nats`;
+  const byVar = `${countAbove(varMu, varThreshold)} of ${n} by Var(μ) > ${formatTick(varThreshold)}`;
+  return `active: ${byKl}, ${byVar}`;
+}
+
+/**
+ * @param {HTMLElement} el
+ * @param {{theme: Theme, label?: string}} opts
+ */
+export function createBars(el, { theme, label = "KL and variance of the mean, by latent dimension" }) {
+  const surface = createCanvas("vw-bars-canvas");
+  surface.canvas.setAttribute("role", "img");
+  const summary = h("p", "vw-note vw-active-count");
+  const wrap = h("div", "vw-bars", {}, [surface.canvas]);
+  el.append(wrap, summary);
+
+  /** @type {BarsState | null} */
+  let state = null;
+  /** @type {number[]} */
+  let order = [];
+  /** Shown and wanted values, KL then Var(mu), by dimension. */
+  let shown = new Float32Array(0);
+  let from = shown;
+  let wanted = shown;
+  let start = 0;
+  let top = 1;
+
+  /** @param {number} now */
+  function draw(now) {
+    surface.resize();
+    if (!surface.width || !state) return false;
+    const t = Math.min((now - start) / TRAVEL_MS, 1);
+    const k = easeOut(Math.max(t, 0));
+    // Between logarithms, as the axis is.
+    for (let i = 0; i < shown.length; i++) {
+      const a = Math.log(Math.max(from[i], FLOOR));
+      shown[i] = t >= 1 ? wanted[i] : Math.exp(a + (Math.log(Math.max(wanted[i], FLOOR)) - a) * k);
+    }
+    surface.clear();
+    const picture = { context: surface.context, theme, width: surface.width, height: surface.height };
+    const data = {
+      ...state,
+      kl: shown.subarray(0, order.length),
+      varMu: shown.subarray(order.length),
+      order,
+      top,
+    };
+    if (order.length <= MOST_ROWS) drawRows(picture, data);
+    else drawColumns(picture, data);
+    return t < 1;
+  }
+
+  const painter = createPainter(wrap, draw);
+  const observer = new ResizeObserver(() => painter.request());
+  observer.observe(wrap);
+  const unfollow = theme.onChange(() => painter.request());
+
+  return {
+    /** @param {BarsState} next */
+    update(next) {
+      const n = next.kl.length;
+      order = stableOrder(next.kl, state?.kl.length === n ? order : []);
+      state = next;
+      const target = new Float32Array(2 * n);
+      target.set(next.kl);
+      target.set(next.varMu, n);
+      const jump = shown.length !== target.length || reducedMotion();
+      from = jump ? target : shown.slice();
+      if (jump) shown = target.slice();
+      wanted = target;
+      start = performance.now();
+      const largest = extent(target)?.[1] ?? 1;
+      // Whole decades, and not lower again before there is a decade to spare.
+      const decade = 10 ** Math.max(Math.ceil(Math.log10(Math.max(largest, FLOOR)) - 1e-6), 0);
+      if (jump || decade > top || decade < top / 5) top = decade;
+      setText(summary, activeText(next));
+      surface.canvas.setAttribute("aria-label", `${label}. ${activeText(next)}`);
+      painter.request();
+    },
+    destroy() {
+      painter.destroy();
+      observer.disconnect();
+      unfollow();
+      wrap.remove();
+      summary.remove();
+    },
+  };
+}
+
+/**
+ * @typedef {{context: CanvasRenderingContext2D, theme: Theme, width: number, height: number}} Picture
+ * @typedef {BarsState & {order: number[], top: number}} BarsData
+ */
+
+/** Share of the axis, 0 at the floor. @param {number} value @param {number} top */
+function share(value, top) {
+  return Math.min(Math.max(Math.log(Math.max(value, FLOOR) / FLOOR) / Math.log(top / FLOOR), 0), 1);
+}
+
+/** @param {number} top @returns {number[]} decades */
+function decades(top) {
+  const out = [];
+  for (let v = FLOOR; v <= top * 1.001; v *= 10) out.push(Number(v.toPrecision(1)));
+  return out;
+}
+
+/** @param {Picture} picture @param {number} x @param {number} y @param {number} size */
+function diamond({ context, theme }, x, y, size) {
+  context.beginPath();
+  context.moveTo(x - size, y);
+  context.lineTo(x, y - size);
+  context.lineTo(x + size, y);
+  context.lineTo(x, y + size);
+  context.closePath();
+  context.fillStyle = theme.color("var");
+  context.strokeStyle = theme.color("bg");
+  context.lineWidth = 1.5;
+  context.stroke();
+  context.fill();
+}
+
+/** @param {Picture} picture @param {string} color @param {[number, number, number, number]} ends @param {boolean} dashed */
+function stroke({ context }, color, [x0, y0, x1, y1], dashed) {
+  context.strokeStyle = color;
+  context.lineWidth = dashed ? 1.5 : 1;
+  context.setLineDash(dashed ? [4, 3] : []);
+  context.beginPath();
+  context.moveTo(x0, y0);
+  context.lineTo(x1, y1);
+  context.stroke();
+  context.setLineDash([]);
+}
+
+/** One row a dimension, values in words beside it. @param {Picture} picture @param {BarsData} data */
+function drawRows(picture, data) {
+  const { context, theme, width, height } = picture;
+  const size = theme.fontSize();
+  const left = Math.round(size * 2.2);
+  const right = width - Math.round(size * 15);
+  const bottom = height - Math.round(size * 1.7);
+  const step = Math.min(bottom / data.order.length, size * 3);
+  const x = (/** @type {number} */ v) => left + share(v, data.top) * (right - left);
+  const used = step * data.order.length;
+  context.textBaseline = "middle";
+  drawScale(picture, data, (v) => [Math.round(x(v)) + 0.5, 0, Math.round(x(v)) + 0.5, used]);
+  data.order.forEach((dim, i) => {
+    const y = step * (i + 0.5);
+    const thick = Math.min(step * 0.5, size * 1.2);
+    const on = data.kl[dim] > data.klThreshold;
+    context.fillStyle = theme.color(on ? "kl" : "off");
+    context.fillRect(left, y - thick / 2, Math.max(x(data.kl[dim]) - left, 1), thick);
+    diamond(picture, x(data.varMu[dim]), y, size * 0.38);
+    context.font = theme.font(1);
+    context.textAlign = "right";
+    context.fillStyle = theme.color("fg");
+    context.fillText(subscript(`z${dim + 1}`), left - size * 0.5, y);
+    context.textAlign = "left";
+    context.fillStyle = theme.color("fg2");
+    const words = `${formatLoss(data.kl[dim])} nats, Var(μ) ${formatLoss(data.varMu[dim])}`;
+    context.fillText(words, right + size * 0.8, y);
+  });
+}
+
+/** Many dimensions: thin columns, as many names as fit. @param {Picture} picture @param {BarsData} data */
+function drawColumns(picture, data) {
+  const { context, theme, width, height } = picture;
+  const size = theme.fontSize();
+  const left = Math.round(size * 3.4);
+  const right = width - Math.round(size * 0.5);
+  const bottom = height - Math.round(size * 1.7);
+  const top = Math.round(size * 0.6);
+  const n = data.order.length;
+  const step = Math.min((right - left) / n, size * 2.5);
+  const y = (/** @type {number} */ v) => bottom - share(v, data.top) * (bottom - top);
+  drawScale(picture, data, (v) => [left, Math.round(y(v)) + 0.5, right, Math.round(y(v)) + 0.5]);
+  const thick = step > 4 ? step * 0.66 : Math.max(step - 0.5, 0.75);
+  const every = Math.ceil((size * 1.9) / step);
+  context.textAlign = "center";
+  context.textBaseline = "top";
+  data.order.forEach((dim, i) => {
+    const x = left + step * (i + 0.5);
+    const on = data.kl[dim] > data.klThreshold;
+    context.fillStyle = theme.color(on ? "kl" : "off");
+    context.fillRect(x - thick / 2, y(data.kl[dim]), thick, Math.max(bottom - y(data.kl[dim]), 1));
+    if (i % every === 0) {
+      context.font = theme.font(0.85);
+      context.fillStyle = theme.color("fg2");
+      context.fillText(subscript(`z${dim + 1}`), x, bottom + size * 0.4);
+    }
+  });
+  data.order.forEach((dim, i) => {
+    diamond(
+      picture,
+      left + step * (i + 0.5),
+      y(data.varMu[dim]),
+      Math.max(Math.min(step * 0.28, size * 0.3), 1.4),
+    );
+  });
+}
+
+/**
+ * Decades and the two thresholds; coinciding thresholds (both 0.01 by default) share a line.
+ * @param {Picture} picture
+ * @param {BarsData} data
+ * @param {(value: number) => [number, number, number, number]} place
+ */
+function drawScale(picture, data, place) {
+  const { context, theme } = picture;
+  const size = theme.fontSize();
+  context.font = theme.font(0.85);
+  for (const value of decades(data.top)) {
+    const [x0, y0, x1, y1] = place(value);
+    const vertical = x0 === x1;
+    stroke(picture, theme.color("line"), [x0, y0, x1, y1], false);
+    context.fillStyle = theme.color("fg2");
+    context.textAlign = vertical ? "center" : "right";
+    context.textBaseline = vertical ? "top" : "middle";
+    const [tx, ty] = vertical ? [x0, y1 + size * 0.4] : [x0 - size * 0.4, y0];
+    context.fillText(formatTick(value), tx, ty);
+  }
+  if (data.klThreshold !== data.varThreshold)
+    stroke(picture, theme.color("var"), place(data.varThreshold), true);
+  stroke(picture, theme.color("fg"), place(data.klThreshold), true);
+}

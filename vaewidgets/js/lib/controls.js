@@ -1,0 +1,179 @@
+/**
+ * Controls as plain elements: a button with an icon, a logarithmic slider with its number, a choice, progress.
+ */
+import { formatSetting, logSlider } from "./axes.js";
+import { h, icon, setText } from "./dom.js";
+
+export const ICONS = {
+  train: "M4 2.5v11l9-5.5z",
+  pause: "M4 3h3v10H4zM9 3h3v10H9z",
+  step: "M3 3v10l7-5zM11 3h2v10h-2z",
+  stop: "M3.5 3.5h9v9h-9z",
+};
+
+/**
+ * @param {HTMLElement} el
+ * @param {{name: string, onPress: () => void}} opts
+ */
+export function createButton(el, { name, onPress }) {
+  const text = h("span", "vw-button-text");
+  const button = h("button", `vw-button vw-${name}`, { type: "button" });
+  el.append(button);
+  let path = "";
+  button.addEventListener("click", onPress);
+  return {
+    button,
+    /** @param {{text: string, icon: keyof typeof ICONS, title?: string, disabled?: boolean, hidden?: boolean}} state */
+    update({ text: label, icon: name, title = "", disabled = false, hidden = false }) {
+      if (path !== ICONS[name]) {
+        path = ICONS[name];
+        button.replaceChildren(icon(path), text);
+      }
+      setText(text, label);
+      if (button.title !== title) button.title = title;
+      if (button.disabled !== disabled) button.disabled = disabled;
+      if (button.hidden !== hidden) button.hidden = hidden;
+    },
+    destroy() {
+      button.removeEventListener("click", onPress);
+      button.remove();
+    },
+  };
+}
+
+let nextId = 0;
+
+/**
+ * A slider over a logarithmic scale with an exact number beside it. What a person sets stays until `settle` says
+ * that Python has taken it.
+ * @param {HTMLElement} el
+ * @param {{name: string, label: string, title: string, min: number, max: number, zero: boolean,
+ *   onChange: (value: number) => void}} opts
+ */
+export function createSlider(el, { name, label, title, min, max, zero, onChange }) {
+  const scale = logSlider({ min, max, zero });
+  const id = `vw-${name}-${nextId++}`;
+  const slider = h("input", "vw-slider", { type: "range", min: 0, max: 1000, step: 1, id, title });
+  const number = h("input", "vw-number", {
+    type: "text",
+    inputmode: "decimal",
+    "aria-label": `${name}, exact value`,
+    title,
+    size: 6,
+  });
+  const fixed = h("output", "vw-fixed", { hidden: true });
+  const wrap = h("div", `vw-control vw-${name}`, {}, [
+    h("label", "vw-control-label", { for: id, text: label }),
+    slider,
+    number,
+    fixed,
+  ]);
+  el.append(wrap);
+  const abort = new AbortController();
+  const { signal } = abort;
+  let current = Number.NaN;
+
+  /** @param {number} value */
+  function showValue(value) {
+    current = value;
+    const position = String(scale.position(value));
+    if (slider.value !== position) slider.value = position;
+    slider.setAttribute("aria-valuetext", formatSetting(value));
+    const text = formatSetting(value);
+    if (document.activeElement !== number && number.value !== text) number.value = text;
+    setText(fixed, text);
+  }
+
+  /** @param {number} value */
+  function change(value) {
+    if (!Number.isFinite(value) || value < 0 || (value === 0 && !zero)) return showValue(current);
+    showValue(value);
+    onChange(value);
+    return undefined;
+  }
+
+  slider.addEventListener("input", () => change(scale.value(Number(slider.value))), { signal });
+  const commit = () => change(Number.parseFloat(number.value.replace("−", "-").replace(",", ".")));
+  number.addEventListener("change", commit, { signal });
+  number.addEventListener("blur", () => showValue(current), { signal });
+  // The notebook's own shortcuts must not see what is typed here.
+  wrap.addEventListener("keydown", (event) => event.stopPropagation(), { signal });
+
+  return {
+    /**
+     * @param {{value: number, editable: boolean, note?: string, hold: boolean, hidden?: boolean}} state
+     *   hold: a change made here is still on its way, do not overwrite it
+     */
+    update({ value, editable, note = "", hold, hidden = false }) {
+      wrap.hidden = hidden;
+      slider.hidden = !editable;
+      number.hidden = !editable;
+      fixed.hidden = editable;
+      if (fixed.title !== note) fixed.title = note;
+      if (!hold && value !== current) showValue(value);
+    },
+    destroy() {
+      abort.abort();
+      wrap.remove();
+    },
+  };
+}
+
+/**
+ * @param {HTMLElement} el
+ * @param {{name: string, label: string, choices: {text: string, value: number|null}[],
+ *   textOf: (value: number) => string, onChange: (value: number|null) => void}} opts
+ */
+export function createChoice(el, { name, label, choices, textOf, onChange }) {
+  const id = `vw-${name}-${nextId++}`;
+  const select = h("select", "vw-select", { id });
+  const wrap = h("div", `vw-control vw-${name}`, {}, [
+    h("label", "vw-control-label", { for: id, text: label }),
+    select,
+  ]);
+  el.append(wrap);
+  /** @param {string} text @param {number|null} value */
+  const add = (text, value) => select.append(h("option", "", { value: String(value), text }));
+  for (const { text, value } of choices) add(text, value);
+  const onSelect = () => onChange(select.value === "null" ? null : Number(select.value));
+  select.addEventListener("change", onSelect);
+  return {
+    /** @param {{value: number|null, hold: boolean, hidden: boolean}} state */
+    update({ value, hold, hidden }) {
+      wrap.hidden = hidden;
+      if (hold) return;
+      const wanted = String(value);
+      if (![...select.options].some((option) => option.value === wanted)) add(textOf(Number(value)), value);
+      if (select.value !== wanted) select.value = wanted;
+    },
+    destroy() {
+      select.removeEventListener("change", onSelect);
+      wrap.remove();
+    },
+  };
+}
+
+/** @param {HTMLElement} el */
+export function createProgress(el) {
+  const text = h("span", "vw-progress-text");
+  const fill = h("div", "vw-progress-fill");
+  const bar = h("div", "vw-progress-bar", { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 }, [
+    fill,
+  ]);
+  const wrap = h("div", "vw-progress", {}, [text, bar]);
+  el.append(wrap);
+  return {
+    /** @param {{text: string, share: number|null}} state share 0…1, null when the end is not known */
+    update({ text: label, share }) {
+      setText(text, label);
+      bar.hidden = share === null;
+      if (share === null) return;
+      fill.style.transform = `scaleX(${share.toFixed(4)})`;
+      bar.setAttribute("aria-valuenow", (share * 100).toFixed(0));
+      bar.setAttribute("aria-label", label);
+    },
+    destroy() {
+      wrap.remove();
+    },
+  };
+}

@@ -1,0 +1,92 @@
+/** Small helpers to make elements. Text goes through textContent only: names and labels are not markup. */
+
+/**
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {string} [className]
+ * @param {{text?: string, [attribute: string]: string|number|boolean|undefined}} [attributes]
+ * @param {(Node|string|null)[]} [children]
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function h(tag, className = "", attributes = {}, children = []) {
+  const el = document.createElement(tag);
+  if (className) el.className = className;
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "text") el.textContent = String(value);
+    else if (value === true) el.setAttribute(name, "");
+    else if (value !== undefined && value !== false) el.setAttribute(name, String(value));
+  }
+  for (const child of children) if (child !== null) el.append(child);
+  return el;
+}
+
+/**
+ * Set text only when it differs: the same text again would wake screen readers and layout.
+ * @param {Element} el
+ * @param {string} text
+ */
+export function setText(el, text) {
+  if (el.textContent !== text) el.textContent = text;
+}
+
+/** @param {Element} el @param {boolean} on */
+export function show(el, on) {
+  if (el.hasAttribute("hidden") === on) el.toggleAttribute("hidden", !on);
+}
+
+/**
+ * A 16 px icon.
+ * @param {string} path
+ */
+export function icon(path) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", "vw-icon");
+  svg.setAttribute("aria-hidden", "true");
+  const shape = document.createElementNS(space, "path");
+  shape.setAttribute("d", path);
+  svg.append(shape);
+  return svg;
+}
+
+/** @returns {boolean} whether the person asked for less motion */
+export function reducedMotion() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+/**
+ * A canvas that keeps the device's resolution. Its box must be given by CSS.
+ * @param {string} className
+ */
+export function createCanvas(className) {
+  const canvas = h("canvas", className);
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  return {
+    canvas,
+    context,
+    width: 0,
+    height: 0,
+    /** Match the box; returns whether anything changed. */
+    resize() {
+      const ratio = window.devicePixelRatio || 1;
+      const width = Math.round(canvas.clientWidth * ratio);
+      const height = Math.round(canvas.clientHeight * ratio);
+      this.width = canvas.clientWidth;
+      this.height = canvas.clientHeight;
+      if (canvas.width === width && canvas.height === height) return false;
+      canvas.width = width;
+      canvas.height = height;
+      return true;
+    },
+    /** Empty, with units of CSS pixels. */
+    clear() {
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      context.clearRect(0, 0, canvas.width, canvas.height);
+      const ratio = window.devicePixelRatio || 1;
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createCanvas>} Surface */

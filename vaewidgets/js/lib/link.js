@@ -1,0 +1,118 @@
+/**
+ * What goes from the page to Python: numbered commands, the newest of each name, on a timer. No DOM.
+ *
+ * @typedef {{type: string, [key: string]: any}} Message
+ */
+
+/** One counter for all views of a module: numbers must rise whichever view sends. */
+let counter = 0;
+
+export const FLUSH_MS = 50;
+export const PATIENCE_MS = 1000;
+const SECOND_HELLO_MS = 600;
+
+/**
+ * @param {(message: Message) => void} send
+ * @param {{onWaiting?: (waiting: boolean) => void}} [options] told when Python is slow to acknowledge
+ */
+export function createLink(send, { onWaiting = () => {} } = {}) {
+  /** Commands not yet sent, newest a name. @type {Map<string, Message>} */
+  const queue = new Map();
+  /** Commands sent but not acknowledged: number → time sent. @type {Map<number, number>} */
+  const pending = new Map();
+  /** @type {Set<ReturnType<typeof setTimeout>>} */
+  const timers = new Set();
+  let lastFlush = Number.NEGATIVE_INFINITY;
+  let flushTimer = /** @type {ReturnType<typeof setTimeout> | null} */ (null);
+  let waiting = false;
+  let closed = false;
+
+  /** @param {() => void} fn @param {number} ms */
+  function later(fn, ms) {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      fn();
+    }, ms);
+    timers.add(timer);
+    return timer;
+  }
+
+  /** @param {boolean} now */
+  function setWaiting(now) {
+    if (now === waiting) return;
+    waiting = now;
+    onWaiting(now);
+  }
+
+  function checkPatience() {
+    const oldest = Math.min(...pending.values());
+    setWaiting(pending.size > 0 && performance.now() - oldest >= PATIENCE_MS);
+  }
+
+  function flush() {
+    flushTimer = null;
+    lastFlush = performance.now();
+    for (const message of queue.values()) {
+      if (message.type === "command") {
+        pending.set(message.seq, lastFlush);
+        later(checkPatience, PATIENCE_MS + 10);
+      }
+      send(message);
+    }
+    queue.clear();
+  }
+
+  /** @param {string} key @param {Message} message */
+  function post(key, message) {
+    if (closed) return;
+    // Deleted first so that the newest also stands last: commands arrive in the order given.
+    queue.delete(key);
+    queue.set(key, message);
+    if (flushTimer) return;
+    const wait = lastFlush + FLUSH_MS - performance.now();
+    if (wait <= 0) flush();
+    else flushTimer = later(flush, wait);
+  }
+
+  return {
+    /** Tell Python of a new view; twice, since a subshell's number travels only after the first. @param {string} view */
+    hello(view) {
+      send({ type: "hello", view });
+      later(() => send({ type: "hello", view }), SECOND_HELLO_MS);
+    },
+    /**
+     * @param {string} name
+     * @param {any} [value]
+     * @returns {number} its sequence number
+     */
+    command(name, value = null) {
+      const seq = ++counter;
+      post(`command:${name}`, { type: "command", seq, name, value });
+      return seq;
+    },
+    /** Ask for a decoded image. @param {number[]} z @returns {number} */
+    decode(z) {
+      const seq = ++counter;
+      post("decode", { type: "decode", seq, z });
+      return seq;
+    },
+    /** Python handled all commands up to `ack`. @param {number} ack */
+    acknowledge(ack) {
+      // Another page may have counted further than this one.
+      counter = Math.max(counter, ack);
+      for (const seq of [...pending.keys()]) if (seq <= ack) pending.delete(seq);
+      checkPatience();
+    },
+    /** Whether a command with this number may still be on its way. @param {number} seq */
+    isPending: (seq) => pending.has(seq) || [...queue.values()].some((message) => message.seq === seq),
+    destroy() {
+      closed = true;
+      for (const timer of timers) clearTimeout(timer);
+      timers.clear();
+      queue.clear();
+      pending.clear();
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createLink>} Link */

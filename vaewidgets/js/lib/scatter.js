@@ -1,0 +1,365 @@
+/**
+ * A scatter of a latent plane: points that travel, the prior's circles, class names, a cursor that reads z,
+ * a lasso. Knows no widget: `update` takes plain arrays, callbacks give plain numbers.
+ *
+ * @typedef {import("./camera.js").Camera} Camera
+ * @typedef {import("./camera.js").Box} Box
+ * @typedef {import("./camera.js").Extent} Extent
+ * @typedef {{points: Float32Array, labels: Int32Array|null, classNames: string[]|null, axes: [string, string],
+ *   prior: {center: [number, number], radii: number[]}|null, pickable: number}} ScatterState
+ *   points are flat (n, 2) in data units; only the first `pickable` count as nearest
+ * @typedef {{at: [number, number], nearest: number}} Cursor  data units; index of the nearest point or -1
+ */
+import { between, fit, steady, toData, toScreen, union, zoomAt } from "./camera.js";
+import { createCanvas, h, reducedMotion, setText, show } from "./dom.js";
+import { createPainter, easeOut } from "./painter.js";
+import { listenToScatter } from "./scatter_input.js";
+import * as paint from "./scatter_paint.js";
+import { classCenters, extent2d, nearest, pointsInside } from "./stats.js";
+
+const LONGEST_TRAVEL_MS = 700;
+const SHORTEST_TRAVEL_MS = 120;
+const HINT_MS = 2500;
+
+/**
+ * Positions on their way from one frame to the next.
+ */
+export function createTravel() {
+  /** @type {Float32Array} */
+  let from = new Float32Array(0);
+  let to = from;
+  let now = from;
+  let start = 0;
+  let duration = 0;
+  let lastTarget = Number.NEGATIVE_INFINITY;
+  return {
+    get now() {
+      return now;
+    },
+    get to() {
+      return to;
+    },
+    get moving() {
+      return duration > 0;
+    },
+    /** @param {Float32Array} target @param {number} time ms @param {boolean} jump */
+    aim(target, time, jump) {
+      const interval = time - lastTarget;
+      lastTarget = time;
+      if (jump || target.length !== to.length) {
+        to = target;
+        now = target.slice();
+        duration = 0;
+        return;
+      }
+      from = now.slice();
+      to = target;
+      start = time;
+      // As long as the frames are apart, so that quick frames make one unbroken motion.
+      duration = Math.min(Math.max(interval * 1.1, SHORTEST_TRAVEL_MS), LONGEST_TRAVEL_MS);
+    },
+    /** @param {number} time ms @returns {number} share of the way */
+    advance(time) {
+      if (!duration) return 1;
+      const t = Math.min(Math.max((time - start) / duration, 0), 1);
+      const k = easeOut(t);
+      for (let i = 0; i < now.length; i++) now[i] = from[i] + (to[i] - from[i]) * k;
+      if (t === 1) {
+        now.set(to);
+        duration = 0;
+      }
+      return k;
+    },
+  };
+}
+
+/**
+ * @param {HTMLElement} el
+ * @param {{theme: import("./theme.js").Theme, label: string, onCursor?: (cursor: Cursor) => void,
+ *   onSelect?: (indices: number[]) => void}} opts
+ */
+export function createScatter(el, { theme, label, onCursor = () => {}, onSelect = () => {} }) {
+  const base = createCanvas("vw-scatter-base");
+  const overlay = createCanvas("vw-scatter-overlay");
+  overlay.canvas.tabIndex = 0;
+  overlay.canvas.setAttribute("role", "application");
+  overlay.canvas.setAttribute("aria-roledescription", "scatter plot");
+  overlay.canvas.setAttribute("aria-label", label);
+  const hint = h("div", "vw-scatter-hint", { hidden: true, "aria-hidden": "true" });
+  const wrap = h("div", "vw-scatter", {}, [base.canvas, overlay.canvas, hint]);
+  el.append(wrap);
+
+  const travel = createTravel();
+  /** @type {ScatterState | null} */
+  let state = null;
+  /** @type {Camera} */
+  let camera = { cx: 0, cy: 0, scale: 60 };
+  /** Where an automatic view goes, and how far it has come. @type {{from: Camera, to: Camera, start: number} | null} */
+  let flight = null;
+  let ownView = false;
+  /** @type {Extent | null} */
+  let held = null;
+  /** @type {Map<number, [number, number]>} */
+  let centers = new Map();
+  /** @type {Set<number> | null} */
+  let selected = null;
+  /** @type {[number, number]} data units: rests at the prior's mean until someone moves it */
+  let cursor = [0, 0];
+  let near = -1;
+  let hair = false;
+  /** @type {number[]} */
+  let lassoPath = [];
+  let stale = true;
+  /** @type {paint.Sprites | null} */
+  let sprites = null;
+  let spriteKey = "";
+  let hintTimer = 0;
+
+  /** @returns {Box} */
+  function box() {
+    const size = theme.fontSize();
+    const left = Math.round(size * 2.9);
+    const top = Math.round(size * 0.4);
+    return {
+      left,
+      top,
+      width: Math.max(base.width - left - 4, 8),
+      height: Math.max(base.height - top - Math.round(size * 1.9), 8),
+    };
+  }
+
+  function resize() {
+    const changed = base.resize();
+    overlay.resize();
+    if (changed && !ownView && held) {
+      camera = fit(held, box());
+      flight = null;
+    }
+    stale = true;
+    painter.request();
+  }
+
+  /** Follow the cloud, unless someone chose a view. @param {boolean} jump @param {number} now */
+  function aimCamera(jump, now) {
+    if (!state) return;
+    const content = extent2d(state.points);
+    const { prior } = state;
+    const reach = prior ? Math.max(...prior.radii) * 1.12 : 1;
+    const [cx, cy] = prior?.center ?? [0, 0];
+    const room = { x0: cx - reach, x1: cx + reach, y0: cy - reach, y1: cy + reach };
+    const next = steady(held, content ? union(content, room) : room);
+    if (next === held && !jump) return;
+    held = next;
+    if (ownView || !base.width) return;
+    const to = fit(held, box());
+    if (jump) camera = to;
+    flight = jump ? null : { from: camera, to, start: now };
+  }
+
+  /** @param {number} now */
+  function draw(now) {
+    if (!base.width) {
+      base.resize();
+      overlay.resize();
+      if (!base.width) return false;
+      if (held) camera = fit(held, box());
+    }
+    const moving = travel.moving || flight !== null;
+    travel.advance(now);
+    if (flight) {
+      const t = Math.min((now - flight.start) / 350, 1);
+      camera = between(flight.from, flight.to, easeOut(Math.max(t, 0)));
+      if (t >= 1) flight = null;
+    }
+    if (stale || moving) drawBase();
+    stale = false;
+    drawOverlay();
+    return travel.moving || flight !== null;
+  }
+
+  function drawBase() {
+    base.clear();
+    if (!state) return;
+    const { context } = base;
+    const area = box();
+    const n = state.points.length / 2;
+    const key = `${paint.pointRadius(n)} ${theme.fontSize()} ${window.devicePixelRatio}`;
+    if (!sprites || key !== spriteKey) {
+      sprites = paint.createSprites(theme, (paint.pointRadius(n) * theme.fontSize()) / 13);
+      spriteKey = key;
+    }
+    paint.drawAxes(context, theme, camera, area, state.axes);
+    const cloud = { points: travel.now, labels: state.labels, selected };
+    paint.drawPoints(context, camera, area, cloud, sprites);
+    context.save();
+    context.beginPath();
+    context.rect(area.left, area.top, area.width, area.height);
+    context.clip();
+    if (state.prior) paint.drawPrior(context, theme, camera, area, state.prior);
+    const names = state.classNames;
+    paint.drawClassNames(context, theme, camera, area, centers, (c) => names?.[c] ?? String(c));
+    context.restore();
+  }
+
+  function drawOverlay() {
+    overlay.clear();
+    if (!state) return;
+    const area = box();
+    const at = toScreen(camera, area, ...cursor);
+    const target = near >= 0 ? toScreen(camera, area, travel.now[2 * near], travel.now[2 * near + 1]) : null;
+    overlay.context.save();
+    overlay.context.beginPath();
+    overlay.context.rect(area.left, area.top, area.width, area.height);
+    overlay.context.clip();
+    paint.drawCursor(overlay.context, theme, area, { at, near: target, hair });
+    overlay.context.restore();
+    paint.drawLasso(overlay.context, theme, lassoPath);
+  }
+
+  const painter = createPainter(wrap, draw);
+
+  function refresh() {
+    stale = true;
+    painter.request();
+  }
+
+  /** @param {[number, number]} at data units */
+  function setCursor(at) {
+    cursor = at;
+    near = state
+      ? nearest(state.points, at[0], at[1], Math.min(state.pickable, state.points.length / 2))
+      : -1;
+    onCursor({ at, nearest: near });
+    painter.request();
+  }
+
+  /** @param {number[]} indices @param {boolean} add */
+  function select(indices, add) {
+    const next = new Set(add && selected ? [...selected, ...indices] : indices);
+    selected = next.size ? next : null;
+    onSelect([...next].sort((a, b) => a - b));
+    refresh();
+  }
+
+  /** @param {string} text */
+  function flash(text) {
+    setText(hint, text);
+    show(hint, true);
+    clearTimeout(hintTimer);
+    hintTimer = window.setTimeout(() => show(hint, false), HINT_MS);
+  }
+
+  const stopListening = listenToScatter(overlay.canvas, {
+    hover(x, y) {
+      hair = true;
+      setCursor(toData(camera, box(), x, y));
+    },
+    leave() {
+      hair = document.activeElement === overlay.canvas && overlay.canvas.matches(":focus-visible");
+      painter.request();
+    },
+    lasso(path) {
+      lassoPath = path;
+      hair = false;
+      painter.request();
+    },
+    lassoEnd(path, add) {
+      lassoPath = [];
+      const area = box();
+      /** @type {number[]} */
+      const polygon = [];
+      for (let i = 0; i < path.length; i += 2) polygon.push(...toData(camera, area, path[i], path[i + 1]));
+      if (state) select(pointsInside(state.points, polygon), add);
+    },
+    choose: (add) => near >= 0 && select([near], add),
+    clear() {
+      lassoPath = [];
+      select([], false);
+    },
+    zoom(x, y, factor) {
+      ownView = true;
+      flight = null;
+      camera = zoomAt(camera, box(), x, y, factor);
+      refresh();
+    },
+    pan(dx, dy) {
+      ownView = true;
+      flight = null;
+      camera = { ...camera, cx: camera.cx - dx / camera.scale, cy: camera.cy + dy / camera.scale };
+      refresh();
+    },
+    reset: resetView,
+    nudge(dx, dy) {
+      const area = box();
+      const [x, y] = toScreen(camera, area, ...cursor);
+      const px = Math.min(Math.max(x + dx, area.left), area.left + area.width);
+      const py = Math.min(Math.max(y + dy, area.top), area.top + area.height);
+      hair = true;
+      setCursor(toData(camera, area, px, py));
+    },
+    refused: () => flash("click first to zoom with the wheel, or hold Ctrl"),
+    focus(on) {
+      hair = on && overlay.canvas.matches(":focus-visible");
+      painter.request();
+    },
+  });
+
+  function resetView() {
+    ownView = false;
+    if (!held) return;
+    const to = fit(held, box());
+    const jump = reducedMotion();
+    if (jump) camera = to;
+    flight = jump ? null : { from: camera, to, start: performance.now() };
+    refresh();
+  }
+
+  const observer = new ResizeObserver(resize);
+  observer.observe(wrap);
+  const unfollow = theme.onChange(() => {
+    sprites = null;
+    refresh();
+  });
+
+  return {
+    /** @param {ScatterState} next */
+    update(next) {
+      const fresh = !state || state.points.length !== next.points.length;
+      const now = performance.now();
+      const same = !fresh && next.points.every((v, i) => v === travel.to[i]);
+      state = next;
+      if (!same) travel.aim(next.points, now, fresh || reducedMotion());
+      centers = next.labels ? classCenters(next.points, next.labels) : new Map();
+      if (fresh) selected = null;
+      aimCamera(fresh || reducedMotion(), now);
+      setCursor(cursor);
+      refresh();
+    },
+    setCursor,
+    resetView,
+    /** Where the points stand once they have arrived, flat (n, 2). */
+    points: () => travel.to,
+    selected: () => [...(selected ?? [])].sort((a, b) => a - b),
+    /** Data units to the page's clientX, clientY. @param {number} x @param {number} y */
+    toClient(x, y) {
+      const rect = overlay.canvas.getBoundingClientRect();
+      const [px, py] = toScreen(camera, box(), x, y);
+      return [px + rect.left, py + rect.top];
+    },
+    /** @param {number} clientX @param {number} clientY */
+    fromClient(clientX, clientY) {
+      const rect = overlay.canvas.getBoundingClientRect();
+      return toData(camera, box(), clientX - rect.left, clientY - rect.top);
+    },
+    destroy() {
+      stopListening();
+      unfollow();
+      observer.disconnect();
+      painter.destroy();
+      clearTimeout(hintTimer);
+      wrap.remove();
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createScatter>} Scatter */

@@ -1,0 +1,302 @@
+/**
+ * The scatter's drawing, as functions of plain state: axes, the prior's circles, points, names, the cursor.
+ *
+ * @typedef {import("./theme.js").Theme} Theme
+ * @typedef {import("./camera.js").Camera} Camera
+ * @typedef {import("./camera.js").Box} Box
+ * @typedef {CanvasRenderingContext2D} Context
+ */
+import { formatTick, ticks } from "./axes.js";
+import { toData, toScreen } from "./camera.js";
+
+/** Radius in CSS pixels that keeps a cloud of n points readable. @param {number} n */
+export function pointRadius(n) {
+  return n <= 400 ? 4 : n <= 2500 ? 3 : n <= 6000 ? 2.4 : 1.9;
+}
+
+/**
+ * One dot a class, drawn once and stamped many times.
+ * @param {Theme} theme
+ * @param {number} radius CSS pixels
+ */
+export function createSprites(theme, radius) {
+  /** @type {Map<number, HTMLCanvasElement>} */
+  const sprites = new Map();
+  const ratio = window.devicePixelRatio || 1;
+  const half = Math.ceil(radius * ratio) + 1;
+  return {
+    half,
+    /** @param {number} label */
+    get(label) {
+      let sprite = sprites.get(label);
+      if (!sprite) {
+        sprite = document.createElement("canvas");
+        sprite.width = 2 * half;
+        sprite.height = 2 * half;
+        const context = /** @type {Context} */ (sprite.getContext("2d"));
+        context.fillStyle = theme.classColor(label);
+        context.globalAlpha = 0.8;
+        context.beginPath();
+        context.arc(half, half, radius * ratio, 0, 2 * Math.PI);
+        context.fill();
+        sprites.set(label, sprite);
+      }
+      return sprite;
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createSprites>} Sprites */
+
+/**
+ * Ticks at the left and below, faint lines through them.
+ * @param {Context} context
+ * @param {Theme} theme
+ * @param {Camera} camera
+ * @param {Box} box
+ * @param {[string, string]} names
+ */
+export function drawAxes(context, theme, camera, box, names) {
+  const [x0, y0] = toData(camera, box, box.left, box.top + box.height);
+  const [x1, y1] = toData(camera, box, box.left + box.width, box.top);
+  const bottom = box.top + box.height;
+  const size = theme.fontSize();
+  context.font = theme.font(0.85);
+  context.lineWidth = 1;
+  context.textBaseline = "top";
+  context.textAlign = "center";
+  for (const x of ticks(x0, x1, box.width / (size * 6))) {
+    const px = Math.round(toScreen(camera, box, x, 0)[0]) + 0.5;
+    line(context, theme.color("line"), px, box.top, px, bottom);
+    context.fillStyle = theme.color("fg2");
+    if (px < box.left + box.width - size * 2.4) context.fillText(formatTick(x), px, bottom + size * 0.45);
+  }
+  context.textBaseline = "middle";
+  context.textAlign = "right";
+  for (const y of ticks(y0, y1, box.height / (size * 5))) {
+    const py = Math.round(toScreen(camera, box, 0, y)[1]) + 0.5;
+    line(context, theme.color("line"), box.left, py, box.left + box.width, py);
+    context.fillStyle = theme.color("fg2");
+    if (py > box.top + size * 2) context.fillText(formatTick(y), box.left - size * 0.5, py);
+  }
+  context.fillStyle = theme.color("fg");
+  context.font = theme.font(1, "600");
+  context.textBaseline = "top";
+  context.textAlign = "right";
+  context.fillText(names[0], box.left + box.width, bottom + size * 0.35);
+  context.fillText(names[1], box.left - size * 0.4, box.top);
+}
+
+/** @param {Context} context @param {string} color @param {number} x0 @param {number} y0 @param {number} x1 @param {number} y1 */
+function line(context, color, x0, y0, x1, y1) {
+  context.strokeStyle = color;
+  context.beginPath();
+  context.moveTo(x0, y0);
+  context.lineTo(x1, y1);
+  context.stroke();
+}
+
+/**
+ * The prior N(0, I): dashed circles at one and two standard deviations.
+ * @param {Context} context
+ * @param {Theme} theme
+ * @param {Camera} camera
+ * @param {Box} box
+ * @param {{center: [number, number], radii: number[]}} prior
+ */
+export function drawPrior(context, theme, camera, box, prior) {
+  const [px, py] = toScreen(camera, box, prior.center[0], prior.center[1]);
+  context.font = theme.font(0.85);
+  context.textAlign = "center";
+  context.textBaseline = "bottom";
+  context.strokeStyle = theme.color("fg2");
+  context.lineWidth = 1;
+  for (const radius of prior.radii) {
+    context.setLineDash([4, 4]);
+    context.beginPath();
+    context.arc(px, py, radius * camera.scale, 0, 2 * Math.PI);
+    context.stroke();
+    context.setLineDash([]);
+    halo(context, theme, `${formatTick(radius)}σ`, px, py - radius * camera.scale - 2, theme.color("fg2"));
+  }
+}
+
+/**
+ * @param {Context} context
+ * @param {Theme} theme
+ * @param {string} text
+ * @param {number} x
+ * @param {number} y
+ * @param {string} color
+ */
+function halo(context, theme, text, x, y, color) {
+  context.lineJoin = "round";
+  context.lineWidth = 3;
+  context.strokeStyle = theme.color("bg");
+  context.strokeText(text, x, y);
+  context.lineWidth = 1;
+  context.fillStyle = color;
+  context.fillText(text, x, y);
+}
+
+/**
+ * @param {Context} context
+ * @param {Camera} camera
+ * @param {Box} box
+ * @param {{points: Float32Array, labels: Int32Array|null, selected: Set<number>|null}} cloud
+ * @param {Sprites} sprites
+ */
+export function drawPoints(context, camera, box, { points, labels, selected }, sprites) {
+  const ratio = window.devicePixelRatio || 1;
+  const { half } = sprites;
+  context.save();
+  context.beginPath();
+  context.rect(box.left, box.top, box.width, box.height);
+  context.clip();
+  // Device pixels from here: one multiplication a coordinate instead of a transform.
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  const ax = camera.scale * ratio;
+  const bx = (box.left + box.width / 2 - camera.cx * camera.scale) * ratio - half;
+  const by = (box.top + box.height / 2 + camera.cy * camera.scale) * ratio - half;
+  const plain = sprites.get(-1);
+  /** @type {HTMLCanvasElement[]} */
+  const byLabel = [];
+  for (let pass = selected ? 0 : 1; pass < 2; pass++) {
+    context.globalAlpha = pass === 0 ? 0.13 : 1;
+    for (let i = 0; i < points.length / 2; i++) {
+      const x = points[2 * i];
+      if (Number.isNaN(x) || (selected && selected.has(i) !== (pass === 1))) continue;
+      let sprite = plain;
+      if (labels) {
+        const label = labels[i];
+        if (label >= 0) {
+          byLabel[label] ??= sprites.get(label);
+          sprite = byLabel[label];
+        }
+      }
+      context.drawImage(sprite, x * ax + bx, by - points[2 * i + 1] * ax);
+    }
+  }
+  context.restore();
+}
+
+/**
+ * Class names at their centers, moved apart where they would cover each other.
+ * @param {Context} context
+ * @param {Theme} theme
+ * @param {Camera} camera
+ * @param {Box} box
+ * @param {Map<number, [number, number]>} centers
+ * @param {(label: number) => string} nameOf
+ */
+export function drawClassNames(context, theme, camera, box, centers, nameOf) {
+  const size = theme.fontSize();
+  context.font = theme.font(1.15, "700");
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  const marks = [...centers].map(([label, [x, y]]) => {
+    const [px, py] = toScreen(camera, box, x, y);
+    const text = nameOf(label);
+    return { text, label, px, py, half: context.measureText(text).width / 2 + 3 };
+  });
+  for (let round = 0; round < 12; round++) {
+    for (let i = 0; i < marks.length; i++) {
+      for (let j = i + 1; j < marks.length; j++) push(marks[i], marks[j], size * 1.25);
+    }
+  }
+  for (const { text, px, py, label, half } of marks) {
+    const x = Math.min(Math.max(px, box.left + half), box.left + box.width - half);
+    const y = Math.min(Math.max(py, box.top + size * 0.7), box.top + box.height - size * 0.7);
+    context.lineJoin = "round";
+    context.strokeStyle = theme.color("bg");
+    context.lineWidth = 6;
+    context.strokeText(text, x, y);
+    context.strokeStyle = theme.classColor(label);
+    context.lineWidth = 2.5;
+    context.strokeText(text, x, y);
+    context.fillStyle = theme.color("bg");
+    context.fillText(text, x, y);
+  }
+}
+
+/** @typedef {{px: number, py: number, half: number}} Mark */
+
+/** Move two overlapping marks apart along the shorter way. @param {Mark} a @param {Mark} b @param {number} height */
+function push(a, b, height) {
+  const dx = b.px - a.px;
+  const dy = b.py - a.py;
+  const overX = a.half + b.half - Math.abs(dx);
+  const overY = height - Math.abs(dy);
+  if (overX <= 0 || overY <= 0) return;
+  if (overX < overY) {
+    const shift = (overX / 2) * (dx < 0 ? -1 : 1);
+    a.px -= shift;
+    b.px += shift;
+  } else {
+    const shift = (overY / 2) * (dy < 0 ? -1 : 1);
+    a.py -= shift;
+    b.py += shift;
+  }
+}
+
+/**
+ * What follows the pointer: cross hair, the mark of z, a ring round the nearest point.
+ * @param {Context} context
+ * @param {Theme} theme
+ * @param {Box} box
+ * @param {{at: [number, number]|null, near: [number, number]|null, hair: boolean}} cursor CSS pixels
+ */
+export function drawCursor(context, theme, box, { at, near, hair }) {
+  const right = box.left + box.width;
+  const bottom = box.top + box.height;
+  if (at && hair) {
+    context.setLineDash([2, 3]);
+    context.lineWidth = 1;
+    const [x, y] = [Math.round(at[0]) + 0.5, Math.round(at[1]) + 0.5];
+    line(context, theme.color("fg2"), x, box.top, x, bottom);
+    line(context, theme.color("fg2"), box.left, y, right, y);
+    context.setLineDash([]);
+  }
+  if (near && at) {
+    context.lineWidth = 1;
+    line(context, theme.color("fg2"), at[0], at[1], near[0], near[1]);
+    ring(context, near, 6, theme.color("bg"), 4);
+    ring(context, near, 6, theme.color("fg"), 1.5);
+  }
+  if (at) {
+    ring(context, at, 6, theme.color("bg"), 5.5);
+    ring(context, at, 6, theme.color("accent"), 2.5);
+    context.fillStyle = theme.color("accent");
+    context.beginPath();
+    context.arc(at[0], at[1], 1.8, 0, 2 * Math.PI);
+    context.fill();
+  }
+}
+
+/** @param {Context} context @param {[number, number]} at @param {number} radius @param {string} color @param {number} width */
+function ring(context, at, radius, color, width) {
+  context.strokeStyle = color;
+  context.lineWidth = width;
+  context.beginPath();
+  context.arc(at[0], at[1], radius, 0, 2 * Math.PI);
+  context.stroke();
+}
+
+/**
+ * @param {Context} context
+ * @param {Theme} theme
+ * @param {ArrayLike<number>} path flat CSS pixels
+ */
+export function drawLasso(context, theme, path) {
+  if (path.length < 4) return;
+  context.beginPath();
+  for (let i = 0; i < path.length; i += 2) context.lineTo(path[i], path[i + 1]);
+  context.closePath();
+  context.globalAlpha = 0.1;
+  context.fillStyle = theme.color("accent");
+  context.fill();
+  context.globalAlpha = 1;
+  context.strokeStyle = theme.color("accent");
+  context.lineWidth = 1.5;
+  context.stroke();
+}

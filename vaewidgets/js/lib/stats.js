@@ -1,0 +1,197 @@
+/** Geometry and order statistics of point clouds. Points are flat: x0, y0, x1, y1, … No DOM. */
+
+/**
+ * @param {ArrayLike<number>} sorted ascending, not empty
+ * @param {number} q 0…1
+ */
+export function quantileSorted(sorted, q) {
+  const at = (sorted.length - 1) * q;
+  const low = Math.floor(at);
+  const high = Math.min(low + 1, sorted.length - 1);
+  return sorted[low] + (sorted[high] - sorted[low]) * (at - low);
+}
+
+/**
+ * The box that holds nearly all finite points; a few outliers must not shrink the rest to a dot.
+ * @param {Float32Array} points
+ * @param {number} [tail] share left out at each end of each axis
+ * @returns {{x0: number, x1: number, y0: number, y1: number} | null} null without a finite point
+ */
+export function extent2d(points, tail = 0.002) {
+  const n = points.length / 2;
+  const xs = new Float32Array(n);
+  const ys = new Float32Array(n);
+  let count = 0;
+  for (let i = 0; i < n; i++) {
+    if (!Number.isFinite(points[2 * i]) || !Number.isFinite(points[2 * i + 1])) continue;
+    xs[count] = points[2 * i];
+    ys[count] = points[2 * i + 1];
+    count++;
+  }
+  if (count === 0) return null;
+  const sortedX = xs.subarray(0, count).sort();
+  const sortedY = ys.subarray(0, count).sort();
+  return {
+    x0: quantileSorted(sortedX, tail),
+    x1: quantileSorted(sortedX, 1 - tail),
+    y0: quantileSorted(sortedY, tail),
+    y1: quantileSorted(sortedY, 1 - tail),
+  };
+}
+
+/**
+ * Least and greatest finite number.
+ * @param {ArrayLike<number|null>} values
+ * @returns {[number, number] | null}
+ */
+export function extent(values) {
+  let lo = Number.POSITIVE_INFINITY;
+  let hi = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (value === null || !Number.isFinite(value)) continue;
+    if (value < lo) lo = value;
+    if (value > hi) hi = value;
+  }
+  return lo <= hi ? [lo, hi] : null;
+}
+
+/**
+ * Index of the nearest point, by a straight scan (20,000 points take about 0.03 ms).
+ * @param {Float32Array} points
+ * @param {number} x
+ * @param {number} y
+ * @param {number} [count] only among the first so many
+ * @returns {number} -1 without a finite point
+ */
+export function nearest(points, x, y, count = points.length / 2) {
+  let best = -1;
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < count; i++) {
+    const dx = points[2 * i] - x;
+    const dy = points[2 * i + 1] - y;
+    const d = dx * dx + dy * dy;
+    if (d < least) {
+      least = d;
+      best = i;
+    }
+  }
+  return best;
+}
+
+/**
+ * Even–odd rule.
+ * @param {ArrayLike<number>} polygon flat, closed implicitly
+ * @param {number} x
+ * @param {number} y
+ */
+export function insidePolygon(polygon, x, y) {
+  let inside = false;
+  const n = polygon.length / 2;
+  for (let i = 0, j = n - 1; i < n; j = i++) {
+    const yi = polygon[2 * i + 1];
+    const yj = polygon[2 * j + 1];
+    if (yi > y === yj > y) continue;
+    const crossing = ((polygon[2 * j] - polygon[2 * i]) * (y - yi)) / (yj - yi) + polygon[2 * i];
+    if (x < crossing) inside = !inside;
+  }
+  return inside;
+}
+
+/**
+ * Indices of the points inside a polygon.
+ * @param {Float32Array} points
+ * @param {ArrayLike<number>} polygon
+ * @returns {number[]}
+ */
+export function pointsInside(points, polygon) {
+  /** @type {number[]} */
+  const out = [];
+  for (let i = 0; i < points.length / 2; i++) {
+    if (insidePolygon(polygon, points[2 * i], points[2 * i + 1])) out.push(i);
+  }
+  return out;
+}
+
+/**
+ * Where a class's name goes: the median of each coordinate, which stragglers do not pull away.
+ * @param {Float32Array} points
+ * @param {Int32Array} labels
+ * @returns {Map<number, [number, number]>}
+ */
+export function classCenters(points, labels) {
+  /** @type {Map<number, {xs: number[], ys: number[]}>} */
+  const groups = new Map();
+  for (let i = 0; i < labels.length; i++) {
+    if (!Number.isFinite(points[2 * i])) continue;
+    let group = groups.get(labels[i]);
+    if (!group) {
+      group = { xs: [], ys: [] };
+      groups.set(labels[i], group);
+    }
+    group.xs.push(points[2 * i]);
+    group.ys.push(points[2 * i + 1]);
+  }
+  /** @type {Map<number, [number, number]>} */
+  const centers = new Map();
+  for (const [label, { xs, ys }] of [...groups].sort((a, b) => a[0] - b[0])) {
+    centers.set(label, [
+      quantileSorted(Float32Array.from(xs).sort(), 0.5),
+      quantileSorted(Float32Array.from(ys).sort(), 0.5),
+    ]);
+  }
+  return centers;
+}
+
+/**
+ * The latent vector under a place of the plane: z = mean + u·components, or u itself where the plane is
+ * the latent space.
+ * @param {[number, number]} u
+ * @param {{mean: Float32Array, components: Float32Array} | null} projection components are (2, d), row-major
+ * @param {number} latentDim
+ * @returns {Float32Array}
+ */
+export function fromPlane(u, projection, latentDim) {
+  const z = new Float32Array(latentDim);
+  if (!projection) {
+    z.set(latentDim === 1 ? [u[0]] : u);
+    return z;
+  }
+  for (let j = 0; j < latentDim; j++) {
+    z[j] = projection.mean[j] + u[0] * projection.components[j] + u[1] * projection.components[latentDim + j];
+  }
+  return z;
+}
+
+/**
+ * Dimensions by falling value. An earlier order is kept while no pair is out of place by more than `slack`
+ * (a factor), so that bars of nearly equal height do not swap at every frame.
+ * @param {Float32Array} values
+ * @param {number[]} [previous]
+ * @param {number} [slack]
+ * @returns {number[]}
+ */
+export function stableOrder(values, previous = [], slack = 1.15) {
+  const usable = previous.length === values.length;
+  if (usable) {
+    let least = Number.POSITIVE_INFINITY;
+    let fits = true;
+    for (const dim of previous) {
+      if (values[dim] > least * slack + 1e-4) fits = false;
+      least = Math.min(least, values[dim]);
+    }
+    if (fits) return previous;
+  }
+  return Array.from(values, (_, i) => i).sort((a, b) => values[b] - values[a] || a - b);
+}
+
+/**
+ * How many exceed a threshold.
+ * @param {Float32Array} values
+ * @param {number} threshold
+ */
+export function countAbove(values, threshold) {
+  let n = 0;
+  for (const value of values) if (value > threshold) n++;
+  return n;
+}

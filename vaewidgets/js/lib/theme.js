@@ -1,0 +1,98 @@
+/**
+ * Colors and type for canvases, read from CSS variables and kept up to date when the theme changes.
+ *
+ * The class colors are Petroff's ten (arXiv:2107.02270), chosen for color-vision deficiencies; further classes
+ * go round the hues at two lightnesses.
+ */
+
+const CLASS_COLORS = 10;
+const GOLDEN_ANGLE = 137.508;
+
+/** @typedef {"fg"|"fg2"|"fg3"|"bg"|"line"|"accent"|"recon"|"kl"|"loss"|"beta"|"var"|"off"} ColorName */
+
+/**
+ * Relative luminance of a CSS color, by letting the browser parse it.
+ * @param {string} color
+ */
+function luminance(color) {
+  const context = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
+  context.fillStyle = "#fff";
+  context.fillStyle = color;
+  context.fillRect(0, 0, 1, 1);
+  const [r, g, b] = context.getImageData(0, 0, 1, 1).data;
+  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+}
+
+/**
+ * @param {HTMLElement} root carries the variables; gets data-theme="light" or "dark"
+ */
+export function createTheme(root) {
+  /** @type {Set<() => void>} */
+  const listeners = new Set();
+  /** @type {Map<string, string>} */
+  let cache = new Map();
+  const scheme = matchMedia("(prefers-color-scheme: dark)");
+
+  function refresh() {
+    // The host's own background decides; without one, what the person's system prefers.
+    const host = getComputedStyle(root).getPropertyValue("--jp-layout-color0").trim();
+    const dark = host ? luminance(host) < 0.4 : scheme.matches;
+    root.dataset.theme = dark ? "dark" : "light";
+    cache = new Map();
+    for (const listener of listeners) listener();
+  }
+
+  const observer = new MutationObserver(refresh);
+  const watched = {
+    attributes: true,
+    attributeFilter: ["class", "data-jp-theme-light", "data-jp-theme-name", "style"],
+  };
+  observer.observe(document.body, watched);
+  observer.observe(document.documentElement, watched);
+  scheme.addEventListener("change", refresh);
+  // JupyterLab swaps style sheets after it changes the attribute.
+  document.head.addEventListener("load", refresh, true);
+
+  /** @param {string} name */
+  function read(name) {
+    let value = cache.get(name);
+    if (value === undefined) {
+      value = getComputedStyle(root).getPropertyValue(name).trim();
+      cache.set(name, value);
+    }
+    return value;
+  }
+
+  const theme = {
+    refresh,
+    /** @param {ColorName} name */
+    color: (name) => read(`--vw-${name}`),
+    /** @param {number} label a class; negative means none */
+    classColor(label) {
+      if (label < 0) return read("--vw-fg3");
+      if (label < CLASS_COLORS) return read(`--vw-class-${label}`);
+      const hue = ((label - CLASS_COLORS) * GOLDEN_ANGLE + 20) % 360;
+      return `hsl(${hue.toFixed(0)} 52% ${label % 2 ? 42 : 64}%)`;
+    },
+    /** Base size of text in CSS pixels. */
+    fontSize: () => Number.parseFloat(getComputedStyle(root).fontSize) || 13,
+    /** A canvas font. @param {number} [relative] to the base size @param {string} [weight] */
+    font(relative = 1, weight = "400") {
+      return `${weight} ${(theme.fontSize() * relative).toFixed(2)}px ${getComputedStyle(root).fontFamily}`;
+    },
+    /** Called after each change of theme. @param {() => void} listener @returns {() => void} */
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    destroy() {
+      observer.disconnect();
+      scheme.removeEventListener("change", refresh);
+      document.head.removeEventListener("load", refresh, true);
+      listeners.clear();
+    },
+  };
+  return theme;
+}
+
+/** @typedef {ReturnType<typeof createTheme>} Theme */

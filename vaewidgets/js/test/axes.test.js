@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  formatLoss,
+  formatNumber,
+  formatTick,
+  formatVector,
+  logSlider,
+  subscript,
+  ticks,
+} from "../lib/axes.js";
+
+test("ticks are round and inside", () => {
+  assert.deepEqual(ticks(-2.2, 2.2, 5), [-2, -1, 0, 1, 2]);
+  assert.deepEqual(
+    ticks(0, 1, 5).map((v) => v.toFixed(1)),
+    ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"],
+  );
+  assert.deepEqual(ticks(3, 3, 5), []);
+  assert.ok(!ticks(-1, 1, 4).some((v) => Object.is(v, -0)));
+});
+
+test("numbers", () => {
+  assert.equal(formatNumber(1234.56), "1,235");
+  assert.equal(formatNumber(-0.012345), "−0.01235");
+  assert.equal(formatNumber(0.00003, 2), "3e−5");
+  assert.equal(formatNumber(NaN), "not a number");
+  assert.equal(formatNumber(0.001, 3), "0.00100");
+  assert.deepEqual([1, 0.001, 1e-5, 2.5, 0].map(formatSetting), ["1", "0.001", "1e−5", "2.5", "0"]);
+  assert.equal(formatLoss(147.123), "147.1");
+  assert.equal(formatLoss(0.0123), "0.012");
+  assert.equal(formatTick(12000), "12k");
+  assert.equal(formatTick(0.0001), "1e−4");
+  assert.equal(formatTick(-2.5), "−2.5");
+  assert.equal(subscript("z12"), "z₁₂");
+  assert.equal(formatVector([0.5, -1.25, 3], 2), "(0.50, −1.25, …)");
+});
+
+test("a logarithmic slider goes there and back, and holds an exact 0", () => {
+  const beta = logSlider({ min: 0.01, max: 10, zero: true });
+  assert.equal(beta.value(0), 0);
+  assert.equal(beta.position(0), 0);
+  assert.equal(beta.value(1000), 10);
+  assert.equal(beta.value(beta.position(1)), 1);
+  assert.equal(beta.position(1e-9), 1);
+  assert.equal(beta.position(50), 1000);
+  const lr = logSlider({ min: 1e-5, max: 1e-1, zero: false });
+  assert.equal(lr.value(0), 1e-5);
+  for (const value of [1e-5, 1e-4, 3e-4, 1e-3, 0.1]) assert.equal(lr.value(lr.position(value)), value);
+});

@@ -1,0 +1,21 @@
+/** ActiveUnitsBar: KL per latent dimension and Var(mu), both thresholds, the active counts. Handle: see base.js. */
+import { createBars } from "../lib/bars.js";
+import { defineWidget } from "./base.js";
+import { barsState } from "./parts.js";
+
+export default defineWidget({
+  name: "active-units",
+  label: "Active units",
+  build({ shell }) {
+    const bars = createBars(shell.body, { theme: shell.theme });
+    return {
+      update({ frame }) {
+        const state = barsState(frame);
+        if (state) bars.update(state);
+      },
+      caption: ({ frame }) =>
+        `KL of each latent dimension in nats (bars) and Var(μ) (◆) over ${frame.units?.n ?? 0} images; dashed: thresholds.`,
+      destroy: () => bars.destroy(),
+    };
+  },
+});

@@ -1,0 +1,119 @@
+/**
+ * Binds a widget's model to its views: newest state in, on the browser's clock; numbered commands out.
+ *
+ * Handle for tests, as the property `vaewidgets` of `.vw-root` (read-only):
+ *   frame        the frame that is drawn (as Python sent it), or null
+ *   status, step of the drawn frame; also `data-status` and `data-step` on the root
+ *   waiting      whether a command has gone unanswered for a second; also class `vw-waiting` on the root
+ * and what the widget adds: see its file.
+ *
+ * @typedef {import("../lib/types.js").Model} Model
+ * @typedef {import("../lib/types.js").Frame} Frame
+ * @typedef {import("../lib/types.js").Decoder} Decoder
+ * @typedef {import("../lib/types.js").Packed} Packed
+ * @typedef {{frame: Frame, decoder: Decoder|null, originals: Packed|null, options: Record<string, any>}} State
+ * @typedef {{shell: import("../lib/shell.js").Shell, link: import("../lib/link.js").Link}} Context
+ * @typedef {{
+ *   update(state: State): void,
+ *   destroy(): void,
+ *   message?(content: any, buffers: DataView[]): void,
+ *   caption(state: State): string,
+ *   handle?: object,
+ * }} View
+ */
+import { formatLoss } from "../lib/axes.js";
+import { toFloat32 } from "../lib/bytes.js";
+import { createLink } from "../lib/link.js";
+import { createPainter } from "../lib/painter.js";
+import { createShell } from "../lib/shell.js";
+
+const KEYS = ["frame", "decoder", "originals", "options"];
+
+/** What a screen reader hears of a frame. @param {Frame} frame */
+function spoken({ run, curves }) {
+  const loss = curves?.series.find((series) => series.name === "loss" && series.split === "train");
+  const values = loss ? toFloat32(loss.mean) : [];
+  const last = values.length ? `, loss ${formatLoss(values[values.length - 1])} ${run.unit}` : "";
+  const state = run.status === "running" ? "" : `${run.status}, `;
+  return `${state}epoch ${run.epoch}${last}`;
+}
+
+/**
+ * @param {{name: string, label: string, build: (context: Context) => View}} widget
+ */
+export function defineWidget({ name, label, build }) {
+  /** @param {{model: Model, el: HTMLElement}} host @returns {() => void} clean-up */
+  function render({ model, el }) {
+    const shell = createShell(el, { name, label });
+    let waiting = false;
+    const link = createLink((message) => model.send(message), {
+      onWaiting(now) {
+        waiting = now;
+        shell.root.classList.toggle("vw-waiting", now);
+      },
+    });
+    const view = build({ shell, link });
+    /** @type {Frame | null} */
+    let drawn = null;
+    Object.defineProperty(shell.root, "vaewidgets", {
+      value: Object.defineProperties(
+        {},
+        {
+          ...Object.getOwnPropertyDescriptors(view.handle ?? {}),
+          frame: { get: () => drawn, enumerable: true },
+          status: { get: () => drawn?.run.status ?? null, enumerable: true },
+          step: { get: () => drawn?.run.step ?? null, enumerable: true },
+          waiting: { get: () => waiting, enumerable: true },
+        },
+      ),
+    });
+
+    function paint() {
+      const frame = /** @type {Frame | null} */ (model.get("frame") ?? null);
+      shell.setReady(frame !== null && Boolean(frame.run));
+      if (!frame?.run) return;
+      const state = {
+        frame,
+        decoder: model.get("decoder") ?? null,
+        originals: model.get("originals") ?? null,
+        options: model.get("options") ?? {},
+      };
+      shell.setCaption(state.options.caption === false ? "" : view.caption(state));
+      try {
+        view.update(state);
+        shell.setError(frame.run.error);
+      } catch (error) {
+        // Text in the widget: a console message in a browser is a message to nobody.
+        shell.setError(`This picture could not be drawn.\n${error instanceof Error ? error.message : error}`);
+      }
+      drawn = frame;
+      shell.root.dataset.status = frame.run.status;
+      shell.root.dataset.step = String(frame.run.step);
+      shell.announce(`${frame.run.id} ${frame.run.epoch} ${frame.run.status}`, spoken(frame));
+    }
+
+    const painter = createPainter(shell.root, paint);
+    const onFrame = () => {
+      // At once, not when drawn: an acknowledgement must also count while nothing is on screen.
+      const ack = model.get("frame")?.ack;
+      if (typeof ack === "number") link.acknowledge(ack);
+      painter.request();
+    };
+    /** @param {any} content @param {DataView[]} [buffers] */
+    const onMessage = (content, buffers = []) => view.message?.(content, buffers);
+    for (const key of KEYS) model.on(`change:${key}`, onFrame);
+    model.on("msg:custom", onMessage);
+    onFrame();
+    link.hello(crypto.randomUUID?.() ?? String(Math.random()).slice(2));
+
+    return () => {
+      for (const key of KEYS) model.off(`change:${key}`, onFrame);
+      model.off("msg:custom", onMessage);
+      painter.destroy();
+      link.destroy();
+      view.destroy();
+      shell.destroy();
+    };
+  }
+  return { render };
+}

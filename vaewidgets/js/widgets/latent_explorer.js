@@ -1,0 +1,58 @@
+/**
+ * LatentExplorer: the latent space, what it decodes to, the curves and the active units, and the controls of the
+ * run, on one page. Handle: see base.js and parts.js (as LatentScatter).
+ *
+ * Controls: .vw-main-button (train, pause, resume, train more), .vw-step, .vw-stop, .vw-beta and .vw-lr (each with
+ * .vw-slider and .vw-number), .vw-speed .vw-select. One that cannot work on this run is hidden.
+ */
+import { createBars } from "../lib/bars.js";
+import { createCurves } from "../lib/curves.js";
+import { h } from "../lib/dom.js";
+import { defineWidget } from "./base.js";
+import { barsState, createLatentView, curvesState, scatterCaption } from "./parts.js";
+import { createToolbar } from "./toolbar.js";
+
+export default defineWidget({
+  name: "latent-explorer",
+  label: "Latent explorer",
+  build({ shell, link }) {
+    const bar = h("div", "vw-toolbar", { role: "toolbar", "aria-label": "training" });
+    const stage = h("div", "vw-stage");
+    const images = h("div", "vw-images");
+    const curvesEl = h("div", "vw-part");
+    const barsTitle = h("div", "vw-title");
+    barsTitle.append(
+      "KL of each latent dimension, nats, ",
+      h("span", "vw-diamond", { text: "◆" }),
+      " Var(μ)",
+    );
+    const barsEl = h("div", "vw-part", {}, [barsTitle]);
+    const side = h("div", "vw-side", {}, [h("div", "vw-part", {}, [images]), curvesEl, barsEl]);
+    shell.body.append(bar, h("div", "vw-split", {}, [h("div", "vw-stage-column", {}, [stage]), side]));
+
+    const toolbar = createToolbar(bar, link);
+    const latent = createLatentView(stage, images, { shell, link });
+    const curves = createCurves(curvesEl, { theme: shell.theme });
+    const bars = createBars(barsEl, { theme: shell.theme });
+
+    return {
+      update(state) {
+        const { frame } = state;
+        toolbar.update(frame.run);
+        latent.update(state);
+        curves.update(curvesState(frame));
+        const units = barsState(frame);
+        if (units) bars.update(units);
+      },
+      message: latent.message,
+      caption: ({ frame }) => scatterCaption(frame),
+      handle: latent.handle,
+      destroy() {
+        toolbar.destroy();
+        latent.destroy();
+        curves.destroy();
+        bars.destroy();
+      },
+    };
+  },
+});

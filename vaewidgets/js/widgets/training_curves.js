@@ -1,0 +1,18 @@
+/** TrainingCurves: loss, recon and KL over training. Handle: see base.js. */
+import { createCurves } from "../lib/curves.js";
+import { defineWidget } from "./base.js";
+import { curvesState } from "./parts.js";
+
+export default defineWidget({
+  name: "training-curves",
+  label: "Training curves",
+  build({ shell }) {
+    const curves = createCurves(shell.body, { theme: shell.theme });
+    return {
+      update: ({ frame }) => curves.update(curvesState(frame)),
+      caption: ({ frame }) =>
+        `loss = recon + β·KL of ${frame.run.name || frame.run.model}, means over each stretch of steps with their range.`,
+      destroy: () => curves.destroy(),
+    };
+  },
+});
