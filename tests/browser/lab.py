@@ -140,6 +140,10 @@ class Lab:
         for session in self._request("sessions"):
             self._request(f"sessions/{session['id']}", "DELETE")
 
+    def console_of_widgets(self) -> list[str]:
+        """Errors that the page's console shows and that name our code."""
+        return [text for text in self.console if "vaewidgets" in text or "anywidget" in text]
+
     # a notebook -------------------------------------------------------------------------------
 
     def open(self, cells: Sequence[str], kernel: str = "python3", theme: str | None = None) -> str:

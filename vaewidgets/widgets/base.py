@@ -21,7 +21,7 @@ from ipywidgets.widgets.widget import _remove_buffers
 from vaewidgets.errors import OptionError
 from vaewidgets.training import Run, Snapshot
 from vaewidgets.widgets.feed import Feed
-from vaewidgets.widgets.state import run_state
+from vaewidgets.widgets.state import explain, run_state
 
 __all__ = ["STATIC", "RunWidget"]
 
@@ -62,8 +62,7 @@ class RunWidget(anywidget.AnyWidget):
         self._send_context: Context | None = None
         self._frame_number = 0
         self._ack = 0
-        self._panel: str | None = None
-        self._drawn: dict[str, Any] = {}
+        self._sections: dict[str, Any] = {}
         self._feed = Feed.of(run)
         # The first frame is there before the comm opens: a kernel that is blocked right after still shows it.
         self._feed.first_frame(self)
@@ -102,19 +101,18 @@ class RunWidget(anywidget.AnyWidget):
     ) -> None:
         """Put a frame together and send it with the other live keys in one message."""
         if drawn is not None:
-            self._drawn = dict(drawn)
+            self._sections = dict(drawn)
         run = run_state(self._run)
-        self._panel = panel
         if panel:
             run["error"] = f"{run['error']}\n{panel}" if run["error"] else panel
         try:
             history = self._history_state()
         except Exception as error:
             history = {}
-            run["error"] = _explain(error)
+            run["error"] = explain(error)
         with self._live_lock:
             self._frame_number += 1
-            frame = {"seq": self._frame_number, "ack": self._ack, "run": run, **history, **self._drawn}
+            frame = {"seq": self._frame_number, "ack": self._ack, "run": run, **history, **self._sections}
             self._publish({**(others or {}), "frame": frame})
 
     def _publish(self, state: dict[str, Any]) -> None:
@@ -178,7 +176,7 @@ class RunWidget(anywidget.AnyWidget):
         try:
             self._command(str(content.get("name")), content.get("value"))
         except Exception as error:
-            panel = _explain(error)
+            panel = explain(error)
         self._feed.wake(urgent=True, panel=(self, panel))
 
     def _command(self, name: str, value: Any) -> None:
@@ -209,7 +207,3 @@ class RunWidget(anywidget.AnyWidget):
         """Stable: no address, time or loss."""
         run = self._run
         return f"{type(self).__name__}({run.data.name}, {run.name})"
-
-
-def _explain(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"

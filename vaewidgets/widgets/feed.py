@@ -17,7 +17,7 @@ import torch
 from vaewidgets import portable
 from vaewidgets.errors import PortableError
 from vaewidgets.training import Run, Snapshot
-from vaewidgets.widgets.state import decoded_image
+from vaewidgets.widgets.state import decoded_image, explain
 
 if TYPE_CHECKING:
     from vaewidgets.widgets.base import RunWidget
@@ -30,7 +30,6 @@ IDLE_SECONDS = 2.0  # nothing new for so long: the thread ends, the next news st
 # Share of the time that frames may cost, of the processor seconds per wall-clock second that training uses.
 HISTORY_SHARE = 0.015
 SNAPSHOT_SHARE = 0.025
-_ENDED = ("stopped", "finished", "failed")
 
 
 class Feed:
@@ -45,15 +44,16 @@ class Feed:
         self._building = threading.Lock()
         self._widgets: list[RunWidget] = []
         self._questions: deque[tuple[RunWidget, dict[str, Any]]] = deque()
-        self._panels: dict[int, str | None] = {}
+        self._panels: dict[int, str | None] = {}  # what went wrong with a widget's newest command
+        self._faults: dict[int, str] = {}  # ... and with its newest picture
         self._news = threading.Condition(self._lock)
         self._has_news = False
         self._is_urgent = False
         self._thread: threading.Thread | None = None
         self._remove_listener: Any = None
-        self._drawn_snapshot: Snapshot | None = None
+        self._drawn: Snapshot | None = None
+        self._sent_weights: Snapshot | None = None
         self._network: portable.Network | PortableError | None = None
-        self._decoder: dict[str, Any] | None = None
         self._next_history = self._next_snapshot = self._next_weights = 0.0
 
     @classmethod
@@ -72,7 +72,6 @@ class Feed:
         run = self._run()
         if run is None:
             return
-        panel = None
         drawn: dict[str, Any] = {}
         weights: dict[str, Any] = {}
         try:
@@ -81,8 +80,8 @@ class Feed:
                 drawn = widget._snapshot_state(snapshot)
                 weights = widget._weights_state(snapshot)
         except Exception as error:
-            panel = f"{type(error).__name__}: {error}"
-        widget._compose(drawn, weights, panel)
+            self._faults[id(widget)] = explain(error)
+        widget._compose(drawn, weights, self._faults.get(id(widget)))
 
     def subscribe(self, widget: RunWidget) -> None:
         """From now on `widget` gets frames."""
@@ -98,6 +97,7 @@ class Feed:
         with self._lock:
             self._widgets = [other for other in self._widgets if other is not widget]
             self._panels.pop(id(widget), None)
+            self._faults.pop(id(widget), None)
             if not self._widgets and self._remove_listener is not None:
                 self._remove_listener()
                 self._remove_listener = None
@@ -113,8 +113,7 @@ class Feed:
             self._has_news = True
             self._is_urgent |= urgent
             if self._thread is None:
-                self._thread = threading.Thread(target=self._loop, name="vaewidgets-feed", daemon=True)
-                self._thread.start()
+                self._start_thread()
             self._news.notify_all()
 
     def ask(self, widget: RunWidget, question: dict[str, Any]) -> None:
@@ -132,25 +131,30 @@ class Feed:
             if run is None:
                 break
             self._answer(run)
-            ended = run.status in _ENDED
-            self._round(run, ended)
+            self._round(run)
             del run
         with self._lock:
             self._thread = None
             if self._has_news and self._widgets:  # came while this thread was leaving
-                self._thread = threading.Thread(target=self._loop, name="vaewidgets-feed", daemon=True)
-                self._thread.start()
+                self._start_thread()
+
+    def _start_thread(self) -> None:
+        self._thread = threading.Thread(target=self._loop, name="vaewidgets-feed", daemon=True)
+        self._thread.start()
 
     def _wait_for_news(self) -> bool:
         """Wait until a frame is due. False: nothing came, the thread may end."""
-        deadline = time.monotonic() + IDLE_SECONDS
+        idle = time.monotonic() + IDLE_SECONDS
         with self._lock:
             while not self._has_news:
-                left = deadline - time.monotonic()
-                if left <= 0 or not self._widgets:
+                now = time.monotonic()
+                stale = self._sent_weights is not self._drawn
+                if not self._widgets or (now >= idle and not stale):
                     return False
-                self._news.wait(left)
-            while not self._is_urgent:
+                if stale and now >= self._next_weights:
+                    break
+                self._news.wait(max(0.0, self._next_weights - now) if stale else idle - now)
+            while not self._is_urgent and self._widgets:
                 left = self._next_history - time.monotonic()
                 if left <= 0:
                     break
@@ -158,50 +162,52 @@ class Feed:
             self._has_news = self._is_urgent = False
             return bool(self._widgets)
 
-    def _round(self, run: Run, ended: bool) -> None:
-        """One frame for each widget; the snapshot's part only when it is due."""
+    def _round(self, run: Run) -> None:
+        """One frame for each widget; what needs a forward pass or carries weights only when it is due."""
         with self._lock:
             widgets, panels = list(self._widgets), dict(self._panels)
-        started = time.monotonic()
         cost = _Cost()
-        snapshot = self._due_snapshot(run, ended, started)
-        weights_due = snapshot is not None and (ended or started >= self._next_weights)
-        drawn: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
-        failed: dict[int, str] = {}
-        if snapshot is not None:
-            with self._building:
-                for widget in widgets:
-                    try:
-                        weights = widget._weights_state(snapshot) if weights_due else {}
-                        drawn[id(widget)] = (widget._snapshot_state(snapshot), weights)
-                    except Exception as error:
-                        failed[id(widget)] = f"{type(error).__name__}: {error}"
-            self._drawn_snapshot = snapshot
+        rests = run.status != "running"
+        fresh = self._due_snapshot(run, rests)
+        drawn = self._drawn if fresh is None else fresh
+        weights_due = drawn is not self._sent_weights and (rests or time.monotonic() >= self._next_weights)
+        sections: dict[int, dict[str, Any]] = {}
+        weights: dict[int, dict[str, Any]] = {}
+        for widget in widgets if drawn is not None else ():
+            try:
+                with self._building:
+                    if weights_due:
+                        weights[id(widget)] = widget._weights_state(drawn)
+                    if fresh is not None:
+                        sections[id(widget)] = widget._snapshot_state(fresh)
+                        self._faults.pop(id(widget), None)
+            except Exception as error:
+                self._faults[id(widget)] = explain(error)
+        self._drawn = drawn
+        if fresh is not None:
             self._next_snapshot = time.monotonic() + max(FRAME_SECONDS, cost.seconds() / SNAPSHOT_SHARE)
-            if weights_due:
-                self._next_weights = time.monotonic() + WEIGHTS_SECONDS
+        if weights_due:
+            self._sent_weights = drawn
+            self._next_weights = time.monotonic() + WEIGHTS_SECONDS
         cost = _Cost()
         for widget in widgets:
-            sections, weights = drawn.get(id(widget), (None, None))
-            panel = failed.get(id(widget)) or panels.get(id(widget))
             try:
-                widget._compose(sections, weights, panel)
+                panel = self._faults.get(id(widget)) or panels.get(id(widget))
+                widget._compose(sections.get(id(widget)), weights.get(id(widget)), panel)
             except Exception as error:  # a closed comm must not end the feed of the others
-                with self._lock:
-                    self._panels[id(widget)] = f"{type(error).__name__}: {error}"
+                self._faults[id(widget)] = explain(error)
         self._next_history = time.monotonic() + max(FRAME_SECONDS, cost.seconds() / HISTORY_SHARE)
 
-    def _due_snapshot(self, run: Run, ended: bool, now: float) -> Snapshot | None:
-        """Return a snapshot that is due and not drawn yet; ask for the next one."""
-        if ended or run.status in ("paused", "created"):
+    def _due_snapshot(self, run: Run, rests: bool) -> Snapshot | None:
+        """Return a snapshot that is due and not drawn yet; while the run trains, ask for the next one."""
+        if rests:
             snapshot = run.snapshot()
-            fresh = self._drawn_snapshot is None or snapshot.step != self._drawn_snapshot.step
-            return snapshot if fresh or ended else None
-        if now < self._next_snapshot:
+            return None if self._drawn is not None and snapshot.step == self._drawn.step else snapshot
+        if time.monotonic() < self._next_snapshot:
             return None
-        run.request_snapshot()
         latest = run.latest_snapshot
-        if latest is None or latest is self._drawn_snapshot:
+        if latest is None or latest is self._drawn:
+            run.request_snapshot()
             return None
         return latest
 
@@ -223,7 +229,7 @@ class Feed:
         if question is None:
             return
         widget, content = question
-        snapshot = self._drawn_snapshot or run.snapshot()
+        snapshot = self._drawn or run.snapshot()
         image = decoded_image(snapshot, content.get("z"))
         widget.send(
             {"type": "decoded", "seq": content.get("seq"), "image": {**image, "data": None}}, [image["data"]]

@@ -22,6 +22,7 @@ __all__ = [
     "Sample",
     "curves_state",
     "decoded_image",
+    "explain",
     "grid_state",
     "originals_state",
     "run_state",
@@ -73,6 +74,11 @@ class Sample:
 
     def __len__(self) -> int:
         return len(self.images)
+
+
+def explain(error: BaseException) -> str:
+    """Return an error as one line for a widget's panel."""
+    return f"{type(error).__name__}: {error}"
 
 
 def run_state(run: Run) -> dict[str, Any]:

@@ -1,0 +1,76 @@
+"""What the browser tests ask of a widget in the page: its handle, its pixels, its controls."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from tests.browser.lab import Lab, wait_for
+
+EXPLORER = ".vw-latent-explorer"
+
+
+class Widget:
+    """The first widget on the page that matches a selector."""
+
+    def __init__(self, lab: Lab, selector: str = EXPLORER) -> None:
+        self.lab, self.selector = lab, selector
+
+    def ask(self, expression: str) -> Any:
+        """Evaluate with `w` the widget's handle and `root` its element; None before there is one."""
+        return self.lab.page.evaluate(
+            f"""selector => {{
+                const root = document.querySelector(selector);
+                const w = root?.vaewidgets;
+                return w ? ({expression}) : null;
+            }}""",
+            self.selector,
+        )
+
+    def wait(self, expression: str, seconds: float = 60.0) -> Any:
+        return wait_for(lambda: self.ask(expression), expression, seconds)
+
+    def wait_status(self, status: str, seconds: float = 60.0) -> None:
+        self.wait(f"w.status === {json.dumps(status)}", seconds)
+
+    @property
+    def step(self) -> int:
+        return self.ask("w.step")
+
+    def points(self) -> np.ndarray:
+        return np.array(self.ask("Array.from(w.points())")).reshape(-1, 2)
+
+    def hover(self, x: float, y: float) -> dict[str, Any]:
+        """Move the mouse to a place of the latent plane; returns z, image, ms of what is decoded there."""
+        self.ask("root.scrollIntoView()")
+        self.lab.page.mouse.move(0, 0)
+        client = self.ask(f"w.toClient({x}, {y})")
+        self.lab.page.mouse.move(*client)
+        self.wait("w.hover && w.hover.image ? true : false", 10)
+        wait_for(
+            lambda: np.hypot(*(np.array(self.ask("w.hover.z.slice(0, 2)")) - (x, y))) < 0.2,
+            f"the cursor is at {x}, {y}",
+            10,
+        )
+        return self.ask("({z: w.hover.z, image: Array.from(w.hover.image), ms: w.hover.ms})")
+
+    def click(self, selector: str) -> None:
+        self.lab.page.locator(f"{self.selector} {selector}").first.click()
+
+    def set_number(self, name: str, value: float) -> None:
+        """Type into the exact-value field of a slider."""
+        field = self.lab.page.locator(f"{self.selector} .vw-{name} .vw-number").first
+        field.fill(str(value))
+        field.press("Enter")
+
+
+def numbers(lab: Lab, expression: str) -> np.ndarray:
+    """Evaluate an array in the kernel."""
+    code = f"import json, numpy; print(json.dumps(numpy.asarray({expression}, dtype='float64').tolist()))"
+    text = lab.execute(code)
+    try:
+        return np.array(json.loads(text.strip().splitlines()[-1]))
+    except (ValueError, IndexError) as error:
+        raise AssertionError(f"{expression}: the kernel said {text}") from error
