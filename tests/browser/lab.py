@@ -39,6 +39,12 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> 
         time.sleep(0.05)
 
 
+def kernel_names() -> list[str]:
+    """Name the installed kernel and one for each folder of VAEWIDGETS_IPYKERNELS (`pip install --target`)."""
+    folders = filter(None, os.environ.get("VAEWIDGETS_IPYKERNELS", "").split(os.pathsep))
+    return ["python3", *(Path(folder).name for folder in folders)]
+
+
 class Lab:
     """One JupyterLab server in a folder of its own, and one page at a time."""
 
@@ -87,8 +93,7 @@ class Lab:
         self._log.close()
 
     def _write_kernels(self) -> None:
-        """Write one kernel for each ipykernel in VAEWIDGETS_IPYKERNELS (folders made by `pip install --target`)."""
-        self.kernels = {"installed": "python3"}
+        """Write a kernel specification for each other ipykernel."""
         for folder in filter(None, os.environ.get("VAEWIDGETS_IPYKERNELS", "").split(os.pathsep)):
             name = Path(folder).name
             spec = self.folder / "data" / "kernels" / name
@@ -104,7 +109,6 @@ class Lab:
                     }
                 )
             )
-            self.kernels[name] = name
 
     def _answers(self) -> bool:
         if self._server.poll() is not None:
@@ -164,7 +168,8 @@ class Lab:
         self.go_to(name)
         if theme:
             self.page.evaluate(
-                "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", f"JupyterLab {theme}"
+                "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
+                f"JupyterLab {theme}",
             )
         return name
 
@@ -194,6 +199,9 @@ class Lab:
             index,
         )
 
+    def kernel_status(self) -> str:
+        return self.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.status")
+
     def interrupt(self) -> None:
         self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
 
@@ -218,8 +226,8 @@ class Lab:
             """index => {
                 const cells = jupyterapp.shell.currentWidget.model.cells;
                 const outputs = cells.get(index).sharedModel.getOutputs();
-                return outputs.map(o => [].concat(o.text ?? o.data?.['text/plain'] ?? o.traceback ?? '').join(''))
-                    .join('\\n');
+                const textOf = o => o.text ?? o.data?.['text/plain'] ?? o.traceback ?? '';
+                return outputs.map(o => [].concat(textOf(o)).join('')).join('\\n');
             }""",
             index,
         )
@@ -235,8 +243,8 @@ class Lab:
                     if (message.header.msg_type === 'stream') text += message.content.text;
                     if (message.header.msg_type === 'error') text += message.content.traceback.join('\\n');
                 };
-                const limit = new Promise((_, no) => setTimeout(() => no(new Error('time out')), seconds * 1000));
-                await Promise.race([future.done, limit]);
+                const limit = new Promise(resolve => setTimeout(resolve, seconds * 1000, 'late'));
+                if (await Promise.race([future.done, limit]) === 'late') throw new Error('time out');
                 return text;
             }""",
             [code, seconds],

@@ -1,4 +1,4 @@
-"""`LatentExplorer` in a real JupyterLab: what is drawn is what torch computes, live, also in a blocked kernel."""
+"""`LatentExplorer` in a real JupyterLab: it draws what torch computes, live, also while a cell blocks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def assert_points_are_torchs(lab: Lab, widget: Widget) -> np.ndarray:
     return drawn
 
 
-def assert_hover_is_torchs(lab: Lab, widget: Widget, where: tuple[float, float], kernel_is_busy: bool) -> None:
+def assert_hover_is_torchs(
+    lab: Lab, widget: Widget, where: tuple[float, float], kernel_is_busy: bool
+) -> None:
     """Of a paused run: the image decoded in the page is torch's. A busy kernel answers when it is free."""
     widget.wait("w.frame.run.step === w.frame.scatter.step")
     shown = widget.hover(*where)
@@ -80,7 +82,7 @@ def test_digits_train_live_and_decode_in_the_page(lab: Lab) -> None:
     wait_for(lambda: "busy" in lab.text(1), "the cell blocks")
     step = widget.step
     widget.wait(f"w.step > {step} + 40", 5)  # within the time that the kernel is blocked
-    assert lab.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.status") == "busy"
+    assert lab.kernel_status() == "busy"
     assert lab.console_of_widgets() == []
 
 

@@ -60,6 +60,7 @@ class RunWidget(anywidget.AnyWidget):
         self._live: dict[str, Any] = {}
         self._live_lock = threading.RLock()
         self._send_context: Context | None = None
+        self._hellos = 0  # views say it twice, see js/lib/link.js
         self._frame_number = 0
         self._ack = 0
         self._sections: dict[str, Any] = {}
@@ -159,6 +160,7 @@ class RunWidget(anywidget.AnyWidget):
         """Called on the main thread or on a subshell's: takes a lock, sets flags, returns."""
         kind = content.get("type") if isinstance(content, dict) else None
         if kind == "hello":
+            self._hellos += 1
             self._send_context = copy_context()
             self._feed.wake(urgent=True)
         elif kind == "command":

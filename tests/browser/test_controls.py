@@ -1,0 +1,240 @@
+"""Commands from the page while a cell occupies the kernel, on every ipykernel at hand; reloads; stress."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.browser.helpers import Widget, numbers
+from tests.browser.lab import Lab, kernel_names, wait_for
+
+CREATE = """import vaewidgets as vw, ipykernel
+explorer = vw.LatentExplorer(epochs=1_000_000, speed=4)
+run = explorer.run
+display(explorer)
+print("ipykernel", ipykernel.__version__)"""
+
+
+def open_and_train(lab: Lab, cells: list[str], kernel: str = "python3") -> Widget:
+    lab.open([CREATE, *cells], kernel)
+    lab.run_cell(0)
+    widget = Widget(lab)
+    widget.wait_status("running")
+    # The page says hello twice; the kernel counts, so that no test has to sleep.
+    wait_for(lambda: numbers(lab, "explorer._hellos") >= 2, "both hellos")
+    return widget
+
+
+def serves_commands_while_blocked(version: str) -> bool:
+    return int(version.split(".", maxsplit=1)[0]) >= 7
+
+
+@pytest.mark.parametrize("kernel", kernel_names())
+def test_the_page_controls_a_run_while_a_cell_waits_for_it(lab: Lab, kernel: str) -> None:
+    widget = open_and_train(lab, ["run.wait()"], kernel)
+    version = lab.text(0).rsplit("ipykernel", 1)[1].strip()
+    print(f"ipykernel {version}")
+    if kernel != "python3":
+        assert kernel.endswith(version), "the kernel that was asked for is not the one that runs"
+    lab.run_cell(1)
+    wait_for(lambda: lab.kernel_status() == "busy", "run.wait() blocks")
+
+    if not serves_commands_while_blocked(version):
+        widget.click(".vw-main-button")
+        widget.wait("w.waiting", 5)
+        assert lab.page.locator(f"{widget.selector} .vw-wait").is_visible()
+        lab.interrupt()
+        widget.wait_status("paused")  # what was asked for is done as soon as the kernel is free
+        widget.wait("!w.waiting", 5)
+        return
+
+    widget.click(".vw-main-button")
+    widget.wait_status("paused", 10)
+    step = widget.step
+    widget.click(".vw-step")
+    widget.wait(f"w.step === {step + 1} && w.status === 'paused'", 10)
+    widget.set_number("beta", 3)
+    widget.set_number("lr", 0.0005)
+    widget.wait("w.frame.run.beta === 3 && w.frame.run.lr === 0.0005", 10)
+    widget.click(".vw-step")
+    widget.wait(f"w.step === {step + 2} && w.status === 'paused'", 10)
+    assert lab.kernel_status() == "busy", "the cell did not wait all the while"
+    widget.click(".vw-main-button")
+    widget.wait_status("running", 10)
+    widget.wait(f"w.step > {step + 10}", 20)
+    widget.click(".vw-stop")
+    lab.wait_idle()  # wait() returned
+    assert "LatentExplorer" not in lab.text(1)
+    beta = numbers(lab, "run.history['beta']")
+    lr = numbers(lab, "run.history['lr']")
+    assert list(beta[step : step + 2]) == [1.0, 3.0]
+    assert list(lr[step : step + 2]) == [0.001, 0.0005]
+    assert set(beta[step + 1 :]) == {3.0}
+
+
+def test_an_interrupt_ends_the_waiting_and_not_the_training(lab: Lab) -> None:
+    widget = open_and_train(lab, ["run.wait()", "await run"])
+    for cell in (1, 2):
+        lab.run_cell(cell)
+        wait_for(lambda: lab.kernel_status() == "busy", "the cell waits")
+        step = widget.step
+        lab.interrupt()
+        lab.wait_idle()
+        assert ("KeyboardInterrupt" if cell == 1 else "Cancelled") in lab.text(cell)
+        widget.wait(f"w.step > {step} + 5")
+    assert "running" in lab.execute("print(run.status)")
+
+
+def test_a_command_that_is_refused_is_answered_in_the_widget(lab: Lab) -> None:
+    widget = open_and_train(lab, [])
+    lab.execute("run.stop(); run.epochs = run.epoch")
+    widget.wait_status("stopped")
+    lab.execute("type(run).resume = lambda self: (_ for _ in ()).throw(RuntimeError('planted <b>fault</b>'))")
+    widget.click(".vw-main-button")
+    error = lab.page.locator(f"{widget.selector} .vw-error")
+    error.wait_for(state="visible")
+    assert "planted <b>fault</b>" in error.inner_text(), "text must stay text"
+
+
+def test_a_reload_brings_the_widget_back_alive(lab: Lab) -> None:
+    name = None
+    lab.open([CREATE])
+    name = lab.page.evaluate("jupyterapp.shell.currentWidget.context.path")
+    lab.run_cell(0)
+    widget = Widget(lab)
+    widget.wait_status("running")
+    lab.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    wait_for(lambda: "widget-view" in (lab.notebooks / name).read_text(), "saved")
+    lab.go_to(name)
+    widget.wait_status("running", 90)
+    step = widget.step
+    widget.wait(f"w.step > {step} + 5")
+    widget.click(".vw-main-button")
+    widget.wait_status("paused", 20)
+
+
+def test_every_widget_lives_in_one_page_and_leaves_nothing_behind(lab: Lab) -> None:
+    names = ["TrainingCurves", "LatentScatter", "ActiveUnitsBar", "ReconstructionGrid", "LatentExplorer"]
+    lab.open(
+        [
+            "import vaewidgets as vw\ndata = vw.load_dataset('digits')\n"
+            "run = vw.train(vw.MLPVAE(data.image_shape, 8), data, epochs=20)",
+            *[f"vw.{name}(run)" for name in names],
+        ]
+    )
+    lab.run_all()
+    selectors = [".vw-training-curves", ".vw-latent-scatter", ".vw-active-units-bar"]
+    selectors += [".vw-reconstruction-grid", ".vw-latent-explorer"]
+    for selector in selectors:
+        widget = Widget(lab, selector)
+        widget.wait("true")
+        widget.ask("root.scrollIntoView()")
+        widget.wait_status("finished", 120)
+        assert lab.page.locator(f"{selector} .vw-error").is_hidden()
+    lab.page.evaluate("jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    wait_for(lambda: lab.page.locator(".vw-root").count() == 0, "the views go")
+    assert lab.console_of_widgets() == []
+
+
+STRESS = """
+import threading, time
+import numpy as np, traitlets
+from vaewidgets.packing import pack
+seconds, hz = {seconds}, 50
+errors, sent, marks = [], 0, []
+def worker():
+    global sent
+    try:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            sent += 1
+            frame = dict(widget.frame)
+            # the same number at both ends of 40 KB and in the text: a torn frame shows
+            body = np.full(10_000, sent, np.float32)
+            widget._publish({{"frame": {{**frame, "seq": sent, "stress": pack(body), "mark": sent}}}})
+            time.sleep(1 / hz)
+    except BaseException as error:
+        errors.append(repr(error))
+widget._feed.unsubscribe(widget)   # this test is the only sender
+thread = threading.Thread(target=worker)
+thread.start()
+print('started', flush=True)
+try:
+    while thread.is_alive():
+        with widget.hold_sync():
+            widget.options = {{"caption": bool(sent % 2)}}
+            thread.join(0.02)
+        thread.join(0.02)
+except BaseException as error:
+    errors.append(repr(error))
+print("errors", errors, "sent", sent, "handled", handled, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_sixty_seconds_of_traffic_both_ways_tear_lose_and_stick_nothing(lab: Lab) -> None:
+    seconds = 60
+    create = """import vaewidgets as vw
+data = vw.load_dataset('digits')
+run = vw.train(vw.MLPVAE(data.image_shape), data, start=False)
+widget = vw.LatentExplorer(run)
+handled = 0
+def count(_, content, buffers):
+    global handled
+    handled += content.get("type") == "command"
+widget.on_msg(count)
+display(widget)"""
+    lab.open([create, STRESS.format(seconds=seconds)])
+    lab.run_cell(0)
+    widget = Widget(lab)
+    widget.wait_status("created")
+    widget.ask("(root.scrollIntoView(), true)")
+    lab.page.evaluate(
+        """seconds => {
+            const root = document.querySelector('.vw-latent-explorer');
+            const slider = root.querySelector('.vw-beta .vw-slider');
+            const seen = window.stress = {frames: 0, torn: 0, last: 0, written: 0};
+            const look = () => {
+                const frame = root.vaewidgets.frame;
+                if (frame?.stress && frame.mark !== seen.last) {
+                    const view = frame.stress.data;
+                    const at = i => view.getFloat32(i * 4, true);
+                    seen.frames += 1;
+                    seen.torn += at(0) !== frame.mark || at(9999) !== frame.mark || frame.seq !== frame.mark;
+                    seen.last = frame.mark;
+                }
+                requestAnimationFrame(look);
+            };
+            look();
+            const end = performance.now() + seconds * 1000;
+            const timer = setInterval(() => {
+                if (performance.now() > end) return clearInterval(timer);
+                slider.value = String((seen.written += 1) % 1000);
+                slider.dispatchEvent(new Event('input', {bubbles: true}));
+            }, 20);
+        }""",
+        seconds,
+    )
+    lab.run_cell(1)
+    wait_for(lambda: "started" in lab.text(1), "the worker starts")
+    lab.wait_idle(seconds + 60)
+    text = lab.text(1)
+    assert "errors []" in text, text
+    sent = int(text.split("sent ")[1].split()[0])
+    handled = int(text.split("handled ")[1].split()[0])
+    wait_for(lambda: lab.page.evaluate("window.stress.last") == sent, "the last frame, exact", 30)
+    seen = lab.page.evaluate("window.stress")
+    print(
+        f"frames sent {sent}, drawn {seen['frames']}, torn {seen['torn']}; "
+        f"written {seen['written']}, handled {handled}"
+    )
+    assert sent > 30 * seconds
+    assert seen["torn"] == 0
+    assert seen["frames"] > 5 * seconds, "the view was stuck"
+    assert handled > 5 * seconds
+    assert lab.console_of_widgets() == []
+    state = json.loads(lab.execute("import json; print(json.dumps(widget.get_state()['frame']['mark']))"))
+    assert state == sent
+    assert np.isfinite(numbers(lab, "run.beta"))
