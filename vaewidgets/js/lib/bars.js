@@ -12,6 +12,9 @@ import { createPainter, easeOut } from "./painter.js";
 import { countAbove, extent, stableOrder } from "./stats.js";
 
 const MOST_ROWS = 6;
+/** Heights in units of the type size: a row, the scale under the rows. */
+const ROW_EM = 2.4;
+const SCALE_EM = 1.7;
 const TRAVEL_MS = 250;
 const FLOOR = 1e-4;
 
@@ -96,6 +99,7 @@ export function createBars(el, { theme, label = "KL and variance of the mean, by
       // Whole decades, and not lower again before there is a decade to spare.
       const decade = 10 ** Math.max(Math.ceil(Math.log10(Math.max(largest, FLOOR)) - 1e-6), 0);
       if (jump || decade > top || decade < top / 5) top = decade;
+      surface.canvas.style.height = n <= MOST_ROWS ? `${(ROW_EM * n + SCALE_EM).toFixed(1)}em` : "";
       setText(summary, activeText(next));
       surface.canvas.setAttribute("aria-label", `${label}. ${activeText(next)}`);
       painter.request();
@@ -158,14 +162,13 @@ function stroke({ context }, color, [x0, y0, x1, y1], dashed) {
 function drawRows(picture, data) {
   const { context, theme, width, height } = picture;
   const size = theme.fontSize();
-  const left = Math.round(size * 2.2);
+  const left = Math.round(size * 2.4);
   const right = width - Math.round(size * 15);
-  const bottom = height - Math.round(size * 1.7);
-  const step = Math.min(bottom / data.order.length, size * 3);
+  const step = (height - Math.round(size * SCALE_EM)) / data.order.length;
   const x = (/** @type {number} */ v) => left + share(v, data.top) * (right - left);
   const used = step * data.order.length;
-  context.textBaseline = "middle";
   drawScale(picture, data, (v) => [Math.round(x(v)) + 0.5, 0, Math.round(x(v)) + 0.5, used]);
+  context.textBaseline = "middle";
   data.order.forEach((dim, i) => {
     const y = step * (i + 0.5);
     const thick = Math.min(step * 0.5, size * 1.2);
@@ -231,17 +234,22 @@ function drawScale(picture, data, place) {
   const { context, theme } = picture;
   const size = theme.fontSize();
   context.font = theme.font(0.85);
-  for (const value of decades(data.top)) {
+  const values = decades(data.top);
+  const vertical = place(FLOOR)[0] === place(FLOOR)[2];
+  const gap = Math.abs(place(values[1])[vertical ? 0 : 1] - place(values[0])[vertical ? 0 : 1]);
+  // Every decade has its line, and as many as there is room for their number.
+  const every = Math.ceil((size * (vertical ? 3.4 : 1.2)) / Math.max(gap, 1));
+  values.forEach((value, i) => {
     const [x0, y0, x1, y1] = place(value);
-    const vertical = x0 === x1;
     stroke(picture, theme.color("line"), [x0, y0, x1, y1], false);
     context.fillStyle = theme.color("fg2");
     context.textAlign = vertical ? "center" : "right";
     context.textBaseline = vertical ? "top" : "middle";
     const [tx, ty] = vertical ? [x0, y1 + size * 0.4] : [x0 - size * 0.4, y0];
-    context.fillText(formatTick(value), tx, ty);
-  }
-  if (data.klThreshold !== data.varThreshold)
-    stroke(picture, theme.color("var"), place(data.varThreshold), true);
-  stroke(picture, theme.color("fg"), place(data.klThreshold), true);
+    if ((i - 2) % every === 0) context.fillText(formatTick(value), tx, ty);
+  });
+  // Apart, each has the hue of what it bounds.
+  const apart = data.klThreshold !== data.varThreshold;
+  if (apart) stroke(picture, theme.color("var"), place(data.varThreshold), true);
+  stroke(picture, theme.color(apart ? "kl" : "fg"), place(data.klThreshold), true);
 }

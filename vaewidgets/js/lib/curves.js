@@ -19,7 +19,7 @@ const PANELS = [
   { names: ["kl"], title: () => "KL, nats per image" },
   { names: ["beta"], title: () => "β, the weight of the KL" },
 ];
-const SIDE_BY_SIDE_PX = 560;
+const LEAST_WIDTH_PX = 265;
 
 /** Curves that say something: a beta that never changes does not. @param {Curve[]} curves */
 function worthShowing(curves) {
@@ -51,11 +51,12 @@ export function valuesAt(curves, step) {
  * @param {number} step
  */
 export function readout({ curves, stepsPerEpoch }, step) {
+  const shown = worthShowing(curves);
   const at = stepsPerEpoch
     ? `epoch ${(step / stepsPerEpoch).toFixed(2)} (step ${formatCount(step)})`
     : `step ${formatCount(step)}`;
   const words = (/** @type {string} */ split) =>
-    valuesAt(curves, step)
+    valuesAt(shown, step)
       .filter((entry) => entry.split === split)
       .map(({ name, value }) => `${name === "beta" ? "β" : name} ${formatLoss(value)}`)
       .join(", ");
@@ -69,17 +70,16 @@ export function readout({ curves, stepsPerEpoch }, step) {
  * @param {{theme: Theme, log?: boolean}} opts
  */
 export function createCurves(el, { theme, log = false }) {
-  const key = h("span", "vw-curves-key", { "aria-hidden": "true" }, [
-    h("span", "vw-key-train"),
-    "train",
-    h("span", "vw-key-test"),
-    "test",
+  const testKey = h("span", "vw-key", {}, [h("span", "vw-key-test"), "test"]);
+  const keys = h("div", "vw-curves-key", { "aria-hidden": "true" }, [
+    h("span", "vw-key", {}, [h("span", "vw-key-train"), "train, with its range"]),
+    testKey,
   ]);
   const toggle = h("button", "vw-toggle vw-log", { type: "button", "aria-pressed": log, text: "log" });
   toggle.title = "logarithmic axes";
-  const value = h("p", "vw-note vw-readout", { text: " " });
+  const value = h("p", "vw-note vw-readout", { hidden: true });
   const holder = h("div", "vw-panels");
-  const wrap = h("div", "vw-curves", {}, [holder, h("div", "vw-curves-foot", {}, [value, key, toggle])]);
+  const wrap = h("div", "vw-curves", {}, [holder, h("div", "vw-curves-foot", {}, [value, keys, toggle])]);
   el.append(wrap);
 
   /** @type {CurvesState | null} */
@@ -101,9 +101,10 @@ export function createCurves(el, { theme, log = false }) {
   });
 
   function say() {
-    if (!state) return;
-    const last = Math.max(0, ...state.curves.map((curve) => curve.step[curve.step.length - 1] ?? 0));
-    setText(value, state.curves.length ? readout(state, pointed ?? last) : " ");
+    // At rest the line ends say the newest values; the line of text is for the cursor.
+    show(value, pointed !== null);
+    show(keys, pointed === null);
+    if (state && pointed !== null) setText(value, readout(state, pointed));
   }
 
   function draw() {
@@ -111,7 +112,7 @@ export function createCurves(el, { theme, log = false }) {
     const shown = worthShowing(state.curves);
     const width = holder.clientWidth;
     const used = panels.filter(({ names }) => shown.some((curve) => names.includes(curve.name)));
-    const columns = width >= SIDE_BY_SIDE_PX ? Math.max(used.length, 1) : 1;
+    const columns = Math.max(Math.min(used.length, Math.floor(width / LEAST_WIDTH_PX)), 1);
     holder.style.setProperty("--vw-panel-columns", String(columns));
     holder.style.setProperty("--vw-panel-rows", String(Math.ceil(used.length / columns)));
     for (const { names, title, view } of panels) {
@@ -123,7 +124,7 @@ export function createCurves(el, { theme, log = false }) {
       });
     }
     show(
-      key,
+      testKey,
       shown.some((curve) => curve.split === "test"),
     );
     say();

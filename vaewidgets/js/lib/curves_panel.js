@@ -62,7 +62,7 @@ export function verticalRange(curves, log) {
   }
   if (!(lo <= hi)) return log ? [1, 10] : [0, 1];
   if (log) return [lo / 1.15, hi * 1.15];
-  const pad = Math.max((hi - lo) * 0.06, Math.abs(hi) * 1e-3, 1e-9);
+  const pad = Math.max((hi - lo) * 0.1, Math.abs(hi) * 1e-3, 1e-9);
   return [lo >= 0 ? Math.max(lo - pad, 0) : lo - pad, hi + pad];
 }
 
@@ -101,7 +101,7 @@ export function createPanel(el, { theme, log: startLog, onCursor }) {
         width: test ? 1.25 : 1.75,
         dash: test ? [4, 3] : undefined,
         spanGaps: true,
-        points: test ? { show: true, size: 5, fill: color, width: 0 } : { show: false },
+        points: test ? { show: true, size: 4, fill: color, width: 0 } : { show: false },
       });
       if (curve.low && curve.high) {
         out.push({ stroke: "transparent", width: 0, spanGaps: true, points: { show: false } });
@@ -214,7 +214,7 @@ export function createPanel(el, { theme, log: startLog, onCursor }) {
     ctx.font = theme.font(0.85 * ratio);
     ctx.fillStyle = theme.color("fg2");
     ctx.textBaseline = "top";
-    ctx.fillText(state.stepsPerEpoch ? "epoch" : "step", right + size * 0.5, bottom + 4 * ratio + size * 0.1);
+    ctx.fillText(state.stepsPerEpoch ? "epoch" : "step", right + size * 1.4, bottom + 4 * ratio + size * 0.1);
     ctx.restore();
   }
 

@@ -65,26 +65,30 @@ export function drawAxes(context, theme, camera, box, names) {
   context.lineWidth = 1;
   context.textBaseline = "top";
   context.textAlign = "center";
-  for (const x of ticks(x0, x1, box.width / (size * 6))) {
+  const nameWidth = context.measureText(names[0]).width * 1.3 + size;
+  // The same spacing on both axes, since they share a scale.
+  for (const x of ticks(x0, x1, box.width / (size * 5.5))) {
     const px = Math.round(toScreen(camera, box, x, 0)[0]) + 0.5;
     line(context, theme.color("line"), px, box.top, px, bottom);
     context.fillStyle = theme.color("fg2");
-    if (px < box.left + box.width - size * 2.4) context.fillText(formatTick(x), px, bottom + size * 0.45);
+    if (px < box.left + box.width - nameWidth) context.fillText(formatTick(x), px, bottom + size * 0.45);
   }
   context.textBaseline = "middle";
   context.textAlign = "right";
-  for (const y of ticks(y0, y1, box.height / (size * 5))) {
+  for (const y of ticks(y0, y1, box.height / (size * 5.5))) {
     const py = Math.round(toScreen(camera, box, 0, y)[1]) + 0.5;
     line(context, theme.color("line"), box.left, py, box.left + box.width, py);
     context.fillStyle = theme.color("fg2");
-    if (py > box.top + size * 2) context.fillText(formatTick(y), box.left - size * 0.5, py);
+    if (py > box.top + size * 0.6) context.fillText(formatTick(y), box.left - size * 0.5, py);
   }
   context.fillStyle = theme.color("fg");
   context.font = theme.font(1, "600");
   context.textBaseline = "top";
   context.textAlign = "right";
   context.fillText(names[0], box.left + box.width, bottom + size * 0.35);
-  context.fillText(names[1], box.left - size * 0.4, box.top);
+  context.textAlign = "left";
+  context.font = theme.font(1, "600");
+  halo(context, theme, names[1], box.left + size * 0.4, box.top + size * 0.1, theme.color("fg"));
 }
 
 /** @param {Context} context @param {string} color @param {number} x0 @param {number} y0 @param {number} x1 @param {number} y1 */
@@ -109,9 +113,9 @@ export function drawPrior(context, theme, camera, box, prior) {
   context.font = theme.font(0.85);
   context.textAlign = "center";
   context.textBaseline = "bottom";
-  context.strokeStyle = theme.color("fg2");
-  context.lineWidth = 1;
   for (const radius of prior.radii) {
+    context.strokeStyle = theme.color("fg2");
+    context.lineWidth = 1;
     context.setLineDash([4, 4]);
     context.beginPath();
     context.arc(px, py, radius * camera.scale, 0, 2 * Math.PI);
@@ -197,24 +201,23 @@ export function drawClassNames(context, theme, camera, box, centers, nameOf) {
   const marks = [...centers].map(([label, [x, y]]) => {
     const [px, py] = toScreen(camera, box, x, y);
     const text = nameOf(label);
-    return { text, label, px, py, half: context.measureText(text).width / 2 + 3 };
+    return { text, px, py, half: context.measureText(text).width / 2 + 3 };
   });
   for (let round = 0; round < 12; round++) {
     for (let i = 0; i < marks.length; i++) {
       for (let j = i + 1; j < marks.length; j++) push(marks[i], marks[j], size * 1.25);
     }
   }
-  for (const { text, px, py, label, half } of marks) {
+  for (const { text, px, py, half } of marks) {
     const x = Math.min(Math.max(px, box.left + half), box.left + box.width - half);
     const y = Math.min(Math.max(py, box.top + size * 0.7), box.top + box.height - size * 0.7);
     context.lineJoin = "round";
     context.strokeStyle = theme.color("bg");
-    context.lineWidth = 6;
+    context.lineWidth = size * 0.36;
+    context.globalAlpha = 0.9;
     context.strokeText(text, x, y);
-    context.strokeStyle = theme.classColor(label);
-    context.lineWidth = 2.5;
-    context.strokeText(text, x, y);
-    context.fillStyle = theme.color("bg");
+    context.globalAlpha = 1;
+    context.fillStyle = theme.color("fg");
     context.fillText(text, x, y);
   }
 }

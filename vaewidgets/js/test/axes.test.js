@@ -3,6 +3,7 @@ import { test } from "node:test";
 import {
   formatLoss,
   formatNumber,
+  formatSetting,
   formatTick,
   formatVector,
   logSlider,

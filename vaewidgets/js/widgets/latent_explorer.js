@@ -19,16 +19,24 @@ export default defineWidget({
     const bar = h("div", "vw-toolbar", { role: "toolbar", "aria-label": "training" });
     const stage = h("div", "vw-stage");
     const images = h("div", "vw-images");
-    const curvesEl = h("div", "vw-part");
+    const curvesEl = h("div", "vw-part vw-part-curves");
     const barsTitle = h("div", "vw-title");
     barsTitle.append(
       "KL of each latent dimension, nats, ",
       h("span", "vw-diamond", { text: "◆" }),
       " Var(μ)",
     );
-    const barsEl = h("div", "vw-part", {}, [barsTitle]);
-    const side = h("div", "vw-side", {}, [h("div", "vw-part", {}, [images]), curvesEl, barsEl]);
-    shell.body.append(bar, h("div", "vw-split", {}, [h("div", "vw-stage-column", {}, [stage]), side]));
+    const barsEl = h("div", "vw-part vw-part-bars", {}, [barsTitle]);
+
+    shell.body.append(
+      bar,
+      h("div", "vw-split", {}, [
+        h("div", "vw-stage-column", {}, [stage]),
+        h("div", "vw-part vw-part-images", {}, [images]),
+        curvesEl,
+        barsEl,
+      ]),
+    );
 
     const toolbar = createToolbar(bar, link);
     const latent = createLatentView(stage, images, { shell, link });

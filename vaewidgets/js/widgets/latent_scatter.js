@@ -12,7 +12,7 @@ export default defineWidget({
   build({ shell, link }) {
     const left = h("div", "vw-stage");
     const images = h("div", "vw-images");
-    const right = h("div", "vw-side", {}, [images]);
+    const right = h("div", "vw-part vw-part-images", {}, [images]);
     const stageColumn = h("div", "vw-stage-column", {}, [left]);
     shell.body.append(h("div", "vw-split", {}, [stageColumn, right]));
     const view = createLatentView(left, images, { shell, link });

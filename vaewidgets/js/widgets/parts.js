@@ -44,7 +44,8 @@ export function barsState({ units }) {
 /** "z1" → "z₁"; a principal axis says how much of the variance it holds. @param {Frame} frame @returns {[string, string]} */
 function axisNames({ scatter }) {
   const name = (/** @type {number} */ i) => {
-    const text = subscript(scatter?.axes[i] ?? "");
+    const given = scatter?.axes[i] ?? "";
+    const text = /^z\d+$/.test(given) ? subscript(given) : given;
     const part = scatter?.explained?.[i];
     return part === undefined || part === null ? text : `${text} (${(part * 100).toFixed(0)} %)`;
   };
@@ -53,12 +54,7 @@ function axisNames({ scatter }) {
 
 /** @param {Frame} frame */
 export function scatterCaption({ run, scatter }) {
-  const images =
-    scatter && scatter.n_test > 0 && scatter.n_train === 0
-      ? "a test image"
-      : scatter && scatter.n_test > 0
-        ? "an image (train or test)"
-        : "an image";
+  const images = scatter && scatter.n_train === 0 ? "a test image" : "an image";
   const where =
     run.latent_dim > 2
       ? `the mean of its posterior, ${run.latent_dim} dimensions seen along two`

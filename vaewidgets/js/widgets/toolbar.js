@@ -13,7 +13,7 @@ const SPEEDS = [
   { text: "1 epoch/s", value: 1 },
   { text: "2 epochs/s", value: 2 },
   { text: "5 epochs/s", value: 5 },
-  { text: "full", value: null },
+  { text: "full speed", value: null },
 ];
 
 /**
@@ -110,19 +110,20 @@ export function createToolbar(el, link) {
   /** @param {RunInfo} next */
   function updateButtons(next) {
     const action = mainAction(next, more);
+    const over = next.status === "finished" || next.status === "failed";
     const active = next.status === "running" || next.status === "paused";
     main.update(action ?? { text: "", icon: "train", hidden: true });
     step.update({
       text: "step",
       icon: "step",
       title: "train one step, then pause",
-      hidden: !next.can_train || next.status === "failed" || next.status === "finished",
+      hidden: !next.can_train || over,
       disabled: next.status === "running",
     });
     stop.update({
       text: "stop",
       icon: "stop",
-      hidden: !next.can_train && !active,
+      hidden: over || (!next.can_train && !active),
       disabled: !active,
     });
     actions.hidden = main.button.hidden && step.button.hidden && stop.button.hidden;
@@ -137,22 +138,23 @@ export function createToolbar(el, link) {
         more = next.epochs ?? 10;
       }
       updateButtons(next);
+      const failed = next.status === "failed";
       progress.update(progressOf(next));
       const fast = next.status === "running" && next.steps_per_second > 0;
       setText(rate, fast ? `${formatNumber(next.steps_per_second, 3)} steps/s` : next.status);
       beta.update({
         value: next.beta,
-        editable: next.beta_controllable,
+        editable: next.beta_controllable && !failed,
         note: next.beta_schedule,
         hold: onItsWay("beta"),
       });
       lr.update({
         value: next.lr ?? 0,
-        editable: next.lr_controllable,
+        editable: next.lr_controllable && !failed,
         hidden: next.lr === null || next.lr === undefined,
         hold: onItsWay("lr"),
       });
-      speed.update({ value: next.speed, hidden: !next.can_train, hold: onItsWay("speed") });
+      speed.update({ value: next.speed, hidden: !next.can_train || failed, hold: onItsWay("speed") });
     },
     destroy() {
       for (const part of parts) part.destroy();
