@@ -1,0 +1,21 @@
+"""Matplotlib figures for print from the plain sections of a frame; they know no widget and no pyplot."""
+
+from __future__ import annotations
+
+from vaewidgets.figures.curves import curves_figure
+from vaewidgets.figures.explorer import explorer_figure
+from vaewidgets.figures.grid import grid_figure
+from vaewidgets.figures.palette import class_color
+from vaewidgets.figures.scatter import scatter_figure
+from vaewidgets.figures.style import figure_png
+from vaewidgets.figures.units import units_figure
+
+__all__ = [
+    "class_color",
+    "curves_figure",
+    "explorer_figure",
+    "figure_png",
+    "grid_figure",
+    "scatter_figure",
+    "units_figure",
+]

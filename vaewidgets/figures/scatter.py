@@ -1,0 +1,142 @@
+"""The latent scatter for print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import patheffects
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+from numpy.typing import NDArray
+
+from vaewidgets.figures.palette import COLORS, class_color
+from vaewidgets.figures.style import FONT_POINTS, SMALL_POINTS, Canvas, new_axes, new_figure, note
+from vaewidgets.packing import unpack
+
+__all__ = ["draw_scatter", "scatter_figure"]
+
+
+def scatter_figure(
+    scatter: Mapping[str, Any],
+    *,
+    class_names: Sequence[str] | None = None,
+    size: tuple[float, float] = (5.0, 5.0),
+) -> Figure:
+    """Posterior means on the latent plane, colored by class, with the prior's dashed circles.
+
+    Parameters
+    ----------
+    scatter : mapping
+        The frame's "scatter": mode, axes, explained, points (n, 2), labels, values, prior.
+    class_names : sequence of str, optional
+        What to write at the classes' centroids; their numbers by default.
+    size : tuple of float
+        Inches.
+    """
+    figure = new_figure(size)
+    draw_scatter(figure, scatter, class_names=class_names)
+    return figure
+
+
+def draw_scatter(
+    canvas: Canvas, scatter: Mapping[str, Any], *, class_names: Sequence[str] | None = None
+) -> None:
+    """Draw into a figure or a part of one; see `scatter_figure`."""
+    axes = new_axes(canvas)
+    points = unpack(scatter["points"])
+    labels = None if scatter.get("labels") is None else unpack(scatter["labels"])
+    values = None if scatter.get("values") is None else unpack(scatter["values"])
+    line = scatter["mode"] == "line"
+    if line and labels is not None:
+        points = np.stack(
+            [points[:, 0], labels], axis=1
+        )  # a row a class: one dimension leaves the other free
+    known = np.isfinite(points).all(axis=1)
+    points, labels = points[known], None if labels is None else labels[known]
+    _draw_points(canvas, axes, points, labels, None if values is None else values[known])
+    _draw_prior(axes, scatter.get("prior"), line=line)
+    if labels is not None and not line:
+        _label_classes(axes, points, labels, class_names)
+    _name_axes(axes, scatter)
+    if line:
+        shown = [] if labels is None else np.unique(labels).tolist()
+        axes.set_yticks(shown, [_class_name(label, class_names) for label in shown])
+        axes.set_ylabel("class" if shown else "")
+    else:
+        axes.set_aspect("equal", adjustable="datalim")
+    note(axes, f"{len(points):,} images where the encoder puts them; dashed: the prior's 1 and 2 sigma")
+
+
+def _draw_points(
+    canvas: Canvas,
+    axes: Axes,
+    points: NDArray[Any],
+    labels: NDArray[Any] | None,
+    values: NDArray[Any] | None,
+) -> None:
+    area = float(np.clip(12000 / max(len(points), 1), 1.5, 16.0))  # points²: fewer points, larger dots
+    common: dict[str, Any] = {"s": area, "linewidths": 0, "alpha": 0.75, "rasterized": len(points) > 2000}
+    if values is not None:
+        drawn = axes.scatter(points[:, 0], points[:, 1], c=values, cmap="viridis", **common)
+        bar = canvas.colorbar(drawn, ax=axes, shrink=0.6)
+        bar.ax.tick_params(labelsize=SMALL_POINTS, colors=COLORS["fg2"])
+        return
+    if labels is None:
+        colors: list[str] | str = COLORS["recon"]
+    else:
+        table = {label: class_color(int(label)) for label in np.unique(labels)}
+        colors = [table[label] for label in labels]
+    axes.scatter(points[:, 0], points[:, 1], c=colors, **common)
+
+
+def _draw_prior(axes: Axes, prior: Mapping[str, Any] | None, *, line: bool) -> None:
+    if prior is None:
+        return
+    dashed: dict[str, Any] = {"linestyle": (0, (4, 3)), "linewidth": 0.9, "color": COLORS["fg"]}
+    x, y = prior["center"]
+    for radius in prior["radii"]:
+        if line:
+            for side in (-1, 1):
+                axes.axvline(x + side * radius, gid="prior", **dashed)
+        else:
+            axes.add_patch(Circle((x, y), radius, fill=False, gid="prior", **dashed))
+    if not line:
+        reach = 1.05 * max(prior["radii"])
+        axes.update_datalim([(x - reach, y - reach), (x + reach, y + reach)])
+        axes.autoscale_view()
+
+
+def _class_name(label: int, names: Sequence[str] | None) -> str:
+    """Names of data sets are text: a dollar sign must not start a formula."""
+    name = names[label] if names is not None and 0 <= label < len(names) else str(label)
+    return str(name).replace("$", r"\$")
+
+
+def _label_classes(
+    axes: Axes, points: NDArray[Any], labels: NDArray[Any], names: Sequence[str] | None
+) -> None:
+    outline: list[patheffects.AbstractPathEffect] = [
+        patheffects.withStroke(linewidth=2.5, foreground="white")
+    ]
+    for label in np.unique(labels):
+        if label < 0:
+            continue
+        x, y = points[labels == label].mean(axis=0)
+        text = axes.text(
+            x, y, _class_name(int(label), names), color=class_color(int(label)), fontsize=FONT_POINTS + 1,
+            fontweight="bold", ha="center", va="center", gid="class",
+        )  # fmt: skip
+        text.set_path_effects(outline)
+
+
+def _name_axes(axes: Axes, scatter: Mapping[str, Any]) -> None:
+    shares = scatter.get("explained")
+    names = [
+        name if shares is None else f"{name} ({share:.0%} of the variance)"
+        for name, share in zip(scatter["axes"], shares or (0.0, 0.0), strict=True)
+    ]
+    axes.set_xlabel(names[0])
+    axes.set_ylabel(names[1])

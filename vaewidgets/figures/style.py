@@ -1,0 +1,101 @@
+"""One look for all figures, set piece by piece: the user's rcParams and pyplot stay untouched.
+
+Only matplotlib's object-oriented interface is used, so a figure can be drawn off the main thread.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure, SubFigure
+
+from vaewidgets.errors import OptionError
+from vaewidgets.figures.palette import COLORS
+
+__all__ = ["Canvas", "figure_png", "new_axes", "new_figure", "note", "threshold"]
+
+Canvas = Figure | SubFigure
+
+FONT_POINTS = 8.0
+SMALL_POINTS = 7.0
+_DPI = (200, 150, 120, 100, 80, 60, 40)
+_render = threading.Lock()  # matplotlib's font and text caches are shared between figures
+
+
+def new_figure(size: tuple[float, float]) -> Figure:
+    """A white figure of `size` inches, laid out so that nothing overlaps."""
+    figure = Figure(figsize=size, facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def new_axes(canvas: Canvas, position: Any = 111, **options: Any) -> Axes:
+    """Axes without a box: left and bottom lines only, quiet ticks."""
+    axes = canvas.add_subplot(position, facecolor="none", **options)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set(color=COLORS["fg3"], linewidth=0.6)
+    axes.tick_params(colors=COLORS["fg2"], labelsize=SMALL_POINTS, width=0.6, length=3, which="major")
+    axes.tick_params(which="minor", length=0)
+    for text in (axes.xaxis.label, axes.yaxis.label, axes.title):
+        text.set(color=COLORS["fg"], fontsize=FONT_POINTS)
+    return axes
+
+
+def note(axes: Axes, text: str) -> None:
+    """One line above the axes that says what is seen."""
+    axes.set_title(text, loc="left", fontsize=FONT_POINTS, color=COLORS["fg"], pad=6)
+
+
+def threshold(axes: Axes, value: float, text: str) -> None:
+    """A dashed line across, with its value at the right."""
+    axes.axhline(value, color=COLORS["fg2"], linewidth=0.8, linestyle=(0, (4, 3)), gid="threshold")
+    axes.annotate(
+        text, (1, value), xycoords=("axes fraction", "data"), xytext=(2, 0), textcoords="offset points",
+        va="center", ha="left", fontsize=SMALL_POINTS, color=COLORS["fg2"],
+    )  # fmt: skip
+
+
+def spread(values: Sequence[float], gap: float) -> list[float]:
+    """Positions as close to `values` as may be, in their order, at least `gap` apart."""
+    order = sorted(range(len(values)), key=lambda i: values[i])
+    placed = [values[i] for i in order]
+    for _ in range(20):
+        for a in range(len(placed) - 1):
+            overlap = gap - (placed[a + 1] - placed[a])
+            if overlap > 1e-9:
+                placed[a] -= overlap / 2
+                placed[a + 1] += overlap / 2
+    result = [math.nan] * len(values)
+    for position, i in zip(placed, order, strict=True):
+        result[i] = position
+    return result
+
+
+def figure_png(figure: Figure, max_bytes: int) -> bytes:
+    """Draw a figure as a PNG of at most `max_bytes`, as sharp as that allows (200 down to 40 dots an inch).
+
+    Raises
+    ------
+    OptionError
+        If even the coarsest is larger.
+    """
+    smallest = 0
+    for dpi in _DPI:
+        buffer = io.BytesIO()
+        with _render:
+            figure.savefig(buffer, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
+        smallest = buffer.tell()
+        if smallest <= max_bytes:
+            return buffer.getvalue()
+    raise OptionError(
+        f"max_bytes={max_bytes} is too small: at {_DPI[-1]} dots an inch the figure takes {smallest} bytes. "
+        "Allow that many, or make the figure smaller."
+    )
