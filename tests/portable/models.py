@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from vaewidgets.models import MLPVAE
 
 Z = 3
 IMAGE = (1, 4, 6)
@@ -155,10 +158,15 @@ class Arithmetic(nn.Module):
         return (1 - p) * q + (-q) ** 2 - q.clamp(max=0.1) + torch.add(p, q, alpha=0.3) - 2 * (q - p) / 4
 
 
-ENCODERS = [Plain, Views, ChunkHead, Tied]
-DECODERS = [Plain, Views, ChunkHead, Residual, Tied, ImageNorm, Activations, Arithmetic]
+def built_in() -> nn.Module:
+    """Our own MLP."""
+    return MLPVAE(IMAGE, Z, hidden=(16, 8), activation="tanh")
 
 
-def made(kind: type[nn.Module], seed: int = 0) -> nn.Module:
+ENCODERS = [built_in, Plain, Views, ChunkHead, Tied]
+DECODERS = [built_in, Plain, Views, ChunkHead, Residual, Tied, ImageNorm, Activations, Arithmetic]
+
+
+def made(kind: Callable[[], nn.Module], seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
     return kind()

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from tests.portable.models import IMAGE, N, Plain, Z, made
 from vaewidgets.errors import PortableError, ProtocolError
 from vaewidgets.portable import decoder_network, encoder_network
+from vaewidgets.protocol import AdaptedVAE, as_vae
 
 
 class Einsum(Plain):
@@ -142,6 +143,20 @@ REFUSED = [
 def test_refusal_names_the_place(kind, message):
     with pytest.raises(PortableError, match=message):
         decoder_network(made(kind), Z)
+
+
+def test_layers_of_an_adapted_model_keep_the_names_that_the_user_gave_them():
+    class User(Convolution):
+        def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            return x.flatten(1)[:, :Z], x.flatten(1)[:, Z : 2 * Z]
+
+    model = as_vae(
+        made(User), latent_dim=Z, image_shape=IMAGE, likelihood="bernoulli", output="probabilities"
+    )
+    assert isinstance(model, AdaptedVAE)
+    with pytest.raises(PortableError, match=r"cannot run decoder\.3 \(Conv2d\)"):
+        decoder_network(model, Z)
+    assert [op.op for op in encoder_network(model, IMAGE).ops] == ["slice", "slice"]
 
 
 def test_what_leaves_torch_is_warned_of_and_refused():

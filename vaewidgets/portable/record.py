@@ -212,9 +212,12 @@ class _ModuleStack:
 
 
 class Recorder(TorchFunctionMode):
-    """Records the calls of one forward of `module`; `root` names the traced function in messages."""
+    """Records the calls of one forward of `module`; `root` names the traced function in messages.
 
-    def __init__(self, module: nn.Module, example: Tensor, *, root: str) -> None:
+    Layers are named as they are in `layers`, the user's own model inside `module`.
+    """
+
+    def __init__(self, module: nn.Module, example: Tensor, *, root: str, layers: nn.Module) -> None:
         super().__init__()
         self.calls: list[Call] = []
         self.constants: list[_Leaf | _Derived] = []
@@ -226,7 +229,7 @@ class Recorder(TorchFunctionMode):
         self._known: dict[int, Register | Constant] = {}
         self._names = {id(tensor): name for name, tensor in named_tensors(module).items()}
         self._stack = _ModuleStack(root)
-        self._stack.watch(module)
+        self._stack.watch(layers)
         self.input = self._new_register(example)
 
     def detach(self) -> None:

@@ -20,6 +20,7 @@ from vaewidgets.portable.fold import folded
 from vaewidgets.portable.lower import dead_calls_dropped, lower
 from vaewidgets.portable.network import Network, assemble
 from vaewidgets.portable.record import Environment, Recorder, Register, named_tensors
+from vaewidgets.protocol import AdaptedVAE
 
 __all__ = ["decoder_network", "encoder_network", "portable_network"]
 
@@ -62,10 +63,12 @@ def portable_network(
     shape = tuple(int(n) for n in example_shape)
     replica = _copied(module)
     call, method = _bound(function, module, replica)
-    name = type(module).__name__
+    name = type(_shown(module)).__name__
     with _quiet(replica) as (device, dtype):
         examples = _examples(shape, device, dtype)
-        recorder = Recorder(replica, examples[0], root=f"{name}.{method}" if method else name)
+        recorder = Recorder(
+            replica, examples[0], root=f"{name}.{method}" if method else name, layers=_shown(replica)
+        )
         outputs = _recorded(recorder, call, examples[0])
         network = _translated(recorder, outputs, replica, math.prod(shape))
         recorder.detach()
@@ -102,10 +105,15 @@ def encoder_network(model: nn.Module, image_shape: Sequence[int]) -> Network:
     network = portable_network("encode", image_shape, module=model)
     if len(network.outputs) != 2 or len(set(network.output_shapes)) != 1:
         raise ProtocolError(
-            f"{type(model).__name__}.encode(x) returned shapes {list(network.output_shapes)}; "
+            f"{type(_shown(model)).__name__}.encode(x) returned shapes {list(network.output_shapes)}; "
             "wanted (mu, logvar) of one shape. Wrap it: as_vae(model, encode=…, decode=…, latent_dim=…)."
         )
     return network
+
+
+def _shown(module: nn.Module) -> nn.Module:
+    """The model that the user wrote, for messages."""
+    return module.module if isinstance(module, AdaptedVAE) else module
 
 
 def _copied(module: nn.Module) -> nn.Module:
