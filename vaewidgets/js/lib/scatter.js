@@ -110,9 +110,7 @@ export function createScatter(el, { theme, label, onCursor = () => {}, onSelect 
   /** @type {number[]} */
   let lassoPath = [];
   let stale = true;
-  /** @type {paint.Sprites | null} */
-  let sprites = null;
-  let spriteKey = "";
+  const points = paint.createPointLayer();
   let hintTimer = 0;
 
   /** @returns {Box} */
@@ -182,15 +180,9 @@ export function createScatter(el, { theme, label, onCursor = () => {}, onSelect 
     if (!state) return;
     const { context } = base;
     const area = box();
-    const n = state.points.length / 2;
-    const key = `${paint.pointRadius(n)} ${theme.fontSize()} ${window.devicePixelRatio}`;
-    if (!sprites || key !== spriteKey) {
-      sprites = paint.createSprites(theme, (paint.pointRadius(n) * theme.fontSize()) / 13);
-      spriteKey = key;
-    }
     paint.drawAxes(context, theme, camera, area, state.axes);
     const cloud = { points: travel.now, labels: state.labels, selected };
-    paint.drawPoints(context, camera, area, cloud, sprites);
+    points.draw(context, theme, camera, area, cloud);
     context.save();
     context.beginPath();
     context.rect(area.left, area.top, area.width, area.height);
@@ -316,10 +308,7 @@ export function createScatter(el, { theme, label, onCursor = () => {}, onSelect 
 
   const observer = new ResizeObserver(resize);
   observer.observe(wrap);
-  const unfollow = theme.onChange(() => {
-    sprites = null;
-    refresh();
-  });
+  const unfollow = theme.onChange(refresh);
 
   return {
     /** @param {ScatterState} next */

@@ -8,6 +8,7 @@
  */
 import { formatTick, ticks } from "./axes.js";
 import { toData, toScreen } from "./camera.js";
+import { createDiscs, stamp } from "./stamp.js";
 
 /** Radius in CSS pixels that keeps a cloud of n points readable. @param {number} n */
 export function pointRadius(n) {
@@ -15,38 +16,68 @@ export function pointRadius(n) {
 }
 
 /**
- * One dot a class, drawn once and stamped many times.
- * @param {Theme} theme
- * @param {number} radius CSS pixels
+ * A layer for the points: pixels of our own, laid over the picture in one piece.
  */
-export function createSprites(theme, radius) {
-  /** @type {Map<number, HTMLCanvasElement>} */
-  const sprites = new Map();
-  const ratio = window.devicePixelRatio || 1;
-  const half = Math.ceil(radius * ratio) + 1;
+export function createPointLayer() {
+  const canvas = document.createElement("canvas");
+  const context = /** @type {Context} */ (canvas.getContext("2d"));
+  /** @type {ImageData | null} */
+  let pixels = null;
+  let discs = createDiscs(1, 1);
+  let faint = discs;
+  let size = 0;
+
+  /** @param {number} width @param {number} height @returns {ImageData} empty, of this size */
+  function blank(width, height) {
+    if (!pixels || pixels.width !== width || pixels.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
+      pixels = context.createImageData(width, height);
+    } else {
+      new Uint32Array(pixels.data.buffer).fill(0);
+    }
+    return pixels;
+  }
+
   return {
-    half,
-    /** @param {number} label */
-    get(label) {
-      let sprite = sprites.get(label);
-      if (!sprite) {
-        sprite = document.createElement("canvas");
-        sprite.width = 2 * half;
-        sprite.height = 2 * half;
-        const context = /** @type {Context} */ (sprite.getContext("2d"));
-        context.fillStyle = theme.classColor(label);
-        context.globalAlpha = 0.8;
-        context.beginPath();
-        context.arc(half, half, radius * ratio, 0, 2 * Math.PI);
-        context.fill();
-        sprites.set(label, sprite);
+    /**
+     * @param {Context} target
+     * @param {Theme} theme
+     * @param {Camera} camera
+     * @param {Box} box
+     * @param {Cloud} cloud
+     */
+    draw(target, theme, camera, box, { points, labels, selected }) {
+      const ratio = window.devicePixelRatio || 1;
+      const radius = (pointRadius(points.length / 2) * theme.fontSize() * ratio) / 13;
+      if (radius !== size) {
+        size = radius;
+        discs = createDiscs(radius, 0.8);
+        faint = createDiscs(radius, 0.1);
       }
-      return sprite;
+      const width = Math.round(box.width * ratio);
+      const height = Math.round(box.height * ratio);
+      const { data } = blank(width, height);
+      const scale = camera.scale * ratio;
+      const x0 = width / 2 - camera.cx * scale;
+      const y0 = height / 2 + camera.cy * scale;
+      const colors = theme.classBytes(labels);
+      for (let pass = selected ? 0 : 1; pass < 2; pass++) {
+        const shape = pass === 0 ? faint : discs;
+        for (let i = 0; i < points.length / 2; i++) {
+          const x = points[2 * i] * scale + x0;
+          if (!(x > -99 && x < width + 99) || (selected && selected.has(i) !== (pass === 1))) continue;
+          const at = labels && labels[i] >= 0 ? 3 * labels[i] + 3 : 0;
+          stamp(data, width, height, x, y0 - points[2 * i + 1] * scale, shape, colors, at);
+        }
+      }
+      context.putImageData(/** @type {ImageData} */ (pixels), 0, 0);
+      target.drawImage(canvas, box.left, box.top, box.width, box.height);
     },
   };
 }
 
-/** @typedef {ReturnType<typeof createSprites>} Sprites */
+/** @typedef {{points: Float32Array, labels: Int32Array|null, selected: Set<number>|null}} Cloud */
 
 /**
  * Ticks at the left and below, faint lines through them.
@@ -141,47 +172,6 @@ function halo(context, theme, text, x, y, color) {
   context.lineWidth = 1;
   context.fillStyle = color;
   context.fillText(text, x, y);
-}
-
-/**
- * @param {Context} context
- * @param {Camera} camera
- * @param {Box} box
- * @param {{points: Float32Array, labels: Int32Array|null, selected: Set<number>|null}} cloud
- * @param {Sprites} sprites
- */
-export function drawPoints(context, camera, box, { points, labels, selected }, sprites) {
-  const ratio = window.devicePixelRatio || 1;
-  const { half } = sprites;
-  context.save();
-  context.beginPath();
-  context.rect(box.left, box.top, box.width, box.height);
-  context.clip();
-  // Device pixels from here: one multiplication a coordinate instead of a transform.
-  context.setTransform(1, 0, 0, 1, 0, 0);
-  const ax = camera.scale * ratio;
-  const bx = (box.left + box.width / 2 - camera.cx * camera.scale) * ratio - half;
-  const by = (box.top + box.height / 2 + camera.cy * camera.scale) * ratio - half;
-  const plain = sprites.get(-1);
-  /** @type {HTMLCanvasElement[]} */
-  const byLabel = [];
-  for (let pass = selected ? 0 : 1; pass < 2; pass++) {
-    context.globalAlpha = pass === 0 ? 0.13 : 1;
-    for (let i = 0; i < points.length / 2; i++) {
-      const x = points[2 * i];
-      if (Number.isNaN(x) || (selected && selected.has(i) !== (pass === 1))) continue;
-      let sprite = plain;
-      if (labels) {
-        const label = labels[i];
-        if (label >= 0) {
-          byLabel[label] ??= sprites.get(label);
-          sprite = byLabel[label];
-        }
-      }
-      context.drawImage(sprite, x * ax + bx, by - points[2 * i + 1] * ax);
-    }
-  }
-  context.restore();
 }
 
 /**

@@ -11,15 +11,28 @@ const GOLDEN_ANGLE = 137.508;
 /** @typedef {"fg"|"fg2"|"fg3"|"bg"|"line"|"accent"|"recon"|"kl"|"loss"|"beta"|"var"|"off"} ColorName */
 
 /**
- * Relative luminance of a CSS color, by letting the browser parse it.
+ * Red, green and blue of a CSS color over a background, by letting the browser parse it.
  * @param {string} color
+ * @param {string} under
+ * @returns {number[]} 0…255
  */
+function bytesOf(color, under) {
+  const canvas = document.createElement("canvas");
+  canvas.width = 1;
+  canvas.height = 1;
+  const context = /** @type {CanvasRenderingContext2D} */ (
+    canvas.getContext("2d", { willReadFrequently: true })
+  );
+  for (const layer of [under, color]) {
+    context.fillStyle = layer;
+    context.fillRect(0, 0, 1, 1);
+  }
+  return [...context.getImageData(0, 0, 1, 1).data.subarray(0, 3)];
+}
+
+/** Relative luminance of a CSS color, 0…1. @param {string} color */
 function luminance(color) {
-  const context = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
-  context.fillStyle = "#fff";
-  context.fillStyle = color;
-  context.fillRect(0, 0, 1, 1);
-  const [r, g, b] = context.getImageData(0, 0, 1, 1).data;
+  const [r, g, b] = bytesOf(color, "#fff");
   return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
 }
 
@@ -31,6 +44,8 @@ export function createTheme(root) {
   const listeners = new Set();
   /** @type {Map<string, string>} */
   let cache = new Map();
+  /** @type {number[]} */
+  let classTable = [];
   const scheme = matchMedia("(prefers-color-scheme: dark)");
 
   function refresh() {
@@ -39,6 +54,7 @@ export function createTheme(root) {
     const dark = host ? luminance(host) < 0.4 : scheme.matches;
     root.dataset.theme = dark ? "dark" : "light";
     cache = new Map();
+    classTable = [];
     for (const listener of listeners) listener();
   }
 
@@ -73,6 +89,21 @@ export function createTheme(root) {
       if (label < CLASS_COLORS) return read(`--vw-class-${label}`);
       const hue = ((label - CLASS_COLORS) * GOLDEN_ANGLE + 20) % 360;
       return `hsl(${hue.toFixed(0)} 52% ${label % 2 ? 42 : 64}%)`;
+    },
+    /**
+     * r, g, b of "no class", then of class 0, 1, … as far as the labels go.
+     * @param {Int32Array | null} labels
+     */
+    classBytes(labels) {
+      let last = -1;
+      if (labels) for (const label of labels) if (label > last) last = label;
+      if (classTable.length < 3 * last + 6) {
+        const under = read("--vw-bg");
+        classTable = [];
+        for (let label = -1; label <= last; label++)
+          classTable.push(...bytesOf(theme.classColor(label), under));
+      }
+      return classTable;
     },
     /** Base size of text in CSS pixels. */
     fontSize: () => Number.parseFloat(getComputedStyle(root).fontSize) || 13,

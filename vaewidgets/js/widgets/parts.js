@@ -78,7 +78,7 @@ export function createLatentView(scatterEl, imagesEl, { shell, link }) {
   const note = h("p", "vw-note vw-reason", { hidden: true });
   const chosen = h("p", "vw-note vw-selected", { hidden: true });
   imagesEl.after(place, note);
-  scatterEl.after(chosen);
+  scatterEl.append(chosen);
 
   /** @type {State | null} */
   let state = null;
