@@ -1,4 +1,4 @@
-"""What a variational autoencoder must speak to be trained and looked at here."""
+"""The protocol itself."""
 
 from __future__ import annotations
 

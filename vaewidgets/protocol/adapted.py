@@ -1,0 +1,172 @@
+"""A foreign model behind the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+
+from vaewidgets.protocol.losses import LossConvention
+from vaewidgets.protocol.outputs import read_image, read_posterior
+
+__all__ = ["AdaptedVAE", "Convention", "Wiring"]
+
+
+@dataclass(frozen=True)
+class Convention:
+    """What was found out, or said, about a foreign model.
+
+    Attributes
+    ----------
+    name : str
+        Class of the model.
+    input : {"image", "flat"}
+        Whether its encoder takes (B, C, H, W) or (B, C * H * W).
+    output : {"probabilities", "logits", "mean"}
+        What its decoder returns: pixels in [0, 1], their logits, or pixels in the data's range.
+    likelihood : {"bernoulli", "squared_error"}
+        What its reconstruction loss is.
+    losses : LossConvention
+        How its loop reduces the terms that it logs.
+    """
+
+    name: str
+    input: str
+    output: str
+    likelihood: str
+    losses: LossConvention = field(default_factory=LossConvention)
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """How the model's own functions are called and their results read.
+
+    Attributes
+    ----------
+    encode, decode : callable
+        Functions of (module, x) and (module, z). Never bound to one model: a copy is passed the copy.
+    pick : tuple of int, or None
+        Where mu and logvar are in an encoder's result of three or more.
+    encode_name, decode_name : str
+        How messages call them.
+    """
+
+    encode: Callable[[Any, Tensor], Any]
+    decode: Callable[[Any, Tensor], Any]
+    pick: tuple[int, int] | None
+    encode_name: str
+    decode_name: str
+
+
+@final
+class AdaptedVAE(nn.Module):
+    """A foreign model that speaks the protocol. Made by `as_vae`.
+
+    Attributes
+    ----------
+    module : nn.Module
+        The user's model itself, with the same parameters.
+    convention : Convention
+    latent_dim : int
+    image_shape : tuple of int
+        (C, H, W).
+    value_range : tuple of float
+    likelihood : str
+        ``convention.likelihood``.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        convention: Convention,
+        wiring: Wiring,
+        *,
+        latent_dim: int,
+        image_shape: tuple[int, int, int],
+        value_range: tuple[float, float],
+    ) -> None:
+        super().__init__()
+        self.module = module
+        self.training = module.training
+        self.convention = convention
+        self.latent_dim = latent_dim
+        self.image_shape = image_shape
+        self.value_range = value_range
+        self._wiring = wiring
+
+    @property
+    def likelihood(self) -> str:
+        """Name of the likelihood that the model is trained with."""
+        return self.convention.likelihood
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Posterior of each image.
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, C, H, W)
+            In the data's ``value_range``.
+
+        Returns
+        -------
+        mu, logvar : Tensor, each of shape (B, latent_dim)
+        """
+        fed = x.flatten(1) if self.convention.input == "flat" else x
+        wiring = self._wiring
+        return read_posterior(
+            wiring.encode(self.module, fed), wiring.encode_name, self.latent_dim, wiring.pick
+        )
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Mean image of each latent point.
+
+        Parameters
+        ----------
+        z : Tensor, shape (B, latent_dim)
+
+        Returns
+        -------
+        Tensor, shape (B, C, H, W)
+            In the data's ``value_range``, as far as the model keeps to it.
+        """
+        out = self._output(z)
+        if self.convention.output != "logits":
+            return out
+        lo, hi = self.value_range
+        x_hat = torch.sigmoid(out)
+        return x_hat if (lo, hi) == (0.0, 1.0) else lo + (hi - lo) * x_hat
+
+    def decode_raw(self, z: Tensor) -> Tensor:
+        """What the likelihood is computed from: logits for "bernoulli", else the mean image.
+
+        Logits of a decoder that returns probabilities are computed from them, as exactly as their floats
+        allow.
+
+        Returns
+        -------
+        Tensor, shape (B, C, H, W)
+        """
+        if self.likelihood != "bernoulli":
+            return self.decode(z)
+        out = self._output(z)
+        return out if self.convention.output == "logits" else torch.logit(out, eps=torch.finfo(out.dtype).eps)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Encode, draw z, decode; return (x_hat, mu, logvar)."""
+        mu, logvar = self.encode(x)
+        z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
+        return self.decode(z), mu, logvar
+
+    def __repr__(self) -> str:
+        c = self.convention
+        return (
+            f"AdaptedVAE({c.name}: {c.input} input, {c.output}, {c.likelihood} likelihood, "
+            f"latent_dim={self.latent_dim})"
+        )
+
+    def _output(self, z: Tensor) -> Tensor:
+        wiring = self._wiring
+        return read_image(wiring.decode(self.module, z), wiring.decode_name, self.image_shape)[0]
