@@ -6,7 +6,7 @@ import difflib
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Self, final
+from typing import TYPE_CHECKING, Any, Self, final
 
 import torch
 import torch.nn.functional as F
@@ -85,7 +85,7 @@ class Likelihood(ABC):
 @final
 @dataclass(frozen=True)
 class Bernoulli(Likelihood):
-    """Binary cross-entropy of pixels in [0, 1].
+    """Binary cross-entropy of pixels in [0, 1], on logits l with p = 1 / (1 + e^−l).
 
     −[x ln p + (1 − x) ln(1 − p)], in nats. A likelihood of binary pixels; on grey ones it is a score with
     the same minimiser but no normalised density, so that no ELBO is made of it.
@@ -94,12 +94,9 @@ class Bernoulli(Likelihood):
     ----------
     binary : bool
         Whether all pixels are 0 or 1.
-    raw : {"logits", "probabilities"}
-        What the decoder gives: ln(p / (1 − p)), or p (less exact near 0 and 1).
     """
 
     binary: bool = False
-    raw: Literal["logits", "probabilities"] = "logits"
 
     name = "bernoulli"
     recon_name = "binary cross-entropy"
@@ -116,23 +113,17 @@ class Bernoulli(Likelihood):
 
     def recon(self, raw: Tensor, x: Tensor) -> Tensor:
         """Binary cross-entropy of each image, shape (B,)."""
-        if self.raw == "logits":
-            pixels = F.binary_cross_entropy_with_logits(raw, x, reduction="none")
-        else:
-            pixels = F.binary_cross_entropy(raw, x, reduction="none")
-        return pixels.flatten(1).sum(1)
+        return F.binary_cross_entropy_with_logits(raw, x, reduction="none").flatten(1).sum(1)
 
     def total(self, raw: Tensor, x: Tensor) -> Tensor:
         """Sum of `recon` over the batch."""
-        if self.raw == "probabilities":
-            return F.binary_cross_entropy(raw, x, reduction="sum")
         if raw.device.type == "cpu" and raw.dtype == torch.float32:
             return _CrossEntropyTotal.apply(raw, x)
         return F.binary_cross_entropy_with_logits(raw, x, reduction="sum")
 
     def mean(self, raw: Tensor) -> Tensor:
         """Probability of each pixel."""
-        return torch.sigmoid(raw) if self.raw == "logits" else raw
+        return torch.sigmoid(raw)
 
     def check(self, data: ImageDataset) -> None:
         """Refuse a value range beyond [0, 1]."""
@@ -140,7 +131,8 @@ class Bernoulli(Likelihood):
         if lo < 0 or hi > 1:
             raise DataError(
                 f"the Bernoulli likelihood wants images in [0, 1]; {data.name!r} has "
-                f'value_range=({lo:g}, {hi:g}). Load the data with value_range=(0, 1), or use likelihood="squared_error".'
+                f"value_range=({lo:g}, {hi:g}). Load the data with value_range=(0, 1), or "
+                'use likelihood="squared_error".'
             )
 
     def fitted_to(self, data: ImageDataset) -> Bernoulli:
@@ -243,10 +235,9 @@ def _factor_count(n: int) -> int:
 
 
 def _is_binary(data: ImageDataset, chunk: int = 1024) -> bool:
-    """Whether all pixels of the training images are the ends of the value range (the first grey one ends it)."""
-    lo, hi = data.value_range
+    """Whether all pixels of the training images are 0 or 1; the first grey one ends the search."""
     for start in range(0, len(data.train), chunk):
         x = data.train.images(slice(start, start + chunk))
-        if not bool(((x == lo) | (x == hi)).all()):
+        if not bool(((x == 0) | (x == 1)).all()):
             return False
-    return (lo, hi) == (0.0, 1.0)
+    return True

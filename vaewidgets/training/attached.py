@@ -1,0 +1,468 @@
+"""A run whose loop is the user's own: it logs, and is paused, stopped and copied inside `log`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vaewidgets.data import ImageDataset
+from vaewidgets.errors import DivergedError, OptionError, TrainingStopped
+from vaewidgets.objectives import Constant, Schedule, as_schedule, get_likelihood
+from vaewidgets.protocol import LossConvention, as_vae, check_vae
+from vaewidgets.training.autosave import Autosave
+from vaewidgets.training.cells import at_cell_end
+from vaewidgets.training.checkpoint import Checkpoint, capture, write
+from vaewidgets.training.control import Ask, Gate
+from vaewidgets.training.engine import diverged
+from vaewidgets.training.pending import Pending
+from vaewidgets.training.recorder import Recorder
+from vaewidgets.training.run import ENDED, Run
+from vaewidgets.training.snapshot import Shell, Snapshot, Weights, model_tensors
+
+__all__ = ["AttachedRun", "attach"]
+
+FLUSH_SECONDS = 0.1
+_CLONE_SHARE = 0.02  # of the time, at most, goes into copies of the weights that nobody asked for
+
+
+def attach(
+    model: nn.Module,
+    data: ImageDataset,
+    *,
+    losses: LossConvention | None = None,
+    name: str | None = None,
+    autosave: bool = False,
+    autosave_seconds: float = 30.0,
+    **adapter: Any,
+) -> AttachedRun:
+    """Watch a model that a loop of your own trains: call `run.log(loss=..., recon=..., kl=...)` in each step.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Your model, where it is; nothing about it is changed.
+    data : ImageDataset
+        What widgets show.
+    losses : LossConvention, optional
+        How your loop reduces the terms that it logs; by default what the model's project is known for.
+    name : str, optional
+    autosave : bool
+        Save history and weights every `autosave_seconds`.
+    autosave_seconds : float
+    **adapter
+        encode, decode, latent_dim, output, likelihood: as in `as_vae`.
+
+    Returns
+    -------
+    AttachedRun
+
+    Raises
+    ------
+    ProtocolError, OptionError, DataError
+        If the model, an option or the data cannot be used.
+    """
+    if not isinstance(data, ImageDataset):
+        raise OptionError(
+            f"data is of type {type(data).__name__}; wanted an ImageDataset. Make one of what your loader "
+            "reads: vw.ImageDataset(train_loader.dataset)."
+        )
+    vae = as_vae(model, losses=losses, image_shape=data.image_shape, value_range=data.value_range, **adapter)
+    likelihood = get_likelihood(vae.likelihood)
+    likelihood.check(data)
+    check_vae(vae, data.image_shape, data.value_range)
+    convention = getattr(vae, "convention", None)
+    device = next((t.device for t in model_tensors(vae)), torch.device("cpu"))
+    return AttachedRun(
+        losses=losses or (convention.losses if convention is not None else LossConvention()),
+        autosave_seconds=autosave_seconds if autosave else None,
+        model=vae,
+        data=data,
+        likelihood=likelihood.fitted_to(data),
+        recorder=Recorder(),
+        device=device,
+        options={"dataset": data.name, "device": str(device)},
+        name=name,
+        shell=Shell(vae),
+    )
+
+
+@final
+class AttachedRun(Run):
+    """Made by `attach`; see `Run` for what it offers.
+
+    Attributes
+    ----------
+    losses : LossConvention
+        How logged terms are turned into sums over pixels and latent dimensions, averaged over images.
+    """
+
+    can_train = False
+
+    def __init__(self, *, losses: LossConvention, autosave_seconds: float | None, **what: Any) -> None:
+        super().__init__(**what)
+        self.losses = losses
+        self._gate = Gate(before_halt=self._before_halt, served=self._notify, on_pause=self._on_pause)
+        self._lock = self._gate.lock
+        self._autosave = None
+        if autosave_seconds is not None:
+            self._autosave = Autosave(self.name, self.id, autosave_seconds)
+        self._pending = Pending(losses, self._data.n_pixels, self.model.latent_dim)
+        self._flushing = threading.Lock()
+        self._next_flush = 0.0
+        self._thread_id: int | None = None
+        self._step = 0
+        self._epoch = 0
+        self._schedule: Schedule = Constant(1.0)
+        self._beta_read: float | None = None  # what the loop got when it last read `beta`
+        self._beta_logged: float | None = None
+        self._clone_ask: Ask | None = None
+        self._candidate: tuple[Weights, Tensor] | None = None
+        self._good: Weights | None = None
+        self._next_clone = 0.0
+        self._forget_cell: Callable[[], None] | None = None
+
+    # logging ----------------------------------------------------------------------------------
+
+    def log(
+        self,
+        loss: Tensor | float | None = None,
+        recon: Tensor | float | None = None,
+        kl: Tensor | float | None = None,
+        *,
+        beta: float | None = None,
+        epoch: int | None = None,
+        batch_size: int | None = None,
+        **other: Tensor | float,
+    ) -> None:
+        """Record one step of your loop; call it after the update.
+
+        It waits for nothing on the device: values are gathered there and read back every tenth of a second.
+        Only in here is the run paused, stopped, or the model copied.
+
+        Parameters
+        ----------
+        loss, recon, kl : 0-d Tensor or float
+            As your loop reduces them; `losses` says how that is undone. A scaled recon scales the loss too.
+        beta : float, optional
+            Weight of the KL term in this step. By default what the loop read from `run.beta`, if it did.
+        epoch : int, optional
+            Epochs completed: 0 in the first one.
+        batch_size : int, optional
+            Images in the batch; needed where terms are summed over the batch.
+        **other
+            Anything else to keep by step, such as lr.
+
+        Raises
+        ------
+        TrainingStopped
+            When a stop was asked for.
+        DivergedError
+            When a term was NaN or infinite: within a tenth of a second of it.
+        OptionError
+            If a value is no scalar, or `batch_size` is needed.
+        """
+        if self._thread_id != threading.get_ident() or self._status in ("created", *ENDED):
+            self._enter()
+        if beta is None:
+            beta = self._beta_read
+        else:
+            self._beta_logged = float(beta)
+        if epoch is not None:
+            self._epoch = epoch
+        values = {"loss": loss, "recon": recon, "kl": kl, "beta": beta, **other}
+        self._pending.add(self._step, {k: v for k, v in values.items() if v is not None}, batch_size)
+        self._step += 1
+        if self._pending.is_full or time.monotonic() >= self._next_flush:
+            self._flush()
+            self._between_steps()
+        if self.error is not None:
+            raise self.error
+        if not self._gate.may_step():
+            self._leave()
+            raise TrainingStopped(f"stopped at step {self._step}, as asked. Run the loop again to go on.")
+
+    def _enter(self) -> None:
+        """The loop starts, or starts again."""
+        with self._lock:
+            self._thread_id = threading.get_ident()
+            self._gate.open(threading.current_thread())
+            if self._status != "paused":
+                self._gate.go()
+                self._status = "running"
+            self.error = None
+            self._rate_marks = []
+        if self._forget_cell is None:
+            self._forget_cell = at_cell_end(self._cell_ended)
+        self._notify()
+
+    def _leave(self) -> None:
+        self._flush()
+        with self._lock:
+            self._gate.close()
+            self._thread_id = None
+        self._notify()
+
+    def _cell_ended(self) -> None:
+        """A loop that ran in this cell has ended with it, whether or not it said so."""
+        if self._thread_id == threading.get_ident() and self._status == "running":
+            self.finish()
+
+    def finish(self) -> None:
+        """Say that the loop has ended; optional. Logging again takes the run up again."""
+        with self._lock:
+            if self._status not in ENDED:
+                self._status = "finished"
+        self._leave()
+        if self.error is None:
+            self._clone()
+        if self._autosave is not None:
+            self._autosave.write_now(self._capture)
+        self._notify()
+
+    def _flush(self) -> None:
+        """Read back what was logged. Any thread may do it; a fault is kept for the loop to raise."""
+        self._next_flush = time.monotonic() + FLUSH_SECONDS
+        with self._flushing:
+            steps, columns, bad = self._pending.take()
+            if len(steps):
+                self._recorder.extend(steps, columns, notify=False)
+            if bad is not None:
+                step, term = bad
+                self.error = self._say_diverged(step, term)
+                self._status = "failed"
+
+    def _between_steps(self) -> None:
+        """In the loop's thread, after a flush."""
+        self._mark_rate()
+        if self.error is None:
+            self._keep_weights()
+            if self._autosave is not None:
+                self._autosave.write_if_due(self._capture)
+        self._notify()
+
+    def _say_diverged(self, step: int, term: str) -> DivergedError:
+        row = np.zeros(4)
+        row[("recon", "kl", "loss").index(term)] = np.nan
+        kept = (
+            ""
+            if self._good is None
+            else f" run.restore_last_good() puts back those of step {self._good.step}."
+        )
+        text = str(diverged(step, row)).replace(
+            "The weights are those before that step; the history is kept. Start again with a smaller lr.",
+            f"The weights may be spoilt.{kept}",
+        )
+        return DivergedError(text, step=step, term=term)
+
+    def _keep_weights(self) -> None:
+        """Keep a copy whose weights are known to be finite, which is learnt one flush later."""
+        if self._candidate is not None:
+            weights, probe = self._candidate
+            if bool(torch.isfinite(probe)):
+                self._good = weights
+            self._candidate = None
+        start = time.monotonic()
+        if start < self._next_clone:
+            return
+        weights = self._shell.clone(self.model, step=self._step, epoch=self._epoch)
+        sums = [t.sum(dtype=torch.float32) for t in weights.tensors if t.is_floating_point()]
+        self._candidate = (weights, torch.stack(sums).sum())
+        cost = time.monotonic() - start
+        self._next_clone = start + max(FLUSH_SECONDS, cost / _CLONE_SHARE)
+
+    # what it is -------------------------------------------------------------------------------
+
+    @property
+    def recorder(self) -> Recorder:
+        """What was logged, up to now."""
+        if self._pending.is_stale(FLUSH_SECONDS):
+            self._flush()
+        return self._recorder
+
+    @property
+    def history(self) -> Any:
+        """Mapping of names to numpy arrays, up to now."""
+        self._flush()
+        return self._history
+
+    @property
+    def step(self) -> int:
+        """Steps logged."""
+        return self._step
+
+    @property
+    def epoch(self) -> int:
+        """Epochs completed, as logged."""
+        return self._epoch
+
+    @property
+    def epochs(self) -> int | None:
+        """None: only your loop knows."""
+        return None
+
+    # controls ---------------------------------------------------------------------------------
+
+    @property
+    def beta(self) -> float:
+        """Weight of the KL term, for the loop to read in each step; from then on widgets offer to turn it."""
+        beta = self._beta_read = self._schedule(self._step)
+        return beta
+
+    @beta.setter
+    def beta(self, beta: float | Callable[[int], float] | Schedule) -> None:
+        self._schedule = as_schedule(beta)
+        self._notify()
+
+    @property
+    def current_beta(self) -> float:
+        """Weight of the KL term in force now, as far as known."""
+        if self._beta_read is None and self._beta_logged is not None:
+            return self._beta_logged
+        return self._schedule(self._step)
+
+    @property
+    def beta_description(self) -> str:
+        """The schedule of beta in a few words."""
+        if self._beta_read is None:
+            return "in your loop" if self._beta_logged is None else f"{self._beta_logged:g}"
+        return self._schedule.describe()
+
+    @property
+    def beta_is_controllable(self) -> bool:
+        """Whether the loop reads `run.beta`."""
+        return self._beta_read is not None
+
+    @property
+    def lr(self) -> float | None:
+        """Learning rate last logged; None if it never was."""
+        return self._recorder.last("lr")
+
+    @property
+    def lr_is_controllable(self) -> bool:
+        """False: it belongs to your optimiser."""
+        return False
+
+    def pause(self) -> None:
+        """Halt inside the next `log`. Returns at once."""
+        with self._lock:
+            if self._status == "running":
+                self._status = "paused"
+                self._gate.pause()
+        self._notify()
+
+    def resume(self) -> None:
+        """Go on after a pause. Returns at once; without effect on a loop that does not run."""
+        self._go(None)
+
+    def advance(self, n: int = 1) -> None:
+        """Let `n` steps pass, then pause. Returns at once."""
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            raise OptionError(f"advance got n={n!r}; wanted a whole number of steps, at least 1.")
+        self._go(n)
+
+    def _go(self, steps: int | None) -> None:
+        with self._lock:
+            if self._status in ("running", "paused"):
+                self._status = "running"
+                self._gate.go(steps)
+        self._notify()
+
+    def stop(self) -> None:
+        """Have the next `log` raise `TrainingStopped`. Returns at once."""
+        with self._lock:
+            if self._status in ("running", "paused"):
+                self._status = "stopped"
+                self._gate.stop()
+        self._notify()
+
+    def _on_pause(self) -> None:
+        self._status = "paused"
+
+    def _before_halt(self) -> None:
+        self._flush()
+        self._between_steps()
+
+    def _notify(self) -> None:
+        self._recorder.notify()
+
+    # weights ----------------------------------------------------------------------------------
+
+    def request_snapshot(self) -> None:
+        """Ask for a copy of the weights inside the next `log`. Returns at once."""
+        if self._clone_ask is None or self._clone_ask.done:
+            self._clone_ask = Ask(self._clone)
+            self._gate.post(self._clone_ask)
+
+    def snapshot(self, timeout: float = 10.0) -> Snapshot:
+        """Copy of the model as it is inside `log`, or between two steps if the loop's own thread asks.
+
+        Where the loop does not log within `timeout` seconds, the newest copy there is.
+        """
+        try:
+            self._gate.call(self._clone, timeout)
+        except TimeoutError:
+            if self._weights is None and self._good is None:
+                raise
+            if self._weights is None or (self._good is not None and self._good.step > self._weights.step):
+                self._weights = self._good
+        snapshot = self.latest_snapshot
+        assert snapshot is not None
+        return snapshot
+
+    @property
+    def last_good(self) -> Snapshot | None:
+        """Newest copy, taken now and then, whose weights and losses until then were finite."""
+        return None if self._good is None else self._make_snapshot(self._good)
+
+    def restore_last_good(self) -> None:
+        """Copy the weights of `last_good` into the live model. The optimiser's state is yours to reset.
+
+        Raises
+        ------
+        OptionError
+            If there is none.
+        """
+        if self._good is None:
+            raise OptionError(
+                f"{self!r} has no good weights to go back to: none were copied before it diverged."
+            )
+        with torch.no_grad():
+            for live, kept in zip(model_tensors(self.model), self._good.tensors, strict=True):
+                live.copy_(kept)
+
+    def save(self, path: Any) -> None:
+        """Write history and weights. Your optimiser's state is not known here, and not in the file."""
+        write(self._gate.call(self._capture, timeout=60.0), path)
+
+    def _capture(self) -> Checkpoint:
+        self._flush()
+        return capture(self, None)
+
+    # waiting, ending --------------------------------------------------------------------------
+
+    def _has_ended(self) -> bool:
+        # Whoever runs the loop would wait for itself.
+        return self._status in (*ENDED, "created") or self._thread_id == threading.get_ident()
+
+    def _wait_for_end(self, seconds: float) -> None:
+        with self._lock:
+            self._lock.wait_for(self._has_ended, seconds)
+
+    def _check_waitable(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and not isinstance(error, TrainingStopped) and self._status not in ENDED:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            self._status = "stopped" if interrupted else "failed"
+            self.error = None if interrupted else error
+        self.finish()

@@ -1,0 +1,395 @@
+"""A run that trains in a thread of its own."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import math
+import threading
+import weakref
+from collections.abc import Callable
+from numbers import Real
+from pathlib import Path
+from types import TracebackType
+from typing import Any, final
+
+from vaewidgets.errors import DataError, DivergedError, OptionError
+from vaewidgets.objectives import Schedule, as_schedule
+from vaewidgets.training.autosave import Autosave
+from vaewidgets.training.checkpoint import Checkpoint, capture, write
+from vaewidgets.training.control import Ask, Gate
+from vaewidgets.training.engine import Engine, EngineState
+from vaewidgets.training.run import ENDED, Run, Status
+from vaewidgets.training.snapshot import Snapshot
+
+__all__ = ["TrainingRun", "check_epochs", "check_lr", "check_speed"]
+
+_live: weakref.WeakSet[TrainingRun] = weakref.WeakSet()
+
+
+@final
+class TrainingRun(Run):
+    """Trains in the background: one daemon thread, gone when the run has ended.
+
+    Made by `vaewidgets.train` and `vaewidgets.load_run`; see `Run` for what it offers.
+
+    Attributes
+    ----------
+    epochs : int or None
+        Epochs to train in all; may be set at any time. None for no end.
+    speed : float or None
+        Epochs a second at most; may be set at any time. None for full speed.
+    autosave_path : Path or None
+        Where the run is saved by itself.
+    """
+
+    can_train = True
+
+    def __init__(
+        self,
+        engine: Engine | EngineState,
+        *,
+        autosave_seconds: float | None,
+        speed: float | None = None,
+        status: Status = "created",
+        cannot_resume: str | None = None,
+        **what: Any,
+    ) -> None:
+        super().__init__(**what)
+        self._engine = engine
+        self._autosave = None
+        if autosave_seconds is not None:
+            self._autosave = Autosave(self.name, self.id, autosave_seconds)
+        self._cannot_resume = cannot_resume
+        self._gate = Gate(before_halt=self._before_halt, served=self.recorder.notify, on_pause=self._on_pause)
+        self._lock = self._gate.lock
+        self._thread: threading.Thread | None = None
+        self._done = threading.Event()
+        self._clone_ask: Ask | None = None
+        self._speed: float | None = None
+        self.speed = speed
+        if status != "created":
+            self._status = status
+            self._done.set()
+
+    # what it is -------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Any:
+        """The `ImageDataset`."""
+        if self._data is None:
+            raise DataError(
+                f"{self!r} was loaded without its data, {self.options.get('dataset')!r}. "
+                "Give them: load_run(path, data=...)."
+            )
+        return self._data
+
+    @property
+    def step(self) -> int:
+        """Updates made."""
+        return self._engine.step
+
+    @property
+    def epoch(self) -> int:
+        """Epochs completed."""
+        return self._engine.epoch
+
+    @property
+    def epochs(self) -> int | None:
+        """Epochs to train in all."""
+        return self._engine.epochs
+
+    @epochs.setter
+    def epochs(self, epochs: int | None) -> None:
+        self._engine.epochs = check_epochs(epochs)
+        self.recorder.notify()
+
+    @property
+    def steps_per_epoch(self) -> int | None:
+        """Updates an epoch."""
+        return self._engine.steps_per_epoch
+
+    @property
+    def autosave_path(self) -> Path | None:
+        """Where the run is saved by itself."""
+        return None if self._autosave is None else self._autosave.path
+
+    # controls ---------------------------------------------------------------------------------
+
+    @property
+    def beta(self) -> float:
+        """Weight of the KL term at the next step. Set a number, a function of the step, or a schedule."""
+        return self.current_beta
+
+    @beta.setter
+    def beta(self, beta: float | Callable[[int], float] | Schedule) -> None:
+        self._engine.schedule = as_schedule(beta)
+        self.recorder.notify()
+
+    @property
+    def current_beta(self) -> float:
+        """Weight of the KL term in force now."""
+        return self._engine.schedule(self._engine.step)
+
+    @property
+    def beta_description(self) -> str:
+        """The schedule of beta in a few words."""
+        return self._engine.schedule.describe()
+
+    @property
+    def beta_is_controllable(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def lr(self) -> float:
+        """Learning rate; takes effect at the next step when set."""
+        return self._engine.lr
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self._engine.lr = check_lr(lr)
+        self.recorder.notify()
+
+    @property
+    def lr_is_controllable(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def speed(self) -> float | None:
+        """Epochs a second at most."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float | None) -> None:
+        speed = check_speed(speed)
+        with self._lock:
+            self._speed = speed
+            self._gate.slow_down(0.0 if speed is None else 1.0 / (speed * self._engine.steps_per_epoch))
+        self.recorder.notify()
+
+    def pause(self) -> None:
+        """Halt before the next step. Returns at once."""
+        with self._lock:
+            if self._status == "running":
+                self._status = "paused"
+                self._gate.pause()
+        self.recorder.notify()
+
+    def stop(self) -> None:
+        """End before the next step. Returns at once; `resume` takes it up again."""
+        with self._lock:
+            if self._status in ("running", "paused"):
+                self._status = "stopped"
+                self._gate.stop()
+            elif self._status == "created":
+                self._status = "stopped"
+                self._done.set()
+        self.recorder.notify()
+
+    def resume(self) -> None:
+        """Start, or go on: after a pause, a stop, a failure, or the end once `epochs` was raised.
+
+        Returns at once.
+
+        Raises
+        ------
+        OptionError
+            If there is nothing left to train, or the run has diverged.
+        DataError
+            If the run was loaded without its data.
+        """
+        self._go(None)
+
+    def advance(self, n: int = 1) -> None:
+        """Train `n` steps, then pause. Returns at once; on a run that is advancing, `n` more."""
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            raise OptionError(f"advance got n={n!r}; wanted a whole number of steps, at least 1.")
+        self._go(n)
+
+    def _go(self, steps: int | None) -> None:
+        with self._lock:
+            self._check_can_go()
+            if steps is not None and self._status == "running":
+                steps += self._gate.steps_left or 0
+            self._status = "running"
+            self._gate.go(steps)
+            if not self._gate.is_open:
+                self._start_thread()
+        self.recorder.notify()
+
+    def _check_can_go(self) -> None:
+        if isinstance(self.error, DivergedError):
+            raise OptionError(
+                f"{self!r} diverged at step {self.error.step} and cannot go on. Its weights are finite: "
+                "start a new run on run.model with a smaller lr."
+            )
+        engine = self._engine
+        if not isinstance(engine, Engine):
+            raise DataError(f"{self!r} cannot go on: it {self._cannot_resume}.")
+        if not self._gate.is_open and not engine.has_more:
+            raise OptionError(
+                f"{self!r} has trained its {engine.epochs} epochs. Raise the number first, for example "
+                f"run.epochs = {(engine.epochs or 0) + 10}."
+            )
+
+    def _on_pause(self) -> None:
+        self._status = "paused"
+
+    # the thread -------------------------------------------------------------------------------
+
+    def _start_thread(self) -> None:
+        self.error = None
+        self._done = threading.Event()
+        self._rate_marks = []
+        thread = threading.Thread(
+            target=self._main, args=(self._thread, self._done), name=f"vaewidgets-{self.id}", daemon=True
+        )
+        self._gate.open(thread)
+        self._thread = thread
+        _live.add(self)
+        thread.start()
+
+    def _main(self, before: threading.Thread | None, done: threading.Event) -> None:
+        if before is not None:
+            before.join()
+        engine = self._engine
+        assert isinstance(engine, Engine)
+        error: BaseException | None = None
+        ended: Status = "failed"
+        try:
+            ended = self._train(engine)
+        except BaseException as raised:  # kept: wait() raises it
+            error = raised
+        try:
+            engine.flush(wait=True)
+        except BaseException as raised:
+            error, ended = error or raised, "failed"
+        with self._lock:
+            if self._done is done:  # not taken up again meanwhile
+                self._gate.close()
+                self.error, self._status = error, ended
+        if self._autosave is not None:
+            self._autosave.write_now(self._capture)
+        done.set()
+        self.recorder.notify()
+
+    def _train(self, engine: Engine) -> Status:
+        """Train until the end; once more if the end was moved at the last moment."""
+        while engine.train(self):
+            with self._lock:
+                if not engine.has_more:
+                    self._gate.end()
+                    return "finished"
+        return "stopped"
+
+    def may_step(self) -> bool:
+        """Asked by the engine before each step."""
+        return self._gate.may_step()
+
+    def may_go_on(self) -> bool:
+        """Asked by the engine while it evaluates."""
+        return self._gate.may_go_on()
+
+    def flushed(self) -> None:
+        """Told by the engine, between two steps, that the recorder is up to date."""
+        self._mark_rate()
+        if self._autosave is not None:
+            self._autosave.write_if_due(self._capture)
+        self.recorder.notify()
+
+    def _before_halt(self) -> None:
+        """What was measured must be seen before a long halt."""
+        engine = self._engine
+        assert isinstance(engine, Engine)
+        engine.flush(wait=True)
+        self.flushed()
+
+    # weights ----------------------------------------------------------------------------------
+
+    def request_snapshot(self) -> None:
+        """Ask for a copy of the weights between two steps. Returns at once; see `latest_snapshot`."""
+        if self._clone_ask is None or self._clone_ask.done:
+            self._clone_ask = Ask(self._clone)
+            self._gate.post(self._clone_ask)
+
+    def snapshot(self, timeout: float = 10.0) -> Snapshot:
+        """Copy of the model as it is between two steps; see `Run.snapshot`."""
+        self._gate.call(self._clone, timeout)
+        snapshot = self.latest_snapshot
+        assert snapshot is not None
+        return snapshot
+
+    def save(self, path: Any) -> None:
+        """Write history, weights, optimiser and random state, as they are between two steps.
+
+        Parameters
+        ----------
+        path : str or Path
+            Replaced as a whole, or not at all.
+        """
+        write(self._gate.call(self._capture, timeout=60.0), path)
+
+    def _capture(self) -> Checkpoint:
+        if isinstance(self._engine, Engine):
+            with contextlib.suppress(DivergedError):  # the loop raises it, too
+                self._engine.flush(wait=True)
+        return capture(self, self._engine.state())
+
+    # waiting, ending --------------------------------------------------------------------------
+
+    def _has_ended(self) -> bool:
+        return self._status in ENDED and self._done.is_set()
+
+    def _wait_for_end(self, seconds: float) -> None:
+        self._done.wait(seconds)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop, and wait until the thread has gone."""
+        self.stop()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+
+def check_epochs(epochs: object) -> int | None:
+    """Return a number of epochs; OptionError if it is not one."""
+    if epochs is None:
+        return None
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+        raise OptionError(f"epochs is {epochs!r}; wanted a whole number of at least 1, or None for no end.")
+    return epochs
+
+
+def check_lr(lr: object) -> float:
+    """Return a learning rate; OptionError if it is not one."""
+    if isinstance(lr, bool) or not isinstance(lr, Real) or not math.isfinite(lr) or lr <= 0:
+        raise OptionError(f"lr is {lr!r}; wanted a finite number above 0, such as 1e-3.")
+    return float(lr)
+
+
+def check_speed(speed: object) -> float | None:
+    """Return a speed; OptionError if it is not one."""
+    if speed is None:
+        return None
+    if isinstance(speed, bool) or not isinstance(speed, Real) or not math.isfinite(speed) or speed <= 0:
+        raise OptionError(f"speed is {speed!r}; wanted epochs a second, above 0, or None for full speed.")
+    return float(speed)
+
+
+@atexit.register
+def _stop_all() -> None:
+    """A daemon thread that is cut off inside torch can crash the interpreter on its way out."""
+    runs = list(_live)
+    for run in runs:
+        run.stop()
+    for run in runs:
+        thread = run._thread
+        if thread is not None:
+            thread.join(5.0)

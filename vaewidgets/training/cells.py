@@ -1,0 +1,81 @@
+"""Which notebook cell is running, so that running it again ends the run that it started before."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from vaewidgets.training.background import TrainingRun
+
+__all__ = ["Cell", "at_cell_end", "current_cell", "take_over"]
+
+
+class Cell(NamedTuple):
+    """A cell, and one execution of it."""
+
+    id: str
+    execution: str
+
+
+_lock = threading.Lock()
+_runs: dict[str, list[tuple[str, weakref.ref[TrainingRun]]]] = {}
+
+
+def current_cell() -> Cell | None:
+    """The cell that is being executed; None outside a notebook, and where the host does not tell."""
+    ipython = sys.modules.get("IPython")
+    shell: Any = ipython.get_ipython() if ipython is not None else None
+    header = getattr(shell, "parent_header", None)
+    try:
+        cell, execution = header["metadata"]["cellId"], header["header"]["msg_id"]
+    except (TypeError, KeyError, AttributeError):
+        return None
+    return Cell(str(cell), str(execution))
+
+
+def at_cell_end(callback: Callable[[], None]) -> Callable[[], None]:
+    """Call a bound method whenever a cell has ended, as long as its object lives; returns what ends it.
+
+    Outside IPython it does nothing.
+    """
+    ipython = sys.modules.get("IPython")
+    shell: Any = ipython.get_ipython() if ipython is not None else None
+    if shell is None:
+        return lambda: None
+    method = weakref.WeakMethod(callback)
+
+    def call(*_: Any) -> None:
+        alive = method()
+        if alive is not None:
+            alive()
+        else:
+            remove()
+
+    def remove() -> None:
+        with contextlib.suppress(ValueError):
+            shell.events.unregister("post_run_cell", call)
+
+    shell.events.register("post_run_cell", call)
+    return remove
+
+
+def take_over(run: TrainingRun, cell: Cell | None) -> None:
+    """Stop the runs that an earlier execution of `cell` started, and note this one.
+
+    A cell may start several runs at once (a loop over beta): those of one execution live side by side.
+    """
+    if cell is None:
+        return
+    with _lock:
+        known = _runs.get(cell.id, [])
+        _runs[cell.id] = [entry for entry in known if entry[0] == cell.execution and entry[1]() is not None]
+        _runs[cell.id].append((cell.execution, weakref.ref(run)))
+    for execution, reference in known:
+        earlier = reference()
+        if execution != cell.execution and earlier is not None:
+            earlier.stop()

@@ -1,0 +1,371 @@
+"""The training loop: no threads, no widgets, nothing that waits for the device within a step.
+
+    for each epoch:
+        for each batch x:  (on the device already)
+            mu, logvar = encode(x);  z = mu + sigma eps;  raw = decode_raw(z)
+            loss = recon(raw, x) + beta KL(mu, logvar)
+            gradients, update (masked where something is not finite)
+        test loss
+
+Who runs it gives a `Control`, which is asked between two steps: there the weights are consistent, and a run
+may pause, stop or be copied.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaewidgets.errors import DivergedError
+from vaewidgets.objectives import ELBO, Constant, Schedule
+from vaewidgets.training.evaluate import evaluate
+from vaewidgets.training.metrics import Block, Metrics
+from vaewidgets.training.optimizers import Mask, make_optimizer
+from vaewidgets.training.recorder import Recorder
+from vaewidgets.training.snapshot import Shell
+
+__all__ = ["Control", "Engine", "EngineState", "diverged"]
+
+FLUSH_SECONDS = 0.1
+
+
+class Control(Protocol):
+    """What the loop asks between two steps."""
+
+    def may_step(self) -> bool:
+        """Whether to take the next step; may block (a pause). False ends the loop."""
+        ...
+
+    def may_go_on(self) -> bool:
+        """Whether to go on with an evaluation; may block. False ends the loop."""
+        ...
+
+    def flushed(self) -> None:
+        """Told after each flush, between two steps."""
+        ...
+
+
+@dataclass
+class EngineState:
+    """Where a training stands, its weights left out. The names are those of `Engine`."""
+
+    step: int
+    epoch: int
+    epochs: int | None
+    steps_per_epoch: int
+    position: int
+    epoch_sums: tuple[float, ...]
+    schedule: Schedule
+    lr: float
+    optimizer: dict[str, Tensor]
+    noise: Tensor
+    order: Tensor
+
+    @classmethod
+    def at(cls, step: int, epoch: int, epochs: int | None) -> EngineState:
+        """A training that cannot be gone on with."""
+        nothing = torch.empty(0, dtype=torch.uint8)
+        return cls(step, epoch, epochs, 1, 0, (0.0,) * 4, Constant(1.0), 1.0, {}, nothing, nothing)
+
+    def state(self) -> EngineState:
+        """Itself: it does not change."""
+        return self
+
+
+class Engine:
+    """Trains one model on one data set.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Speaks the protocol and has `decode_raw`; on `device`.
+    data : ImageDataset
+    objective : ELBO
+    recorder : Recorder
+    schedule : Schedule
+        beta by step; may be replaced at any time.
+    lr : float
+        May be set at any time.
+    optimizer : str
+    batch_size, drop_last, seed, eval_every
+        As in `vaewidgets.train`.
+    device : torch.device
+
+    Attributes
+    ----------
+    step : int
+        Updates made.
+    epoch : int
+        Epochs completed, their evaluation included.
+    epochs : int or None
+        When to end; None for never.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        data: Any,
+        objective: ELBO,
+        recorder: Recorder,
+        *,
+        schedule: Schedule,
+        lr: float,
+        optimizer: str,
+        batch_size: int,
+        drop_last: bool,
+        seed: int,
+        eval_every: int,
+        epochs: int | None,
+        device: torch.device,
+    ) -> None:
+        self.model = model
+        self.data = data
+        self.objective = objective
+        self.recorder = recorder
+        self.schedule = schedule
+        self.lr = lr
+        self.epochs = epochs
+        self.device = device
+        self.eval_every = eval_every
+        self.seed = seed
+        self.step = 0
+        self.epoch = 0
+        self.position = 0  # batches taken in this epoch
+        self.epoch_sums = np.zeros(4)  # recon, kl, loss, images of this epoch so far
+        self.shell = Shell(model)
+
+        self._params = [p for p in model.parameters() if p.requires_grad]
+        self.optimizer = make_optimizer(optimizer, self._params, lr)
+        self._mask = Mask(self.optimizer, self._params, list(model.buffers()))
+        self._lr_in_force = lr
+        # One stream for the order, one for the noise, one for evaluation: none disturbs another.
+        self.noise = torch.Generator(device).manual_seed(stream_seed(seed, 1))
+        order = torch.Generator(device).manual_seed(stream_seed(seed, 0))
+        self.batches = data.train.batches(
+            batch_size, device=device, generator=order, shuffle=True, drop_last=drop_last
+        )
+        self.steps_per_epoch = len(self.batches)
+        self.order_state = self.batches.state_dict()  # as it was when this epoch began
+        self._epoch_batches: Iterator[Tensor] | None = None
+        self._metrics = Metrics(device)
+        self._next_flush = 0.0
+        self._failure: DivergedError | None = None
+
+    # the loop ---------------------------------------------------------------------------------
+
+    def train(self, control: Control) -> bool:
+        """Train up to `epochs`.
+
+        Returns
+        -------
+        bool
+            True when they are done, False when `control` ended it. Calling again goes on from there.
+
+        Raises
+        ------
+        DivergedError
+            When a term or a gradient was not finite; the weights are those before that step.
+        """
+        self.model.train()
+        try:
+            return self._loop(control)
+        except BaseException:
+            self._epoch_batches = None  # an iterator that raised is over; the order can be drawn again
+            raise
+
+    def _loop(self, control: Control) -> bool:
+        while self.has_more:
+            if self.position == self.steps_per_epoch:
+                if not self._end_epoch(control):
+                    return False
+                continue
+            if not control.may_step():
+                return False
+            if self._failure is not None:  # found by who flushed in between
+                raise self._failure
+            self._train_step(self._next_batch())
+            if self._metrics.is_full or time.perf_counter() >= self._next_flush:
+                self.flush()
+                control.flushed()
+        return True
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are epochs left to train."""
+        return self.epochs is None or self.epoch < self.epochs
+
+    def _train_step(self, x: Tensor) -> None:
+        step = self.step
+        beta = self.schedule(step)
+        lr = self._take_lr()
+        loss, recon, kl = self.objective(self.model, x, beta, generator=self.noise)
+        for p in self._params:
+            p.grad = None
+        loss.backward()
+        with torch.no_grad():
+            terms = (recon, kl, loss, self._gradient_probe())
+            self._mask.look(self._metrics.write(step, terms, beta, lr, len(x)))
+            self.optimizer.step()
+            self._mask.settle()
+        self.position += 1
+        self.step = step + 1
+
+    def _gradient_probe(self) -> Tensor:
+        """One number that is finite if, and (short of overflow) only if, all gradients are."""
+        grads = [p.grad for p in self._params if p.grad is not None]
+        if self.device.type == "cpu":
+            return torch.stack([grad.sum() for grad in grads]).sum()
+        return torch.stack(torch._foreach_norm(grads)).sum()
+
+    def _take_lr(self) -> float:
+        if self.lr != self._lr_in_force:
+            self._lr_in_force = self.lr
+            for group in self.optimizer.param_groups:
+                group["lr"] = self._lr_in_force
+        return self._lr_in_force
+
+    # batches ----------------------------------------------------------------------------------
+
+    def _next_batch(self) -> Tensor:
+        if self._epoch_batches is None:
+            self.batches.load_state_dict(self.order_state)
+            self._epoch_batches = iter(self.batches) if self.position == 0 else self._rest_of_epoch()
+        return next(self._epoch_batches)
+
+    def _rest_of_epoch(self) -> Iterator[Tensor]:
+        """The epoch's batches from `position` on, in the order it began with: after loading, or a fault."""
+        order, size = self.batches.permutation(), self.batches.batch_size
+        for i in range(self.position, self.steps_per_epoch):
+            yield self.batches.gather(order[i * size : (i + 1) * size])
+
+    # between steps ----------------------------------------------------------------------------
+
+    def _end_epoch(self, control: Control) -> bool:
+        """Evaluate and record the epoch; False if that was ended, to be done again on the next call."""
+        self.flush(wait=True)
+        epoch = self.epoch + 1
+        recon, kl, loss, images = self.epoch_sums
+        values = {
+            "epoch": epoch,
+            "train_loss": loss / images,
+            "train_recon": recon / images,
+            "train_kl": kl / images,
+        }
+        if self.eval_every and self.data.test is not None and epoch % self.eval_every == 0:
+            model = self.shell.build(self.shell.clone(self.model, step=self.step, epoch=epoch))
+            test = evaluate(
+                model,
+                self.data.test,
+                self.objective,
+                beta=self.schedule(self.step - 1),
+                device=self.device,
+                seed=stream_seed(self.seed, 2),
+                go_on=control.may_go_on,
+            )
+            if test is None:
+                return False
+            values |= {f"test_{name}": value for name, value in test.items()}
+        self.epoch = epoch
+        self.position = 0
+        self.epoch_sums = np.zeros(4)
+        self.order_state = self.batches.state_dict()
+        self._epoch_batches = None
+        self.recorder.append_epoch(self.step, values, notify=False)
+        control.flushed()
+        return True
+
+    def state(self) -> EngineState:
+        """Clone what is needed to go on from here; between two steps."""
+        optimizer = self.optimizer.state_dict()
+        return EngineState(
+            step=self.step,
+            epoch=self.epoch,
+            epochs=self.epochs,
+            steps_per_epoch=self.steps_per_epoch,
+            position=self.position,
+            epoch_sums=tuple(self.epoch_sums.tolist()),
+            schedule=self.schedule,
+            lr=self.lr,
+            optimizer={
+                f"{i}.{key}": value.detach().clone()
+                for i, values in optimizer["state"].items()
+                for key, value in values.items()
+                if isinstance(value, Tensor)
+            },
+            noise=self.noise.get_state(),
+            order=self.order_state["generator"].clone(),
+        )
+
+    def restore(self, state: EngineState) -> None:
+        """Go on from where `state` was taken. The weights are the caller's."""
+        self.step, self.epoch, self.position = state.step, state.epoch, state.position
+        self.epoch_sums = np.array(state.epoch_sums)
+        self.noise.set_state(state.noise)
+        self.order_state = {"generator": state.order}
+        own = self.optimizer.state_dict()
+        own["state"] = {}
+        for name, value in state.optimizer.items():
+            i, key = name.split(".", 1)
+            own["state"].setdefault(int(i), {})[key] = value
+        self.optimizer.load_state_dict(own)
+
+    def flush(self, *, wait: bool = False) -> None:
+        """Hand what was measured to the recorder; with `wait`, all of it."""
+        self._next_flush = time.perf_counter() + FLUSH_SECONDS
+        for block in self._metrics.flush(wait=wait):
+            self._record(block)
+
+    def _record(self, block: Block) -> None:
+        finite = np.isfinite(block.terms).all(axis=1)
+        n = len(finite) if finite.all() else int(np.argmin(finite))
+        recon, kl, loss, _ = block.terms[:n].T
+        steps = np.arange(block.first_step, block.first_step + n)
+        columns = {"loss": loss, "recon": recon, "kl": kl, "beta": block.beta[:n], "lr": block.lr[:n]}
+        images = block.images[:n].astype(np.float64)
+        self.epoch_sums += (recon @ images, kl @ images, loss @ images, images.sum())
+        self.recorder.extend(steps, columns, notify=False)
+        if n < len(finite):
+            skipped = self.step - (block.first_step + n)  # steps since then, all masked
+            self.step -= skipped
+            self.position -= skipped
+            self._failure = diverged(self.step, block.terms[n])
+            raise self._failure
+
+
+def stream_seed(seed: int, stream: int) -> int:
+    """Seed of one of a run's random streams; stream 0 has the run's own."""
+    return (seed + stream * 0x9E3779B97F4A7C15) % 2**63
+
+
+def diverged(step: int, terms: np.ndarray) -> DivergedError:
+    """Say which term went first, and what usually causes it."""
+    recon, kl, loss, _ = (bool(np.isfinite(term)) for term in terms)
+    if not recon:
+        term, cause = (
+            "recon",
+            "pixels that were not scaled to value_range, or a learning rate that is too high",
+        )
+    elif not kl:
+        term, cause = (
+            "kl",
+            "logvar running away: a learning rate that is too high, or an encoder without bounds",
+        )
+    elif not loss:
+        term, cause = "loss", "a beta that is too large"
+    else:
+        term, cause = (
+            "gradient",
+            "a learning rate that is too high, or sqrt, log or a division at 0 in the model",
+        )
+    return DivergedError(
+        f"training diverged: the {term} was NaN or infinite at step {step}. The usual cause is {cause}. "
+        "The weights are those before that step; the history is kept. Start again with a smaller lr.",
+        step=step,
+        term=term,
+    )

@@ -1,0 +1,80 @@
+"""The history of a run as a mapping of names to numpy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import final
+
+import numpy as np
+
+from vaewidgets.objectives import Likelihood
+from vaewidgets.training.recorder import Recorder
+
+__all__ = ["History"]
+
+
+@final
+class History(Mapping[str, np.ndarray]):
+    """Recorded values by name; each access gives a new array.
+
+    By step: "step" (int64, from 0), "loss", "recon", "kl" (means over the batch of per-image sums), "beta"
+    and "lr" (those in force at the step), and what else the loop logged. By epoch: "epoch" (int64, from 1),
+    "epoch_step" (updates made by its end), "train_loss", "train_recon", "train_kl" (means over the epoch's
+    images while they were trained on) and "test_loss", "test_recon", "test_kl" (after the epoch; NaN where
+    it was not evaluated). "elbo", by step, is −(recon + kl), and exists where that is a bound on the
+    log-likelihood.
+    """
+
+    def __init__(self, recorder: Recorder, likelihood: Likelihood | None) -> None:
+        self._recorder = recorder
+        self._likelihood = likelihood
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        recorder = self._recorder
+        if name in recorder.names:
+            return recorder.read(name)[1]
+        if name == "step":
+            return recorder.state()["steps"] if not recorder.names else recorder.read(recorder.names[0])[0]
+        steps, epochs = recorder.epochs()
+        if name == "epoch":
+            return epochs["epoch"].astype(np.int64) if len(steps) else np.empty(0, np.int64)
+        if name == "epoch_step":
+            return steps
+        if name in epochs:
+            return epochs[name]
+        if name == "elbo":
+            return self._elbo()
+        raise KeyError(f"no {name!r} in the history; it has: {', '.join(self) or 'nothing yet'}")
+
+    def __iter__(self) -> Iterator[str]:
+        if not len(self._recorder):
+            return
+        yield "step"
+        yield from self._recorder.names
+        if self._likelihood is not None and self._likelihood.normalised and self._has_terms():
+            yield "elbo"
+        steps, epochs = self._recorder.epochs()
+        if len(steps):
+            yield "epoch_step"
+            yield from epochs
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return f"History({', '.join(self)})"
+
+    def _has_terms(self) -> bool:
+        return {"recon", "kl"} <= set(self._recorder.names)
+
+    def _elbo(self) -> np.ndarray:
+        likelihood = self._likelihood
+        if likelihood is None or not likelihood.normalised:
+            unit = "an unknown score" if likelihood is None else likelihood.unit
+            raise KeyError(
+                f"no 'elbo' here: recon is {unit}, not a normalised log-likelihood of these data, so that "
+                "-(recon + kl) bounds nothing. Use 'loss', or binary pixels with the Bernoulli likelihood."
+            )
+        if not self._has_terms():
+            raise KeyError("no 'elbo' yet: it is -(recon + kl), and they were not both recorded")
+        return -(self._recorder.read("recon")[1] + self._recorder.read("kl")[1])

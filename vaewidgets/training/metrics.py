@@ -1,0 +1,127 @@
+"""What each step measured, gathered on the device and read back many steps at a time.
+
+Reading a number off an accelerator makes the host wait for all work queued before it; once a step, that
+costs more than the step. Here a step writes one row of a page on the device; a page is copied to the host
+when it is full or a tenth of a second old, on CUDA without waiting: into pinned memory, collected when an
+event says that it has arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["TERMS", "Block", "Metrics"]
+
+TERMS = ("recon", "kl", "loss", "gradient")  # a row; "gradient" only says whether all gradients are finite
+PAGE_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Block:
+    """Measurements of consecutive steps, on the host.
+
+    Attributes
+    ----------
+    first_step : int
+    terms : ndarray of float32, shape (n, 4)
+        Columns as in `TERMS`.
+    beta, lr : ndarray of float64, shape (n,)
+        Those in force.
+    images : ndarray of int64, shape (n,)
+        Batch sizes.
+    """
+
+    first_step: int
+    terms: np.ndarray
+    beta: np.ndarray
+    lr: np.ndarray
+    images: np.ndarray
+
+
+class _Page:
+    def __init__(self, device: torch.device) -> None:
+        self.table = torch.zeros(PAGE_ROWS, len(TERMS), device=device)
+        self.rows = self.table.unbind(0)  # views, made once: indexing costs more than the write
+        self.host = torch.zeros(PAGE_ROWS, len(TERMS), pin_memory=True) if device.type == "cuda" else None
+        self.event: Any = None
+        self.beta = np.zeros(PAGE_ROWS)
+        self.lr = np.zeros(PAGE_ROWS)
+        self.images = np.zeros(PAGE_ROWS, np.int64)
+        self.first_step = 0
+        self.n = 0
+
+    def send(self) -> None:
+        """Start the copy to the host."""
+        if self.host is not None:
+            self.host.copy_(self.table, non_blocking=True)
+            self.event = torch.cuda.Event()
+            self.event.record()
+
+    def has_arrived(self) -> bool:
+        return self.event is None or self.event.query()
+
+    def receive(self) -> Block:
+        """Wait for the copy; empties the page."""
+        if self.host is not None:
+            self.event.synchronize()
+            terms = self.host.numpy()
+        else:
+            terms = self.table.cpu().numpy()
+        n, self.n, self.event = self.n, 0, None
+        return Block(
+            self.first_step,
+            terms[:n].copy(),
+            self.beta[:n].copy(),
+            self.lr[:n].copy(),
+            self.images[:n].copy(),
+        )
+
+
+class Metrics:
+    """Two pages: one is written to while the other one travels."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._page = _Page(device)
+        self._spare = _Page(device)
+        self._travelling: _Page | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the page must be flushed before the next row."""
+        return self._page.n == PAGE_ROWS
+
+    def write(self, step: int, terms: tuple[Tensor, ...], beta: float, lr: float, images: int) -> Tensor:
+        """Write a step's row, `terms` being 0-d tensors in the order of `TERMS`, and return it."""
+        page = self._page
+        i = page.n
+        if i == 0:
+            page.first_step = step
+        page.beta[i] = beta
+        page.lr[i] = lr
+        page.images[i] = images
+        page.n = i + 1
+        return torch.stack(terms, out=page.rows[i])
+
+    def flush(self, *, wait: bool) -> Iterator[Block]:
+        """Send what was written, and yield what has arrived: with `wait`, everything."""
+        if self._travelling is not None:
+            if not (wait or self.is_full or self._travelling.has_arrived()):
+                return
+            yield self._receive()
+        if self._page.n:
+            self._page.send()
+            self._travelling, self._page = self._page, self._spare
+            if wait or self._travelling.has_arrived():
+                yield self._receive()
+
+    def _receive(self) -> Block:
+        page = self._travelling
+        assert page is not None
+        self._travelling, self._spare = None, page
+        return page.receive()

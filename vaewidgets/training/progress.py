@@ -1,0 +1,65 @@
+"""A progress bar that a notebook test does not trip over."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vaewidgets.training.run import Run
+
+__all__ = ["progress_bar"]
+
+
+@contextmanager
+def progress_bar(run: Run, wanted: bool) -> Iterator[Callable[[], None]]:
+    """Show how far a run is; yields a function that refreshes the bar.
+
+    In a notebook it is a widget, which notebook tests skip (plain tqdm writes to stderr, which they
+    compare); on a terminal plain tqdm; elsewhere nothing.
+    """
+    bar = _make_bar(run) if wanted else None
+    if bar is None:
+        yield lambda: None
+        return
+
+    def refresh() -> None:
+        bar.total = _total(run)
+        bar.n = run.step
+        bar.set_postfix(_losses(run), refresh=False)
+        bar.refresh()
+
+    try:
+        yield refresh
+        refresh()
+    finally:
+        bar.close()
+
+
+def _make_bar(run: Run) -> Any:
+    options = {"total": _total(run), "initial": run.step, "unit": "step", "desc": run.name, "leave": True}
+    if "ipykernel" in sys.modules:
+        try:
+            from tqdm.notebook import tqdm as notebook_tqdm
+
+            return notebook_tqdm(**options)
+        except ImportError:  # no ipywidgets: silence
+            return None
+    if sys.stderr is not None and sys.stderr.isatty():
+        from tqdm import tqdm
+
+        return tqdm(**options)
+    return None
+
+
+def _total(run: Run) -> int | None:
+    if run.epochs is None or run.steps_per_epoch is None:
+        return None
+    return run.epochs * run.steps_per_epoch
+
+
+def _losses(run: Run) -> dict[str, str]:
+    values = {name: run.recorder.last(name) for name in ("loss", "recon", "kl")}
+    return {name: f"{value:.2f}" for name, value in values.items() if value is not None}

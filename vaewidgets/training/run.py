@@ -1,0 +1,342 @@
+"""What every run offers to its user and to widgets, whoever trains it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import torch
+
+from vaewidgets.errors import OptionError
+from vaewidgets.objectives import ELBO, Likelihood
+from vaewidgets.training.checkpoint import describe_data
+from vaewidgets.training.evaluate import evaluate
+from vaewidgets.training.history import History
+from vaewidgets.training.progress import progress_bar
+from vaewidgets.training.recorder import Recorder
+from vaewidgets.training.snapshot import Shell, Snapshot, Weights
+
+__all__ = ["ENDED", "Run", "Status"]
+
+Status = Literal["created", "running", "paused", "stopped", "finished", "failed"]
+ENDED = ("stopped", "finished", "failed")
+_RATE_SECONDS = 2.0  # steps a second are taken over so long
+
+
+class Run(ABC):
+    """A model in training, or trained: what was measured, snapshots of its weights, its controls.
+
+    Attributes
+    ----------
+    id : str
+        Unique.
+    name : str
+    model : nn.Module
+        The live model. Anything that reads it while it trains must use `snapshot()` instead.
+    likelihood : Likelihood
+    device : torch.device
+    options : dict of plain values
+        As given.
+    can_train : bool
+        Whether the run trains by itself; False for a loop of the user's own.
+    error : BaseException or None
+        What ended the run, if it failed.
+    """
+
+    can_train: bool
+
+    def __init__(
+        self,
+        model: Any,
+        data: Any,
+        likelihood: Likelihood,
+        *,
+        recorder: Recorder,
+        device: torch.device,
+        options: dict[str, Any],
+        name: str | None,
+        shell: Shell,
+    ) -> None:
+        self.id = uuid.uuid4().hex[:12]
+        self.model = model
+        self.likelihood = likelihood
+        self._recorder = recorder
+        self._history = History(recorder, likelihood)
+        self.device = device
+        self.options = options
+        self.error: BaseException | None = None
+        self._data = data
+        self.data_facts = None if data is None else describe_data(data)
+        self.name = name or _default_name(model, data)
+        self._status: Status = "created"
+        self._shell = shell
+        self._weights: Weights | None = None
+        self._build_lock = threading.Lock()
+        self._built: tuple[Weights, Snapshot] | None = None
+        self._rate_marks: list[tuple[float, int]] = []
+
+    # what it is -------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Any:
+        """The `ImageDataset`."""
+        return self._data
+
+    @property
+    def recorder(self) -> Recorder:
+        """What was measured."""
+        return self._recorder
+
+    @property
+    def history(self) -> History:
+        """What was measured, as a mapping of names to numpy arrays."""
+        return self._history
+
+    @property
+    def status(self) -> Status:
+        """One of "created", "running", "paused", "stopped", "finished" and "failed"."""
+        return self._status
+
+    @property
+    def error_text(self) -> str | None:
+        """What ended the run, in one line; None unless it failed."""
+        return None if self.error is None else f"{type(self.error).__name__}: {self.error}"
+
+    @property
+    @abstractmethod
+    def step(self) -> int:
+        """Updates made."""
+
+    @property
+    @abstractmethod
+    def epoch(self) -> int:
+        """Epochs completed."""
+
+    @property
+    @abstractmethod
+    def epochs(self) -> int | None:
+        """Epochs to train in all; None if that is open."""
+
+    @property
+    def steps_per_epoch(self) -> int | None:
+        """Updates an epoch, None if unknown."""
+        return None
+
+    @property
+    def steps_per_second(self) -> float:
+        """Updates a second over the last two seconds; 0 unless it is running."""
+        marks = self._rate_marks
+        if self._status != "running" or len(marks) < 2:
+            return 0.0
+        (t0, s0), (t1, s1) = marks[0], marks[-1]
+        return (s1 - s0) / (t1 - t0) if t1 > t0 else 0.0
+
+    @property
+    def unit(self) -> str:
+        """Unit of loss and recon."""
+        return self.likelihood.unit
+
+    # controls ---------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def current_beta(self) -> float:
+        """Weight of the KL term in force now."""
+
+    @property
+    @abstractmethod
+    def beta_description(self) -> str:
+        """The schedule of beta in a few words."""
+
+    @property
+    @abstractmethod
+    def beta_is_controllable(self) -> bool:
+        """Whether setting `beta` has an effect."""
+
+    @property
+    @abstractmethod
+    def lr_is_controllable(self) -> bool:
+        """Whether setting `lr` has an effect."""
+
+    # `beta` and `lr` are properties with setters in both kinds of run
+    beta: Any
+    lr: Any
+    speed: float | None = None
+
+    @abstractmethod
+    def pause(self) -> None:
+        """Halt before the next step. Returns at once."""
+
+    @abstractmethod
+    def resume(self) -> None:
+        """Go on. Returns at once."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End before the next step. Returns at once; `resume` can take it up again."""
+
+    @abstractmethod
+    def advance(self, n: int = 1) -> None:
+        """Train `n` steps, then pause. Returns at once."""
+
+    # waiting ----------------------------------------------------------------------------------
+
+    def wait(self, timeout: float | None = None, progress: bool = True) -> Self:
+        """Wait until the run has ended, with a progress bar. A paused run is waited for.
+
+        An interrupt (the kernel's stop button) ends the waiting, not the training.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most; then it returns all the same.
+        progress : bool
+            Show a bar.
+
+        Returns
+        -------
+        Run
+            Itself.
+
+        Raises
+        ------
+        Exception
+            What ended the run, if it failed.
+        """
+        self._check_waitable()
+        end = None if timeout is None else time.monotonic() + timeout
+        with progress_bar(self, progress) as refresh:
+            while not self._has_ended():
+                left = 0.1 if end is None else min(0.1, end - time.monotonic())
+                if left <= 0:
+                    break
+                self._wait_for_end(left)
+                refresh()
+        self._raise_error()
+        return self
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self._wait_async().__await__()
+
+    async def _wait_async(self) -> Self:
+        self._check_waitable()
+        while not self._has_ended():
+            await asyncio.sleep(0.05)
+        self._raise_error()
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    @abstractmethod
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    @abstractmethod
+    def _has_ended(self) -> bool: ...
+
+    @abstractmethod
+    def _wait_for_end(self, seconds: float) -> None: ...
+
+    def _check_waitable(self) -> None:
+        if self._status == "created":
+            raise OptionError(
+                f"{self!r} was not started, so waiting would never end: call run.resume() first."
+            )
+
+    def _raise_error(self) -> None:
+        if self._status == "failed" and self.error is not None:
+            raise self.error
+
+    # weights ----------------------------------------------------------------------------------
+
+    @abstractmethod
+    def request_snapshot(self) -> None:
+        """Ask for a copy of the weights between two steps. Returns at once; see `latest_snapshot`."""
+
+    @abstractmethod
+    def snapshot(self, timeout: float = 10.0) -> Snapshot:
+        """Copy of the model as it is between two steps.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds to wait for the end of the step under way.
+
+        Raises
+        ------
+        TimeoutError
+        """
+
+    @property
+    def latest_snapshot(self) -> Snapshot | None:
+        """Newest snapshot taken, None before the first. The same object until there is a newer one."""
+        with self._build_lock:
+            weights = self._weights
+            if weights is None:
+                return None
+            if self._built is None or self._built[0] is not weights:
+                self._built = (weights, self._make_snapshot(weights))
+            return self._built[1]
+
+    def _make_snapshot(self, weights: Weights) -> Snapshot:
+        model = self._shell.build(weights)
+        return Snapshot(model, self._data, self.likelihood, step=weights.step, epoch=weights.epoch)
+
+    def _clone(self) -> None:
+        """Copy the weights; only where no step can be under way."""
+        self._weights = self._shell.clone(self.model, step=self.step, epoch=self.epoch)
+
+    # measuring, saving ------------------------------------------------------------------------
+
+    def evaluate(self, split: str = "test") -> dict[str, float]:
+        """Mean "loss", "recon" and "kl" over a split, on a snapshot, with the noise of a fixed seed.
+
+        Parameters
+        ----------
+        split : {"test", "train"}
+        """
+        images = self.data.split(split)
+        snapshot = self.snapshot()
+        values = evaluate(
+            snapshot.model,
+            images,
+            ELBO(self.likelihood),
+            beta=self.current_beta,
+            device=self.device,
+            seed=int(self.options.get("seed", 0)),
+        )
+        assert values is not None
+        return values
+
+    @abstractmethod
+    def save(self, path: Any) -> None:
+        """Write history, weights and what training needs to go on (safetensors, no code)."""
+
+    def add_listener(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback()` when there is something new: values, a status, a snapshot.
+
+        It is called from any thread and must be quick. Returns a function that ends it.
+        """
+        return self.recorder.add_listener(callback)
+
+    def _mark_rate(self) -> None:
+        now = time.monotonic()
+        marks = [mark for mark in self._rate_marks if now - mark[0] <= _RATE_SECONDS]
+        self._rate_marks = [*marks, (now, self.step)]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
+
+def _default_name(model: Any, data: Any) -> str:
+    inner = getattr(model, "module", model)
+    name = type(inner).__name__
+    return name if data is None else f"{name} on {data.name}"

@@ -1,0 +1,153 @@
+"""A consistent copy of a model that trains: the tensors are cloned between two steps, the rest was before.
+
+The training thread only clones tensors. The structure around them is a deep copy of a *shell*, itself a
+deep copy made before training, so that no thread ever walks the live model while another trains it.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+
+from vaewidgets.errors import ProtocolError
+from vaewidgets.protocol import copy_model
+
+__all__ = ["Shell", "Snapshot", "Weights", "model_tensors"]
+
+_CHUNK = 1024  # images or points in one forward pass
+_MAX_CACHED = 4
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Clones of a model's parameters and buffers, in the order of `Shell`, after `step` updates."""
+
+    step: int
+    epoch: int
+    tensors: tuple[Tensor, ...]
+
+
+def model_tensors(model: nn.Module) -> list[Tensor]:
+    """Parameters and buffers, each once."""
+    return [*model.parameters(), *model.buffers()]
+
+
+@final
+class Shell:
+    """The structure of a model, copied once before training, in eval mode."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._shell = copy_model(model).eval().requires_grad_(False)
+        self._slots = model_tensors(self._shell)
+
+    def clone(self, model: nn.Module, *, step: int, epoch: int) -> Weights:
+        """Clone the tensors of the live model; the only part that must happen between two steps."""
+        tensors = tuple(tensor.detach().clone() for tensor in model_tensors(model))
+        return Weights(step, epoch, tensors)
+
+    def build(self, weights: Weights) -> nn.Module:
+        """Put clones into a copy of the shell. Any thread may do it."""
+        if len(weights.tensors) != len(self._slots):
+            raise ProtocolError(
+                f"the model has {len(weights.tensors)} tensors, at the start it had {len(self._slots)}: "
+                "it must keep its parameters and buffers while it trains."
+            )
+        memo: dict[int, Any] = {}
+        for slot, tensor in zip(self._slots, weights.tensors, strict=True):
+            memo[id(slot)] = (
+                nn.Parameter(tensor, requires_grad=False) if isinstance(slot, nn.Parameter) else tensor
+            )
+        return copy.deepcopy(self._shell, memo)
+
+
+@final
+class Snapshot:
+    """The model as it was after `step` updates, in eval mode. It never changes.
+
+    Attributes
+    ----------
+    step, epoch : int
+        Updates and epochs made.
+    model : nn.Module
+        Deep copy, on the run's device.
+    data : ImageDataset
+    likelihood : Likelihood
+    """
+
+    def __init__(self, model: Any, data: Any, likelihood: Any, *, step: int, epoch: int) -> None:
+        self.model = model
+        self.data = data
+        self.likelihood = likelihood
+        self.step = step
+        self.epoch = epoch
+        self._device = next((t.device for t in model_tensors(model)), torch.device("cpu"))
+        self._lock = threading.Lock()
+        self._encoded: dict[Any, tuple[Tensor, Tensor]] = {}
+
+    @torch.no_grad()
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Posterior of each image.
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, C, H, W), on any device
+
+        Returns
+        -------
+        mu, logvar : Tensor, each float32 on the CPU, shape (B, latent_dim)
+        """
+        parts = [self.model.encode(part.to(self._device)) for part in x.split(_CHUNK)]
+        return torch.cat([mu for mu, _ in parts]).float().cpu(), torch.cat(
+            [lv for _, lv in parts]
+        ).float().cpu()
+
+    @torch.no_grad()
+    def decode(self, z: Tensor) -> Tensor:
+        """Mean image of each point.
+
+        Parameters
+        ----------
+        z : Tensor, shape (B, latent_dim), on any device
+
+        Returns
+        -------
+        Tensor, float32 on the CPU, shape (B, C, H, W)
+            In the data's ``value_range``.
+        """
+        return torch.cat([self.model.decode(part.to(self._device)) for part in z.split(_CHUNK)]).float().cpu()
+
+    def encoded(self, split: str = "test", index: Any = None) -> tuple[Tensor, Tensor]:
+        """Posterior of a split's images, kept for the next call.
+
+        Parameters
+        ----------
+        split : {"train", "test"}
+        index : sequence of int, optional
+            Which images; all by default.
+
+        Returns
+        -------
+        mu, logvar : Tensor, each float32 on the CPU, shape (n, latent_dim)
+            Shared: not to be written to.
+        """
+        images = self.data.split(split)
+        wanted = torch.arange(len(images)) if index is None else torch.as_tensor(index, dtype=torch.int64)
+        key = (split, None if index is None else tuple(wanted.tolist()))
+        with self._lock:
+            if key not in self._encoded:
+                parts = [self.encode(images.images(part)) for part in wanted.split(_CHUNK)]
+                while len(self._encoded) >= _MAX_CACHED:
+                    self._encoded.pop(next(iter(self._encoded)))
+                self._encoded[key] = (
+                    torch.cat([mu for mu, _ in parts]),
+                    torch.cat([logvar for _, logvar in parts]),
+                )
+            return self._encoded[key]
+
+    def __repr__(self) -> str:
+        return f"Snapshot(step={self.step}, epoch={self.epoch}, {type(self.model).__name__})"
