@@ -201,8 +201,8 @@ class Feed:
     def _due_snapshot(self, run: Run, rests: bool) -> Snapshot | None:
         """Return a snapshot that is due and not drawn yet; while the run trains, ask for the next one."""
         if rests:
-            snapshot = run.snapshot()
-            return None if self._drawn is not None and snapshot.step == self._drawn.step else snapshot
+            # Asking for a snapshot is news itself: asked for at each round, it would keep this thread going.
+            return None if self._drawn is not None and run.step == self._drawn.step else run.snapshot()
         if time.monotonic() < self._next_snapshot:
             return None
         latest = run.latest_snapshot

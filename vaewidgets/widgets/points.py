@@ -26,8 +26,6 @@ class PointsWidget(RunWidget):
         How many images at most: test images first, topped up with training images.
     """
 
-    _live_keys = ("frame", "decoder", "originals")
-
     selected = traitlets.Any(
         help="Numbers of the points inside the lasso, int64 array (k,). Owner: the browser."
     )
@@ -49,6 +47,16 @@ class PointsWidget(RunWidget):
         if self._sample is None:
             self._sample = Sample(self.run.data, self._points)
         return self._sample
+
+    @property
+    def decoder(self) -> dict[str, Any] | None:
+        """The decoder as the page gets it: operations and half-precision weights."""
+        return self._live.get("decoder")
+
+    @property
+    def originals(self) -> dict[str, Any] | None:
+        """Thumbnails of the first points, a packed uint8 array (m, C, H, W)."""
+        return self._live.get("originals")
 
     def selected_images(self) -> tuple[np.ndarray, np.ndarray | None]:
         """Images inside the lasso: uint8 array (k, C, H, W), and their labels (k,) or None."""
