@@ -416,6 +416,21 @@ def test_compiled_and_parallel_modules_are_unwrapped():
     assert as_vae(torch.compile(native)) is native
 
 
+def test_looking_at_a_model_with_compiled_parts_compiles_nothing():
+    model = build(foreign.ChapterVAE)
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("compiled")
+
+    x = images(model)
+    expected = model.encode(x)[0]
+    model.trunk = torch.compile(model.trunk, backend=refuse)
+    check_vae(adapt(model), GREY)
+    twin = copy_model(model)
+    torch.testing.assert_close(twin.encode(x)[0], expected)
+    assert [p.shape for p in twin.parameters()] == [p.shape for p in model.parameters()]
+
+
 def adapt_shape(model):
     return as_vae(model, image_shape=GREY)
 
@@ -449,7 +464,7 @@ def raising(m, x):
             r"logvar of shape \(2, 1\) beside mu of shape \(2, 2\)",
         ),
         (net(latent_dim=9), r"\(2, 2\), but latent_dim is 9; expected \(2, 9\). Pass latent_dim=2"),
-        (net(encode=lambda m, x: (x[:, :, :4],) * 2, latent_dim=None), r"mu of shape \(2, 1, 4, 8\).*spatial"),
+        (net(encode=lambda m, x: (x[:, :, :4],) * 2, latent_dim=None), r"\(2, 1, 4, 8\).*spatial"),
         (net(encode=raising), r"Net.encode\(x\) raised KeyError: .* \(2, 1, 8, 8\); on flat"),
         (net(decode=raising), r"Net.decode\(z\) raised KeyError: 'the moon' \(on latent .*16, 2"),
         (net(decode=lambda m, z: None), r"Net.decode\(z\) returned None; expected x_hat"),

@@ -148,6 +148,22 @@ def test_batches_may_be_kept_and_written_to():
         assert sorted(numbers(batches)) == list(range(N))
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("cap", [2**20, SMALL], ids=["resident", "streamed"])
+@pytest.mark.parametrize("on", ["cpu", "cuda"])
+def test_cuda_batches_equal_those_of_the_cpu(cap, on):
+    data = ImageDataset(IMAGES, test_fraction=0, memory_cap_bytes=cap)
+    batches = data.train.batches(10, device="cuda", generator=torch.Generator(on).manual_seed(3))
+    assert batches.resident == (cap > SMALL)
+    seen = []
+    for x in batches:
+        assert x.device.type == "cuda"
+        seen.append(x.cpu())
+    order = torch.cat(seen)[:, 0, 0, 0].mul(255).round().long()
+    assert sorted(order.tolist()) == list(range(N))
+    torch.testing.assert_close(torch.cat(seen), data.train.images(order), atol=1e-7, rtol=0)
+
+
 @pytest.mark.parametrize("size", [0, -1, 2.5, True, "8"])
 def test_batch_size_is_checked(size):
     with pytest.raises(OptionError, match="batch_size is"):

@@ -22,6 +22,8 @@ __all__ = ["OpenOptions", "Opened", "as_size", "open_images"]
 
 # How many images a set too large for memory is judged by before it is used; each is checked again when read.
 _PROBE = 64
+# Items are converted in stacks of this many, since converting each alone takes longer than most data sets do.
+_CHUNK = 256
 
 
 @dataclass
@@ -235,10 +237,15 @@ def _open_items(source: ItemSource, options: OpenOptions) -> Opened:
         return Opened(store)
     pixels = torch.empty(store.shape, dtype=store.dtype)
     labels: list[int | None] = []
+    waiting: list[np.ndarray | Tensor] = []
     for i in _bar(range(n), n, options.name):
         image, label = source.item(i) if isinstance(source, DatasetSource) else (source.image(i), None)
-        pixels[i] = store.convert(image, i)
+        waiting.append(image)
         labels.append(label)
+        if len(waiting) == _CHUNK or i == n - 1:
+            start = i + 1 - len(waiting)
+            pixels[start : i + 1] = store.convert_all(waiting, torch.arange(start, i + 1))
+            waiting.clear()
     known = None if any(v is None for v in labels) else as_labels([int(v or 0) for v in labels], n)
     return Opened(MemoryStore(Converter("first", options.value_range)(pixels)), known)
 

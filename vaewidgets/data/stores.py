@@ -99,14 +99,20 @@ class ItemStore(Store):
 
     def read(self, index: Tensor) -> Tensor:
         """Return the images at `index`."""
+        return self.convert_all([self._source.image(i) for i in index.tolist()], index)
+
+    def convert_all(self, images: list[Any], index: Tensor) -> Tensor:
+        """Convert images to (B, C, H, W): in one go if alike, else one by one to name the odd one."""
+        if images and all(v.shape == images[0].shape and v.dtype == images[0].dtype for v in images):
+            stack = torch.stack(images) if isinstance(images[0], Tensor) else np.stack(images)
+            if stack.ndim == (3 if self._converter.layout == "none" else 4):
+                pixels = self._converter(stack, index, whole=False)
+                if pixels.shape[1:] == self.shape[1:] and pixels.dtype == self.dtype:
+                    return pixels
         out = torch.empty((len(index), *self.shape[1:]), dtype=self.dtype)
         for row, i in enumerate(index.tolist()):
-            out[row] = self.read_one(i)
+            out[row] = self.convert(images[row], i)
         return out
-
-    def read_one(self, index: int) -> Tensor:
-        """Return one image, (C, H, W)."""
-        return self.convert(self._source.image(index), index)
 
     def convert(self, image: np.ndarray | Tensor, index: int) -> Tensor:
         """Convert image `index` to (C, H, W), refused unless it is like the first one."""

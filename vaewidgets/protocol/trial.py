@@ -18,7 +18,8 @@ def copy_model(model: nn.Module) -> nn.Module:
     """Return a deep copy of a model.
 
     Tensors with a history that a model keeps as plain attributes (``self.mu = mu`` in its forward), which
-    `copy.deepcopy` refuses, are copied by value.
+    `copy.deepcopy` refuses, are copied by value. Compiled submodules are replaced by what they were made
+    from, so that looking at a model compiles nothing; the order of its parameters and buffers stays.
 
     Raises
     ------
@@ -31,13 +32,19 @@ def copy_model(model: nn.Module) -> nn.Module:
             if isinstance(value, Tensor) and not value.is_leaf:
                 memo[id(value)] = value.detach().clone()
     try:
-        return copy.deepcopy(model, memo)
+        copied = copy.deepcopy(model, memo)
     except Exception as error:
         raise ProtocolError(
             f"{type(model).__name__} cannot be deep-copied ({type(error).__name__}: {error}); expected a "
             "model that can, since widgets draw from copies. Keep loaders, loggers, locks and generators "
             "outside the module, or give it a __deepcopy__."
         ) from error
+    for parent in list(copied.modules()):
+        for name, child in list(parent._modules.items()):
+            original = getattr(child, "_orig_mod", None)
+            if isinstance(original, nn.Module):
+                parent._modules[name] = original
+    return copied
 
 
 class Trial:
