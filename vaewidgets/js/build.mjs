@@ -15,23 +15,27 @@ const NOT_WIDGETS = ["base.js", "parts.js", "toolbar.js"];
 const sources = (await readdir(join(here, "widgets"))).sort();
 const widgets = sources.filter((file) => !NOT_WIDGETS.includes(file));
 
-/**
- * uPlot's bars, steps and splines hang on a property, so that no bundler can see they are unused: cut them.
- * @type {esbuild.Plugin}
- */
+/** What our charts never use of uPlot, though no bundler can see it: other path shapes, and calendar time. */
+const UNUSED = [
+  ["(paths.stepped = stepped);", ""],
+  ["(paths.bars    = bars);", ""],
+  ["(paths.spline  = monotoneCubic);", ""],
+  ["= genTimeStuffs(1);", "= [[], [], () => () => []];"],
+  ["= genTimeStuffs(1e-3);", "= [[], [], () => () => []];"],
+  ["const _fmtDate = (opts.fmtDate || fmtDate);", 'const _fmtDate = () => () => "";'],
+  ["uPlot.fmtDate = fmtDate;", ""],
+  ["uPlot.tzDate  = tzDate;", ""],
+];
+
+/** @type {esbuild.Plugin} */
 const slimCharts = {
   name: "slim-charts",
   setup(build) {
     build.onLoad({ filter: /uPlot\.esm\.js$/ }, async ({ path }) => {
       let contents = await readFile(path, "utf8");
-      for (const unused of [
-        "(paths.stepped = stepped);",
-        "(paths.bars    = bars);",
-        "(paths.spline  = monotoneCubic);",
-      ]) {
-        if (!contents.includes(unused))
-          throw new Error(`build: uPlot has no line "${unused}"; update slimCharts`);
-        contents = contents.replace(unused, "");
+      for (const [unused, instead] of UNUSED) {
+        if (!contents.includes(unused)) throw new Error(`build: uPlot has no "${unused}"; update UNUSED`);
+        contents = contents.replace(unused, () => instead);
       }
       return { contents, loader: "js" };
     });

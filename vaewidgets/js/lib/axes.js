@@ -22,6 +22,29 @@ export function ticks(lo, hi, count) {
 }
 
 /**
+ * Round values for a logarithmic axis: 1 to 9, 1-2-5 or whole decades, as the range asks for.
+ * @param {number} lo positive
+ * @param {number} hi
+ * @param {number} count at most about how many
+ * @returns {number[]}
+ */
+export function logTicks(lo, hi, count) {
+  if (!(hi > lo) || !(lo > 0)) return [];
+  const first = Math.floor(Math.log10(lo));
+  const last = Math.ceil(Math.log10(hi));
+  for (const digits of [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 5], [1]]) {
+    const out = [];
+    for (let power = first; power <= last; power++) {
+      for (const digit of digits) out.push(Number(`${digit}e${power}`));
+    }
+    const inside = out.filter((value) => value >= lo && value <= hi);
+    if (inside.length <= count || digits.length === 1)
+      return inside.length > 1 ? inside : ticks(lo, hi, count);
+  }
+  return [];
+}
+
+/**
  * A number with about so many significant digits, a true minus sign and thousands in groups.
  * @param {number} value
  * @param {number} [digits]

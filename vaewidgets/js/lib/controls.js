@@ -2,7 +2,7 @@
  * Controls as plain elements: a button with an icon, a logarithmic slider with its number, a choice, progress.
  */
 import { formatSetting, logSlider } from "./axes.js";
-import { h, icon, setText } from "./dom.js";
+import { h, icon, OWN_KEYS, setText } from "./dom.js";
 
 export const ICONS = {
   train: "M4 2.5v11l9-5.5z",
@@ -62,7 +62,7 @@ export function createSlider(el, { name, label, title, min, max, zero, onChange 
     size: 6,
   });
   const fixed = h("output", "vw-fixed", { hidden: true });
-  const wrap = h("div", `vw-control vw-${name}`, {}, [
+  const wrap = h("div", `vw-control vw-${name}`, OWN_KEYS, [
     h("label", "vw-control-label", { for: id, text: label }),
     slider,
     number,
@@ -96,8 +96,6 @@ export function createSlider(el, { name, label, title, min, max, zero, onChange 
   const commit = () => change(Number.parseFloat(number.value.replace("−", "-").replace(",", ".")));
   number.addEventListener("change", commit, { signal });
   number.addEventListener("blur", () => showValue(current), { signal });
-  // The notebook's own shortcuts must not see what is typed here.
-  wrap.addEventListener("keydown", (event) => event.stopPropagation(), { signal });
 
   return {
     /**
@@ -127,7 +125,7 @@ export function createSlider(el, { name, label, title, min, max, zero, onChange 
 export function createChoice(el, { name, label, choices, textOf, onChange }) {
   const id = `vw-${name}-${nextId++}`;
   const select = h("select", "vw-select", { id });
-  const wrap = h("div", `vw-control vw-${name}`, {}, [
+  const wrap = h("div", `vw-control vw-${name}`, OWN_KEYS, [
     h("label", "vw-control-label", { for: id, text: label }),
     select,
   ]);

@@ -19,7 +19,8 @@ const PANELS = [
   { names: ["kl"], title: () => "KL, nats per image" },
   { names: ["beta"], title: () => "β, the weight of the KL" },
 ];
-const LEAST_WIDTH_PX = 265;
+/** Least width of a panel, in units of the type size. */
+const LEAST_WIDTH_EM = 18.5;
 
 /** Curves that say something: a beta that never changes does not. @param {Curve[]} curves */
 function worthShowing(curves) {
@@ -112,7 +113,10 @@ export function createCurves(el, { theme, log = false }) {
     const shown = worthShowing(state.curves);
     const width = holder.clientWidth;
     const used = panels.filter(({ names }) => shown.some((curve) => names.includes(curve.name)));
-    const columns = Math.max(Math.min(used.length, Math.floor(width / LEAST_WIDTH_PX)), 1);
+    const columns = Math.max(
+      Math.min(used.length, Math.floor(width / (LEAST_WIDTH_EM * theme.fontSize()))),
+      1,
+    );
     holder.style.setProperty("--vw-panel-columns", String(columns));
     holder.style.setProperty("--vw-panel-rows", String(Math.ceil(used.length / columns)));
     for (const { names, title, view } of panels) {

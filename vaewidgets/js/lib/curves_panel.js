@@ -8,8 +8,8 @@
  * @typedef {{curves: Curve[], title: string, stepsPerEpoch: number|null}} PanelState
  */
 import uPlot from "uplot";
-import { formatLoss, formatTick, ticks } from "./axes.js";
-import { h, setText, show } from "./dom.js";
+import { formatLoss, formatTick, logTicks, ticks } from "./axes.js";
+import { h, OWN_KEYS, setText, show } from "./dom.js";
 import { extent } from "./stats.js";
 
 /** Share of the first points that may leave the top: the first steps are ten times the rest. */
@@ -75,7 +75,7 @@ const hue = (curve) => /** @type {ColorName} */ (curve.name);
  */
 export function createPanel(el, { theme, log: startLog, onCursor }) {
   const title = h("div", "vw-title");
-  const plot = h("div", "vw-plot", { tabindex: 0, role: "img" });
+  const plot = h("div", "vw-plot", { tabindex: 0, role: "img", ...OWN_KEYS });
   const wrap = h("div", "vw-panel", { hidden: true }, [title, plot]);
   el.append(wrap);
 
@@ -166,6 +166,9 @@ export function createPanel(el, { theme, log: startLog, onCursor }) {
           ...common,
           size: Math.round(size * 3.4),
           space: Math.round(size * 2.1),
+          // uPlot's own start at the end of the range, whatever number that is.
+          splits: log ? (u, _axis, lo, hi) => logTicks(lo, hi, u.height / (size * 2.2)) : undefined,
+          filter: (_u, splits) => splits,
           values: (_u, splits) => splits.map((v) => (v === null ? "" : formatTick(v))),
         },
       ],

@@ -9,6 +9,9 @@ import { unpack } from "./bytes.js";
 import { fromBytes, toBytes } from "./images.js";
 import { compile } from "./nn.js";
 
+/** After so long without an answer a new question is put. */
+const GIVE_UP_MS = 1000;
+
 /**
  * @param {{ask: (z: number[]) => number, onDecoded: (decoded: Decoded) => void}} opts
  *   ask: sends a request, returns its number
@@ -20,22 +23,33 @@ export function createDecoder({ ask, onDecoded }) {
   let program = null;
   let reason = /** @type {string | null} */ (null);
   let awaited = 0;
+  let askedAt = Number.NEGATIVE_INFINITY;
+  /** The newest question held back while Python still works on the one before. @type {number[] | null} */
+  let next = null;
   /** @type {number[]} */
   let awaitedZ = [];
+
+  /** @param {number[]} z */
+  function askFor(z) {
+    awaitedZ = z;
+    askedAt = performance.now();
+    awaited = ask(z);
+    next = null;
+  }
 
   /** @returns {[number, number]} */
   const range = () => decoder?.value_range ?? [0, 1];
 
   return {
-    /** @param {Decoder | null} next */
-    setDecoder(next) {
-      if (next === decoder) return;
-      decoder = next;
+    /** @param {Decoder | null} given */
+    setDecoder(given) {
+      if (given === decoder) return;
+      decoder = given;
       program = null;
-      reason = next?.reason ?? null;
-      if (!next?.network) return;
+      reason = given?.reason ?? null;
+      if (!given?.network) return;
       try {
-        program = compile(next.network);
+        program = compile(given.network);
       } catch (error) {
         reason = error instanceof Error ? error.message : String(error);
       }
@@ -56,8 +70,8 @@ export function createDecoder({ ask, onDecoded }) {
       const numbers = Array.from(z);
       if (!program) {
         if (!decoder) return;
-        awaitedZ = numbers;
-        awaited = ask(numbers);
+        if (awaited && performance.now() - askedAt < GIVE_UP_MS) next = numbers;
+        else askFor(numbers);
         return;
       }
       const start = performance.now();
@@ -72,9 +86,11 @@ export function createDecoder({ ask, onDecoded }) {
      */
     reply(message, buffers = []) {
       if (message?.type !== "decoded" || message.seq !== awaited) return;
+      awaited = 0;
       const packed = message.image;
       const bytes = /** @type {Uint8Array} */ (unpack({ ...packed, data: packed.data ?? buffers[0] }));
       onDecoded({ z: awaitedZ, image: fromBytes(bytes, range()), bytes, ms: null });
+      if (next) askFor(next);
     },
   };
 }

@@ -1,5 +1,8 @@
 /** Small helpers to make elements. Text goes through textContent only: names and labels are not markup. */
 
+/** On an element that uses keys itself: JupyterLab's shortcuts, which listen first, then leave them alone. */
+export const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
+
 /**
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag

@@ -11,7 +11,7 @@
  * @typedef {{at: [number, number], nearest: number}} Cursor  data units; index of the nearest point or -1
  */
 import { between, fit, steady, toData, toScreen, union, zoomAt } from "./camera.js";
-import { createCanvas, h, reducedMotion, setText, show } from "./dom.js";
+import { createCanvas, h, OWN_KEYS, reducedMotion, setText, show } from "./dom.js";
 import { createPainter, easeOut } from "./painter.js";
 import { listenToScatter } from "./scatter_input.js";
 import * as paint from "./scatter_paint.js";
@@ -85,8 +85,10 @@ export function createScatter(el, { theme, label, onCursor = () => {}, onSelect 
   overlay.canvas.setAttribute("role", "application");
   overlay.canvas.setAttribute("aria-roledescription", "scatter plot");
   overlay.canvas.setAttribute("aria-label", label);
+  for (const [name, value] of Object.entries(OWN_KEYS)) overlay.canvas.setAttribute(name, value);
+  const reset = h("button", "vw-toggle vw-reset", { type: "button", text: "reset view", hidden: true });
   const hint = h("div", "vw-scatter-hint", { hidden: true, "aria-hidden": "true" });
-  const wrap = h("div", "vw-scatter", {}, [base.canvas, overlay.canvas, hint]);
+  const wrap = h("div", "vw-scatter", {}, [base.canvas, overlay.canvas, reset, hint]);
   el.append(wrap);
 
   const travel = createTravel();
@@ -211,6 +213,7 @@ export function createScatter(el, { theme, label, onCursor = () => {}, onSelect 
   const painter = createPainter(wrap, draw);
 
   function refresh() {
+    show(reset, ownView);
     stale = true;
     painter.request();
   }
@@ -306,6 +309,7 @@ export function createScatter(el, { theme, label, onCursor = () => {}, onSelect 
     refresh();
   }
 
+  reset.addEventListener("click", resetView);
   const observer = new ResizeObserver(resize);
   observer.observe(wrap);
   const unfollow = theme.onChange(refresh);
@@ -341,6 +345,7 @@ export function createScatter(el, { theme, label, onCursor = () => {}, onSelect 
       return toData(camera, box(), clientX - rect.left, clientY - rect.top);
     },
     destroy() {
+      reset.removeEventListener("click", resetView);
       stopListening();
       unfollow();
       observer.disconnect();

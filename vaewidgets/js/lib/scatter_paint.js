@@ -240,6 +240,7 @@ function push(a, b, height) {
  * @param {{at: [number, number]|null, near: [number, number]|null, hair: boolean}} cursor CSS pixels
  */
 export function drawCursor(context, theme, box, { at, near, hair }) {
+  const unit = theme.fontSize() / 13;
   const right = box.left + box.width;
   const bottom = box.top + box.height;
   if (at && hair) {
@@ -253,15 +254,15 @@ export function drawCursor(context, theme, box, { at, near, hair }) {
   if (near && at) {
     context.lineWidth = 1;
     line(context, theme.color("fg2"), at[0], at[1], near[0], near[1]);
-    ring(context, near, 6, theme.color("bg"), 4);
-    ring(context, near, 6, theme.color("fg"), 1.5);
+    ring(context, near, 6 * unit, theme.color("bg"), 4 * unit);
+    ring(context, near, 6 * unit, theme.color("fg"), 1.5 * unit);
   }
   if (at) {
-    ring(context, at, 6, theme.color("bg"), 5.5);
-    ring(context, at, 6, theme.color("accent"), 2.5);
+    ring(context, at, 6 * unit, theme.color("bg"), 5.5 * unit);
+    ring(context, at, 6 * unit, theme.color("accent"), 2.5 * unit);
     context.fillStyle = theme.color("accent");
     context.beginPath();
-    context.arc(at[0], at[1], 1.8, 0, 2 * Math.PI);
+    context.arc(at[0], at[1], 1.8 * unit, 0, 2 * Math.PI);
     context.fill();
   }
 }

@@ -53,6 +53,7 @@ export function createTheme(root) {
     const host = getComputedStyle(root).getPropertyValue("--jp-layout-color0").trim();
     const dark = host ? luminance(host) < 0.4 : scheme.matches;
     root.dataset.theme = dark ? "dark" : "light";
+    root.dataset.host = host ? "jupyter" : "page";
     cache = new Map();
     classTable = [];
     for (const listener of listeners) listener();

@@ -7,6 +7,7 @@ import {
   formatTick,
   formatVector,
   logSlider,
+  logTicks,
   subscript,
   ticks,
 } from "../lib/axes.js";
@@ -19,6 +20,13 @@ test("ticks are round and inside", () => {
   );
   assert.deepEqual(ticks(3, 3, 5), []);
   assert.ok(!ticks(-1, 1, 4).some((v) => Object.is(v, -0)));
+});
+
+test("logarithmic ticks thin out as the range grows", () => {
+  assert.deepEqual(logTicks(90, 600, 7), [90, 100, 200, 300, 400, 500, 600]);
+  assert.deepEqual(logTicks(1, 1000, 10), [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]);
+  assert.deepEqual(logTicks(0.001, 1e6, 4), [0.001, 0.01, 0.1, 1, 10, 100, 1000, 1e4, 1e5, 1e6]);
+  assert.deepEqual(logTicks(140, 190, 5), [140, 150, 160, 170, 180, 190]);
 });
 
 test("numbers", () => {

@@ -1,4 +1,5 @@
 /** ActiveUnitsBar: KL per latent dimension and Var(mu), both thresholds, the active counts. Handle: see base.js. */
+import { formatCount } from "../lib/axes.js";
 import { createBars } from "../lib/bars.js";
 import { defineWidget } from "./base.js";
 import { barsState } from "./parts.js";
@@ -14,7 +15,7 @@ export default defineWidget({
         if (state) bars.update(state);
       },
       caption: ({ frame }) =>
-        `KL of each latent dimension in nats (bars) and Var(μ) (◆) over ${frame.units?.n ?? 0} images; dashed: thresholds.`,
+        `KL of each latent dimension in nats (bars) and Var(μ) (◆) over ${formatCount(frame.units?.n ?? 0)} images; dashed: thresholds.`,
       destroy: () => bars.destroy(),
     };
   },

@@ -8,6 +8,8 @@ import { formatCount, formatNumber } from "../lib/axes.js";
 import { createButton, createChoice, createProgress, createSlider } from "../lib/controls.js";
 import { h, setText } from "../lib/dom.js";
 
+const SETTLE_MS = 400;
+
 const SPEEDS = [
   { text: "½ epoch/s", value: 0.5 },
   { text: "1 epoch/s", value: 1 },
@@ -53,12 +55,18 @@ export function createToolbar(el, link) {
   let run = null;
   let knownRun = "";
   let more = 10;
-  /** Newest command of each name sent from here. @type {Map<string, number>} */
+  /** Newest command of each name sent from here, and when. @type {Map<string, {seq: number, at: number}>} */
   const sent = new Map();
 
   /** @param {string} name @param {any} [value] */
-  const command = (name, value) => void sent.set(name, link.command(name, value));
-  const onItsWay = (/** @type {string} */ name) => link.isPending(sent.get(name) ?? -1);
+  const command = (name, value) => {
+    sent.set(name, { seq: link.command(name, value), at: performance.now() });
+  };
+  /** A frame may still carry the old value just after the command is acknowledged. @param {string} name */
+  const onItsWay = (name) => {
+    const last = sent.get(name);
+    return last !== undefined && (link.isPending(last.seq) || performance.now() - last.at < SETTLE_MS);
+  };
 
   const actions = h("div", "vw-group");
   const status = h("div", "vw-group vw-group-progress");
