@@ -5,7 +5,7 @@ import { defineWidget } from "./base.js";
 import { barsState } from "./parts.js";
 
 export default defineWidget({
-  name: "active-units",
+  name: "active-units-bar",
   label: "Active units",
   build({ shell }) {
     const bars = createBars(shell.body, { theme: shell.theme });
