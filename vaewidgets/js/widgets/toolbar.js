@@ -55,17 +55,22 @@ export function createToolbar(el, link) {
   let run = null;
   let knownRun = "";
   let more = 10;
-  /** Newest command of each name sent from here, and when. @type {Map<string, {seq: number, at: number}>} */
+  /** Newest command of each name sent from here, and when.
+   * @type {Map<string, {seq: number, at: number, step: number|undefined}>} */
   const sent = new Map();
 
   /** @param {string} name @param {any} [value] */
   const command = (name, value) => {
-    sent.set(name, { seq: link.command(name, value), at: performance.now() });
+    sent.set(name, { seq: link.command(name, value), at: performance.now(), step: run?.step });
   };
-  /** A frame may still carry the old value just after the command is acknowledged. @param {string} name */
+  /**
+   * What is set here counts from the next step on; until then frames carry the old value, for long in a pause.
+   * @param {string} name
+   */
   const onItsWay = (name) => {
     const last = sent.get(name);
-    return last !== undefined && (link.isPending(last.seq) || performance.now() - last.at < SETTLE_MS);
+    if (last === undefined) return false;
+    return link.isPending(last.seq) || performance.now() - last.at < SETTLE_MS || last.step === run?.step;
   };
 
   const actions = h("div", "vw-group");
