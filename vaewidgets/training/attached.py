@@ -168,7 +168,7 @@ class AttachedRun(Run):
         OptionError
             If a value is no scalar, or `batch_size` is needed.
         """
-        if self._thread_id != threading.get_ident() or self._status in ("created", *ENDED):
+        if self._thread_id != threading.get_ident():
             self._enter()
         if beta is None:
             beta = self._beta_read
@@ -183,8 +183,9 @@ class AttachedRun(Run):
             self._flush()
             self._between_steps()
         if self.error is not None:
+            self._leave()
             raise self.error
-        if not self._gate.may_step():
+        if not self._may_go_on():
             self._leave()
             raise TrainingStopped(f"stopped at step {self._step}, as asked. Run the loop again to go on.")
 
@@ -202,6 +203,14 @@ class AttachedRun(Run):
             self._forget_cell = at_cell_end(self._cell_ended)
         self._notify()
 
+    def _may_go_on(self) -> bool:
+        try:
+            return self._gate.may_step()
+        except KeyboardInterrupt:  # of a loop that was paused
+            self._status = "stopped"
+            self._leave()
+            raise
+
     def _leave(self) -> None:
         self._flush()
         with self._lock:
@@ -211,7 +220,7 @@ class AttachedRun(Run):
 
     def _cell_ended(self) -> None:
         """A loop that ran in this cell has ended with it, whether or not it said so."""
-        if self._thread_id == threading.get_ident() and self._status == "running":
+        if self._thread_id == threading.get_ident() and self._status != "paused":
             self.finish()
 
     def finish(self) -> None:

@@ -1,0 +1,68 @@
+import pytest
+
+from vaewidgets.errors import OptionError
+from vaewidgets.objectives import Constant, Custom, Cyclical, LinearWarmup, as_schedule
+from vaewidgets.objectives.schedules import schedule_from_dict
+
+
+def test_warmup_is_a_line_then_flat():
+    warmup = LinearWarmup(0.0, 4.0, steps=8)
+    assert [warmup(step) for step in (0, 2, 4, 8, 9, 10**9)] == [0.0, 1.0, 2.0, 4.0, 4.0, 4.0]
+
+
+def test_cyclical_repeats():
+    cyclical = Cyclical(0.0, 1.0, period=10, rise=0.5)
+    assert [cyclical(step) for step in range(10)] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1, 1, 1, 1, 1])
+    assert [cyclical(step) for step in range(10, 20)] == [cyclical(step) for step in range(10)]
+
+
+def test_numbers_functions_and_schedules_are_taken():
+    assert as_schedule(2) == Constant(2.0)
+    assert as_schedule(lambda step: step / 10)(5) == 0.5
+    warmup = LinearWarmup(steps=5)
+    assert as_schedule(warmup) is warmup
+
+
+@pytest.mark.parametrize("schedule", [Constant(3.0), LinearWarmup(0.5, 2, 7), Cyclical(0, 1, 9, 0.25)])
+def test_plain_values_rebuild_a_schedule(schedule):
+    assert schedule_from_dict(schedule.to_dict()) == schedule
+
+
+def test_a_function_cannot_be_kept():
+    assert Custom(lambda step: 1.0).to_dict() is None
+
+
+@pytest.mark.parametrize("bad", [-1, float("nan"), float("inf"), "four", None, True])
+def test_bad_weights_are_refused(bad):
+    with pytest.raises(OptionError, match="wanted a finite number of at least 0"):
+        as_schedule(bad)
+
+
+def test_a_function_that_gives_no_weight_is_refused_at_once_and_later():
+    with pytest.raises(OptionError, match=r"beta\(0\) is -1.0"):
+        as_schedule(lambda step: -1.0)
+    late = as_schedule(lambda step: 1.0 if step < 3 else float("nan"))
+    with pytest.raises(OptionError, match=r"beta\(3\) is nan"):
+        late(3)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: LinearWarmup(steps=0), "steps is 0; wanted a whole number of at least 1"),
+        (lambda: LinearWarmup(start=-1), "start is -1.0"),
+        (lambda: Cyclical(period=1.5), "period is 1.5"),
+        (lambda: Cyclical(rise=0), "rise=0; wanted a share above 0"),
+        (lambda: schedule_from_dict({"kind": "cosine"}), "unknown schedule 'cosine'"),
+    ],
+)
+def test_bad_options_are_refused(make, message):
+    with pytest.raises(OptionError, match=message):
+        make()
+
+
+def test_descriptions():
+    assert Constant(4).describe() == "4"
+    assert LinearWarmup(0, 1, 2000).describe() == "0 to 1 over 2000 steps"
+    assert Cyclical(0, 1, 500).describe() == "0 to 1, again every 500 steps"
+    assert Custom(lambda step: 1.0).describe() == "a function"
