@@ -12,6 +12,7 @@ import { formatCount, formatLoss } from "./axes.js";
 import { createPanel } from "./curves_panel.js";
 import { h, setText, show } from "./dom.js";
 import { createPainter } from "./painter.js";
+import { thin } from "./stats.js";
 
 /** Which names share a panel. @type {{names: string[], title: (unit: string) => string}[]} */
 const PANELS = [
@@ -21,6 +22,11 @@ const PANELS = [
 ];
 /** Least width of a panel, in units of the type size. */
 const LEAST_WIDTH_EM = 18.5;
+/** Of a panel's width, what its numbers and names take. */
+const LABELS_EM = 10;
+/** A line with a point every other pixel is a thicket; its range says the same as a band. */
+const PIXELS_A_POINT = 2.5;
+const LEAST_POINTS = 32;
 
 /** Curves that say something: a beta that never changes does not. @param {Curve[]} curves */
 function worthShowing(curves) {
@@ -85,6 +91,8 @@ export function createCurves(el, { theme, log = false }) {
 
   /** @type {CurvesState | null} */
   let state = null;
+  /** What the panels show of it. @type {Curve[]} */
+  let drawn = [];
   /** @type {number | null} */
   let pointed = null;
   const panels = PANELS.map((panel) => {
@@ -105,13 +113,14 @@ export function createCurves(el, { theme, log = false }) {
     // At rest the line ends say the newest values; the line of text is for the cursor.
     show(value, pointed !== null);
     show(keys, pointed === null);
-    if (state && pointed !== null) setText(value, readout(state, pointed));
+    if (state && pointed !== null) setText(value, readout({ ...state, curves: drawn }, pointed));
   }
 
   function draw() {
     if (!state) return;
     const shown = worthShowing(state.curves);
     const width = holder.clientWidth;
+    if (!width) return;
     const used = panels.filter(({ names }) => shown.some((curve) => names.includes(curve.name)));
     const columns = Math.max(
       Math.min(used.length, Math.floor(width / (LEAST_WIDTH_EM * theme.fontSize()))),
@@ -119,8 +128,12 @@ export function createCurves(el, { theme, log = false }) {
     );
     holder.style.setProperty("--vw-panel-columns", String(columns));
     holder.style.setProperty("--vw-panel-rows", String(Math.ceil(used.length / columns)));
+    const room = Math.max((width / columns - LABELS_EM * theme.fontSize()) / PIXELS_A_POINT, LEAST_POINTS);
+    drawn = shown.map((curve) =>
+      curve.split === "train" && curve.name !== "beta" ? thin(curve, room) : curve,
+    );
     for (const { names, title, view } of panels) {
-      const own = shown.filter((curve) => names.includes(curve.name));
+      const own = drawn.filter((curve) => names.includes(curve.name));
       view.update({
         curves: own,
         title: title(state.unit),

@@ -195,3 +195,39 @@ export function countAbove(values, threshold) {
   for (const value of values) if (value > threshold) n++;
   return n;
 }
+
+/**
+ * A curve in fewer points: the mean of each stretch, with its least and greatest value. Stretches are powers of two
+ * long and start at the beginning, so that a growing curve does not shimmer.
+ * @template {{step: ArrayLike<number>, mean: Float32Array, low: Float32Array|null, high: Float32Array|null}} T
+ * @param {T} curve
+ * @param {number} most points that may remain
+ * @returns {T} the curve itself where it is short enough
+ */
+export function thin(curve, most) {
+  const n = curve.mean.length;
+  if (n <= most) return curve;
+  const length = 2 ** Math.ceil(Math.log2(n / most));
+  const count = Math.ceil(n / length);
+  const step = new Float64Array(count);
+  const mean = new Float32Array(count);
+  const low = new Float32Array(count);
+  const high = new Float32Array(count);
+  for (let k = 0; k < count; k++) {
+    const stop = Math.min((k + 1) * length, n);
+    let sum = 0;
+    let known = 0;
+    low[k] = Number.POSITIVE_INFINITY;
+    high[k] = Number.NEGATIVE_INFINITY;
+    for (let i = k * length; i < stop; i++) {
+      if (!Number.isFinite(curve.mean[i])) continue;
+      sum += curve.mean[i];
+      known++;
+      low[k] = Math.min(low[k], (curve.low ?? curve.mean)[i]);
+      high[k] = Math.max(high[k], (curve.high ?? curve.mean)[i]);
+    }
+    step[k] = curve.step[stop - 1];
+    mean[k] = sum / known;
+  }
+  return { ...curve, step, mean, low, high };
+}

@@ -12,6 +12,7 @@ import {
   nearest,
   pointsInside,
   stableOrder,
+  thin,
 } from "../lib/stats.js";
 
 const SQUARE = [0, 0, 2, 0, 2, 2, 0, 2];
@@ -97,4 +98,20 @@ test("the view holds still while the content fits, follows when it does not", ()
   assert.equal(steady(held, { ...content, x1: 2.05 }), held);
   assert.notEqual(steady(held, { ...content, x1: 3 }), held);
   assert.notEqual(steady(held, { x0: -1, x1: 1, y0: -1, y1: 1 }), held);
+});
+
+test("a thinned curve keeps means, range and its last step, and earlier stretches as it grows", () => {
+  const make = (/** @type {number} */ n) => ({
+    step: Array.from({ length: n }, (_, i) => i + 1),
+    mean: Float32Array.from({ length: n }, (_, i) => (i % 4 === 3 ? 9 : 1)),
+    low: null,
+    high: null,
+  });
+  const short = make(10);
+  assert.equal(thin(short, 10), short);
+  const curve = thin(make(30), 10);
+  assert.deepEqual([...curve.step], [4, 8, 12, 16, 20, 24, 28, 30]);
+  assert.deepEqual([...curve.mean.subarray(0, 2)], [3, 3]);
+  assert.deepEqual([curve.low?.[0], curve.high?.[0], curve.high?.[7]], [1, 9, 1]);
+  assert.deepEqual([...thin(make(36), 10).step.slice(0, 7)], [...curve.step.slice(0, 7)]);
 });
