@@ -89,7 +89,7 @@ def test_an_interrupt_ends_the_waiting_and_not_the_training(lab: Lab) -> None:
 
 def test_a_command_that_is_refused_is_answered_in_the_widget(lab: Lab) -> None:
     widget = open_and_train(lab, [])
-    lab.execute("run.stop(); run.epochs = run.epoch")
+    lab.execute("run.stop()")
     widget.wait_status("stopped")
     lab.execute("type(run).resume = lambda self: (_ for _ in ()).throw(RuntimeError('planted <b>fault</b>'))")
     widget.click(".vw-main-button")

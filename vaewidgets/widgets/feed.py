@@ -130,8 +130,13 @@ class Feed:
             run = self._run()
             if run is None:
                 break
-            self._answer(run)
-            self._round(run)
+            try:
+                self._answer(run)
+                fresh, weights_due = self._due(run)
+            except Exception as error:  # in a thread nobody reads a traceback: into the panels
+                self._blame_all(error)
+                fresh, weights_due = None, False
+            self._round(fresh, weights_due)
             del run
         with self._lock:
             self._thread = None
@@ -162,15 +167,24 @@ class Feed:
             self._has_news = self._is_urgent = False
             return bool(self._widgets)
 
-    def _round(self, run: Run) -> None:
+    def _blame_all(self, error: Exception) -> None:
+        with self._lock:
+            for widget in self._widgets:
+                self._faults[id(widget)] = explain(error)
+
+    def _due(self, run: Run) -> tuple[Snapshot | None, bool]:
+        """Return a snapshot if one is to be drawn now, and whether weights are to go along."""
+        rests = run.status != "running"
+        fresh = self._due_snapshot(run, rests)
+        drawn = self._drawn if fresh is None else fresh
+        return fresh, drawn is not self._sent_weights and (rests or time.monotonic() >= self._next_weights)
+
+    def _round(self, fresh: Snapshot | None, weights_due: bool) -> None:
         """One frame for each widget; what needs a forward pass or carries weights only when it is due."""
         with self._lock:
             widgets, panels = list(self._widgets), dict(self._panels)
         cost = _Cost()
-        rests = run.status != "running"
-        fresh = self._due_snapshot(run, rests)
         drawn = self._drawn if fresh is None else fresh
-        weights_due = drawn is not self._sent_weights and (rests or time.monotonic() >= self._next_weights)
         sections: dict[int, dict[str, Any]] = {}
         weights: dict[int, dict[str, Any]] = {}
         for widget in widgets if drawn is not None else ():
