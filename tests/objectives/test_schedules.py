@@ -32,7 +32,7 @@ def test_a_function_cannot_be_kept():
     assert Custom(lambda step: 1.0).to_dict() is None
 
 
-@pytest.mark.parametrize("bad", [-1, float("nan"), float("inf"), "four", None, True])
+@pytest.mark.parametrize("bad", [-1, float("nan"), float("inf"), 1e31, "four", None, True])
 def test_bad_weights_are_refused(bad):
     with pytest.raises(OptionError, match="wanted a finite number of at least 0"):
         as_schedule(bad)

@@ -52,8 +52,9 @@ def test_before_the_first_step():
     run = start(start=False)
     assert list(run.history) == []
     assert run.history["step"].size == run.history["epoch"].size == 0
-    with pytest.raises(KeyError, match="nothing yet"):
-        run.history["kl"]
+    assert run.history["kl"].size == run.history["test_loss"].size == 0
+    with pytest.raises(KeyError, match="no 'k' in the history; it has: nothing yet"):
+        run.history["k"]
 
 
 def test_epochs_without_evaluation_are_nan():

@@ -5,7 +5,6 @@ A schedule is called with the step, counted from 0, and returns beta for that st
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -208,6 +207,9 @@ def schedule_from_dict(values: dict[str, Any]) -> Schedule:
     return _KINDS[kind](**values)
 
 
+_LARGEST = 1e30  # beyond, products overflow in float32
+
+
 def _weight(name: str, value: object) -> float:
     if isinstance(value, bool):
         raise OptionError(f"{name} is {value!r}; wanted a finite number of at least 0.")
@@ -218,7 +220,7 @@ def _weight(name: str, value: object) -> float:
             f"{name} is {value!r}; wanted a finite number of at least 0 (or, for beta, a function of the "
             "step or a schedule such as LinearWarmup(0, 1, steps=2000))."
         ) from None
-    if not math.isfinite(weight) or weight < 0:
+    if not 0 <= weight <= _LARGEST:
         raise OptionError(f"{name} is {weight!r}; wanted a finite number of at least 0.")
     return weight
 

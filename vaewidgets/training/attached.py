@@ -21,6 +21,7 @@ from vaewidgets.training.cells import at_cell_end
 from vaewidgets.training.checkpoint import Checkpoint, capture, write
 from vaewidgets.training.control import Ask, Gate
 from vaewidgets.training.engine import diverged
+from vaewidgets.training.metrics import TERMS
 from vaewidgets.training.pending import Pending
 from vaewidgets.training.recorder import Recorder
 from vaewidgets.training.run import ENDED, Run
@@ -257,8 +258,7 @@ class AttachedRun(Run):
         self._notify()
 
     def _say_diverged(self, step: int, term: str) -> DivergedError:
-        row = np.zeros(4)
-        row[("recon", "kl", "loss").index(term)] = np.nan
+        row = np.where(np.array(TERMS) == term, np.nan, 0.0)
         kept = (
             ""
             if self._good is None

@@ -68,20 +68,28 @@ class Autosave:
         if time.monotonic() < self._next or (self._writer is not None and self._writer.is_alive()):
             return
         self._next = time.monotonic() + self._seconds
-        checkpoint = capture()
-        self._writer = threading.Thread(
-            target=self._write, args=(checkpoint,), name="vaewidgets-autosave", daemon=True
-        )
-        self._writer.start()
+        checkpoint = self._captured(capture)
+        if checkpoint is not None:
+            self._writer = threading.Thread(
+                target=self._write, args=(checkpoint,), name="vaewidgets-autosave", daemon=True
+            )
+            self._writer.start()
 
     def write_now(self, capture: Callable[[], Checkpoint]) -> None:
         """Write here; leaves no thread behind."""
         if self._writer is not None:
             self._writer.join()
             self._writer = None
-        checkpoint = capture()
-        if checkpoint.step > 0:
+        checkpoint = self._captured(capture)
+        if checkpoint is not None and checkpoint.step > 0:
             self._write(checkpoint)
+
+    def _captured(self, capture: Callable[[], Checkpoint]) -> Checkpoint | None:
+        try:
+            return capture()
+        except Exception:
+            _log.warning("the run could not be copied to be saved", exc_info=True)
+            return None
 
     def _write(self, checkpoint: Checkpoint) -> None:
         try:

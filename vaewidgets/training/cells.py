@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from vaewidgets.training.background import TrainingRun
 
-__all__ = ["Cell", "at_cell_end", "current_cell", "take_over"]
+__all__ = ["Cell", "at_cell_end", "current_cell", "ipython_shell", "take_over"]
 
 
 class Cell(NamedTuple):
@@ -26,11 +26,15 @@ _lock = threading.Lock()
 _runs: dict[str, list[tuple[str, weakref.ref[TrainingRun]]]] = {}
 
 
+def ipython_shell() -> Any:
+    """The running IPython shell, None outside of one; imports nothing."""
+    ipython = sys.modules.get("IPython")
+    return None if ipython is None else ipython.get_ipython()
+
+
 def current_cell() -> Cell | None:
     """The cell that is being executed; None outside a notebook, and where the host does not tell."""
-    ipython = sys.modules.get("IPython")
-    shell: Any = ipython.get_ipython() if ipython is not None else None
-    header = getattr(shell, "parent_header", None)
+    header = getattr(ipython_shell(), "parent_header", None)
     try:
         cell, execution = header["metadata"]["cellId"], header["header"]["msg_id"]
     except (TypeError, KeyError, AttributeError):
@@ -43,8 +47,7 @@ def at_cell_end(callback: Callable[[], None]) -> Callable[[], None]:
 
     Outside IPython it does nothing.
     """
-    ipython = sys.modules.get("IPython")
-    shell: Any = ipython.get_ipython() if ipython is not None else None
+    shell = ipython_shell()
     if shell is None:
         return lambda: None
     method = weakref.WeakMethod(callback)

@@ -1,7 +1,7 @@
 """Run files: one safetensors file with weights, history and what training needs to go on. No code in it.
 
 Tensors are named "model.<name>", "optimizer.<i>.<key>", "generator.noise", "generator.order",
-"history.steps" and "history.<name>"; everything else is JSON in the file's metadata.
+"history.steps" and "history.column.<name>"; everything else is JSON in the file's metadata.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def capture(run: Run, engine: EngineState | None) -> Checkpoint:
             "epoch_sums": list(engine.epoch_sums),
             "lr": engine.lr,
             # A function cannot be kept; its present value can.
-            "schedule": schedule or Constant(engine.schedule(engine.step)).to_dict(),
+            "schedule": schedule or Constant(run.current_beta).to_dict(),
         }
         tensors |= {f"optimizer.{name}": value for name, value in engine.optimizer.items()}
         tensors |= {"generator.noise": engine.noise, "generator.order": engine.order}
@@ -123,8 +123,8 @@ def write(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
     tensors = {name: t.detach().cpu().contiguous() for name, t in checkpoint.tensors.items()}
     tensors["history.steps"] = torch.from_numpy(history["steps"])
     for name, values in history["columns"].items():
-        tensors[f"history.{name}"] = torch.from_numpy(values)
-    facts = {**checkpoint.facts, "history_epochs": history["epochs"]}
+        tensors[f"history.column.{name}"] = torch.from_numpy(values)
+    facts = {**checkpoint.facts, "columns": list(history["columns"]), "history_epochs": history["epochs"]}
     if not target.parent.is_dir():
         raise CheckpointError(f"{str(target.parent)!r} is no folder; make it first, or give another path.")
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
@@ -177,24 +177,20 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor], path: str | os
         Naming the first tensor that does not fit.
     """
     own = named_tensors(model)
-    for name, tensor in weights.items():
-        got = "no such tensor" if name not in own else f"shape {tuple(own[name].shape)}"
-        if got != f"shape {tuple(tensor.shape)}":
-            _refuse(path, model, name, got, f"shape {tuple(tensor.shape)}")
-    for name in own:
-        if name not in weights:
-            _refuse(path, model, name, f"shape {tuple(own[name].shape)}", "no such tensor")
+    for name in [*own, *(name for name in weights if name not in own)]:
+        got, wanted = (
+            f"shape {tuple(tensors[name].shape)}" if name in tensors else "no such tensor"
+            for tensors in (own, weights)
+        )
+        if got != wanted:
+            kind = type(getattr(model, "module", model)).__name__
+            raise CheckpointError(
+                f"{str(path)!r} was saved from another model: its tensor {name!r} has {wanted}, in this "
+                f"{kind} it has {got}. Build the model with the options that the run was trained with."
+            )
     with torch.no_grad():
         for name, tensor in weights.items():
             own[name].copy_(tensor)
-
-
-def _refuse(path: str | os.PathLike[str], model: nn.Module, name: str, got: str, wanted: str) -> None:
-    kind = type(getattr(model, "module", model)).__name__
-    raise CheckpointError(
-        f"{str(path)!r} was saved from another model: its tensor {name!r} has {wanted}, "
-        f"in this {kind} it has {got}. Build the model with the options that the run was trained with."
-    )
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -202,8 +198,9 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _recorder(facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Recorder:
-    columns: dict[str, np.ndarray] = {n: t.numpy() for n, t in _under("history.", tensors).items()}
-    steps = columns.pop("steps")
+    # safetensors keeps names in an order of its own
+    columns: dict[str, np.ndarray] = {n: tensors[f"history.column.{n}"].numpy() for n in facts["columns"]}
+    steps = tensors["history.steps"].numpy()
     return Recorder.restore({"steps": steps, "columns": columns, "epochs": facts["history_epochs"]})
 
 

@@ -308,6 +308,9 @@ class Engine:
         self.epoch_sums = np.array(state.epoch_sums)
         self.noise.set_state(state.noise)
         self.order_state = {"generator": state.order}
+        self.batches.load_state_dict(self.order_state)
+        if self.position:
+            self.batches.permutation()  # leaves the generator where this epoch's order left it
         own = self.optimizer.state_dict()
         own["state"] = {}
         for name, value in state.optimizer.items():
@@ -346,16 +349,12 @@ def stream_seed(seed: int, stream: int) -> int:
 def diverged(step: int, terms: np.ndarray) -> DivergedError:
     """Say which term went first, and what usually causes it."""
     recon, kl, loss, _ = (bool(np.isfinite(term)) for term in terms)
-    if not recon:
-        term, cause = (
-            "recon",
-            "pixels that were not scaled to value_range, or a learning rate that is too high",
-        )
-    elif not kl:
-        term, cause = (
-            "kl",
-            "logvar running away: a learning rate that is too high, or an encoder without bounds",
-        )
+    # The KL first: where mu or logvar run away, so does what is decoded from them.
+    if not kl:
+        term = "kl"
+        cause = "logvar running away: pixels not scaled to value_range, or a learning rate that is too high"
+    elif not recon:
+        term, cause = "recon", "a decoder running away, by a learning rate that is too high"
     elif not loss:
         term, cause = "loss", "a beta that is too large"
     else:

@@ -12,6 +12,10 @@ from vaewidgets.training.recorder import Recorder
 
 __all__ = ["History"]
 
+_TERMS = ("loss", "recon", "kl")
+# These are empty before they are recorded, since a run has only just begun when `train` returns.
+_EXPECTED = frozenset({*_TERMS, "beta", "lr", *(f"{s}_{t}" for s in ("train", "test") for t in _TERMS)})
+
 
 @final
 class History(Mapping[str, np.ndarray]):
@@ -31,20 +35,22 @@ class History(Mapping[str, np.ndarray]):
 
     def __getitem__(self, name: str) -> np.ndarray:
         recorder = self._recorder
-        if name in recorder.names:
-            return recorder.read(name)[1]
-        if name == "step":
-            return recorder.state()["steps"] if not recorder.names else recorder.read(recorder.names[0])[0]
         steps, epochs = recorder.epochs()
-        if name == "epoch":
-            return epochs["epoch"].astype(np.int64) if len(steps) else np.empty(0, np.int64)
-        if name == "epoch_step":
-            return steps
-        if name in epochs:
-            return epochs[name]
-        if name == "elbo":
-            return self._elbo()
-        raise KeyError(f"no {name!r} in the history; it has: {', '.join(self) or 'nothing yet'}")
+        if name in recorder.names:
+            values = recorder.read(name)[1]
+        elif name == "step":
+            values = recorder.state()["steps"]
+        elif name == "epoch":
+            values = epochs.get("epoch", np.empty(0)).astype(np.int64)
+        elif name == "epoch_step":
+            values = steps
+        elif name in epochs or name in _EXPECTED:
+            values = epochs.get(name, np.empty(0))
+        elif name == "elbo":
+            values = self._elbo()
+        else:
+            raise KeyError(f"no {name!r} in the history; it has: {', '.join(self) or 'nothing yet'}")
+        return values
 
     def __iter__(self) -> Iterator[str]:
         if not len(self._recorder):

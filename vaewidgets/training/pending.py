@@ -17,7 +17,7 @@ from vaewidgets.protocol import LossConvention
 __all__ = ["Pending"]
 
 MAX_ROWS = 64
-_TERMS = ("recon", "kl", "loss")  # in the order in which a fault is blamed
+_TERMS = ("kl", "recon", "loss")  # in the order in which a fault is blamed
 
 
 class Pending:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from vaewidgets.training.cells import ipython_shell
+
 if TYPE_CHECKING:
     from vaewidgets.training.run import Run
 
@@ -40,7 +42,7 @@ def progress_bar(run: Run, wanted: bool) -> Iterator[Callable[[], None]]:
 
 def _make_bar(run: Run) -> Any:
     options = {"total": _total(run), "initial": run.step, "unit": "step", "desc": run.name, "leave": True}
-    if "ipykernel" in sys.modules:
+    if hasattr(ipython_shell(), "kernel"):
         try:
             from tqdm.notebook import tqdm as notebook_tqdm
 

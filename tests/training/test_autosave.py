@@ -1,0 +1,123 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+
+from vaewidgets.training import load_run
+from vaewidgets.training.autosave import KEEP, _prune, cache_folder
+
+from .conftest import make_data, start, wait_until
+
+
+def test_it_is_written_at_the_end_and_loads():
+    run = start(autosave=True, epochs=2).wait()
+    assert run.autosave_path.parent == cache_folder()
+    loaded = load_run(run.autosave_path, data=run.data)
+    assert (loaded.step, loaded.status) == (12, "finished")
+    assert start(start=False).autosave_path is None
+
+
+def test_it_is_written_while_it_trains_and_when_stopped_and_when_failed():
+    run = start(autosave=True, autosave_seconds=0.01, epochs=None, eval_every=0)
+    assert wait_until(run.autosave_path.is_file)
+    first = load_run(run.autosave_path, data=run.data)
+    assert first.history["step"].tolist() == list(range(first.step))
+    run.close()
+    assert load_run(run.autosave_path).step == run.step
+    failing = start(autosave=True, epochs=None, beta=lambda step: 1.0 if step < 9 else -1.0)
+    assert wait_until(lambda: failing.status == "failed" and failing._done.is_set())
+    assert load_run(failing.autosave_path).step == 9
+
+
+def test_nothing_is_written_before_the_first_step():
+    run = start(autosave=True, start=False)
+    run.stop()
+    assert not cache_folder().exists()
+
+
+def test_a_disk_that_fails_does_not_stop_the_run(monkeypatch, caplog):
+    def full(*args, **options):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("vaewidgets.training.checkpoint.save_file", full)
+    run = start(autosave=True, autosave_seconds=0.001, epochs=3).wait()
+    assert run.status == "finished"
+    assert "could not be saved" in caplog.text
+    assert list(cache_folder().iterdir()) == []
+
+
+def test_the_newest_are_kept(tmp_path):
+    for i in range(KEEP + 5):
+        path = tmp_path / f"{i}.safetensors"
+        path.touch()
+        os.utime(path, (i, i))
+    (tmp_path / "notes.txt").touch()
+    _prune(tmp_path)
+    kept = {p.name for p in tmp_path.iterdir()}
+    assert kept == {"notes.txt", *(f"{i}.safetensors" for i in range(5, KEEP + 5))}
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "tail"),
+    [
+        ("linux", {"XDG_CACHE_HOME": "/x/cache"}, ("cache", "vaewidgets", "runs")),
+        ("linux", {}, (".cache", "vaewidgets", "runs")),
+        ("darwin", {}, ("Library", "Caches", "vaewidgets", "runs")),
+        ("win32", {"LOCALAPPDATA": "/x/local"}, ("local", "vaewidgets", "runs")),
+        ("linux", {"VAEWIDGETS_CACHE": "/x/mine"}, ("mine", "runs")),
+    ],
+)
+def test_the_cache_is_where_the_platform_has_it(monkeypatch, platform, variables, tail):
+    for name in ("VAEWIDGETS_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", platform)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert cache_folder().parts[-len(tail) :] == tail
+
+
+VICTIM = """
+    import sys, torch
+    from vaewidgets.training import train
+    from tests.training.conftest import make_data, make_model
+    data = make_data()
+    run = train(make_model(data), data, batch_size=16, epochs=None, eval_every=0, autosave_seconds=0.05)
+    print(run.autosave_path, flush=True)
+    run.wait(progress=False)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
+def test_a_killed_process_loses_nothing_but_the_last_moments(tmp_path):
+    environment = {**os.environ, "VAEWIDGETS_CACHE": str(tmp_path), "PYTHONPATH": os.getcwd()}
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(VICTIM)], stdout=subprocess.PIPE, env=environment, text=True
+    ) as victim:
+        path = victim.stdout.readline().strip()
+        assert wait_until(lambda: os.path.isfile(path), seconds=60)
+        changed = os.stat(path).st_mtime_ns
+        # while it writes again and again
+        assert wait_until(lambda: os.stat(path).st_mtime_ns != changed, seconds=30)
+        time.sleep(0.013)
+        victim.send_signal(signal.SIGKILL)
+        assert victim.wait(30) == -signal.SIGKILL
+    data = make_data()
+    run = load_run(path, data=data)
+    assert run.status == "stopped"
+    assert run.step > 0
+    assert run.history["step"].tolist() == list(range(run.step))
+    assert np.isfinite(run.history["loss"]).all()
+    step = run.step
+    run.advance(5)
+    assert wait_until(lambda: run.status == "paused" and run.step == step + 5)
+    run.close()
+    whole = start(data, epochs=None, eval_every=0, start=False)
+    whole.advance(step + 5)
+    assert wait_until(lambda: whole.status == "paused" and whole.step == step + 5)
+    whole.close()
+    assert run.history["loss"].tolist() == whole.history["loss"].tolist()

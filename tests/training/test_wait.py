@@ -1,0 +1,89 @@
+"""Waiting: the interrupt, the bar."""
+
+import signal
+import threading
+import time
+
+import pytest
+
+from vaewidgets.training import progress
+
+from .conftest import start, wait_until
+
+
+def test_an_interrupt_ends_the_waiting_and_not_the_training():
+    run = start(epochs=None, eval_every=0)
+    main = threading.main_thread().ident
+    timer = threading.Timer(0.1, lambda: signal.pthread_kill(main, signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        run.wait()
+    timer.join()
+    step = run.step
+    assert wait_until(lambda: run.step > step + 10)
+    assert run.status == "running"
+    run.close()
+
+
+def test_start_pause_and_stop_answer_within_a_second():
+    begin = time.perf_counter()
+    run = start(epochs=None, eval_every=0)
+    run.pause()
+    assert wait_until(lambda: run._gate._halted)
+    run.resume()
+    run.stop()
+    run.wait()
+    assert time.perf_counter() - begin < 3.0
+
+
+class FakeBar:
+    def __init__(self, **options):
+        self.options = options
+        self.n, self.total, self.postfix, self.closed = 0, options["total"], {}, False
+
+    def set_postfix(self, values, refresh):
+        self.postfix = values
+
+    def refresh(self):
+        pass
+
+    def close(self):
+        self.closed = True
+
+
+def test_the_bar_follows_the_run(monkeypatch):
+    bars = []
+
+    def make(run):
+        bars.append(FakeBar(total=progress._total(run)))
+        return bars[-1]
+
+    monkeypatch.setattr(progress, "_make_bar", make)
+    start(epochs=2).wait()
+    start(epochs=1).wait(progress=False)
+    (bar,) = bars
+    assert (bar.n, bar.total, bar.closed) == (12, 12, True)
+    assert set(bar.postfix) == {"loss", "recon", "kl"}
+
+
+@pytest.mark.parametrize(
+    ("tty", "kernel", "kind"), [(False, False, None), (True, False, "std"), (True, True, "notebook")]
+)
+def test_where_there_is_a_bar(monkeypatch, tty, kernel, kind):
+    class Shell:
+        pass
+
+    shell = Shell()
+    if kernel:
+        shell.kernel = object()
+    monkeypatch.setattr(progress, "ipython_shell", lambda: shell)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: tty, raising=False)
+    monkeypatch.setattr("tqdm.tqdm", lambda **options: "std")
+    monkeypatch.setattr("tqdm.notebook.tqdm", lambda **options: "notebook")
+    assert progress._make_bar(start(start=False)) == kind
+
+
+def test_nothing_is_written_where_there_is_no_terminal(capfd):
+    start(epochs=1).wait()
+    captured = capfd.readouterr()
+    assert (captured.out, captured.err) == ("", "")
