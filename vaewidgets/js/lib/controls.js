@@ -87,6 +87,7 @@ export function createSlider(el, { name, label, title, min, max, zero, onChange 
   /** @param {number} value */
   function change(value) {
     if (!Number.isFinite(value) || value < 0 || (value === 0 && !zero)) return showValue(current);
+    if (value === current) return undefined;
     showValue(value);
     onChange(value);
     return undefined;
@@ -95,6 +96,8 @@ export function createSlider(el, { name, label, title, min, max, zero, onChange 
   slider.addEventListener("input", () => change(scale.value(Number(slider.value))), { signal });
   const commit = () => change(Number.parseFloat(number.value.replace("−", "-").replace(",", ".")));
   number.addEventListener("change", commit, { signal });
+  // JupyterLab's notebook cancels Enter, and with it the browser's own "change".
+  number.addEventListener("keydown", (event) => event.key === "Enter" && commit(), { signal });
   number.addEventListener("blur", () => showValue(current), { signal });
 
   return {
