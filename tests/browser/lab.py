@@ -199,8 +199,13 @@ class Lab:
             index,
         )
 
-    def kernel_status(self) -> str:
-        return self.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.status")
+    def is_running(self, index: int) -> bool:
+        """Whether a cell runs or is queued. (The kernel's status says idle after each comm message.)"""
+        return self.page.evaluate(
+            """index => jupyterapp.shell.currentWidget.content.widgets[index]
+                .promptNode.textContent.includes('[*]')""",
+            index,
+        )
 
     def interrupt(self) -> None:
         self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")

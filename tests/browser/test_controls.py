@@ -39,7 +39,7 @@ def test_the_page_controls_a_run_while_a_cell_waits_for_it(lab: Lab, kernel: str
     if kernel != "python3":
         assert kernel.endswith(version), "the kernel that was asked for is not the one that runs"
     lab.run_cell(1)
-    wait_for(lambda: lab.kernel_status() == "busy", "run.wait() blocks")
+    wait_for(lambda: lab.is_running(1), "run.wait() blocks")
 
     if not serves_commands_while_blocked(version):
         widget.click(".vw-main-button")
@@ -60,7 +60,7 @@ def test_the_page_controls_a_run_while_a_cell_waits_for_it(lab: Lab, kernel: str
     widget.wait("w.frame.run.beta === 3 && w.frame.run.lr === 0.0005", 10)
     widget.click(".vw-step")
     widget.wait(f"w.step === {step + 2} && w.status === 'paused'", 10)
-    assert lab.kernel_status() == "busy", "the cell did not wait all the while"
+    assert lab.is_running(1), "the cell did not wait all the while"
     widget.click(".vw-main-button")
     widget.wait_status("running", 10)
     widget.wait(f"w.step > {step + 10}", 20)
@@ -78,7 +78,7 @@ def test_an_interrupt_ends_the_waiting_and_not_the_training(lab: Lab) -> None:
     widget = open_and_train(lab, ["run.wait()", "await run"])
     for cell in (1, 2):
         lab.run_cell(cell)
-        wait_for(lambda: lab.kernel_status() == "busy", "the cell waits")
+        wait_for(lambda cell=cell: lab.is_running(cell), "the cell waits")
         step = widget.step
         lab.interrupt()
         lab.wait_idle()
