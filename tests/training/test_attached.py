@@ -465,6 +465,14 @@ def test_bad_arguments():
         attached().advance(0)
 
 
+@pytest.mark.parametrize(("name", "value"), [("lr", 1e-3), ("epochs", 5), ("speed", 2.0)])
+def test_what_the_loop_alone_decides(name, value):
+    run = attached()
+    assert getattr(run, name) is None
+    with pytest.raises(OptionError, match=f"is trained by your own loop, which alone decides its {name}"):
+        setattr(run, name, value)
+
+
 def test_autosave():
     run = attached(autosave=True, autosave_seconds=0.001)
     run.log(loss=1.0)

@@ -145,7 +145,7 @@ def _shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
             f"image_shape is {image_shape!r}; wanted (channels, height, width), "
             "as in data.image_shape, e.g. (1, 28, 28)."
         )
-    return shape  # type: ignore[return-value]
+    return shape
 
 
 def _width(name: str, value: object) -> int:

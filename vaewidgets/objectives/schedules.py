@@ -187,7 +187,7 @@ def as_schedule(beta: float | Callable[[int], float] | Schedule) -> Schedule:
     if isinstance(beta, Schedule):
         return beta
     if isinstance(beta, Real) or not callable(beta):
-        return Constant(beta)  # type: ignore[arg-type]
+        return Constant(beta)
     return Custom(beta)
 
 
@@ -226,6 +226,6 @@ def _weight(name: str, value: object) -> float:
 
 
 def _count(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, Real) or value != int(value) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise OptionError(f"{name} is {value!r}; wanted a whole number of at least 1.")
-    return int(value)
+    return value

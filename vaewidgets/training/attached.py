@@ -316,6 +316,19 @@ class AttachedRun(Run):
         """None: only your loop knows."""
         return None
 
+    @epochs.setter
+    def epochs(self, epochs: int | None) -> None:
+        self._refuse("epochs")
+
+    @property
+    def speed(self) -> float | None:
+        """None: your loop has a speed of its own."""
+        return None
+
+    @speed.setter
+    def speed(self, speed: float | None) -> None:
+        self._refuse("speed")
+
     # controls ---------------------------------------------------------------------------------
 
     @property
@@ -352,6 +365,13 @@ class AttachedRun(Run):
     def lr(self) -> float | None:
         """Learning rate last logged; None if it never was."""
         return self._recorder.last("lr")
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self._refuse("lr")
+
+    def _refuse(self, name: str) -> None:
+        raise OptionError(f"{self!r} is trained by your own loop, which alone decides its {name}.")
 
     @property
     def lr_is_controllable(self) -> bool:

@@ -34,7 +34,7 @@ def ipython_shell() -> Any:
 
 def current_cell() -> Cell | None:
     """The cell that is being executed; None outside a notebook, and where the host does not tell."""
-    header = getattr(ipython_shell(), "parent_header", None)
+    header: Any = getattr(ipython_shell(), "parent_header", None)
     try:
         cell, execution = header["metadata"]["cellId"], header["header"]["msg_id"]
     except (TypeError, KeyError, AttributeError):

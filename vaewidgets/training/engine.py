@@ -342,8 +342,8 @@ class Engine:
 
 
 def stream_seed(seed: int, stream: int) -> int:
-    """Seed of one of a run's random streams; stream 0 has the run's own."""
-    return (seed + stream * 0x9E3779B97F4A7C15) % 2**63
+    """Seed of one of a run's three random streams; no two runs or streams share one."""
+    return (3 * seed + stream) % 2**63
 
 
 def diverged(step: int, terms: np.ndarray) -> DivergedError:

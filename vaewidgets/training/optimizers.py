@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -32,9 +32,9 @@ def check_optimizer(name: object) -> str:
 
 def make_optimizer(name: str, params: Sequence[Tensor], lr: float) -> torch.optim.Optimizer:
     """Optimiser with torch's defaults; one kernel for all tensors (fused) where the device has it."""
-    kind = OPTIMIZERS[check_optimizer(name)]
+    kind: Callable[..., torch.optim.Optimizer] = OPTIMIZERS[check_optimizer(name)]
     try:
-        return kind(params, lr=lr, fused=True)  # type: ignore[call-arg]
+        return kind(params, lr=lr, fused=True)
     except (RuntimeError, TypeError):
         return kind(params, lr=lr)
 

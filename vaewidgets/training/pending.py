@@ -100,11 +100,13 @@ class Pending:
     def _to_canonical(self, columns: dict[str, np.ndarray], sizes: np.ndarray) -> None:
         for size in np.unique(sizes):
             here = sizes == size
+            terms = [columns[name][here] if name in columns else None for name in ("recon", "kl", "loss")]
             shape = (int(size), self._n_pixels, self._latent_dim)
-            for name, slot in (("recon", 0), ("kl", 1), ("loss", 0)):
-                if name in columns:
-                    terms = (columns[name][here], None) if slot == 0 else (None, columns[name][here])
-                    columns[name][here] = self._losses.canonical(*terms, *shape)[slot]
+            recon, kl = self._losses.canonical(terms[0], terms[1], *shape)
+            loss, _ = self._losses.canonical(terms[2], None, *shape)
+            for name, values in (("recon", recon), ("kl", kl), ("loss", loss)):
+                if values is not None:
+                    columns[name][here] = values
 
 
 def _columns(rows: list[Any]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

@@ -165,7 +165,7 @@ class Recorder:
         """
         key = (name, max_points)
         with self._curve_lock:
-            buckets, cursor = self._curves.pop(key, None) or (Buckets(max_points), 0)
+            buckets, cursor = self._curves.pop(key) if key in self._curves else (Buckets(max_points), 0)
             steps, values, cursor = self.read(name, cursor)
             buckets.extend(steps, values)
             self._curves[key] = (buckets, cursor)

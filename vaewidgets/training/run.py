@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 import torch
 
 from vaewidgets.errors import OptionError
-from vaewidgets.objectives import ELBO, Likelihood
+from vaewidgets.objectives import ELBO, Likelihood, Schedule
 from vaewidgets.training.checkpoint import describe_data
 from vaewidgets.training.evaluate import evaluate
 from vaewidgets.training.history import History
@@ -123,6 +123,10 @@ class Run(ABC):
     def epochs(self) -> int | None:
         """Epochs to train in all; None if that is open."""
 
+    @epochs.setter
+    @abstractmethod
+    def epochs(self, epochs: int | None) -> None: ...
+
     @property
     def steps_per_epoch(self) -> int | None:
         """Updates an epoch, None if unknown."""
@@ -164,10 +168,32 @@ class Run(ABC):
     def lr_is_controllable(self) -> bool:
         """Whether setting `lr` has an effect."""
 
-    # `beta` and `lr` are properties with setters in both kinds of run
-    beta: Any
-    lr: Any
-    speed: float | None = None
+    @property
+    @abstractmethod
+    def speed(self) -> float | None:
+        """Epochs a second at most; None for full speed."""
+
+    @speed.setter
+    @abstractmethod
+    def speed(self, speed: float | None) -> None: ...
+
+    @property
+    @abstractmethod
+    def beta(self) -> float:
+        """Weight of the KL term at the next step. Set a number, a function of the step, or a schedule."""
+
+    @beta.setter
+    @abstractmethod
+    def beta(self, beta: float | Callable[[int], float] | Schedule) -> None: ...
+
+    @property
+    @abstractmethod
+    def lr(self) -> float | None:
+        """Learning rate at the next step; None if unknown."""
+
+    @lr.setter
+    @abstractmethod
+    def lr(self, lr: float) -> None: ...
 
     @abstractmethod
     def pause(self) -> None:

@@ -101,7 +101,7 @@ def train(
     _check_counts(data, batch_size, seed, eval_every)
     where = pick_device(device)
     vae, likelihood = prepare_model(model, data, where)
-    options = {
+    options: dict[str, Any] = {
         "epochs": check_epochs(epochs),
         "batch_size": batch_size,
         "lr": check_lr(lr),
