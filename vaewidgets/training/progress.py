@@ -26,6 +26,8 @@ def progress_bar(run: Run, wanted: bool) -> Iterator[Callable[[], None]]:
     if bar is None:
         yield lambda: None
         return
+    # Set after the bar was shown: the text that a notebook stores, and a test compares, then starts at 0.
+    bar.initial = run.step
 
     def refresh() -> None:
         bar.total = _total(run)
@@ -41,7 +43,7 @@ def progress_bar(run: Run, wanted: bool) -> Iterator[Callable[[], None]]:
 
 
 def _make_bar(run: Run) -> Any:
-    options = {"total": _total(run), "initial": run.step, "unit": "step", "desc": run.name, "leave": True}
+    options = {"total": _total(run), "unit": "step", "desc": run.name, "leave": True}
     if hasattr(ipython_shell(), "kernel"):
         try:
             from tqdm.notebook import tqdm as notebook_tqdm
