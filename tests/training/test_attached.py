@@ -14,6 +14,7 @@ from vaewidgets.protocol import LossConvention
 from vaewidgets.training import Run, attach
 from vaewidgets.training import cells as cells_module
 from vaewidgets.training.pending import MAX_ROWS
+from vaewidgets.training.snapshot import GoodWeights
 
 from .conftest import make_data, make_model, wait_until
 
@@ -318,6 +319,8 @@ def log_until_bad(run, module, bad=6):
 
 def test_nan_is_found_and_the_last_good_weights_are_kept(monkeypatch):
     monkeypatch.setattr("vaewidgets.training.attached.FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr(GoodWeights, "_AT_MOST_EVERY", 0.0)
+    monkeypatch.setattr(GoodWeights, "_SHARE", 1e9)
     run = attached()
     module = run.model.module
     with pytest.raises(
@@ -340,6 +343,8 @@ def test_nan_is_found_and_the_last_good_weights_are_kept(monkeypatch):
 
 def test_weights_that_are_spoilt_without_a_bad_loss_are_not_called_good(monkeypatch):
     monkeypatch.setattr("vaewidgets.training.attached.FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr(GoodWeights, "_AT_MOST_EVERY", 0.0)
+    monkeypatch.setattr(GoodWeights, "_SHARE", 1e9)
     run = attached()
     assert run.last_good is None
     with pytest.raises(OptionError, match="has no good weights to go back to"):

@@ -5,7 +5,7 @@ import pytest
 from vaewidgets.training import cells
 from vaewidgets.training.cells import Cell
 
-from .conftest import start, wait_until
+from .conftest import make_data, make_model, start
 
 
 @pytest.fixture
@@ -28,9 +28,21 @@ def test_running_a_cell_again_stops_its_run(notebook):
     first = endless()
     notebook("a", "2")
     second = endless()
-    assert wait_until(lambda: first.status == "stopped")
+    assert first.status == "stopped"
+    assert not first.trains_now
     assert second.status == "running"
     second.stop()
+
+
+def test_running_a_cell_again_may_use_the_same_model(notebook):
+    data = make_data()
+    model = make_model(data)
+    runs = []
+    for execution in "123":
+        notebook("a", execution)
+        runs.append(start(data, model, epochs=None, eval_every=0))
+    assert [run.trains_now for run in runs] == [False, False, True]
+    runs[-1].close()
 
 
 def test_two_cells_live_side_by_side(notebook):

@@ -6,7 +6,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from vaewidgets.data import ImageDataset
 from vaewidgets.errors import CheckpointError, DataError, OptionError
 from vaewidgets.objectives import LinearWarmup
 from vaewidgets.training import attach, load_run
@@ -129,6 +128,20 @@ def test_a_beta_that_was_a_function_keeps_its_value(tmp_path):
     assert load_run(saved(run, tmp_path), data=run.data).beta == 1.5
 
 
+def test_random_state_of_another_kind_of_device_is_left_out(tmp_path):
+    run = start(epochs=3, start=False)
+    advance(run, 8)
+    path = saved(run, tmp_path)
+    run.close()
+    tensors, facts = load_file(path), run_facts(path)
+    tensors |= {name: torch.zeros(16, dtype=torch.uint8) for name in ("generator.noise", "generator.order")}
+    save_file(tensors, path, metadata={_KEY: json.dumps(facts)})
+    loaded = load_run(path, data=run.data)
+    loaded.resume()
+    loaded.wait()
+    assert (loaded.step, loaded.epoch) == (18, 3)
+
+
 def test_without_data_it_can_be_looked_at_only(tmp_path):
     run = start(epochs=2).wait()
     loaded = load_run(saved(run, tmp_path))
@@ -157,7 +170,7 @@ def test_named_data_are_found_again(tmp_path, monkeypatch):
         calls.append((name, options["size"], options["download"]))
         return data
 
-    monkeypatch.setattr("vaewidgets.training.start.load_dataset", fake)
+    monkeypatch.setattr("vaewidgets.training.load.load_dataset", fake)
     run = start(data, epochs=1).wait()
     assert load_run(saved(run, tmp_path)).data is data
     assert calls == [("digits", (4, 4), False)]
@@ -304,7 +317,7 @@ def test_an_attached_run_is_saved_with_its_weights(tmp_path):
 
 
 def test_a_diverged_run_may_be_loaded_and_gone_on_with(tmp_path):
-    data = ImageDataset(torch.rand(64, 1, 4, 4), test_fraction=0.25)
+    data = make_data(n=64)
     run = start(data, lr=1e30, optimizer="sgd", epochs=3)
     assert wait_until(lambda: run.status == "failed")
     loaded = load_run(saved(run, tmp_path), data=data)

@@ -118,7 +118,7 @@ def test_a_model_that_cannot_be_copied():
         start(model=model)
 
 
-def test_a_foreign_model_is_adapted(monkeypatch):
+def test_a_foreign_model_is_adapted():
     class Chapter(nn.Module):
         latent_dim, image_shape = 2, (1, 4, 4)
 
@@ -132,11 +132,12 @@ def test_a_foreign_model_is_adapted(monkeypatch):
         def decode(self, z):
             return torch.sigmoid(self.up(z)).view(-1, 1, 4, 4)
 
+    torch.manual_seed(0)
     model = Chapter()
-    run = start(model=model, epochs=2).wait()
+    run = start(model=model, epochs=40, lr=1e-2).wait()
     assert run.model.module is model
     assert run.name == "Chapter on noise"
-    assert run.history["loss"][-1] < run.history["loss"][0]
+    assert run.history["train_loss"][-1] < 0.97 * run.history["train_loss"][0]
 
 
 def test_the_device_is_the_accelerator_or_the_cpu():

@@ -276,6 +276,16 @@ def test_two_runs_side_by_side():
     second.stop()
 
 
+def test_two_runs_do_not_share_a_model():
+    run = endless(name="first")
+    with pytest.raises(
+        OptionError, match=r"is being trained by TrainingRun\('first'\) already\. Stop that first"
+    ):
+        start(run.data, run.model)
+    run.close()
+    start(run.data, run.model, epochs=1).wait()
+
+
 def test_training_works_where_the_caller_has_gradients_off():
     with torch.no_grad():
         run = start(epochs=2).wait()

@@ -219,9 +219,10 @@ class _CrossEntropyTotal(torch.autograd.Function):
         s = torch.sigmoid(logits)
         ctx.save_for_backward(s, x)
         n = s.numel()
-        factors = torch.maximum(s, 1.0 - s).view(_factor_count(n), -1).prod(0)
-        positive = F.relu(logits).sum()
-        return positive - torch.dot(logits.view(-1), x.reshape(-1)) - factors.log_().sum()
+        factors = 1.0 - s
+        torch.maximum(s, factors, out=factors)
+        logarithms = factors.view(_factor_count(n), -1).prod(0).log_()
+        return F.relu(logits).sum() - torch.dot(logits.view(-1), x.reshape(-1)) - logarithms.sum()
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:

@@ -1,13 +1,14 @@
 """Training in the background or in a loop of your own, and what of it is kept. Needs no widget package."""
 
-from vaewidgets.training.attached import AttachedRun, attach
+from vaewidgets.training.attached import AttachedRun
 from vaewidgets.training.background import TrainingRun
 from vaewidgets.training.curves import Curve
 from vaewidgets.training.history import History
+from vaewidgets.training.load import load_run
 from vaewidgets.training.recorder import Recorder
 from vaewidgets.training.run import Run
 from vaewidgets.training.snapshot import Snapshot
-from vaewidgets.training.start import load_run, train
+from vaewidgets.training.start import attach, train
 
 __all__ = [
     "AttachedRun",

@@ -10,88 +10,26 @@ from typing import Any, final
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from vaewidgets.data import ImageDataset
 from vaewidgets.errors import DivergedError, OptionError, TrainingStopped
-from vaewidgets.objectives import Constant, Schedule, as_schedule, get_likelihood
-from vaewidgets.protocol import LossConvention, as_vae, check_vae
+from vaewidgets.objectives import Constant, Schedule, as_schedule
+from vaewidgets.protocol import LossConvention
 from vaewidgets.training.autosave import Autosave
 from vaewidgets.training.cells import at_cell_end
 from vaewidgets.training.checkpoint import Checkpoint, capture, write
 from vaewidgets.training.control import Ask, Gate
 from vaewidgets.training.engine import diverged
 from vaewidgets.training.metrics import TERMS
+from vaewidgets.training.options import check_steps
 from vaewidgets.training.pending import Pending
 from vaewidgets.training.recorder import Recorder
 from vaewidgets.training.run import ENDED, Run
-from vaewidgets.training.snapshot import Shell, Snapshot, Weights, model_tensors
+from vaewidgets.training.snapshot import GoodWeights, Snapshot, model_tensors
 
-__all__ = ["AttachedRun", "attach"]
+__all__ = ["AttachedRun"]
 
 FLUSH_SECONDS = 0.1
-_CLONE_SHARE = 0.02  # of the time, at most, goes into copies of the weights that nobody asked for
-
-
-def attach(
-    model: nn.Module,
-    data: ImageDataset,
-    *,
-    losses: LossConvention | None = None,
-    name: str | None = None,
-    autosave: bool = False,
-    autosave_seconds: float = 30.0,
-    **adapter: Any,
-) -> AttachedRun:
-    """Watch a model that a loop of your own trains: call `run.log(loss=..., recon=..., kl=...)` in each step.
-
-    Parameters
-    ----------
-    model : nn.Module
-        Your model, where it is; nothing about it is changed.
-    data : ImageDataset
-        What widgets show.
-    losses : LossConvention, optional
-        How your loop reduces the terms that it logs; by default what the model's project is known for.
-    name : str, optional
-    autosave : bool
-        Save history and weights every `autosave_seconds`.
-    autosave_seconds : float
-    **adapter
-        encode, decode, latent_dim, output, likelihood: as in `as_vae`.
-
-    Returns
-    -------
-    AttachedRun
-
-    Raises
-    ------
-    ProtocolError, OptionError, DataError
-        If the model, an option or the data cannot be used.
-    """
-    if not isinstance(data, ImageDataset):
-        raise OptionError(
-            f"data is of type {type(data).__name__}; wanted an ImageDataset. Make one of what your loader "
-            "reads: vw.ImageDataset(train_loader.dataset)."
-        )
-    vae = as_vae(model, losses=losses, image_shape=data.image_shape, value_range=data.value_range, **adapter)
-    likelihood = get_likelihood(vae.likelihood)
-    likelihood.check(data)
-    check_vae(vae, data.image_shape, data.value_range)
-    convention = getattr(vae, "convention", None)
-    device = next((t.device for t in model_tensors(vae)), torch.device("cpu"))
-    return AttachedRun(
-        losses=losses or (convention.losses if convention is not None else LossConvention()),
-        autosave_seconds=autosave_seconds if autosave else None,
-        model=vae,
-        data=data,
-        likelihood=likelihood.fitted_to(data),
-        recorder=Recorder(),
-        device=device,
-        options={"dataset": data.name, "device": str(device)},
-        name=name,
-        shell=Shell(vae),
-    )
 
 
 @final
@@ -124,9 +62,7 @@ class AttachedRun(Run):
         self._beta_read: float | None = None  # what the loop got when it last read `beta`
         self._beta_logged: float | None = None
         self._clone_ask: Ask | None = None
-        self._candidate: tuple[Weights, Tensor] | None = None
-        self._good: Weights | None = None
-        self._next_clone = 0.0
+        self._good = GoodWeights()
         self._forget_cell: Callable[[], None] | None = None
 
     # logging ----------------------------------------------------------------------------------
@@ -252,39 +188,20 @@ class AttachedRun(Run):
         """In the loop's thread, after a flush."""
         self._mark_rate()
         if self.error is None:
-            self._keep_weights()
+            self._good.keep(lambda: self._shell.clone(self.model, step=self._step, epoch=self._epoch))
             if self._autosave is not None:
                 self._autosave.write_if_due(self._capture)
         self._notify()
 
     def _say_diverged(self, step: int, term: str) -> DivergedError:
         row = np.where(np.array(TERMS) == term, np.nan, 0.0)
-        kept = (
-            ""
-            if self._good is None
-            else f" run.restore_last_good() puts back those of step {self._good.step}."
-        )
+        good = self._good.weights
+        kept = "" if good is None else f" run.restore_last_good() puts back those of step {good.step}."
         text = str(diverged(step, row)).replace(
             "The weights are those before that step; the history is kept. Start again with a smaller lr.",
             f"The weights may be spoilt.{kept}",
         )
         return DivergedError(text, step=step, term=term)
-
-    def _keep_weights(self) -> None:
-        """Keep a copy whose weights are known to be finite, which is learnt one flush later."""
-        if self._candidate is not None:
-            weights, probe = self._candidate
-            if bool(torch.isfinite(probe)):
-                self._good = weights
-            self._candidate = None
-        start = time.monotonic()
-        if start < self._next_clone:
-            return
-        weights = self._shell.clone(self.model, step=self._step, epoch=self._epoch)
-        sums = [t.sum(dtype=torch.float32) for t in weights.tensors if t.is_floating_point()]
-        self._candidate = (weights, torch.stack(sums).sum())
-        cost = time.monotonic() - start
-        self._next_clone = start + max(FLUSH_SECONDS, cost / _CLONE_SHARE)
 
     # what it is -------------------------------------------------------------------------------
 
@@ -392,9 +309,7 @@ class AttachedRun(Run):
 
     def advance(self, n: int = 1) -> None:
         """Let `n` steps pass, then pause. Returns at once."""
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise OptionError(f"advance got n={n!r}; wanted a whole number of steps, at least 1.")
-        self._go(n)
+        self._go(check_steps(n))
 
     def _go(self, steps: int | None) -> None:
         with self._lock:
@@ -437,10 +352,11 @@ class AttachedRun(Run):
         try:
             self._gate.call(self._clone, timeout)
         except TimeoutError:
-            if self._weights is None and self._good is None:
+            good = self._good.weights
+            if self._weights is None and good is None:
                 raise
-            if self._weights is None or (self._good is not None and self._good.step > self._weights.step):
-                self._weights = self._good
+            if self._weights is None or (good is not None and good.step > self._weights.step):
+                self._weights = good
         snapshot = self.latest_snapshot
         assert snapshot is not None
         return snapshot
@@ -448,7 +364,7 @@ class AttachedRun(Run):
     @property
     def last_good(self) -> Snapshot | None:
         """Newest copy, taken now and then, whose weights and losses until then were finite."""
-        return None if self._good is None else self._make_snapshot(self._good)
+        return None if self._good.weights is None else self._make_snapshot(self._good.weights)
 
     def restore_last_good(self) -> None:
         """Copy the weights of `last_good` into the live model. The optimiser's state is yours to reset.
@@ -458,12 +374,12 @@ class AttachedRun(Run):
         OptionError
             If there is none.
         """
-        if self._good is None:
+        if self._good.weights is None:
             raise OptionError(
                 f"{self!r} has no good weights to go back to: none were copied before it diverged."
             )
         with torch.no_grad():
-            for live, kept in zip(model_tensors(self.model), self._good.tensors, strict=True):
+            for live, kept in zip(model_tensors(self.model), self._good.weights.tensors, strict=True):
                 live.copy_(kept)
 
     def save(self, path: Any) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import math
 import threading
 import weakref
 from collections.abc import Callable
-from numbers import Real
 from pathlib import Path
 from types import TracebackType
 from typing import Any, final
@@ -19,10 +17,11 @@ from vaewidgets.training.autosave import Autosave
 from vaewidgets.training.checkpoint import Checkpoint, capture, write
 from vaewidgets.training.control import Ask, Gate
 from vaewidgets.training.engine import Engine, EngineState
+from vaewidgets.training.options import check_epochs, check_lr, check_speed, check_steps
 from vaewidgets.training.run import ENDED, Run, Status
 from vaewidgets.training.snapshot import Snapshot
 
-__all__ = ["TrainingRun", "check_epochs", "check_lr", "check_speed"]
+__all__ = ["TrainingRun", "refuse_shared_model"]
 
 _live: weakref.WeakSet[TrainingRun] = weakref.WeakSet()
 
@@ -207,9 +206,7 @@ class TrainingRun(Run):
 
     def advance(self, n: int = 1) -> None:
         """Train `n` steps, then pause. Returns at once; on a run that is advancing, `n` more."""
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise OptionError(f"advance got n={n!r}; wanted a whole number of steps, at least 1.")
-        self._go(n)
+        self._go(check_steps(n))
 
     def _go(self, steps: int | None) -> None:
         with self._lock:
@@ -309,6 +306,11 @@ class TrainingRun(Run):
         engine.flush(wait=True)
         self.flushed()
 
+    @property
+    def trains_now(self) -> bool:
+        """Whether a thread may write to the weights."""
+        return self._gate.is_busy
+
     # weights ----------------------------------------------------------------------------------
 
     def request_snapshot(self) -> None:
@@ -361,29 +363,15 @@ class TrainingRun(Run):
             thread.join()
 
 
-def check_epochs(epochs: object) -> int | None:
-    """Return a number of epochs; OptionError if it is not one."""
-    if epochs is None:
-        return None
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
-        raise OptionError(f"epochs is {epochs!r}; wanted a whole number of at least 1, or None for no end.")
-    return epochs
-
-
-def check_lr(lr: object) -> float:
-    """Return a learning rate; OptionError if it is not one."""
-    if isinstance(lr, bool) or not isinstance(lr, Real) or not math.isfinite(lr) or lr <= 0:
-        raise OptionError(f"lr is {lr!r}; wanted a finite number above 0, such as 1e-3.")
-    return float(lr)
-
-
-def check_speed(speed: object) -> float | None:
-    """Return a speed; OptionError if it is not one."""
-    if speed is None:
-        return None
-    if isinstance(speed, bool) or not isinstance(speed, Real) or not math.isfinite(speed) or speed <= 0:
-        raise OptionError(f"speed is {speed!r}; wanted epochs a second, above 0, or None for full speed.")
-    return float(speed)
+def refuse_shared_model(model: Any) -> None:
+    """Refuse a model that another run is training: two loops would write to the same weights."""
+    own = {id(p) for p in model.parameters()}
+    for run in list(_live):
+        if run.trains_now and own & {id(p) for p in run.model.parameters()}:
+            raise OptionError(
+                f"this model is being trained by {run!r} already. "
+                "Stop that first, run.stop(), or build a new model."
+            )
 
 
 @atexit.register

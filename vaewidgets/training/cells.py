@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from vaewidgets.training.background import TrainingRun
 
-__all__ = ["Cell", "at_cell_end", "current_cell", "ipython_shell", "take_over"]
+__all__ = ["Cell", "at_cell_end", "current_cell", "ipython_shell", "note", "stop_earlier"]
 
 
 class Cell(NamedTuple):
@@ -67,18 +67,24 @@ def at_cell_end(callback: Callable[[], None]) -> Callable[[], None]:
     return remove
 
 
-def take_over(run: TrainingRun, cell: Cell | None) -> None:
-    """Stop the runs that an earlier execution of `cell` started, and note this one.
+def stop_earlier(cell: Cell | None) -> None:
+    """Stop the runs that an earlier execution of `cell` started, and wait until their threads have gone.
 
     A cell may start several runs at once (a loop over beta): those of one execution live side by side.
     """
     if cell is None:
         return
     with _lock:
-        known = _runs.get(cell.id, [])
+        known = _runs.pop(cell.id, [])
         _runs[cell.id] = [entry for entry in known if entry[0] == cell.execution and entry[1]() is not None]
-        _runs[cell.id].append((cell.execution, weakref.ref(run)))
     for execution, reference in known:
         earlier = reference()
         if execution != cell.execution and earlier is not None:
-            earlier.stop()
+            earlier.close()
+
+
+def note(run: TrainingRun, cell: Cell | None) -> None:
+    """Remember which execution of which cell started a run."""
+    if cell is not None:
+        with _lock:
+            _runs.setdefault(cell.id, []).append((cell.execution, weakref.ref(run)))

@@ -104,6 +104,11 @@ class Gate:
         return self._thread is not None
 
     @property
+    def is_busy(self) -> bool:
+        """Whether a loop takes steps, or puts things in order after its last."""
+        return self._busy
+
+    @property
     def steps_left(self) -> int | None:
         """Steps until it pauses by itself; None if it does not."""
         return self._steps_left

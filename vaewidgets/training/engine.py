@@ -306,9 +306,18 @@ class Engine:
         """Go on from where `state` was taken. The weights are the caller's."""
         self.step, self.epoch, self.position = state.step, state.epoch, state.position
         self.epoch_sums = np.array(state.epoch_sums)
-        self.noise.set_state(state.noise)
-        self.order_state = {"generator": state.order}
-        self.batches.load_state_dict(self.order_state)
+        for stream, generator, kept in (
+            (1, self.noise, state.noise),
+            (0, self.batches.generator, state.order),
+        ):
+            try:
+                generator.set_state(kept)
+            except (
+                RuntimeError,
+                TypeError,
+            ):  # of another kind of device: new numbers, not those already used
+                generator.manual_seed(stream_seed(self.seed + self.step, stream))
+        self.order_state = self.batches.state_dict()
         if self.position:
             self.batches.permutation()  # leaves the generator where this epoch's order left it
         own = self.optimizer.state_dict()

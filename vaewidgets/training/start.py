@@ -1,32 +1,35 @@
-"""`train` and `load_run`: check everything, then start."""
+"""`train` and `attach`: check everything, then start."""
 
 from __future__ import annotations
 
-import difflib
-import inspect
-import os
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
-from vaewidgets.data import ImageDataset, load_dataset
-from vaewidgets.errors import CheckpointError, DataError, OptionError
-from vaewidgets.models import build
-from vaewidgets.objectives import ELBO, Bernoulli, Likelihood, Schedule, as_schedule, get_likelihood
-from vaewidgets.protocol import as_vae, check_vae
-from vaewidgets.training.background import TrainingRun, check_epochs, check_lr, check_speed
-from vaewidgets.training.cells import current_cell, take_over
-from vaewidgets.training.checkpoint import LoadedRun, describe_data, load_weights, read
-from vaewidgets.training.engine import Engine, EngineState
+from vaewidgets.data import ImageDataset
+from vaewidgets.errors import OptionError
+from vaewidgets.objectives import ELBO, Likelihood, Schedule, as_schedule, get_likelihood
+from vaewidgets.protocol import LossConvention, as_vae, check_vae
+from vaewidgets.training.attached import AttachedRun
+from vaewidgets.training.background import TrainingRun, refuse_shared_model
+from vaewidgets.training.cells import current_cell, note, stop_earlier
+from vaewidgets.training.engine import Engine
 from vaewidgets.training.optimizers import check_optimizer
+from vaewidgets.training.options import (
+    check_counts,
+    check_data,
+    check_epochs,
+    check_lr,
+    check_seconds,
+    check_speed,
+    refuse_unknown,
+)
 from vaewidgets.training.recorder import Recorder
-from vaewidgets.training.snapshot import Shell
+from vaewidgets.training.snapshot import Shell, model_tensors
 
-__all__ = ["load_run", "pick_device", "prepare_model", "train"]
-
-_NAMED = ("digits", "mnist", "fashion-mnist", "frey")
+__all__ = ["assemble", "attach", "pick_device", "prepare_model", "train"]
 
 
 def train(
@@ -96,11 +99,14 @@ def train(
         Before anything is trained: an option out of its range or unknown, data that the likelihood cannot
         score, a model that does not speak the protocol.
     """
-    _refuse_unknown(unknown)
-    _check_data(data)
-    _check_counts(data, batch_size, seed, eval_every)
+    refuse_unknown(train, unknown)
+    check_data(data)
+    check_counts(data, batch_size, seed, eval_every)
+    cell = current_cell()
+    stop_earlier(cell)
     where = pick_device(device)
     vae, likelihood = prepare_model(model, data, where)
+    refuse_shared_model(vae)
     options: dict[str, Any] = {
         "epochs": check_epochs(epochs),
         "batch_size": batch_size,
@@ -111,13 +117,13 @@ def train(
         "drop_last": bool(drop_last),
         "device": str(where),
         "autosave": bool(autosave),
-        "autosave_seconds": _check_seconds(autosave_seconds),
+        "autosave_seconds": check_seconds(autosave_seconds),
         "dataset": data.name,
     }
     schedule = as_schedule(beta)
     options |= {"beta": schedule.describe(), "speed": check_speed(speed)}
     recorder = Recorder()
-    engine = _assemble(vae, data, likelihood, recorder=recorder, options=options, schedule=schedule)
+    engine = assemble(vae, data, likelihood, recorder=recorder, options=options, schedule=schedule)
     run = TrainingRun(
         engine,
         autosave_seconds=options["autosave_seconds"] if options["autosave"] else None,
@@ -131,62 +137,10 @@ def train(
         name=name,
         shell=engine.shell,
     )
-    take_over(run, current_cell())
+    note(run, cell)
     if start:
         run.resume()
     return run
-
-
-def load_run(
-    path: str | os.PathLike[str],
-    *,
-    model: nn.Module | None = None,
-    data: ImageDataset | None = None,
-    device: str | torch.device | None = None,
-) -> TrainingRun:
-    """Load a run that `run.save` or the autosave wrote. Executes no code of the file.
-
-    Parameters
-    ----------
-    path : str or Path
-    model : nn.Module, optional
-        One built with the same options; its weights are overwritten. Built-in models are rebuilt without.
-    data : ImageDataset, optional
-        By default the set of the saved name, if `load_dataset` knows it and finds it on this machine in the
-        same size. Without data the run can be looked at, but not resumed or evaluated.
-    device : str or torch.device, optional
-
-    Returns
-    -------
-    TrainingRun
-        Its status is "stopped" or "finished"; `resume` goes on. Saved between two epochs or in the middle of
-        one, it goes on bit for bit as the uninterrupted run on a CPU, but for a beta that was a function
-        (its value is kept) and for what the model itself draws from torch's global generator (dropout).
-
-    Raises
-    ------
-    CheckpointError
-        If the file is none of ours, or does not fit the model (the first tensor that differs is named) or
-        the data.
-    """
-    loaded = read(path)
-    facts = loaded.facts
-    options = dict(facts["options"])
-    where = pick_device(device)
-    options["device"] = str(where)
-    data = _find_data(facts, data, path)
-    if model is None:
-        model = _rebuild(facts, path)
-    if data is None:
-        vae: Any = model
-        likelihood: Likelihood = get_likelihood(facts["likelihood"])
-        if isinstance(likelihood, Bernoulli):
-            likelihood = Bernoulli(binary=bool(facts["normalised"]))
-    else:
-        vae, likelihood = prepare_model(model, data, where)
-    load_weights(vae, loaded.weights, path)
-    vae.to(where)
-    return _revive(vae, data, likelihood, loaded, options)
 
 
 def pick_device(device: str | torch.device | None) -> torch.device:
@@ -204,16 +158,14 @@ def pick_device(device: str | torch.device | None) -> torch.device:
         ) from None
 
 
-def prepare_model(
-    model: nn.Module, data: ImageDataset, device: torch.device, **options: Any
-) -> tuple[Any, Likelihood]:
+def prepare_model(model: nn.Module, data: ImageDataset, device: torch.device) -> tuple[Any, Likelihood]:
     """Adapt a model, move it to the device, try it, and find its likelihood for the data.
 
     Returns
     -------
     model, likelihood
     """
-    vae = as_vae(model, image_shape=data.image_shape, value_range=data.value_range, **options)
+    vae = as_vae(model, image_shape=data.image_shape, value_range=data.value_range)
     likelihood = get_likelihood(vae.likelihood)
     likelihood.check(data)
     if not any(p.requires_grad for p in vae.parameters()):
@@ -225,7 +177,7 @@ def prepare_model(
     return vae, likelihood.fitted_to(data)
 
 
-def _assemble(
+def assemble(
     model: Any,
     data: ImageDataset,
     likelihood: Likelihood,
@@ -234,6 +186,7 @@ def _assemble(
     options: dict[str, Any],
     schedule: Schedule,
 ) -> Engine:
+    """Build the engine of checked options."""
     names = ("epochs", "lr", "optimizer", "batch_size", "drop_last", "seed", "eval_every")
     return Engine(
         model,
@@ -246,115 +199,62 @@ def _assemble(
     )
 
 
-def _revive(
-    model: Any, data: ImageDataset | None, likelihood: Likelihood, loaded: LoadedRun, options: dict[str, Any]
-) -> TrainingRun:
-    facts, state = loaded.facts, loaded.engine
-    engine: Engine | EngineState
-    cannot_resume = None
-    if data is not None and state is not None:
-        engine = _assemble(
-            model, data, likelihood, recorder=loaded.recorder, options=options, schedule=state.schedule
-        )
-        engine.restore(state)
-        engine.lr, engine.epochs = state.lr, state.epochs
-    elif state is not None:
-        engine = state
-        cannot_resume = f"was loaded without its data, {options.get('dataset')!r}: load_run(path, data=...)"
-    else:
-        engine = EngineState.at(facts["step"], facts["epoch"], facts["epochs"])
-        cannot_resume = "was trained by a loop of its own: start a new run, vw.train(run.model, data)"
-    run = TrainingRun(
-        engine,
-        autosave_seconds=options.get("autosave_seconds") if options.get("autosave") else None,
-        status="finished" if facts["status"] == "finished" else "stopped",
-        cannot_resume=cannot_resume,
-        model=model,
-        data=data,
-        likelihood=likelihood,
-        recorder=loaded.recorder,
-        device=torch.device(options["device"]),
-        options=options,
-        name=facts["name"],
-        shell=engine.shell if isinstance(engine, Engine) else Shell(model),
-    )
-    run.data_facts = facts["data"]
-    return run
+def attach(
+    model: nn.Module,
+    data: ImageDataset,
+    *,
+    losses: LossConvention | None = None,
+    name: str | None = None,
+    autosave: bool = False,
+    autosave_seconds: float = 30.0,
+    **adapter: Any,
+) -> AttachedRun:
+    """Watch a model that a loop of your own trains: call `run.log(loss=..., recon=..., kl=...)` in each step.
 
+    Parameters
+    ----------
+    model : nn.Module
+        Your model, where it is; nothing about it is changed.
+    data : ImageDataset
+        What widgets show.
+    losses : LossConvention, optional
+        How your loop reduces the terms that it logs; by default what the model's project is known for.
+    name : str, optional
+    autosave : bool
+        Save history and weights every `autosave_seconds`.
+    autosave_seconds : float
+    **adapter
+        encode, decode, latent_dim, output, likelihood: as in `as_vae`.
 
-def _find_data(facts: dict[str, Any], data: ImageDataset | None, path: Any) -> ImageDataset | None:
-    """The data given, checked, or the named set if it is here in the same size."""
-    wanted = facts["data"]
-    if data is not None:
-        _check_data(data)
-        got = describe_data(data)
-        for name in ("image_shape", "value_range"):
-            if got[name] != wanted[name]:
-                raise CheckpointError(
-                    f"{str(path)!r} was trained on data of {name} {tuple(wanted[name])}; "
-                    f"the data given have {tuple(got[name])}."
-                )
-        return data
-    if wanted["name"] not in _NAMED:
-        return None
-    try:
-        found = load_dataset(
-            wanted["name"],
-            size=tuple(wanted["image_shape"][1:]),
-            value_range=tuple(wanted["value_range"]),
-            download=False,
-        )
-    except (DataError, OptionError):
-        return None
-    return found if describe_data(found) == wanted else None
+    Returns
+    -------
+    AttachedRun
 
-
-def _rebuild(facts: dict[str, Any], path: Any) -> nn.Module:
-    if facts["model"] is None:
-        raise CheckpointError(
-            f"{str(path)!r} holds the weights of a {facts['model_class']}, which is no built-in model. Give "
-            "one with the same options: load_run(path, model=...)."
-        )
-    try:
-        return build(facts["model"])
-    except (OptionError, TypeError) as error:
-        raise CheckpointError(f"{str(path)!r}: its model cannot be built ({error}).") from error
-
-
-def _refuse_unknown(unknown: dict[str, Any]) -> None:
-    if not unknown:
-        return
-    known = [name for name in inspect.signature(train).parameters if name != "unknown"]
-    name = next(iter(unknown))
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else f" It takes: {', '.join(known)}."
-    raise OptionError(f"train has no option {name!r}.{hint}")
-
-
-def _check_data(data: object) -> None:
+    Raises
+    ------
+    ProtocolError, OptionError, DataError
+        If the model, an option or the data cannot be used.
+    """
     if not isinstance(data, ImageDataset):
         raise OptionError(
-            f"data is of type {type(data).__name__}; wanted an ImageDataset. Make one: "
-            "vw.ImageDataset(images, labels), or vw.load_dataset('mnist')."
+            f"data is of type {type(data).__name__}; wanted an ImageDataset. Make one of what your loader "
+            "reads: vw.ImageDataset(train_loader.dataset)."
         )
-
-
-def _check_counts(data: ImageDataset, batch_size: object, seed: object, eval_every: object) -> None:
-    for name, value, least in (
-        ("batch_size", batch_size, 1),
-        ("seed", seed, 0),
-        ("eval_every", eval_every, 0),
-    ):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise OptionError(f"{name} is {value!r}; wanted a whole number of at least {least}.")
-    n = len(data.train)
-    if batch_size > n:  # type: ignore[operator]
-        raise OptionError(
-            f"batch_size is {batch_size}, but {data.name!r} has {n} training images; wanted at most {n}."
-        )
-
-
-def _check_seconds(seconds: object) -> float:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
-        raise OptionError(f"autosave_seconds is {seconds!r}; wanted a number of seconds above 0.")
-    return float(seconds)
+    vae = as_vae(model, losses=losses, image_shape=data.image_shape, value_range=data.value_range, **adapter)
+    likelihood = get_likelihood(vae.likelihood)
+    likelihood.check(data)
+    check_vae(vae, data.image_shape, data.value_range)
+    convention = getattr(vae, "convention", None)
+    device = next((t.device for t in model_tensors(vae)), torch.device("cpu"))
+    return AttachedRun(
+        losses=losses or (convention.losses if convention is not None else LossConvention()),
+        autosave_seconds=check_seconds(autosave_seconds) if autosave else None,
+        model=vae,
+        data=data,
+        likelihood=likelihood.fitted_to(data),
+        recorder=Recorder(),
+        device=device,
+        options={"dataset": data.name, "device": str(device)},
+        name=name,
+        shell=Shell(vae),
+    )

@@ -1,0 +1,151 @@
+"""`load_run`: a run from its file."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+from torch import nn
+
+from vaewidgets.data import ImageDataset, load_dataset
+from vaewidgets.errors import CheckpointError, DataError, OptionError
+from vaewidgets.models import build
+from vaewidgets.objectives import Bernoulli, Likelihood, get_likelihood
+from vaewidgets.training.background import TrainingRun
+from vaewidgets.training.checkpoint import LoadedRun, describe_data, load_weights, read
+from vaewidgets.training.engine import Engine, EngineState
+from vaewidgets.training.options import check_data
+from vaewidgets.training.snapshot import Shell
+from vaewidgets.training.start import assemble, pick_device, prepare_model
+
+__all__ = ["load_run"]
+
+_NAMED = ("digits", "mnist", "fashion-mnist", "frey")
+
+
+def load_run(
+    path: str | os.PathLike[str],
+    *,
+    model: nn.Module | None = None,
+    data: ImageDataset | None = None,
+    device: str | torch.device | None = None,
+) -> TrainingRun:
+    """Load a run that `run.save` or the autosave wrote. Executes no code of the file.
+
+    Parameters
+    ----------
+    path : str or Path
+    model : nn.Module, optional
+        One built with the same options; its weights are overwritten. Built-in models are rebuilt without.
+    data : ImageDataset, optional
+        By default the set of the saved name, if `load_dataset` knows it and finds it on this machine in the
+        same size. Without data the run can be looked at, but not resumed or evaluated.
+    device : str or torch.device, optional
+
+    Returns
+    -------
+    TrainingRun
+        Its status is "stopped" or "finished"; `resume` goes on. Saved between two epochs or in the middle of
+        one, it goes on bit for bit as the uninterrupted run on a CPU, but for a beta that was a function
+        (its value is kept) and for what the model itself draws from torch's global generator (dropout).
+
+    Raises
+    ------
+    CheckpointError
+        If the file is none of ours, or does not fit the model (the first tensor that differs is named) or
+        the data.
+    """
+    loaded = read(path)
+    facts = loaded.facts
+    options = dict(facts["options"])
+    where = pick_device(device)
+    options["device"] = str(where)
+    data = _find_data(facts, data, path)
+    if model is None:
+        model = _rebuild(facts, path)
+    if data is None:
+        vae: Any = model
+        likelihood: Likelihood = get_likelihood(facts["likelihood"])
+        if isinstance(likelihood, Bernoulli):
+            likelihood = Bernoulli(binary=bool(facts["normalised"]))
+    else:
+        vae, likelihood = prepare_model(model, data, where)
+    load_weights(vae, loaded.weights, path)
+    vae.to(where)
+    return _revive(vae, data, likelihood, loaded, options)
+
+
+def _revive(
+    model: Any, data: ImageDataset | None, likelihood: Likelihood, loaded: LoadedRun, options: dict[str, Any]
+) -> TrainingRun:
+    facts, state = loaded.facts, loaded.engine
+    engine: Engine | EngineState
+    cannot_resume = None
+    if data is not None and state is not None:
+        engine = assemble(
+            model, data, likelihood, recorder=loaded.recorder, options=options, schedule=state.schedule
+        )
+        engine.restore(state)
+        engine.lr, engine.epochs = state.lr, state.epochs
+    elif state is not None:
+        engine = state
+        cannot_resume = f"was loaded without its data, {options.get('dataset')!r}: load_run(path, data=...)"
+    else:
+        engine = EngineState.at(facts["step"], facts["epoch"], facts["epochs"])
+        cannot_resume = "was trained by a loop of its own: start a new run, vw.train(run.model, data)"
+    run = TrainingRun(
+        engine,
+        autosave_seconds=options.get("autosave_seconds") if options.get("autosave") else None,
+        status="finished" if facts["status"] == "finished" else "stopped",
+        cannot_resume=cannot_resume,
+        model=model,
+        data=data,
+        likelihood=likelihood,
+        recorder=loaded.recorder,
+        device=torch.device(options["device"]),
+        options=options,
+        name=facts["name"],
+        shell=engine.shell if isinstance(engine, Engine) else Shell(model),
+    )
+    run.data_facts = facts["data"]
+    return run
+
+
+def _find_data(facts: dict[str, Any], data: ImageDataset | None, path: Any) -> ImageDataset | None:
+    """The data given, checked, or the named set if it is here in the same size."""
+    wanted = facts["data"]
+    if data is not None:
+        check_data(data)
+        got = describe_data(data)
+        for name in ("image_shape", "value_range"):
+            if got[name] != wanted[name]:
+                raise CheckpointError(
+                    f"{str(path)!r} was trained on data of {name} {tuple(wanted[name])}; "
+                    f"the data given have {tuple(got[name])}."
+                )
+        return data
+    if wanted["name"] not in _NAMED:
+        return None
+    try:
+        found = load_dataset(
+            wanted["name"],
+            size=tuple(wanted["image_shape"][1:]),
+            value_range=tuple(wanted["value_range"]),
+            download=False,
+        )
+    except (DataError, OptionError):
+        return None
+    return found if describe_data(found) == wanted else None
+
+
+def _rebuild(facts: dict[str, Any], path: Any) -> nn.Module:
+    if facts["model"] is None:
+        raise CheckpointError(
+            f"{str(path)!r} holds the weights of a {facts['model_class']}, which is no built-in model. Give "
+            "one with the same options: load_run(path, model=...)."
+        )
+    try:
+        return build(facts["model"])
+    except (OptionError, TypeError) as error:
+        raise CheckpointError(f"{str(path)!r}: its model cannot be built ({error}).") from error

@@ -1,0 +1,99 @@
+"""Checks of what a person passes in: each says what, got, wanted."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import math
+from collections.abc import Callable
+from numbers import Real
+from typing import Any
+
+from vaewidgets.data import ImageDataset
+from vaewidgets.errors import OptionError
+
+__all__ = [
+    "check_counts",
+    "check_data",
+    "check_epochs",
+    "check_lr",
+    "check_seconds",
+    "check_speed",
+    "check_steps",
+    "refuse_unknown",
+]
+
+
+def check_epochs(epochs: object) -> int | None:
+    """Return a number of epochs; OptionError if it is not one."""
+    if epochs is None:
+        return None
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+        raise OptionError(f"epochs is {epochs!r}; wanted a whole number of at least 1, or None for no end.")
+    return epochs
+
+
+def check_lr(lr: object) -> float:
+    """Return a learning rate; OptionError if it is not one."""
+    if isinstance(lr, bool) or not isinstance(lr, Real) or not math.isfinite(lr) or lr <= 0:
+        raise OptionError(f"lr is {lr!r}; wanted a finite number above 0, such as 1e-3.")
+    return float(lr)
+
+
+def check_speed(speed: object) -> float | None:
+    """Return a speed; OptionError if it is not one."""
+    if speed is None:
+        return None
+    if isinstance(speed, bool) or not isinstance(speed, Real) or not math.isfinite(speed) or speed <= 0:
+        raise OptionError(f"speed is {speed!r}; wanted epochs a second, above 0, or None for full speed.")
+    return float(speed)
+
+
+def check_steps(n: object) -> int:
+    """Return a number of steps; OptionError if it is not one."""
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise OptionError(f"advance got n={n!r}; wanted a whole number of steps, at least 1.")
+    return n
+
+
+def refuse_unknown(function: Callable[..., Any], unknown: dict[str, Any]) -> None:
+    """OptionError for keywords that a function does not know, with the nearest one that it does."""
+    if not unknown:
+        return
+    known = [name for name in inspect.signature(function).parameters if name != "unknown"]
+    name = next(iter(unknown))
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else f" It takes: {', '.join(known)}."
+    raise OptionError(f"{function.__name__} has no option {name!r}.{hint}")
+
+
+def check_data(data: object) -> None:
+    """OptionError unless it is an `ImageDataset`."""
+    if not isinstance(data, ImageDataset):
+        raise OptionError(
+            f"data is of type {type(data).__name__}; wanted an ImageDataset. Make one: "
+            "vw.ImageDataset(images, labels), or vw.load_dataset('mnist')."
+        )
+
+
+def check_counts(data: ImageDataset, batch_size: object, seed: object, eval_every: object) -> None:
+    """OptionError unless these are whole numbers in their range."""
+    for name, value, least in (
+        ("batch_size", batch_size, 1),
+        ("seed", seed, 0),
+        ("eval_every", eval_every, 0),
+    ):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise OptionError(f"{name} is {value!r}; wanted a whole number of at least {least}.")
+    n = len(data.train)
+    if batch_size > n:  # type: ignore[operator]
+        raise OptionError(
+            f"batch_size is {batch_size}, but {data.name!r} has {n} training images; wanted at most {n}."
+        )
+
+
+def check_seconds(seconds: object) -> float:
+    """Return the seconds between two autosaves; OptionError if they are none."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+        raise OptionError(f"autosave_seconds is {seconds!r}; wanted a number of seconds above 0.")
+    return float(seconds)
