@@ -68,22 +68,30 @@ def table(result: dict) -> str:
     machine, messages = result.pop("machine"), result.pop("messages")
     usual, bare = result["loop as usually written"], result["barest device-resident loop"]
     plain, explored = result["vw.train"], result["vw.train, explorer attached"]
-    lines = [f"MNIST, 784-256-32 MLP, batch 256, one epoch; {machine['threads']} threads, torch {machine['torch']}"]
+    lines = [
+        f"MNIST, 784-256-32 MLP, batch 256, one epoch; {machine['threads']} threads, torch {machine['torch']}"
+    ]
     lines.append(f"{'':30}{'wall s':>9}{'cpu s':>9}{'x usual':>9}{'loss':>9}")
     for name, row in result.items():
         speed = usual["wall_s"] / row["wall_s"]
-        lines.append(
-            f"{name:30}{row['wall_s']:9.3f}{row['processor_s']:9.3f}{speed:9.2f}{row['loss']:9.2f}"
-        )
-    lines.append(f"vw.train against the loop as usually written   {usual['wall_s'] / plain['wall_s']:6.2f} times as fast (first target 5.5)")
-    lines.append(f"vw.train against the barest loop               {plain['wall_s'] / bare['wall_s']:6.2f} of its time (first target 1.05)")
-    lines.append(f"explorer attached, kernel processor seconds    {explored['processor_s'] / plain['processor_s']:6.2f} of none (target 1.05)")
+        lines.append(f"{name:30}{row['wall_s']:9.3f}{row['processor_s']:9.3f}{speed:9.2f}{row['loss']:9.2f}")
+    lines.append(
+        f"vw.train against the loop as usually written   {usual['wall_s'] / plain['wall_s']:6.2f} times as fast (first target 5.5)"
+    )
+    lines.append(
+        f"vw.train against the barest loop               {plain['wall_s'] / bare['wall_s']:6.2f} of its time (first target 1.05)"
+    )
+    lines.append(
+        f"explorer attached, kernel processor seconds    {explored['processor_s'] / plain['processor_s']:6.2f} of none (target 1.05)"
+    )
     lines.append(f"explorer's messages: {messages['comm_msg']}, {messages['bytes'] / 1e6:.1f} MB")
     return "\n".join(lines)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=5, help="epochs of each contender (default 5)")
     parser.add_argument("--json", type=Path, help="also write the result there")
     arguments = parser.parse_args()

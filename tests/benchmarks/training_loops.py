@@ -121,7 +121,7 @@ def ours(data: vw.ImageDataset, with_explorer: bool) -> Callable[[], float]:
         run.resume()
         run.wait(progress=False)
         run.epochs += 1
-        return float(run.history["loss"][-1])
+        return float(run.history["train_loss"][-1])
 
     epoch.widget = widget  # type: ignore[attr-defined]
     return epoch

@@ -9,6 +9,7 @@ from vaewidgets.training.recorder import Recorder
 from vaewidgets.training.run import Run
 from vaewidgets.training.snapshot import Snapshot
 from vaewidgets.training.start import attach, train
+from vaewidgets.training.threads import release_idle_team
 
 __all__ = [
     "AttachedRun",
@@ -20,5 +21,6 @@ __all__ = [
     "TrainingRun",
     "attach",
     "load_run",
+    "release_idle_team",
     "train",
 ]

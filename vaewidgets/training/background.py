@@ -20,6 +20,7 @@ from vaewidgets.training.engine import Engine, EngineState
 from vaewidgets.training.options import check_epochs, check_lr, check_speed, check_steps
 from vaewidgets.training.run import ENDED, Run, Status
 from vaewidgets.training.snapshot import Snapshot
+from vaewidgets.training.threads import release_idle_team
 
 __all__ = ["TrainingRun", "refuse_shared_model"]
 
@@ -209,6 +210,7 @@ class TrainingRun(Run):
         self._go(check_steps(n))
 
     def _go(self, steps: int | None) -> None:
+        release_idle_team()
         with self._lock:
             self._check_can_go()
             if steps is not None and self._status == "running":

@@ -21,6 +21,7 @@ from vaewidgets.training.history import History
 from vaewidgets.training.progress import progress_bar
 from vaewidgets.training.recorder import Recorder
 from vaewidgets.training.snapshot import Shell, Snapshot, Weights
+from vaewidgets.training.threads import release_idle_team
 
 __all__ = ["ENDED", "Run", "Status"]
 
@@ -236,6 +237,7 @@ class Run(ABC):
             What ended the run, if it failed.
         """
         self._check_waitable()
+        release_idle_team()
         end = None if timeout is None else time.monotonic() + timeout
         with progress_bar(self, progress) as refresh:
             while not self._has_ended():

@@ -16,7 +16,7 @@ import torch
 
 from vaewidgets import portable
 from vaewidgets.errors import PortableError
-from vaewidgets.training import Run, Snapshot
+from vaewidgets.training import Run, Snapshot, release_idle_team
 from vaewidgets.widgets.state import decoded_image, explain
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class Feed:
         except Exception as error:
             self._faults[id(widget)] = explain(error)
         widget._compose(drawn, weights, self._faults.get(id(widget)))
+        release_idle_team()
 
     def subscribe(self, widget: RunWidget) -> None:
         """From now on `widget` gets frames."""
@@ -137,6 +138,8 @@ class Feed:
                 self._blame_all(error)
                 fresh, weights_due = None, False
             self._round(fresh, weights_due)
+            if fresh is not None:
+                release_idle_team()
             del run
         with self._lock:
             self._thread = None
