@@ -43,7 +43,7 @@ def progress_bar(run: Run, wanted: bool) -> Iterator[Callable[[], None]]:
 
 
 def _make_bar(run: Run) -> Any:
-    options = {"total": _total(run), "unit": "step", "desc": run.name, "leave": True}
+    options: dict[str, Any] = {"total": _total(run), "unit": "step", "desc": run.name, "leave": True}
     if hasattr(ipython_shell(), "kernel"):
         try:
             from tqdm.notebook import tqdm as notebook_tqdm

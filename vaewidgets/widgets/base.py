@@ -46,7 +46,7 @@ class RunWidget(anywidget.AnyWidget):
     """
 
     _css = STATIC / "vaewidgets.css"
-    _feed: Feed | None = None
+    _feed: Feed
 
     options = traitlets.Dict(help="How the view is drawn; small, JSON only. Owner: Python.").tag(sync=True)
 
@@ -64,12 +64,12 @@ class RunWidget(anywidget.AnyWidget):
         self._frame_number = 0
         self._ack = 0
         self._sections: dict[str, Any] = {}
-        self._feed = feed = Feed.of(run)
+        self._feed = Feed.of(run)
         # The first frame is there before the comm opens: a kernel that is blocked right after still shows it.
-        feed.first_frame(self)
+        self._feed.first_frame(self)
         super().__init__(**traits)
         self.on_msg(self._on_message)
-        feed.subscribe(self)
+        self._feed.subscribe(self)
 
     # what a subclass says ---------------------------------------------------------------------
 
@@ -151,8 +151,9 @@ class RunWidget(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Take the widget off the page and stop feeding it. The run goes on."""
-        if self._feed is not None:  # None: refused by its constructor, and collected now
-            self._feed.unsubscribe(self)
+        feed = self.__dict__.get("_feed")
+        if feed is not None:  # None: refused by its constructor, and collected now
+            feed.unsubscribe(self)
         super().close()
 
     # messages from the page ---------------------------------------------------------------------
@@ -160,8 +161,6 @@ class RunWidget(anywidget.AnyWidget):
     def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """Called on the main thread or on a subshell's: takes a lock, sets flags, returns."""
         kind = content.get("type") if isinstance(content, dict) else None
-        if self._feed is None:
-            return
         if kind == "hello":
             self._hellos += 1
             self._send_context = copy_context()
@@ -182,8 +181,7 @@ class RunWidget(anywidget.AnyWidget):
             self._command(str(content.get("name")), content.get("value"))
         except Exception as error:
             panel = explain(error)
-        if self._feed is not None:
-            self._feed.wake(urgent=True, panel=(self, panel))
+        self._feed.wake(urgent=True, panel=(self, panel))
 
     def _command(self, name: str, value: Any) -> None:
         run = self._run

@@ -190,10 +190,10 @@ class Feed:
         drawn = self._drawn if fresh is None else fresh
         sections: dict[int, dict[str, Any]] = {}
         weights: dict[int, dict[str, Any]] = {}
-        for widget in widgets if drawn is not None else ():
+        for widget in widgets:
             try:
                 with self._building:
-                    if weights_due:
+                    if weights_due and drawn is not None:
                         weights[id(widget)] = widget._weights_state(drawn)
                     if fresh is not None:
                         sections[id(widget)] = widget._snapshot_state(fresh)
