@@ -45,7 +45,17 @@ _MODULES = frozenset(
 __all__ = ["__version__", *sorted(_ROOM_OF), *sorted(_MODULES)]
 
 if TYPE_CHECKING:
-    from vaewidgets import data, diagnostics, errors, models, objectives, portable, protocol, training, widgets
+    from vaewidgets import (
+        data,
+        diagnostics,
+        errors,
+        models,
+        objectives,
+        portable,
+        protocol,
+        training,
+        widgets,
+    )
     from vaewidgets.data import ImageDataset, load_dataset
     from vaewidgets.diagnostics import active_units
     from vaewidgets.models import MLPVAE
