@@ -125,6 +125,16 @@ def test_embedding_a_widget_keeps_its_module_and_its_frame(widget_class: Any, ne
     widget.close()
 
 
+def test_a_figure_for_print_shows_the_newest_frame(widget_class: Any, new_run: Any) -> None:
+    from vaewidgets.figures import figure_png
+
+    widget = widget_class(new_run().wait(progress=False))
+    png = figure_png(widget.figure(), 1_000_000)
+    assert png.startswith(b"\x89PNG")
+    assert len(widget.figure().axes) >= len(SECTIONS[widget_class.__name__])
+    widget.close()
+
+
 def test_repr_is_stable(widget_class: Any, new_run: Any) -> None:
     run = new_run()
     before = repr(widget_class(run))

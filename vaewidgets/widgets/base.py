@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from contextvars import Context, copy_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
@@ -22,6 +22,9 @@ from vaewidgets.errors import OptionError
 from vaewidgets.training import Run, Snapshot
 from vaewidgets.widgets.feed import Feed
 from vaewidgets.widgets.state import explain, run_state
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["STATIC", "RunWidget"]
 
@@ -46,6 +49,7 @@ class RunWidget(anywidget.AnyWidget):
     """
 
     _css = STATIC / "vaewidgets.css"
+    _figure_size: tuple[float, float] = (6.4, 3.6)
     _feed: Feed
 
     options = traitlets.Dict(help="How the view is drawn; small, JSON only. Owner: Python.").tag(sync=True)
@@ -96,6 +100,18 @@ class RunWidget(anywidget.AnyWidget):
     def frame(self) -> dict[str, Any] | None:
         """The newest frame: one complete picture, as the page gets it."""
         return self._live.get("frame")
+
+    def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
+        """Matplotlib figure of the newest frame, for print.
+
+        Parameters
+        ----------
+        size : (width, height), optional
+            In inches.
+        """
+        from vaewidgets.figures import explorer_figure
+
+        return explorer_figure(self.frame or {}, size=size or self._figure_size)
 
     def _compose(
         self, drawn: Mapping[str, Any] | None, others: Mapping[str, Any] | None, panel: str | None

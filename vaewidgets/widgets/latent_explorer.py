@@ -57,6 +57,7 @@ class LatentExplorer(PointsWidget):
     """
 
     _esm = STATIC / "latent_explorer.js"
+    _figure_size = (10.0, 6.4)
 
     def __init__(
         self,

@@ -31,6 +31,7 @@ class LatentScatter(PointsWidget):
     """
 
     _esm = STATIC / "latent_scatter.js"
+    _figure_size = (5.0, 5.0)
 
     def __init__(self, run: Run, *, points: int = 2000) -> None:
         super().__init__(run, points)

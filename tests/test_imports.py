@@ -1,0 +1,39 @@
+"""What an import brings along, and that every public name is there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import vaewidgets as vw
+
+
+def modules_after(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_the_package_alone_imports_nothing_heavy() -> None:
+    assert not {"torch", "anywidget", "ipywidgets", "matplotlib", "sklearn"} & modules_after(
+        "import vaewidgets"
+    )
+
+
+def test_training_needs_no_widget_package() -> None:
+    loaded = modules_after("import vaewidgets.training")
+    assert "torch" in loaded
+    assert not {"anywidget", "ipywidgets", "traitlets", "matplotlib", "sklearn"} & loaded
+
+
+@pytest.mark.parametrize("name", vw.__all__)
+def test_every_public_name_is_there(name: str) -> None:
+    assert getattr(vw, name) is not None
+    assert name in dir(vw)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="LatentExplore"):
+        _ = vw.LatentExplore
