@@ -74,3 +74,8 @@ def numbers(lab: Lab, expression: str) -> np.ndarray:
         return np.array(json.loads(text.strip().splitlines()[-1]))
     except (ValueError, IndexError) as error:
         raise AssertionError(f"{expression}: the kernel said {text}") from error
+
+
+def wait_for_hellos(lab: Lab, name: str) -> None:
+    """Wait until the page is known: it says hello twice, and the kernel counts."""
+    wait_for(lambda: numbers(lab, f"{name}._hellos") >= 2, "both hellos")

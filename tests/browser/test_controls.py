@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.browser.helpers import Widget, numbers
+from tests.browser.helpers import Widget, numbers, wait_for_hellos
 from tests.browser.lab import Lab, kernel_names, wait_for
 
 CREATE = """import vaewidgets as vw, ipykernel
@@ -22,8 +22,7 @@ def open_and_train(lab: Lab, cells: list[str], kernel: str = "python3") -> Widge
     lab.run_cell(0)
     widget = Widget(lab)
     widget.wait_status("running")
-    # The page says hello twice; the kernel counts, so that no test has to sleep.
-    wait_for(lambda: numbers(lab, "explorer._hellos") >= 2, "both hellos")
+    wait_for_hellos(lab, "explorer")
     return widget
 
 
@@ -190,6 +189,7 @@ display(widget)"""
     widget = Widget(lab)
     widget.wait_status("created")
     widget.ask("(root.scrollIntoView(), true)")
+    wait_for_hellos(lab, "widget")
     lab.page.evaluate(
         """seconds => {
             const root = document.querySelector('.vw-latent-explorer');

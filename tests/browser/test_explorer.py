@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.browser.helpers import Widget, numbers
+from tests.browser.helpers import Widget, numbers, wait_for_hellos
 from tests.browser.lab import Lab, wait_for
 
 CREATE = "import vaewidgets as vw\nexplorer = vw.LatentExplorer({arguments})\nrun = explorer.run\nexplorer"
@@ -153,7 +153,7 @@ def test_a_hand_written_loop_shows_the_same_explorer_live(lab: Lab) -> None:
     lab.run_cell(0)
     widget = Widget(lab)
     widget.wait_status("created")
-    lab.page.wait_for_timeout(1000)  # the page's second hello: nothing tells when it is through
+    wait_for_hellos(lab, "explorer")
     lab.run_cell(1)
     widget.wait_status("running")
     step = widget.wait("w.step > 200 && w.step")
