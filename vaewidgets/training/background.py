@@ -18,6 +18,7 @@ from vaewidgets.training.checkpoint import Checkpoint, capture, write
 from vaewidgets.training.control import Ask, Gate
 from vaewidgets.training.engine import Engine, EngineState
 from vaewidgets.training.options import check_epochs, check_lr, check_speed, check_steps
+from vaewidgets.training.pace import Chooser, SecondTeam, can_choose
 from vaewidgets.training.run import ENDED, Run, Status
 from vaewidgets.training.snapshot import Snapshot
 from vaewidgets.training.threads import release_idle_team
@@ -66,6 +67,9 @@ class TrainingRun(Run):
         self._thread: threading.Thread | None = None
         self._done = threading.Event()
         self._clone_ask: Ask | None = None
+        self._second_team: SecondTeam | None = None
+        self._chooser: Chooser | None = None
+        self._halts = 0
         self._speed: float | None = None
         self.speed = speed
         if status != "created":
@@ -260,10 +264,16 @@ class TrainingRun(Run):
         assert isinstance(engine, Engine)
         error: BaseException | None = None
         ended: Status = "failed"
+        if self.device.type == "cpu" and can_choose():
+            self._second_team = SecondTeam()
+            self._chooser = Chooser(self._second_team.set)
         try:
             ended = self._train(engine)
         except BaseException as raised:  # kept: wait() raises it
             error = raised
+        if self._second_team is not None:
+            self._second_team.set(False)
+            self._chooser = None
         try:
             engine.flush(wait=True)
         except BaseException as raised:
@@ -297,6 +307,8 @@ class TrainingRun(Run):
     def flushed(self) -> None:
         """Told by the engine, between two steps, that the recorder is up to date."""
         self._mark_rate()
+        if self._chooser is not None and self._speed is None:
+            self._chooser.tick(self.step, (self.epoch, self._halts))
         if self._autosave is not None:
             self._autosave.write_if_due(self._capture)
         self.recorder.notify()
@@ -307,6 +319,7 @@ class TrainingRun(Run):
         assert isinstance(engine, Engine)
         engine.flush(wait=True)
         self.flushed()
+        self._halts += 1
 
     @property
     def trains_now(self) -> bool:

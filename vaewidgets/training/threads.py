@@ -17,9 +17,14 @@ from pathlib import Path
 
 import torch
 
-__all__ = ["release_idle_team"]
+__all__ = ["has_gnu_openmp", "release_idle_team"]
 
 _SOFT = 1  # omp_pause_soft: the team is made again when it is wanted
+
+
+def has_gnu_openmp() -> bool:
+    """Whether torch's teams are GNU OpenMP's."""
+    return _pause_function() is not None
 
 
 def release_idle_team() -> None:

@@ -1,0 +1,132 @@
+import threading
+
+import pytest
+import torch
+
+from vaewidgets.training import pace
+from vaewidgets.training.pace import TRY_SECONDS, Chooser, SecondTeam, can_choose
+from vaewidgets.training.threads import has_gnu_openmp
+
+from .conftest import our_threads, start
+
+
+class Machine:
+    """Steps that take `seconds[way]`, on a clock of its own; `ways` is how each step was run."""
+
+    def __init__(self, spinning, sleeping):
+        self.seconds = {False: spinning, True: sleeping}
+        self.now, self.step, self.way, self.ways = 0.0, 0, False, []
+        self.flushed = 0.0
+        self.chooser = Chooser(self.switch, clock=lambda: self.now)
+
+    def switch(self, way):
+        assert way != self.way
+        self.way = way
+
+    def run(self, seconds, stretch="epoch"):
+        self.ways = []
+        end = self.now + seconds
+        while self.now < end:
+            self.now += self.seconds[self.way]
+            self.step += 1
+            self.ways.append((self.seconds[self.way], self.way))
+            if self.now - self.flushed >= 0.1:
+                self.flushed = self.now
+                self.chooser.tick(self.step, stretch)
+
+    def share(self, way):
+        """Of the time spent."""
+        return sum(s for s, w in self.ways if w == way) / sum(s for s, _ in self.ways)
+
+
+def test_on_an_idle_machine_it_spins():
+    machine = Machine(spinning=0.006, sleeping=0.009)
+    machine.run(30)
+    machine.run(30)
+    assert machine.share(False) > 0.9
+
+
+@pytest.mark.parametrize("spinning", [0.03, 0.4, 1.1])
+def test_on_a_busy_machine_it_sleeps(spinning):
+    machine = Machine(spinning, sleeping=0.015)
+    machine.run(20)
+    machine.run(60)
+    assert machine.share(True) > 0.9
+
+
+def test_it_follows_when_the_machine_gets_busy_and_idle_again():
+    machine = Machine(spinning=0.006, sleeping=0.009)
+    machine.run(30)
+    machine.seconds = {False: 0.5, True: 0.02}
+    machine.run(2)
+    assert machine.way is True, "within two seconds"
+    machine.run(30)
+    machine.seconds = {False: 0.006, True: 0.009}
+    machine.run(40)
+    machine.run(20)
+    assert machine.share(False) > 0.8
+
+
+def test_where_it_makes_no_difference_it_stays():
+    machine = Machine(spinning=0.01, sleeping=0.01)
+    machine.run(60)
+    assert machine.share(False) > 0.9
+
+
+def test_what_is_no_training_is_not_measured():
+    machine = Machine(spinning=0.006, sleeping=0.009)
+    machine.run(4, "epoch 1")
+    way = machine.way
+    for i in range(50):
+        machine.now += 3.0  # an evaluation
+        machine.run(0.3, f"epoch {i + 2}")
+        assert machine.way == way or machine.now > TRY_SECONDS
+    assert machine.chooser._usual < 0.01
+
+
+needs_team = pytest.mark.skipif(
+    not has_gnu_openmp() or torch.get_num_threads() < 2, reason="no GNU OpenMP team to speak of"
+)
+
+
+def test_the_second_team_comes_and_goes():
+    team = SecondTeam()
+    team.set(False)
+    team.set(True)
+    team.set(True)
+    assert [thread.name for thread in our_threads()] == ["vaewidgets-idle-team"]
+    team.set(False)
+    assert not our_threads()
+    team.set(True)
+    team.set(False)
+    assert not our_threads()
+
+
+@needs_team
+def test_it_is_for_teams_as_large_as_the_machine(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    for cores, wanted in ((3, False), (4, True), (6, True), (7, False), (16, False)):
+        monkeypatch.setattr("os.sched_getaffinity", lambda _, cores=cores: range(cores))
+        assert can_choose() is wanted, cores
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(1))
+    assert not can_choose()
+
+
+def test_a_run_ends_with_its_second_team(monkeypatch):
+    """Whichever way was chosen last; the numbers do not change."""
+    seen = []
+
+    class Eager(Chooser):
+        def tick(self, step, stretch):
+            self._go(not self._now)
+            seen.append(len([t for t in threading.enumerate() if t.name == "vaewidgets-idle-team"]))
+
+    monkeypatch.setattr("vaewidgets.training.background.can_choose", lambda: True)
+    plain = start(epochs=5).wait()
+    monkeypatch.setattr("vaewidgets.training.background.Chooser", Eager)
+    run = start(epochs=5).wait()
+    assert set(seen) == {0, 1}
+    assert run.history["loss"].tolist() == plain.history["loss"].tolist()
+    assert not our_threads()
+    assert pace.can_choose() in (True, False)

@@ -1,0 +1,140 @@
+"""Let torch's threads spin between two operations, or sleep: whichever trains faster at the moment.
+
+GNU's OpenMP, which torch's wheels for Linux bring, lets a team of as many threads as there are cores spin
+while it waits for its next operation. That is the fastest way on an idle machine. Where anything else wants
+a core (a browser that draws what is being trained is enough), one of the team is always waiting for a thread
+that has lost its core and another one burns the time: on two cores with one busy process a step of a small
+MLP took 70 to 1,100 ms, against 12 to 30 when the threads sleep. When all teams of a process together have
+more threads than there are cores, OpenMP lets them sleep. So an idle second team is a switch, and measuring
+tells how to set it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+
+import torch
+
+from vaewidgets.training.threads import has_gnu_openmp, release_idle_team
+
+__all__ = ["Chooser", "SecondTeam", "can_choose"]
+
+WINDOW_STEPS = 10
+WINDOW_SECONDS = 0.1
+TRY_SECONDS = 5.0  # the other way is tried again after so long at least,
+TRY_SHARE = 30.0  # and after so many times what the last trial took
+_BETTER = 0.95  # of the pace at home, for the other way to become home
+_HOPELESS = 2.0  # times the pace at home, for a trial to end early
+_CHANGED = 1.5  # times the usual pace at home, for a trial at once
+
+
+def can_choose() -> bool:
+    """Whether a second team makes the difference: GNU's OpenMP, and about as many threads as cores."""
+    n = torch.get_num_threads()
+    if not has_gnu_openmp() or n < 2:
+        return False
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return n <= cores < 2 * n - 1
+
+
+class SecondTeam:
+    """An idle OpenMP team, in a thread of its own, whose being there makes all teams sleep when they wait."""
+
+    def __init__(self) -> None:
+        self._end = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def set(self, wanted: bool) -> None:
+        """Have it, or not."""
+        if wanted and self._thread is None:
+            self._end.clear()
+            ready = threading.Event()
+            self._thread = threading.Thread(
+                target=self._idle, args=(ready,), name="vaewidgets-idle-team", daemon=True
+            )
+            self._thread.start()
+            ready.wait()
+        elif not wanted and self._thread is not None:
+            self._end.set()
+            self._thread.join()
+            self._thread = None
+
+    def _idle(self, ready: threading.Event) -> None:
+        torch.zeros(1 << 20).add_(1)  # large enough to be shared by a team
+        ready.set()
+        self._end.wait()
+        release_idle_team()
+
+
+class Chooser:
+    """Decides by the pace of training which of two ways it is to run: False (at first) or True.
+
+    At home in one way, it tries the other now and then, and at once when the pace drops; what trains faster
+    becomes home.
+
+    Parameters
+    ----------
+    switch : callable
+        Called with the new way.
+    clock : callable
+        Returns seconds.
+    """
+
+    def __init__(
+        self, switch: Callable[[bool], None], clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._switch = switch
+        self._clock = clock
+        self._now = False  # the way it runs
+        self._home = False
+        self._usual: float | None = None  # seconds a step at home
+        self._next_try = 0.0
+        self._window: tuple[float, int, object] | None = None
+
+    def tick(self, step: int, stretch: object) -> None:
+        """Tell that `step` steps are done.
+
+        Parameters
+        ----------
+        step : int
+        stretch : object
+            A window is given up when it changes: something else than steps took time (an epoch's evaluation,
+            a pause).
+        """
+        now = self._clock()
+        if self._window is None or self._window[2] != stretch:
+            self._window = (now, step, stretch)
+            return
+        seconds, steps = now - self._window[0], step - self._window[1]
+        if steps < 1 or seconds < WINDOW_SECONDS:
+            return
+        pace = seconds / steps
+        is_trial = self._now != self._home
+        hopeless = is_trial and self._usual is not None and pace > _HOPELESS * self._usual
+        if steps < WINDOW_STEPS and not hopeless and seconds < WINDOW_STEPS * WINDOW_SECONDS:
+            return
+        if is_trial:
+            self._end_trial(pace, now, seconds)
+        else:
+            self._look_at_home(pace, now)
+        self._window = (now, step, stretch)
+
+    def _end_trial(self, pace: float, now: float, seconds: float) -> None:
+        if self._usual is None or pace < _BETTER * self._usual:
+            self._home, self._usual = self._now, pace
+        else:
+            self._go(self._home)
+        self._next_try = now + max(TRY_SECONDS, TRY_SHARE * seconds)
+
+    def _look_at_home(self, pace: float, now: float) -> None:
+        changed = self._usual is None or pace > _CHANGED * self._usual
+        self._usual = pace
+        if changed or now >= self._next_try:
+            self._go(not self._home)
+
+    def _go(self, way: bool) -> None:
+        self._now = way
+        self._switch(way)
