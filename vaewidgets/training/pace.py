@@ -24,9 +24,10 @@ __all__ = ["Chooser", "SecondTeam", "can_choose"]
 
 WINDOW_STEPS = 10
 WINDOW_SECONDS = 0.1
-TRY_SECONDS = 5.0  # the other way is tried again after so long at least,
-TRY_SHARE = 30.0  # and after so many times what the last trial took
-_BETTER = 0.95  # of the pace at home, for the other way to become home
+TRY_SECONDS = 1.0  # the other way is tried again after so long at least,
+TRY_SHARE = 20.0  # and after so many times what the last trial took; twice as long after each trial in vain,
+TRY_AT_LEAST_EVERY = 30.0  # but not longer than this
+_BETTER = 0.9  # of the pace at home, for the other way to become home
 _HOPELESS = 2.0  # times the pace at home, for a trial to end early
 _CHANGED = 1.5  # times the usual pace at home, for a trial at once
 
@@ -92,6 +93,7 @@ class Chooser:
         self._home = False
         self._usual: float | None = None  # seconds a step at home
         self._next_try = 0.0
+        self._in_vain = 0
         self._window: tuple[float, int, object] | None = None
 
     def tick(self, step: int, stretch: object) -> None:
@@ -125,13 +127,18 @@ class Chooser:
     def _end_trial(self, pace: float, now: float, seconds: float) -> None:
         if self._usual is None or pace < _BETTER * self._usual:
             self._home, self._usual = self._now, pace
+            self._in_vain = 0
         else:
             self._go(self._home)
-        self._next_try = now + max(TRY_SECONDS, TRY_SHARE * seconds)
+            self._in_vain += 1
+        wait = max(TRY_SECONDS, TRY_SHARE * seconds) * 2 ** min(self._in_vain, 10)
+        self._next_try = now + min(wait, max(TRY_AT_LEAST_EVERY, TRY_SHARE * seconds))
 
     def _look_at_home(self, pace: float, now: float) -> None:
         changed = self._usual is None or pace > _CHANGED * self._usual
         self._usual = pace
+        if changed:
+            self._in_vain = 0
         if changed or now >= self._next_try:
             self._go(not self._home)
 
