@@ -264,16 +264,13 @@ class TrainingRun(Run):
         assert isinstance(engine, Engine)
         error: BaseException | None = None
         ended: Status = "failed"
-        if self.device.type == "cpu" and can_choose():
-            self._second_team = SecondTeam()
-            self._chooser = Chooser(self._second_team.set)
         try:
+            self._choose_pace()
             ended = self._train(engine)
         except BaseException as raised:  # kept: wait() raises it
             error = raised
         if self._second_team is not None:
             self._second_team.set(False)
-            self._chooser = None
         try:
             engine.flush(wait=True)
         except BaseException as raised:
@@ -286,6 +283,15 @@ class TrainingRun(Run):
             self._autosave.write_now(self._capture)
         done.set()
         self.recorder.notify()
+
+    def _choose_pace(self) -> None:
+        """Run as it went best when the last thread of this run ended."""
+        if self._chooser is None and self.device.type == "cpu" and can_choose():
+            self._second_team = SecondTeam()
+            self._chooser = Chooser(self._second_team.set)
+        if self._second_team is not None and self._chooser is not None:
+            self._chooser.forget_window()
+            self._second_team.set(self._chooser.way)
 
     def _train(self, engine: Engine) -> Status:
         """Train until the end; once more if the end was moved at the last moment."""

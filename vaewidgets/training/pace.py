@@ -96,6 +96,15 @@ class Chooser:
         self._in_vain = 0
         self._window: tuple[float, int, object] | None = None
 
+    @property
+    def way(self) -> bool:
+        """The way it is to run now."""
+        return self._now
+
+    def forget_window(self) -> None:
+        """Measure anew: time has passed in which no step was taken."""
+        self._window = None
+
     def tick(self, step: int, stretch: object) -> None:
         """Tell that `step` steps are done.
 
