@@ -52,7 +52,7 @@ def assert_hover_is_torchs(
 
 
 def test_digits_train_live_and_decode_in_the_page(lab: Lab) -> None:
-    lab.open([CREATE.format(arguments="epochs=10_000, speed=4"), BLOCK.format(seconds=6)])
+    lab.open([CREATE.format(arguments="epochs=10_000, speed=4"), BLOCK.format(seconds=12)])
     lab.run_cell(0)
     widget = Widget(lab)
     widget.wait_status("running")
@@ -81,7 +81,7 @@ def test_digits_train_live_and_decode_in_the_page(lab: Lab) -> None:
     lab.run_cell(1)
     wait_for(lambda: "busy" in lab.text(1), "the cell blocks")
     step = widget.step
-    widget.wait(f"w.step > {step} + 40", 5)  # within the time that the kernel is blocked
+    widget.wait(f"w.step > {step} + 10", 10)  # within the time that the kernel is blocked
     assert lab.is_running(1)
     assert lab.console_of_widgets() == []
 
