@@ -63,7 +63,8 @@ def test_it_follows_when_the_machine_gets_busy_and_idle_again():
     assert machine.way is True, "within two seconds"
     machine.run(30)
     machine.seconds = {False: 0.006, True: 0.009}
-    machine.run(60)
+    machine.run(22)
+    assert machine.way is False, "after twenty times what the last trial took, at the latest"
     machine.run(20)
     assert machine.share(False) > 0.9
 

@@ -25,8 +25,8 @@ __all__ = ["Chooser", "SecondTeam", "can_choose"]
 WINDOW_STEPS = 10
 WINDOW_SECONDS = 0.1
 TRY_SECONDS = 1.0  # the other way is tried again after so long at least,
-TRY_SHARE = 20.0  # and after so many times what the last trial took; twice as long after each trial in vain,
-TRY_AT_LEAST_EVERY = 30.0  # but not longer than this
+TRY_SHARE = 20.0  # and after so many times what the last trial took; twice as long after each that showed
+TRY_AT_LEAST_EVERY = 30.0  # spinning to be faster, but not longer than this
 _BETTER = 0.9  # of the pace at home, for the other way to become home
 _HOPELESS = 2.0  # times the pace at home, for a trial to end early
 _CHANGED = 1.5  # times the usual pace at home, for a trial at once
@@ -139,7 +139,8 @@ class Chooser:
             self._in_vain = 0
         else:
             self._go(self._home)
-            self._in_vain += 1
+            # A machine may be idle again at any moment; that sleeping does not pay on an idle one stays so.
+            self._in_vain += not self._home
         wait = max(TRY_SECONDS, TRY_SHARE * seconds) * 2 ** min(self._in_vain, 10)
         self._next_try = now + min(wait, max(TRY_AT_LEAST_EVERY, TRY_SHARE * seconds))
 
