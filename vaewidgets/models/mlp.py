@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Sequence
 from itertools import pairwise
@@ -11,7 +10,8 @@ from typing import Any, Literal, final
 import torch
 from torch import Tensor, nn
 
-from vaewidgets.errors import OptionError, ShapeError
+from vaewidgets.errors import ShapeError
+from vaewidgets.models.options import choice, count, counts, image_size
 
 __all__ = ["MLPVAE"]
 
@@ -62,12 +62,12 @@ class MLPVAE(nn.Module):
         output: Literal["sigmoid", "identity", "tanh"] | None = None,
     ) -> None:
         super().__init__()
-        self.image_shape = _shape(image_shape)
-        self.latent_dim = _width("latent_dim", latent_dim)
-        self.hidden = _widths(hidden)
-        self.activation = _choice("activation", activation, _ACTIVATIONS)
-        self.likelihood = _choice("likelihood", likelihood, _OUTPUTS)
-        self.output = _choice("output", output or _OUTPUTS[self.likelihood][0], _OUTPUTS[self.likelihood])
+        self.image_shape = image_size(image_shape)
+        self.latent_dim = count("latent_dim", latent_dim)
+        self.hidden = counts("hidden", hidden)
+        self.activation = choice("activation", activation, _ACTIVATIONS)
+        self.likelihood = choice("likelihood", likelihood, _OUTPUTS)
+        self.output = choice("output", output or _OUTPUTS[self.likelihood][0], _OUTPUTS[self.likelihood])
         n_pixels = math.prod(self.image_shape)
         last = self.hidden[-1] if self.hidden else n_pixels
         self.encoder = _stack((n_pixels, *self.hidden), self.activation)
@@ -136,33 +136,3 @@ def _stack(widths: Sequence[int], activation: str) -> nn.Sequential:
     for n_in, n_out in pairwise(widths):
         layers += [nn.Linear(n_in, n_out), _ACTIVATIONS[activation]()]
     return nn.Sequential(*layers)
-
-
-def _shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
-    shape = tuple(image_shape) if isinstance(image_shape, Sequence) else ()
-    if len(shape) != 3 or not all(isinstance(n, int) and n >= 1 for n in shape):
-        raise OptionError(
-            f"image_shape is {image_shape!r}; wanted (channels, height, width), "
-            "as in data.image_shape, e.g. (1, 28, 28)."
-        )
-    return shape
-
-
-def _width(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise OptionError(f"{name} is {value!r}; wanted a whole number of at least 1.")
-    return value
-
-
-def _widths(hidden: Sequence[int]) -> tuple[int, ...]:
-    if isinstance(hidden, str) or not isinstance(hidden, Sequence):
-        raise OptionError(f"hidden is {hidden!r}; wanted a sequence of layer widths, e.g. hidden=(512, 256).")
-    return tuple(_width(f"hidden[{i}]", width) for i, width in enumerate(hidden))
-
-
-def _choice(name: str, value: object, known: Any) -> str:
-    if isinstance(value, str) and value in known:
-        return value
-    near = difflib.get_close_matches(str(value), list(known), n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise OptionError(f"{name} is {value!r}; known: {', '.join(known)}.{hint}")

@@ -1,0 +1,150 @@
+"""From a decoder's last layer to what the likelihood reads, and to the mean image.
+
+Every built-in model has one `PixelHead`; what it hands over per likelihood is:
+
+    bernoulli, continuous_bernoulli   logits                              (B, C, H, W)
+    squared_error                     the mean                            (B, C, H, W)
+    gaussian, sigma2 a number         the mean                            (B, C, H, W)
+    gaussian, sigma2 learned          mean and log sigma2 on the channels (B, 2C, H, W)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from vaewidgets.errors import OptionError
+from vaewidgets.models.options import choice
+
+__all__ = ["OUTPUTS", "SIGMA2_FLOOR", "PixelHead", "floored_log_sigma2", "pixel_head"]
+
+# likelihood -> functions on its decoder's mean, the default first; a mean through a sigmoid stays in [0, 1]
+OUTPUTS: dict[str, tuple[str, ...]] = {
+    "bernoulli": ("sigmoid",),
+    "continuous_bernoulli": ("sigmoid",),
+    "squared_error": ("identity", "sigmoid", "tanh"),
+    "gaussian": ("sigmoid", "identity", "tanh"),
+}
+SIGMA2_FLOOR = 1e-4  # pixel values squared; the density of a constant pixel is unbounded without it
+_LOGITS = ("bernoulli", "continuous_bernoulli")
+_SQUASH = {"sigmoid": torch.sigmoid, "tanh": torch.tanh}
+_LEARNED = ("shared", "pixel")
+
+
+def floored_log_sigma2(log_sigma2: Tensor, sigma2_floor: float = SIGMA2_FLOOR) -> Tensor:
+    """ln(sigma2 + floor): the log variance that a likelihood uses, smooth, never below ln(floor)."""
+    lowest = math.log(sigma2_floor)
+    return lowest + torch.nn.functional.softplus(log_sigma2 - lowest)
+
+
+@final
+@dataclass(frozen=True)
+class PixelHead:
+    """Likelihood of a model, the function on its mean, its variance. Made by `pixel_head`.
+
+    Attributes
+    ----------
+    likelihood, output : str
+    sigma2 : float, "shared", "pixel" or None
+        Variance of a Gaussian in pixel values squared: fixed, one learned number (the model's 0-d parameter
+        ``log_sigma2``), or one learned for each pixel by the decoder. None for other likelihoods.
+    """
+
+    likelihood: str
+    output: str
+    sigma2: float | str | None = None
+
+    @property
+    def shared(self) -> bool:
+        """Whether the model owns a ``log_sigma2``."""
+        return self.sigma2 == "shared"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the likelihood must be built with, besides its name."""
+        return {} if self.sigma2 is None else {"sigma2": self.sigma2}
+
+    def channels(self, n: int) -> int:
+        """Channels that the decoder's last layer must have for images of `n`."""
+        return 2 * n if self.sigma2 == "pixel" else n
+
+    def raw(self, values: Tensor, log_sigma2: Tensor | None = None) -> Tensor:
+        """What the likelihood reads, of the last layer's values (B, channels(C), H, W)."""
+        if self.sigma2 not in _LEARNED:
+            return self._squash(values)
+        if self.sigma2 == "pixel":
+            mean, log_variance = values.chunk(2, dim=1)
+        else:
+            assert log_sigma2 is not None
+            mean, log_variance = values, log_sigma2.expand_as(values)
+        return torch.cat((self._squash(mean), log_variance), dim=1)
+
+    def mean(self, raw: Tensor) -> Tensor:
+        """Mean image ``x_hat`` (B, C, H, W), of what `raw` returned; for logits l, 1 / (1 + e^−l)."""
+        if self.likelihood in _LOGITS:
+            return torch.sigmoid(raw)
+        return raw.chunk(2, dim=1)[0] if self.sigma2 in _LEARNED else raw
+
+    def _squash(self, values: Tensor) -> Tensor:
+        if self.likelihood in _LOGITS or self.output == "identity":
+            return values
+        return _SQUASH[self.output](values)
+
+
+def pixel_head(
+    likelihood: str,
+    output: str | None = None,
+    sigma2: float | str | None = None,
+    *,
+    likelihoods: Sequence[str] = tuple(OUTPUTS),
+    default_output: str | None = None,
+) -> PixelHead:
+    """Check what a user gave.
+
+    Parameters
+    ----------
+    likelihood : str
+    output : {"sigmoid", "identity", "tanh"}, optional
+        On the mean; by default `default_output` where the likelihood has it, else the first of `OUTPUTS`.
+    sigma2 : float or {"shared", "pixel"}, optional
+        For "gaussian" only, by default "shared"; a number is a variance above 0, in pixel values squared.
+    likelihoods : sequence of str
+        Those that the model takes.
+    default_output : str, optional
+
+    Raises
+    ------
+    OptionError
+        If an option is unknown, out of its range, or has no meaning for the likelihood.
+    """
+    likelihood = choice("likelihood", likelihood, likelihoods)
+    known = OUTPUTS[likelihood]
+    if output is None:
+        output = default_output if default_output in known else known[0]
+    output = choice("output", output, known)
+    if likelihood != "gaussian":
+        if sigma2 is not None:
+            raise OptionError(
+                f"sigma2 is {sigma2!r}, but likelihood={likelihood!r} has no variance. Leave it out, or use "
+                'likelihood="gaussian".'
+            )
+        return PixelHead(likelihood, output)
+    return PixelHead(likelihood, output, _variance(sigma2))
+
+
+def _variance(sigma2: float | str | None) -> float | str:
+    if sigma2 is None:
+        return "shared"
+    if isinstance(sigma2, str):
+        return choice("sigma2", sigma2, _LEARNED)
+    if isinstance(sigma2, bool) or not isinstance(sigma2, int | float) or not 0 < sigma2 < math.inf:
+        raise OptionError(
+            f"sigma2 is {sigma2!r}; wanted a variance above 0 in pixel values squared (e.g. 0.05), or "
+            '"shared" or "pixel" to learn it.'
+        )
+    return float(sigma2)
