@@ -74,10 +74,11 @@ def test_the_page_controls_a_run_while_a_cell_waits_for_it(lab: Lab, kernel: str
 
 
 def test_an_interrupt_ends_the_waiting_and_not_the_training(lab: Lab) -> None:
-    widget = open_and_train(lab, ["run.wait()", "await run"])
+    # What a cell prints shows that it runs: one that is only queued cannot be interrupted.
+    widget = open_and_train(lab, ["print('waiting'); run.wait()", "print('waiting'); await run"])
     for cell in (1, 2):
         lab.run_cell(cell)
-        wait_for(lambda cell=cell: lab.is_running(cell), "the cell waits")
+        wait_for(lambda cell=cell: "waiting" in lab.text(cell), "the cell waits")
         step = widget.step
         lab.interrupt()
         lab.wait_idle()

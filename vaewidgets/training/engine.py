@@ -25,6 +25,7 @@ from torch import Tensor
 from vaewidgets.errors import DivergedError
 from vaewidgets.objectives import ELBO, Constant, Schedule
 from vaewidgets.training.evaluate import evaluate
+from vaewidgets.training.fused import FusedStep, fused_step
 from vaewidgets.training.metrics import Block, Metrics
 from vaewidgets.training.optimizers import Mask, make_optimizer
 from vaewidgets.training.recorder import Recorder
@@ -156,6 +157,7 @@ class Engine:
         self._metrics = Metrics(device)
         self._next_flush = 0.0
         self._failure: DivergedError | None = None
+        self._fused: FusedStep | None = None
 
     # the loop ---------------------------------------------------------------------------------
 
@@ -173,6 +175,7 @@ class Engine:
             When a term or a gradient was not finite; the weights are those before that step.
         """
         self.model.train()
+        self._fused = fused_step(self.model, self.objective, self.objective.likelihood, self.device)
         try:
             return self._loop(control)
         except BaseException:
@@ -204,12 +207,16 @@ class Engine:
         step = self.step
         beta = self.schedule(step)
         lr = self._take_lr()
-        loss, recon, kl = self.objective(self.model, x, beta, generator=self.noise)
-        for p in self._params:
-            p.grad = None
-        loss.backward()
+        fused = self._fused
+        if fused is not None:
+            loss, recon, kl = fused(x, beta, self.noise)
+        else:
+            for p in self._params:
+                p.grad = None
+            loss, recon, kl = self.objective(self.model, x, beta, generator=self.noise)
+            loss.backward()
         with torch.no_grad():
-            terms = (recon, kl, loss, self._gradient_probe())
+            terms = (recon, kl, loss, self._gradient_probe() if fused is None else fused.probe())
             self._mask.look(self._metrics.write(step, terms, beta, lr, len(x)))
             self.optimizer.step()
             self._mask.settle()
