@@ -2,7 +2,7 @@
 
     VAEWIDGETS_DATA=... python -m tests.benchmarks.bench_training [--rounds 5] [--json FILE]
 
-All contenders run in one kernel process, an epoch of each in turn, so that noise meets them alike.
+All contenders run in one kernel process, an epoch (or five) of each in turn, so that noise meets them alike.
 The explorer's messages really go out to a client, which reads them; a browser's own time is not in it.
 """
 
