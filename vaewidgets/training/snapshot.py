@@ -21,6 +21,8 @@ from vaewidgets.protocol import copy_model
 
 __all__ = ["GoodWeights", "Shell", "Snapshot", "Weights", "model_tensors"]
 
+Encoded = tuple[Tensor, Tensor | None]  # mu, logvar
+
 _CHUNK = 1024  # images or points in one forward pass
 _MAX_CACHED = 4
 
@@ -125,10 +127,10 @@ class Snapshot:
         self.epoch = epoch
         self._device = next((t.device for t in model_tensors(model)), torch.device("cpu"))
         self._lock = threading.Lock()
-        self._encoded: dict[Any, tuple[Tensor, Tensor]] = {}
+        self._encoded: dict[Any, Encoded] = {}
 
     @torch.no_grad()
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def encode(self, x: Tensor) -> Encoded:
         """Posterior of each image.
 
         Parameters
@@ -138,11 +140,9 @@ class Snapshot:
         Returns
         -------
         mu, logvar : Tensor, each float32 on the CPU, shape (B, latent_dim)
+            logvar is None where the model has no posterior variance (an autoencoder).
         """
-        parts = [self.model.encode(part.to(self._device)) for part in x.split(_CHUNK)]
-        return torch.cat([mu for mu, _ in parts]).float().cpu(), torch.cat(
-            [lv for _, lv in parts]
-        ).float().cpu()
+        return _join([self.model.encode(part.to(self._device)) for part in x.split(_CHUNK)])
 
     @torch.no_grad()
     def decode(self, z: Tensor) -> Tensor:
@@ -159,7 +159,7 @@ class Snapshot:
         """
         return torch.cat([self.model.decode(part.to(self._device)) for part in z.split(_CHUNK)]).float().cpu()
 
-    def encoded(self, split: str = "test", index: Any = None) -> tuple[Tensor, Tensor]:
+    def encoded(self, split: str = "test", index: Any = None) -> Encoded:
         """Posterior of a split's images, kept for the next call.
 
         Parameters
@@ -171,21 +171,24 @@ class Snapshot:
         Returns
         -------
         mu, logvar : Tensor, each float32 on the CPU, shape (n, latent_dim)
-            Shared: not to be written to.
+            Shared: not to be written to. logvar as in `encode`.
         """
         images = self.data.split(split)
         wanted = torch.arange(len(images)) if index is None else torch.as_tensor(index, dtype=torch.int64)
         key = (split, None if index is None else tuple(wanted.tolist()))
         with self._lock:
             if key not in self._encoded:
-                parts = [self.encode(images.images(part)) for part in wanted.split(_CHUNK)]
+                encoded = _join([self.encode(images.images(part)) for part in wanted.split(_CHUNK)])
                 while len(self._encoded) >= _MAX_CACHED:
                     self._encoded.pop(next(iter(self._encoded)))
-                self._encoded[key] = (
-                    torch.cat([mu for mu, _ in parts]),
-                    torch.cat([logvar for _, logvar in parts]),
-                )
+                self._encoded[key] = encoded
             return self._encoded[key]
 
     def __repr__(self) -> str:
         return f"Snapshot(step={self.step}, epoch={self.epoch}, {type(self.model).__name__})"
+
+
+def _join(parts: list[Encoded]) -> Encoded:
+    logvars = [logvar for _, logvar in parts if logvar is not None]
+    mu = torch.cat([mu for mu, _ in parts]).float().cpu()
+    return mu, torch.cat(logvars).float().cpu() if logvars else None

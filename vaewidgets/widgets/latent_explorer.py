@@ -85,6 +85,8 @@ class LatentExplorer(PointsWidget):
     def _snapshot_state(self, snapshot: Snapshot) -> dict[str, Any]:
         mu, logvar = snapshot.encode(self.sample.images)
         scatter, self._projection = scatter_state(self.sample, snapshot, mu, self._projection)
+        if logvar is None:  # an autoencoder has no KL
+            return {"scatter": scatter}
         return {"scatter": scatter, "units": units_state(snapshot, mu, logvar, 0.01, 0.01)}
 
 

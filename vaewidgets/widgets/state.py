@@ -174,9 +174,14 @@ def scatter_state(
 
 
 def units_state(
-    snapshot: Snapshot, mu: Tensor, logvar: Tensor, delta: float, var_threshold: float
+    snapshot: Snapshot, mu: Tensor, logvar: Tensor | None, delta: float, var_threshold: float
 ) -> dict[str, Any]:
     """KL and Var(mu) of each latent dimension, with both thresholds."""
+    if logvar is None:
+        raise OptionError(
+            f"{type(snapshot.model).__name__} has no posterior variance, so there is no KL and no unit that "
+            "could be active: this is for variational models."
+        )
     units = active_units(mu, logvar, delta=delta, var_threshold=var_threshold)
     return {
         "step": snapshot.step,
