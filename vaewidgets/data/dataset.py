@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,10 @@ class ImageDataset:
     value_range : tuple of float
     class_names : tuple of str, or None
     name : str
+    factor_names : tuple of str, or None
+        What the columns of `factors` are, where the images were drawn from known factors ("shapes").
+    factor_counts : tuple of int, or None
+        How many values each factor takes: it runs from 0 to below this.
     train : Split
     test : Split or None
         None where no test images were given or set aside.
@@ -81,6 +86,8 @@ class ImageDataset:
     value_range: tuple[float, float]
     class_names: tuple[str, ...] | None
     name: str
+    factor_names: tuple[str, ...] | None = None
+    factor_counts: tuple[int, ...] | None = None
     train: Split
     test: Split | None
 
@@ -133,6 +140,46 @@ class ImageDataset:
         """Numbers in one image, C * H * W."""
         c, h, w = self.image_shape
         return c * h * w
+
+    @property
+    def factors(self) -> Tensor | None:
+        """Known factors of the training images, int64, (N, F); `test.factors` has the others'. Or None."""
+        return self.train.factors
+
+    def with_factors(
+        self, names: Sequence[str], counts: Sequence[int], train: Any, test: Any = None
+    ) -> ImageDataset:
+        """Return the same set with known factors of variation.
+
+        Parameters
+        ----------
+        names : sequence of str
+            One a factor.
+        counts : sequence of int
+            How many values each takes.
+        train, test : array or Tensor of int, shape (N, F)
+            Values, each from 0 to below its count; `test` exactly where there is a test split.
+
+        Raises
+        ------
+        DataError
+            If names, counts, values and images do not fit together.
+        """
+        names, counts = tuple(map(str, names)), tuple(map(int, counts))
+        if len(names) != len(counts):
+            raise DataError(f"{len(names)} factor names and {len(counts)} counts; expected one count a name.")
+        if (test is None) != (self.test is None):
+            raise DataError(
+                f"there are {'no ' if test is None else ''}test factors and "
+                f"{'no ' if self.test is None else ''}test images; expected both or neither."
+            )
+        splits = {
+            what: split if split is None else split.with_factors(_as_factors(values, counts, split, what))
+            for what, split, values in (("train", self.train, train), ("test", self.test, test))
+        }
+        other = self._replaced(train=splits["train"] or self.train, test=splits["test"])
+        other.factor_names, other.factor_counts = names, counts
+        return other
 
     def subset(self, n: int, *, seed: int = 0) -> ImageDataset:
         """Return the same set with `n` of its training images, drawn with `seed`; the test images stay.
@@ -219,6 +266,18 @@ def draw(split: Split, n: int, seed: int, option: str) -> Split:
         )
     order = torch.randperm(len(split), generator=torch.Generator().manual_seed(seed))
     return split.take(order[:n].sort().values)
+
+
+def _as_factors(values: Any, counts: tuple[int, ...], split: Split, what: str) -> Tensor:
+    table = torch.as_tensor(np.asarray(values) if values is not None else np.empty(0))
+    if table.shape != (len(split), len(counts)) or table.is_floating_point():
+        raise DataError(
+            f"{what} factors have shape {tuple(table.shape)} and type {table.dtype}; expected whole numbers, "
+            f"{(len(split), len(counts))}: one row an image, one column a factor."
+        )
+    if table.numel() and (int(table.min()) < 0 or bool((table >= torch.tensor(counts)).any())):
+        raise DataError(f"{what} factors lie outside 0 to below their counts, {counts}.")
+    return table.long()
 
 
 def _check_alike(train: Split, test: Split) -> None:

@@ -1,4 +1,4 @@
-"""Data sets by name: the digits that scikit-learn ships, MNIST, Fashion-MNIST, Frey faces."""
+"""Data sets by name: the digits that scikit-learn ships, MNIST, Fashion-MNIST, Frey faces, drawn shapes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import torch
 
 from vaewidgets.data.convert import resize
 from vaewidgets.data.dataset import ImageDataset, draw
+from vaewidgets.data.shapes import FACTOR_COUNTS, FACTOR_NAMES, SHAPE_NAMES, make_shapes
 from vaewidgets.data.sources import as_size
 from vaewidgets.errors import DataError, DatasetNotFoundError, OptionError
 
@@ -65,12 +66,14 @@ def load_dataset(
 
     Parameters
     ----------
-    name : {"digits", "mnist", "fashion-mnist", "frey"}
+    name : {"digits", "mnist", "fashion-mnist", "frey", "shapes"}
         "digits": 1,797 digits of 8 x 8 pixels that scikit-learn ships, enlarged to 28 x 28; every fifth image
         of each class is for testing, whatever the seed. "mnist" and "fashion-mnist": 60,000 + 10,000 images
         of 28 x 28. "frey": 1,965 frames of 28 x 20 (height x width) from a video of one face, without
         classes; the last sixth of the video (327 frames) is for testing, since neighbouring frames are all
-        but equal.
+        but equal. "shapes": a white ellipse, square or heart on black, drawn here (nothing is read), 10,000 +
+        2,000 images of 32 x 32 unless `n_train`, `n_test` and `size` say otherwise; shape, scale, rotation, x
+        and y are independent and known (`ImageDataset.factors`), and no combination is drawn twice.
     root : path, optional
         Folder that holds ``MNIST/raw``, ``FashionMNIST/raw`` or ``frey``. By default the folder that the
         environment variable VAEWIDGETS_DATA names is searched, then the user's cache (VAEWIDGETS_CACHE, or
@@ -78,7 +81,7 @@ def load_dataset(
     n_train, n_test : int, optional
         Take only so many images, drawn with `seed`.
     seed : int
-        For `n_train` and `n_test`.
+        For `n_train` and `n_test`; for "shapes", of which combinations are drawn.
     size : int or (height, width), optional
         Resize to this, bilinear and antialiased. ``size=8`` gives "digits" as they are.
     value_range : tuple of float
@@ -93,20 +96,21 @@ def load_dataset(
     Raises
     ------
     OptionError
-        If the name is unknown.
+        If the name is unknown, or a count out of its range.
     DatasetNotFoundError
         If the files are not there and could not be fetched.
     DataError
         If a file is damaged.
     """
     key = str(name).lower().replace("_", "-").replace(" ", "-")
-    if key not in _LOADERS:
-        near = difflib.get_close_matches(key, _LOADERS, n=1, cutoff=0.4)
+    names = (*_LOADERS, "shapes")
+    if key not in names:
+        near = difflib.get_close_matches(key, names, n=1, cutoff=0.4)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise OptionError(
-            f"unknown data set {name!r}; expected one of {', '.join(map(repr, _LOADERS))}.{hint}"
-        )
+        raise OptionError(f"unknown data set {name!r}; expected one of {', '.join(map(repr, names))}.{hint}")
     wanted = as_size(size)
+    if key == "shapes":
+        return _shapes(n_train, n_test, seed, wanted, value_range)
     raw = _LOADERS[key](_roots(root), download)
     if key == "digits" and wanted is None:
         wanted = (28, 28)
@@ -122,6 +126,26 @@ def load_dataset(
     assert data.test is not None
     test = data.test if n_test is None else draw(data.test, n_test, seed, "n_test")
     return data._replaced(train=train, test=test)
+
+
+def _shapes(
+    n_train: int | None,
+    n_test: int | None,
+    seed: int,
+    size: tuple[int, int] | None,
+    value_range: tuple[float, float],
+) -> ImageDataset:
+    drawn = make_shapes(n_train, n_test, seed, size)
+    data = ImageDataset(
+        drawn.train,
+        drawn.train_factors[:, 0],
+        test=(drawn.test, drawn.test_factors[:, 0]),
+        value_range=value_range,
+        class_names=SHAPE_NAMES,
+        # a run file knows its data by name and size alone, and another seed draws other images
+        name="shapes" if seed == 0 else f"shapes (seed {seed})",
+    )
+    return data.with_factors(FACTOR_NAMES, FACTOR_COUNTS, drawn.train_factors, drawn.test_factors)
 
 
 def _resized(images: Pixels, size: tuple[int, int] | None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from typing import Any
 
@@ -25,6 +26,8 @@ class Split:
     ----------
     labels : Tensor, int64, shape (N,), or None
         Classes, on the CPU.
+    factors : Tensor, int64, shape (N, F), or None
+        Known factors of variation, on the CPU; see `ImageDataset.factors`.
     image_shape : tuple of int
         (C, H, W).
     value_range : tuple of float
@@ -43,6 +46,7 @@ class Split:
         *,
         index: Tensor | None = None,
         num_workers: int = 0,
+        factors: Tensor | None = None,
     ) -> None:
         if isinstance(store, MemoryStore) and index is not None:
             store, index = MemoryStore(store.read(index)), None
@@ -50,6 +54,7 @@ class Split:
         self._index = index
         self._copies: dict[torch.device, Tensor] = {}
         self.labels = labels
+        self.factors = factors
         self.value_range = value_range
         self.num_workers = num_workers
         self.image_shape: tuple[int, int, int] = store.shape[1:]
@@ -163,8 +168,22 @@ class Split:
     def take(self, index: Tensor) -> Split:
         """Return a split of the images at `index` (int64, on the CPU)."""
         labels = None if self.labels is None else self.labels.index_select(0, index)
+        factors = None if self.factors is None else self.factors.index_select(0, index)
         inner = index if self._index is None else self._index.index_select(0, index)
-        return Split(self._store, labels, self.value_range, index=inner, num_workers=self.num_workers)
+        return Split(
+            self._store,
+            labels,
+            self.value_range,
+            index=inner,
+            num_workers=self.num_workers,
+            factors=factors,
+        )
+
+    def with_factors(self, factors: Tensor) -> Split:
+        """Return the same images with known factors (int64, (N, F))."""
+        other = copy.copy(self)
+        other.factors = factors
+        return other
 
     def _as_index(self, index: Any) -> Tensor:
         n = len(self)
