@@ -69,7 +69,7 @@ def test_a_seed_repeats_the_weights():
         ({"hidden": (512, 0)}, r"hidden\[1\] is 0"),
         ({"hidden": 512}, r"hidden is 512; wanted a sequence of layer widths"),
         ({"activation": "rellu"}, "activation is 'rellu'.*Did you mean 'relu'"),
-        ({"likelihood": "gauss"}, "likelihood is 'gauss'; known: bernoulli, squared_error"),
+        ({"likelihood": "gauss"}, "likelihood is 'gauss'; known: bernoulli, continuous_bernoulli"),
         ({"output": "tanh"}, "output is 'tanh'; known: sigmoid"),
         ({"image_shape": (28, 28)}, r"image_shape is \(28, 28\); wanted \(channels, height, width\)"),
         ({"image_shape": 784}, "image_shape is 784"),

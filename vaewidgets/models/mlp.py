@@ -12,16 +12,11 @@ from torch import Tensor, nn
 
 from vaewidgets.errors import ShapeError
 from vaewidgets.models.options import choice, count, counts, image_size
+from vaewidgets.models.pixels import pixel_head
 
 __all__ = ["MLPVAE"]
 
 _ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
-# likelihood -> what its decoder puts on the mean; "sigmoid" keeps a mean of squared error in [0, 1]
-_OUTPUTS: dict[str, tuple[str, ...]] = {
-    "bernoulli": ("sigmoid",),
-    "squared_error": ("identity", "sigmoid", "tanh"),
-}
-_SQUASH = {"sigmoid": torch.sigmoid, "tanh": torch.tanh}
 
 
 @final
@@ -36,10 +31,20 @@ class MLPVAE(nn.Module):
     hidden : sequence of int, default (512, 256)
         Widths of the encoder's hidden layers; the decoder mirrors them. Empty for a linear model.
     activation : {"relu", "tanh"}
-    likelihood : {"bernoulli", "squared_error"}
-        What the decoder is trained with; Bernoulli wants images in [0, 1].
+    likelihood : {"bernoulli", "continuous_bernoulli", "squared_error", "gaussian"}
+        What the decoder is trained with; the Bernoullis want images in [0, 1].
     output : {"sigmoid", "identity", "tanh"}, optional
-        Function on the decoder's mean. By default "sigmoid" for Bernoulli and "identity" for squared error.
+        Function on the decoder's mean. By default "identity" for squared error, else "sigmoid".
+    sigma2 : float, "shared" or "pixel", optional
+        For "gaussian": its variance in pixel values squared; or one learned number, which is the default; or
+        one that the decoder says for each pixel.
+
+    Attributes
+    ----------
+    likelihood_options : dict
+        What the likelihood is built with besides its name.
+    log_sigma2 : Parameter, 0-d, or None
+        Of a shared variance; see `vaewidgets.models.pixels.floored_log_sigma2` for what becomes of it.
 
     Raises
     ------
@@ -51,6 +56,10 @@ class MLPVAE(nn.Module):
     Weights are drawn from torch's global generator: call ``torch.manual_seed`` first to repeat them.
     """
 
+    takes_labels = False
+    sees_pixels = False
+    default_objective = "elbo"
+
     def __init__(
         self,
         image_shape: Sequence[int],
@@ -58,23 +67,27 @@ class MLPVAE(nn.Module):
         *,
         hidden: Sequence[int] = (512, 256),
         activation: Literal["relu", "tanh"] = "relu",
-        likelihood: Literal["bernoulli", "squared_error"] = "bernoulli",
+        likelihood: Literal["bernoulli", "continuous_bernoulli", "squared_error", "gaussian"] = "bernoulli",
         output: Literal["sigmoid", "identity", "tanh"] | None = None,
+        sigma2: float | Literal["shared", "pixel"] | None = None,
     ) -> None:
         super().__init__()
         self.image_shape = image_size(image_shape)
         self.latent_dim = count("latent_dim", latent_dim)
         self.hidden = counts("hidden", hidden)
         self.activation = choice("activation", activation, _ACTIVATIONS)
-        self.likelihood = choice("likelihood", likelihood, _OUTPUTS)
-        self.output = choice("output", output or _OUTPUTS[self.likelihood][0], _OUTPUTS[self.likelihood])
+        self._head = pixel_head(likelihood, output, sigma2)
+        self.likelihood, self.output = self._head.likelihood, self._head.output
+        self.likelihood_options = self._head.options
         n_pixels = math.prod(self.image_shape)
         last = self.hidden[-1] if self.hidden else n_pixels
         self.encoder = _stack((n_pixels, *self.hidden), self.activation)
         self.to_mu = nn.Linear(last, self.latent_dim)
         self.to_logvar = nn.Linear(last, self.latent_dim)
         self.decoder = _stack((self.latent_dim, *reversed(self.hidden)), self.activation)
-        self.to_pixels = nn.Linear(self.hidden[0] if self.hidden else self.latent_dim, n_pixels)
+        n_out = n_pixels * self._head.channels(1)
+        self.to_pixels = nn.Linear(self.hidden[0] if self.hidden else self.latent_dim, n_out)
+        self.log_sigma2 = nn.Parameter(torch.zeros(())) if self._head.shared else None
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Posterior of each image.
@@ -101,16 +114,17 @@ class MLPVAE(nn.Module):
         return self.to_mu(h), self.to_logvar(h)
 
     def decode_raw(self, z: Tensor) -> Tensor:
-        """What the likelihood wants, shape (B, C, H, W): logits for Bernoulli, the mean for squared error."""
-        raw = self.to_pixels(self.decoder(z)).view(-1, *self.image_shape)
-        if self.likelihood == "bernoulli" or self.output == "identity":
-            return raw
-        return _SQUASH[self.output](raw)
+        """What the likelihood wants: logits or the mean (B, C, H, W); see `vaewidgets.models.pixels`.
+
+        With a learned variance, the mean and ln sigma² on the channel axis: (B, 2C, H, W).
+        """
+        channels, *size = self.image_shape
+        values = self.to_pixels(self.decoder(z)).view(-1, self._head.channels(channels), *size)
+        return self._head.raw(values, self.log_sigma2)
 
     def decode(self, z: Tensor) -> Tensor:
         """Mean image of each latent point (B, latent_dim), shape (B, C, H, W)."""
-        raw = self.decode_raw(z)
-        return torch.sigmoid(raw) if self.likelihood == "bernoulli" else raw
+        return self._head.mean(self.decode_raw(z))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Encode, draw z once an image (torch's global generator), decode: (x_hat, mu, logvar)."""
@@ -128,6 +142,7 @@ class MLPVAE(nn.Module):
             "activation": self.activation,
             "likelihood": self.likelihood,
             "output": self.output,
+            "sigma2": self._head.sigma2,
         }
 
 

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.errors import DivergedError
-from vaewidgets.objectives import ELBO, Constant, Schedule
+from vaewidgets.objectives import Constant, Likelihood, Objective, Schedule
 from vaewidgets.training.evaluate import evaluate
 from vaewidgets.training.fused import FusedStep, fused_step
 from vaewidgets.training.metrics import Block, Metrics
@@ -87,7 +87,8 @@ class Engine:
     model : nn.Module
         Speaks the protocol and has `decode_raw`; on `device`.
     data : ImageDataset
-    objective : ELBO
+    likelihood : Likelihood
+    objective : Objective
     recorder : Recorder
     schedule : Schedule
         beta by step; may be replaced at any time.
@@ -112,7 +113,8 @@ class Engine:
         self,
         model: Any,
         data: Any,
-        objective: ELBO,
+        likelihood: Likelihood,
+        objective: Objective,
         recorder: Recorder,
         *,
         schedule: Schedule,
@@ -127,6 +129,7 @@ class Engine:
     ) -> None:
         self.model = model
         self.data = data
+        self.likelihood = likelihood
         self.objective = objective
         self.recorder = recorder
         self.schedule = schedule
@@ -135,6 +138,7 @@ class Engine:
         self.device = device
         self.eval_every = eval_every
         self.seed = seed
+        self.n_data = len(data.train)
         self.step = 0
         self.epoch = 0
         self.position = 0  # batches taken in this epoch
@@ -175,7 +179,7 @@ class Engine:
             When a term or a gradient was not finite; the weights are those before that step.
         """
         self.model.train()
-        self._fused = fused_step(self.model, self.objective, self.objective.likelihood, self.device)
+        self._fused = fused_step(self.model, self.objective, self.likelihood, self.device)
         try:
             return self._loop(control)
         except BaseException:
@@ -209,11 +213,13 @@ class Engine:
         lr = self._take_lr()
         fused = self._fused
         if fused is not None:
-            loss, recon, kl = fused(x, beta, self.noise)
+            loss, recon, kl, _ = fused(x, beta, self.noise)
         else:
             for p in self._params:
                 p.grad = None
-            loss, recon, kl = self.objective(self.model, x, beta, generator=self.noise)
+            loss, recon, kl, _ = self.objective(
+                self.model, self.likelihood, x, beta, step=step, generator=self.noise, n_data=self.n_data
+            )
             loss.backward()
         with torch.no_grad():
             terms = (recon, kl, loss, self._gradient_probe() if fused is None else fused.probe())
@@ -269,8 +275,10 @@ class Engine:
             test = evaluate(
                 model,
                 self.data.test,
+                self.likelihood,
                 self.objective,
                 beta=self.schedule(self.step - 1),
+                step=self.step - 1,
                 device=self.device,
                 seed=stream_seed(self.seed, 2),
                 go_on=control.may_go_on,

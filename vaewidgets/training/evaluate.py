@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from vaewidgets.data.split import Split
-from vaewidgets.objectives import ELBO
+from vaewidgets.objectives import Likelihood, Objective
 
 __all__ = ["evaluate"]
 
@@ -20,9 +20,11 @@ _BATCH = 512
 def evaluate(
     model: nn.Module,
     split: Split,
-    objective: ELBO,
+    likelihood: Likelihood,
+    objective: Objective,
     *,
     beta: float,
+    step: int,
     device: torch.device,
     seed: int,
     go_on: Callable[[], bool] = lambda: True,
@@ -34,9 +36,12 @@ def evaluate(
     model : nn.Module
         In eval mode, on `device`.
     split : Split
-    objective : ELBO
+    likelihood : Likelihood
+    objective : Objective
         z is drawn once an image; the KL is the closed form.
     beta : float
+    step : int
+        Updates made so far, for an objective that changes with it.
     seed : int
         Of the noise: the same at every call, so that two calls differ by the model alone.
     go_on : callable
@@ -54,9 +59,9 @@ def evaluate(
     for batch in split.batches(_BATCH, device=device, shuffle=False, generator=torch.Generator()):
         if not go_on():
             return None
-        _, recon, kl = objective(model, batch, beta, generator=generator)
-        rows.append(torch.stack((recon, kl)))
+        terms = objective(model, likelihood, batch, beta, step=step, generator=generator, n_data=len(split))
+        rows.append(torch.stack(terms[:3]))
         images.append(len(batch))
     weights = torch.tensor(images, dtype=torch.float64)
-    recon_mean, kl_mean = (weights @ torch.stack(rows).cpu().double() / weights.sum()).tolist()
-    return {"loss": recon_mean + beta * kl_mean, "recon": recon_mean, "kl": kl_mean}
+    means = weights @ torch.stack(rows).cpu().double() / weights.sum()
+    return dict(zip(("loss", "recon", "kl"), means.tolist(), strict=True))

@@ -11,7 +11,7 @@ from torch import nn
 from vaewidgets.data import ImageDataset, load_dataset
 from vaewidgets.errors import CheckpointError, DataError, OptionError
 from vaewidgets.models import build
-from vaewidgets.objectives import Bernoulli, Likelihood, get_likelihood
+from vaewidgets.objectives import ELBO, Bernoulli, Likelihood, get_likelihood
 from vaewidgets.training.background import TrainingRun
 from vaewidgets.training.checkpoint import LoadedRun, describe_data, load_weights, read
 from vaewidgets.training.engine import Engine, EngineState
@@ -84,7 +84,13 @@ def _revive(
     cannot_resume = None
     if data is not None and state is not None:
         engine = assemble(
-            model, data, likelihood, recorder=loaded.recorder, options=options, schedule=state.schedule
+            model,
+            data,
+            likelihood,
+            ELBO(),
+            recorder=loaded.recorder,
+            options=options,
+            schedule=state.schedule,
         )
         engine.restore(state)
         engine.lr, engine.epochs = state.lr, state.epochs

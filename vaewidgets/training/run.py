@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 import torch
 
 from vaewidgets.errors import OptionError
-from vaewidgets.objectives import ELBO, Likelihood, Schedule
+from vaewidgets.objectives import Likelihood, Objective, Schedule, get_objective, traits
 from vaewidgets.training.checkpoint import describe_data
 from vaewidgets.training.evaluate import evaluate
 from vaewidgets.training.history import History
@@ -41,6 +41,8 @@ class Run(ABC):
     model : nn.Module
         The live model. Anything that reads it while it trains must use `snapshot()` instead.
     likelihood : Likelihood
+    objective : Objective
+        What is minimised; of a loop of the user's own, what `evaluate` computes.
     device : torch.device
     options : dict of plain values
         As given.
@@ -63,10 +65,12 @@ class Run(ABC):
         options: dict[str, Any],
         name: str | None,
         shell: Shell,
+        objective: Objective | None = None,
     ) -> None:
         self.id = uuid.uuid4().hex[:12]
         self.model = model
         self.likelihood = likelihood
+        self.objective = objective or get_objective(traits(model).default_objective)
         self._recorder = recorder
         self._history = History(recorder, likelihood)
         self.device = device
@@ -336,8 +340,10 @@ class Run(ABC):
         values = evaluate(
             snapshot.model,
             images,
-            ELBO(self.likelihood),
+            self.likelihood,
+            self.objective,
             beta=self.current_beta,
+            step=max(self.step - 1, 0),
             device=self.device,
             seed=int(self.options.get("seed", 0)),
         )

@@ -10,7 +10,15 @@ from torch import nn
 
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import OptionError
-from vaewidgets.objectives import ELBO, Likelihood, Schedule, as_schedule, get_likelihood
+from vaewidgets.objectives import (
+    Likelihood,
+    Objective,
+    Schedule,
+    as_schedule,
+    get_likelihood,
+    get_objective,
+    traits,
+)
 from vaewidgets.protocol import LossConvention, as_vae, check_vae
 from vaewidgets.training.attached import AttachedRun
 from vaewidgets.training.background import TrainingRun, refuse_shared_model
@@ -38,6 +46,7 @@ def train(
     *,
     epochs: int | None = 10,
     beta: float | Callable[[int], float] | Schedule = 1.0,
+    objective: str | Objective | None = None,
     batch_size: int = 128,
     lr: float = 1e-3,
     optimizer: str = "adam",
@@ -65,6 +74,8 @@ def train(
         None to train until stopped.
     beta : float, callable or Schedule
         Weight of the KL term, at least 0; a function takes the step, from 0.
+    objective : str or Objective, optional
+        What is minimised; by default the model's own, which is the ELBO for a VAE.
     batch_size : int
         At most the number of training images.
     lr : float
@@ -107,6 +118,8 @@ def train(
     where = pick_device(device)
     vae, likelihood = prepare_model(model, data, where)
     refuse_shared_model(vae)
+    goal = get_objective(traits(vae).default_objective if objective is None else objective)
+    goal.check(vae)
     options: dict[str, Any] = {
         "epochs": check_epochs(epochs),
         "batch_size": batch_size,
@@ -123,7 +136,7 @@ def train(
     schedule = as_schedule(beta)
     options |= {"beta": schedule.describe(), "speed": check_speed(speed)}
     recorder = Recorder()
-    engine = assemble(vae, data, likelihood, recorder=recorder, options=options, schedule=schedule)
+    engine = assemble(vae, data, likelihood, goal, recorder=recorder, options=options, schedule=schedule)
     run = TrainingRun(
         engine,
         autosave_seconds=options["autosave_seconds"] if options["autosave"] else None,
@@ -131,6 +144,7 @@ def train(
         model=vae,
         data=data,
         likelihood=likelihood,
+        objective=goal,
         recorder=recorder,
         device=where,
         options=options,
@@ -166,7 +180,7 @@ def prepare_model(model: nn.Module, data: ImageDataset, device: torch.device) ->
     model, likelihood
     """
     vae = as_vae(model, image_shape=data.image_shape, value_range=data.value_range)
-    likelihood = get_likelihood(vae.likelihood)
+    likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
     likelihood.check(data)
     if not any(p.requires_grad for p in vae.parameters()):
         raise OptionError(
@@ -181,6 +195,7 @@ def assemble(
     model: Any,
     data: ImageDataset,
     likelihood: Likelihood,
+    objective: Objective,
     *,
     recorder: Recorder,
     options: dict[str, Any],
@@ -191,7 +206,8 @@ def assemble(
     return Engine(
         model,
         data,
-        ELBO(likelihood),
+        likelihood,
+        objective,
         recorder,
         schedule=schedule,
         device=torch.device(options["device"]),
@@ -241,7 +257,7 @@ def attach(
             "reads: vw.ImageDataset(train_loader.dataset)."
         )
     vae = as_vae(model, losses=losses, image_shape=data.image_shape, value_range=data.value_range, **adapter)
-    likelihood = get_likelihood(vae.likelihood)
+    likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
     likelihood.check(data)
     check_vae(vae, data.image_shape, data.value_range)
     convention = getattr(vae, "convention", None)

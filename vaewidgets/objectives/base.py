@@ -1,0 +1,179 @@
+"""What an objective is, and the one place where a model's optional traits are read."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from vaewidgets.errors import OptionError
+from vaewidgets.objectives.likelihoods import Likelihood
+
+__all__ = ["Objective", "Terms", "Traits", "decode_raw", "encode", "posterior", "reparameterise", "traits"]
+
+_NONE: Mapping[str, Tensor] = MappingProxyType({})
+
+
+class Terms(NamedTuple):
+    """Terms of the objective, 0-d tensors: means over the batch of per-image values.
+
+    Attributes
+    ----------
+    loss : Tensor
+        What is minimised.
+    recon : Tensor
+        Of the likelihood, summed over pixels.
+    kl : Tensor
+        KL of the posterior from N(0, I) in closed form, nats an image, whatever the loss makes of it; 0 where
+        the model has no posterior.
+    extras : mapping of str to Tensor
+        Further terms, by the names in `Objective.extras`.
+    """
+
+    loss: Tensor
+    recon: Tensor
+    kl: Tensor
+    extras: Mapping[str, Tensor] = _NONE
+
+
+class Objective(ABC):
+    """What is minimised. A final frozen dataclass of its settings alone; called once a step.
+
+    Attributes
+    ----------
+    name : str
+        As `get_objective` knows it.
+    extras : tuple of str
+        Names of the further terms that it returns; they are recorded by step.
+    bounds : bool
+        Whether −(recon + kl) of its terms bounds the log-likelihood from below (where the likelihood is
+        normalised): z is drawn from the posterior, and `kl` is the whole KL.
+    """
+
+    name: str
+    extras: tuple[str, ...] = ()
+    bounds: bool = True
+
+    @abstractmethod
+    def __call__(
+        self,
+        model: Any,
+        likelihood: Likelihood,
+        x: Tensor,
+        beta: float = 1.0,
+        *,
+        labels: Tensor | None = None,
+        step: int = 0,
+        generator: torch.Generator | None = None,
+        n_data: int | None = None,
+    ) -> Terms:
+        """Terms of one batch.
+
+        Parameters
+        ----------
+        model : VAE with `encode` and `decode_raw`
+        likelihood : Likelihood
+        x : Tensor, shape (B, C, H, W)
+        beta : float
+            Weight of the KL term, at least 0.
+        labels : Tensor of int64, shape (B,), optional
+            Classes, for a model that takes them.
+        step : int
+            Updates made so far, for objectives that change with it.
+        generator : torch.Generator, on the device of `x`
+            Draws the noise; torch's global one by default.
+        n_data : int, optional
+            Images in the data set, for objectives that estimate over it; by default those of the batch.
+        """
+
+    def check(self, model: Any) -> None:
+        """Refuse a model that this objective cannot train (OptionError), before any training.
+
+        By default a model without a posterior variance, which `default_objective` tells.
+        """
+        own = traits(model).default_objective
+        if own != "elbo":
+            raise OptionError(
+                f"objective {self.name!r} wants a posterior variance, which {_class_name(model)} has not. "
+                f'Use objective="{own}", which is its default.'
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Name and settings as plain values, for run files; `objective_from_dict` takes them."""
+        settings: dict[str, Any] = dataclasses.asdict(self) if dataclasses.is_dataclass(self) else {}
+        return {"name": self.name, **settings}
+
+
+class Traits(NamedTuple):
+    """What a model says about itself, with defaults for foreign ones, which say nothing.
+
+    Attributes
+    ----------
+    takes_labels : bool
+        encode(x, labels) and decode(z, labels), decode_raw(z, labels).
+    sees_pixels : bool
+        decode_raw(z, x): the decoder is told the pixels before the one that it predicts.
+    default_objective : str
+    likelihood_options : dict
+    output : str or None
+        Function on the decoder's mean: "sigmoid", "tanh", "identity"; None if unknown.
+    """
+
+    takes_labels: bool
+    sees_pixels: bool
+    default_objective: str
+    likelihood_options: Mapping[str, Any]
+    output: str | None
+
+
+def traits(model: Any) -> Traits:
+    """Read a model's optional class attributes; the only place that knows their defaults."""
+    return Traits(
+        takes_labels=bool(getattr(model, "takes_labels", False)),
+        sees_pixels=bool(getattr(model, "sees_pixels", False)),
+        default_objective=getattr(model, "default_objective", "elbo"),
+        likelihood_options=getattr(model, "likelihood_options", None) or {},
+        output=getattr(model, "output", None),
+    )
+
+
+def encode(model: Any, x: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    """`model.encode`, with the labels where the model takes them."""
+    if getattr(model, "takes_labels", False):
+        return model.encode(x, labels)
+    return model.encode(x)
+
+
+def posterior(model: Any, x: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """`encode` of a model that must have a variance; OptionError if it has none."""
+    mu, logvar = encode(model, x, labels)
+    if logvar is None:
+        raise OptionError(
+            f"{_class_name(model)}.encode returned no logvar, so that there is no KL term. Train it with "
+            'objective="reconstruction", or set the default_objective of its class.'
+        )
+    return mu, logvar
+
+
+def decode_raw(model: Any, z: Tensor, x: Tensor, labels: Tensor | None = None) -> Tensor:
+    """`model.decode_raw`, with the labels or the pixels where the model takes them."""
+    if getattr(model, "takes_labels", False):
+        return model.decode_raw(z, labels)
+    if getattr(model, "sees_pixels", False):
+        return model.decode_raw(z, x)
+    return model.decode_raw(z)
+
+
+def reparameterise(mu: Tensor, logvar: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Draw z = mu + sigma · eps with eps ~ N(0, I), shape (B, latent_dim)."""
+    eps = torch.randn(mu.shape, generator=generator, device=mu.device, dtype=mu.dtype)
+    return torch.addcmul(mu, torch.exp(0.5 * logvar), eps)
+
+
+def _class_name(model: Any) -> str:
+    return type(getattr(model, "module", model)).__name__

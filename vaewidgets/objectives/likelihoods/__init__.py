@@ -1,0 +1,35 @@
+"""How an image is scored against what the decoder says: one final class a likelihood."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from vaewidgets.errors import OptionError
+from vaewidgets.objectives.likelihoods.base import Likelihood
+from vaewidgets.objectives.likelihoods.bernoulli import Bernoulli
+from vaewidgets.objectives.likelihoods.gaussian import SquaredError
+
+__all__ = ["LIKELIHOODS", "Bernoulli", "Likelihood", "SquaredError", "get_likelihood"]
+
+LIKELIHOODS: dict[str, type[Bernoulli] | type[SquaredError]] = {
+    Bernoulli.name: Bernoulli,
+    SquaredError.name: SquaredError,
+}
+
+
+def get_likelihood(likelihood: str | Likelihood, **options: Any) -> Likelihood:
+    """Likelihood of a name; a likelihood is returned as it is.
+
+    Raises
+    ------
+    OptionError
+        If the name is unknown; it names the nearest known one.
+    """
+    if isinstance(likelihood, Likelihood):
+        return likelihood
+    if likelihood in LIKELIHOODS:
+        return LIKELIHOODS[likelihood](**options)
+    near = difflib.get_close_matches(str(likelihood), LIKELIHOODS, n=1, cutoff=0.4)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise OptionError(f"unknown likelihood {likelihood!r}; known: {', '.join(LIKELIHOODS)}.{hint}")

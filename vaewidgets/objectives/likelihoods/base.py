@@ -1,0 +1,75 @@
+"""What a likelihood is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Self
+
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from vaewidgets.data import ImageDataset
+
+__all__ = ["Likelihood"]
+
+
+class Likelihood(ABC):
+    """Scores images, summed over channels and pixels.
+
+    Attributes
+    ----------
+    name : str
+        As `get_likelihood` knows it.
+    recon_name : str
+        What the reconstruction term is called on an axis.
+    normalised : bool
+        Whether `recon` is minus the log of a density that integrates to 1 over the data at hand, so that
+        −(recon + kl) is a lower bound on their log-likelihood.
+    unit : str
+        Unit of `recon`.
+    """
+
+    name: str
+    recon_name: str
+
+    @property
+    @abstractmethod
+    def normalised(self) -> bool:
+        """Whether `recon` is a negative log-likelihood of the data at hand."""
+
+    @property
+    @abstractmethod
+    def unit(self) -> str:
+        """Unit of `recon`."""
+
+    @abstractmethod
+    def recon(self, raw: Tensor, x: Tensor) -> Tensor:
+        """Reconstruction term of each image.
+
+        Parameters
+        ----------
+        raw : Tensor, shape (B, C, H, W)
+            What `model.decode_raw` returned.
+        x : Tensor, shape (B, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (B,)
+            Summed over C, H and W.
+        """
+
+    @abstractmethod
+    def total(self, raw: Tensor, x: Tensor) -> Tensor:
+        """Sum of `recon` over the batch, a 0-d tensor, in the fewest passes over memory."""
+
+    @abstractmethod
+    def mean(self, raw: Tensor) -> Tensor:
+        """Mean image ``x_hat``, of the shape of `raw`."""
+
+    @abstractmethod
+    def check(self, data: ImageDataset) -> None:
+        """Refuse data that this likelihood cannot score (DataError), before any training."""
+
+    @abstractmethod
+    def fitted_to(self, data: ImageDataset) -> Self:
+        """Return this likelihood with `normalised` and `unit` as they are for `data`."""

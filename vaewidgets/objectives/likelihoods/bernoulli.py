@@ -1,0 +1,116 @@
+"""Likelihoods of pixels in [0, 1], on logits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vaewidgets.errors import DataError
+from vaewidgets.objectives.likelihoods.base import Likelihood
+
+if TYPE_CHECKING:
+    from vaewidgets.data import ImageDataset
+
+__all__ = ["Bernoulli"]
+
+
+@final
+@dataclass(frozen=True)
+class Bernoulli(Likelihood):
+    """Binary cross-entropy of pixels in [0, 1], on logits l with p = 1 / (1 + e^−l).
+
+    −[x ln p + (1 − x) ln(1 − p)], in nats. A likelihood of binary pixels; on grey ones it is a score with
+    the same minimiser but no normalised density, so that no ELBO is made of it.
+
+    Parameters
+    ----------
+    binary : bool
+        Whether all pixels are 0 or 1.
+    """
+
+    binary: bool = False
+
+    name = "bernoulli"
+    recon_name = "binary cross-entropy"
+
+    @property
+    def normalised(self) -> bool:
+        """Only on binary pixels."""
+        return self.binary
+
+    @property
+    def unit(self) -> str:
+        """Nats, or "BCE on grey pixels"."""
+        return "nats" if self.binary else "BCE on grey pixels"
+
+    def recon(self, raw: Tensor, x: Tensor) -> Tensor:
+        """Binary cross-entropy of each image, shape (B,)."""
+        return F.binary_cross_entropy_with_logits(raw, x, reduction="none").flatten(1).sum(1)
+
+    def total(self, raw: Tensor, x: Tensor) -> Tensor:
+        """Sum of `recon` over the batch."""
+        if raw.device.type == "cpu" and raw.dtype == torch.float32:
+            return _CrossEntropyTotal.apply(raw, x)
+        return F.binary_cross_entropy_with_logits(raw, x, reduction="sum")
+
+    def mean(self, raw: Tensor) -> Tensor:
+        """Probability of each pixel."""
+        return torch.sigmoid(raw)
+
+    def check(self, data: ImageDataset) -> None:
+        """Refuse a value range beyond [0, 1]."""
+        lo, hi = data.value_range
+        if lo < 0 or hi > 1:
+            raise DataError(
+                f"the Bernoulli likelihood wants images in [0, 1]; {data.name!r} has "
+                f"value_range=({lo:g}, {hi:g}). Load the data with value_range=(0, 1), or "
+                'use likelihood="squared_error".'
+            )
+
+    def fitted_to(self, data: ImageDataset) -> Bernoulli:
+        """Look at the pixels: binary or grey?"""
+        return replace(self, binary=_is_binary(data))
+
+
+class _CrossEntropyTotal(torch.autograd.Function):
+    """Sum of binary cross-entropy with logits, about twice as fast on a CPU as torch's.
+
+    The cross-entropy is max(l, 0) − l x + ln(1 + e^−|l|), and 1 / (1 + e^−|l|) = max(s, 1 − s) with
+    s = sigmoid(l), which the gradient s − x needs anyway. That leaves one logarithm a pixel; since the
+    factors lie in [½, 1], a product of up to 64 of them cannot underflow, so one logarithm does for 64.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, x: Tensor) -> Tensor:
+        logits = logits.contiguous()
+        s = torch.sigmoid(logits)
+        ctx.save_for_backward(s, x)
+        n = s.numel()
+        factors = 1.0 - s
+        torch.maximum(s, factors, out=factors)
+        logarithms = factors.view(_factor_count(n), -1).prod(0).log_()
+        return F.relu(logits).sum() - torch.dot(logits.view(-1), x.reshape(-1)) - logarithms.sum()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        s, x = ctx.saved_tensors
+        return torch.sub(s, x).mul_(grads[0]), None
+
+
+def _factor_count(n: int) -> int:
+    """Largest power of two up to 64 that divides `n`."""
+    return math.gcd(n, 64)
+
+
+def _is_binary(data: ImageDataset, chunk: int = 1024) -> bool:
+    """Whether all pixels of the training images are 0 or 1; the first grey one ends the search."""
+    for start in range(0, len(data.train), chunk):
+        x = data.train.images(slice(start, start + chunk))
+        if not bool(((x == 0) | (x == 1)).all()):
+            return False
+    return True

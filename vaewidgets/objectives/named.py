@@ -1,0 +1,39 @@
+"""Objectives by name, and their way into run files and back."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from vaewidgets.errors import OptionError
+from vaewidgets.objectives.base import Objective
+from vaewidgets.objectives.elbo import ELBO
+
+__all__ = ["OBJECTIVES", "get_objective", "objective_from_dict"]
+
+OBJECTIVES: dict[str, type[Objective]] = {kind.name: kind for kind in (ELBO,)}
+
+
+def get_objective(objective: str | Objective) -> Objective:
+    """Objective of a name, with its default settings; an objective is returned as it is.
+
+    Raises
+    ------
+    OptionError
+        If the name is unknown; it names the nearest known one.
+    """
+    if isinstance(objective, Objective):
+        return objective
+    if isinstance(objective, str) and objective in OBJECTIVES:
+        return OBJECTIVES[objective]()
+    near = difflib.get_close_matches(str(objective), OBJECTIVES, n=1, cutoff=0.4)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise OptionError(f"unknown objective {objective!r}; known: {', '.join(OBJECTIVES)}.{hint}")
+
+
+def objective_from_dict(kept: Mapping[str, Any]) -> Objective | None:
+    """Rebuild an objective from what `Objective.to_dict` returned; None if it is none of ours."""
+    settings = dict(kept)
+    kind = OBJECTIVES.get(settings.pop("name"))
+    return None if kind is None else kind(**settings)
