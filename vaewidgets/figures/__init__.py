@@ -5,6 +5,8 @@ from __future__ import annotations
 from vaewidgets.figures.curves import curves_figure
 from vaewidgets.figures.explorer import explorer_figure
 from vaewidgets.figures.grid import grid_figure
+from vaewidgets.figures.images import rows_figure, tiles_figure
+from vaewidgets.figures.lines import histograms_figure, lines_figure
 from vaewidgets.figures.palette import class_color
 from vaewidgets.figures.scatter import scatter_figure
 from vaewidgets.figures.style import figure_png
@@ -16,6 +18,10 @@ __all__ = [
     "explorer_figure",
     "figure_png",
     "grid_figure",
+    "histograms_figure",
+    "lines_figure",
+    "rows_figure",
     "scatter_figure",
+    "tiles_figure",
     "units_figure",
 ]

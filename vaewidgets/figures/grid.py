@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vaewidgets.figures.palette import COLORS
-from vaewidgets.figures.style import FONT_POINTS, Canvas, new_axes, new_figure, note
+from vaewidgets.figures.images import draw_rows, rows_figure
+from vaewidgets.figures.style import Canvas
 from vaewidgets.packing import unpack
 
 __all__ = ["draw_grid", "grid_figure"]
+
+_CAPTION = "Images over their reconstructions, decoded from the posterior mean"
 
 
 def grid_figure(grid: Mapping[str, Any], *, size: tuple[float, float] | None = None) -> Figure:
@@ -26,38 +27,19 @@ def grid_figure(grid: Mapping[str, Any], *, size: tuple[float, float] | None = N
     size : tuple of float, optional
         Inches; by default as the images' shape asks.
     """
-    rows, columns = 1 + len(grid["rows"]), max(1, grid["originals"]["shape"][0])
-    height, width = grid["originals"]["shape"][2:]
-    figure = new_figure(size or (6.4, 0.5 + 5.6 * rows * height / (columns * width)))
-    draw_grid(figure, grid)
-    return figure
+    return rows_figure(_rows(grid), caption=_CAPTION, size=size)
 
 
 def draw_grid(canvas: Canvas, grid: Mapping[str, Any]) -> None:
     """Draw into a figure or a part of one; see `grid_figure`."""
-    names = ["original", *(str(row["name"]) for row in grid["rows"])]
-    stacks = [unpack(grid["originals"]), *(unpack(row["images"]) for row in grid["rows"])]
-    axes = new_axes(canvas)
-    height = stacks[0].shape[2] + 1
-    axes.imshow(_atlas(stacks), interpolation="nearest", vmin=0, vmax=255, aspect="equal")
-    for side in ("left", "bottom"):
-        axes.spines[side].set_visible(False)
-    axes.set_xticks([])
-    axes.set_yticks(
-        [(i + 0.5) * height for i in range(len(names))],
-        [name.replace("$", r"\$") for name in names],
-        fontsize=FONT_POINTS,
-    )
-    axes.set_anchor("W")
-    axes.tick_params(length=0, labelcolor=COLORS["fg"])
-    note(axes, "Images over their reconstructions, decoded from the posterior mean")
+    draw_rows(canvas, _rows(grid), caption=_CAPTION)
 
 
-def _atlas(stacks: list[NDArray[Any]]) -> NDArray[np.uint8]:
-    """All images side by side with a white pixel between them: uint8, shape (rows, columns, 3)."""
-    strips = []
-    for stack in stacks:
-        rgb = stack if stack.shape[1] == 3 else np.repeat(stack[:, :1], 3, axis=1)
-        padded = np.pad(rgb, ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=255)
-        strips.append(padded.transpose(2, 0, 3, 1).reshape(padded.shape[2], -1, 3))
-    return np.concatenate(strips).astype(np.uint8)
+def _rows(grid: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    rows = {"original": unpack(grid["originals"])}
+    for row in grid["rows"]:
+        name = str(row["name"])
+        while name in rows:  # two runs may bear one name
+            name += " "
+        rows[name] = unpack(row["images"])
+    return rows

@@ -1,0 +1,35 @@
+"""The five published experiments as runnable configurations with their published numbers."""
+
+from __future__ import annotations
+
+from vaewidgets.errors import OptionError
+from vaewidgets.recipes import a_two_against_twenty, b_chapter_13_4
+from vaewidgets.recipes.base import Claim, Recipe, Results, Row, Scale, Setting, Target
+from vaewidgets.recipes.reproduce import Report, reproduce
+
+__all__ = [
+    "RECIPES",
+    "Claim",
+    "Recipe",
+    "Report",
+    "Results",
+    "Row",
+    "Scale",
+    "Setting",
+    "Target",
+    "get_recipe",
+    "reproduce",
+]
+
+RECIPES: dict[str, Recipe] = {
+    module.RECIPE.name: module.RECIPE for module in (a_two_against_twenty, b_chapter_13_4)
+}
+
+
+def get_recipe(name: str) -> Recipe:
+    """Return a recipe by its letter, in either case; OptionError names those that there are."""
+    recipe = RECIPES.get(name.upper())
+    if recipe is None:
+        known = "; ".join(f"{letter}: {one.title}" for letter, one in RECIPES.items())
+        raise OptionError(f"there is no experiment {name!r}. Known: {known}.")
+    return recipe
