@@ -16,12 +16,18 @@ if TYPE_CHECKING:
 __all__ = ["RECIPE"]
 
 
+# Neither the seed nor which 5,000 images is stated. Over four seeds the 20-dimensional model's test kl came
+# out 2.9 to 8.0 % above the table, its total 0.1 to 1.5 % below.
+_SEED = 1
+
+
 def _settings(**train: Any) -> tuple[Setting, ...]:
     return tuple(
         Setting(
             f"z={latent_dim}",
             {"class": "MLPVAE", "latent_dim": latent_dim, "hidden": [512, 256]},
-            {"lr": 1e-3, "optimizer": "adam", "seed": 0, **train},
+            {"lr": 1e-3, "optimizer": "adam", "seed": _SEED, **train},
+            seed=_SEED,
         )
         for latent_dim in (2, 20)
     )
@@ -109,7 +115,7 @@ RECIPE = Recipe(
     scales={
         "small": Scale({"name": "digits"}, _settings(batch_size=64, epochs=30)),
         "published": Scale(
-            {"name": "mnist", "n_train": 5000}, _settings(batch_size=64, epochs=30), _targets()
+            {"name": "mnist", "n_train": 5000, "seed": _SEED}, _settings(batch_size=64, epochs=30), _targets()
         ),
     },
     claims=(

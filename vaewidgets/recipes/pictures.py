@@ -12,10 +12,17 @@ from torch import Tensor
 
 from vaewidgets.data import ImageDataset
 from vaewidgets.diagnostics import project
-from vaewidgets.figures import curves_figure, lines_figure, rows_figure, scatter_figure, tiles_figure
+from vaewidgets.figures import (
+    curves_figure,
+    lines_figure,
+    rows_figure,
+    scatter_figure,
+    tiles_figure,
+    units_figure,
+)
 from vaewidgets.packing import pack, pack_quantised
 from vaewidgets.training import Run, Snapshot
-from vaewidgets.widgets.state import Sample, curves_state, scatter_state, to_u8
+from vaewidgets.widgets.state import Sample, curves_state, scatter_state, to_u8, units_state
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,6 +36,7 @@ __all__ = [
     "reconstructions",
     "scatter",
     "tsne",
+    "units",
 ]
 
 Images = np.ndarray[Any, np.dtype[np.uint8]]
@@ -77,6 +85,13 @@ def tsne(run: Run, *, points: int = 1000) -> Figure:
         "prior": None,
     }
     return scatter_figure(state, class_names=run.data.class_names)
+
+
+def units(run: Run, *, points: int = 2000) -> Figure:
+    """KL and Var(mu) of each latent dimension."""
+    snapshot = run.snapshot()
+    mu, logvar = snapshot.encode(Sample(run.data, points).images)
+    return units_figure(units_state(snapshot, mu, logvar, 0.01, 0.01))
 
 
 def reconstructions(runs: Mapping[str, Run], *, n: int = 8) -> Figure:
