@@ -14,13 +14,17 @@ __version__ = "0.1.0"
 # public name -> the room that holds it
 _ROOM_OF = {
     "ActiveUnitsBar": "widgets",
+    "Autoencoder": "models",
     "Bernoulli": "objectives",
     "Constant": "objectives",
+    "ConvVAE": "models",
     "Cyclical": "objectives",
     "ELBO": "objectives",
     "ImageDataset": "data",
     "LatentExplorer": "widgets",
     "LatentScatter": "widgets",
+    "LinearAutoencoder": "models",
+    "LinearVAE": "models",
     "LinearWarmup": "objectives",
     "LossConvention": "protocol",
     "MLPVAE": "models",
@@ -58,7 +62,7 @@ if TYPE_CHECKING:
     )
     from vaewidgets.data import ImageDataset, load_dataset
     from vaewidgets.diagnostics import active_units
-    from vaewidgets.models import MLPVAE
+    from vaewidgets.models import MLPVAE, Autoencoder, ConvVAE, LinearAutoencoder, LinearVAE
     from vaewidgets.objectives import (
         ELBO,
         Bernoulli,

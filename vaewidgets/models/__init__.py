@@ -7,12 +7,17 @@ from typing import Any
 from torch import nn
 
 from vaewidgets.errors import OptionError
+from vaewidgets.models.autoencoder import Autoencoder
+from vaewidgets.models.conv import ConvVAE
+from vaewidgets.models.linear import LinearAutoencoder, LinearVAE
 from vaewidgets.models.mlp import MLPVAE
 
-__all__ = ["MLPVAE", "build"]
+__all__ = ["MLPVAE", "MODELS", "Autoencoder", "ConvVAE", "LinearAutoencoder", "LinearVAE", "build"]
 
 # A run file names its model; only these names are looked up, nothing is imported by name.
-_BUILT_IN: dict[str, type[MLPVAE]] = {"MLPVAE": MLPVAE}
+MODELS: dict[str, type[nn.Module]] = {
+    kind.__name__: kind for kind in (MLPVAE, Autoencoder, ConvVAE, LinearAutoencoder, LinearVAE)
+}
 
 
 def build(config: dict[str, Any]) -> nn.Module:
@@ -30,6 +35,6 @@ def build(config: dict[str, Any]) -> nn.Module:
     """
     options = dict(config)
     name = options.pop("class", None)
-    if name not in _BUILT_IN:
-        raise OptionError(f"{name!r} is no built-in model; known: {', '.join(_BUILT_IN)}.")
-    return _BUILT_IN[name](**options)
+    if name not in MODELS:
+        raise OptionError(f"{name!r} is no built-in model; known: {', '.join(MODELS)}.")
+    return MODELS[name](**options)

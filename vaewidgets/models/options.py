@@ -6,9 +6,11 @@ import difflib
 from collections.abc import Iterable, Sequence
 from numbers import Real
 
-from vaewidgets.errors import OptionError
+from torch import Tensor
 
-__all__ = ["choice", "count", "counts", "image_size", "number"]
+from vaewidgets.errors import OptionError, ShapeError
+
+__all__ = ["check_images", "choice", "count", "counts", "image_size", "number"]
 
 
 def image_size(image_shape: Sequence[int]) -> tuple[int, int, int]:
@@ -51,3 +53,12 @@ def choice(name: str, value: object, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(str(value), names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise OptionError(f"{name} is {value!r}; known: {', '.join(names)}.{hint}")
+
+
+def check_images(model: str, x: Tensor, image_shape: tuple[int, int, int]) -> None:
+    """Refuse images (B, C, H, W) of another shape than the model's (ShapeError)."""
+    if x.shape[1:] != image_shape:
+        raise ShapeError(
+            f"{model}.encode got images of shape {tuple(x.shape)}; this model wants "
+            f"(batch, {', '.join(map(str, image_shape))}). Build it with the data's image_shape."
+        )

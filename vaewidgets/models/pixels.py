@@ -21,7 +21,7 @@ from torch import Tensor
 from vaewidgets.errors import OptionError
 from vaewidgets.models.options import choice
 
-__all__ = ["OUTPUTS", "SIGMA2_FLOOR", "PixelHead", "floored_log_sigma2", "pixel_head"]
+__all__ = ["FIRST_LOG_SIGMA2", "OUTPUTS", "SIGMA2_FLOOR", "PixelHead", "floored_log_sigma2", "pixel_head"]
 
 # likelihood -> functions on its decoder's mean, the default first; a mean through a sigmoid stays in [0, 1]
 OUTPUTS: dict[str, tuple[str, ...]] = {
@@ -31,6 +31,8 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "gaussian": ("sigmoid", "identity", "tanh"),
 }
 SIGMA2_FLOOR = 1e-4  # pixel values squared; the density of a constant pixel is unbounded without it
+# Of grey pixels in [0, 1] about their mean: a first guess from which a learned variance is soon right.
+FIRST_LOG_SIGMA2 = math.log(0.05)
 _LOGITS = ("bernoulli", "continuous_bernoulli")
 _SQUASH = {"sigmoid": torch.sigmoid, "tanh": torch.tanh}
 _LEARNED = ("shared", "pixel")
@@ -65,6 +67,11 @@ class PixelHead:
         return self.sigma2 == "shared"
 
     @property
+    def learned(self) -> bool:
+        """Whether `raw` carries ln sigma2 beside the mean."""
+        return self.sigma2 in _LEARNED
+
+    @property
     def options(self) -> dict[str, Any]:
         """What the likelihood must be built with, besides its name."""
         return {} if self.sigma2 is None else {"sigma2": self.sigma2}
@@ -75,7 +82,7 @@ class PixelHead:
 
     def raw(self, values: Tensor, log_sigma2: Tensor | None = None) -> Tensor:
         """What the likelihood reads, of the last layer's values (B, channels(C), H, W)."""
-        if self.sigma2 not in _LEARNED:
+        if not self.learned:
             return self._squash(values)
         if self.sigma2 == "pixel":
             mean, log_variance = values.chunk(2, dim=1)
@@ -84,11 +91,17 @@ class PixelHead:
             mean, log_variance = values, log_sigma2.expand_as(values)
         return torch.cat((self._squash(mean), log_variance), dim=1)
 
+    def image(self, values: Tensor) -> Tensor:
+        """Mean image ``x_hat`` (B, C, H, W), of the last layer's values: what `mean` makes of `raw`."""
+        if self.likelihood in _LOGITS:
+            return torch.sigmoid(values)
+        return self._squash(values.chunk(2, dim=1)[0] if self.sigma2 == "pixel" else values)
+
     def mean(self, raw: Tensor) -> Tensor:
         """Mean image ``x_hat`` (B, C, H, W), of what `raw` returned; for logits l, 1 / (1 + e^−l)."""
         if self.likelihood in _LOGITS:
             return torch.sigmoid(raw)
-        return raw.chunk(2, dim=1)[0] if self.sigma2 in _LEARNED else raw
+        return raw.chunk(2, dim=1)[0] if self.learned else raw
 
     def _squash(self, values: Tensor) -> Tensor:
         if self.likelihood in _LOGITS or self.output == "identity":

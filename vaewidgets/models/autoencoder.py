@@ -1,0 +1,77 @@
+"""A fully connected autoencoder: no posterior, no prior."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, final
+
+from torch import Tensor, nn
+
+from vaewidgets.models.base import ACTIVATIONS, Model, stack
+from vaewidgets.models.options import choice, counts
+from vaewidgets.models.pixels import pixel_head
+
+__all__ = ["Autoencoder"]
+
+
+@final
+class Autoencoder(Model):
+    """Autoencoder of fully connected layers: image → hidden → z → hidden reversed → image.
+
+    Its `encode` returns (z, None). Nothing draws its codes towards a prior, so that samples of one mean
+    little: that is what it is for, beside a VAE of the same layers (`MLPVAE`).
+
+    Parameters
+    ----------
+    image_shape : (C, H, W)
+    latent_dim : int, default 2
+        At least 1.
+    hidden : sequence of int, default (512, 256)
+        Widths of the encoder's hidden layers; the decoder mirrors them.
+    activation : {"relu", "tanh"}
+    likelihood : {"bernoulli", "continuous_bernoulli", "squared_error", "gaussian"}
+        What the reconstruction is scored by; the Bernoullis want images in [0, 1].
+    output : {"sigmoid", "identity", "tanh"}, optional
+        Function on the decoder's mean. By default "identity" for squared error, else "sigmoid".
+    sigma2 : float, "shared" or "pixel", optional
+        Variance of "gaussian": fixed, one learned number (the default), or learned for each pixel.
+
+    Raises
+    ------
+    OptionError
+        If an option is unknown or out of its range.
+    """
+
+    default_objective = "reconstruction"
+    _settings = ("hidden", "activation", "likelihood", "output", "sigma2")
+
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        latent_dim: int = 2,
+        *,
+        hidden: Sequence[int] = (512, 256),
+        activation: Literal["relu", "tanh"] = "relu",
+        likelihood: Literal["bernoulli", "continuous_bernoulli", "squared_error", "gaussian"] = "bernoulli",
+        output: Literal["sigmoid", "identity", "tanh"] | None = None,
+        sigma2: float | Literal["shared", "pixel"] | None = None,
+    ) -> None:
+        head = pixel_head(likelihood, output, sigma2)
+        super().__init__(image_shape, latent_dim, head)
+        self.hidden = counts("hidden", hidden)
+        self.activation = choice("activation", activation, ACTIVATIONS)
+        n_pixels = math.prod(self.image_shape)
+        widths = (n_pixels, *self.hidden)
+        self.encoder = stack(widths, self.activation)
+        self.to_z = nn.Linear(widths[-1], self.latent_dim)
+        back = (self.latent_dim, *reversed(self.hidden))
+        self.decoder = stack(back, self.activation)
+        self.to_pixels = nn.Linear(back[-1], n_pixels * head.channels(1))
+
+    def _posterior(self, x: Tensor) -> tuple[Tensor, None]:
+        return self.to_z(self.encoder(x.flatten(1))), None
+
+    def _pixels(self, z: Tensor) -> Tensor:
+        channels, *size = self.image_shape
+        return self.to_pixels(self.decoder(z)).view(-1, self._head.channels(channels), *size)

@@ -1,0 +1,128 @@
+"""What the built-in models share: the declared traits, the head on the pixels, the way into a run file."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from vaewidgets.models.options import check_images, count, image_size
+from vaewidgets.models.pixels import FIRST_LOG_SIGMA2, PixelHead
+
+__all__ = ["ACTIVATIONS", "Model", "stack"]
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
+
+
+class Model(nn.Module, ABC):
+    """A built-in model: `_posterior` and `_pixels` make it whole.
+
+    Attributes
+    ----------
+    takes_labels : bool
+        encode(x, labels), decode_raw(z, labels), decode(z, labels).
+    sees_pixels : bool
+        decode_raw(z, x).
+    default_objective : {"elbo", "reconstruction", "vq"}
+        With another than "elbo", `encode` returns no variance.
+    image_shape : (C, H, W)
+    latent_dim : int
+        Length of one image's code.
+    """
+
+    takes_labels: ClassVar[bool] = False
+    sees_pixels: ClassVar[bool] = False
+    default_objective: ClassVar[str] = "elbo"
+    # names of the attributes that, with the class, make the same model again
+    _settings: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, image_shape: Sequence[int], latent_dim: int, head: PixelHead) -> None:
+        super().__init__()
+        self.image_shape = image_size(image_shape)
+        self.latent_dim = count("latent_dim", latent_dim)
+        self._head = head
+        first = torch.tensor(FIRST_LOG_SIGMA2)
+        self.log_sigma2 = nn.Parameter(first) if head.shared else None
+
+    @property
+    def likelihood(self) -> str:
+        """Name of the likelihood that the model is trained with."""
+        return self._head.likelihood
+
+    @property
+    def likelihood_options(self) -> dict[str, Any]:
+        """What that likelihood is built with besides its name, e.g. ``{"sigma2": 0.05}``."""
+        return self._head.options
+
+    @property
+    def output(self) -> str:
+        """Function on the decoder's mean: "sigmoid", "identity" or "tanh"."""
+        return self._head.output
+
+    @property
+    def sigma2(self) -> float | str | None:
+        """Variance of a Gaussian likelihood: a number, or "shared" or "pixel" where it is learned."""
+        return self._head.sigma2
+
+    @abstractmethod
+    def _posterior(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Mean and log variance, each (B, latent_dim), of images (B, C, H, W)."""
+
+    @abstractmethod
+    def _pixels(self, z: Tensor) -> Tensor:
+        """The decoder's last layer, (B, head.channels(C), H, W), of z (B, latent_dim)."""
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Posterior of each image.
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, C, H, W)
+
+        Returns
+        -------
+        mu, logvar : Tensor, each of shape (B, latent_dim)
+            logvar is None where the model has no posterior variance.
+
+        Raises
+        ------
+        ShapeError
+            If the images have another shape than `image_shape`.
+        """
+        check_images(type(self).__name__, x, self.image_shape)
+        return self._posterior(x)
+
+    def decode_raw(self, z: Tensor) -> Tensor:
+        """What the likelihood reads: logits or the mean (B, C, H, W).
+
+        With a learned variance, the mean and ln sigma² on the channel axis: (B, 2C, H, W).
+        """
+        return self._head.raw(self._pixels(z), self.log_sigma2)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Mean image of each latent point (B, latent_dim), shape (B, C, H, W)."""
+        return self._head.image(self._pixels(z))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Encode, draw z once an image (torch's global generator), decode: (x_hat, mu, logvar)."""
+        mu, logvar = self.encode(x)
+        z = mu if logvar is None else mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
+        return self.decode(z), mu, logvar
+
+    def config(self) -> dict[str, Any]:
+        """Plain values from which `vaewidgets.models.build` makes the same model with fresh weights."""
+        values = {name: getattr(self, name) for name in ("image_shape", "latent_dim", *self._settings)}
+        plain = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+        return {"class": type(self).__name__, **plain}
+
+
+def stack(widths: Sequence[int], activation: str) -> nn.Sequential:
+    """Fully connected layers of these widths, the input's first, an activation behind each."""
+    layers: list[nn.Module] = []
+    for n_in, n_out in pairwise(widths):
+        layers += [nn.Linear(n_in, n_out), ACTIVATIONS[activation]()]
+    return nn.Sequential(*layers)
