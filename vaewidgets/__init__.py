@@ -34,11 +34,18 @@ _ROOM_OF = {
     "TrainingCurves": "widgets",
     "VAE": "protocol",
     "active_units": "diagnostics",
+    "aggregate_posterior": "diagnostics",
     "as_vae": "protocol",
     "attach": "training",
+    "elbow": "diagnostics",
+    "importance_bound": "diagnostics",
     "kl_per_dim": "objectives",
     "load_dataset": "data",
     "load_run": "training",
+    "mutual_information_gap": "diagnostics",
+    "principal_angles": "diagnostics",
+    "probabilistic_pca": "diagnostics",
+    "rate_distortion": "diagnostics",
     "train": "training",
 }
 # the error tree is a module, since its names say what they are: `except vw.errors.DataError`
@@ -61,7 +68,16 @@ if TYPE_CHECKING:
         widgets,
     )
     from vaewidgets.data import ImageDataset, load_dataset
-    from vaewidgets.diagnostics import active_units
+    from vaewidgets.diagnostics import (
+        active_units,
+        aggregate_posterior,
+        elbow,
+        importance_bound,
+        mutual_information_gap,
+        principal_angles,
+        probabilistic_pca,
+        rate_distortion,
+    )
     from vaewidgets.models import MLPVAE, Autoencoder, ConvVAE, LinearAutoencoder, LinearVAE
     from vaewidgets.objectives import (
         ELBO,

@@ -1,0 +1,41 @@
+"""How diagnostics ask a model: in batches, with labels or pixels where it takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+
+from vaewidgets.errors import ProtocolError, ShapeError
+
+__all__ = ["batches_of", "decode_raw", "posterior"]
+
+
+def batches_of(x: Tensor, labels: Tensor | None, size: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Parts of at most `size` images with their labels; ShapeError for none, or for other labels."""
+    if x.ndim < 2 or len(x) == 0:
+        raise ShapeError(f"x has shape {tuple(x.shape)}; wanted (n, C, H, W) with at least one image.")
+    if labels is not None and len(labels) != len(x):
+        raise ShapeError(f"labels has {len(labels)} entries for {len(x)} images; wanted one an image.")
+    for start in range(0, len(x), size):
+        part = slice(start, start + size)
+        yield x[part], None if labels is None else labels[part]
+
+
+def posterior(model: Any, x: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return (mu, logvar) of each image; ProtocolError for a model without a posterior variance."""
+    mu, logvar = model.encode(x) if labels is None else model.encode(x, labels)
+    if logvar is None:
+        raise ProtocolError(
+            f"{type(model).__name__}.encode gives no variance: it has one code an image and no posterior, so "
+            "that KL, bound and information have no meaning for it. Give a VAE."
+        )
+    return mu, logvar
+
+
+def decode_raw(model: Any, z: Tensor, x: Tensor, labels: Tensor | None = None) -> Tensor:
+    """What the likelihood wants of each z; a decoder that sees pixels is shown `x`."""
+    if getattr(model, "sees_pixels", False):
+        return model.decode_raw(z, x)
+    return model.decode_raw(z) if labels is None else model.decode_raw(z, labels)
