@@ -11,10 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaewidgets.diagnostics.calls import batches_of, decode_raw, posterior
+from vaewidgets.diagnostics.calls import batches_of, posterior
 from vaewidgets.errors import OptionError
-from vaewidgets.objectives.kl import kl_per_dim
-from vaewidgets.objectives.likelihoods import Likelihood
+from vaewidgets.objectives import Likelihood, decode_raw, kl_per_dim
 
 __all__ = ["ImportanceBound", "importance_bound"]
 

@@ -1,4 +1,4 @@
-"""How diagnostics ask a model: in batches, with labels or pixels where it takes them."""
+"""How diagnostics ask a model: in batches, for a posterior with a variance."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 from torch import Tensor
 
 from vaewidgets.errors import ProtocolError, ShapeError
+from vaewidgets.objectives import encode
 
-__all__ = ["batches_of", "decode_raw", "posterior"]
+__all__ = ["batches_of", "posterior"]
 
 
 def batches_of(x: Tensor, labels: Tensor | None, size: int) -> Iterator[tuple[Tensor, Tensor | None]]:
@@ -25,17 +26,10 @@ def batches_of(x: Tensor, labels: Tensor | None, size: int) -> Iterator[tuple[Te
 
 def posterior(model: Any, x: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Return (mu, logvar) of each image; ProtocolError for a model without a posterior variance."""
-    mu, logvar = model.encode(x) if labels is None else model.encode(x, labels)
+    mu, logvar = encode(model, x, labels)
     if logvar is None:
         raise ProtocolError(
             f"{type(model).__name__}.encode gives no variance: it has one code an image and no posterior, so "
             "that KL, bound and information have no meaning for it. Give a VAE."
         )
     return mu, logvar
-
-
-def decode_raw(model: Any, z: Tensor, x: Tensor, labels: Tensor | None = None) -> Tensor:
-    """What the likelihood wants of each z; a decoder that sees pixels is shown `x`."""
-    if getattr(model, "sees_pixels", False):
-        return model.decode_raw(z, x)
-    return model.decode_raw(z) if labels is None else model.decode_raw(z, labels)

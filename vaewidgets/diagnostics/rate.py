@@ -10,11 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaewidgets.diagnostics.calls import batches_of, decode_raw, posterior
+from vaewidgets.diagnostics.calls import batches_of, posterior
 from vaewidgets.errors import DataError, OptionError, ShapeError
-from vaewidgets.objectives.elbo import reparameterise
-from vaewidgets.objectives.kl import kl_per_dim
-from vaewidgets.objectives.likelihoods import Likelihood
+from vaewidgets.objectives import Likelihood, decode_raw, kl_per_dim, reparameterise
 
 __all__ = ["Elbow", "RateDistortion", "elbow", "rate_distortion"]
 
