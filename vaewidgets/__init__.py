@@ -33,12 +33,16 @@ _ROOM_OF = {
     "SquaredError": "objectives",
     "TrainingCurves": "widgets",
     "VAE": "protocol",
+    "ablation": "diagnostics",
     "active_units": "diagnostics",
     "aggregate_posterior": "diagnostics",
     "as_vae": "protocol",
     "attach": "training",
+    "diagnose": "diagnostics",
+    "distil": "diagnostics",
     "elbow": "diagnostics",
     "importance_bound": "diagnostics",
+    "judge_path": "diagnostics",
     "kl_per_dim": "objectives",
     "load_dataset": "data",
     "load_run": "training",
@@ -46,7 +50,9 @@ _ROOM_OF = {
     "principal_angles": "diagnostics",
     "probabilistic_pca": "diagnostics",
     "rate_distortion": "diagnostics",
+    "run_stats": "diagnostics",
     "train": "training",
+    "unfamiliarity": "diagnostics",
 }
 # the error tree is a module, since its names say what they are: `except vw.errors.DataError`
 _MODULES = frozenset(
@@ -69,14 +75,20 @@ if TYPE_CHECKING:
     )
     from vaewidgets.data import ImageDataset, load_dataset
     from vaewidgets.diagnostics import (
+        ablation,
         active_units,
         aggregate_posterior,
+        diagnose,
+        distil,
         elbow,
         importance_bound,
+        judge_path,
         mutual_information_gap,
         principal_angles,
         probabilistic_pca,
         rate_distortion,
+        run_stats,
+        unfamiliarity,
     )
     from vaewidgets.models import MLPVAE, Autoencoder, ConvVAE, LinearAutoencoder, LinearVAE
     from vaewidgets.objectives import (

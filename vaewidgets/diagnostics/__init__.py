@@ -2,35 +2,86 @@
 
 from __future__ import annotations
 
+from vaewidgets.diagnostics.ablation import Ablation, ablation
 from vaewidgets.diagnostics.bound import ImportanceBound, importance_bound
+from vaewidgets.diagnostics.diagnose import THRESHOLDS, VERDICTS, Diagnosis, Thresholds, diagnose
+from vaewidgets.diagnostics.distil import Distilled, SmallEncoder, distil, posterior_kl
 from vaewidgets.diagnostics.factors import MutualInformationGap, mutual_information_gap
+from vaewidgets.diagnostics.features import Clusters, LinearProbe, Neighbours, cluster, linear_probe, retrieve
 from vaewidgets.diagnostics.information import AggregatePosterior, aggregate_posterior
+from vaewidgets.diagnostics.outliers import OutlierReport, Unfamiliarity, auroc, tell_apart, unfamiliarity
+from vaewidgets.diagnostics.path import (
+    PathVerdict,
+    interpolate,
+    judge_path,
+    lerp,
+    nearest_class,
+    path_between,
+    slerp,
+)
 from vaewidgets.diagnostics.ppca import PPCA, linear_log_likelihood, probabilistic_pca
 from vaewidgets.diagnostics.projection import PriorCircle, Projection, prior_circle, project
 from vaewidgets.diagnostics.rate import Elbow, RateDistortion, elbow, rate_distortion
+from vaewidgets.diagnostics.signs import Signs
+from vaewidgets.diagnostics.stats import RunStats, run_stats
 from vaewidgets.diagnostics.subspace import PrincipalAngles, principal_angles
+from vaewidgets.diagnostics.trace import UnitLives, unit_lives
 from vaewidgets.diagnostics.units import ActiveUnits, active_units
 
 __all__ = [
     "PPCA",
+    "THRESHOLDS",
+    "VERDICTS",
+    "Ablation",
     "ActiveUnits",
     "AggregatePosterior",
+    "Clusters",
+    "Diagnosis",
+    "Distilled",
     "Elbow",
     "ImportanceBound",
+    "LinearProbe",
     "MutualInformationGap",
+    "Neighbours",
+    "OutlierReport",
+    "PathVerdict",
     "PrincipalAngles",
     "PriorCircle",
     "Projection",
     "RateDistortion",
+    "RunStats",
+    "Signs",
+    "SmallEncoder",
+    "Thresholds",
+    "Unfamiliarity",
+    "UnitLives",
+    "ablation",
     "active_units",
     "aggregate_posterior",
+    "auroc",
+    "cluster",
+    "diagnose",
+    "distil",
     "elbow",
     "importance_bound",
+    "interpolate",
+    "judge_path",
+    "lerp",
     "linear_log_likelihood",
+    "linear_probe",
     "mutual_information_gap",
+    "nearest_class",
+    "path_between",
+    "posterior_kl",
     "principal_angles",
     "prior_circle",
     "probabilistic_pca",
     "project",
     "rate_distortion",
+    "retrieve",
+    "run_stats",
+    "slerp",
+    "tell_apart",
+    "unfamiliarity",
+    "unit_lives",
 ]

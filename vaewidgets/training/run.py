@@ -15,6 +15,7 @@ import torch
 
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives import Likelihood, Objective, Schedule, get_objective, traits
+from vaewidgets.training import inspect
 from vaewidgets.training.checkpoint import describe_data
 from vaewidgets.training.evaluate import evaluate
 from vaewidgets.training.history import History
@@ -85,6 +86,7 @@ class Run(ABC):
         self._build_lock = threading.Lock()
         self._built: tuple[Weights, Snapshot] | None = None
         self._rate_marks: list[tuple[float, int]] = []
+        self._unit_watch: inspect.UnitWatch | None = None
 
     # what it is -------------------------------------------------------------------------------
 
@@ -349,6 +351,14 @@ class Run(ABC):
         )
         assert values is not None
         return values
+
+    # what the model does with its latent space: see `vaewidgets.diagnostics`
+    stats = inspect.measure
+    diagnose = inspect.diagnose_run
+    active_units = inspect.count_units
+    ablation = inspect.ablate
+    path = inspect.path
+    watch_units = inspect.watch_units
 
     @abstractmethod
     def save(self, path: Any) -> None:

@@ -1,0 +1,1 @@
+"""Experiments at full length: run by hand, they print a table each."""

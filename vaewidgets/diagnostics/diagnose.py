@@ -1,0 +1,266 @@
+"""What a run is doing, in words: healthy, posterior collapse, memorising, under-fitting or diverged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from vaewidgets.diagnostics.signs import Signs, read_signs
+from vaewidgets.diagnostics.stats import RunStats
+from vaewidgets.diagnostics.trace import UnitLives
+
+__all__ = ["THRESHOLDS", "VERDICTS", "Diagnosis", "Thresholds", "diagnose"]
+
+Verdict = Literal["healthy", "posterior collapse", "memorising", "under-fitting", "diverged"]
+VERDICTS: tuple[Verdict, ...] = (
+    "healthy",
+    "posterior collapse",
+    "memorising",
+    "under-fitting",
+    "diverged",
+)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where one verdict ends and the next begins.
+
+    The defaults were frozen on the embedded digits, seeds 0 to 4, before any other data were judged:
+    half-way, in ratio, between the nearest planted cases on either side (`explained`: half-way). No planted
+    case came near `worse`, since all that diverged became infinite, nor near `used`. The ranges are shown by
+    ``python -m tests.experiments.confusion freeze``.
+
+    Attributes
+    ----------
+    worse : float
+        Diverged above this: the last losses over the first.
+    falling : float
+        Under-fitting above this: what the second half of the training gained, over all that was gained.
+    gap : float
+        Memorising above this: variance left unexplained on test images over that on training images.
+    excess : float
+        The same where only a history is known: how much higher recon is on test images, over all that recon
+        has gained.
+    explained : float
+        Below this share of explained pixel variance, reconstructions are little more than the mean image.
+    off_prior : float
+        Memorising above this: nats a used unit by which the aggregate posterior is off the prior.
+    kl : float
+        Posterior collapse below this many nats an image, where only a history is known.
+    used : float
+        Posterior collapse up to this share of used units, where little is explained.
+    """
+
+    worse: float = 1.5
+    falling: float = 0.035
+    gap: float = 1.4
+    excess: float = 0.0165
+    explained: float = 0.25
+    off_prior: float = 0.42
+    kl: float = 0.12
+    used: float = 0.25
+
+
+THRESHOLDS = Thresholds()
+
+
+@dataclass(frozen=True, repr=False)
+class Diagnosis:
+    """A verdict, the numbers that it rests on, and what to change.
+
+    Attributes
+    ----------
+    verdict : {"healthy", "posterior collapse", "memorising", "under-fitting", "diverged"}
+    evidence : tuple of str
+        Sentences with the numbers, the deciding one first.
+    advice : tuple of str
+        What to change, the likeliest first; empty for a healthy run.
+    notes : tuple of str
+        What else is worth knowing.
+    signs : Signs
+        All that was measured.
+    lives : UnitLives or None
+        When units died, where the run was watched.
+    """
+
+    verdict: Verdict
+    evidence: tuple[str, ...]
+    advice: tuple[str, ...]
+    notes: tuple[str, ...]
+    signs: Signs
+    lives: UnitLives | None = None
+
+    def __repr__(self) -> str:
+        lines = [f"Diagnosis: {self.verdict}"]
+        lines += [f"  - {sentence}" for sentence in self.evidence]
+        lines += [f"  try: {sentence}" for sentence in self.advice]
+        lines += [f"  note: {sentence}" for sentence in self.notes]
+        return "\n".join(lines)
+
+
+def diagnose(
+    history: Mapping[str, np.ndarray],
+    stats: RunStats | None = None,
+    *,
+    error: BaseException | None = None,
+    lives: UnitLives | None = None,
+    thresholds: Thresholds = THRESHOLDS,
+) -> Diagnosis:
+    """Say what a run is doing; at any time, also while it trains.
+
+    Rules, in this order. Not finite, or worse than at the start: diverged. Far better on training images
+    than on test images, or well reproduced from codes that lie off the prior: memorising. Loss still falling:
+    under-fitting (what is dead so early may yet live). No unit used, or few and little explained: posterior
+    collapse. Little explained although units are used: under-fitting. Else healthy.
+
+    Parameters
+    ----------
+    history : mapping of str to ndarray
+        By step "loss", "recon", "kl" and, if known, "beta", "lr"; by epoch, if known, "train_recon" and
+        "test_recon". A `History` is one.
+    stats : RunStats, optional
+        What `run_stats` measured on the model as it is. Without, the verdict rests on the curves alone.
+    error : BaseException, optional
+        What ended the run.
+    lives : UnitLives, optional
+        When units died, from `unit_lives`.
+    thresholds : Thresholds
+
+    Returns
+    -------
+    Diagnosis
+    """
+    signs = read_signs(history, stats, error)
+    verdict, reason = _judge(signs, thresholds)
+    return Diagnosis(
+        verdict=verdict,
+        evidence=(reason, *_numbers(signs)),
+        advice=_advice(verdict, signs, thresholds),
+        notes=_notes(verdict, signs, lives),
+        signs=signs,
+        lives=lives,
+    )
+
+
+def _judge(s: Signs, t: Thresholds) -> tuple[Verdict, str]:
+    """The first rule that holds, and its sentence."""
+    return next((verdict, sentence) for holds, verdict, sentence in _rules(s, t) if holds)
+
+
+def _rules(s: Signs, t: Thresholds) -> Iterator[tuple[bool, Verdict, str]]:
+    """Rules in their order. What is unknown is NaN, and no comparison with that holds."""
+    yield bool(s.diverged), "diverged", s.diverged
+    yield s.worse > t.worse, "diverged", f"the loss is {s.worse:.3g} times what it was at the start"
+    reproduces = s.train_explained > t.explained
+    yield (
+        reproduces and s.gap > t.gap,
+        "memorising",
+        f"{s.gap:.1f} times as much variance is left unexplained on test images as on training images "
+        f"(memorising above {t.gap:g})",
+    )
+    yield (
+        reproduces and s.off_prior > t.off_prior,
+        "memorising",
+        f"encoded images lie off the prior by {s.off_prior:.2f} nats a used unit (memorising above "
+        f"{t.off_prior:g}), so that samples from the prior decode to nothing that was trained",
+    )
+    yield (
+        np.isnan(s.gap) and s.excess > t.excess,
+        "memorising",
+        f"recon is higher on test images than on training images, by {s.excess:.1%} of all that was gained "
+        f"(memorising above {t.excess:.1%})",
+    )
+    yield s.too_short, "under-fitting", f"only {s.n_steps} steps so far"
+    yield (
+        s.falling > t.falling,
+        "under-fitting",
+        f"the loss is still falling: the second half of {s.n_steps:,} steps brought {s.falling:.1%} of all "
+        f"that was gained (under-fitting above {t.falling:.1%})",
+    )
+    yield from _rules_for_settled(s, t)
+
+
+def _rules_for_settled(s: Signs, t: Thresholds) -> Iterator[tuple[bool, Verdict, str]]:
+    """Rules for a run whose loss has levelled off; the last one always holds."""
+    dims, used = s.latent_dim or 0, s.used
+    if used is not None:
+        yield used == 0, "posterior collapse", f"none of the {dims} units tells images apart"
+        yield (
+            s.explained < t.explained and used <= t.used * dims,
+            "posterior collapse",
+            f"{used} of {dims} units are used, and they explain {s.explained:.0%} of the pixels' variance",
+        )
+    else:
+        yield (
+            s.kl < t.kl and s.has_variance,
+            "posterior collapse",
+            f"the KL is {s.kl:.3f} nats an image (collapse below {t.kl:g})",
+        )
+    yield (
+        s.explained < t.explained,
+        "under-fitting",
+        f"reconstructions explain {s.explained:.0%} of the pixels' variance (under-fitting below "
+        f"{t.explained:.0%}), and the loss has levelled off",
+    )
+    yield True, "healthy", "the loss has levelled off, and test images do about as well as training images"
+
+
+def _numbers(s: Signs) -> list[str]:
+    """What was measured, in sentences; what is unknown is left out."""
+    found = []
+    if not np.isnan(s.recon):
+        found.append(f"recon {s.recon:.2f}, KL {s.kl:.2f} nats an image" + _at_beta(s))
+    if s.used is not None:
+        found.append(f"{s.used} of {s.latent_dim} units used, by KL and by Var(mu)")
+    if not np.isnan(s.explained):
+        found.append(
+            f"{s.train_explained:.0%} of the pixels' variance explained on training images, "
+            f"{s.explained:.0%} on test images"
+        )
+    if not np.isnan(s.off_prior):
+        found.append(f"aggregate posterior off the prior by {s.off_prior:.2f} nats a used unit")
+    return found
+
+
+def _at_beta(s: Signs) -> str:
+    return "" if np.isnan(s.beta) else f" at beta = {s.beta:g}"
+
+
+def _advice(verdict: Verdict, s: Signs, t: Thresholds) -> tuple[str, ...]:
+    beta = "" if np.isnan(s.beta) else f" (now {s.beta:g})"
+    lr = "" if np.isnan(s.lr) else f" (now {s.lr:g})"
+    if verdict == "posterior collapse":
+        return (
+            f"lower beta{beta}, or let it rise slowly from 0: LinearWarmup or Cyclical",
+            "keep a few nats for each unit free of charge (free bits), or weaken a decoder that needs no z",
+        )
+    if verdict == "memorising":
+        return (
+            f"raise beta{beta}, so that the code costs something",
+            "a smaller encoder, more training images, or fewer epochs",
+        )
+    if verdict == "under-fitting":
+        if s.too_short or s.falling > t.falling:
+            return ("train longer: epochs is not spent well below a level loss", f"or a larger lr{lr}")
+        return (f"a wider model or more latent dimensions, or a lower beta{beta}",)
+    if verdict == "diverged":
+        return (
+            f"start again with a lr ten times smaller{lr}",
+            "check that the pixels lie in value_range, and that beta is not extreme" + beta,
+        )
+    return ()
+
+
+def _notes(verdict: Verdict, s: Signs, lives: UnitLives | None) -> tuple[str, ...]:
+    notes = []
+    if s.used is not None and s.latent_dim is not None and verdict == "healthy" and s.used < s.latent_dim:
+        notes.append(f"{s.latent_dim - s.used} units are not used: a smaller latent_dim would do as well")
+    if lives is not None and lives.dead:
+        when = ", ".join(f"z{j + 1} at step {lives.died_at[j]:,}" for j in lives.dead[:8])
+        notes.append(f"units died: {when}{', ...' if len(lives.dead) > 8 else ''}")
+    if np.isnan(s.explained) and verdict != "diverged":
+        notes.append("judged by the curves alone; run_stats measures the model, too")
+    return tuple(notes)
