@@ -1,21 +1,39 @@
 """What is minimised: likelihoods, the KL term, objectives made of them, and schedules for its weight."""
 
+from vaewidgets.objectives.aggregate import BetaTC, InfoVAE, KLParts, kl_parts, mmd
 from vaewidgets.objectives.base import Objective, Terms, Traits, decode_raw, encode, reparameterise, traits
-from vaewidgets.objectives.elbo import ELBO
+from vaewidgets.objectives.elbo import ELBO, Capacity, FreeBits
 from vaewidgets.objectives.kl import kl_per_dim, shift_cost, spread_cost
-from vaewidgets.objectives.likelihoods import Bernoulli, Likelihood, SquaredError, get_likelihood
+from vaewidgets.objectives.likelihoods import (
+    Bernoulli,
+    ContinuousBernoulli,
+    Gaussian,
+    Likelihood,
+    SquaredError,
+    get_likelihood,
+)
 from vaewidgets.objectives.named import get_objective, objective_from_dict
+from vaewidgets.objectives.plain import VQ, Reconstruction
 from vaewidgets.objectives.schedules import Constant, Custom, Cyclical, LinearWarmup, Schedule, as_schedule
 
 __all__ = [
     "ELBO",
+    "VQ",
     "Bernoulli",
+    "BetaTC",
+    "Capacity",
     "Constant",
+    "ContinuousBernoulli",
     "Custom",
     "Cyclical",
+    "FreeBits",
+    "Gaussian",
+    "InfoVAE",
+    "KLParts",
     "Likelihood",
     "LinearWarmup",
     "Objective",
+    "Reconstruction",
     "Schedule",
     "SquaredError",
     "Terms",
@@ -25,7 +43,9 @@ __all__ = [
     "encode",
     "get_likelihood",
     "get_objective",
+    "kl_parts",
     "kl_per_dim",
+    "mmd",
     "objective_from_dict",
     "reparameterise",
     "shift_cost",

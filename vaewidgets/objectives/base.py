@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from numbers import Real
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -14,7 +16,20 @@ from torch import Tensor
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives.likelihoods import Likelihood
 
-__all__ = ["Objective", "Terms", "Traits", "decode_raw", "encode", "posterior", "reparameterise", "traits"]
+__all__ = [
+    "Draw",
+    "Objective",
+    "Terms",
+    "Traits",
+    "class_name",
+    "decode_raw",
+    "draw",
+    "encode",
+    "positive",
+    "posterior",
+    "reparameterise",
+    "traits",
+]
 
 _NONE: Mapping[str, Tensor] = MappingProxyType({})
 
@@ -99,7 +114,7 @@ class Objective(ABC):
         own = traits(model).default_objective
         if own != "elbo":
             raise OptionError(
-                f"objective {self.name!r} wants a posterior variance, which {_class_name(model)} has not. "
+                f"objective {self.name!r} wants a posterior variance, which {class_name(model)} has not. "
                 f'Use objective="{own}", which is its default.'
             )
 
@@ -154,7 +169,7 @@ def posterior(model: Any, x: Tensor, labels: Tensor | None = None) -> tuple[Tens
     mu, logvar = encode(model, x, labels)
     if logvar is None:
         raise OptionError(
-            f"{_class_name(model)}.encode returned no logvar, so that there is no KL term. Train it with "
+            f"{class_name(model)}.encode returned no logvar, so that there is no KL term. Train it with "
             'objective="reconstruction", or set the default_objective of its class.'
         )
     return mu, logvar
@@ -175,5 +190,41 @@ def reparameterise(mu: Tensor, logvar: Tensor, generator: torch.Generator | None
     return torch.addcmul(mu, torch.exp(0.5 * logvar), eps)
 
 
-def _class_name(model: Any) -> str:
+class Draw(NamedTuple):
+    """One batch through the model.
+
+    Attributes
+    ----------
+    mu, logvar, z : Tensor, shape (B, latent_dim)
+    recon : Tensor, 0-d
+        Mean over the batch.
+    """
+
+    mu: Tensor
+    logvar: Tensor
+    z: Tensor
+    recon: Tensor
+
+
+def draw(
+    model: Any, likelihood: Likelihood, x: Tensor, labels: Tensor | None, generator: torch.Generator | None
+) -> Draw:
+    """Encode, draw z once an image, decode and score."""
+    mu, logvar = posterior(model, x, labels)
+    z = reparameterise(mu, logvar, generator)
+    recon = likelihood.total(decode_raw(model, z, x, labels), x) * (1.0 / x.shape[0])
+    return Draw(mu, logvar, z, recon)
+
+
+def positive(name: str, value: object, *, zero: bool = False) -> float:
+    """Read a finite setting above 0 (or, with `zero`, of at least 0); OptionError if it is none."""
+    wanted = "at least 0" if zero else "above 0"
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    if not math.isfinite(number) or number < 0 or (number == 0 and not zero):
+        raise OptionError(f"{name} is {value!r}; wanted a finite number {wanted}.")
+    return number
+
+
+def class_name(model: Any) -> str:
+    """Name of the user's own class, also of an adapted model."""
     return type(getattr(model, "module", model)).__name__

@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from vaewidgets.errors import OptionError
+from vaewidgets.objectives.aggregate import BetaTC, InfoVAE
 from vaewidgets.objectives.base import Objective
-from vaewidgets.objectives.elbo import ELBO
+from vaewidgets.objectives.elbo import ELBO, Capacity, FreeBits
+from vaewidgets.objectives.plain import VQ, Reconstruction
 
 __all__ = ["OBJECTIVES", "get_objective", "objective_from_dict"]
 
-OBJECTIVES: dict[str, type[Objective]] = {kind.name: kind for kind in (ELBO,)}
+OBJECTIVES: dict[str, type[Objective]] = {
+    kind.name: kind for kind in (ELBO, FreeBits, Capacity, InfoVAE, BetaTC, Reconstruction, VQ)
+}
 
 
 def get_objective(objective: str | Objective) -> Objective:

@@ -7,14 +7,21 @@ from typing import Any
 
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives.likelihoods.base import Likelihood
-from vaewidgets.objectives.likelihoods.bernoulli import Bernoulli
-from vaewidgets.objectives.likelihoods.gaussian import SquaredError
+from vaewidgets.objectives.likelihoods.bernoulli import Bernoulli, ContinuousBernoulli
+from vaewidgets.objectives.likelihoods.gaussian import Gaussian, SquaredError
 
-__all__ = ["LIKELIHOODS", "Bernoulli", "Likelihood", "SquaredError", "get_likelihood"]
+__all__ = [
+    "LIKELIHOODS",
+    "Bernoulli",
+    "ContinuousBernoulli",
+    "Gaussian",
+    "Likelihood",
+    "SquaredError",
+    "get_likelihood",
+]
 
-LIKELIHOODS: dict[str, type[Bernoulli] | type[SquaredError]] = {
-    Bernoulli.name: Bernoulli,
-    SquaredError.name: SquaredError,
+LIKELIHOODS: dict[str, type[Likelihood]] = {
+    kind.name: kind for kind in (Bernoulli, ContinuousBernoulli, SquaredError, Gaussian)
 }
 
 

@@ -16,7 +16,7 @@ from vaewidgets.objectives.likelihoods.base import Likelihood
 if TYPE_CHECKING:
     from vaewidgets.data import ImageDataset
 
-__all__ = ["Bernoulli"]
+__all__ = ["Bernoulli", "ContinuousBernoulli"]
 
 
 @final
@@ -64,17 +64,96 @@ class Bernoulli(Likelihood):
 
     def check(self, data: ImageDataset) -> None:
         """Refuse a value range beyond [0, 1]."""
-        lo, hi = data.value_range
-        if lo < 0 or hi > 1:
-            raise DataError(
-                f"the Bernoulli likelihood wants images in [0, 1]; {data.name!r} has "
-                f"value_range=({lo:g}, {hi:g}). Load the data with value_range=(0, 1), or "
-                'use likelihood="squared_error".'
-            )
+        _check_unit_range("Bernoulli", data)
 
     def fitted_to(self, data: ImageDataset) -> Bernoulli:
         """Look at the pixels: binary or grey?"""
         return replace(self, binary=_is_binary(data))
+
+
+@final
+@dataclass(frozen=True)
+class ContinuousBernoulli(Likelihood):
+    """Density λ^x (1 − λ)^(1−x) · C(λ) of grey pixels in [0, 1], on logits l = ln λ/(1 − λ).
+
+    What binary cross-entropy on grey pixels leaves out is C, which makes it a density. In l it reads
+    −ln p(x) = ln[(e^l − 1)/l] − l x, whose first term is l/2 + ln[sinh(l/2)/(l/2)]: even but for l/2, and
+    given by its Taylor series where it cancels.
+
+    ``x_hat`` is λ = 1 / (1 + e^−l), for display; the mean of the density lies nearer to ½ (`expected`).
+
+    References
+    ----------
+    Loaiza-Ganem & Cunningham 2019, arXiv:1907.06845.
+    """
+
+    name = "continuous_bernoulli"
+    recon_name = "negative log-likelihood"
+
+    @property
+    def normalised(self) -> bool:
+        """True: a density on [0, 1]."""
+        return True
+
+    @property
+    def unit(self) -> str:
+        """Nats."""
+        return "nats"
+
+    def recon(self, raw: Tensor, x: Tensor) -> Tensor:
+        """Negative log-likelihood of each image, shape (B,); may be below 0, as that of any density."""
+        return self._per_pixel(raw, x).flatten(1).sum(1)
+
+    def total(self, raw: Tensor, x: Tensor) -> Tensor:
+        """Sum of `recon` over the batch."""
+        return self._per_pixel(raw, x).sum()
+
+    def mean(self, raw: Tensor) -> Tensor:
+        """λ of each pixel, which is what `decode` returns; `expected` for the mean."""
+        return torch.sigmoid(raw)
+
+    def expected(self, raw: Tensor) -> Tensor:
+        """Mean of the density: 1 / (1 − e^−l) − 1/l, between 0 and 1, of the shape of `raw`."""
+        near = raw.abs() < _NEAR_HALF
+        far = torch.where(near, torch.ones_like(raw), raw)
+        square = raw.square()
+        series = 0.5 + raw * (1 / 12 - square * (1 / 720 - square * (1 / 30240 - square / 1209600)))
+        return torch.where(near, series, -1.0 / torch.expm1(-far) - 1.0 / far)
+
+    def check(self, data: ImageDataset) -> None:
+        """Refuse a value range beyond [0, 1]."""
+        _check_unit_range("continuous Bernoulli", data)
+
+    def fitted_to(self, data: ImageDataset) -> ContinuousBernoulli:
+        """Return itself."""
+        return self
+
+    @staticmethod
+    def _per_pixel(raw: Tensor, x: Tensor) -> Tensor:
+        return log_sinhc(0.5 * raw) - raw * (x - 0.5)
+
+
+_NEAR_HALF = 0.5  # |l| below which series are used
+
+
+def log_sinhc(y: Tensor) -> Tensor:
+    """ln(sinh(y) / y), 0 at 0, to a rounding of float32 for all y; of the shape of `y`."""
+    near = y.abs() < 0.5 * _NEAR_HALF
+    # The branch not taken must be finite too, or its gradient spoils the other one's.
+    a = torch.where(near, torch.ones_like(y), y.abs())
+    square = torch.where(near, y, torch.zeros_like(y)).square()
+    series = square * (1 / 6 - square * (1 / 180 - square * (1 / 2835 - square / 37800)))
+    return torch.where(near, series, a + torch.log(-torch.expm1(-2.0 * a)) - torch.log(2.0 * a))
+
+
+def _check_unit_range(name: str, data: ImageDataset) -> None:
+    lo, hi = data.value_range
+    if lo < 0 or hi > 1:
+        raise DataError(
+            f"the {name} likelihood wants images in [0, 1]; {data.name!r} has "
+            f"value_range=({lo:g}, {hi:g}). Load the data with value_range=(0, 1), or "
+            'use likelihood="squared_error".'
+        )
 
 
 class _CrossEntropyTotal(torch.autograd.Function):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vaewidgets.errors import OptionError, ShapeError
+from vaewidgets.models.pixels import SIGMA2_FLOOR, floored_log_sigma2
 from vaewidgets.objectives.likelihoods.base import Likelihood
 
 if TYPE_CHECKING:
     from vaewidgets.data import ImageDataset
 
-__all__ = ["SquaredError"]
+__all__ = ["Gaussian", "SquaredError"]
 
 
 @final
@@ -56,3 +60,105 @@ class SquaredError(Likelihood):
     def fitted_to(self, data: ImageDataset) -> SquaredError:
         """Return itself."""
         return self
+
+
+@final
+@dataclass(frozen=True)
+class Gaussian(Likelihood):
+    """Density N(x; mean, sigma²) of each pixel, with a fixed or a learned variance.
+
+    ½ (x − mean)² / sigma² + ½ ln(2π sigma²), in nats.
+
+    Parameters
+    ----------
+    sigma2 : float, "shared" or "pixel"
+        In pixel values squared. A number is the variance of every pixel. Otherwise it is learned, one for all
+        pixels or one for each; the decoder then says it: raw holds the mean and, behind it on the channel
+        axis, ln sigma² before the floor, (B, 2C, H, W).
+    sigma2_floor : float
+        A learned variance is `sigma2_floor` + e^(what the decoder says): the density of a pixel that never
+        changes is unbounded without it, and its gradient smooth with it.
+
+    References
+    ----------
+    Kingma & Welling 2014, arXiv:1312.6114, appendix C.2; on the shared variance: Rybkin et al. 2021,
+    arXiv:2006.13202.
+    """
+
+    sigma2: float | str = "shared"
+    sigma2_floor: float = SIGMA2_FLOOR
+
+    name = "gaussian"
+    recon_name = "negative log-likelihood"
+
+    def __post_init__(self) -> None:
+        if not (self.learned or _is_variance(self.sigma2)):
+            raise OptionError(
+                f"sigma2 is {self.sigma2!r}; wanted a variance above 0 in pixel values squared (e.g. 0.05), "
+                'or "shared" or "pixel" to learn it.'
+            )
+        if not _is_variance(self.sigma2_floor):
+            raise OptionError(f"sigma2_floor is {self.sigma2_floor!r}; wanted a finite number above 0.")
+
+    @property
+    def learned(self) -> bool:
+        """Whether the decoder says the variance."""
+        return self.sigma2 in ("shared", "pixel")
+
+    @property
+    def normalised(self) -> bool:
+        """True: a density on all real images."""
+        return True
+
+    @property
+    def unit(self) -> str:
+        """Nats."""
+        return "nats"
+
+    def recon(self, raw: Tensor, x: Tensor) -> Tensor:
+        """Negative log-likelihood of each image, shape (B,); below 0 where the variance is small."""
+        if not self.learned:
+            n_pixels = x[0].numel()
+            return self._scaled((raw - x).square().flatten(1).sum(1), n_pixels)
+        return self._per_pixel(raw, x).flatten(1).sum(1)
+
+    def total(self, raw: Tensor, x: Tensor) -> Tensor:
+        """Sum of `recon` over the batch."""
+        if not self.learned:
+            return self._scaled(F.mse_loss(raw, x, reduction="sum"), x.numel())
+        return self._per_pixel(raw, x).sum()
+
+    def mean(self, raw: Tensor) -> Tensor:
+        """Mean image, shape (B, C, H, W)."""
+        return raw.chunk(2, dim=1)[0] if self.learned else raw
+
+    def log_sigma2(self, raw: Tensor) -> Tensor:
+        """Ln sigma² in force at each pixel, shape (B, C, H, W)."""
+        if self.learned:
+            return floored_log_sigma2(raw.chunk(2, dim=1)[1], self.sigma2_floor)
+        return torch.full_like(raw, math.log(float(self.sigma2)))
+
+    def check(self, data: ImageDataset) -> None:
+        """Any finite image will do, and the data set holds no other."""
+
+    def fitted_to(self, data: ImageDataset) -> Gaussian:
+        """Return itself."""
+        return self
+
+    def _scaled(self, squared_error: Tensor, n_pixels: int) -> Tensor:
+        sigma2 = float(self.sigma2)
+        return squared_error * (0.5 / sigma2) + 0.5 * n_pixels * math.log(2 * math.pi * sigma2)
+
+    def _per_pixel(self, raw: Tensor, x: Tensor) -> Tensor:
+        if raw.shape[1] != 2 * x.shape[1]:
+            raise ShapeError(
+                f"the decoder returned {raw.shape[1]} channels for images of {x.shape[1]}; a Gaussian with "
+                f"sigma2={self.sigma2!r} wants {2 * x.shape[1]}: the mean and ln sigma2."
+            )
+        log_sigma2 = self.log_sigma2(raw)
+        scaled = (raw[:, : x.shape[1]] - x).square() * torch.exp(-log_sigma2)
+        return 0.5 * (scaled + log_sigma2 + math.log(2 * math.pi))
+
+
+def _is_variance(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf

@@ -1,0 +1,245 @@
+"""Objectives about the aggregate posterior q(z) = mean over the data of q(z|x): InfoVAE, beta-TC-VAE."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple, final
+
+import torch
+from torch import Tensor
+
+from vaewidgets.errors import OptionError, ShapeError
+from vaewidgets.objectives.base import Objective, Terms, draw, positive
+from vaewidgets.objectives.kl import kl_total
+from vaewidgets.objectives.likelihoods import Likelihood
+
+__all__ = ["BetaTC", "InfoVAE", "KLParts", "kl_parts", "mmd"]
+
+
+def mmd(a: Tensor, b: Tensor, bandwidth: float | None = None) -> Tensor:
+    """Squared maximum mean discrepancy of two samples, under a Gaussian kernel.
+
+    mean k(a, a') + mean k(b, b') − 2 mean k(a, b) over all pairs, with k(u, v) = exp(−‖u − v‖² / (2 h)).
+    Equal samples give 0; it is never negative, and about 1/n + 1/m more than the distributions' own.
+
+    Parameters
+    ----------
+    a : Tensor, shape (n, d)
+    b : Tensor, shape (m, d)
+    bandwidth : float, optional
+        h, by default d: two draws from N(0, I) are 2 d apart on average, in squared distance.
+
+    Returns
+    -------
+    Tensor, 0-d
+        From 0 to 2.
+
+    Raises
+    ------
+    ShapeError
+        If they are not two samples of the same dimension.
+
+    References
+    ----------
+    Gretton et al. 2012, JMLR 13, equation 5 (the biased estimate).
+    """
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or 0 in (*a.shape, *b.shape):
+        raise ShapeError(
+            f"mmd got samples of shapes {tuple(a.shape)} and {tuple(b.shape)}; wanted (n, d) and (m, d)."
+        )
+    h = float(a.shape[1]) if bandwidth is None else positive("bandwidth", bandwidth)
+    return _kernel(a, a, h).mean() + _kernel(b, b, h).mean() - 2.0 * _kernel(a, b, h).mean()
+
+
+def _kernel(a: Tensor, b: Tensor, h: float) -> Tensor:
+    # Not torch.cdist, whose square root has no gradient at 0, nor ‖a‖² + ‖b‖² − 2ab, which cancels.
+    return torch.exp((a.unsqueeze(1) - b.unsqueeze(0)).square().sum(2) * (-0.5 / h))
+
+
+@final
+@dataclass(frozen=True)
+class InfoVAE(Objective):
+    """loss = recon + beta · (1 − alpha) · kl + mmd_weight · MMD²(z, draws from the prior).
+
+    The KL makes every image's posterior alike, and with it the information go; the discrepancy asks only
+    that all of them together look like the prior. With alpha = 1, the default, the KL is left out (MMD-VAE).
+
+    Parameters
+    ----------
+    mmd_weight : float
+        The paper's alpha + lambda − 1, at least 0. In units of recon, since the squared discrepancy lies
+        between 0 and 2: for sums over pixels it must be large.
+    alpha : float
+        At most 1. Above 0, information between x and z is rewarded.
+    bandwidth : float, optional
+        Of the kernel, see `mmd`; by default latent_dim.
+
+    Notes
+    -----
+    The extra "mmd" is the squared discrepancy of the batch's z (one each) from as many draws of the prior;
+    by chance alone about 2/B.
+
+    References
+    ----------
+    Zhao, Song & Ermon 2019, arXiv:1706.02262, equation 6.
+    """
+
+    mmd_weight: float = 1000.0
+    alpha: float = 1.0
+    bandwidth: float | None = None
+
+    name = "info_vae"
+    extras = ("mmd",)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mmd_weight", positive("mmd_weight", self.mmd_weight, zero=True))
+        if (
+            isinstance(self.alpha, bool)
+            or not isinstance(self.alpha, int | float)
+            or not -math.inf < self.alpha <= 1
+        ):
+            raise OptionError(f"alpha is {self.alpha!r}; wanted a finite number of at most 1.")
+        if self.bandwidth is not None:
+            object.__setattr__(self, "bandwidth", positive("bandwidth", self.bandwidth))
+
+    def __call__(
+        self,
+        model: Any,
+        likelihood: Likelihood,
+        x: Tensor,
+        beta: float = 1.0,
+        *,
+        labels: Tensor | None = None,
+        step: int = 0,
+        generator: torch.Generator | None = None,
+        n_data: int | None = None,
+    ) -> Terms:
+        """Terms of one batch; see `Objective`."""
+        mu, logvar, z, recon = draw(model, likelihood, x, labels, generator)
+        kl = kl_total(mu, logvar) * (1.0 / x.shape[0])
+        prior = torch.randn(z.shape, generator=generator, device=z.device, dtype=z.dtype)
+        discrepancy = mmd(z, prior, self.bandwidth)
+        loss = recon + (beta * (1.0 - self.alpha)) * kl + self.mmd_weight * discrepancy
+        return Terms(loss, recon, kl, {"mmd": discrepancy.detach()})
+
+
+class KLParts(NamedTuple):
+    """The KL, averaged over the data, in three; 0-d tensors, nats. Estimates may be a little below 0.
+
+    Attributes
+    ----------
+    mi : Tensor
+        Mutual information of x and z under q: KL(q(z|x) || q(z)).
+    tc : Tensor
+        Total correlation: KL(q(z) || Π_j q(z_j)).
+    dim_kl : Tensor
+        Σ_j KL(q(z_j) || p(z_j)).
+    """
+
+    mi: Tensor
+    tc: Tensor
+    dim_kl: Tensor
+
+
+def kl_parts(z: Tensor, mu: Tensor, logvar: Tensor, n_data: int | None = None) -> KLParts:
+    """Estimate mutual information, total correlation and dimension-wise KL from one minibatch.
+
+    For each draw, q(z) over the whole data set is estimated by weighting its own image with 1/N and the
+    other ones of the batch with (N − 1) / (N (B − 1)) each, which is unbiased for q(z) itself.
+
+    Parameters
+    ----------
+    z : Tensor, shape (B, d)
+        One draw an image.
+    mu, logvar : Tensor, shape (B, d)
+        Posteriors that they were drawn from.
+    n_data : int, optional
+        N, the images in the data set, at least B; by default B, where the weights are equal and q(z) is
+        that of the batch.
+
+    Returns
+    -------
+    KLParts
+        Their sum is the batch's mean of ln q(z|x) − ln p(z). No mutual information beyond ln N can be seen.
+
+    References
+    ----------
+    Chen et al. 2018, arXiv:1802.04942: decomposition in equation 2; weights as in the stratified sampling of
+    appendix C.2, spread evenly. The simpler weighted sampling of section 4.1 (1 / (N B) for all) has the same
+    kind of gradient, but shifts the total correlation by (d − 1) ln N, which is of no use as a reading.
+    """
+    batch, _ = z.shape
+    n = max(n_data or batch, batch)
+    # pairwise[i, j, k] = ln q(z_ik | x_j)
+    pairwise = _log_normal(z.unsqueeze(1), mu.unsqueeze(0), logvar.unsqueeze(0))
+    weights = torch.full((batch, batch), -math.inf, device=z.device, dtype=z.dtype)
+    if batch > 1:
+        weights.fill_(math.log((n - 1) / (n * (batch - 1))) if n > 1 else -math.inf)
+    weights.fill_diagonal_(-math.log(n) if batch > 1 else 0.0)
+    log_q = torch.logsumexp(pairwise.sum(2) + weights, dim=1)
+    log_marginals = torch.logsumexp(pairwise + weights.unsqueeze(2), dim=1).sum(1)
+    log_conditional = _log_normal(z, mu, logvar).sum(1)
+    zero = torch.zeros((), device=z.device, dtype=z.dtype)
+    log_prior = _log_normal(z, zero, zero).sum(1)
+    return KLParts(
+        mi=(log_conditional - log_q).mean(),
+        tc=(log_q - log_marginals).mean(),
+        dim_kl=(log_marginals - log_prior).mean(),
+    )
+
+
+def _log_normal(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+    return -0.5 * ((z - mu).square() * torch.exp(-logvar) + logvar + math.log(2 * math.pi))
+
+
+@final
+@dataclass(frozen=True)
+class BetaTC(Objective):
+    """loss = recon + alpha · MI + beta · TC + gamma · Σ_j KL_j: beta weighs the total correlation alone.
+
+    The KL is the sum of the three (see `kl_parts`), which are estimated from the batch. Weighing the second
+    alone makes the dimensions independent without paying for it with information.
+
+    Parameters
+    ----------
+    alpha, gamma : float
+        At least 0. With alpha = beta = gamma = 1 it is the ELBO, with an estimated KL.
+
+    Notes
+    -----
+    Memory grows with B² · latent_dim. The extras are "mi", "tc" and "dim_kl", in nats an image.
+
+    References
+    ----------
+    Chen et al. 2018, arXiv:1802.04942, equation 4.
+    """
+
+    alpha: float = 1.0
+    gamma: float = 1.0
+
+    name = "beta_tc"
+    extras = ("mi", "tc", "dim_kl")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "alpha", positive("alpha", self.alpha, zero=True))
+        object.__setattr__(self, "gamma", positive("gamma", self.gamma, zero=True))
+
+    def __call__(
+        self,
+        model: Any,
+        likelihood: Likelihood,
+        x: Tensor,
+        beta: float = 1.0,
+        *,
+        labels: Tensor | None = None,
+        step: int = 0,
+        generator: torch.Generator | None = None,
+        n_data: int | None = None,
+    ) -> Terms:
+        """Terms of one batch; see `Objective`."""
+        mu, logvar, z, recon = draw(model, likelihood, x, labels, generator)
+        parts = kl_parts(z, mu, logvar, n_data)
+        loss = recon + self.alpha * parts.mi + beta * parts.tc + self.gamma * parts.dim_kl
+        kl = kl_total(mu, logvar) * (1.0 / x.shape[0])
+        return Terms(loss, recon, kl, {name: value.detach() for name, value in parts._asdict().items()})
