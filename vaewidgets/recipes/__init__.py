@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from vaewidgets.errors import OptionError
-from vaewidgets.recipes import a_two_against_twenty, b_chapter_13_4, e_lecture
+from vaewidgets.recipes import (
+    a_two_against_twenty,
+    b_chapter_13_4,
+    c_convolutional,
+    d_kingma_welling,
+    e_lecture,
+)
 from vaewidgets.recipes.base import Claim, Recipe, Results, Row, Scale, Setting, Target
 from vaewidgets.recipes.reproduce import Report, reproduce
 
@@ -22,7 +28,8 @@ __all__ = [
 ]
 
 RECIPES: dict[str, Recipe] = {
-    module.RECIPE.name: module.RECIPE for module in (a_two_against_twenty, b_chapter_13_4, e_lecture)
+    module.RECIPE.name: module.RECIPE
+    for module in (a_two_against_twenty, b_chapter_13_4, c_convolutional, d_kingma_welling, e_lecture)
 }
 
 

@@ -61,8 +61,8 @@ def _losses() -> list[Row]:
     rows.append(_row("kl's share of it at beta 0.5, %", 73.0, 100 * 0.25 / 0.34, 0))
     rows.append(_row("kl's share of it at beta 4, %", 96.0, 100 * 2.0 / 2.09, 0))
     z = 0.5 + 1.2 * -0.3
-    mu, sigma = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (0.5, 1.2))
-    slopes = torch.autograd.grad(mu + sigma * -0.3, (mu, sigma))
+    at = [torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (0.5, 1.2)]
+    slopes = torch.autograd.grad(at[0] + at[1] * -0.3, at)
     rows.append(_row("mu 0.5, sigma 1.2, eps -0.3: z", 0.14, z))
     rows.append(_row("dz/dmu", 1.0, float(slopes[0])))
     rows.append(_row("dz/dsigma", -0.3, float(slopes[1])))
