@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from vaewidgets.models import MLPVAE
 from vaewidgets.objectives import ELBO, Bernoulli, Likelihood, SquaredError, Terms
+from vaewidgets.objectives.likelihoods.bernoulli import cross_entropy_total
 
 __all__ = ["FusedStep", "fused_step"]
 
@@ -167,18 +168,8 @@ def _own_gradients(layer: nn.Linear, before: Tensor, slope: Tensor) -> None:
 
 
 def _cross_entropy(raw: Tensor, x: Tensor, per_image: float, spare: Tensor) -> tuple[Tensor, Tensor]:
-    """Binary cross-entropy on logits l: max(l, 0) − l x + ln(1 + e^−|l|).
-
-    With s = sigmoid(l), 1 / (1 + e^−|l|) = max(s, 1 − s), and the gradient s − x needs s anyway. That leaves
-    one logarithm a pixel; since the factors lie in [½, 1], a product of up to 64 of them cannot underflow,
-    so one logarithm does for 64.
-    """
-    linear = torch.clamp_min(raw, 0, out=spare).sum() - torch.dot(raw.view(-1), x.view(-1))
-    s = torch.sigmoid(raw, out=raw)
-    factors = torch.sub(1.0, s, out=spare)
-    torch.maximum(s, factors, out=factors)
-    logarithms = factors.view(math.gcd(factors.numel(), 64), -1).prod(0).log_().sum()
-    return linear - logarithms, s.sub_(x).mul_(per_image)
+    total = cross_entropy_total(raw, x, s=raw, spare=spare)  # raw becomes sigmoid(raw)
+    return total, raw.sub_(x).mul_(per_image)
 
 
 def _squared_error(raw: Tensor, x: Tensor, per_image: float, _: Tensor) -> tuple[Tensor, Tensor]:

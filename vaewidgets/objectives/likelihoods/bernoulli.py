@@ -156,34 +156,42 @@ def _check_unit_range(name: str, data: ImageDataset) -> None:
         )
 
 
-class _CrossEntropyTotal(torch.autograd.Function):
+def cross_entropy_total(logits: Tensor, x: Tensor, *, s: Tensor, spare: Tensor) -> Tensor:
     """Sum of binary cross-entropy with logits, about twice as fast on a CPU as torch's.
 
     The cross-entropy is max(l, 0) − l x + ln(1 + e^−|l|), and 1 / (1 + e^−|l|) = max(s, 1 − s) with
     s = sigmoid(l), which the gradient s − x needs anyway. That leaves one logarithm a pixel; since the
     factors lie in [½, 1], a product of up to 64 of them cannot underflow, so one logarithm does for 64.
-    """
 
+    Parameters
+    ----------
+    logits, x : Tensor, contiguous, of one shape
+    s : Tensor
+        Takes sigmoid(logits); may be `logits` itself.
+    spare : Tensor
+        Written over.
+    """
+    linear = torch.clamp_min(logits, 0, out=spare).sum() - torch.dot(logits.view(-1), x.view(-1))
+    torch.sigmoid(logits, out=s)
+    factors = torch.sub(1.0, s, out=spare)
+    torch.maximum(s, factors, out=factors)
+    # the largest power of two up to 64 that divides the number of pixels
+    rows = math.gcd(factors.numel(), 64)
+    return linear - factors.view(rows, -1).prod(0).log_().sum()
+
+
+class _CrossEntropyTotal(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, x: Tensor) -> Tensor:
-        logits = logits.contiguous()
-        s = torch.sigmoid(logits)
+        logits, x = logits.contiguous(), x.contiguous()
+        s = torch.empty_like(logits)
         ctx.save_for_backward(s, x)
-        n = s.numel()
-        factors = 1.0 - s
-        torch.maximum(s, factors, out=factors)
-        logarithms = factors.view(_factor_count(n), -1).prod(0).log_()
-        return F.relu(logits).sum() - torch.dot(logits.view(-1), x.reshape(-1)) - logarithms.sum()
+        return cross_entropy_total(logits, x, s=s, spare=torch.empty_like(logits))
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         s, x = ctx.saved_tensors
         return torch.sub(s, x).mul_(grads[0]), None
-
-
-def _factor_count(n: int) -> int:
-    """Largest power of two up to 64 that divides `n`."""
-    return math.gcd(n, 64)
 
 
 def _is_binary(data: ImageDataset, chunk: int = 1024) -> bool:
