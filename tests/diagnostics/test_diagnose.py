@@ -107,7 +107,8 @@ def test_deaths_are_told():
     lives = unit_lives([0, 10, 20], [[1.0, 1.0], [1.0, 0.0], [1.0, 0.0]])
     text = repr(diagnose(curves(), stats(used=4), lives=lives))
     assert "note: units died: z2 at step 10" in text
-    assert "note: 4 units are not used" in text
+    assert "note: 4 of 8 units are collapsed: a smaller latent_dim would do as well" in text
+    assert "lower beta (now 4)" in repr(diagnose(curves(beta=4.0), stats(used=4)))
 
 
 def test_the_same_thresholds_on_curves_say_that_the_model_was_not_measured():

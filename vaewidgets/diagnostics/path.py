@@ -17,11 +17,13 @@ __all__ = ["PathVerdict", "interpolate", "judge_path", "lerp", "nearest_class", 
 
 Classify = Callable[[Tensor], Tensor]
 
-# Constant speed covers half of the way in half of the time; a logistic step of slope s in 2.2 / s. Below
-# this, three quarters of the path show next to nothing.
-JUMP_WIDTH = 0.15
+# Constant speed covers half of the way in half of the time, a logistic step of slope s in 2.2 / s. Between
+# random test digits a healthy VAE (z = 2, 16) stays above 0.36 on 98 % of paths, one that has memorised 500
+# images in two dimensions goes down to 0.22.
+JUMP_WIDTH = 0.25
 FOREIGN_SHARE = 0.1  # of the points; fewer may be the classifier's doubt on a border
-DETOUR_LENGTH = 3.0  # times the straight distance, where no classes are known
+# Times the straight distance, where no classes are known: 98 % of the paths within one class stay below.
+DETOUR_LENGTH = 2.0
 SHELL_DIMS = 8  # from here on the prior's mass lies on a shell around radius sqrt(d), 10 % of it below 0.66
 _EPS = 1e-12
 
