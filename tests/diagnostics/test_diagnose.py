@@ -97,6 +97,15 @@ def test_a_step_that_recorded_no_loss_has_not_diverged():
     assert diagnose(history, stats()).verdict == "healthy"
 
 
+def test_a_loop_that_logs_its_loss_alone():
+    falling = {"loss": curves(decay=400.0)["loss"]}
+    assert "still falling" in diagnose(falling, stats()).evidence[0]
+    found = diagnose({"loss": curves()["loss"]}, stats())
+    assert found.verdict == "healthy"
+    assert np.isnan(found.signs.kl)
+    assert diagnose({"loss": curves()["loss"]}).verdict == "healthy"
+
+
 def test_the_error_is_believed():
     error = DivergedError("…", step=3, term="kl")
     found = diagnose(curves(n=3), error=error)

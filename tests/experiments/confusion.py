@@ -151,9 +151,8 @@ def show_critical_beta(name: str) -> None:
     """Above which beta linear theory lets no unit live: squared error + beta KL has sigma² = beta / 2."""
     x = vw.load_dataset(name).train.images(slice(None)).flatten(1).double()
     values = torch.linalg.eigvalsh(x.T.cov(correction=0))
-    print(
-        f"{name}: largest eigenvalue {float(values[-1]):.2f}, so all units die above beta = {2 * values[-1]:.1f}"
-    )
+    top = float(values[-1])
+    print(f"{name}: largest eigenvalue {top:.2f}, so all units die above beta = {2 * top:.1f}")
 
 
 def outliers(seeds) -> None:

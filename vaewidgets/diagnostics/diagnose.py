@@ -259,8 +259,8 @@ def _notes(verdict: Verdict, s: Signs, lives: UnitLives | None) -> tuple[str, ..
     if s.used is not None and s.latent_dim is not None and verdict == "healthy" and s.used < s.latent_dim:
         wake = f"; a lower beta (now {s.beta:g}) may wake some" if s.beta > 1 else ""
         notes.append(
-            f"{s.latent_dim - s.used} of {s.latent_dim} units are collapsed: a smaller latent_dim would do as "
-            f"well{wake}"
+            f"{s.latent_dim - s.used} of {s.latent_dim} units are collapsed: a smaller latent_dim would do "
+            f"as well{wake}"
         )
     if lives is not None and lives.dead:
         when = ", ".join(f"z{j + 1} at step {lives.died_at[j]:,}" for j in lives.dead[:8])

@@ -81,6 +81,7 @@ def read_signs(
     if len(loss) >= _FEWEST_STEPS:
         worse, falling = _course(recon, kl, loss, beta)
         excess = _excess(history, recon[0])
+    told = len(_column(history, "recon")) > 0 and len(_column(history, "kl")) > 0
     recent = slice(-max(1, len(loss) // 20), None)
     units = None if stats is None else stats.units
     used = None if units is None else int((units.by_kl & units.by_var).sum())
@@ -90,8 +91,8 @@ def read_signs(
         worse=worse,
         falling=falling,
         excess=excess,
-        recon=float(recon[recent].mean()) if len(recon) else _NAN,
-        kl=float(kl[recent].mean()) if len(kl) else _NAN,
+        recon=float(recon[recent].mean()) if told and len(recon) else _NAN,
+        kl=float(kl[recent].mean()) if told and len(kl) else _NAN,
         beta=beta,
         lr=_last(history, "lr"),
         train_explained=_NAN if stats is None else stats.train_explained,
@@ -108,11 +109,10 @@ def read_signs(
 def _terms(history: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """recon, kl and loss at the steps that have them all; beta now in force (1 where none was recorded)."""
     beta = _last(history, "beta")
-    names = ("recon", "kl", "loss")
-    if not all(name in history for name in names):
-        empty = np.empty(0)
-        return empty, empty, empty, beta
-    columns = [np.asarray(history[name], np.float64) for name in names]
+    columns = [_column(history, name) for name in ("recon", "kl", "loss")]
+    if len(columns[2]) and not (len(columns[0]) and len(columns[1])):
+        # a loop that logs its loss alone: its course is known, its terms are not
+        columns[0], columns[1] = columns[2], np.zeros_like(columns[2])
     n = min(map(len, columns))
     table = np.stack([column[:n] for column in columns])
     recon, kl, loss = table[:, np.isfinite(table).all(axis=0)]
@@ -141,7 +141,7 @@ def _divergence(history: Mapping[str, np.ndarray], error: BaseException | None) 
     if isinstance(error, DivergedError):
         return f"the {error.term} became NaN or infinite at step {error.step}"
     for name in ("loss", "recon", "kl"):
-        values = np.asarray(history[name], np.float64) if name in history else np.empty(0)
+        values = _column(history, name)
         # NaN alone means that a step recorded no value, unless it is where the record ends.
         bad = np.flatnonzero(np.isinf(values))
         if not len(bad) and len(values) and np.isnan(values[-1]) and np.isfinite(values).any():
@@ -154,6 +154,10 @@ def _divergence(history: Mapping[str, np.ndarray], error: BaseException | None) 
 
 def _last(history: Mapping[str, np.ndarray], name: str) -> float:
     """Newest known value of a column, NaN if there is none."""
-    values = np.asarray(history[name], np.float64) if name in history else np.empty(0)
+    values = _column(history, name)
     values = values[np.isfinite(values)]
     return float(values[-1]) if len(values) else _NAN
+
+
+def _column(history: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    return np.asarray(history[name], np.float64) if name in history else np.empty(0)
