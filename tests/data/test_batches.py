@@ -218,3 +218,27 @@ def test_faults_of_a_large_set_come_when_read_and_name_the_image():
 def test_range_of_a_large_float_set_is_looked_at_early():
     with pytest.raises(DataError, match="8-bit pixels held as floats"):
         ImageDataset(IMAGES.astype(np.float32), memory_cap_bytes=SMALL)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("cap", [None, 100], ids=["resident", "streamed"])
+def test_with_labels(shuffle, cap):
+    images = torch.arange(25, dtype=torch.uint8).view(25, 1, 1, 1).expand(25, 1, 2, 2)
+    options = {} if cap is None else {"memory_cap_bytes": cap // 2}
+    data = ImageDataset(images.contiguous(), torch.arange(25) * 2, test_fraction=0, **options)
+    assert data.train.resident == (cap is None)
+    batches = data.train.batches(4, device="cpu", shuffle=shuffle, with_labels=True)
+    seen = []
+    for x, y in batches:
+        assert y.dtype == torch.int64
+        assert torch.equal((x[:, 0, 0, 0] * 255).round().long() * 2, y)
+        seen += y.tolist()
+        y.fill_(-1)  # a copy of one's own
+    assert sorted(seen) == list(range(0, 50, 2))
+    assert data.train.labels.tolist() == list(range(0, 50, 2))
+
+
+def test_labels_that_are_not_there():
+    data = ImageDataset(torch.rand(9, 1, 2, 2), test_fraction=0)
+    with pytest.raises(DataError, match=r"has no labels, but batches with labels were asked for"):
+        data.train.batches(4, device="cpu", with_labels=True)

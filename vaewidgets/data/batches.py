@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from vaewidgets.errors import OptionError
+from vaewidgets.errors import DataError, OptionError
 
 __all__ = ["Batches", "to_float"]
 
@@ -47,6 +47,7 @@ class PixelSource(Protocol):
     image_shape: tuple[int, int, int]
     value_range: tuple[float, float]
     num_workers: int
+    labels: Tensor | None
 
     def __len__(self) -> int: ...
 
@@ -66,7 +67,8 @@ class Batches:
     memory if the device is a CUDA one. Both give the same batches for the same generator state.
 
     Made by `Split.batches`. Iterating yields Tensor, float32, shape (B, C, H, W), on `device`, in the data's
-    ``value_range``; each batch is a fresh tensor, free to be kept or written to.
+    ``value_range``; each batch is a fresh tensor, free to be kept or written to. With labels it yields pairs
+    (x, y), y being int64, shape (B,), on `device`.
 
     Attributes
     ----------
@@ -78,7 +80,7 @@ class Batches:
         Whether the whole set lies on the device.
     generator : torch.Generator
         Draws the permutations. Restore its state (`load_state_dict`) to repeat an epoch.
-    shuffle, drop_last : bool
+    shuffle, drop_last, with_labels : bool
         As given.
     """
 
@@ -91,6 +93,7 @@ class Batches:
         generator: torch.Generator | None = None,
         shuffle: bool = True,
         drop_last: bool = False,
+        with_labels: bool = False,
     ) -> None:
         if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
             raise OptionError(f"batch_size is {batch_size!r}; expected a whole number of at least 1.")
@@ -103,6 +106,7 @@ class Batches:
         self.device = torch.empty(0, device=device).device
         self.shuffle = shuffle
         self.drop_last = drop_last
+        self.with_labels = with_labels
         self.resident = split.resident
         if generator is None:
             # Seeded from torch's own generator, as DataLoader does, so that torch.manual_seed decides the
@@ -113,12 +117,13 @@ class Batches:
         self._n = len(split)
         self._value_range = split.value_range
         self._pixels = split.on_device(self.device).flatten(1) if self.resident else None
+        self._labels = self._take_labels(split) if with_labels else None
 
     def __len__(self) -> int:
         full, rest = divmod(self._n, self.batch_size)
         return full if self.drop_last or rest == 0 else full + 1
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def __iter__(self) -> Iterator[Any]:
         if not self.resident:
             return self._stream(self._order().cpu())
         if not self.shuffle:
@@ -148,6 +153,24 @@ class Batches:
         rows = self._pixels.index_select(0, index)
         return to_float(rows, self._value_range).view(len(index), *self._split.image_shape)
 
+    def gather_labels(self, index: Tensor) -> Tensor:
+        """Return the labels at `index` (int64, shape (B,)), on the device; only `with_labels`."""
+        assert self._labels is not None
+        return self._labels.index_select(0, index.to(self._labels.device)).to(self.device)
+
+    def gather_batch(self, index: Tensor) -> Any:
+        """Return what iterating yields for `index`: x, or (x, y) with labels."""
+        x = self.gather(index)
+        return (x, self.gather_labels(index)) if self.with_labels else x
+
+    def _take_labels(self, split: PixelSource) -> Tensor:
+        if split.labels is None:
+            raise DataError(
+                f"{split!r} has no labels, but batches with labels were asked for. Give them: "
+                "vw.ImageDataset(images, labels)."
+            )
+        return split.labels.to(self.device) if self.resident else split.labels
+
     def state_dict(self) -> dict[str, Tensor]:
         """State from which the next epochs are drawn, to be taken between two epochs."""
         return {"generator": self.generator.get_state()}
@@ -163,20 +186,22 @@ class Batches:
         for i in range(len(self)):
             yield i * self.batch_size, min((i + 1) * self.batch_size, self._n)
 
-    def _shuffled(self, order: Tensor) -> Iterator[Tensor]:
+    def _shuffled(self, order: Tensor) -> Iterator[Any]:
         for start, stop in self._bounds():
-            yield self.gather(order[start:stop])
+            yield self.gather_batch(order[start:stop])
 
-    def _in_order(self) -> Iterator[Tensor]:
+    def _in_order(self) -> Iterator[Any]:
         assert self._pixels is not None
         shape = self._split.image_shape
         for start, stop in self._bounds():
             rows = self._pixels[start:stop]
             # A slice of floats is still the data set itself: hand out a copy.
             x = to_float(rows, self._value_range) if rows.dtype == torch.uint8 else rows.clone()
-            yield x.view(stop - start, *shape)
+            x = x.view(stop - start, *shape)
+            # Labels too are handed out as a copy.
+            yield x if self._labels is None else (x, self._labels[start:stop].clone())
 
-    def _stream(self, order: Tensor) -> Iterator[Tensor]:
+    def _stream(self, order: Tensor) -> Iterator[Any]:
         pinned = self.device.type == "cuda"
         indices = [order[start:stop] for start, stop in self._bounds()]
         workers = self._split.num_workers
@@ -189,8 +214,9 @@ class Batches:
             # Its own generator: the loader would else draw from torch's global one at each epoch.
             generator=torch.Generator(),
         )
-        for rows in loader:
-            yield to_float(rows.to(self.device, non_blocking=pinned), self._value_range)
+        for rows, index in zip(loader, indices, strict=True):
+            x = to_float(rows.to(self.device, non_blocking=pinned), self._value_range)
+            yield (x, self.gather_labels(index)) if self.with_labels else x
 
 
 class _Reader(Dataset[Tensor]):

@@ -113,6 +113,7 @@ class Split:
         generator: torch.Generator | None = None,
         shuffle: bool = True,
         drop_last: bool = False,
+        with_labels: bool = False,
     ) -> Batches:
         """Batches of floats on `device`; each iteration is one epoch.
 
@@ -128,6 +129,8 @@ class Split:
             A new order each epoch; else the order of the set.
         drop_last : bool
             Leave out the last batch of an epoch if it is smaller.
+        with_labels : bool
+            Yield pairs of images and labels.
 
         Returns
         -------
@@ -137,9 +140,17 @@ class Split:
         ------
         OptionError
             If `batch_size` is below 1, or no batch is left.
+        DataError
+            If labels are wanted and there are none.
         """
         return Batches(
-            self, batch_size, device=device, generator=generator, shuffle=shuffle, drop_last=drop_last
+            self,
+            batch_size,
+            device=device,
+            generator=generator,
+            shuffle=shuffle,
+            drop_last=drop_last,
+            with_labels=with_labels,
         )
 
     def read(self, index: Tensor) -> Tensor:

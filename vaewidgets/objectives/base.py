@@ -28,6 +28,7 @@ __all__ = [
     "positive",
     "posterior",
     "reparameterise",
+    "told",
     "traits",
 ]
 
@@ -175,6 +176,14 @@ def posterior(model: Any, x: Tensor, labels: Tensor | None = None) -> tuple[Tens
     return mu, logvar
 
 
+def told(model: Any, labels: Tensor | None, generator: torch.Generator | None) -> Tensor | None:
+    """Labels that the model is told in this pass, of which it may drop some; the same in both its halves."""
+    if labels is None or not getattr(model, "takes_labels", False):
+        return None
+    drop = getattr(model, "drop_labels", None)
+    return labels if drop is None else drop(labels, generator)
+
+
 def decode_raw(model: Any, z: Tensor, x: Tensor, labels: Tensor | None = None) -> Tensor:
     """`model.decode_raw`, with the labels or the pixels where the model takes them."""
     if getattr(model, "takes_labels", False):
@@ -210,6 +219,7 @@ def draw(
     model: Any, likelihood: Likelihood, x: Tensor, labels: Tensor | None, generator: torch.Generator | None
 ) -> Draw:
     """Encode, draw z once an image, decode and score."""
+    labels = told(model, labels, generator)
     mu, logvar = posterior(model, x, labels)
     z = reparameterise(mu, logvar, generator)
     recon = likelihood.total(decode_raw(model, z, x, labels), x) * (1.0 / x.shape[0])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.errors import OptionError
-from vaewidgets.objectives.base import Objective, Terms, class_name, decode_raw, encode, positive
+from vaewidgets.objectives.base import Objective, Terms, class_name, decode_raw, encode, positive, told
 from vaewidgets.objectives.likelihoods import Likelihood
 
 __all__ = ["VQ", "Reconstruction"]
@@ -42,6 +42,7 @@ class Reconstruction(Objective):
         n_data: int | None = None,
     ) -> Terms:
         """Terms of one batch; see `Objective`."""
+        labels = told(model, labels, generator)
         z, _ = encode(model, x, labels)
         recon = likelihood.total(decode_raw(model, z, x, labels), x) * (1.0 / x.shape[0])
         return Terms(recon, recon.detach(), torch.zeros_like(recon))

@@ -71,8 +71,13 @@ def _check_encode(trial: Trial, copy: Any, name: str, latent_dim: int) -> Tensor
     where = f"{name}.encode(x)"
     result = _call(trial, copy.encode, trial.x, where, f"images of shape {tuple(trial.x.shape)}")
     wrap = "Wrap it: as_vae(net, encode=..., decode=..., latent_dim=...)."
+    # A model that says so has no posterior variance: an autoencoder, or one with a codebook.
+    no_variance = getattr(copy, "default_objective", "elbo") != "elbo"
     if not (
-        isinstance(result, tuple | list) and len(result) == 2 and all(isinstance(v, Tensor) for v in result)
+        isinstance(result, tuple | list)
+        and len(result) == 2
+        and isinstance(result[0], Tensor)
+        and (isinstance(result[1], Tensor) or (no_variance and result[1] is None))
     ):
         raise ProtocolError(f"{where} returned {describe(result)}; expected (mu, logvar). {wrap}")
     mu, logvar = result
@@ -83,13 +88,14 @@ def _check_encode(trial: Trial, copy: Any, name: str, latent_dim: int) -> Tensor
             f"{where} returned mu of shape {tuple(mu.shape)} for {wanted[0]} images, latent_dim being "
             f"{latent_dim}; expected {wanted}. {fix}"
         )
-    if logvar.shape != mu.shape:
+    if logvar is not None and logvar.shape != mu.shape:
         raise ProtocolError(
             f"{where} returned logvar of shape {tuple(logvar.shape)}; expected that of mu, {wanted}, the "
             "natural log of one variance a latent dimension."
         )
     for term, value in (("mu", mu), ("logvar", logvar)):
-        _check_finite(value, f"{where} returned {term}")
+        if value is not None:
+            _check_finite(value, f"{where} returned {term}")
     return mu
 
 

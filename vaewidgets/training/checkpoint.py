@@ -22,6 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vaewidgets.errors import CheckpointError
+from vaewidgets.objectives import traits
 from vaewidgets.objectives.schedules import Constant, schedule_from_dict
 from vaewidgets.training.engine import EngineState
 from vaewidgets.training.recorder import Recorder
@@ -99,6 +100,8 @@ def capture(run: Run, engine: EngineState | None) -> Checkpoint:
         "model": run.model.config() if callable(getattr(run.model, "config", None)) else None,
         "data": run.data_facts,
         "likelihood": run.likelihood.name,
+        "likelihood_options": dict(traits(run.model).likelihood_options),
+        "objective": run.objective.to_dict(),
         "normalised": run.likelihood.normalised,
     }
     if engine is not None:

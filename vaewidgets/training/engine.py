@@ -3,7 +3,7 @@
     for each epoch:
         for each batch x:  (on the device already)
             mu, logvar = encode(x);  z = mu + sigma eps;  raw = decode_raw(z)
-            loss = recon(raw, x) + beta KL(mu, logvar)
+            loss = recon(raw, x) + beta KL(mu, logvar)      (or what the objective makes of them)
             gradients, update (masked where something is not finite)
         test loss
 
@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.errors import DivergedError
-from vaewidgets.objectives import Constant, Likelihood, Objective, Schedule
+from vaewidgets.objectives import Constant, Likelihood, Objective, Schedule, traits
 from vaewidgets.training.evaluate import evaluate
 from vaewidgets.training.fused import FusedStep, fused_step
 from vaewidgets.training.metrics import Block, Metrics
@@ -153,12 +153,17 @@ class Engine:
         self.noise = torch.Generator(device).manual_seed(stream_seed(seed, 1))
         order = torch.Generator(device).manual_seed(stream_seed(seed, 0))
         self.batches = data.train.batches(
-            batch_size, device=device, generator=order, shuffle=True, drop_last=drop_last
+            batch_size,
+            device=device,
+            generator=order,
+            shuffle=True,
+            drop_last=drop_last,
+            with_labels=traits(model).takes_labels,
         )
         self.steps_per_epoch = len(self.batches)
         self.order_state = self.batches.state_dict()  # as it was when this epoch began
-        self._epoch_batches: Iterator[Tensor] | None = None
-        self._metrics = Metrics(device)
+        self._epoch_batches: Iterator[Any] | None = None
+        self._metrics = Metrics(device, len(objective.extras))
         self._next_flush = 0.0
         self._failure: DivergedError | None = None
         self._fused: FusedStep | None = None
@@ -196,7 +201,7 @@ class Engine:
                 return False
             if self._failure is not None:  # found by who flushed in between
                 raise self._failure
-            self._train_step(self._next_batch())
+            self._train_step(*self._next_batch())
             if self._metrics.is_full or time.perf_counter() >= self._next_flush:
                 self.flush()
                 control.flushed()
@@ -207,22 +212,30 @@ class Engine:
         """Whether there are epochs left to train."""
         return self.epochs is None or self.epoch < self.epochs
 
-    def _train_step(self, x: Tensor) -> None:
+    def _train_step(self, x: Tensor, labels: Tensor | None) -> None:
         step = self.step
         beta = self.schedule(step)
         lr = self._take_lr()
         fused = self._fused
         if fused is not None:
-            loss, recon, kl, _ = fused(x, beta, self.noise)
+            loss, recon, kl, extras = fused(x, beta, self.noise)
         else:
             for p in self._params:
                 p.grad = None
-            loss, recon, kl, _ = self.objective(
-                self.model, self.likelihood, x, beta, step=step, generator=self.noise, n_data=self.n_data
+            loss, recon, kl, extras = self.objective(
+                self.model,
+                self.likelihood,
+                x,
+                beta,
+                labels=labels,
+                step=step,
+                generator=self.noise,
+                n_data=self.n_data,
             )
             loss.backward()
         with torch.no_grad():
-            terms = (recon, kl, loss, self._gradient_probe() if fused is None else fused.probe())
+            probe = self._gradient_probe() if fused is None else fused.probe()
+            terms = (recon, kl, loss, probe, *(extras[name] for name in self.objective.extras))
             self._mask.look(self._metrics.write(step, terms, beta, lr, len(x)))
             self.optimizer.step()
             self._mask.settle()
@@ -245,17 +258,18 @@ class Engine:
 
     # batches ----------------------------------------------------------------------------------
 
-    def _next_batch(self) -> Tensor:
+    def _next_batch(self) -> tuple[Tensor, Tensor | None]:
         if self._epoch_batches is None:
             self.batches.load_state_dict(self.order_state)
             self._epoch_batches = iter(self.batches) if self.position == 0 else self._rest_of_epoch()
-        return next(self._epoch_batches)
+        batch = next(self._epoch_batches)
+        return batch if self.batches.with_labels else (batch, None)
 
-    def _rest_of_epoch(self) -> Iterator[Tensor]:
+    def _rest_of_epoch(self) -> Iterator[Any]:
         """The epoch's batches from `position` on, in the order it began with: after loading, or a fault."""
         order, size = self.batches.permutation(), self.batches.batch_size
         for i in range(self.position, self.steps_per_epoch):
-            yield self.batches.gather(order[i * size : (i + 1) * size])
+            yield self.batches.gather_batch(order[i * size : (i + 1) * size])
 
     # between steps ----------------------------------------------------------------------------
 
@@ -354,6 +368,7 @@ class Engine:
         recon, kl, loss, _ = block.terms[:n].T
         steps = np.arange(block.first_step, block.first_step + n)
         columns = {"loss": loss, "recon": recon, "kl": kl, "beta": block.beta[:n], "lr": block.lr[:n]}
+        columns |= zip(self.objective.extras, block.extras[:n].T, strict=True)
         images = block.images[:n].astype(np.float64)
         self.epoch_sums += (recon @ images, kl @ images, loss @ images, images.sum())
         self.recorder.extend(steps, columns, notify=False)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import nn
 
 from vaewidgets.data.split import Split
-from vaewidgets.objectives import Likelihood, Objective
+from vaewidgets.objectives import Likelihood, Objective, traits
 
 __all__ = ["evaluate"]
 
@@ -50,18 +49,25 @@ def evaluate(
     Returns
     -------
     dict or None
-        "loss", "recon", "kl"; None if it was ended early.
+        "loss", "recon", "kl", and the objective's extras; None if it was ended early. Terms that are
+        estimated from a batch (those of InfoVAE and beta-TC) are the means over batches of 512.
     """
     generator = torch.Generator(device).manual_seed(seed)
     rows: list[torch.Tensor] = []
     images: list[int] = []
-    batch: Any
-    for batch in split.batches(_BATCH, device=device, shuffle=False, generator=torch.Generator()):
+    # Images without labels are encoded with none told.
+    with_labels = traits(model).takes_labels and split.labels is not None
+    for batch in split.batches(
+        _BATCH, device=device, shuffle=False, generator=torch.Generator(), with_labels=with_labels
+    ):
         if not go_on():
             return None
-        terms = objective(model, likelihood, batch, beta, step=step, generator=generator, n_data=len(split))
-        rows.append(torch.stack(terms[:3]))
-        images.append(len(batch))
+        x, labels = batch if with_labels else (batch, None)
+        loss, recon, kl, extras = objective(
+            model, likelihood, x, beta, labels=labels, step=step, generator=generator, n_data=len(split)
+        )
+        rows.append(torch.stack((loss, recon, kl, *(extras[name] for name in objective.extras))))
+        images.append(len(x))
     weights = torch.tensor(images, dtype=torch.float64)
     means = weights @ torch.stack(rows).cpu().double() / weights.sum()
-    return dict(zip(("loss", "recon", "kl"), means.tolist(), strict=True))
+    return dict(zip(("loss", "recon", "kl", *objective.extras), means.tolist(), strict=True))

@@ -7,7 +7,7 @@ from typing import final
 
 import numpy as np
 
-from vaewidgets.objectives import Likelihood
+from vaewidgets.objectives import Likelihood, Objective
 from vaewidgets.training.recorder import Recorder
 
 __all__ = ["History"]
@@ -22,16 +22,22 @@ class History(Mapping[str, np.ndarray]):
     """Recorded values by name; each access gives a new array.
 
     By step: "step" (int64, from 0), "loss", "recon", "kl" (means over the batch of per-image sums), "beta"
-    and "lr" (those in force at the step), and what else the loop logged. By epoch: "epoch" (int64, from 1),
+    and "lr" (those in force at the step), further terms of the objective (such as "mmd"), and what else the
+    loop logged. By epoch: "epoch" (int64, from 1),
     "epoch_step" (updates made by its end), "train_loss", "train_recon", "train_kl" (means over the epoch's
     images while they were trained on) and "test_loss", "test_recon", "test_kl" (after the epoch; NaN where
-    it was not evaluated). "elbo", by step, is −(recon + kl), and exists where that is a bound on the
-    log-likelihood.
+    it was not evaluated), likewise the objective's further terms. "elbo", by step, is −(recon + kl), and
+    exists where that is a bound on the log-likelihood.
     """
 
-    def __init__(self, recorder: Recorder, likelihood: Likelihood | None) -> None:
+    def __init__(
+        self, recorder: Recorder, likelihood: Likelihood | None, objective: Objective | None = None
+    ) -> None:
         self._recorder = recorder
         self._likelihood = likelihood
+        self._bounds = objective is None or objective.bounds
+        extras = () if objective is None else objective.extras
+        self._expected = _EXPECTED.union(extras, (f"test_{name}" for name in extras))
 
     def __getitem__(self, name: str) -> np.ndarray:
         recorder = self._recorder
@@ -44,7 +50,7 @@ class History(Mapping[str, np.ndarray]):
             values = epochs.get("epoch", np.empty(0)).astype(np.int64)
         elif name == "epoch_step":
             values = steps
-        elif name in epochs or name in _EXPECTED:
+        elif name in epochs or name in self._expected:
             values = epochs.get(name, np.empty(0))
         elif name == "elbo":
             values = self._elbo()
@@ -57,7 +63,8 @@ class History(Mapping[str, np.ndarray]):
             return
         yield "step"
         yield from self._recorder.names
-        if self._likelihood is not None and self._likelihood.normalised and self._has_terms():
+        normalised = self._likelihood is not None and self._likelihood.normalised
+        if normalised and self._bounds and self._has_terms():
             yield "elbo"
         steps, epochs = self._recorder.epochs()
         if len(steps):
@@ -80,6 +87,11 @@ class History(Mapping[str, np.ndarray]):
             raise KeyError(
                 f"no 'elbo' here: recon is {unit}, not a normalised log-likelihood of these data, so that "
                 "-(recon + kl) bounds nothing. Use 'loss', or binary pixels with the Bernoulli likelihood."
+            )
+        if not self._bounds:
+            raise KeyError(
+                "no 'elbo' here: this objective has no posterior, or scores its mean alone, so that "
+                "-(recon + kl) bounds nothing. Use 'loss' or 'recon'."
             )
         if not self._has_terms():
             raise KeyError("no 'elbo' yet: it is -(recon + kl), and they were not both recorded")

@@ -11,7 +11,7 @@ from torch import nn
 from vaewidgets.data import ImageDataset, load_dataset
 from vaewidgets.errors import CheckpointError, DataError, OptionError
 from vaewidgets.models import build
-from vaewidgets.objectives import ELBO, Bernoulli, Likelihood, get_likelihood
+from vaewidgets.objectives import Bernoulli, Likelihood, Objective, get_likelihood, objective_from_dict
 from vaewidgets.training.background import TrainingRun
 from vaewidgets.training.checkpoint import LoadedRun, describe_data, load_weights, read
 from vaewidgets.training.engine import Engine, EngineState
@@ -30,6 +30,7 @@ def load_run(
     model: nn.Module | None = None,
     data: ImageDataset | None = None,
     device: str | torch.device | None = None,
+    objective: Objective | None = None,
 ) -> TrainingRun:
     """Load a run that `run.save` or the autosave wrote. Executes no code of the file.
 
@@ -42,6 +43,8 @@ def load_run(
         By default the set of the saved name, if `load_dataset` knows it and finds it on this machine in the
         same size. Without data the run can be looked at, but not resumed or evaluated.
     device : str or torch.device, optional
+    objective : Objective, optional
+        By default the one in the file. Needed to go on where it was none of ours, which cannot be kept.
 
     Returns
     -------
@@ -66,34 +69,45 @@ def load_run(
         model = _rebuild(facts, path)
     if data is None:
         vae: Any = model
-        likelihood: Likelihood = get_likelihood(facts["likelihood"])
+        likelihood: Likelihood = get_likelihood(facts["likelihood"], **facts.get("likelihood_options", {}))
         if isinstance(likelihood, Bernoulli):
             likelihood = Bernoulli(binary=bool(facts["normalised"]))
     else:
         vae, likelihood = prepare_model(model, data, where)
     load_weights(vae, loaded.weights, path)
     vae.to(where)
-    return _revive(vae, data, likelihood, loaded, options)
+    goal = objective or objective_from_dict(facts.get("objective", {"name": "elbo"}))
+    return _revive(vae, data, likelihood, loaded, objective=goal, options=options)
 
 
 def _revive(
-    model: Any, data: ImageDataset | None, likelihood: Likelihood, loaded: LoadedRun, options: dict[str, Any]
+    model: Any,
+    data: ImageDataset | None,
+    likelihood: Likelihood,
+    loaded: LoadedRun,
+    *,
+    objective: Objective | None,
+    options: dict[str, Any],
 ) -> TrainingRun:
     facts, state = loaded.facts, loaded.engine
     engine: Engine | EngineState
     cannot_resume = None
-    if data is not None and state is not None:
+    if data is not None and state is not None and objective is not None:
         engine = assemble(
             model,
             data,
             likelihood,
-            ELBO(),
+            objective,
             recorder=loaded.recorder,
             options=options,
             schedule=state.schedule,
         )
         engine.restore(state)
         engine.lr, engine.epochs = state.lr, state.epochs
+    elif state is not None and data is not None:
+        engine = state
+        name = facts["objective"]["name"]
+        cannot_resume = f"was trained with an objective of your own, {name!r}: load_run(path, objective=...)"
     elif state is not None:
         engine = state
         cannot_resume = f"was loaded without its data, {options.get('dataset')!r}: load_run(path, data=...)"
@@ -108,6 +122,7 @@ def _revive(
         model=model,
         data=data,
         likelihood=likelihood,
+        objective=objective,
         recorder=loaded.recorder,
         device=torch.device(options["device"]),
         options=options,

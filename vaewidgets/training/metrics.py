@@ -31,6 +31,8 @@ class Block:
     first_step : int
     terms : ndarray of float32, shape (n, 4)
         Columns as in `TERMS`.
+    extras : ndarray of float32, shape (n, number of extras)
+        Further terms of the objective.
     beta, lr : ndarray of float64, shape (n,)
         Those in force.
     images : ndarray of int64, shape (n,)
@@ -39,16 +41,19 @@ class Block:
 
     first_step: int
     terms: np.ndarray
+    extras: np.ndarray
     beta: np.ndarray
     lr: np.ndarray
     images: np.ndarray
 
 
 class _Page:
-    def __init__(self, device: torch.device) -> None:
-        self.table = torch.zeros(PAGE_ROWS, len(TERMS), device=device)
+    def __init__(self, device: torch.device, n_extras: int) -> None:
+        shape = (PAGE_ROWS, len(TERMS) + n_extras)
+        self.table = torch.zeros(shape, device=device)
         self.rows = self.table.unbind(0)  # views, made once: indexing costs more than the write
-        self.host = torch.zeros(PAGE_ROWS, len(TERMS), pin_memory=True) if device.type == "cuda" else None
+        self.terms = self.table[:, : len(TERMS)].unbind(0) if n_extras else self.rows
+        self.host = torch.zeros(shape, pin_memory=True) if device.type == "cuda" else None
         self.event: Any = None
         self.beta = np.zeros(PAGE_ROWS)
         self.lr = np.zeros(PAGE_ROWS)
@@ -70,13 +75,14 @@ class _Page:
         """Wait for the copy; empties the page."""
         if self.host is not None:
             self.event.synchronize()
-            terms = self.host.numpy()
+            table = self.host.numpy()
         else:
-            terms = self.table.cpu().numpy()
+            table = self.table.cpu().numpy()
         n, self.n, self.event = self.n, 0, None
         return Block(
             self.first_step,
-            terms[:n].copy(),
+            table[:n, : len(TERMS)].copy(),
+            table[:n, len(TERMS) :].copy(),
             self.beta[:n].copy(),
             self.lr[:n].copy(),
             self.images[:n].copy(),
@@ -86,9 +92,9 @@ class _Page:
 class Metrics:
     """Two pages: one is written to while the other one travels."""
 
-    def __init__(self, device: torch.device) -> None:
-        self._page = _Page(device)
-        self._spare = _Page(device)
+    def __init__(self, device: torch.device, n_extras: int = 0) -> None:
+        self._page = _Page(device, n_extras)
+        self._spare = _Page(device, n_extras)
         self._travelling: _Page | None = None
 
     @property
@@ -97,7 +103,10 @@ class Metrics:
         return self._page.n == PAGE_ROWS
 
     def write(self, step: int, terms: tuple[Tensor, ...], beta: float, lr: float, images: int) -> Tensor:
-        """Write a step's row, `terms` being 0-d tensors in the order of `TERMS`, and return it."""
+        """Write a step's row, and return its first part, `TERMS`.
+
+        `terms` are 0-d tensors in the order of `TERMS`, the extras behind them.
+        """
         page = self._page
         i = page.n
         if i == 0:
@@ -106,7 +115,8 @@ class Metrics:
         page.lr[i] = lr
         page.images[i] = images
         page.n = i + 1
-        return torch.stack(terms, out=page.rows[i])
+        torch.stack(terms, out=page.rows[i])
+        return page.terms[i]
 
     def flush(self, *, wait: bool) -> Iterator[Block]:
         """Send what was written, and yield what has arrived: with `wait`, everything."""

@@ -10,13 +10,16 @@ from numbers import Real
 from typing import Any
 
 from vaewidgets.data import ImageDataset
-from vaewidgets.errors import OptionError
+from vaewidgets.errors import DataError, OptionError
+from vaewidgets.objectives import traits
 
 __all__ = [
     "check_counts",
     "check_data",
     "check_epochs",
+    "check_labels",
     "check_lr",
+    "check_output",
     "check_seconds",
     "check_speed",
     "check_steps",
@@ -97,3 +100,40 @@ def check_seconds(seconds: object) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
         raise OptionError(f"autosave_seconds is {seconds!r}; wanted a number of seconds above 0.")
     return float(seconds)
+
+
+# function on the decoder's mean -> what it can reach
+_REACH = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+
+
+def check_output(model: Any, data: ImageDataset) -> None:
+    """DataError where the images lie beyond what the decoder's last function can reach."""
+    output = traits(model).output
+    if not isinstance(output, str) or output not in _REACH:
+        return
+    (low, high), (lo, hi) = _REACH[output], data.value_range
+    if lo < low or hi > high:
+        fits = 'output="tanh"' if (low, high) == (0.0, 1.0) and lo >= -1 and hi <= 1 else 'output="identity"'
+        raise DataError(
+            f"{type(model).__name__} ends in a {output}, which reaches {low:g} to {high:g}; {data.name!r} "
+            f"has value_range=({lo:g}, {hi:g}). Build it with {fits}, or load the data with "
+            f"value_range=({low:g}, {high:g})."
+        )
+
+
+def check_labels(model: Any, data: ImageDataset) -> None:
+    """DataError where a model takes classes and the data have none, or more than it knows."""
+    if not traits(model).takes_labels:
+        return
+    name, labels = type(model).__name__, data.train.labels
+    if labels is None:
+        raise DataError(
+            f"{name} takes labels, but {data.name!r} has none. Give them, vw.ImageDataset(images, labels), "
+            "or train a model that does without."
+        )
+    known, largest = getattr(model, "n_classes", None), int(labels.max())
+    if isinstance(known, int) and largest >= known:
+        raise DataError(
+            f"{data.name!r} has labels up to {largest}, but this {name} has {known} classes; wanted at least "
+            f"{largest + 1}. Build it with n_classes={largest + 1}."
+        )

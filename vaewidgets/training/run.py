@@ -73,7 +73,7 @@ class Run(ABC):
         self.likelihood = likelihood
         self.objective = objective or get_objective(traits(model).default_objective)
         self._recorder = recorder
-        self._history = History(recorder, likelihood)
+        self._history = History(recorder, likelihood, self.objective)
         self.device = device
         self.options = options
         self.error: BaseException | None = None
@@ -331,7 +331,7 @@ class Run(ABC):
     # measuring, saving ------------------------------------------------------------------------
 
     def evaluate(self, split: str = "test") -> dict[str, float]:
-        """Mean "loss", "recon" and "kl" over a split, on a snapshot, with the noise of a fixed seed.
+        """Mean of "loss", "recon", "kl" and further terms over a split, on a snapshot, by a fixed seed.
 
         Parameters
         ----------

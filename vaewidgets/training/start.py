@@ -29,7 +29,9 @@ from vaewidgets.training.options import (
     check_counts,
     check_data,
     check_epochs,
+    check_labels,
     check_lr,
+    check_output,
     check_seconds,
     check_speed,
     refuse_unknown,
@@ -134,7 +136,7 @@ def train(
         "dataset": data.name,
     }
     schedule = as_schedule(beta)
-    options |= {"beta": schedule.describe(), "speed": check_speed(speed)}
+    options |= {"beta": schedule.describe(), "speed": check_speed(speed), "objective": goal.name}
     recorder = Recorder()
     engine = assemble(vae, data, likelihood, goal, recorder=recorder, options=options, schedule=schedule)
     run = TrainingRun(
@@ -182,6 +184,8 @@ def prepare_model(model: nn.Module, data: ImageDataset, device: torch.device) ->
     vae = as_vae(model, image_shape=data.image_shape, value_range=data.value_range)
     likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
     likelihood.check(data)
+    check_output(vae, data)
+    check_labels(vae, data)
     if not any(p.requires_grad for p in vae.parameters()):
         raise OptionError(
             f"{type(model).__name__} has no parameter that requires a gradient: nothing to train."
