@@ -242,7 +242,7 @@ def test_every_likelihood_trains_and_comes_back(tmp_path, options):
 
 
 def test_a_learned_variance_is_that_of_the_residuals():
-    """At the optimum sigma² is the mean squared residual: fitted on constant images, only the noise is left."""
+    """At the optimum sigma² is the mean squared residual: of constant images, the noise."""
     generator = torch.Generator().manual_seed(0)
     images = 0.5 + 0.1 * torch.randn(256, 1, 4, 4, generator=generator)
     data = ImageDataset(images.clamp(0, 1), name="noise", test_fraction=0)
