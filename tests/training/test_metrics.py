@@ -83,9 +83,8 @@ def test_extras_travel_behind_the_terms():
     metrics = Metrics(torch.device("cpu"), n_extras=2)
     for step in range(3):
         terms = tuple(torch.tensor(float(step + i)) for i in range(6))
-        assert metrics.write(step, terms, beta=1.0, lr=1e-3, images=16).tolist() == [
-            step + i for i in range(4)
-        ]
+        row = metrics.write(step, terms, beta=1.0, lr=1e-3, images=16)
+        assert row.tolist() == [step + i for i in range(4)]
     (block,) = metrics.flush(wait=True)
     assert block.terms.tolist() == [[step + i for i in range(4)] for step in range(3)]
     assert block.extras.tolist() == [[step + 4, step + 5] for step in range(3)]
