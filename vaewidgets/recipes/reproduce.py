@@ -54,13 +54,16 @@ class Report:
         """The table for a terminal."""
         lines = [f"{self.recipe}. {self.title} ({self.scale}; {self.seconds:.0f} s)", f"   {self.source}"]
         lines += [f"   {remark}" for remark in self.remarks]
-        cells = [("", "published", "obtained", "off", "allowed", "")]
-        cells += [_cells(row) for row in self.rows]
-        widths = [max(len(row[i]) for row in cells) for i in range(5)]
-        for row in cells:
-            what, *numbers, verdict = row
-            aligned = "  ".join(text.rjust(width) for text, width in zip(numbers, widths[1:], strict=True))
-            lines.append(f"{what.ljust(widths[0])}  {aligned}  {verdict}".rstrip())
+        numbers = [row for row in self.rows if not isinstance(row.obtained, str)]
+        if numbers:
+            cells = [("", "published", "obtained", "off", "allowed", ""), *map(_cells, numbers)]
+            widths = [max(len(row[i]) for row in cells) for i in range(5)]
+            for what, *middle, verdict in cells:
+                aligned = "  ".join(text.rjust(width) for text, width in zip(middle, widths[1:], strict=True))
+                lines.append(f"{what.ljust(widths[0])}  {aligned}  {verdict}".rstrip())
+        for row in self.rows:
+            if isinstance(row.obtained, str):
+                lines += _sentences(row)
         counts = {v: sum(row.verdict == v for row in self.rows) for v in ("met", "missed", "told")}
         lines.append(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
         return "\n".join(lines)
@@ -186,6 +189,13 @@ def _cells(row: Row) -> tuple[str, str, str, str, str, str]:
     allowed = "" if row.tolerance is None else "exact" if row.tolerance == 0 else f"{row.tolerance:.1%}"
     verdict = row.verdict + (f" ({row.remark})" if row.remark else "")
     return row.what, _number(row.published), _number(row.obtained), off, allowed, verdict
+
+
+def _sentences(row: Row) -> list[str]:
+    """A row whose values are words."""
+    published = [] if row.published is None else [f"    published: {_number(row.published)}"]
+    remark = [f"    {row.remark}"] if row.remark else []
+    return [f"{row.verdict}: {row.what}", *published, f"    obtained:  {row.obtained}", *remark]
 
 
 def _number(value: float | str | None) -> str:
