@@ -113,8 +113,9 @@ class Capacity(Objective):
 
     Notes
     -----
-    The paper's gamma is beta here: from 10 to 1,000 there, against 1 by default in `train`. The extra
-    "capacity" is C.
+    The paper's gamma is beta here: from 10 to 1,000 there, against 1 by default in `train`.
+    Where it is large and C grows fast, the KL may be spent on a shift of all means that tells nothing: look
+    at recon too. The extra "capacity" is C.
 
     References
     ----------
