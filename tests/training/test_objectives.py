@@ -353,7 +353,7 @@ def test_info_vae_on_digits_matches_the_prior_without_a_kl():
         torch.manual_seed(0)
         model = MLPVAE(data.image_shape, 4, hidden=(64,))
         options = {"batch_size": 64, "lr": 2e-3, "eval_every": 0}
-        run = start(data, model, objective=objective, epochs=12, **options).wait()
+        run = start(data, model, objective=objective, epochs=20, **options).wait()
         mu, logvar = run.snapshot().encoded("test")
         logvar = logvar if objective == InfoVAE() else torch.full_like(mu, -30.0)
         generator = torch.Generator().manual_seed(0)
