@@ -1,4 +1,4 @@
-"""A run that trains in a thread of its own."""
+"""A run that trains in a thread of its own, or in turns with others in one."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from vaewidgets.errors import DataError, DivergedError, OptionError
 from vaewidgets.objectives import Schedule, as_schedule
 from vaewidgets.training.autosave import Autosave
 from vaewidgets.training.checkpoint import Checkpoint, capture, write
-from vaewidgets.training.control import Ask, Gate
-from vaewidgets.training.engine import Engine, EngineState
+from vaewidgets.training.control import LONG_SECONDS, Ask, Gate
+from vaewidgets.training.engine import Control, Engine, EngineState
 from vaewidgets.training.options import check_epochs, check_lr, check_speed, check_steps
 from vaewidgets.training.pace import Chooser, SecondTeam, can_choose
 from vaewidgets.training.run import ENDED, Run, Status
 from vaewidgets.training.snapshot import Snapshot
 from vaewidgets.training.threads import release_idle_team
+from vaewidgets.training.turns import Turn, Worker
 
 __all__ = ["TrainingRun", "refuse_shared_model"]
 
@@ -32,7 +33,8 @@ _live: weakref.WeakSet[TrainingRun] = weakref.WeakSet()
 class TrainingRun(Run):
     """Trains in the background: one daemon thread, gone when the run has ended.
 
-    Made by `vaewidgets.train` and `vaewidgets.load_run`; see `Run` for what it offers.
+    The runs of a sweep take turns in one such thread (`share_thread`). Made by `vaewidgets.train` and
+    `vaewidgets.load_run`; see `Run` for what it offers.
 
     Attributes
     ----------
@@ -65,6 +67,7 @@ class TrainingRun(Run):
         self._gate = Gate(before_halt=self._before_halt, served=self.recorder.notify, on_pause=self._on_pause)
         self._lock = self._gate.lock
         self._thread: threading.Thread | None = None
+        self._worker: Worker | None = None
         self._done = threading.Event()
         self._clone_ask: Ask | None = None
         self._second_team: SecondTeam | None = None
@@ -245,16 +248,34 @@ class TrainingRun(Run):
 
     # the thread -------------------------------------------------------------------------------
 
+    def share_thread(self, worker: Worker) -> None:
+        """Train in turns with others in `worker`'s thread; before the run is started.
+
+        Raises
+        ------
+        OptionError
+            If it has been started.
+        """
+        with self._lock:
+            if self._status != "created":
+                raise OptionError(f"{self!r} has its own thread already: train(..., start=False) has none.")
+            self._worker = worker
+            self._gate.share(worker.wake)
+
     def _start_thread(self) -> None:
         self.error = None
         self._done = threading.Event()
         self._rate_marks = []
+        _live.add(self)
+        if self._worker is not None:
+            self._thread = self._worker.take(self, self._done)
+            self._gate.open(self._thread)
+            return
         thread = threading.Thread(
             target=self._main, args=(self._thread, self._done), name=f"vaewidgets-{self.id}", daemon=True
         )
         self._gate.open(thread)
         self._thread = thread
-        _live.add(self)
         thread.start()
 
     def _main(self, before: threading.Thread | None, done: threading.Event) -> None:
@@ -266,11 +287,16 @@ class TrainingRun(Run):
         ended: Status = "failed"
         try:
             self._choose_pace()
-            ended = self._train(engine)
+            ended = self._train(engine, self)
         except BaseException as raised:  # kept: wait() raises it
             error = raised
         if self._second_team is not None:
             self._second_team.set(False)
+        self._finish(engine, done, ended, error)
+
+    def _finish(
+        self, engine: Engine, done: threading.Event, ended: Status, error: BaseException | None
+    ) -> None:
         try:
             engine.flush(wait=True)
         except BaseException as raised:
@@ -284,6 +310,41 @@ class TrainingRun(Run):
         done.set()
         self.recorder.notify()
 
+    def seconds_until_due(self) -> float:
+        """Seconds until the run can use a turn; infinite while it is paused."""
+        return self._gate.seconds_until_due()
+
+    def take_turn(self, seconds: float, done: threading.Event) -> bool:
+        """Train for about so long in the calling thread, that of the run's worker.
+
+        Returns
+        -------
+        bool
+            Whether there is more to do; if not, `done` is set.
+        """
+        engine = self._engine
+        assert isinstance(engine, Engine)
+        error: BaseException | None = None
+        ended: Status = "failed"
+        self._gate.begin_turn()
+        try:
+            ended = self._train(engine, Turn(self, seconds))
+            if ended == "stopped" and self._gate.is_open:  # only the turn is over
+                self._flush_turn(engine)
+                self._gate.end_turn()
+                return True
+        except BaseException as raised:  # kept: wait() raises it
+            error, ended = raised, "failed"
+        self._finish(engine, done, ended, error)
+        return False
+
+    def _flush_turn(self, engine: Engine) -> None:
+        """All curves move together; before a longer halt nothing measured is held back."""
+        halts = self._gate.seconds_until_due() >= LONG_SECONDS
+        engine.flush(wait=halts)
+        self._halts += halts
+        self.flushed()
+
     def _choose_pace(self) -> None:
         """Run as it went best when the last thread of this run ended."""
         if self._chooser is None and self.device.type == "cpu" and can_choose():
@@ -293,9 +354,9 @@ class TrainingRun(Run):
             self._chooser.forget_window()
             self._second_team.set(self._chooser.way)
 
-    def _train(self, engine: Engine) -> Status:
+    def _train(self, engine: Engine, control: Control) -> Status:
         """Train until the end; once more if the end was moved at the last moment."""
-        while engine.train(self):
+        while engine.train(control):
             with self._lock:
                 if not engine.has_more:
                     self._gate.end()
@@ -380,8 +441,12 @@ class TrainingRun(Run):
         """Stop, and wait until the thread has gone."""
         self.stop()
         thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
+        if thread is None or thread is threading.current_thread():
+            return
+        if self._worker is None:
             thread.join()
+        else:  # others may go on in that thread
+            self._done.wait()
 
 
 def refuse_shared_model(model: Any) -> None:

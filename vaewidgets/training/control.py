@@ -2,6 +2,9 @@
 
 The loop calls `may_step` before each step. As long as nobody wants anything that is one look at a flag; a
 request sets the flag under the lock, and the loop then takes the lock too.
+
+A loop with a thread of its own blocks in `may_step` while it is paused. One that takes turns with others in
+one thread (`share`) never does: it is told to leave, and halts between two turns, where requests are served.
 """
 
 from __future__ import annotations
@@ -79,6 +82,7 @@ class Gate:
         self._asks: list[Ask] = []
         self._seconds_a_step = 0.0
         self._next_due = 0.0
+        self._wake: Callable[[], None] | None = None
 
     # requests; with the lock held -------------------------------------------------------------
 
@@ -87,6 +91,11 @@ class Gate:
         self._thread = thread
         self._busy = True
         self._attention = True
+        self._halted = self._wake is not None
+
+    def share(self, wake: Callable[[], None]) -> None:
+        """From the next `open` on, loop in turns; `wake` is called, with the lock held, at each request."""
+        self._wake = wake
 
     def end(self) -> None:
         """The loop takes no more steps, but has something to put in order still."""
@@ -139,6 +148,8 @@ class Gate:
     def _call(self) -> None:
         self._attention = True
         self.lock.notify_all()
+        if self._wake is not None:
+            self._wake()
 
     # requests; without the lock ---------------------------------------------------------------
 
@@ -181,10 +192,33 @@ class Gate:
         self.lock.notify_all()
         return True
 
+    # turns ------------------------------------------------------------------------------------
+
+    def seconds_until_due(self) -> float:
+        """Seconds until a turn makes sense; 0 for at once (to step, or to end), infinite while paused."""
+        with self.lock:
+            return 0.0 if self._stopping else max(0.0, self._delay(stepping=True))
+
+    def begin_turn(self) -> None:
+        """The loop may step from now on."""
+        with self.lock:
+            self._halted = False
+
+    def end_turn(self) -> None:
+        """The loop halts between two steps."""
+        with self.lock:
+            self._halted = True
+            served = self._serve()
+        if served:
+            self._served()
+
     # the loop's side --------------------------------------------------------------------------
 
     def may_step(self) -> bool:
-        """Whether to take the next step; blocks while paused, and until the step is due."""
+        """Whether to take the next step; blocks while paused, and until the step is due.
+
+        In turns it does not block: False then also means that the turn is over; see `is_open`.
+        """
         return not self._attention or self._attend(stepping=True)
 
     def may_go_on(self) -> bool:
@@ -198,10 +232,12 @@ class Gate:
                 served = self._serve()
                 if self._stopping:
                     self.end()
-                    verdict = "end"
+                    verdict = "leave"
                 elif (delay := self._delay(stepping)) <= 0:
                     self._take(stepping)
                     verdict = "go"
+                elif self._wake is not None:
+                    verdict = "leave"
                 elif announced or delay < LONG_SECONDS:
                     self._halt(min(delay, MOMENT_SECONDS))
                     verdict = "again"

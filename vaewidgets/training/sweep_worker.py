@@ -1,0 +1,143 @@
+"""One thread in which the runs of a sweep train in turns, so that all their curves move together.
+
+A turn is some tens of milliseconds: long enough that changing over costs next to nothing, short enough that
+every curve is seen to move. It goes to the run that is furthest behind, counted in epochs, so that a run with
+a large model gets more time and not fewer points. A run that was paused or slowed down does not catch up.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+from typing import final
+
+from vaewidgets.training.control import LONG_SECONDS, MOMENT_SECONDS
+from vaewidgets.training.pace import Chooser, SecondTeam, can_choose
+from vaewidgets.training.turns import Player
+
+__all__ = ["TURN_SECONDS", "Interleaver"]
+
+TURN_SECONDS = 0.03
+
+
+@dataclass
+class _Entry:
+    run: Player
+    done: threading.Event
+    place: float  # epochs made since it joined, and what the others had made then
+    is_quiet: bool = False  # it had its turn to put things in order before a long halt
+
+
+@final
+class Interleaver:
+    """A `Worker`: one daemon thread, there only while it has runs that have not ended.
+
+    Parameters
+    ----------
+    name : str
+        Of the thread.
+    turn_seconds : float
+    on_cpu : bool
+        Whether the runs train on the CPU, where torch's threads may spin or sleep (`Chooser`).
+    """
+
+    def __init__(self, name: str, *, turn_seconds: float = TURN_SECONDS, on_cpu: bool = True) -> None:
+        self._name = name
+        self._turn_seconds = turn_seconds
+        self._on_cpu = on_cpu
+        self._lock = threading.Lock()  # taken with a run's lock held, never the other way round
+        self._entries: list[_Entry] = []
+        self._thread: threading.Thread | None = None
+        self._awake = threading.Event()
+
+    def take(self, run: Player, done: threading.Event) -> threading.Thread:
+        """Give a run turns until `run.take_turn` says that it has ended."""
+        with self._lock:
+            # who joins late, or comes back, does not keep the others waiting until it has caught up
+            place = min((entry.place for entry in self._entries), default=0.0)
+            self._entries.append(_Entry(run, done, place))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._main, name=self._name, daemon=True)
+                self._thread.start()
+            self._awake.set()
+            return self._thread
+
+    def wake(self) -> None:
+        """Look again who can go on."""
+        self._awake.set()
+
+    def _main(self) -> None:
+        pace = _Pace(self._on_cpu)
+        try:
+            while True:
+                self._awake.clear()
+                with self._lock:
+                    entries = list(self._entries)
+                    if not entries:
+                        self._thread = None
+                        return
+                chosen, seconds = self._choose(entries)
+                if chosen is None:
+                    pace.rest()
+                    self._awake.wait(min(seconds, MOMENT_SECONDS))
+                    continue
+                self._give_turn(chosen)
+                pace.tell(entries)
+        finally:
+            pace.rest()
+
+    def _choose(self, entries: list[_Entry]) -> tuple[_Entry | None, float]:
+        """Whose turn it is, or None and the seconds until it may be somebody's."""
+        waits = [entry.run.seconds_until_due() for entry in entries]
+        ready = [entry for entry, seconds in zip(entries, waits, strict=True) if seconds <= 0]
+        front = min((entry.place for entry in ready), default=0.0)
+        for entry, seconds in zip(entries, waits, strict=True):
+            if seconds > 0:
+                entry.place = max(entry.place, front)
+            if seconds < LONG_SECONDS:
+                entry.is_quiet = False
+            elif not entry.is_quiet:
+                entry.is_quiet = True
+                return entry, 0.0
+        if not ready:
+            return None, min(waits, default=math.inf)
+        return min(ready, key=lambda entry: entry.place), 0.0
+
+    def _give_turn(self, entry: _Entry) -> None:
+        run = entry.run
+        before = run.step
+        goes_on = run.take_turn(self._turn_seconds, entry.done)
+        entry.place += (run.step - before) / (run.steps_per_epoch or 1)
+        if not goes_on:
+            with self._lock:
+                self._entries.remove(entry)
+
+
+class _Pace:
+    """Lets torch's threads spin or sleep by the pace of all runs together; see `vaewidgets.training.pace`."""
+
+    def __init__(self, on_cpu: bool) -> None:
+        self._team = SecondTeam()
+        self._chooser = Chooser(self._team.set) if on_cpu and can_choose() else None
+        self._resting = True
+        self._turns = 0
+
+    def tell(self, entries: list[_Entry]) -> None:
+        """A turn was taken. Looked at once a round: a step of one run takes longer than of another."""
+        if self._chooser is None:
+            return
+        if self._resting:
+            self._resting = False
+            self._team.set(self._chooser.way)
+        self._turns += 1
+        if self._turns % len(entries) == 0:
+            stretch = (tuple(id(e.run) for e in entries), sum(e.run.epoch for e in entries))
+            self._chooser.tick(sum(e.run.step for e in entries), stretch)
+
+    def rest(self) -> None:
+        """Nobody can go on."""
+        if self._chooser is not None:
+            self._chooser.forget_window()
+        self._team.set(False)
+        self._resting = True

@@ -1,0 +1,77 @@
+"""What a run and the thread that it shares with others know of each other."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Protocol
+
+from vaewidgets.training.engine import Control
+
+__all__ = ["Player", "Turn", "Worker"]
+
+
+class Player(Protocol):
+    """A run that trains in turns."""
+
+    @property
+    def step(self) -> int:
+        """Updates made."""
+        ...
+
+    @property
+    def epoch(self) -> int:
+        """Epochs completed."""
+        ...
+
+    @property
+    def steps_per_epoch(self) -> int | None:
+        """Updates an epoch."""
+        ...
+
+    def seconds_until_due(self) -> float:
+        """Seconds until the run can use a turn; infinite while it is paused."""
+        ...
+
+    def take_turn(self, seconds: float, done: threading.Event) -> bool:
+        """Train for about so long in the calling thread; False when that was the last turn."""
+        ...
+
+
+class Worker(Protocol):
+    """A thread in which several runs train in turns."""
+
+    def take(self, run: Player, done: threading.Event) -> threading.Thread:
+        """Give a run turns until `take_turn` says that it has ended. Called with the run's lock held."""
+        ...
+
+    def wake(self) -> None:
+        """Look again who can go on. Called with a run's lock held."""
+        ...
+
+
+class Turn:
+    """Asked by the engine in a run's turn, which is over after so many seconds, but not before one step."""
+
+    def __init__(self, run: Control, seconds: float) -> None:
+        self._run = run
+        self._end = time.perf_counter() + seconds
+        self._asked = False
+
+    def may_step(self) -> bool:
+        """Whether there is time for another step, and the run may take it."""
+        return self._has_time() and self._run.may_step()
+
+    def may_go_on(self) -> bool:
+        """Whether to go on with an evaluation, which the end of a turn does not cut off."""
+        return self._run.may_go_on()
+
+    def flushed(self) -> None:
+        """Pass it on."""
+        self._run.flushed()
+
+    def _has_time(self) -> bool:
+        if self._asked and time.perf_counter() >= self._end:
+            return False
+        self._asked = True
+        return True
