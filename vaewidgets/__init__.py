@@ -38,6 +38,7 @@ _ROOM_OF = {
     "ReconstructionGrid": "widgets",
     "Run": "training",
     "SquaredError": "objectives",
+    "Sweep": "training",
     "TrainingCurves": "widgets",
     "VAE": "protocol",
     "VQ": "objectives",
@@ -60,6 +61,7 @@ _ROOM_OF = {
     "probabilistic_pca": "diagnostics",
     "rate_distortion": "diagnostics",
     "run_stats": "diagnostics",
+    "sweep": "training",
     "train": "training",
     "unfamiliarity": "diagnostics",
 }
@@ -119,7 +121,7 @@ if TYPE_CHECKING:
         mmd,
     )
     from vaewidgets.protocol import VAE, LossConvention, as_vae
-    from vaewidgets.training import Run, attach, load_run, train
+    from vaewidgets.training import Run, Sweep, attach, load_run, sweep, train
     from vaewidgets.widgets import (
         ActiveUnitsBar,
         LatentExplorer,

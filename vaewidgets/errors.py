@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "CellError",
     "CheckpointError",
     "DataError",
     "DatasetNotFoundError",
@@ -46,6 +47,10 @@ class PortableError(VAEWidgetsError, ValueError):
 
 class CheckpointError(VAEWidgetsError, ValueError):
     """A run file cannot be read, or does not fit the model."""
+
+
+class CellError(VAEWidgetsError, RuntimeError):
+    """A cell of a sweep failed in another process, or was lost with it; the message is what is known."""
 
 
 class DivergedError(VAEWidgetsError, ArithmeticError):

@@ -9,18 +9,25 @@ from vaewidgets.training.recorder import Recorder
 from vaewidgets.training.run import Run
 from vaewidgets.training.snapshot import Snapshot
 from vaewidgets.training.start import attach, train
+from vaewidgets.training.sweep import Sweep, sweep
+from vaewidgets.training.sweep_cell import Cell
+from vaewidgets.training.sweep_table import Table
 from vaewidgets.training.threads import release_idle_team
 
 __all__ = [
     "AttachedRun",
+    "Cell",
     "Curve",
     "History",
     "Recorder",
     "Run",
     "Snapshot",
+    "Sweep",
+    "Table",
     "TrainingRun",
     "attach",
     "load_run",
     "release_idle_team",
+    "sweep",
     "train",
 ]

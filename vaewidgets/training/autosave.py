@@ -49,16 +49,20 @@ class Autosave:
     run_id : str
     seconds : float
         Between two writes.
+    path : Path, optional
+        By default one in the user's cache, of which the newest `KEEP` files are kept.
 
     Attributes
     ----------
     path : Path
-        The file, replaced at each write. The newest `KEEP` files of the folder are kept.
+        The file, replaced at each write.
     """
 
-    def __init__(self, name: str, run_id: str, seconds: float) -> None:
+    def __init__(self, name: str, run_id: str, seconds: float, path: Path | None = None) -> None:
         slug = re.sub(r"[^\w]+", "-", name, flags=re.ASCII).strip("-").lower() or "run"
-        self.path = cache_folder() / f"{time.strftime('%Y%m%d-%H%M%S')}-{slug[:40]}-{run_id}.safetensors"
+        file_name = f"{time.strftime('%Y%m%d-%H%M%S')}-{slug[:40]}-{run_id}.safetensors"
+        self._in_cache = path is None
+        self.path = path or cache_folder() / file_name
         self._seconds = seconds
         self._next = time.monotonic() + seconds
         self._writer: threading.Thread | None = None
@@ -95,7 +99,8 @@ class Autosave:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write(checkpoint, self.path)
-            _prune(self.path.parent)
+            if self._in_cache:
+                _prune(self.path.parent)
         except Exception:
             _log.warning("the run could not be saved to %s", self.path, exc_info=True)
 

@@ -121,6 +121,15 @@ class TrainingRun(Run):
         """Where the run is saved by itself."""
         return None if self._autosave is None else self._autosave.path
 
+    def save_to(self, path: Path, seconds: float) -> None:
+        """Save by itself to `path` every so many seconds and at the end; before the run is started."""
+        self._autosave = Autosave(self.name, self.id, seconds, path)
+
+    def mark_failed(self, error: BaseException) -> None:
+        """Say of a run that was loaded what ended it where it was trained."""
+        with self._lock:
+            self.error, self._status = error, "failed"
+
     # controls ---------------------------------------------------------------------------------
 
     @property
@@ -257,7 +266,7 @@ class TrainingRun(Run):
             If it has been started.
         """
         with self._lock:
-            if self._status != "created":
+            if self._gate.is_busy:
                 raise OptionError(f"{self!r} has its own thread already: train(..., start=False) has none.")
             self._worker = worker
             self._gate.share(worker.wake)

@@ -7,10 +7,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from vaewidgets.training.background import TrainingRun
+from typing import Any, NamedTuple, Protocol
 
 __all__ = ["Cell", "at_cell_end", "current_cell", "ipython_shell", "note", "stop_earlier"]
 
@@ -22,8 +19,16 @@ class Cell(NamedTuple):
     execution: str
 
 
+class Closable(Protocol):
+    """A run, or a sweep of them."""
+
+    def close(self) -> None:
+        """Stop, and wait until nothing of it is under way."""
+        ...
+
+
 _lock = threading.Lock()
-_runs: dict[str, list[tuple[str, weakref.ref[TrainingRun]]]] = {}
+_runs: dict[str, list[tuple[str, weakref.ref[Closable]]]] = {}
 
 
 def ipython_shell() -> Any:
@@ -83,8 +88,8 @@ def stop_earlier(cell: Cell | None) -> None:
             earlier.close()
 
 
-def note(run: TrainingRun, cell: Cell | None) -> None:
-    """Remember which execution of which cell started a run."""
+def note(run: Closable, cell: Cell | None) -> None:
+    """Remember which execution of which cell started a run, or a sweep."""
     if cell is not None:
         with _lock:
             _runs.setdefault(cell.id, []).append((cell.execution, weakref.ref(run)))

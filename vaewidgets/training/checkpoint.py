@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,7 @@ __all__ = [
     "load_weights",
     "named_tensors",
     "read",
+    "read_facts",
     "write",
 ]
 
@@ -149,6 +150,26 @@ def read(path: str | os.PathLike[str]) -> LoadedRun:
     CheckpointError
         If it is none, or of a later version.
     """
+    with _opened(path) as (facts, file):
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    return LoadedRun(facts, _under("model.", tensors), _recorder(facts, tensors), _engine(facts, tensors))
+
+
+def read_facts(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read what a run file says of its run, without weights and history.
+
+    Raises
+    ------
+    CheckpointError
+        If it is none, or of a later version.
+    """
+    with _opened(path) as (facts, _):
+        return facts
+
+
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Facts of a run file, and the open file."""
     target = Path(path).expanduser()
     if not target.is_file():
         raise CheckpointError(f"there is no file {str(target)!r}.")
@@ -159,16 +180,15 @@ def read(path: str | os.PathLike[str]) -> LoadedRun:
                 raise CheckpointError(
                     f"{str(target)!r} is a safetensors file without a run in it; wanted one of run.save."
                 )
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            facts = json.loads(metadata[_KEY])
+            if facts.get("format") != _FORMAT:
+                raise CheckpointError(
+                    f"{str(target)!r} has format {facts.get('format')!r}; this version reads {_FORMAT}. "
+                    "It was written by another version of vaewidgets."
+                )
+            yield facts, file
     except SafetensorError as error:
         raise CheckpointError(f"{str(target)!r} is no run file, or is damaged ({error}).") from error
-    facts = json.loads(metadata[_KEY])
-    if facts.get("format") != _FORMAT:
-        raise CheckpointError(
-            f"{str(target)!r} has format {facts.get('format')!r}; this version reads {_FORMAT}. "
-            "It was written by another version of vaewidgets."
-        )
-    return LoadedRun(facts, _under("model.", tensors), _recorder(facts, tensors), _engine(facts, tensors))
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor], path: str | os.PathLike[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,9 @@ from vaewidgets.training.cells import ipython_shell
 
 if TYPE_CHECKING:
     from vaewidgets.training.run import Run
+    from vaewidgets.training.sweep_cell import Cell
 
-__all__ = ["progress_bar"]
+__all__ = ["progress_bar", "sweep_bar"]
 
 
 @contextmanager
@@ -42,8 +43,37 @@ def progress_bar(run: Run, wanted: bool) -> Iterator[Callable[[], None]]:
         bar.close()
 
 
+@contextmanager
+def sweep_bar(cells: Sequence[Cell], wanted: bool) -> Iterator[Callable[[], None]]:
+    """Show how far the cells of a sweep are: in steps where they train here, else in cells."""
+    runs = [cell.run for cell in cells if cell.is_live]
+    totals = [_total(run) for run in runs if run is not None]
+    by_step = bool(totals) and None not in totals
+    total = sum(t for t in totals if t is not None) if by_step else len(cells)
+    bar = _bar_here(total, "step" if by_step else "cell", "sweep") if wanted else None
+    if bar is None:
+        yield lambda: None
+        return
+
+    def refresh() -> None:
+        done = sum(cell.has_ended for cell in cells)
+        bar.n = sum(run.step for run in runs if run is not None) if by_step else done
+        bar.set_postfix({"cells": f"{done}/{len(cells)}"}, refresh=False)
+        bar.refresh()
+
+    try:
+        yield refresh
+        refresh()
+    finally:
+        bar.close()
+
+
 def _make_bar(run: Run) -> Any:
-    options: dict[str, Any] = {"total": _total(run), "unit": "step", "desc": run.name, "leave": True}
+    return _bar_here(_total(run), "step", run.name)
+
+
+def _bar_here(total: int | None, unit: str, description: str) -> Any:
+    options: dict[str, Any] = {"total": total, "unit": unit, "desc": description, "leave": True}
     if hasattr(ipython_shell(), "kernel"):
         try:
             from tqdm.notebook import tqdm as notebook_tqdm

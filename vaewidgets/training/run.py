@@ -273,6 +273,11 @@ class Run(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is over: stopped, finished or failed, and all put in order."""
+        return self._has_ended()
+
     @abstractmethod
     def _has_ended(self) -> bool: ...
 
