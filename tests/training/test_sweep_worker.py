@@ -157,23 +157,35 @@ def test_more_epochs_after_the_end_and_a_second_thread():
     assert run.wait().step == 18
 
 
-def test_pausing_in_an_evaluation_begins_it_anew(monkeypatch):
-    (run,) = team(1, epochs=2, eval_every=1)
+def test_an_evaluation_takes_turns_too_and_can_be_paused(monkeypatch):
+    monkeypatch.setattr("vaewidgets.training.evaluate._BATCH", 2)  # 12 batches
+    long, other = team(2, turn_seconds=0.0, eval_every=1, epochs=None)
+    other._engine.eval_every = 0
     asked = []
-    going = type(run).may_go_on
+    going = type(long).may_go_on
 
-    def pause_first(self):
-        asked.append(self.step)
-        if len(asked) == 1:
-            self.pause()
+    def pause_at_the_fourth(self):
+        if self is long:
+            asked.append(other.step)
+            if len(asked) == 4:
+                self.pause()
         return going(self)
 
-    monkeypatch.setattr(type(run), "may_go_on", pause_first)
-    run.resume()
-    assert wait_until(lambda: parked(run))
-    assert (run.step, run.epoch) == (6, 0)
-    run.resume()
-    assert run.wait().history["test_loss"].shape == (2,)
+    monkeypatch.setattr(type(long), "may_go_on", pause_at_the_fourth)
+    for run in (long, other):
+        run.resume()
+    assert wait_until(lambda: parked(long))
+    assert (long.step, long.epoch) == (6, 0)
+    long.epochs = 1
+    long.resume()
+    long.wait()
+    close([other])
+    assert long.history["test_loss"].shape == (1,)
+    # 12 batches, the fourth asked for twice, and perhaps once more to put things in order before the halt
+    assert 13 <= len(asked) - 1 <= 15, "it goes on where it was"
+    assert len(set(asked)) > 3, "the other one goes on in between"
+    alone = start(model=make_model(seed=0), epochs=1).wait()
+    assert alone.history["test_loss"].tolist() == long.history["test_loss"].tolist()
 
 
 def test_a_run_with_its_own_thread_does_not_share():

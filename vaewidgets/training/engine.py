@@ -24,7 +24,7 @@ from torch import Tensor
 
 from vaewidgets.errors import DivergedError
 from vaewidgets.objectives import Constant, Likelihood, Objective, Schedule, traits
-from vaewidgets.training.evaluate import evaluate
+from vaewidgets.training.evaluate import Evaluation, drive, evaluating
 from vaewidgets.training.fused import FusedStep, fused_step
 from vaewidgets.training.metrics import Block, Metrics
 from vaewidgets.training.optimizers import Mask, make_optimizer
@@ -167,6 +167,7 @@ class Engine:
         self._next_flush = 0.0
         self._failure: DivergedError | None = None
         self._fused: FusedStep | None = None
+        self._evaluation: Evaluation | None = None  # of the epoch that has just ended, if it was halted
 
     # the loop ---------------------------------------------------------------------------------
 
@@ -184,10 +185,11 @@ class Engine:
             When a term or a gradient was not finite; the weights are those before that step.
         """
         self.model.train()
-        self._fused = fused_step(self.model, self.objective, self.likelihood, self.device)
+        self._fused = fused_step(self.model, self.objective, self.likelihood, self.device, self._fused)
         try:
             return self._loop(control)
         except BaseException:
+            self._evaluation = None
             self._epoch_batches = None  # an iterator that raised is over; the order can be drawn again
             raise
 
@@ -274,7 +276,7 @@ class Engine:
     # between steps ----------------------------------------------------------------------------
 
     def _end_epoch(self, control: Control) -> bool:
-        """Evaluate and record the epoch; False if that was ended, to be done again on the next call."""
+        """Evaluate and record the epoch; False if that was halted, to be gone on with on the next call."""
         self.flush(wait=True)
         epoch = self.epoch + 1
         recon, kl, loss, images = self.epoch_sums
@@ -285,20 +287,12 @@ class Engine:
             "train_kl": kl / images,
         }
         if self.eval_every and self.data.test is not None and epoch % self.eval_every == 0:
-            model = self.shell.build(self.shell.clone(self.model, step=self.step, epoch=epoch))
-            test = evaluate(
-                model,
-                self.data.test,
-                self.likelihood,
-                self.objective,
-                beta=self.schedule(self.step - 1),
-                step=self.step - 1,
-                device=self.device,
-                seed=stream_seed(self.seed, 2),
-                go_on=control.may_go_on,
-            )
+            if self._evaluation is None:
+                self._evaluation = self._begin_evaluation(epoch)
+            test = drive(self._evaluation, control.may_go_on)
             if test is None:
                 return False
+            self._evaluation = None
             values |= {f"test_{name}": value for name, value in test.items()}
         self.epoch = epoch
         self.position = 0
@@ -308,6 +302,18 @@ class Engine:
         self.recorder.append_epoch(self.step, values, notify=False)
         control.flushed()
         return True
+
+    def _begin_evaluation(self, epoch: int) -> Evaluation:
+        return evaluating(
+            self.shell.build(self.shell.clone(self.model, step=self.step, epoch=epoch)),
+            self.data.test,
+            self.likelihood,
+            self.objective,
+            beta=self.schedule(self.step - 1),
+            step=self.step - 1,
+            device=self.device,
+            seed=stream_seed(self.seed, 2),
+        )
 
     def state(self) -> EngineState:
         """Clone what is needed to go on from here; between two steps."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from typing import Any
 
 import torch
 from torch import nn
@@ -10,13 +11,40 @@ from torch import nn
 from vaewidgets.data.split import Split
 from vaewidgets.objectives import Likelihood, Objective, traits
 
-__all__ = ["evaluate"]
+__all__ = ["drive", "evaluate", "evaluating"]
 
 _BATCH = 512
 
 
+Evaluation = Generator[None, None, dict[str, float]]
+
+
+def evaluate(model: nn.Module, split: Split, *args: Any, **options: Any) -> dict[str, float]:
+    """Mean loss, recon and kl over all images of a split, at one go; see `evaluating`."""
+    values = drive(evaluating(model, split, *args, **options), lambda: True)
+    assert values is not None
+    return values
+
+
+def drive(evaluation: Evaluation, go_on: Callable[[], bool]) -> dict[str, float] | None:
+    """Go on with an evaluation to its end, or as long as `go_on()`, asked before each batch, says so.
+
+    Returns
+    -------
+    dict or None
+        None if it is not at its end: it can be driven on later.
+    """
+    while go_on():
+        try:
+            next(evaluation)
+        except StopIteration as end:
+            values: dict[str, float] = end.value
+            return values
+    return None
+
+
 @torch.no_grad()
-def evaluate(
+def evaluating(
     model: nn.Module,
     split: Split,
     likelihood: Likelihood,
@@ -26,8 +54,7 @@ def evaluate(
     step: int,
     device: torch.device,
     seed: int,
-    go_on: Callable[[], bool] = lambda: True,
-) -> dict[str, float] | None:
+) -> Evaluation:
     """Mean loss, recon and kl over all images of a split.
 
     Parameters
@@ -43,14 +70,17 @@ def evaluate(
         Updates made so far, for an objective that changes with it.
     seed : int
         Of the noise: the same at every call, so that two calls differ by the model alone.
-    go_on : callable
-        Asked before each batch; False ends the evaluation.
+
+    Yields
+    ------
+    None
+        After each batch.
 
     Returns
     -------
-    dict or None
-        "loss", "recon", "kl", and the objective's extras; None if it was ended early. Terms that are
-        estimated from a batch (those of InfoVAE and beta-TC) are the means over batches of 512.
+    dict
+        "loss", "recon", "kl", and the objective's extras. Terms that are estimated from a batch (those of
+        InfoVAE and beta-TC) are the means over batches of 512.
     """
     generator = torch.Generator(device).manual_seed(seed)
     rows: list[torch.Tensor] = []
@@ -60,14 +90,13 @@ def evaluate(
     for batch in split.batches(
         _BATCH, device=device, shuffle=False, generator=torch.Generator(), with_labels=with_labels
     ):
-        if not go_on():
-            return None
         x, labels = batch if with_labels else (batch, None)
         loss, recon, kl, extras = objective(
             model, likelihood, x, beta, labels=labels, step=step, generator=generator, n_data=len(split)
         )
         rows.append(torch.stack((loss, recon, kl, *(extras[name] for name in objective.extras))))
         images.append(len(x))
+        yield
     weights = torch.tensor(images, dtype=torch.float64)
     means = weights @ torch.stack(rows).cpu().double() / weights.sum()
     return dict(zip(("loss", "recon", "kl", *objective.extras), means.tolist(), strict=True))

@@ -2,7 +2,8 @@
 
 A turn is some tens of milliseconds: long enough that changing over costs next to nothing, short enough that
 every curve is seen to move. It goes to the run that is furthest behind, counted in epochs, so that a run with
-a large model gets more time and not fewer points. A run that was paused or slowed down does not catch up.
+a large model gets more time and not fewer points; while one evaluates, the others go on. A run that was
+paused or slowed down does not catch up.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ class _Entry:
     run: Player
     done: threading.Event
     place: float  # epochs made since it joined, and what the others had made then
+    stride: float  # epochs made in its last turn
+    debt: float = 0.0  # what its turns since its last step would have brought, had it not evaluated
     is_quiet: bool = False  # it had its turn to put things in order before a long halt
 
 
@@ -56,7 +59,7 @@ class Interleaver:
         with self._lock:
             # who joins late, or comes back, does not keep the others waiting until it has caught up
             place = min((entry.place for entry in self._entries), default=0.0)
-            self._entries.append(_Entry(run, done, place))
+            self._entries.append(_Entry(run, done, place, stride=1.0 / (run.steps_per_epoch or 1)))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._main, name=self._name, daemon=True)
                 self._thread.start()
@@ -102,13 +105,18 @@ class Interleaver:
                 return entry, 0.0
         if not ready:
             return None, min(waits, default=math.inf)
-        return min(ready, key=lambda entry: entry.place), 0.0
+        return min(ready, key=lambda entry: entry.place + entry.debt), 0.0
 
     def _give_turn(self, entry: _Entry) -> None:
         run = entry.run
         before = run.step
         goes_on = run.take_turn(self._turn_seconds, entry.done)
-        entry.place += (run.step - before) / (run.steps_per_epoch or 1)
+        if run.step > before:
+            entry.stride = (run.step - before) / (run.steps_per_epoch or 1)
+            entry.place += entry.stride
+            entry.debt = 0.0
+        else:
+            entry.debt += entry.stride
         if not goes_on:
             with self._lock:
                 self._entries.remove(entry)

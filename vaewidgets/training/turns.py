@@ -51,7 +51,10 @@ class Worker(Protocol):
 
 
 class Turn:
-    """Asked by the engine in a run's turn, which is over after so many seconds, but not before one step."""
+    """Asked by the engine in a run's turn: it is over after so many seconds, but not before one step.
+
+    A batch of an evaluation counts as a step.
+    """
 
     def __init__(self, run: Control, seconds: float) -> None:
         self._run = run
@@ -63,8 +66,8 @@ class Turn:
         return self._has_time() and self._run.may_step()
 
     def may_go_on(self) -> bool:
-        """Whether to go on with an evaluation, which the end of a turn does not cut off."""
-        return self._run.may_go_on()
+        """Whether there is time for another batch of an evaluation, and the run may go on."""
+        return self._has_time() and self._run.may_go_on()
 
     def flushed(self) -> None:
         """Pass it on."""
