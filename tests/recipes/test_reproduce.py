@@ -94,7 +94,8 @@ def test_a_report_lines_up_and_counts() -> None:
     text = Report("T", "title", "source", "small", rows, ["remark"], 1.2).text()
     assert text.splitlines()[-1] == "0 met, 1 missed, 1 told"
     assert "+100.0%" in text
-    assert text.splitlines()[-5:-1] == ["told: b, longer", "    published: many", "    obtained:  few", "    why"]
+    words = ["told: b, longer", "    published: many", "    obtained:  few", "    why"]
+    assert text.splitlines()[-5:-1] == words
 
 
 @pytest.mark.slow
