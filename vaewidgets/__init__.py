@@ -15,9 +15,11 @@ __version__ = "0.1.0"
 _ROOM_OF = {
     "ActiveUnitsBar": "widgets",
     "Autoencoder": "models",
+    "AutoregressiveVAE": "models",
     "Bernoulli": "objectives",
     "BetaTC": "objectives",
     "Capacity": "objectives",
+    "ConditionalVAE": "models",
     "Constant": "objectives",
     "ContinuousBernoulli": "objectives",
     "ConvVAE": "models",
@@ -42,6 +44,7 @@ _ROOM_OF = {
     "TrainingCurves": "widgets",
     "VAE": "protocol",
     "VQ": "objectives",
+    "VQVAE": "models",
     "ablation": "diagnostics",
     "active_units": "diagnostics",
     "aggregate_posterior": "diagnostics",
@@ -101,7 +104,16 @@ if TYPE_CHECKING:
         run_stats,
         unfamiliarity,
     )
-    from vaewidgets.models import MLPVAE, Autoencoder, ConvVAE, LinearAutoencoder, LinearVAE
+    from vaewidgets.models import (
+        MLPVAE,
+        VQVAE,
+        Autoencoder,
+        AutoregressiveVAE,
+        ConditionalVAE,
+        ConvVAE,
+        LinearAutoencoder,
+        LinearVAE,
+    )
     from vaewidgets.objectives import (
         ELBO,
         VQ,

@@ -8,15 +8,41 @@ from torch import nn
 
 from vaewidgets.errors import OptionError
 from vaewidgets.models.autoencoder import Autoencoder
+from vaewidgets.models.autoregressive import AutoregressiveVAE
+from vaewidgets.models.conditional import ConditionalVAE
 from vaewidgets.models.conv import ConvVAE
 from vaewidgets.models.linear import LinearAutoencoder, LinearVAE
 from vaewidgets.models.mlp import MLPVAE
+from vaewidgets.models.vq import VQVAE, CodeUse, perplexity
 
-__all__ = ["MLPVAE", "MODELS", "Autoencoder", "ConvVAE", "LinearAutoencoder", "LinearVAE", "build"]
+__all__ = [
+    "MLPVAE",
+    "MODELS",
+    "VQVAE",
+    "Autoencoder",
+    "AutoregressiveVAE",
+    "CodeUse",
+    "ConditionalVAE",
+    "ConvVAE",
+    "LinearAutoencoder",
+    "LinearVAE",
+    "build",
+    "perplexity",
+]
 
 # A run file names its model; only these names are looked up, nothing is imported by name.
 MODELS: dict[str, type[nn.Module]] = {
-    kind.__name__: kind for kind in (MLPVAE, Autoencoder, ConvVAE, LinearAutoencoder, LinearVAE)
+    kind.__name__: kind
+    for kind in (
+        MLPVAE,
+        Autoencoder,
+        AutoregressiveVAE,
+        ConditionalVAE,
+        ConvVAE,
+        LinearAutoencoder,
+        LinearVAE,
+        VQVAE,
+    )
 }
 
 

@@ -44,7 +44,7 @@ class Autoencoder(Model):
     """
 
     default_objective = "reconstruction"
-    _settings = ("hidden", "activation", "likelihood", "output", "sigma2")
+    _settings = ("latent_dim", "hidden", "activation", "likelihood", "output", "sigma2")
 
     def __init__(
         self,

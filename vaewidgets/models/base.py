@@ -37,8 +37,8 @@ class Model(nn.Module, ABC):
     takes_labels: ClassVar[bool] = False
     sees_pixels: ClassVar[bool] = False
     default_objective: ClassVar[str] = "elbo"
-    # names of the attributes that, with the class, make the same model again
-    _settings: ClassVar[tuple[str, ...]] = ()
+    # names of the attributes that, with class and image_shape, make the same model again
+    _settings: ClassVar[tuple[str, ...]] = ("latent_dim",)
 
     def __init__(self, image_shape: Sequence[int], latent_dim: int, head: PixelHead) -> None:
         super().__init__()
@@ -115,7 +115,7 @@ class Model(nn.Module, ABC):
 
     def config(self) -> dict[str, Any]:
         """Plain values from which `vaewidgets.models.build` makes the same model with fresh weights."""
-        values = {name: getattr(self, name) for name in ("image_shape", "latent_dim", *self._settings)}
+        values = {name: getattr(self, name) for name in ("image_shape", *self._settings)}
         plain = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
         return {"class": type(self).__name__, **plain}
 

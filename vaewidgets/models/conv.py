@@ -51,7 +51,7 @@ class ConvVAE(Model):
     global generator.
     """
 
-    _settings = ("channels", "likelihood", "output", "sigma2")
+    _settings = ("latent_dim", "channels", "likelihood", "output", "sigma2")
 
     def __init__(
         self,

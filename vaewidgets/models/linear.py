@@ -44,7 +44,10 @@ class LinearVAE(Model):
     Lucas, Tucker, Grosse & Norouzi 2019, arXiv:1911.02469.
     """
 
-    _settings = ("sigma2",)
+    _settings = (
+        "latent_dim",
+        "sigma2",
+    )
 
     def __init__(
         self, image_shape: Sequence[int], latent_dim: int = 2, *, sigma2: float | Literal["shared"] = "shared"
@@ -170,7 +173,10 @@ class LinearAutoencoder(Model):
     """
 
     default_objective = "reconstruction"
-    _settings = ("tied",)
+    _settings = (
+        "latent_dim",
+        "tied",
+    )
 
     def __init__(self, image_shape: Sequence[int], latent_dim: int = 2, *, tied: bool = False) -> None:
         super().__init__(image_shape, latent_dim, PixelHead("squared_error", "identity"))

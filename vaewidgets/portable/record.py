@@ -295,7 +295,7 @@ class Recorder(TorchFunctionMode):
         storage = target.untyped_storage().data_ptr()
         stale = [
             tensor
-            for tensor in self._keep
+            for tensor in {id(kept): kept for kept in self._keep}.values()  # each once, however often changed
             if tensor is not target and storage and tensor.untyped_storage().data_ptr() == storage
         ]
         if stale:

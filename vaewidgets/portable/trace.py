@@ -84,6 +84,11 @@ def decoder_network(model: nn.Module, latent_dim: int) -> Network:
     PortableError
         As `portable_network`.
     """
+    if getattr(_shown(model), "sees_pixels", False):
+        raise PortableError(
+            f"{type(_shown(model)).__name__}.decode draws each pixel from those before it, by a network for "
+            "each; the page runs one for the whole image."
+        )
     return portable_network("decode", (latent_dim,), module=model)
 
 

@@ -1,0 +1,187 @@
+"""A VAE that is told the class."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, final
+
+import torch
+from torch import Tensor, nn
+
+from vaewidgets.errors import OptionError, ShapeError
+from vaewidgets.models.base import ACTIVATIONS, Model, stack
+from vaewidgets.models.options import check_images, choice, count, counts, number
+from vaewidgets.models.pixels import pixel_head
+
+__all__ = ["ConditionalVAE"]
+
+Labels = Tensor | int | None
+
+
+@final
+class ConditionalVAE(Model):
+    """Fully connected VAE with the class told to both halves: q(z|x, y) and p(x|z, y).
+
+    z then carries what the class does not say, such as slant and stroke, and ``decode(z, labels=3)`` of a
+    z ~ N(0, I) is a new image of class 3. The class comes in as a one-hot vector beside the first layer's
+    input; "no class told" is all zeros, which `drop_labels` trains, so that the model works without labels
+    too.
+
+    Parameters
+    ----------
+    image_shape : (C, H, W)
+    latent_dim : int, default 2
+    n_classes : int, default 10
+        Labels are 0 to n_classes − 1.
+    hidden : sequence of int, default (512, 256)
+        Widths of the encoder's hidden layers, at least one; the decoder mirrors them.
+    activation : {"relu", "tanh"}
+    label_dropout : float, default 0.1
+        Share of training images whose class is not told, 0 to 1.
+    likelihood : {"bernoulli", "continuous_bernoulli", "squared_error", "gaussian"}
+    output : {"sigmoid", "identity", "tanh"}, optional
+        Function on the decoder's mean. By default "identity" for squared error, else "sigmoid".
+    sigma2 : float, "shared" or "pixel", optional
+        Variance of "gaussian": fixed, one learned number (the default), or learned for each pixel.
+
+    Raises
+    ------
+    OptionError
+        If an option is unknown or out of its range.
+
+    References
+    ----------
+    Sohn, Lee & Yan 2015, NeurIPS 28; Kingma et al. 2014, arXiv:1406.5298. Dropping labels: Ho & Salimans
+    2022, arXiv:2207.12598.
+    """
+
+    takes_labels = True
+    _settings = (
+        "latent_dim", "n_classes", "hidden", "activation", "label_dropout", "likelihood", "output", "sigma2",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        latent_dim: int = 2,
+        *,
+        n_classes: int = 10,
+        hidden: Sequence[int] = (512, 256),
+        activation: Literal["relu", "tanh"] = "relu",
+        label_dropout: float = 0.1,
+        likelihood: Literal["bernoulli", "continuous_bernoulli", "squared_error", "gaussian"] = "bernoulli",
+        output: Literal["sigmoid", "identity", "tanh"] | None = None,
+        sigma2: float | Literal["shared", "pixel"] | None = None,
+    ) -> None:
+        head = pixel_head(likelihood, output, sigma2)
+        super().__init__(image_shape, latent_dim, head)
+        self.n_classes = count("n_classes", n_classes)
+        self.hidden = counts("hidden", hidden)
+        if not self.hidden:
+            raise OptionError(f"hidden is {hidden!r}; wanted at least one layer, into which the class comes.")
+        self.activation = choice("activation", activation, ACTIVATIONS)
+        self.label_dropout = number("label_dropout", label_dropout, 0, 1, wanted="a share from 0 to 1")
+        n_pixels, first, last = math.prod(self.image_shape), self.hidden[0], self.hidden[-1]
+        # two matrices into the first layer are one on the concatenation, and "no class told" costs nothing
+        self.from_x = nn.Linear(n_pixels, first)
+        self.from_class = nn.Linear(self.n_classes, first, bias=False)
+        self.act = ACTIVATIONS[self.activation]()
+        self.encoder = stack(self.hidden, self.activation)
+        self.to_mu = nn.Linear(last, self.latent_dim)
+        self.to_logvar = nn.Linear(last, self.latent_dim)
+        self.from_z = nn.Linear(self.latent_dim, last)
+        self.class_with_z = nn.Linear(self.n_classes, last, bias=False)
+        self.decoder = stack(tuple(reversed(self.hidden)), self.activation)
+        self.to_pixels = nn.Linear(first, n_pixels * head.channels(1))
+
+    def encode(self, x: Tensor, labels: Labels = None) -> tuple[Tensor, Tensor]:
+        """Posterior of each image.
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, C, H, W)
+        labels : Tensor of int, shape (B,), or int, optional
+            Classes; −1, like None, tells none.
+
+        Returns
+        -------
+        mu, logvar : Tensor, each of shape (B, latent_dim)
+
+        Raises
+        ------
+        ShapeError
+            If the images have another shape than `image_shape`, or the labels another length.
+        OptionError
+            If a label is no class.
+        """
+        check_images("ConditionalVAE", x, self.image_shape)
+        return self._posterior(x, labels)
+
+    def decode_raw(self, z: Tensor, labels: Labels = None) -> Tensor:
+        """What the likelihood reads, of z (B, latent_dim) and classes as in `encode`."""
+        return self._head.raw(self._pixels(z, labels), self.log_sigma2)
+
+    def decode(self, z: Tensor, labels: Labels = None) -> Tensor:
+        """Mean image (B, C, H, W) of each z (B, latent_dim), of the classes given as in `encode`."""
+        return self._head.image(self._pixels(z, labels))
+
+    def forward(self, x: Tensor, labels: Labels = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Encode, draw z once an image (torch's global generator), decode: (x_hat, mu, logvar)."""
+        mu, logvar = self.encode(x, labels)
+        z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
+        return self.decode(z, labels), mu, logvar
+
+    def drop_labels(self, labels: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Replace a share `label_dropout` of the labels by −1, "no class told"; in training mode only.
+
+        Once a batch, before `encode` and `decode_raw`, so that both halves of one image are told the same.
+
+        Parameters
+        ----------
+        labels : Tensor of int, shape (B,)
+        generator : torch.Generator, optional
+            On the device of `labels`; torch's global one by default.
+
+        Returns
+        -------
+        Tensor of int, shape (B,)
+        """
+        if not self.training or self.label_dropout == 0:
+            return labels
+        chance = torch.rand(labels.shape, generator=generator, device=labels.device)
+        return torch.where(chance < self.label_dropout, -1, labels)
+
+    def _posterior(self, x: Tensor, labels: Labels = None) -> tuple[Tensor, Tensor]:
+        h = self.from_x(x.flatten(1))
+        h = self.encoder(self.act(self._told(h, self.from_class, labels)))
+        return self.to_mu(h), self.to_logvar(h)
+
+    def _pixels(self, z: Tensor, labels: Labels = None) -> Tensor:
+        h = self.decoder(self.act(self._told(self.from_z(z), self.class_with_z, labels)))
+        channels, *size = self.image_shape
+        return self.to_pixels(h).view(-1, self._head.channels(channels), *size)
+
+    def _told(self, h: Tensor, layer: nn.Linear, labels: Labels) -> Tensor:
+        """Add what the class has to say to the first layer's input h (B, width)."""
+        if labels is None:
+            return h
+        classes = torch.arange(self.n_classes, device=h.device)
+        labels = torch.as_tensor(labels, device=h.device)
+        if labels.ndim == 0:
+            labels = labels.expand(len(h))
+        self._check(labels, len(h))
+        return h + layer((labels[:, None] == classes).to(h.dtype))
+
+    def _check(self, labels: Tensor, n: int) -> None:
+        if labels.shape != (n,):
+            raise ShapeError(f"labels have shape {tuple(labels.shape)}; wanted ({n},), one class an image.")
+        # elsewhere a look at the values would wait for the device in every step
+        if labels.device.type != "cpu" or n == 0:
+            return
+        low, high = int(labels.min()), int(labels.max())
+        if low < -1 or high >= self.n_classes:
+            raise OptionError(
+                f"labels run from {low} to {high}; this ConditionalVAE has classes 0 to "
+                f"{self.n_classes - 1} (-1 for none). Build it with n_classes={max(high + 1, 1)}."
+            )
