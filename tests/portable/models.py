@@ -116,8 +116,6 @@ class ImageNorm(nn.Module):
         self.decoder = nn.Sequential(
             nn.Linear(Z, N), nn.Unflatten(1, (4, 2, 3)), nn.BatchNorm2d(4), nn.SiLU()
         )
-        self.decoder[2].running_var.uniform_(0.5, 2)
-        self.decoder[2].running_mean.uniform_(-1, 1)
 
     def decode(self, z: Tensor) -> Tensor:
         return self.decoder(z).reshape(-1, *IMAGE)
@@ -158,15 +156,33 @@ class Arithmetic(nn.Module):
         return (1 - p) * q + (-q) ** 2 - q.clamp(max=0.1) + torch.add(p, q, alpha=0.3) - 2 * (q - p) / 4
 
 
+class Moves(Plain):
+    """Values that change places or are repeated, by strides."""
+
+    def decode(self, z: Tensor) -> Tensor:
+        h = self.decoder[2](self.decoder[0](z)).view(-1, 4, 6)
+        wide = h[:, ::2].repeat(1, 2, 1) + h.flip(2) * z[:, :1, None]
+        h = wide.transpose(1, 2).reshape(-1, 4, 6) + h[..., 1:2].expand(-1, 4, 6)
+        return F.pixel_shuffle(h.reshape(-1, 6, 2, 2)[:, :4], 2) + z[:, None, 1:2, None]
+
+
 def built_in() -> nn.Module:
     """Our own MLP."""
     return MLPVAE(IMAGE, Z, hidden=(16, 8), activation="tanh")
 
 
 ENCODERS = [built_in, Plain, Views, ChunkHead, Tied]
-DECODERS = [built_in, Plain, Views, ChunkHead, Residual, Tied, ImageNorm, Activations, Arithmetic]
+DECODERS = [built_in, Plain, Views, ChunkHead, Residual, Tied, ImageNorm, Activations, Arithmetic, Moves]
 
 
 def made(kind: Callable[[], nn.Module], seed: int = 0) -> nn.Module:
+    """Seeded; every BatchNorm has seen data and learned something."""
     torch.manual_seed(seed)
-    return kind()
+    model = kind()
+    for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm2d) and layer.running_mean is not None:
+            layer.running_mean.uniform_(-1, 1)
+            layer.running_var.uniform_(0.5, 2)
+            nn.init.uniform_(layer.weight, 0.5, 2)
+            nn.init.uniform_(layer.bias, -1, 1)
+    return model

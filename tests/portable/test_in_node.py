@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import vaewidgets
+from tests.portable.image_models import IMAGE_DECODERS, IMAGE_ENCODERS
 from tests.portable.models import DECODERS, ENCODERS, IMAGE, Z, made
 from vaewidgets.portable import Network, decoder_network, encoder_network
 
@@ -49,8 +50,8 @@ def cases() -> dict[str, tuple[Network, np.ndarray, list[np.ndarray]]]:
     found = {}
     generator = torch.Generator().manual_seed(7)
     for kinds, trace, shape, method in (
-        (DECODERS, decoder_network, (Z,), "decode"),
-        (ENCODERS, encoder_network, IMAGE, "encode"),
+        (DECODERS + IMAGE_DECODERS, decoder_network, (Z,), "decode"),
+        (ENCODERS + IMAGE_ENCODERS, encoder_network, IMAGE, "encode"),
     ):
         for kind in kinds:
             model = made(kind).eval()

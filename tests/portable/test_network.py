@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.portable.image_models import IMAGE_DECODERS, IMAGE_ENCODERS
 from tests.portable.models import (
     DECODERS,
     ENCODERS,
@@ -45,7 +46,7 @@ def largest_error(network: Network, model: nn.Module, name: str, x: Tensor, *, h
     return max(float(np.abs(g - w).max()) for g, w in zip(got, wanted, strict=True))
 
 
-@pytest.mark.parametrize("kind", DECODERS)
+@pytest.mark.parametrize("kind", DECODERS + IMAGE_DECODERS)
 def test_decoder_equals_torch(kind):
     model = made(kind)
     network = decoder_network(model, Z)
@@ -54,7 +55,7 @@ def test_decoder_equals_torch(kind):
     assert 0 < largest_error(network, model, "decode", z, half=True) < 1e-2
 
 
-@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize("kind", ENCODERS + IMAGE_ENCODERS)
 def test_encoder_equals_torch(kind):
     model = made(kind)
     network = encoder_network(model, IMAGE)

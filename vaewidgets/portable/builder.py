@@ -1,8 +1,7 @@
 """The few operations that the page runs, and how a network of them is put together.
 
-Every register of the page is one image's (or latent point's) values, flat in C order. So anything that only
-moves values about is judged by what it does to an array of positions: nothing (no operation), a contiguous
-part ("slice"), or more than that (refused).
+Every register of the page is one image's (or latent point's) values, flat in C order. What only moves
+values about is judged by what it does to an array of positions (see moves.py).
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ class Weight:
 
 @dataclass(frozen=True)
 class Step:
-    """One operation of the page; attributes are plain numbers, None or `Weight`."""
+    """One operation of the page; attributes are plain numbers, lists of them, None or `Weight`."""
 
     op: str
     inputs: tuple[int, ...]
@@ -43,12 +42,12 @@ class Step:
 
 
 class Builder:
-    """Collects the steps of the page's network; register 0 is the input."""
+    """Collects the steps of the page's network; the first registers are the inputs."""
 
-    def __init__(self, input_register: Register) -> None:
+    def __init__(self, inputs: Sequence[Register]) -> None:
         self.steps: list[Step] = []
-        self._next = 1
-        self._ids = {input_register.index: 0}
+        self._next = len(inputs)
+        self._ids = {register.index: i for i, register in enumerate(inputs)}
 
     def bind(self, registers: Sequence[Register], ids: Sequence[int]) -> None:
         """Say which numbers stand for recorded registers."""
@@ -86,6 +85,11 @@ class Builder:
             )
         return self.emit("linear", self.id_of(x), w=w, b=b, in_features=n_in, out_features=n_out)
 
+    def constant(self, value: Constant) -> int:
+        """A register that holds a constant."""
+        n = math.prod(value.shape)
+        return self.emit("constant", w=Weight(lambda env: env.value(value), n), n=n)
+
     def affine(self, x: Register, scale: Constant | None, shift: Constant | None, sign: float = 1.0) -> int:
         """``x * scale + sign * shift`` with one broadcast constant and the other absent."""
         constant = scale if scale is not None else shift
@@ -94,11 +98,16 @@ class Builder:
         shape = torch.broadcast_shapes(x.shape, constant.shape)
         if math.prod(shape) != total:
             raise Unsupported(f"it enlarges {x.shape} to fit a constant of shape {constant.shape}")
-        n = 1 if math.prod(constant.shape) == 1 else total
+        # one number for all that lie behind the constant's last axis, such as the pixels of a channel
+        behind = 0
+        while behind < len(shape) and constant.shape[-behind - 1 :][:1] in {(), (1,)}:
+            behind += 1
+        inner = math.prod(shape[len(shape) - behind :])
+        n = total // inner
 
         def values(environment: Environment) -> Tensor:
             value = environment.value(constant)
-            return value.reshape(1) if n == 1 else value.expand(shape).reshape(-1)
+            return value.expand(shape).reshape(n, inner)[:, 0]
 
         def ones(environment: Environment) -> Tensor:
             return torch.ones_like(values(environment))
@@ -113,7 +122,7 @@ class Builder:
             scale=Weight(parts[0], n),
             shift=Weight(parts[1], n),
             n=n,
-            inner=total // n,
+            inner=inner,
         )
 
     def piece(self, x: int, total: int, start: int, stop: int) -> int:

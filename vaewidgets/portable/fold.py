@@ -1,4 +1,4 @@
-"""Fewer steps for the same function: scales and shifts (BatchNorm in eval) go into the linear before."""
+"""Fewer steps for the same function: scales and shifts (BatchNorm in eval) go into the layer before."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ from vaewidgets.portable.record import Environment
 __all__ = ["folded"]
 
 
-def folded(steps: list[Step], outputs: list[int]) -> tuple[list[Step], list[int]]:
-    """Fold every "affine" and "scale_shift" that is the only user of a "linear", and number the rest anew."""
+def folded(steps: list[Step], outputs: list[int], *, inputs: int = 1) -> tuple[list[Step], list[int]]:
+    """Fold each "affine" and "scale_shift" that is the only user of a linear or convolution; number anew."""
     uses = Counter([i for step in steps for i in step.inputs] + outputs)
     kept: dict[int, Step] = {}  # by the number of their result
     same_as: dict[int, int] = {}
     for step in steps:
-        inputs = tuple(same_as.get(i, i) for i in step.inputs)
-        before = kept.get(inputs[0])
-        fits = step.op in ("affine", "scale_shift") and before is not None and before.op == "linear"
-        if fits and before is not None and uses[step.inputs[0]] == 1:
+        sources = tuple(same_as.get(i, i) for i in step.inputs)
+        before = kept.get(sources[0]) if sources else None
+        if before is not None and _fits(before, step) and uses[step.inputs[0]] == 1:
             kept[before.out] = _scaled(before, step)
             same_as[step.out] = before.out
             uses[before.out] = uses[step.out]
         else:
-            kept[step.out] = replace(step, inputs=inputs)
+            kept[step.out] = replace(step, inputs=sources)
     ends = [same_as.get(i, i) for i in outputs]
     kept = _needed(kept, ends)
-    numbers = {0: 0, **{out: i + 1 for i, out in enumerate(kept)}}
+    numbers = {out: i for i, out in enumerate([*range(inputs), *kept])}
     steps = [
         replace(step, inputs=tuple(numbers[i] for i in step.inputs), out=numbers[step.out])
         for step in kept.values()
@@ -47,10 +46,22 @@ def _needed(steps: dict[int, Step], ends: list[int]) -> dict[int, Step]:
     return {out: step for out, step in steps.items() if out in needed}
 
 
-def _scaled(linear: Step, step: Step) -> Step:
-    n_out: int = linear.attributes["out_features"]
-    w: Weight = linear.attributes["w"]
-    b: Weight | None = linear.attributes["b"]
+def _fits(layer: Step, step: Step) -> bool:
+    """Whether `step` has one scale and shift for each output of a linear or channel of a convolution."""
+    if step.op not in ("affine", "scale_shift"):
+        return False
+    if layer.op == "linear":
+        return True
+    return layer.op in ("conv2d", "conv_transpose2d") and (
+        step.op == "scale_shift" or step.attributes["n"] in (1, layer.attributes["out_channels"])
+    )
+
+
+def _scaled(layer: Step, step: Step) -> Step:
+    """The layer with the step in its weights, whose first axis is the output's (also if transposed)."""
+    n_out: int = layer.attributes["out_features" if layer.op == "linear" else "out_channels"]
+    w: Weight = layer.attributes["w"]
+    b: Weight | None = layer.attributes["b"]
 
     def factor(env: Environment, like: Tensor) -> Tensor | float:
         return _per_output(step, "scale", env, like)
@@ -66,13 +77,14 @@ def _scaled(linear: Step, step: Step) -> Step:
         return start * factor(env, like) + _per_output(step, "shift", env, like)
 
     return replace(
-        linear, attributes={**linear.attributes, "w": Weight(weight, w.size), "b": Weight(bias, n_out)}
+        layer, attributes={**layer.attributes, "w": Weight(weight, w.size), "b": Weight(bias, n_out)}
     )
 
 
 def _per_output(step: Step, name: str, env: Environment, like: Tensor) -> Tensor | float:
-    """The scale or shift of each output: one number, or one a channel repeated over its pixels."""
+    """The scale or shift of each output: one number, or one a channel repeated over a linear's pixels."""
     if step.op == "scale_shift":
         return float(step.attributes[name])
     weight: Weight = step.attributes[name]
-    return weight.compute(env).to(like.dtype).reshape(-1).repeat_interleave(step.attributes["inner"])
+    values = weight.compute(env).to(like.dtype).reshape(-1, 1)
+    return values.expand(len(values), max(len(like) // len(values), 1)).reshape(-1)

@@ -15,7 +15,9 @@ import torch
 from torch import Tensor
 
 from vaewidgets.portable.builder import Builder, Unsupported, Weight
+from vaewidgets.portable.moves import expanded
 from vaewidgets.portable.record import Constant, Environment, Register
+from vaewidgets.portable.spatial import SPATIAL
 
 __all__ = ["ALIASES", "HANDLERS"]
 
@@ -95,7 +97,8 @@ def _add(b: Builder, input: Any, other: Any, *, alpha: float = 1) -> int:
         input, other = other, input
     x = _one_register(b, input)
     if isinstance(other, Register):
-        return b.emit("add", b.id_of(x), b.scale_shift(_same_size(b, x, other), scale=alpha))
+        first, second = _pair(b, x, other)
+        return b.emit("add", first, b.scale_shift(second, scale=alpha))
     if isinstance(other, Constant):
         return b.affine(x, None, other, sign=float(alpha))
     return b.scale_shift(b.id_of(x), shift=float(other) * alpha)
@@ -103,7 +106,7 @@ def _add(b: Builder, input: Any, other: Any, *, alpha: float = 1) -> int:
 
 def _sub(b: Builder, input: Any, other: Any, *, alpha: float = 1) -> int:
     if isinstance(input, Register) and isinstance(other, Register) and alpha == 1:
-        return b.emit("sub", b.id_of(input), _same_size(b, input, other))
+        return b.emit("sub", *_pair(b, input, other))
     if isinstance(input, Register):
         return _add(b, input, other, alpha=-alpha)
     raise Unsupported("a constant tensor minus a tensor is not taken; write it as -(x - constant)")
@@ -120,7 +123,7 @@ def _mul(b: Builder, input: Any, other: Any) -> int:
         input, other = other, input
     x = _one_register(b, input)
     if isinstance(other, Register):
-        return b.emit("mul", b.id_of(x), _same_size(b, x, other))
+        return b.emit("mul", *_pair(b, x, other))
     if isinstance(other, Constant):
         return b.affine(x, other, None)
     return b.scale_shift(b.id_of(x), scale=float(other))
@@ -201,6 +204,25 @@ def _plain(op: str) -> Callable[..., int]:
     return handler
 
 
+def _cat(b: Builder, tensors: Any, dim: int = 0) -> int:
+    return _joined(b, tensors, dim)
+
+
+def _stack(b: Builder, tensors: Any, dim: int = 0) -> int:
+    return _joined(b, tensors, dim, new_axis=True)
+
+
+def _joined(b: Builder, tensors: Any, dim: int, *, new_axis: bool = False) -> int:
+    if not all(isinstance(item, (Register, Constant)) for item in tensors):
+        raise Unsupported("it joins something other than tensors")
+    # an empty one-dimensional tensor is left out by torch as well
+    parts = [item for item in tensors if math.prod(item.shape)]
+    shape = parts[0].shape
+    outer = math.prod(shape[: dim if dim >= 0 else len(shape) + new_axis + dim])
+    ids = [b.id_of(item) if isinstance(item, Register) else b.constant(item) for item in parts]
+    return ids[0] if len(ids) == 1 else b.emit("concat", *ids, outer=outer)
+
+
 def _same(b: Builder, input: Any, *_: Any, **__: Any) -> int:
     return b.register(input)
 
@@ -209,7 +231,8 @@ def _to(b: Builder, input: Any, *args: Any, **kwargs: Any) -> int:
     types = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.dtype)]
     if any(not dtype.is_floating_point for dtype in types):
         raise Unsupported(f"it converts to {types[0]}")
-    return b.register(input)
+    # `one_hot.to(z)` depends on z by its type alone
+    return b.constant(input) if isinstance(input, Constant) else b.register(input)
 
 
 def _one_register(b: Builder, value: Any) -> Register:
@@ -218,13 +241,12 @@ def _one_register(b: Builder, value: Any) -> Register:
     return value
 
 
-def _same_size(b: Builder, x: Register, other: Register) -> int:
-    sizes = {
-        math.prod(shape) for shape in (x.shape, other.shape, torch.broadcast_shapes(x.shape, other.shape))
-    }
-    if len(sizes) > 1:
-        raise Unsupported(f"it combines shapes {x.shape} and {other.shape}; the page combines equal sizes")
-    return b.id_of(other)
+def _pair(b: Builder, x: Register, other: Register) -> tuple[int, int]:
+    """Both of one size: the smaller one, such as one number a channel, is repeated."""
+    shape = torch.broadcast_shapes(x.shape, other.shape)
+    return tuple(
+        b.id_of(r) if math.prod(r.shape) == math.prod(shape) else expanded(b, r, shape) for r in (x, other)
+    )  # type: ignore[return-value]
 
 
 ALIASES = {
@@ -251,6 +273,8 @@ ALIASES = {
     "__pow__": "pow",
     "__ipow__": "pow",
     "clip": "clamp",
+    "concat": "cat",
+    "concatenate": "cat",
     "expit": "sigmoid",
     "special_expit": "sigmoid",
     "log_sigmoid": "logsigmoid",
@@ -261,6 +285,9 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     "addmm": _addmm,
     "matmul": _matmul,
     "batch_norm": _batch_norm,
+    **SPATIAL,
+    "cat": _cat,
+    "stack": _stack,
     **dict.fromkeys(
         ("dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout", "dropout1d", "dropout2d"),
         _dropout,
@@ -293,5 +320,7 @@ HANDLERS: dict[str, Callable[..., Any]] = {
         _same,
     ),
     "to": _to,
-    "type_as": _same,
+    "type_as": _to,
+    "zeros_like": lambda b, input, **_: b.scale_shift(b.register(input), 0.0, 0.0),
+    "ones_like": lambda b, input, **_: b.scale_shift(b.register(input), 0.0, 1.0),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,12 +15,12 @@ from vaewidgets.errors import PortableError, ShapeError
 from vaewidgets.packing import pack
 from vaewidgets.portable.builder import Step, Weight
 from vaewidgets.portable.record import Environment, named_tensors
+from vaewidgets.portable.reference import Array, apply
 
 __all__ = ["Network", "Op", "assemble"]
 
 _HALF_MAX = 65504.0
 _UNSHARED = 32768  # torch's grain: elementwise work of this size stays in one thread
-_Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -45,13 +44,13 @@ class Network:
     Attributes
     ----------
     inputs : tuple of tuple of int
-        Flat size of each input, ``((d,),)``.
+        Flat size of each input, ``((d,),)`` for one.
     outputs : tuple of int
         Registers that hold the outputs.
     output_shapes : tuple of tuple of int
         Shape of each output in torch, without the batch axis.
     ops : tuple of Op
-        In the order in which they run; register 0 is the input.
+        In the order in which they run; the first registers are the inputs.
     weights : ndarray, float32, shape (n,)
         As they were when the model was traced. `refresh` reads newer ones.
     """
@@ -67,7 +66,8 @@ class Network:
     def __repr__(self) -> str:
         shapes = ", ".join(str(shape) for shape in self.output_shapes)
         names = ", ".join(op.op for op in self.ops)
-        return f"Network({self.inputs[0][0]} → {shapes}: {names}; {self.weights.size:,} weights)"
+        sizes = ", ".join(str(size) for (size,) in self.inputs)
+        return f"Network({sizes} → {shapes}: {names}; {self.weights.size:,} weights)"
 
     def as_dict(self) -> dict[str, Any]:
         """The network as the page takes it, with the weights it was traced with, in half precision."""
@@ -88,13 +88,13 @@ class Network:
         """
         return self._dict(_halved(*self._parts(module)))
 
-    def run(self, x: NDArray[Any], *, half: bool = False) -> tuple[NDArray[np.float64], ...]:
+    def run(self, *inputs: NDArray[Any], half: bool = False) -> tuple[Array, ...]:
         """Run in numpy, in double precision: the reference for tests.
 
         Parameters
         ----------
-        x : ndarray, shape (B, ...) or (d,)
-            Inputs, flattened to ``(B, d)``.
+        *inputs : ndarray, shape (B, ...) or (d,)
+            One for each input, flattened to ``(B, d)``.
         half : bool
             Round the weights to half precision first, as the page gets them.
 
@@ -103,15 +103,20 @@ class Network:
         tuple of ndarray, each of shape (B, n)
             One for each output.
         """
-        size = self.inputs[0][0]
-        values = np.asarray(x, dtype=np.float64)
-        if values.size == 0 or values.size % size:
-            raise ShapeError(f"run() got an input of shape {values.shape}; it takes {size} values an image.")
+        if len(inputs) != len(self.inputs):
+            raise ShapeError(f"run() got {len(inputs)} inputs; this network takes {len(self.inputs)}.")
+        registers: dict[int, Array] = {}
+        for i, (x, (size,)) in enumerate(zip(inputs, self.inputs, strict=True)):
+            values = np.asarray(x, dtype=np.float64)
+            if values.size == 0 or values.size % size:
+                raise ShapeError(
+                    f"run() got an input of shape {values.shape}; it takes {size} values an image."
+                )
+            registers[i] = values.reshape(-1, size)
         stored = torch.from_numpy(self.weights)
         weights = (_halved(stored) if half else stored).double().numpy()
-        registers: dict[int, _Array] = {0: values.reshape(-1, size)}
         for op in self.ops:
-            registers[op.out] = _apply(op, [registers[i] for i in op.inputs], weights)
+            registers[op.out] = apply(op.op, op.attributes, [registers[i] for i in op.inputs], weights)
         return tuple(registers[i] for i in self.outputs)
 
     def _parts(self, module: nn.Module) -> list[Tensor]:
@@ -133,7 +138,7 @@ def assemble(
     steps: list[Step],
     outputs: list[int],
     *,
-    input_size: int,
+    input_sizes: list[int],
     output_shapes: list[tuple[int, ...]],
     constants: list[Any],
     module: nn.Module,
@@ -151,7 +156,7 @@ def assemble(
                 offset += value.size
         ops.append(Op(step.op, step.inputs, step.out, attributes))
     empty = Network(
-        inputs=((input_size,),),
+        inputs=tuple((size,) for size in input_sizes),
         outputs=tuple(outputs),
         output_shapes=tuple(output_shapes),
         ops=tuple(ops),
@@ -183,44 +188,3 @@ def _halved(*parts: Tensor) -> Tensor:
             out[start : start + len(piece)] = piece.clamp(-_HALF_MAX, _HALF_MAX)
             start += len(piece)
     return out
-
-
-def _apply(op: Op, x: list[_Array], weights: _Array) -> _Array:
-    """One operation on arrays of shape (B, n)."""
-    a = op.attributes
-    if op.op == "linear":
-        n_in, n_out = a["in_features"], a["out_features"]
-        matrix = weights[a["w"] : a["w"] + n_in * n_out].reshape(n_out, n_in)
-        shift = 0.0 if a["b"] is None else weights[a["b"] : a["b"] + n_out]
-        return np.asarray(x[0] @ matrix.T + shift)
-    if op.op == "affine":
-        scale, shift = (np.repeat(weights[a[k] : a[k] + a["n"]], a["inner"]) for k in ("scale", "shift"))
-        return np.asarray(x[0] * scale + shift)
-    if op.op == "scale_shift":
-        return x[0] * a["scale"] + a["shift"]
-    if op.op == "slice":
-        return x[0][:, a["start"] : a["stop"]]
-    if op.op in ("add", "sub", "mul"):
-        return {"add": np.add, "sub": np.subtract, "mul": np.multiply}[op.op](x[0], x[1])
-    with np.errstate(over="ignore"):
-        return _activate(op, x[0])
-
-
-def _activate(op: Op, x: _Array) -> _Array:
-    a = op.attributes
-    if op.op == "gelu" and a["approximate"] == "none":
-        return np.asarray(0.5 * x * (1 + torch.erf(torch.from_numpy(x / math.sqrt(2))).numpy()))
-    if op.op == "gelu":
-        return np.asarray(0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))))
-    functions = {
-        "relu": lambda: np.maximum(x, 0),
-        "tanh": lambda: np.tanh(x),
-        "sigmoid": lambda: 1 / (1 + np.exp(-x)),
-        "softplus": lambda: np.logaddexp(0, x),
-        "leaky_relu": lambda: np.where(x > 0, x, a["slope"] * x),
-        "elu": lambda: np.where(x > 0, x, a["alpha"] * np.expm1(np.minimum(x, 0))),
-        "silu": lambda: x / (1 + np.exp(-x)),
-        "hardtanh": lambda: np.clip(x, a["lo"], a["hi"]),
-        "exp": lambda: np.exp(x),
-    }
-    return np.asarray(functions[op.op]())

@@ -7,7 +7,7 @@ a `Call`; what depends on parameters alone becomes a constant that can be comput
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -217,7 +217,9 @@ class Recorder(TorchFunctionMode):
     Layers are named as they are in `layers`, the user's own model inside `module`.
     """
 
-    def __init__(self, module: nn.Module, example: Tensor, *, root: str, layers: nn.Module) -> None:
+    def __init__(
+        self, module: nn.Module, examples: Sequence[Tensor], *, root: str, layers: nn.Module
+    ) -> None:
         super().__init__()
         self.calls: list[Call] = []
         self.constants: list[_Leaf | _Derived] = []
@@ -230,7 +232,7 @@ class Recorder(TorchFunctionMode):
         self._names = {id(tensor): name for name, tensor in named_tensors(module).items()}
         self._stack = _ModuleStack(root)
         self._stack.watch(layers)
-        self.input = self._new_register(example)
+        self.inputs = [self._new_register(example) for example in examples]
 
     def detach(self) -> None:
         """Take the hooks off the module, so that it runs as before."""

@@ -25,13 +25,17 @@ from vaewidgets.protocol import AdaptedVAE
 __all__ = ["decoder_network", "encoder_network", "portable_network"]
 
 _TAKES = (
-    "Linear, BatchNorm with running statistics, Dropout, Flatten, Unflatten, views and slices, "
-    "the common activations, and sums and products"
+    "Linear, Conv2d and ConvTranspose2d of one group, BatchNorm with running statistics, pooling, "
+    "interpolation, padding, Dropout, views, slices and moves, concatenation, the common activations, and "
+    "sums and products"
 )
 
 
 def portable_network(
-    function: Callable[..., Any] | str, example_shape: Sequence[int], *, module: nn.Module
+    function: Callable[..., Any] | str,
+    example_shape: Sequence[int] | Sequence[Sequence[int]],
+    *,
+    module: nn.Module,
 ) -> Network:
     """Record a function of a module as a network that the page runs.
 
@@ -43,8 +47,9 @@ def portable_network(
     function : callable or str
         ``function(module, x)``, a bound method of `module`, or a method's name. It returns a tensor or a
         tuple of tensors.
-    example_shape : sequence of int
-        Shape of one input, without the batch axis.
+    example_shape : sequence of int, or sequence of such
+        Shape of one input, without the batch axis; several make ``function(module, x, y, …)``, such as a
+        decoder of z and a class told by a one-hot vector, ``((latent_dim,), (n_classes,))``.
     module : nn.Module
         Holds the parameters. It is neither called nor changed.
 
@@ -60,17 +65,17 @@ def portable_network(
         If the forward takes a Python value from the data, such as an ``if`` on a tensor.
     """
     module = getattr(module, "_orig_mod", module)
-    shape = tuple(int(n) for n in example_shape)
+    shapes = _shapes(example_shape)
     replica = _copied(module)
     call, method = _bound(function, module, replica)
     name = type(_shown(module)).__name__
     with _quiet(replica) as (device, dtype):
-        examples = _examples(shape, device, dtype)
+        examples = list(zip(*(_examples(shape, device, dtype) for shape in shapes), strict=True))
         recorder = Recorder(
             replica, examples[0], root=f"{name}.{method}" if method else name, layers=_shown(replica)
         )
         outputs = _recorded(recorder, call, examples[0])
-        network = _translated(recorder, outputs, replica, math.prod(shape))
+        network = _translated(recorder, outputs, replica, [math.prod(shape) for shape in shapes])
         recorder.detach()
         _check_replay(network, call, examples[1:], dtype, name=name)
     return network
@@ -141,7 +146,7 @@ def _copied(module: nn.Module) -> nn.Module:
 
 def _bound(
     function: Callable[..., Any] | str, module: nn.Module, replica: nn.Module
-) -> tuple[Callable[[Tensor], Any], str]:
+) -> tuple[Callable[..., Any], str]:
     if isinstance(function, str):
         name = function
         if not callable(getattr(replica, name, None)):
@@ -167,6 +172,12 @@ def _quiet(replica: nn.Module) -> Iterator[tuple[torch.device, torch.dtype]]:
         yield first.device, first.dtype
 
 
+def _shapes(given: Sequence[int] | Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
+    """One shape or several, as a list of shapes."""
+    several = [tuple(int(n) for n in item) for item in given if isinstance(item, Sequence)]
+    return several or [tuple(int(n) for n in given)]  # type: ignore[arg-type]
+
+
 def _examples(shape: tuple[int, ...], device: torch.device, dtype: torch.dtype) -> list[Tensor]:
     """One input to record and three to replay. numpy's generator: the user's torch seed stays untouched."""
     random = np.random.default_rng(0)
@@ -177,13 +188,14 @@ def _examples(shape: tuple[int, ...], device: torch.device, dtype: torch.dtype) 
     return [torch.from_numpy(array).to(device=device, dtype=dtype) for array in arrays]
 
 
-def _recorded(recorder: Recorder, call: Callable[[Tensor], Any], example: Tensor) -> list[Tensor]:
+def _recorded(recorder: Recorder, call: Callable[..., Any], examples: Sequence[Tensor]) -> list[Tensor]:
     try:
         with recorder:
-            result = call(example)
+            result = call(*examples)
     except Exception as error:
+        shapes = " and ".join(str(tuple(example.shape)) for example in examples)
         raise PortableError(
-            f"{recorder.last_where} failed on an input of shape {tuple(example.shape)}: "
+            f"{recorder.last_where} failed on an input of shape {shapes}: "
             f"{type(error).__name__}: {error}. The model must take a batch of one in eval mode."
         ) from error
     outputs = list(result) if isinstance(result, (tuple, list)) else [result]
@@ -193,7 +205,9 @@ def _recorded(recorder: Recorder, call: Callable[[Tensor], Any], example: Tensor
     return outputs
 
 
-def _translated(recorder: Recorder, outputs: list[Tensor], replica: nn.Module, input_size: int) -> Network:
+def _translated(
+    recorder: Recorder, outputs: list[Tensor], replica: nn.Module, input_sizes: list[int]
+) -> Network:
     registers = []
     for tensor in outputs:
         reference = recorder.refer(tensor)
@@ -204,17 +218,18 @@ def _translated(recorder: Recorder, outputs: list[Tensor], replica: nn.Module, i
             )
         registers.append(reference)
     environment = Environment(recorder.constants, named_tensors(replica))
-    builder = Builder(recorder.input)
+    builder = Builder(recorder.inputs)
     for call in dead_calls_dropped(recorder.calls, registers):
         try:
             lower(builder, call, environment)
         except Unsupported as reason:
             raise PortableError(f"the page cannot run {call.where}: {reason}. It takes {_TAKES}.") from reason
-    steps, ids = folded(builder.steps, [builder.id_of(register) for register in registers])
+    ends = [builder.id_of(register) for register in registers]
+    steps, ids = folded(builder.steps, ends, inputs=len(input_sizes))
     return assemble(
         steps,
         ids,
-        input_size=input_size,
+        input_sizes=input_sizes,
         output_shapes=[tuple(tensor.shape[1:]) for tensor in outputs],
         constants=recorder.constants,
         module=replica,
@@ -222,19 +237,24 @@ def _translated(recorder: Recorder, outputs: list[Tensor], replica: nn.Module, i
 
 
 def _check_replay(
-    network: Network, call: Callable[[Tensor], Any], inputs: list[Tensor], dtype: torch.dtype, *, name: str
+    network: Network,
+    call: Callable[..., Any],
+    inputs: list[tuple[Tensor, ...]],
+    dtype: torch.dtype,
+    *,
+    name: str,
 ) -> None:
     exact = dtype in (torch.float32, torch.float64) and torch.get_float32_matmul_precision() == "highest"
-    flat = np.stack([x.double().cpu().numpy().reshape(-1) for x in inputs])
+    flat = [np.stack([x.double().cpu().numpy().reshape(-1) for x in xs]) for xs in zip(*inputs, strict=True)]
     try:
-        results = [call(x) for x in inputs]
+        results = [call(*xs) for xs in inputs]
     except Exception as error:
         raise PortableError(
             f"{name} took one random input and failed on another: {type(error).__name__}: {error}. The page "
             "can only run what does the same for every input."
         ) from error
     for half, tolerance in ((False, 1e-4 if exact else 2e-2), (True, 2e-2)):
-        for output, got in enumerate(network.run(flat, half=half)):
+        for output, got in enumerate(network.run(*flat, half=half)):
             for row, result in zip(got, results, strict=True):
                 tensor = result[output] if isinstance(result, (tuple, list)) else result
                 _compare(row, tensor.double().cpu().numpy().reshape(-1), tolerance, name=name, half=half)

@@ -9,6 +9,7 @@
  *   `inputs` and `outputs` are lengths; `run` returns its own buffers, overwritten by the next call
  */
 import { size, toFloat32 } from "./bytes.js";
+import { concat, conv2d, convTranspose2d, maxPool2d, resample, strided } from "./spatial.js";
 
 /** Elementwise layers: parameters in, a scalar function out. @type {Record<string, (op: Op) => (x: number) => number>} */
 const ACTIVATIONS = {
@@ -31,6 +32,14 @@ const ACTIVATIONS = {
 
 /** @type {Record<string, (a: number, b: number) => number>} */
 const BINARY = { add: (a, b) => a + b, sub: (a, b) => a - b, mul: (a, b) => a * b };
+
+/** How many values a layer of images takes. @type {Record<string, (op: Op) => number>} */
+const TAKES = {
+  conv2d: (op) => op.in_channels * op.height * op.width,
+  conv_transpose2d: (op) => op.in_channels * op.grid_height * op.grid_width,
+  max_pool2d: (op) => op.channels * op.height * op.width,
+  resample: (op) => op.channels * op.height * op.width,
+};
 
 /** @param {number} x */
 function sigmoid(x) {
@@ -105,7 +114,7 @@ function linear(x, y, weights, w, b) {
  * @param {Op} op
  * @param {Float32Array[]} inputs registers that it reads
  * @param {Float32Array} weights
- * @returns {{length: number, bind: (y: Float32Array) => () => void}}
+ * @returns {import("./spatial.js").Layer}
  */
 function plan(op, inputs, weights) {
   const x = inputs[0];
@@ -116,6 +125,40 @@ function plan(op, inputs, weights) {
       throw fail(`weights ${offset} to ${offset + n} lie outside the ${weights.length} that came`);
     }
   };
+  if (op.op in TAKES && x.length !== TAKES[op.op](op)) {
+    throw fail(`got ${x.length} values, expected ${TAKES[op.op](op)}`);
+  }
+  if (op.op === "conv2d" || op.op === "conv_transpose2d") {
+    const { w, b, in_channels, out_channels } = op;
+    need(w, in_channels * out_channels * size(op.kernel));
+    if (b !== null) need(b, out_channels);
+    return op.op === "conv2d" ? conv2d(op, x, weights) : convTranspose2d(op, x, weights);
+  }
+  if (op.op === "max_pool2d") return maxPool2d(op, x);
+  if (op.op === "resample") return resample(op, x);
+  if (op.op === "strided") {
+    const reach = (/** @type {1|-1} */ sign) =>
+      op.strides.reduce(
+        (/** @type {number} */ sum, /** @type {number} */ stride, /** @type {number} */ i) =>
+          sum + Math.max(sign * stride, 0) * (op.shape[i] - 1),
+        0,
+      );
+    if (!(op.start - reach(-1) >= 0 && op.start + reach(1) < x.length)) {
+      throw fail(`it reaches beyond its ${x.length} values`);
+    }
+    return strided(op, x);
+  }
+  if (op.op === "concat") return concat(op, inputs);
+  if (op.op === "constant") {
+    need(op.w, op.n);
+    return {
+      length: op.n,
+      bind: (y) => {
+        y.set(weights.subarray(op.w, op.w + op.n));
+        return () => {};
+      },
+    };
+  }
   if (op.op === "linear") {
     const { w, b, in_features, out_features } = op;
     if (x.length !== in_features) throw fail(`got ${x.length} values, expected ${in_features}`);

@@ -1,0 +1,82 @@
+"""Recorded convolutional networks against torch: what folds, what is sent, two inputs."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from tests.portable.image_models import Convolutions, SpatialBroadcast, conv_vae
+from tests.portable.models import IMAGE, Z, made
+from vaewidgets.errors import ShapeError
+from vaewidgets.models import ConvVAE
+from vaewidgets.packing import unpack
+from vaewidgets.portable import decoder_network, encoder_network, portable_network
+
+
+def names(network) -> list[str]:
+    return [op.op for op in network.ops]
+
+
+def test_batch_norm_folds_into_the_convolution_before_it_only():
+    model = made(Convolutions)
+    assert names(decoder_network(model, Z)) == [
+        "conv_transpose2d", "relu", "conv_transpose2d", "conv_transpose2d", "sigmoid",
+    ]  # fmt: skip
+    assert names(encoder_network(model, IMAGE)) == [
+        "conv2d", "leaky_relu", "affine", "conv2d", "resample", "conv2d", "conv2d", "slice", "slice",
+        "scale_shift",
+    ]  # fmt: skip
+
+
+def test_a_convolution_says_its_sizes_once():
+    first = encoder_network(made(conv_vae), IMAGE).as_dict()["ops"][0]
+    assert first == {
+        "op": "conv2d", "in": [0], "out": 1, "w": 0, "b": 48, "in_channels": 1, "out_channels": 3,
+        "height": 4, "width": 6, "grid_height": 2, "grid_width": 3, "kernel": [4, 4], "stride": [2, 2],
+        "padding": [1, 1], "dilation": [1, 1],
+    }  # fmt: skip
+
+
+def test_same_padding_puts_the_odd_one_behind():
+    conv = torch.nn.Conv2d(1, 2, (2, 4), padding="same", dilation=(3, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch says, once, that it copies the input for this
+        network = portable_network("forward", (1, 5, 6), module=conv)
+        x = torch.rand(1, 1, 5, 6, generator=torch.Generator().manual_seed(0))
+        wanted = conv(x).detach().flatten(1).numpy()
+    np.testing.assert_allclose(network.run(x.numpy())[0], wanted, atol=1e-6)
+
+
+def test_refresh_folds_new_weights_and_running_statistics():
+    network = decoder_network(made(Convolutions), Z)
+    later = made(Convolutions, seed=3)
+    sent, wanted = network.refresh(later), decoder_network(later, Z).as_dict()
+    assert sent["ops"] == wanted["ops"]
+    np.testing.assert_array_equal(unpack(sent["weights"]), unpack(wanted["weights"]))
+    assert sent["weights"]["data"] != network.as_dict()["weights"]["data"]
+
+
+def test_experiment_c_is_taken_whole():
+    model = ConvVAE((1, 28, 28))
+    decoder, encoder = decoder_network(model, 128), encoder_network(model, (1, 28, 28))
+    assert names(decoder)[:4] == ["linear", "relu", "conv_transpose2d", "relu"]
+    assert decoder.weights.size + encoder.weights.size == sum(p.numel() for p in model.parameters())
+    assert decoder.output_shapes == ((1, 28, 28),)
+
+
+def test_a_class_as_a_second_input():
+    model = made(SpatialBroadcast).eval()
+    network = portable_network("told", ((Z,), (4,)), module=model)
+    assert network.inputs == ((Z,), (4,))
+    assert repr(network).startswith("Network(3, 4 → (1, 4, 6): concat, strided, constant, concat, conv2d")
+    z, told = torch.randn(5, Z, generator=torch.Generator().manual_seed(0)), torch.eye(4)[[0, 3, 1, 1, 2]]
+    with torch.no_grad():
+        wanted = torch.cat([copy.deepcopy(model).told(z[i : i + 1], told[i : i + 1]) for i in range(5)])
+    (got,) = network.run(z.numpy(), told.numpy())
+    np.testing.assert_allclose(got, wanted.flatten(1).numpy(), atol=1e-5)
+    with pytest.raises(ShapeError, match="got 1 inputs; this network takes 2"):
+        network.run(z.numpy())
