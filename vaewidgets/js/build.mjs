@@ -2,7 +2,7 @@
  * One minified ES module a widget and one style sheet, into ../static. Prints the sizes; a bundle over the limit
  * fails the build. The same sources give the same bytes.
  */
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
@@ -14,33 +14,6 @@ const NOT_WIDGETS = ["base.js", "parts.js", "toolbar.js"];
 
 const sources = (await readdir(join(here, "widgets"))).sort();
 const widgets = sources.filter((file) => !NOT_WIDGETS.includes(file));
-
-/** What our charts never use of uPlot, though no bundler can see it: other path shapes, and calendar time. */
-const UNUSED = [
-  ["(paths.stepped = stepped);", ""],
-  ["(paths.bars    = bars);", ""],
-  ["(paths.spline  = monotoneCubic);", ""],
-  ["= genTimeStuffs(1);", "= [[], [], () => () => []];"],
-  ["= genTimeStuffs(1e-3);", "= [[], [], () => () => []];"],
-  ["const _fmtDate = (opts.fmtDate || fmtDate);", 'const _fmtDate = () => () => "";'],
-  ["uPlot.fmtDate = fmtDate;", ""],
-  ["uPlot.tzDate  = tzDate;", ""],
-];
-
-/** @type {esbuild.Plugin} */
-const slimCharts = {
-  name: "slim-charts",
-  setup(build) {
-    build.onLoad({ filter: /uPlot\.esm\.js$/ }, async ({ path }) => {
-      let contents = await readFile(path, "utf8");
-      for (const [unused, instead] of UNUSED) {
-        if (!contents.includes(unused)) throw new Error(`build: uPlot has no "${unused}"; update UNUSED`);
-        contents = contents.replace(unused, () => instead);
-      }
-      return { contents, loader: "js" };
-    });
-  },
-};
 
 /** @type {esbuild.BuildOptions} */
 const options = {
@@ -56,10 +29,9 @@ const options = {
   target: ["es2022", "chrome105", "firefox110", "safari16"],
   charset: "utf8",
   legalComments: "none",
-  banner: { js: "/* vaewidgets, BSD-3-Clause. Charts: uPlot, (c) Leon Sorokin, MIT. */" },
-  // Else an AMD loader on the page (RequireJS in exported HTML) swallows the exports of bundled libraries.
+  banner: { js: "/* vaewidgets, BSD-3-Clause. */" },
+  // Else an AMD loader on the page (RequireJS in exported HTML) would swallow the exports of a bundled library.
   define: { "define.amd": "false" },
-  plugins: [slimCharts],
   write: false,
   logLevel: "warning",
 };
@@ -86,7 +58,7 @@ async function write(result) {
 if (process.argv.includes("--watch")) {
   const context = await esbuild.context({
     ...options,
-    plugins: [slimCharts, { name: "write", setup: (build) => build.onEnd(write) }],
+    plugins: [{ name: "write", setup: (build) => build.onEnd(write) }],
   });
   await context.watch();
 } else {

@@ -150,10 +150,7 @@ export function createCurves(el, { theme, log = false }) {
   const painter = createPainter(wrap, draw);
   const observer = new ResizeObserver(() => painter.request());
   observer.observe(holder);
-  const unfollow = theme.onChange(() => {
-    for (const { view } of panels) view.restyle();
-    painter.request();
-  });
+  const unfollow = theme.onChange(() => painter.request());
   /** @param {Event} event */
   const onToggle = (event) => {
     event.preventDefault();

@@ -1,43 +1,26 @@
 /**
- * One uPlot chart of a few curves: new data goes in by `setData`, the chart is rebuilt only when the set of curves,
- * the axis type or the type size changes.
+ * One chart of a few curves on a canvas: ranges as bands, lines, points for the test set, names at the line ends, and
+ * a cursor that goes by the pointer or the arrow keys from step to step.
  *
  * @typedef {import("./curves.js").Curve} Curve
  * @typedef {import("./theme.js").Theme} Theme
  * @typedef {import("./theme.js").ColorName} ColorName
  * @typedef {{curves: Curve[], title: string, stepsPerEpoch: number|null}} PanelState
+ * @typedef {{left: number, right: number, top: number, bottom: number}} Box  in CSS pixels
+ * @typedef {{box: Box, lo: number, hi: number, x(step: number): number, y(value: number): number,
+ *   step(x: number): number, drawable(value: number): boolean}} Scale
  */
-import uPlot from "uplot";
 import { formatLoss, formatTick, logTicks, ticks } from "./axes.js";
-import { h, OWN_KEYS, setText, show } from "./dom.js";
+import { createCanvas, h, OWN_KEYS, setText, show } from "./dom.js";
 import { extent } from "./stats.js";
 
 /** Share of the first points that may leave the top: the first steps are ten times the rest. */
 const SETTLING = 0.04;
-
-/**
- * Curves on one time base, as uPlot wants: [x, mean, low, high, mean, low, high, …]. On logarithmic axes
- * what is not positive is left out.
- * @param {Curve[]} curves
- * @param {boolean} log
- * @returns {uPlot.AlignedData}
- */
-export function alignCurves(curves, log) {
-  /** @param {ArrayLike<number> | null} values @param {number} n @returns {(number|null)[]} */
-  const clean = (values, n) =>
-    Array.from({ length: n }, (_, i) => {
-      const value = values ? values[i] : null;
-      return value === null || !Number.isFinite(value) || (log && value <= 0) ? null : value;
-    });
-  const tables = curves.map(({ step, mean, low, high }) => {
-    const n = step.length;
-    const columns = low && high ? [mean, low, high] : [mean];
-    return /** @type {uPlot.AlignedData} */ (
-      /** @type {unknown} */ ([Array.from(step), ...columns.map((column) => clean(column, n))])
-    );
-  });
-  return tables.length ? uPlot.join(tables) : [[]];
-}
+/** Room around the plot, in units of the type size: numbers at the left and below, names at the right. */
+const LEFT_EM = 3.4;
+const BELOW_EM = 1.9;
+const RIGHT_EM = 6.6;
+const TOP_EM = 0.5;
 
 /**
  * A vertical range that follows the settled part of the curves.
@@ -66,6 +49,51 @@ export function verticalRange(curves, log) {
   return [lo >= 0 ? Math.max(lo - pad, 0) : lo - pad, hi + pad];
 }
 
+/**
+ * Steps and values to pixels and back.
+ * @param {Curve[]} curves
+ * @param {boolean} log
+ * @param {Box} box
+ * @returns {Scale}
+ */
+export function createScale(curves, log, box) {
+  const last = curves.map(({ step }) => step[step.length - 1] ?? 0);
+  const most = Math.max(1, ...last);
+  const [lo, hi] = verticalRange(curves, log);
+  const height = (/** @type {number} */ value) => (log ? Math.log(value) : value);
+  const unit = (box.bottom - box.top) / (height(hi) - height(lo));
+  return {
+    box,
+    lo,
+    hi,
+    x: (step) => box.left + (step / most) * (box.right - box.left),
+    y: (value) => box.bottom - (height(value) - height(lo)) * unit,
+    step: (x) => ((x - box.left) / (box.right - box.left)) * most,
+    drawable: (value) => Number.isFinite(value) && !(log && value <= 0),
+  };
+}
+
+/**
+ * All steps at which any curve has a point, rising.
+ * @param {Curve[]} curves
+ * @returns {number[]}
+ */
+export function stepsOf(curves) {
+  return [...new Set(curves.flatMap(({ step }) => Array.from(step)))].sort((a, b) => a - b);
+}
+
+/**
+ * Index of the step nearest to a place.
+ * @param {number[]} steps rising
+ * @param {number} at
+ * @returns {number} -1 if there is none
+ */
+export function nearestStep(steps, at) {
+  const after = steps.findIndex((step) => step >= at);
+  if (after < 0) return steps.length - 1;
+  return after > 0 && at - steps[after - 1] < steps[after] - at ? after - 1 : after;
+}
+
 /** @param {Curve} curve */
 const hue = (curve) => /** @type {ColorName} */ (curve.name);
 
@@ -75,231 +103,234 @@ const hue = (curve) => /** @type {ColorName} */ (curve.name);
  */
 export function createPanel(el, { theme, log: startLog, onCursor }) {
   const title = h("div", "vw-title");
-  const plot = h("div", "vw-plot", { tabindex: 0, role: "img", ...OWN_KEYS });
+  const surface = createCanvas("vw-plot-canvas");
+  const plot = h("div", "vw-plot", { tabindex: 0, role: "img", ...OWN_KEYS }, [surface.canvas]);
   const wrap = h("div", "vw-panel", { hidden: true }, [title, plot]);
   el.append(wrap);
 
   let log = startLog;
-  /** @type {uPlot | null} */
-  let chart = null;
-  let structure = "";
   /** @type {PanelState} */
   let state = { curves: [], title: "", stepsPerEpoch: null };
-  /** Set while we move the cursor ourselves, so that panels do not answer each other. */
-  let silent = false;
+  /** @type {number[]} */
+  let steps = [];
+  /** The step under the cursor. @type {number | null} */
+  let cursor = null;
+  /** @type {Scale | null} */
+  let scale = null;
 
-  /** @returns {uPlot.Series[]} */
-  function series() {
-    /** @type {uPlot.Series[]} */
-    const out = [{}];
-    for (const curve of state.curves) {
-      const color = () => theme.color(hue(curve));
-      const test = curve.split === "test";
-      out.push({
-        label: `${curve.name} ${curve.split}`,
-        stroke: color,
-        width: test ? 1.25 : 1.75,
-        dash: test ? [4, 3] : undefined,
-        spanGaps: true,
-        points: test ? { show: true, size: 4, fill: color, width: 0 } : { show: false },
-      });
-      if (curve.low && curve.high) {
-        out.push({ stroke: "transparent", width: 0, spanGaps: true, points: { show: false } });
-        out.push({ stroke: "transparent", width: 0, spanGaps: true, points: { show: false } });
-      }
-    }
-    return out;
-  }
-
-  /** @returns {uPlot.Band[]} */
-  function bands() {
-    /** @type {uPlot.Band[]} */
-    const out = [];
-    let at = 1;
-    for (const curve of state.curves) {
-      if (curve.low && curve.high) {
-        const fill = () => `${theme.color(hue(curve))}2b`;
-        // uPlot calls a function here though its types know only a value.
-        out.push({ series: [at + 2, at + 1], fill: /** @type {any} */ (fill) });
-        at += 3;
-      } else at += 1;
-    }
-    return out;
-  }
-
-  /** @param {number} width @param {number} height @returns {uPlot.Options} */
-  function options(width, height) {
+  function draw() {
+    surface.resize();
+    surface.clear();
+    const { width, height, context } = surface;
     const size = theme.fontSize();
-    const common = {
-      stroke: () => theme.color("fg2"),
-      // uPlot scales the font by a pattern that knows whole pixels only.
-      font: theme.font(0.85).replace(/[\d.]+px/, (px) => `${Math.round(Number.parseFloat(px))}px`),
-      grid: { stroke: () => theme.color("line"), width: 1 },
-      ticks: { show: false },
-      gap: 4,
+    scale = null;
+    if (!state.curves.length || !width || !height) return;
+    const box = {
+      left: Math.round(size * LEFT_EM),
+      right: width - Math.round(size * RIGHT_EM),
+      top: size * TOP_EM,
+      bottom: height - Math.round(size * BELOW_EM),
     };
-    const epochs = () => state.stepsPerEpoch ?? 1;
-    return {
-      width,
-      height,
-      padding: [size * 0.5, Math.round(size * 6.6), 0, 0],
-      legend: { show: false },
-      focus: { alpha: 1 },
-      cursor: {
-        drag: { x: false, y: false, setScale: false },
-        y: false,
-        points: { size: 6, fill: (u, i) => /** @type {any} */ (u.series[i].stroke)() },
-      },
-      scales: {
-        x: { time: false, range: (_u, lo, hi) => [Math.min(lo ?? 0, 0), Math.max(hi ?? 1, 1)] },
-        y: { distr: log ? 3 : 1, range: () => verticalRange(state.curves, log) },
-      },
-      axes: [
-        {
-          ...common,
-          size: Math.round(size * 1.9),
-          splits: (u, _axis, lo, hi) =>
-            ticks(lo / epochs(), hi / epochs(), u.width / (size * 7)).map((v) => v * epochs()),
-          values: (_u, splits) => splits.map((v) => formatTick(v / epochs())),
-        },
-        {
-          ...common,
-          size: Math.round(size * 3.4),
-          space: Math.round(size * 2.1),
-          // uPlot's own start at the end of the range, whatever number that is.
-          splits: log ? (u, _axis, lo, hi) => logTicks(lo, hi, u.height / (size * 2.2)) : undefined,
-          filter: (_u, splits) => splits,
-          values: (_u, splits) => splits.map((v) => (v === null ? "" : formatTick(v))),
-        },
-      ],
-      series: series(),
-      bands: bands(),
-      hooks: {
-        draw: [drawEnds],
-        setCursor: [
-          (u) => {
-            if (!silent) onCursor(u.cursor.idx == null ? null : Number(u.data[0][u.cursor.idx]));
-          },
-        ],
-      },
-    };
+    if (box.right <= box.left || box.bottom <= box.top) return;
+    scale = createScale(state.curves, log, box);
+    const picture = { context, theme, size, scale, log };
+    drawAxes(picture, state.stepsPerEpoch);
+    context.save();
+    context.beginPath();
+    context.rect(box.left, box.top, box.right - box.left + 3, box.bottom - box.top + 1);
+    context.clip();
+    for (const curve of state.curves) drawBand(picture, curve);
+    for (const curve of state.curves) drawLine(picture, curve);
+    if (cursor !== null) drawCursor(picture, state.curves, cursor);
+    context.restore();
+    drawNames(picture, state.curves);
   }
 
-  /** Names and last values at the line ends, and what the x axis counts. @param {uPlot} u */
-  function drawEnds(u) {
-    const { ctx } = u;
-    const ratio = uPlot.pxRatio;
-    const size = theme.fontSize() * ratio;
-    const right = u.bbox.left + u.bbox.width;
-    const bottom = u.bbox.top + u.bbox.height;
-    ctx.save();
-    ctx.textBaseline = "middle";
-    ctx.textAlign = "left";
-    const labels = state.curves
-      .filter((curve) => curve.split === "train" && curve.mean.length)
-      .map((curve) => {
-        const last = curve.mean[curve.mean.length - 1];
-        const y = Number.isFinite(last) && !(log && last <= 0) ? u.valToPos(last, "y", true) : bottom;
-        return { curve, last, y: Math.min(Math.max(y, u.bbox.top), bottom) };
-      })
-      .sort((a, b) => a.y - b.y);
-    // Upper ones keep their place, lower ones make room; then all move up if they ran out below.
-    for (let i = 1; i < labels.length; i++) {
-      labels[i].y = Math.max(labels[i].y, labels[i - 1].y + size * 1.15);
-    }
-    const over = (labels[labels.length - 1]?.y ?? 0) - bottom;
-    ctx.font = theme.font(0.92 * ratio, "600");
-    for (const { curve, last, y } of labels) {
-      ctx.fillStyle = theme.color(hue(curve));
-      const name = curve.name === "beta" ? "β" : curve.name;
-      ctx.fillText(`${name} ${formatLoss(last)}`, right + size * 0.5, over > 0 ? y - over : y);
-    }
-    ctx.font = theme.font(0.85 * ratio);
-    ctx.fillStyle = theme.color("fg2");
-    ctx.textBaseline = "top";
-    ctx.fillText(state.stepsPerEpoch ? "epoch" : "step", right + size * 1.4, bottom + 4 * ratio + size * 0.1);
-    ctx.restore();
+  /** @param {number | null} step  by hand, so that the others hear of it */
+  function point(step) {
+    if (step === cursor) return;
+    cursor = step;
+    draw();
+    onCursor(step);
+  }
+
+  /** @param {PointerEvent} event */
+  function onMove(event) {
+    if (!scale) return;
+    const x = event.clientX - surface.canvas.getBoundingClientRect().left;
+    const inside = x >= scale.box.left && x <= scale.box.right;
+    point(inside ? (steps[nearestStep(steps, scale.step(x))] ?? null) : null);
   }
 
   /** @param {KeyboardEvent} event */
   function onKey(event) {
-    if (!chart || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
+    if (!steps.length || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
     event.preventDefault();
     event.stopPropagation();
-    const n = chart.data[0].length;
-    const jump = event.shiftKey ? Math.max(Math.round(n / 20), 1) : 1;
-    const to = (chart.cursor.idx ?? n - 1) + (event.key === "ArrowLeft" ? -jump : jump);
-    onCursor(moveTo(Math.min(Math.max(to, 0), n - 1)));
+    const jump = event.shiftKey ? Math.max(Math.round(steps.length / 20), 1) : 1;
+    const at = cursor === null ? steps.length - 1 : nearestStep(steps, cursor);
+    const to = at + (event.key === "ArrowLeft" ? -jump : jump);
+    point(steps[Math.min(Math.max(to, 0), steps.length - 1)]);
   }
 
-  /** @param {number} index @returns {number} its step */
-  function moveTo(index) {
-    const u = /** @type {uPlot} */ (chart);
-    const step = Number(u.data[0][index]);
-    silent = true;
-    u.setCursor({ left: u.valToPos(step, "x"), top: u.over.clientHeight / 2 }, false);
-    silent = false;
-    return step;
-  }
-
-  const onBlur = () => onCursor(null);
-  plot.addEventListener("keydown", onKey);
-  plot.addEventListener("blur", onBlur);
-
-  function drop() {
-    chart?.destroy();
-    chart = null;
-    structure = "";
-  }
+  const abort = new AbortController();
+  const { signal } = abort;
+  plot.addEventListener("pointermove", onMove, { signal });
+  plot.addEventListener("pointerdown", onMove, { signal });
+  plot.addEventListener("pointerleave", () => point(null), { signal });
+  plot.addEventListener("keydown", onKey, { signal });
+  plot.addEventListener("blur", () => point(null), { signal });
 
   return {
     /** @param {PanelState} next */
     update(next) {
       state = next;
+      steps = stepsOf(next.curves);
       show(wrap, next.curves.length > 0);
       setText(title, next.title);
-      if (!next.curves.length) return drop();
-      const width = plot.clientWidth;
-      const height = plot.clientHeight;
-      if (!width || !height) return undefined;
       const last = next.curves.map((c) => `${c.split} ${c.name} ${formatLoss(c.mean[c.mean.length - 1])}`);
       plot.setAttribute("aria-label", `${next.title}: ${last.join(", ")}`);
-      const data = alignCurves(next.curves, log);
-      const shape = next.curves.map((c) => [c.name, c.split, c.low !== null && c.high !== null]);
-      const key = JSON.stringify([shape, log, theme.fontSize()]);
-      if (!chart || key !== structure) {
-        drop();
-        structure = key;
-        chart = new uPlot(options(width, height), data, plot);
-        return undefined;
-      }
-      if (chart.width !== width || chart.height !== height) chart.setSize({ width, height });
-      silent = true;
-      chart.setData(data);
-      silent = false;
-      return undefined;
+      draw();
     },
     /** Show the cursor that another panel has. @param {number | null} step */
     setCursor(step) {
-      if (!chart) return;
-      silent = true;
-      const left = step === null ? -10 : chart.valToPos(step, "x");
-      chart.setCursor({ left, top: step === null ? -10 : chart.over.clientHeight / 2 }, false);
-      silent = false;
+      cursor = step;
+      draw();
     },
     /** @param {boolean} on */
     setLog(on) {
       log = on;
-      drop();
-    },
-    restyle() {
-      chart?.redraw(false, true);
     },
     destroy() {
-      plot.removeEventListener("keydown", onKey);
-      plot.removeEventListener("blur", onBlur);
-      drop();
+      abort.abort();
       wrap.remove();
     },
   };
+}
+
+/**
+ * @typedef {{context: CanvasRenderingContext2D, theme: Theme, size: number, scale: Scale, log: boolean}} Picture
+ *   size of the type in pixels
+ */
+
+/** Grid lines, their numbers, and what the x axis counts. @param {Picture} picture @param {number|null} stepsPerEpoch */
+function drawAxes({ context, theme, size, scale, log }, stepsPerEpoch) {
+  const { box, lo, hi } = scale;
+  const epochs = stepsPerEpoch ?? 1;
+  const most = scale.step(box.right) / epochs;
+  context.font = theme.font(0.85);
+  context.fillStyle = theme.color("fg2");
+  context.strokeStyle = theme.color("line");
+  context.lineWidth = 1;
+  context.beginPath();
+  context.textAlign = "center";
+  context.textBaseline = "top";
+  for (const value of ticks(0, most, (box.right - box.left) / (size * 5))) {
+    const x = Math.round(scale.x(value * epochs)) + 0.5;
+    context.moveTo(x, box.top);
+    context.lineTo(x, box.bottom);
+    context.fillText(formatTick(value), x, box.bottom + 4);
+  }
+  context.textAlign = "left";
+  context.fillText(stepsPerEpoch ? "epoch" : "step", box.right + size * 1.4, box.bottom + 4);
+  context.textAlign = "right";
+  context.textBaseline = "middle";
+  const room = (box.bottom - box.top) / (size * (log ? 2 : 2.4));
+  for (const value of log ? logTicks(lo, hi, room) : ticks(lo, hi, room)) {
+    const y = Math.round(scale.y(value)) + 0.5;
+    context.moveTo(box.left, y);
+    context.lineTo(box.right, y);
+    context.fillText(formatTick(value), box.left - 6, y);
+  }
+  context.stroke();
+}
+
+/** Smallest to largest value. @param {Picture} picture @param {Curve} curve */
+function drawBand({ context, theme, scale }, curve) {
+  const { step, low, high } = curve;
+  if (!low || !high) return;
+  context.beginPath();
+  for (let i = 0; i < high.length; i++) {
+    if (scale.drawable(high[i])) context.lineTo(scale.x(step[i]), scale.y(high[i]));
+  }
+  for (let i = low.length - 1; i >= 0; i--) {
+    if (scale.drawable(low[i])) context.lineTo(scale.x(step[i]), scale.y(low[i]));
+  }
+  context.fillStyle = `${theme.color(hue(curve))}2b`;
+  context.fill();
+}
+
+/** What cannot be drawn (not finite, not above 0 on logarithms) is spanned. @param {Picture} picture @param {Curve} curve */
+function drawLine({ context, theme, scale }, curve) {
+  const { step, mean, split } = curve;
+  const color = theme.color(hue(curve));
+  const test = split === "test";
+  context.strokeStyle = color;
+  context.fillStyle = color;
+  context.lineWidth = test ? 1.25 : 1.75;
+  context.lineJoin = "round";
+  context.setLineDash(test ? [4, 3] : []);
+  context.beginPath();
+  for (let i = 0; i < mean.length; i++) {
+    if (scale.drawable(mean[i])) context.lineTo(scale.x(step[i]), scale.y(mean[i]));
+  }
+  context.stroke();
+  context.setLineDash([]);
+  // A line through a single point shows nothing.
+  if (!test && mean.length > 1) return;
+  for (let i = 0; i < mean.length; i++) {
+    if (scale.drawable(mean[i])) dot(context, scale.x(step[i]), scale.y(mean[i]), 2);
+  }
+}
+
+/** @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {number} radius */
+function dot(context, x, y, radius) {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.fill();
+}
+
+/** A line at the step, and each curve's value in force there. @param {Picture} picture @param {Curve[]} curves @param {number} step */
+function drawCursor({ context, theme, scale }, curves, step) {
+  const x = Math.round(scale.x(step)) + 0.5;
+  context.strokeStyle = theme.color("fg2");
+  context.lineWidth = 1;
+  context.setLineDash([3, 3]);
+  context.beginPath();
+  context.moveTo(x, scale.box.top);
+  context.lineTo(x, scale.box.bottom);
+  context.stroke();
+  context.setLineDash([]);
+  for (const curve of curves) {
+    const i = Array.from(curve.step).findLastIndex((at) => at <= step);
+    if (i < 0 || !scale.drawable(curve.mean[i])) continue;
+    context.fillStyle = theme.color(hue(curve));
+    dot(context, scale.x(curve.step[i]), scale.y(curve.mean[i]), 3);
+  }
+}
+
+/** Names and last values at the line ends. @param {Picture} picture @param {Curve[]} curves */
+function drawNames({ context, theme, size, scale }, curves) {
+  const { top, bottom, right } = scale.box;
+  const labels = curves
+    .filter((curve) => curve.split === "train" && curve.mean.length)
+    .map((curve) => {
+      const last = curve.mean[curve.mean.length - 1];
+      const y = scale.drawable(last) ? scale.y(last) : bottom;
+      return { curve, last, y: Math.min(Math.max(y, top), bottom) };
+    })
+    .sort((a, b) => a.y - b.y);
+  // Upper ones keep their place, lower ones make room; then all move up if they ran out below.
+  for (let i = 1; i < labels.length; i++) {
+    labels[i].y = Math.max(labels[i].y, labels[i - 1].y + size * 1.15);
+  }
+  const over = Math.max((labels[labels.length - 1]?.y ?? 0) - bottom, 0);
+  context.font = theme.font(0.92, "600");
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  for (const { curve, last, y } of labels) {
+    context.fillStyle = theme.color(hue(curve));
+    const name = curve.name === "beta" ? "β" : curve.name;
+    context.fillText(`${name} ${formatLoss(last)}`, right + size * 0.5, y - over);
+  }
 }

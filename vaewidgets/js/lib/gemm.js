@@ -33,9 +33,10 @@ export function packRows(matrix, m, k) {
 
 /** @returns {Kernel} */
 export function createPlainKernel() {
+  /** @type {Float32Array} */
   let a = new Float32Array(0);
-  let b = a;
-  let c = a;
+  let b = new Float32Array(0);
+  let c = new Float32Array(0);
   return {
     name: "plain",
     load(packed, bLength, cLength) {

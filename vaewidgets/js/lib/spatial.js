@@ -89,6 +89,37 @@ function gather(b, source, taps, positions, start, stop) {
 }
 
 /**
+ * Columns start to stop of C added to the places that they stand for.
+ * @param {Float32Array} padded
+ * @param {Int32Array} taps one a row of C
+ * @param {Int32Array} positions
+ * @param {Float32Array} c
+ * @param {number} stride numbers in a row of C
+ * @param {number} start
+ * @param {number} stop
+ */
+function scatter(padded, taps, positions, c, stride, start, stop) {
+  for (let row = 0; row < taps.length; row++) {
+    const tap = taps[row];
+    let from = row * stride;
+    for (let i = start; i < stop; i++) padded[tap + positions[i]] += c[from++];
+  }
+}
+
+/**
+ * y = x + bias for n numbers.
+ * @param {Float32Array} y
+ * @param {number} to
+ * @param {Float32Array} x
+ * @param {number} from
+ * @param {number} n
+ * @param {number} bias
+ */
+function copyShifted(y, to, x, from, n, bias) {
+  for (let i = 0; i < n; i++) y[to + i] = x[from + i] + bias;
+}
+
+/**
  * The product of packed A with gathered columns, a block of columns after the other.
  * @param {Float32Array} a
  * @param {number} m rows of A
@@ -101,10 +132,7 @@ function gather(b, source, taps, positions, start, stop) {
  */
 function product(a, m, source, taps, positions, n, take) {
   const { load, multiply } = kernel();
-  const block = Math.min(
-    Math.max(Math.floor(BLOCK / taps.length / COLUMNS), 1) * COLUMNS,
-    positions.length,
-  );
+  const block = Math.min(Math.max(Math.floor(BLOCK / taps.length / COLUMNS), 1) * COLUMNS, positions.length);
   const rows = Math.ceil(m / ROWS);
   const { b, c } = load(a, block * taps.length, block * rows * ROWS);
   for (let start = 0; start < n; start += block) {
@@ -129,8 +157,7 @@ export function conv2d(op, x, weights) {
       product(a, m, padded, taps, positions, n, (c, stride, start, stop) => {
         for (let row = 0; row < m; row++) {
           const bias = b === null ? 0 : weights[b + row];
-          const from = row * stride - start;
-          for (let i = start; i < stop; i++) y[row * n + i] = c[from + i] + bias;
+          copyShifted(y, row * n + start, c, row * stride, stop - start, bias);
         }
       });
     };
@@ -152,16 +179,12 @@ export function convTranspose2d(op, x, weights) {
     const columns = positions.map((_, i) => (i < n ? i : 0));
     return () => {
       padded.fill(0);
-      product(a, m, x, planes, columns, n, (c, stride, start, stop) => {
-        for (let row = 0; row < m; row++) {
-          const to = rows[row];
-          const from = row * stride - start;
-          for (let i = start; i < stop; i++) padded[to + positions[i]] += c[from + i];
-        }
-      });
+      product(a, m, x, planes, columns, n, (c, stride, start, stop) =>
+        scatter(padded, rows, positions, c, stride, start, stop),
+      );
       eachRow(op, places, out_channels, (at, from) => {
         const bias = b === null ? 0 : weights[b + Math.floor(at / (height * width))];
-        for (let i = 0; i < width; i++) y[at + i] = padded[from + i] + bias;
+        copyShifted(y, at, padded, from, width, bias);
       });
     };
   };

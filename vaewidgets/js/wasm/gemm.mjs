@@ -116,7 +116,13 @@ export const bytes = Uint8Array.from([
   ...section(1, list([[0x60, ...list(Array(6).fill([I32])), ...list([])]])),
   ...section(3, list([[0]])),
   ...section(5, list([[0, 1]])),
-  ...section(7, list([[...name("m"), 2, 0], [...name("f"), 0, 0]])),
+  ...section(
+    7,
+    list([
+      [...name("m"), 2, 0],
+      [...name("f"), 0, 0],
+    ]),
+  ),
   ...section(10, list([sized([...locals, ...code])])),
 ]);
 

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readout, valuesAt } from "../lib/curves.js";
+import { createScale, nearestStep, stepsOf, verticalRange } from "../lib/curves_panel.js";
+
+/** @typedef {import("../lib/curves.js").Curve} Curve */
+
+/** @param {number[]} step @param {number[]} mean @param {"train"|"test"} [split] @returns {Curve} */
+const curve = (step, mean, split = "train") => ({
+  name: "loss",
+  split,
+  step,
+  mean: Float32Array.from(mean),
+  low: null,
+  high: null,
+});
+const BOX = { left: 40, right: 240, top: 10, bottom: 110 };
+
+test("steps and values to pixels and back; the x axis starts at 0", () => {
+  const scale = createScale([curve([5, 10], [1, 3])], false, BOX);
+  assert.equal(scale.x(0), 40);
+  assert.equal(scale.x(10), 240);
+  assert.equal(scale.step(140), 5);
+  assert.deepEqual([scale.lo, scale.hi], [0.8, 3.2]);
+  assert.ok(Math.abs(scale.y(2) - 60) < 1e-9);
+});
+
+test("a logarithmic scale leaves out what has no logarithm", () => {
+  const scale = createScale([curve([1, 2, 3], [-1, 1, 100])], true, BOX);
+  assert.ok(Math.abs(scale.y(10) - 60) < 1e-9);
+  assert.deepEqual([-1, 0, Number.NaN, 5].map(scale.drawable), [false, false, false, true]);
+  assert.deepEqual(verticalRange([curve([1], [-2])], true), [1, 10]);
+});
+
+test("the first steps may leave the range, a constant has one", () => {
+  const mean = Array.from({ length: 100 }, (_, i) => (i < 3 ? 1000 : 50 + (i % 2)));
+  const [lo, hi] = verticalRange([curve([...mean.keys()], mean)], false);
+  assert.ok(lo > 49 && hi < 52, `${lo} to ${hi}`);
+  const flat = verticalRange([curve([1, 2], [7, 7])], false);
+  assert.ok(flat[0] < 7 && flat[1] > 7);
+  assert.deepEqual(verticalRange([], false), [0, 1]);
+});
+
+test("the cursor goes from step to step of all curves, to the nearest one", () => {
+  const steps = stepsOf([curve([1, 4, 9], [0, 0, 0]), curve([4, 6], [0, 0], "test")]);
+  assert.deepEqual(steps, [1, 4, 6, 9]);
+  assert.deepEqual(
+    [-5, 2, 3, 5.1, 100].map((at) => nearestStep(steps, at)),
+    [0, 0, 1, 2, 3],
+  );
+  assert.equal(nearestStep([], 3), -1);
+});
+
+test("read-out: values in force at a step, train then test", () => {
+  const curves = [curve([1, 4, 9], [30, 20, 10]), curve([4], [21], "test")];
+  assert.deepEqual(
+    valuesAt(curves, 3).map(({ split, value }) => [split, value]),
+    [["train", 30]],
+  );
+  const state = { curves, stepsPerEpoch: 4, unit: "nats" };
+  assert.equal(readout(state, 5), "epoch 1.25 (step 5): loss 20.0; test loss 21.0");
+  assert.equal(readout({ ...state, stepsPerEpoch: null }, 1), "step 1: loss 30.0");
+});
