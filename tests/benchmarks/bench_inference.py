@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.bench_inference [--rounds 300]
 
-Medians of the whole call (z in, image out), with the WebAssembly kernel and with the plain one; the error is the
-largest difference from the numpy reference with the same half-precision weights, of values in [−1, 1].
+Medians of the whole call (z in, image out), with the WebAssembly kernel and with the plain one; the error is
+the largest difference from the numpy reference with the same half-precision weights, of values in [−1, 1].
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ def main() -> None:
     for name, model in models.items():
         for kind in ("wasm", "plain"):
             row = measure(model, rounds, kind)
-            times = f"{row['median_ms']:9.2f}{row['least_ms']:8.2f}{row['high_ms']:8.2f}{row['compile_ms']:9.2f}"
+            times = (
+                f"{row['median_ms']:9.2f}{row['least_ms']:8.2f}{row['high_ms']:8.2f}{row['compile_ms']:9.2f}"
+            )
             print(f"{name:40}{row['kernel']:>8}{times}      {row['error']:.1e}")
 
 
