@@ -9,9 +9,7 @@ from vaewidgets.training.recorder import Recorder
 from vaewidgets.training.run import Run
 from vaewidgets.training.snapshot import Snapshot
 from vaewidgets.training.start import attach, train
-from vaewidgets.training.sweep import Sweep, sweep
-from vaewidgets.training.sweep_cell import Cell
-from vaewidgets.training.sweep_table import Table
+from vaewidgets.training.sweeps import Cell, Sweep, Table, sweep
 from vaewidgets.training.threads import release_idle_team
 
 __all__ = [

@@ -11,7 +11,7 @@ from vaewidgets.training.cells import ipython_shell
 
 if TYPE_CHECKING:
     from vaewidgets.training.run import Run
-    from vaewidgets.training.sweep_cell import Cell
+    from vaewidgets.training.sweeps.cell import Cell
 
 __all__ = ["progress_bar", "sweep_bar"]
 

@@ -9,9 +9,9 @@ from typing import Any, Literal, final
 from vaewidgets.data import ImageDataset
 from vaewidgets.training.background import TrainingRun
 from vaewidgets.training.load import load_run
-from vaewidgets.training.sweep_grid import Plan, Settings, build_model
-from vaewidgets.training.sweep_key import label
-from vaewidgets.training.sweep_task import Outcome
+from vaewidgets.training.sweeps.grid import Plan, Settings, build_model
+from vaewidgets.training.sweeps.key import label
+from vaewidgets.training.sweeps.task import Outcome
 
 __all__ = ["Cell", "CellStatus"]
 

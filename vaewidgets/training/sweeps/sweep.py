@@ -26,14 +26,14 @@ from vaewidgets.training.cells import current_cell, note, stop_earlier
 from vaewidgets.training.options import check_data
 from vaewidgets.training.progress import sweep_bar
 from vaewidgets.training.start import train
-from vaewidgets.training.sweep_cell import Cell
-from vaewidgets.training.sweep_data import write_data
-from vaewidgets.training.sweep_grid import Plan, build_model, plan_cells
-from vaewidgets.training.sweep_key import label
-from vaewidgets.training.sweep_remote import Remote
-from vaewidgets.training.sweep_table import Table
-from vaewidgets.training.sweep_task import Task, here, open_cell, read_status
-from vaewidgets.training.sweep_worker import Interleaver
+from vaewidgets.training.sweeps.cell import Cell
+from vaewidgets.training.sweeps.data import write_data
+from vaewidgets.training.sweeps.grid import Plan, build_model, plan_cells
+from vaewidgets.training.sweeps.key import label
+from vaewidgets.training.sweeps.remote import Remote
+from vaewidgets.training.sweeps.table import Table
+from vaewidgets.training.sweeps.task import Task, here, open_cell, read_status
+from vaewidgets.training.sweeps.worker import Interleaver
 from vaewidgets.training.threads import release_idle_team
 
 __all__ = ["Sweep", "sweep"]

@@ -5,11 +5,10 @@ import signal
 
 import pytest
 
+from tests.training.conftest import wait_until
 from vaewidgets.data import load_dataset
 from vaewidgets.models import MLPVAE
 from vaewidgets.training import sweep
-
-from .conftest import wait_until
 
 distributed = pytest.importorskip(
     "distributed", reason="dask.distributed is not installed: vaewidgets[cluster]"

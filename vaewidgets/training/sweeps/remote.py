@@ -25,8 +25,8 @@ from concurrent.futures import (
 from typing import Any, final
 
 from vaewidgets.errors import CellError
-from vaewidgets.training.sweep_cell import Cell
-from vaewidgets.training.sweep_task import Outcome, Task, run_task
+from vaewidgets.training.sweeps.cell import Cell
+from vaewidgets.training.sweeps.task import Outcome, Task, run_task
 
 __all__ = ["Remote"]
 

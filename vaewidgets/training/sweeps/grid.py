@@ -20,7 +20,7 @@ from torch import nn
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import OptionError
 from vaewidgets.training.start import train
-from vaewidgets.training.sweep_key import fingerprint, label, name_of, plain
+from vaewidgets.training.sweeps.key import fingerprint, label, name_of, plain
 
 __all__ = ["Plan", "Settings", "build_model", "plan_cells"]
 

@@ -10,17 +10,16 @@ import pytest
 import torch
 
 import vaewidgets as vw
+from tests.training.conftest import make_data, make_model, our_threads, start, wait_until
 from vaewidgets.data import load_dataset
 from vaewidgets.errors import DataError, DivergedError, OptionError
 from vaewidgets.models import MLPVAE
 from vaewidgets.objectives import LinearWarmup
 from vaewidgets.training import Table, cells, load_run, sweep
-from vaewidgets.training.sweep_data import read_data, write_data
-from vaewidgets.training.sweep_grid import plan_cells
-from vaewidgets.training.sweep_key import fingerprint
-from vaewidgets.training.sweep_task import read_status
-
-from .conftest import make_data, make_model, our_threads, start, wait_until
+from vaewidgets.training.sweeps.data import read_data, write_data
+from vaewidgets.training.sweeps.grid import plan_cells
+from vaewidgets.training.sweeps.key import fingerprint
+from vaewidgets.training.sweeps.task import read_status
 
 SMALL = {"hidden": (8,), "batch_size": 16, "epochs": 2}
 

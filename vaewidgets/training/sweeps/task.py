@@ -19,8 +19,8 @@ from vaewidgets.training.background import TrainingRun
 from vaewidgets.training.checkpoint import read_facts
 from vaewidgets.training.load import load_run
 from vaewidgets.training.start import train
-from vaewidgets.training.sweep_data import read_data
-from vaewidgets.training.sweep_grid import Plan, build_model
+from vaewidgets.training.sweeps.data import read_data
+from vaewidgets.training.sweeps.grid import Plan, build_model
 
 __all__ = ["Outcome", "Task", "open_cell", "read_status", "run_task"]
 
@@ -36,7 +36,7 @@ class Task:
     ----------
     plan : Plan
     data : Path or ImageDataset
-        A file of `sweep_data.write_data`, or the set itself where it is read piece by piece.
+        A file of `write_data`, or the set itself where it is read piece by piece.
     path : Path
         Of the run file.
     stop_path : Path

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from tests.training.conftest import make_data, make_model, our_threads, start, wait_until
+from tests.training.test_run import parked
 from vaewidgets.errors import DivergedError, OptionError
-from vaewidgets.training.sweep_worker import Interleaver
-
-from .conftest import make_data, make_model, our_threads, start, wait_until
-from .test_run import parked
+from vaewidgets.training.sweeps.worker import Interleaver
 
 
 def team(n, turn_seconds=0.002, **options):

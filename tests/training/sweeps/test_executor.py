@@ -13,12 +13,11 @@ import numpy as np
 import pytest
 import torch
 
+from tests.training.conftest import make_data, wait_until
 from vaewidgets.errors import CellError, DivergedError, OptionError
 from vaewidgets.models import MLPVAE
 from vaewidgets.training import sweep
-from vaewidgets.training.sweep_task import run_task
-
-from .conftest import make_data, wait_until
+from vaewidgets.training.sweeps.task import run_task
 
 SMALL = {"hidden": (8,), "batch_size": 16, "epochs": 2}
 
