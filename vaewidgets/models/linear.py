@@ -98,6 +98,8 @@ class LinearVAE(Model):
         """`exact_elbo` of all images at once, of their first two moments, which is all that it depends on.
 
         Costs latent_dim · d² whatever the number of images, so that full-batch training takes seconds.
+        Where the mean image is large beside the spread (faces), train on moments of mean 0 and then move the
+        mean into the biases: optimisers are else slow to find it, and short of the optimum by nats.
 
         Parameters
         ----------
