@@ -21,10 +21,10 @@ EXAMPLES = {
         "each pixel from those before it",
     ),
     "ConditionalVAE": (dict(latent_dim=3, n_classes=4, hidden=[16, 8], label_dropout=0.2), None),
-    "ConvVAE": (dict(latent_dim=5, channels=[4, 6, 8], output="identity"), "conv"),
+    "ConvVAE": (dict(latent_dim=5, channels=[4, 6, 8], output="identity"), None),
     "LinearVAE": (dict(latent_dim=3, sigma2=0.1), None),
     "LinearAutoencoder": (dict(latent_dim=3, tied=True), None),
-    "VQVAE": (dict(n_codes=6, code_dim=4, channels=[4, 5], codebook="gradient"), "conv"),
+    "VQVAE": (dict(n_codes=6, code_dim=4, channels=[4, 5], codebook="gradient"), None),
 }
 SHAPES = [(1, 8, 8), (3, 9, 6)]
 LIKELIHOODS = [

@@ -12,7 +12,7 @@ import torch
 from tests.portable.image_models import Convolutions, SpatialBroadcast, conv_vae
 from tests.portable.models import IMAGE, Z, made
 from vaewidgets.errors import ShapeError
-from vaewidgets.models import ConvVAE
+from vaewidgets.models import ConvVAE, build
 from vaewidgets.packing import unpack
 from vaewidgets.portable import decoder_network, encoder_network, portable_network
 
@@ -66,6 +66,42 @@ def test_experiment_c_is_taken_whole():
     assert names(decoder)[:4] == ["linear", "relu", "conv_transpose2d", "relu"]
     assert decoder.weights.size + encoder.weights.size == sum(p.numel() for p in model.parameters())
     assert decoder.output_shapes == ((1, 28, 28),)
+
+
+@pytest.mark.parametrize("name", ["LinearVAE", "ConvVAE", "ConditionalVAE"])
+def test_encoders_of_built_in_models(name):
+    model = build({"class": name, "image_shape": (1, 8, 8), "latent_dim": 3}).eval()
+    network = encoder_network(model, (1, 8, 8))
+    x = torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        wanted = model.encode(x)
+    for got, want in zip(network.run(x.numpy()), wanted, strict=True):
+        np.testing.assert_allclose(got, want.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["Autoencoder", "LinearAutoencoder"])
+def test_an_encoder_without_variance_has_one_output(name):
+    model = build({"class": name, "image_shape": (1, 8, 8)}).eval()
+    network = encoder_network(model, (1, 8, 8))
+    assert len(network.outputs) == 1
+    x = torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        wanted = model.encode(x)[0]
+    np.testing.assert_allclose(network.run(x.numpy())[0], wanted.numpy(), atol=1e-5)
+
+
+def test_a_class_told_as_a_constant():
+    torch.manual_seed(0)
+    model = build({"class": "ConditionalVAE", "image_shape": (1, 8, 8), "n_classes": 4}).eval()
+    z = torch.zeros(1, model.latent_dim)
+    networks = [
+        portable_network(lambda m, z, k=k: m.decode(z, k), (model.latent_dim,), module=model)
+        for k in (None, 1)
+    ]
+    for network, told in zip(networks, (None, 1), strict=True):
+        wanted = model.decode(z, told).detach().flatten(1).numpy()
+        np.testing.assert_allclose(network.run(z.numpy())[0], wanted, atol=1e-6)
+    assert names(networks[0]) == names(networks[1])
 
 
 def test_a_class_as_a_second_input():

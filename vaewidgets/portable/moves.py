@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaewidgets.portable.builder import Builder, Unsupported
+from vaewidgets.portable.builder import Builder, Unsupported, Weight
 from vaewidgets.portable.record import Call, Constant, Environment, Register, map_leaves
 
 __all__ = ["MOVERS", "expanded", "moved"]
@@ -61,6 +61,8 @@ MOVERS = frozenset(
 def moved(builder: Builder, call: Call, environment: Environment) -> list[int]:
     """Numbers of what a mover returns, or `Unsupported`."""
     first = call.args[0] if call.args else call.kwargs.get("input")
+    if isinstance(first, Constant):
+        return [_shaped(builder, call)]
     x = builder.register(first)
     assert isinstance(first, Register)
     leaves: list[Any] = []
@@ -88,6 +90,23 @@ def expanded(builder: Builder, x: Register, shape: torch.Size) -> int:
     """Number of `x` broadcast to `shape`."""
     positions = _positions(x)
     return _taken(builder, builder.id_of(x), positions.numel(), positions.expand(shape).reshape(-1))
+
+
+def _shaped(builder: Builder, call: Call) -> int:
+    """A constant that takes a shape from what depends on the input: ``logvar.expand_as(mu)``."""
+
+    def compute(environment: Environment) -> Tensor:
+        def stand_in(leaf: Any) -> Any:
+            if isinstance(leaf, Register):
+                return torch.empty(leaf.shape)
+            return environment.value(leaf) if isinstance(leaf, Constant) else leaf
+
+        result = call.function(*map_leaves(call.args, stand_in), **map_leaves(dict(call.kwargs), stand_in))
+        assert isinstance(result, Tensor)
+        return result
+
+    n = math.prod(call.outputs[0].shape)
+    return builder.emit("constant", w=Weight(compute, n), n=n)
 
 
 def _positions(x: Register) -> Tensor:

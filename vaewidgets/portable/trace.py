@@ -46,7 +46,7 @@ def portable_network(
     ----------
     function : callable or str
         ``function(module, x)``, a bound method of `module`, or a method's name. It returns a tensor or a
-        tuple of tensors.
+        tuple of tensors (or None, which is left out).
     example_shape : sequence of int, or sequence of such
         Shape of one input, without the batch axis; several make ``function(module, x, y, …)``, such as a
         decoder of z and a class told by a one-hot vector, ``((latent_dim,), (n_classes,))``.
@@ -100,6 +100,8 @@ def decoder_network(model: nn.Module, latent_dim: int) -> Network:
 def encoder_network(model: nn.Module, image_shape: Sequence[int]) -> Network:
     """The encoder of a model that speaks the VAE protocol: an image to two outputs, mu and logvar.
 
+    A model without a posterior variance (its encode returns z and None) has one output.
+
     Parameters
     ----------
     image_shape : sequence of int
@@ -110,10 +112,11 @@ def encoder_network(model: nn.Module, image_shape: Sequence[int]) -> Network:
     PortableError
         As `portable_network`.
     ProtocolError
-        If ``encode`` does not return two tensors of one shape.
+        If ``encode`` does not return two tensors of one shape (or one and None, for an autoencoder).
     """
     network = portable_network("encode", image_shape, module=model)
-    if len(network.outputs) != 2 or len(set(network.output_shapes)) != 1:
+    certain = getattr(_shown(model), "default_objective", "elbo") != "elbo"
+    if len(network.outputs) not in ({1, 2} if certain else {2}) or len(set(network.output_shapes)) != 1:
         raise ProtocolError(
             f"{type(_shown(model)).__name__}.encode(x) returned shapes {list(network.output_shapes)}; "
             "wanted (mu, logvar) of one shape. Wrap it: as_vae(model, encode=…, decode=…, latent_dim=…)."
@@ -198,11 +201,16 @@ def _recorded(recorder: Recorder, call: Callable[..., Any], examples: Sequence[T
             f"{recorder.last_where} failed on an input of shape {shapes}: "
             f"{type(error).__name__}: {error}. The model must take a batch of one in eval mode."
         ) from error
-    outputs = list(result) if isinstance(result, (tuple, list)) else [result]
+    outputs = _parts(result)
     if not outputs or not all(isinstance(item, Tensor) for item in outputs):
         kinds = ", ".join(type(item).__name__ for item in outputs) or "nothing"
         raise PortableError(f"{recorder.root} returned {kinds}; wanted a tensor, or a tuple of tensors.")
     return outputs
+
+
+def _parts(result: Any) -> list[Any]:
+    """What a forward returned, without None for what the model does not have."""
+    return [item for item in result if item is not None] if isinstance(result, (tuple, list)) else [result]
 
 
 def _translated(
@@ -256,7 +264,7 @@ def _check_replay(
     for half, tolerance in ((False, 1e-4 if exact else 2e-2), (True, 2e-2)):
         for output, got in enumerate(network.run(*flat, half=half)):
             for row, result in zip(got, results, strict=True):
-                tensor = result[output] if isinstance(result, (tuple, list)) else result
+                tensor = _parts(result)[output]
                 _compare(row, tensor.double().cpu().numpy().reshape(-1), tolerance, name=name, half=half)
 
 
