@@ -76,7 +76,7 @@ def test_encoders_of_built_in_models(name):
     with torch.no_grad():
         wanted = model.encode(x)
     for got, want in zip(network.run(x.numpy()), wanted, strict=True):
-        np.testing.assert_allclose(got, want.numpy(), atol=1e-5)
+        np.testing.assert_allclose(got, want.detach().numpy(), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["Autoencoder", "LinearAutoencoder"])

@@ -118,7 +118,7 @@ class Network:
         for op in self.ops:
             registers[op.out] = apply(op.op, op.attributes, [registers[i] for i in op.inputs], weights)
         batch = max(len(x) for x in registers.values())  # a constant has one row
-        return tuple(np.broadcast_to(registers[i], (batch, registers[i].shape[1])) for i in self.outputs)
+        return tuple(np.tile(registers[i], (batch // len(registers[i]), 1)) for i in self.outputs)
 
     def _parts(self, module: nn.Module) -> list[Tensor]:
         """The weight blocks, each flat, on the module's device."""
