@@ -45,14 +45,15 @@ def _collapses() -> tuple[Setting, ...]:
     """Posterior collapse made to happen both ways, and cured."""
     train: dict[str, Any] = {"lr": 1e-3, "optimizer": "adam", "batch_size": 64, "seed": 42}
     vae = {"class": "MLPVAE", "latent_dim": 8, "hidden": [128]}
-    strong = {"class": "AutoregressiveVAE", "latent_dim": 8}
-    warm_up = LinearWarmup(end=1.0, steps=300)
+    strong = {"class": "AutoregressiveVAE", "latent_dim": 8, "channels": 16, "layers": 3}
+    slow = {**train, "epochs": 10, "lr": 1e-2}
+    warm_up = LinearWarmup(end=1.0, steps=150)
     return (
         Setting("collapse by beta", vae, {**train, "epochs": 20, "beta": 50.0}, 42, _TINY),
-        Setting("collapse by decoder", strong, {**train, "epochs": 20}, 42, _TINY),
-        Setting("cure: free bits", strong, {**train, "epochs": 20, "objective": "free_bits"}, 42, _TINY),
-        Setting("cure: annealing", strong, {**train, "epochs": 20, "beta": warm_up}, 42, _TINY),
-        Setting("cure: InfoVAE", strong, {**train, "epochs": 20, "objective": "info_vae"}, 42, _TINY),
+        Setting("collapse by decoder", strong, slow, 42, _TINY),
+        Setting("cure: free bits", strong, {**slow, "objective": "free_bits"}, 42, _TINY),
+        Setting("cure: annealing", strong, {**slow, "beta": warm_up}, 42, _TINY),
+        Setting("cure: InfoVAE", strong, {**slow, "objective": "info_vae"}, 42, _TINY),
     )
 
 
