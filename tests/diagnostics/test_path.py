@@ -129,3 +129,11 @@ def test_bad_input():
         judge_path(torch.zeros(2, 1, 2, 2))
     with pytest.raises(ShapeError, match="classes has 2 entries for 3 images"):
         judge_path(torch.zeros(3, 1, 2, 2), classes=[0, 1])
+
+
+def test_rounding_along_a_path_that_stands_still_is_no_jump() -> None:
+    image = torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    images = image.repeat(5, 1, 1, 1)
+    images[3] += 1e-7  # as the rows of one batch differ
+    verdict = judge_path(images)
+    assert (verdict.verdict, verdict.half_width, verdict.stretch) == ("smooth", 0.5, 1.0)

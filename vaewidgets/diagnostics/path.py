@@ -26,6 +26,7 @@ FOREIGN_SHARE = 0.1  # of the points; fewer may be the classifier's doubt on a b
 DETOUR_LENGTH = 2.0
 SHELL_DIMS = 8  # from here on the prior's mass lies on a shell around radius sqrt(d), 10 % of it below 0.66
 _EPS = 1e-12
+_ROUNDING = 1e-5  # of an image, in its norm: float32, summed over a decoder and a path
 
 
 def lerp(z0: Tensor, z1: Tensor, n: int) -> Tensor:
@@ -210,8 +211,11 @@ def judge_path(
     flat = images.detach().cpu().double().flatten(1)
     steps = (flat[1:] - flat[:-1]).norm(dim=1)
     chord = float((flat[-1] - flat[0]).norm())
-    stretch = float(steps.sum()) / chord if chord > _EPS else (1.0 if float(steps.sum()) <= _EPS else np.inf)
-    half_width = _half_width(steps.numpy())
+    # Rows of one batch differ by rounding even where the points are the same: that is no way gone.
+    rounding = _ROUNDING * max(1.0, float(flat.norm(dim=1).max()))
+    stands = float(steps.sum()) <= rounding
+    stretch = 1.0 if stands else float(steps.sum()) / chord if chord > rounding else np.inf
+    half_width = 0.5 if stands else _half_width(steps.numpy())
     known = None if classes is None else tuple(int(c) for c in classes)
     foreign = float("nan")
     if known is not None:
@@ -253,10 +257,7 @@ def path_between(
 
 def _half_width(steps: np.ndarray) -> float:
     """Length of the shortest interval of [0, 1] in which half of the total change happens."""
-    total = steps.sum()
-    if total <= _EPS:
-        return 0.5  # nothing changes anywhere: no jump
-    way = np.concatenate([[0.0], np.cumsum(steps) / total])
+    way = np.concatenate([[0.0], np.cumsum(steps) / steps.sum()])
     way += np.linspace(0, 1e-12, len(way))  # strictly rising, for its inverse
     t = np.linspace(0, 1, len(way))
     # Way and time are piecewise linear, so the shortest interval begins or ends at a knot.
