@@ -238,19 +238,28 @@ class Lab:
         )
 
     def execute(self, code: str, seconds: float = 60.0) -> str:
-        """Run code in the kernel outside the notebook (waits its turn behind a busy cell); returns stdout."""
+        """Run code in the kernel outside the notebook (waits its turn behind a busy cell); returns stdout.
+
+        A mark printed last says that all of it is there: the kernel's "idle", by which JupyterLab's own
+        future ends, can get lost where several threads of a kernel answer at once.
+        """
         return self.page.evaluate(
-            """async ([code, seconds]) => {
+            """async ([code, mark, seconds]) => {
                 const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-                const future = kernel.requestExecute({code, store_history: false});
+                const marked = `${code}\\nprint('${mark}')`;
+                const future = kernel.requestExecute({code: marked, store_history: false});
                 let text = '';
-                future.onIOPub = message => {
-                    if (message.header.msg_type === 'stream') text += message.content.text;
-                    if (message.header.msg_type === 'error') text += message.content.traceback.join('\\n');
-                };
+                const ended = new Promise(resolve => {
+                    future.onIOPub = message => {
+                        if (message.header.msg_type === 'stream') text += message.content.text;
+                        const failed = message.header.msg_type === 'error';
+                        if (failed) text += message.content.traceback.join('\\n');
+                        if (failed || text.includes(mark)) resolve('ended');
+                    };
+                });
                 const limit = new Promise(resolve => setTimeout(resolve, seconds * 1000, 'late'));
-                if (await Promise.race([future.done, limit]) === 'late') throw new Error('time out');
-                return text;
+                if (await Promise.race([ended, limit]) === 'late') throw new Error(`time out: ${text}`);
+                return text.replace(`${mark}\\n`, '');
             }""",
-            [code, seconds],
+            [code, f"end-{secrets.token_hex(4)}", seconds],
         )
