@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 __all__ = [
     "CellError",
     "CheckpointError",
@@ -14,6 +17,7 @@ __all__ = [
     "ShapeError",
     "TrainingStopped",
     "VAEWidgetsError",
+    "did_you_mean",
 ]
 
 
@@ -78,3 +82,12 @@ class TrainingStopped(VAEWidgetsError):
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
+
+
+def did_you_mean(name: object, known: Iterable[str], cutoff: float = 0.4) -> str:
+    """Name the nearest of `known`, as the end of a message; empty where none is near.
+
+    `cutoff` is the likeness asked for, from 0 to 1, as in `difflib.get_close_matches`.
+    """
+    near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=cutoff)
+    return f" Did you mean {near[0]!r}?" if near else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import gzip
 import importlib.util
 import os
@@ -19,7 +18,7 @@ from vaewidgets.data.convert import resize
 from vaewidgets.data.dataset import ImageDataset, draw
 from vaewidgets.data.shapes import FACTOR_COUNTS, FACTOR_NAMES, SHAPE_NAMES, make_shapes
 from vaewidgets.data.sources import as_size
-from vaewidgets.errors import DataError, DatasetNotFoundError, OptionError
+from vaewidgets.errors import DataError, DatasetNotFoundError, OptionError, did_you_mean
 
 __all__ = ["load_dataset"]
 
@@ -105,8 +104,7 @@ def load_dataset(
     key = str(name).lower().replace("_", "-").replace(" ", "-")
     names = (*_LOADERS, "shapes")
     if key not in names:
-        near = difflib.get_close_matches(key, names, n=1, cutoff=0.4)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(key, names)
         raise OptionError(f"unknown data set {name!r}; expected one of {', '.join(map(repr, names))}.{hint}")
     wanted = as_size(size)
     if key == "shapes":

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from numbers import Real
 
 from torch import Tensor
 
-from vaewidgets.errors import OptionError, ShapeError
+from vaewidgets.errors import OptionError, ShapeError, did_you_mean
 
 __all__ = ["check_images", "choice", "count", "counts", "image_size", "number"]
 
@@ -50,8 +49,7 @@ def choice(name: str, value: object, known: Iterable[str]) -> str:
     names = list(known)
     if isinstance(value, str) and value in names:
         return value
-    near = difflib.get_close_matches(str(value), names, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(value, names, 0.5)
     raise OptionError(f"{name} is {value!r}; known: {', '.join(names)}.{hint}")
 
 

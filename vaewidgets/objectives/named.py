@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from vaewidgets.errors import OptionError
+from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.objectives.aggregate import BetaTC, InfoVAE
 from vaewidgets.objectives.base import Objective
 from vaewidgets.objectives.elbo import ELBO, Capacity, FreeBits
@@ -31,8 +30,7 @@ def get_objective(objective: str | Objective) -> Objective:
         return objective
     if isinstance(objective, str) and objective in OBJECTIVES:
         return OBJECTIVES[objective]()
-    near = difflib.get_close_matches(str(objective), OBJECTIVES, n=1, cutoff=0.4)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(objective, OBJECTIVES)
     raise OptionError(f"unknown objective {objective!r}; known: {', '.join(OBJECTIVES)}.{hint}")
 
 

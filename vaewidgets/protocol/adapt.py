@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from vaewidgets.errors import OptionError, ProtocolError
+from vaewidgets.errors import OptionError, ProtocolError, did_you_mean
 from vaewidgets.protocol.adapted import AdaptedVAE, Convention, Wiring
 from vaewidgets.protocol.families import (
     Family,
@@ -146,8 +145,7 @@ def _unwrap(model: Any) -> nn.Module:
 
 def _check_words(output: str | None, latent_dim: int | None) -> None:
     if output is not None and output not in _OUTPUTS:
-        near = difflib.get_close_matches(str(output), _OUTPUTS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(output, _OUTPUTS, 0.6)
         raise OptionError(f"output is {output!r}; expected one of {', '.join(map(repr, _OUTPUTS))}.{hint}")
     if latent_dim is not None and (
         isinstance(latent_dim, bool) or not isinstance(latent_dim, int) or latent_dim < 1
@@ -182,8 +180,7 @@ def _as_call(module: nn.Module, value: Any, option: str, argument: str) -> Calla
     if isinstance(value, str):
         if callable(getattr(module, value, None)):
             return Method(value)
-        near = difflib.get_close_matches(value, dir(module), n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(value, dir(module), 0.6)
         raise OptionError(f"{option} is {value!r}, but {type(module).__name__} has no such method.{hint}")
     if not callable(value):
         raise OptionError(

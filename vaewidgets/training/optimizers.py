@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-from vaewidgets.errors import OptionError
+from vaewidgets.errors import OptionError, did_you_mean
 
 __all__ = ["OPTIMIZERS", "Mask", "check_optimizer", "make_optimizer"]
 
@@ -25,8 +24,7 @@ def check_optimizer(name: object) -> str:
     lower = name.lower() if isinstance(name, str) else ""
     if lower in OPTIMIZERS:
         return lower
-    near = difflib.get_close_matches(lower, OPTIMIZERS, n=1, cutoff=0.4)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(lower, OPTIMIZERS)
     raise OptionError(f"optimizer is {name!r}; known: {', '.join(OPTIMIZERS)}.{hint}")
 
 

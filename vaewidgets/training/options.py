@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import math
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from numbers import Real
 from typing import Any
 
 from vaewidgets.data import ImageDataset
-from vaewidgets.errors import DataError, OptionError
+from vaewidgets.errors import DataError, OptionError, did_you_mean
 from vaewidgets.objectives import traits
 
 __all__ = [
@@ -65,8 +64,7 @@ def refuse_unknown(function: Callable[..., Any], unknown: dict[str, Any]) -> Non
         return
     known = [name for name in inspect.signature(function).parameters if name != "unknown"]
     name = next(iter(unknown))
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else f" It takes: {', '.join(known)}."
+    hint = did_you_mean(name, known, 0.5) or f" It takes: {', '.join(known)}."
     raise OptionError(f"{function.__name__} has no option {name!r}.{hint}")
 
 

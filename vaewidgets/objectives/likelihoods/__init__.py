@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
-from vaewidgets.errors import OptionError
+from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.objectives.likelihoods.base import Likelihood
 from vaewidgets.objectives.likelihoods.bernoulli import Bernoulli, ContinuousBernoulli
 from vaewidgets.objectives.likelihoods.gaussian import Gaussian, SquaredError
@@ -37,6 +36,5 @@ def get_likelihood(likelihood: str | Likelihood, **options: Any) -> Likelihood:
         return likelihood
     if likelihood in LIKELIHOODS:
         return LIKELIHOODS[likelihood](**options)
-    near = difflib.get_close_matches(str(likelihood), LIKELIHOODS, n=1, cutoff=0.4)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(likelihood, LIKELIHOODS)
     raise OptionError(f"unknown likelihood {likelihood!r}; known: {', '.join(LIKELIHOODS)}.{hint}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import inspect
 import itertools
@@ -18,7 +17,7 @@ import torch
 from torch import nn
 
 from vaewidgets.data import ImageDataset
-from vaewidgets.errors import OptionError
+from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.training.start import train
 from vaewidgets.training.sweeps.key import fingerprint, label, name_of, plain
 
@@ -198,8 +197,7 @@ def _check_name(name: str, make_model: Any, parameters: Mapping[str, inspect.Par
         return
     named = [n for n, p in parameters.items() if p.kind is not inspect.Parameter.VAR_POSITIONAL]
     known = list(dict.fromkeys([*named, *_train_names(), *OWN]))
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(known)}."
+    hint = did_you_mean(name, known, 0.5) or f" Known: {', '.join(known)}."
     raise OptionError(f"neither {name_of(make_model)} nor vaewidgets.train has an option {name!r}.{hint}")
 
 

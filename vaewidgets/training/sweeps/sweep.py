@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import os
 import shutil
 import tempfile
@@ -20,7 +19,7 @@ from typing import Any, Self, final
 from torch import nn
 
 from vaewidgets.data import ImageDataset
-from vaewidgets.errors import OptionError
+from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.training.background import TrainingRun
 from vaewidgets.training.cells import current_cell, note, stop_earlier
 from vaewidgets.training.options import check_data
@@ -383,8 +382,7 @@ class Sweep:
     def _find(self, settings: Mapping[str, Any]) -> list[Cell]:
         for name, value in settings.items():
             if name not in self.axes:
-                near = difflib.get_close_matches(name, self.axes, n=1, cutoff=0.5)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
+                hint = did_you_mean(name, self.axes, 0.5)
                 raise OptionError(
                     f"{name!r} is not swept over; the axes are {', '.join(self.axes) or 'none'}.{hint}"
                 )
