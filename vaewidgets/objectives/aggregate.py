@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple, final
+from typing import NamedTuple, final
 
 import torch
 from torch import Tensor
 
 from vaewidgets.errors import OptionError, ShapeError
-from vaewidgets.objectives.base import Objective, Terms, draw, positive
-from vaewidgets.objectives.kl import kl_total
-from vaewidgets.objectives.likelihoods import Likelihood
+from vaewidgets.objectives.base import Draw, Moment, Variational, Weighed, positive
 
 __all__ = ["BetaTC", "InfoVAE", "KLParts", "kl_parts", "mmd"]
 
@@ -59,7 +57,7 @@ def _kernel(a: Tensor, b: Tensor, h: float) -> Tensor:
 
 @final
 @dataclass(frozen=True)
-class InfoVAE(Objective):
+class InfoVAE(Variational):
     """loss = recon + beta · (1 − alpha) · kl + mmd_weight · MMD²(z, draws from the prior).
 
     The KL makes every image's posterior alike, and with it the information go; the discrepancy asks only
@@ -104,25 +102,12 @@ class InfoVAE(Objective):
         if self.bandwidth is not None:
             object.__setattr__(self, "bandwidth", positive("bandwidth", self.bandwidth))
 
-    def __call__(
-        self,
-        model: Any,
-        likelihood: Likelihood,
-        x: Tensor,
-        beta: float = 1.0,
-        *,
-        labels: Tensor | None = None,
-        step: int = 0,
-        generator: torch.Generator | None = None,
-        n_data: int | None = None,
-    ) -> Terms:
-        """Terms of one batch; see `Objective`."""
-        mu, logvar, z, recon = draw(model, likelihood, x, labels, generator)
-        kl = kl_total(mu, logvar) * (1.0 / x.shape[0])
-        prior = torch.randn(z.shape, generator=generator, device=z.device, dtype=z.dtype)
+    def _weigh(self, drawn: Draw, kl: Tensor, beta: float, moment: Moment) -> Weighed:
+        z = drawn.z
+        prior = torch.randn(z.shape, generator=moment.generator, device=z.device, dtype=z.dtype)
         discrepancy = mmd(z, prior, self.bandwidth)
-        loss = recon + (beta * (1.0 - self.alpha)) * kl + self.mmd_weight * discrepancy
-        return Terms(loss, recon, kl, {"mmd": discrepancy.detach()})
+        loss = drawn.recon + (beta * (1.0 - self.alpha)) * kl + self.mmd_weight * discrepancy
+        return loss, {"mmd": discrepancy.detach()}
 
 
 class KLParts(NamedTuple):
@@ -196,7 +181,7 @@ def _log_normal(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
 
 @final
 @dataclass(frozen=True)
-class BetaTC(Objective):
+class BetaTC(Variational):
     """loss = recon + alpha · MI + beta · TC + gamma · Σ_j KL_j: beta weighs the total correlation alone.
 
     The KL is the sum of the three (see `kl_parts`), which are estimated from the batch. Weighing the second
@@ -226,21 +211,7 @@ class BetaTC(Objective):
         object.__setattr__(self, "alpha", positive("alpha", self.alpha, zero=True))
         object.__setattr__(self, "gamma", positive("gamma", self.gamma, zero=True))
 
-    def __call__(
-        self,
-        model: Any,
-        likelihood: Likelihood,
-        x: Tensor,
-        beta: float = 1.0,
-        *,
-        labels: Tensor | None = None,
-        step: int = 0,
-        generator: torch.Generator | None = None,
-        n_data: int | None = None,
-    ) -> Terms:
-        """Terms of one batch; see `Objective`."""
-        mu, logvar, z, recon = draw(model, likelihood, x, labels, generator)
-        parts = kl_parts(z, mu, logvar, n_data)
-        loss = recon + self.alpha * parts.mi + beta * parts.tc + self.gamma * parts.dim_kl
-        kl = kl_total(mu, logvar) * (1.0 / x.shape[0])
-        return Terms(loss, recon, kl, {name: value.detach() for name, value in parts._asdict().items()})
+    def _weigh(self, drawn: Draw, kl: Tensor, beta: float, moment: Moment) -> Weighed:
+        parts = kl_parts(drawn.z, drawn.mu, drawn.logvar, moment.n_data)
+        loss = drawn.recon + self.alpha * parts.mi + beta * parts.tc + self.gamma * parts.dim_kl
+        return loss, {name: value.detach() for name, value in parts._asdict().items()}

@@ -14,16 +14,19 @@ import torch
 from torch import Tensor
 
 from vaewidgets.errors import OptionError
+from vaewidgets.objectives.kl import kl_total
 from vaewidgets.objectives.likelihoods import Likelihood
 
 __all__ = [
     "Draw",
+    "Moment",
     "Objective",
     "Terms",
     "Traits",
+    "Variational",
+    "Weighed",
     "class_name",
     "decode_raw",
-    "draw",
     "encode",
     "positive",
     "posterior",
@@ -215,15 +218,46 @@ class Draw(NamedTuple):
     recon: Tensor
 
 
-def draw(
-    model: Any, likelihood: Likelihood, x: Tensor, labels: Tensor | None, generator: torch.Generator | None
-) -> Draw:
-    """Encode, draw z once an image, decode and score."""
-    labels = told(model, labels, generator)
-    mu, logvar = posterior(model, x, labels)
-    z = reparameterise(mu, logvar, generator)
-    recon = likelihood.total(decode_raw(model, z, x, labels), x) * (1.0 / x.shape[0])
-    return Draw(mu, logvar, z, recon)
+class Moment(NamedTuple):
+    """When and over what a batch is weighed; see `Objective.__call__`."""
+
+    step: int
+    generator: torch.Generator | None
+    n_data: int | None
+
+
+Weighed = tuple[Tensor, Mapping[str, Tensor]]  # loss, extras
+
+
+class Variational(Objective):
+    """An objective of one draw of z an image: the pass through the model is common, `_weigh` is its own."""
+
+    @abstractmethod
+    def _weigh(self, drawn: Draw, kl: Tensor, beta: float, moment: Moment) -> Weighed:
+        """What is minimised, and the extras; `kl` is the closed form, a mean over the batch."""
+
+    def __call__(
+        self,
+        model: Any,
+        likelihood: Likelihood,
+        x: Tensor,
+        beta: float = 1.0,
+        *,
+        labels: Tensor | None = None,
+        step: int = 0,
+        generator: torch.Generator | None = None,
+        n_data: int | None = None,
+    ) -> Terms:
+        """Terms of one batch; see `Objective`."""
+        labels = told(model, labels, generator)
+        mu, logvar = posterior(model, x, labels)
+        z = reparameterise(mu, logvar, generator)
+        per_image = 1.0 / x.shape[0]
+        recon = likelihood.total(decode_raw(model, z, x, labels), x) * per_image
+        kl = kl_total(mu, logvar) * per_image
+        moment = Moment(step, generator, n_data)
+        loss, extras = self._weigh(Draw(mu, logvar, z, recon), kl, beta, moment)
+        return Terms(loss, recon, kl, extras)
 
 
 def positive(name: str, value: object, *, zero: bool = False) -> float:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import torch
 from torch import Tensor
 
 from vaewidgets.errors import OptionError
-from vaewidgets.objectives.base import Objective, Terms, draw, positive
-from vaewidgets.objectives.kl import kl_per_dim, kl_total
-from vaewidgets.objectives.likelihoods import Likelihood
+from vaewidgets.objectives.base import Draw, Moment, Variational, Weighed, positive
+from vaewidgets.objectives.kl import kl_per_dim
 
 __all__ = ["ELBO", "Capacity", "FreeBits"]
 
 
 @final
 @dataclass(frozen=True)
-class ELBO(Objective):
+class ELBO(Variational):
     """loss = recon + beta · kl, one draw of z an image. With beta = 1 it is minus the ELBO.
 
     References
@@ -28,27 +27,13 @@ class ELBO(Objective):
 
     name = "elbo"
 
-    def __call__(
-        self,
-        model: Any,
-        likelihood: Likelihood,
-        x: Tensor,
-        beta: float = 1.0,
-        *,
-        labels: Tensor | None = None,
-        step: int = 0,
-        generator: torch.Generator | None = None,
-        n_data: int | None = None,
-    ) -> Terms:
-        """Terms of one batch; see `Objective`."""
-        mu, logvar, _, recon = draw(model, likelihood, x, labels, generator)
-        kl = kl_total(mu, logvar) * (1.0 / x.shape[0])
-        return Terms(torch.add(recon, kl, alpha=beta), recon, kl)
+    def _weigh(self, drawn: Draw, kl: Tensor, beta: float, moment: Moment) -> Weighed:
+        return torch.add(drawn.recon, kl, alpha=beta), {}
 
 
 @final
 @dataclass(frozen=True)
-class FreeBits(Objective):
+class FreeBits(Variational):
     """loss = recon + beta · Σ_j max(floor, KL_j), KL_j being dimension j's mean over the batch.
 
     Below the floor a dimension's KL has no gradient: so much information costs nothing, and there is no
@@ -76,30 +61,15 @@ class FreeBits(Objective):
     def __post_init__(self) -> None:
         object.__setattr__(self, "floor", positive("floor", self.floor))
 
-    def __call__(
-        self,
-        model: Any,
-        likelihood: Likelihood,
-        x: Tensor,
-        beta: float = 1.0,
-        *,
-        labels: Tensor | None = None,
-        step: int = 0,
-        generator: torch.Generator | None = None,
-        n_data: int | None = None,
-    ) -> Terms:
-        """Terms of one batch; see `Objective`."""
-        mu, logvar, _, recon = draw(model, likelihood, x, labels, generator)
-        per_dim = kl_per_dim(mu, logvar).mean(0)
+    def _weigh(self, drawn: Draw, kl: Tensor, beta: float, moment: Moment) -> Weighed:
+        per_dim = kl_per_dim(drawn.mu, drawn.logvar).mean(0)
         floored = per_dim.clamp_min(self.floor).sum()
-        return Terms(
-            torch.add(recon, floored, alpha=beta), recon, per_dim.sum(), {"kl_floored": floored.detach()}
-        )
+        return torch.add(drawn.recon, floored, alpha=beta), {"kl_floored": floored.detach()}
 
 
 @final
 @dataclass(frozen=True)
-class Capacity(Objective):
+class Capacity(Variational):
     """loss = recon + beta · |kl − C|, the capacity C growing in a straight line from 0 to `maximum`.
 
     A large beta holds the KL at C; the dimensions come into use one after the other as C grows.
@@ -137,21 +107,7 @@ class Capacity(Objective):
         """C at `step` (from 0), in nats."""
         return self.maximum * min(step / self.steps, 1.0)
 
-    def __call__(
-        self,
-        model: Any,
-        likelihood: Likelihood,
-        x: Tensor,
-        beta: float = 1.0,
-        *,
-        labels: Tensor | None = None,
-        step: int = 0,
-        generator: torch.Generator | None = None,
-        n_data: int | None = None,
-    ) -> Terms:
-        """Terms of one batch; see `Objective`."""
-        mu, logvar, _, recon = draw(model, likelihood, x, labels, generator)
-        kl = kl_total(mu, logvar) * (1.0 / x.shape[0])
-        capacity = self.at(step)
-        loss = torch.add(recon, (kl - capacity).abs(), alpha=beta)
-        return Terms(loss, recon, kl, {"capacity": torch.full_like(kl, capacity, requires_grad=False)})
+    def _weigh(self, drawn: Draw, kl: Tensor, beta: float, moment: Moment) -> Weighed:
+        capacity = self.at(moment.step)
+        loss = torch.add(drawn.recon, (kl - capacity).abs(), alpha=beta)
+        return loss, {"capacity": torch.full_like(kl, capacity, requires_grad=False)}
