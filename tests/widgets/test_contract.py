@@ -210,13 +210,13 @@ def test_the_lasso_selects_images(new_run: Any, data: vw.ImageDataset) -> None:
     assert len(widget.selected) == 0
     seen = []
     widget.observe(lambda change: seen.append(change["new"]), "selected")
-    command(widget, 1, "select", [0, 3])
+    command(widget, 1, "view:selected", [0, 3])
     images, labels = widget.selected_images()
     assert images.shape == (2, *data.image_shape)
     assert list(labels) == [int(widget.sample.labels[0]), int(widget.sample.labels[3])]
     assert [list(new) for new in seen] == [[0, 3]]
-    command(widget, 2, "select", [10**6])
-    wait_until(lambda: "selected point" in (widget.frame["run"]["error"] or ""), "the message")
+    command(widget, 2, "view:selected", [10**6])
+    wait_until(lambda: "selected holds" in (widget.frame["run"]["error"] or ""), "the message")
     widget.close()
 
 

@@ -10,10 +10,8 @@ import * as esbuild from "esbuild";
 const LIMIT_BYTES = 100_000;
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "static");
-const NOT_WIDGETS = ["base.js", "parts.js", "toolbar.js"];
 
-const sources = (await readdir(join(here, "widgets"))).sort();
-const widgets = sources.filter((file) => !NOT_WIDGETS.includes(file));
+const widgets = (await readdir(join(here, "widgets"))).sort();
 
 /** @type {esbuild.BuildOptions} */
 const options = {

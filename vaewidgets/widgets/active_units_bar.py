@@ -43,7 +43,7 @@ class ActiveUnitsBar(RunWidget):
         self._sample: Sample | None = None
         super().__init__(run)
 
-    def _snapshot_state(self, snapshot: Snapshot) -> dict[str, Any]:
+    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
         if self._sample is None:
             self._sample = Sample(self.run.data, self._points)
         mu, logvar = snapshot.encode(self._sample.images)

@@ -1,105 +1,103 @@
-"""What every widget of a run has in common: the live keys, the commands, the error panel.
-
-Live data do not travel as synced traits: written from a training thread those tear, get lost
-inside `hold_sync` and come back from the browser as echoes. A widget keeps its newest state in a
-plain dict, sends it whole as one `update` message under a lock, and merges it into `get_state`, so
-that a reload, a saved notebook and an exported page hold the same picture.
-"""
+"""What every widget of a run has in common: frames from the run's feed, the controls of the run."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping
-from contextvars import Context, copy_context
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import anywidget
-import traitlets
-from ipywidgets.widgets.widget import _remove_buffers
 
 from vaewidgets.errors import OptionError
 from vaewidgets.training import Run, Snapshot
 from vaewidgets.widgets.feed import Feed
+from vaewidgets.widgets.live import STATIC, LiveWidget
 from vaewidgets.widgets.state import explain, run_state
+from vaewidgets.widgets.view import View
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["STATIC", "RunWidget"]
 
-STATIC = Path(__file__).parents[1] / "static"
 
+class RunWidget(LiveWidget):
+    """A view of one run, or of several beside each other (abstract).
 
-class RunWidget(anywidget.AnyWidget):
-    """A view of one run (abstract).
-
-    A subclass names its bundle (`_esm`) and says what it draws by overriding `_history_state` (cheap,
-    sent with each frame) and `_snapshot_state` (from a snapshot of the weights, sent less often).
+    A subclass names its bundle (`_esm`) and says what it draws of a run by overriding `_history_state`
+    (cheap, sent with each frame) and `_snapshot_state` (from a snapshot of the weights, sent less often).
+    The first run's sections stand in the frame itself, those of the others in its list `others`.
 
     Parameters
     ----------
-    run : Run
-        A run of `vaewidgets.train`, `vaewidgets.attach` or `vaewidgets.load_run`.
+    run : Run, or a sequence of Run where the subclass takes several
+        Of `vaewidgets.train`, `vaewidgets.attach` or `vaewidgets.load_run`.
 
     Raises
     ------
     OptionError
-        If `run` is not a `Run`.
+        If that is not a `Run`, or several where one is wanted.
     """
 
-    _css = STATIC / "vaewidgets.css"
     _figure_size: tuple[float, float] = (6.4, 3.6)
-    _feed: Feed
+    _takes_several = False
 
-    options = traitlets.Dict(help="How the view is drawn; small, JSON only. Owner: Python.").tag(sync=True)
-
-    def __init__(self, run: Run, **traits: Any) -> None:
-        if not isinstance(run, Run):
-            raise OptionError(
-                f"{type(self).__name__}(run) got {type(run).__name__}; wanted a run: "
-                "vw.train(model, data), vw.attach(model, data) or vw.load_run(path)."
-            )
-        self._run = run
-        self._live: dict[str, Any] = {}
-        self._live_lock = threading.RLock()
-        self._send_context: Context | None = None
-        self._hellos = 0  # views say it twice, see js/lib/link.js
-        self._frame_number = 0
-        self._ack = 0
-        self._sections: dict[str, Any] = {}
-        self._feed = Feed.of(run)
-        # The first frame is there before the comm opens: a kernel that is blocked right after still shows it.
-        self._feed.first_frame(self)
+    def __init__(self, run: Run | Iterable[Run], **traits: Any) -> None:
+        self._runs = self._checked_runs(run)
+        self._sections: dict[str, dict[str, Any]] = {}  # by run
+        self._panel: dict[str, str | None] = {}
         super().__init__(**traits)
-        self.on_msg(self._on_message)
-        self._feed.subscribe(self)
+        for one in self._runs:
+            Feed.of(one).subscribe(self)
+
+    def _checked_runs(self, source: Any) -> tuple[Run, ...]:
+        name = type(self).__name__
+        if isinstance(source, Run):
+            return (source,)
+        wanted = "vw.train(model, data), vw.attach(model, data) or vw.load_run(path)"
+        runs = tuple(source) if isinstance(source, Iterable) and not isinstance(source, str | bytes) else None
+        if not runs or not all(isinstance(one, Run) for one in runs):
+            got = (
+                type(source).__name__
+                if runs is None or runs == ()
+                else ", ".join(type(r).__name__ for r in runs)
+            )
+            raise OptionError(f"{name}(run) got {got}; wanted a run: {wanted}.")
+        if len(runs) > 1 and not self._takes_several:
+            raise OptionError(f"{name}(run) got {len(runs)} runs; it shows one: give it one of them.")
+        if len({one.id for one in runs}) < len(runs):
+            raise OptionError(f"{name} got the same run twice; wanted each once.")
+        return runs
 
     # what a subclass says ---------------------------------------------------------------------
 
-    def _history_state(self) -> dict[str, Any]:
+    def _history_state(self, run: Run) -> dict[str, Any]:
         """Sections of the frame that come from the recorder; cheap."""
         return {}
 
-    def _snapshot_state(self, snapshot: Snapshot) -> dict[str, Any]:
+    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
         """Sections of the frame that need a forward pass of a snapshot."""
         return {}
 
-    def _weights_state(self, snapshot: Snapshot) -> dict[str, Any]:
-        """Live keys beside `frame`: weights for the page, sent at most once a second."""
+    def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        """Live keys beside `frame`: weights for the page, sent at most once a second.
+
+        Those of a run that is not the first get ``:<id of the run>`` appended to their keys.
+        """
         return {}
 
     # frames -----------------------------------------------------------------------------------
 
     @property
     def run(self) -> Run:
-        """The run that this widget shows."""
-        return self._run
+        """The run that this widget shows, the first where there are several."""
+        return self._runs[0]
 
     @property
-    def frame(self) -> dict[str, Any] | None:
-        """The newest frame: one complete picture, as the page gets it."""
-        return self._live.get("frame")
+    def runs(self) -> tuple[Run, ...]:
+        """All runs that this widget shows."""
+        return self._runs
+
+    @property
+    def _feed(self) -> Feed:
+        return Feed.of(self.run)
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
         """Matplotlib figure of the newest frame, for print.
@@ -113,94 +111,67 @@ class RunWidget(anywidget.AnyWidget):
 
         return explorer_figure(self.frame or {}, size=size or self._figure_size)
 
+    def _before_open(self) -> None:
+        for one in self._runs:
+            Feed.of(one).first_frame(self)
+            Feed.of(one).view.share(self)
+
+    def _views(self) -> tuple[View, ...]:
+        return (self._own_view, self._feed.view)
+
     def _compose(
-        self, drawn: Mapping[str, Any] | None, others: Mapping[str, Any] | None, panel: str | None
+        self,
+        run: Run,
+        drawn: Mapping[str, Any] | None,
+        weights: Mapping[str, Any] | None,
+        panel: str | None,
     ) -> None:
         """Put a frame together and send it with the other live keys in one message."""
+        if all(one is not run for one in self._runs):
+            return  # of a run that was replaced
         if drawn is not None:
-            self._sections = dict(drawn)
-        run = run_state(self._run)
-        if panel:
-            run["error"] = f"{run['error']}\n{panel}" if run["error"] else panel
+            self._sections[run.id] = dict(drawn)
+        self._panel[run.id] = panel
+        suffix = "" if run is self.run else f":{run.id}"
+        others = {f"{key}{suffix}": value for key, value in (weights or {}).items()}
+        first, *rest = [self._part(one) for one in self._runs]
+        with self._live_lock:
+            frame = self._next_frame({**first, "others": rest} if rest else first)
+            self._publish({**others, "frame": frame})
+
+    def _part(self, run: Run) -> dict[str, Any]:
+        """Return the sections of one run."""
+        state = run_state(run)
         try:
-            history = self._history_state()
+            history = self._history_state(run)
         except Exception as error:
             history = {}
-            run["error"] = explain(error)
-        with self._live_lock:
-            self._frame_number += 1
-            frame = {"seq": self._frame_number, "ack": self._ack, "run": run, **history, **self._sections}
-            self._publish({**(others or {}), "frame": frame})
-
-    def _publish(self, state: dict[str, Any]) -> None:
-        with self._live_lock:
-            self._live.update(state)
-            if getattr(self, "comm", None) is None:
-                return  # not open yet, or closed: get_state brings it along
-            stripped, paths, buffers = _remove_buffers(state)
-            message = {"method": "update", "state": stripped, "buffer_paths": paths}
-            self._send_in_context(message, buffers)
-
-    def _send_in_context(self, message: dict[str, Any], buffers: list[Any]) -> None:
-        # ipykernel 7.4 sends the browser's next message to the subshell from which we sent last; a message
-        # sent in the context of a handler keeps commands flowing while a cell blocks the main shell.
-        context = self._send_context
-        if context is None:
-            self._send(message, buffers)
-        else:
-            context.copy().run(self._send, message, buffers)
-
-    def get_state(
-        self, key: str | Iterable[str] | None = None, drop_defaults: bool = False
-    ) -> dict[str, Any]:
-        """Widget state with the newest live keys in it.
-
-        `drop_defaults` is ignored: it would drop `_esm`, without which an embedded widget is dead.
-        """
-        del drop_defaults
-        everything = [*self.keys, *self._live]
-        names = everything if key is None else [key] if isinstance(key, str) else list(key)
-        with self._live_lock:
-            live = {name: self._live[name] for name in names if name in self._live}
-        state = super().get_state([name for name in names if name not in live])
-        return {**state, **live}
+            state["error"] = explain(error)
+        panel = self._panel.get(run.id)
+        if panel:
+            state["error"] = f"{state['error']}\n{panel}" if state["error"] else panel
+        return {"run": state, **history, **self._sections.get(run.id, {})}
 
     def close(self) -> None:
         """Take the widget off the page and stop feeding it. The run goes on."""
-        feed = self.__dict__.get("_feed")
-        if feed is not None:  # None: refused by its constructor, and collected now
-            feed.unsubscribe(self)
+        for run in self.__dict__.get("_runs", ()):  # none: refused by its constructor, and collected now
+            Feed.of(run).unsubscribe(self)
         super().close()
 
     # messages from the page ---------------------------------------------------------------------
 
-    def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        """Called on the main thread or on a subshell's: takes a lock, sets flags, returns."""
-        kind = content.get("type") if isinstance(content, dict) else None
-        if kind == "hello":
-            self._hellos += 1
-            self._send_context = copy_context()
-            self._feed.wake(urgent=True)
-        elif kind == "command":
-            self._obey(content)
-        elif kind == "decode":
-            self._feed.ask(self, content)
+    def _hello(self) -> None:
+        self._feed.wake(urgent=True)
 
-    def _obey(self, content: dict[str, Any]) -> None:
-        self._send_context = copy_context()
-        seq = int(content.get("seq", 0))
-        with self._live_lock:
-            if seq:
-                self._ack = max(self._ack, seq)
-        panel = None
-        try:
-            self._command(str(content.get("name")), content.get("value"))
-        except Exception as error:
-            panel = explain(error)
+    def _answered(self, panel: str | None) -> None:
         self._feed.wake(urgent=True, panel=(self, panel))
 
+    def _question(self, content: dict[str, Any]) -> None:
+        if content["type"] == "decode":
+            self._feed.ask(self, content)
+
     def _command(self, name: str, value: Any) -> None:
-        run = self._run
+        run = self.run
         match name:
             case "pause":
                 run.pause()
@@ -219,11 +190,11 @@ class RunWidget(anywidget.AnyWidget):
             case "epochs":
                 run.epochs = int(value)
             case _:
-                raise OptionError(f"the page sent the command {name!r}, which this version does not know")
+                super()._command(name, value)
 
     # what nbval compares ---------------------------------------------------------------------------
 
     def __repr__(self) -> str:
         """Stable: no address, time or loss."""
-        run = self._run
-        return f"{type(self).__name__}({run.data.name}, {run.name})"
+        names = ", ".join(run.name for run in self._runs)
+        return f"{type(self).__name__}({self.run.data.name}, {names})"

@@ -18,6 +18,7 @@ from vaewidgets import portable
 from vaewidgets.errors import PortableError
 from vaewidgets.training import Run, Snapshot, release_idle_team
 from vaewidgets.widgets.state import decoded_image, explain
+from vaewidgets.widgets.view import SHARED, View
 
 if TYPE_CHECKING:
     from vaewidgets.widgets.base import RunWidget
@@ -40,6 +41,7 @@ class Feed:
 
     def __init__(self, run: Run) -> None:
         self._run = weakref.ref(run)
+        self.view = View(SHARED)  # of all widgets of the run
         self._lock = threading.Lock()
         self._building = threading.Lock()
         self._widgets: list[RunWidget] = []
@@ -77,11 +79,11 @@ class Feed:
         try:
             snapshot = run.snapshot()
             with self._building:
-                drawn = widget._snapshot_state(snapshot)
-                weights = widget._weights_state(snapshot)
+                drawn = widget._snapshot_state(run, snapshot)
+                weights = widget._weights_state(run, snapshot)
         except Exception as error:
             self._faults[id(widget)] = explain(error)
-        widget._compose(drawn, weights, self._faults.get(id(widget)))
+        widget._compose(run, drawn, weights, self._faults.get(id(widget)))
         release_idle_team()
 
     def subscribe(self, widget: RunWidget) -> None:
@@ -137,7 +139,7 @@ class Feed:
             except Exception as error:  # in a thread nobody reads a traceback: into the panels
                 self._blame_all(error)
                 fresh, weights_due = None, False
-            self._round(fresh, weights_due)
+            self._round(run, fresh, weights_due)
             if fresh is not None:
                 release_idle_team()
             del run
@@ -182,7 +184,7 @@ class Feed:
         drawn = self._drawn if fresh is None else fresh
         return fresh, drawn is not self._sent_weights and (rests or time.monotonic() >= self._next_weights)
 
-    def _round(self, fresh: Snapshot | None, weights_due: bool) -> None:
+    def _round(self, run: Run, fresh: Snapshot | None, weights_due: bool) -> None:
         """One frame for each widget; what needs a forward pass or carries weights only when it is due."""
         with self._lock:
             widgets, panels = list(self._widgets), dict(self._panels)
@@ -194,9 +196,9 @@ class Feed:
             try:
                 with self._building:
                     if weights_due and drawn is not None:
-                        weights[id(widget)] = widget._weights_state(drawn)
+                        weights[id(widget)] = widget._weights_state(run, drawn)
                     if fresh is not None:
-                        sections[id(widget)] = widget._snapshot_state(fresh)
+                        sections[id(widget)] = widget._snapshot_state(run, fresh)
                         self._faults.pop(id(widget), None)
             except Exception as error:
                 self._faults[id(widget)] = explain(error)
@@ -210,7 +212,7 @@ class Feed:
         for widget in widgets:
             try:
                 panel = self._faults.get(id(widget)) or panels.get(id(widget))
-                widget._compose(sections.get(id(widget)), weights.get(id(widget)), panel)
+                widget._compose(run, sections.get(id(widget)), weights.get(id(widget)), panel)
             except Exception as error:  # a closed comm must not end the feed of the others
                 self._faults[id(widget)] = explain(error)
         self._next_history = time.monotonic() + max(FRAME_SECONDS, cost.seconds() / HISTORY_SHARE)

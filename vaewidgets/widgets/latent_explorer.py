@@ -79,10 +79,10 @@ class LatentExplorer(PointsWidget):
             run = _start(source, model, options)
         super().__init__(run, points)
 
-    def _history_state(self) -> dict[str, Any]:
-        return {"curves": curves_state(self.run)}
+    def _history_state(self, run: Run) -> dict[str, Any]:
+        return {"curves": curves_state(run)}
 
-    def _snapshot_state(self, snapshot: Snapshot) -> dict[str, Any]:
+    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
         mu, logvar = snapshot.encode(self.sample.images)
         scatter, self._projection = scatter_state(self.sample, snapshot, mu, self._projection)
         if logvar is None:  # an autoencoder has no KL

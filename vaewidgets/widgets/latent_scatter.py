@@ -36,7 +36,7 @@ class LatentScatter(PointsWidget):
     def __init__(self, run: Run, *, points: int = 2000) -> None:
         super().__init__(run, points)
 
-    def _snapshot_state(self, snapshot: Snapshot) -> dict[str, Any]:
+    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
         mu, _ = snapshot.encode(self.sample.images)
         scatter, self._projection = scatter_state(self.sample, snapshot, mu, self._projection)
         return {"scatter": scatter}

@@ -48,32 +48,24 @@ class PointsWidget(RunWidget):
             self._sample = Sample(self.run.data, self._points)
         return self._sample
 
-    @property
-    def decoder(self) -> dict[str, Any] | None:
-        """The decoder as the page gets it: operations and half-precision weights."""
-        return self._live.get("decoder")
-
-    @property
-    def originals(self) -> dict[str, Any] | None:
-        """Thumbnails of the first points, a packed uint8 array (m, C, H, W)."""
-        return self._live.get("originals")
-
     def selected_images(self) -> tuple[np.ndarray, np.ndarray | None]:
         """Images inside the lasso: uint8 array (k, C, H, W), and their labels (k,) or None."""
         sample, index = self.sample, self.selected
         labels = None if sample.labels is None else sample.labels[index]
         return sample.images_u8[index].numpy(), labels
 
-    def _command(self, name: str, value: Any) -> None:
-        if name != "select":
-            super()._command(name, value)
+    def _check_view(self, key: str, value: Any) -> None:
+        if key != "selected":
             return
         index = np.asarray(value, np.int64).reshape(-1)
         if len(index) and (index.min() < 0 or index.max() >= len(self.sample)):
-            raise OptionError(f"the page selected point {index.max()} of {len(self.sample)}.")
-        self.selected = index
+            raise OptionError(f"selected holds point {index.max()} of {len(self.sample)}.")
 
-    def _weights_state(self, snapshot: Snapshot) -> dict[str, Any]:
+    def _view_changed(self, key: str, value: Any) -> None:
+        if key == "selected":
+            self.selected = np.asarray(value, np.int64).reshape(-1)
+
+    def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
         state = {"decoder": self._feed.decoder_state(snapshot)}
         if "originals" not in self._live:
             state["originals"] = originals_state(self.sample)

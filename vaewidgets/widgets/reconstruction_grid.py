@@ -33,11 +33,11 @@ class ReconstructionGrid(RunWidget):
         self._sample: Sample | None = None
         super().__init__(run)
 
-    def _snapshot_state(self, snapshot: Snapshot) -> dict[str, Any]:
+    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
         if self._sample is None:
             self._sample = Sample(self.run.data, 2000)
             self._index = pick_images(self._sample, self._images)
-        return {"grid": grid_state(self._sample, self._index, snapshot, self.run.name)}
+        return {"grid": grid_state(self._sample, self._index, snapshot, run.name)}
 
 
 def pick_images(sample: Sample, images: int | Sequence[int]) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vaewidgets.training import Run
 from vaewidgets.widgets.base import STATIC, RunWidget
 from vaewidgets.widgets.state import curves_state
 
@@ -25,5 +26,5 @@ class TrainingCurves(RunWidget):
 
     _esm = STATIC / "training_curves.js"
 
-    def _history_state(self) -> dict[str, Any]:
-        return {"curves": curves_state(self.run)}
+    def _history_state(self, run: Run) -> dict[str, Any]:
+        return {"curves": curves_state(run)}

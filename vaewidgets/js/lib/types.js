@@ -27,8 +27,10 @@
  * @typedef {{step: number, kl: Packed, var_mu: Packed, delta: number, var_threshold: number, n: number}} Units
  * @typedef {{step: number, indices: Packed, labels: Packed|null, originals: Packed,
  *   rows: {name: string, images: Packed}[]}} GridData
- * @typedef {{seq: number, ack: number, run: RunInfo, curves?: {series: Series[]}|null,
- *   scatter?: ScatterData|null, units?: Units|null, grid?: GridData|null}} Frame
+ * @typedef {{run: RunInfo, curves?: {series: Series[]}|null,
+ *   scatter?: ScatterData|null, units?: Units|null, grid?: GridData|null}} Part  what a frame says of one run
+ * @typedef {Part & {seq: number, ack: number, error?: string|null, others?: Part[]}} Frame
+ *   without a run (concepts) it has an error of its own; others: the other runs of a widget that takes several
  *
  * @typedef {{get(key: string): any, on(event: string, fn: Function): void, off(event: string, fn?: Function): void,
  *   send(content: any): void}} Model  the part of anywidget's model that we use

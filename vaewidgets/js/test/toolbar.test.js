@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toBytes, toRgba } from "../lib/images.js";
-import { mainAction, progressOf } from "../widgets/toolbar.js";
+import { mainAction, progressOf } from "../parts/toolbar.js";
 
 /** @typedef {import("../lib/types.js").RunInfo} RunInfo */
 

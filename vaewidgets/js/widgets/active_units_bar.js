@@ -1,8 +1,8 @@
-/** ActiveUnitsBar: KL per latent dimension and Var(mu), both thresholds, the active counts. Handle: see base.js. */
+/** ActiveUnitsBar: KL per latent dimension and Var(mu), both thresholds, the active counts. Handle: see parts/base.js. */
 import { formatCount } from "../lib/axes.js";
 import { createBars } from "../lib/bars.js";
-import { defineWidget } from "./base.js";
-import { barsState } from "./parts.js";
+import { defineWidget } from "../parts/base.js";
+import { barsState } from "../parts/latent.js";
 
 export default defineWidget({
   name: "active-units-bar",

@@ -1,6 +1,6 @@
 /**
  * LatentExplorer: the latent space, what it decodes to, the curves and the active units, and the controls of the
- * run, on one page. Handle: see base.js and parts.js (as LatentScatter).
+ * run, on one page. Handle: see parts/base.js and parts/latent.js (as LatentScatter).
  *
  * Controls: .vw-main-button (train, pause, resume, train more), .vw-step, .vw-stop, .vw-beta and .vw-lr (each with
  * .vw-slider and .vw-number), .vw-speed .vw-select. One that cannot work on this run is hidden.
@@ -8,14 +8,15 @@
 import { createBars } from "../lib/bars.js";
 import { createCurves } from "../lib/curves.js";
 import { h } from "../lib/dom.js";
-import { defineWidget } from "./base.js";
-import { barsState, createLatentView, curvesState, scatterCaption } from "./parts.js";
-import { createToolbar } from "./toolbar.js";
+import { defineWidget } from "../parts/base.js";
+import { barsState, createLatentView, curvesState, scatterCaption } from "../parts/latent.js";
+import { createToolbar } from "../parts/toolbar.js";
 
 export default defineWidget({
   name: "latent-explorer",
   label: "Latent explorer",
-  build({ shell, link }) {
+  build(context) {
+    const { shell, link } = context;
     const bar = h("div", "vw-toolbar", { role: "toolbar", "aria-label": "training" });
     const stage = h("div", "vw-stage");
     const images = h("div", "vw-images");
@@ -39,7 +40,7 @@ export default defineWidget({
     );
 
     const toolbar = createToolbar(bar, link);
-    const latent = createLatentView(stage, images, { shell, link });
+    const latent = createLatentView(stage, images, context);
     const curves = createCurves(curvesEl, { theme: shell.theme });
     const bars = createBars(barsEl, { theme: shell.theme });
 

@@ -1,7 +1,7 @@
-/** ReconstructionGrid: originals over their reconstructions. Handle: see base.js; grid() gives the drawn rows. */
+/** ReconstructionGrid: originals over their reconstructions. Handle: see parts/base.js; grid() gives the drawn rows. */
 import { toInt32, unpack } from "../lib/bytes.js";
 import { createGrid } from "../lib/images.js";
-import { defineWidget } from "./base.js";
+import { defineWidget } from "../parts/base.js";
 
 /** @typedef {import("../lib/types.js").Packed} Packed */
 

@@ -1,7 +1,7 @@
-/** TrainingCurves: loss, recon and KL over training. Handle: see base.js. */
+/** TrainingCurves: loss, recon and KL over training. Handle: see parts/base.js. */
 import { createCurves } from "../lib/curves.js";
-import { defineWidget } from "./base.js";
-import { curvesState } from "./parts.js";
+import { defineWidget } from "../parts/base.js";
+import { curvesState } from "../parts/latent.js";
 
 export default defineWidget({
   name: "training-curves",

@@ -4,6 +4,7 @@
  * Handle for tests, as the property `vaewidgets` of `.vw-root` (read-only):
  *   frame        the frame that is drawn (as Python sent it), or null
  *   status, step of the drawn frame; also `data-status` and `data-step` on the root
+ *   view         what the reader turned, chose and points at, as JSON
  *   waiting      whether a command has gone unanswered for a second; also class `vw-waiting` on the root
  * and what the widget adds: see its file.
  *
@@ -11,8 +12,10 @@
  * @typedef {import("../lib/types.js").Frame} Frame
  * @typedef {import("../lib/types.js").Decoder} Decoder
  * @typedef {import("../lib/types.js").Packed} Packed
- * @typedef {{frame: Frame, decoder: Decoder|null, originals: Packed|null, options: Record<string, any>}} State
- * @typedef {{shell: import("../lib/shell.js").Shell, link: import("../lib/link.js").Link}} Context
+ * @typedef {{frame: Frame, decoder: Decoder|null, originals: Packed|null, options: Record<string, any>,
+ *   get: (key: string) => any}} State  get: any other live key, null where there is none
+ * @typedef {{shell: import("../lib/shell.js").Shell, link: import("../lib/link.js").Link,
+ *   view: import("../lib/view.js").ViewState}} Context
  * @typedef {{
  *   update(state: State): void,
  *   destroy(): void,
@@ -26,11 +29,14 @@ import { toFloat32 } from "../lib/bytes.js";
 import { createLink } from "../lib/link.js";
 import { createPainter } from "../lib/painter.js";
 import { createShell } from "../lib/shell.js";
+import { createView } from "../lib/view.js";
 
-const KEYS = ["frame", "decoder", "originals", "options"];
+// Other live keys come in one message with a frame.
+const KEYS = ["frame", "decoder", "originals", "options", "view_state"];
 
 /** What a screen reader hears of a frame. @param {Frame} frame */
 function spoken({ run, curves }) {
+  if (!run) return "";
   const loss = curves?.series.find((series) => series.name === "loss" && series.split === "train");
   const values = loss ? toFloat32(loss.mean) : [];
   const last = values.length ? `, loss ${formatLoss(values[values.length - 1])} ${run.unit}` : "";
@@ -52,7 +58,8 @@ export function defineWidget({ name, label, build }) {
         shell.root.classList.toggle("vw-waiting", now);
       },
     });
-    const view = build({ shell, link });
+    const viewState = createView(model, (key, value) => link.command(`view:${key}`, value));
+    const view = build({ shell, link, view: viewState });
     /** @type {Frame | null} */
     let drawn = null;
     Object.defineProperty(shell.root, "vaewidgets", {
@@ -61,8 +68,9 @@ export function defineWidget({ name, label, build }) {
         {
           ...Object.getOwnPropertyDescriptors(view.handle ?? {}),
           frame: { get: () => drawn, enumerable: true },
-          status: { get: () => drawn?.run.status ?? null, enumerable: true },
-          step: { get: () => drawn?.run.step ?? null, enumerable: true },
+          view: { get: () => viewState.all(), enumerable: true },
+          status: { get: () => drawn?.run?.status ?? null, enumerable: true },
+          step: { get: () => drawn?.run?.step ?? null, enumerable: true },
           waiting: { get: () => waiting, enumerable: true },
         },
       ),
@@ -70,24 +78,28 @@ export function defineWidget({ name, label, build }) {
 
     function paint() {
       const frame = /** @type {Frame | null} */ (model.get("frame") ?? null);
-      shell.setReady(frame !== null && Boolean(frame.run));
-      if (!frame?.run) return;
+      shell.setReady(frame !== null);
+      if (!frame) return;
+      if (frame.run) viewState.bind(frame.run.id);
+      viewState.adopt(model.get("view_state"));
       const state = {
         frame,
         decoder: model.get("decoder") ?? null,
         originals: model.get("originals") ?? null,
         options: model.get("options") ?? {},
+        get: (/** @type {string} */ key) => model.get(key) ?? null,
       };
       shell.setCaption(state.options.caption === false ? "" : view.caption(state));
       try {
         view.update(state);
-        shell.setError(frame.run.error);
+        shell.setError((frame.run ? frame.run.error : frame.error) ?? null);
       } catch (error) {
         // Text in the widget: a console message in a browser is a message to nobody.
         shell.setError(`This picture could not be drawn.\n${error instanceof Error ? error.message : error}`);
       }
       drawn = frame;
-      shell.root.dataset.status = frame.run.status;
+      shell.root.dataset.status = frame.run?.status ?? "ready";
+      if (!frame.run) return;
       shell.root.dataset.step = String(frame.run.step);
       shell.announce(`${frame.run.id} ${frame.run.epoch} ${frame.run.status}`, spoken(frame));
     }
@@ -103,6 +115,8 @@ export function defineWidget({ name, label, build }) {
     const onMessage = (content, buffers = []) => view.message?.(content, buffers);
     for (const key of KEYS) model.on(`change:${key}`, onFrame);
     model.on("msg:custom", onMessage);
+    // What is turned in another widget of the run is drawn here too.
+    viewState.on(() => painter.request());
     onFrame();
     link.hello(crypto.randomUUID?.() ?? String(Math.random()).slice(2));
 
@@ -111,6 +125,7 @@ export function defineWidget({ name, label, build }) {
       model.off("msg:custom", onMessage);
       painter.destroy();
       link.destroy();
+      viewState.destroy();
       view.destroy();
       shell.destroy();
     };

@@ -71,7 +71,7 @@ const classNames = ({ run }) => run.class_names;
  * @param {HTMLElement} imagesEl
  * @param {Context} context
  */
-export function createLatentView(scatterEl, imagesEl, { shell, link }) {
+export function createLatentView(scatterEl, imagesEl, { shell, link, view }) {
   const decodedView = createImage(imagesEl, { name: "decoded" });
   const nearestView = createImage(imagesEl, { name: "nearest" });
   const place = h("p", "vw-note vw-place");
@@ -138,7 +138,7 @@ export function createLatentView(scatterEl, imagesEl, { shell, link }) {
       showNearest();
     },
     onSelect(indices) {
-      link.command("select", indices);
+      view.set("selected", indices);
       const n = indices.length;
       show(chosen, n > 0);
       setText(chosen, `${n} image${n === 1 ? "" : "s"} selected: .selected in Python, Esc clears`);

@@ -1,0 +1,105 @@
+/**
+ * What the reader turns, chooses and points at: one small JSON a widget. Some keys are one for all widgets of a run
+ * on the page, without a kernel in between; the others are one for all views of a widget. No DOM.
+ *
+ * @typedef {(key: string, value: any) => void} Listener
+ * @typedef {{values: Map<string, any>, listeners: Set<Listener>, set: number | null}} Store
+ */
+
+/** The same list stands in widgets/view.py. */
+export const SHARED = ["hover", "selected", "classes", "color", "time"];
+
+/** @typedef {{runs: Map<string, Store>, models: WeakMap<object, Store>}} Bus */
+
+const page = /** @type {any} */ (globalThis);
+const BUS = Symbol.for("vaewidgets.view.1");
+// Each bundle has its own copy of this module; the page has one bus.
+page[BUS] ??= { runs: new Map(), models: new WeakMap() };
+const bus = /** @type {Bus} */ (page[BUS]);
+
+/** @returns {Store} */
+const newStore = () => ({ values: new Map(), listeners: new Set(), set: null });
+
+/**
+ * @param {object} model the widget's model: its views have one store
+ * @param {(key: string, value: any) => void} tell sends to Python what was turned here
+ */
+export function createView(model, tell) {
+  const own = bus.models.get(model) ?? newStore();
+  bus.models.set(model, own);
+  /** @type {Store} */
+  let shared = newStore();
+  let runId = "";
+  /** @type {Set<Listener>} */
+  const listeners = new Set();
+  /** @type {Listener} */
+  const relay = (key, value) => {
+    for (const listener of listeners) listener(key, value);
+  };
+  own.listeners.add(relay);
+  shared.listeners.add(relay);
+
+  /** @param {string} key */
+  const storeOf = (key) => (SHARED.includes(key) ? shared : own);
+
+  /** @param {string} key @param {any} value @returns {boolean} whether it is new */
+  function put(key, value) {
+    const store = storeOf(key);
+    const before = store.values.get(key);
+    if (Object.is(before, value) || JSON.stringify(before) === JSON.stringify(value)) return false;
+    store.values.set(key, value);
+    for (const listener of store.listeners) listener(key, value);
+    return true;
+  }
+
+  function leaveRun() {
+    shared.listeners.delete(relay);
+    if (shared.listeners.size === 0) bus.runs.delete(runId);
+  }
+
+  return {
+    /** Share with the other widgets of this run from now on. @param {string} id */
+    bind(id) {
+      if (id === runId) return;
+      leaveRun();
+      runId = id;
+      shared = bus.runs.get(id) ?? newStore();
+      bus.runs.set(id, shared);
+      shared.listeners.add(relay);
+    },
+    /**
+     * Take over what Python set, or what was saved; our own echo is ignored.
+     * @param {{set: number, values: Record<string, any>} | null | undefined} state
+     */
+    adopt(state) {
+      if (!state || own.set === state.set) return;
+      const first = own.set === null;
+      own.set = state.set;
+      for (const [key, value] of Object.entries(state.values)) {
+        // A widget that joins late does not turn back what the reader has turned meanwhile.
+        if (first && storeOf(key).values.has(key)) continue;
+        put(key, value);
+      }
+    },
+    /** @param {string} key @param {any} [fallback] */
+    get: (key, fallback = null) => storeOf(key).values.get(key) ?? fallback,
+    /** The reader turned something here. @param {string} key @param {any} value */
+    set(key, value) {
+      if (put(key, value)) tell(key, value);
+    },
+    /** @param {Listener} listener called at each change, also one's own @returns {() => void} ends it */
+    on(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    /** All that is set. @returns {Record<string, any>} */
+    all: () => Object.fromEntries([...own.values, ...shared.values]),
+    destroy() {
+      own.listeners.delete(relay);
+      leaveRun();
+      listeners.clear();
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createView>} ViewState */

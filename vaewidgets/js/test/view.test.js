@@ -1,0 +1,64 @@
+/** What is turned in one widget shows in the others of its run, and Python's word counts once. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createView } from "../lib/view.js";
+
+/** @param {string} run */
+function widget(run) {
+  /** @type {[string, any][]} */
+  const told = [];
+  const view = createView({}, (key, value) => told.push([key, value]));
+  view.bind(run);
+  return { view, told };
+}
+
+test("widgets of one run share, others do not", () => {
+  const [a, b, other] = [widget("r1"), widget("r1"), widget("r2")];
+  /** @type {any[]} */
+  const heard = [];
+  b.view.on((key, value) => heard.push([key, value]));
+  a.view.set("time", 40);
+  a.view.set("zoom", 2);
+  assert.equal(b.view.get("time"), 40);
+  assert.equal(b.view.get("zoom"), null);
+  assert.equal(other.view.get("time"), null);
+  assert.deepEqual(heard, [["time", 40]]);
+  assert.deepEqual(a.told, [
+    ["time", 40],
+    ["zoom", 2],
+  ]);
+  assert.deepEqual(b.told, [], "only the widget that was turned tells Python");
+  for (const one of [a, b, other]) one.view.destroy();
+});
+
+test("an unchanged value is no news", () => {
+  const { view, told } = widget("r3");
+  view.set("selected", [1, 2]);
+  view.set("selected", [1, 2]);
+  assert.equal(told.length, 1);
+  view.destroy();
+});
+
+test("Python's word counts once, its echo not", () => {
+  const { view, told } = widget("r4");
+  view.adopt({ set: 1, values: { time: 5, zoom: 3 } });
+  assert.equal(view.get("time"), 5);
+  view.set("time", 9);
+  view.adopt({ set: 1, values: { time: 5 } });
+  assert.equal(view.get("time"), 9);
+  view.adopt({ set: 2, values: { time: 1 } });
+  assert.equal(view.get("time"), 1);
+  assert.deepEqual(told, [["time", 9]]);
+  view.destroy();
+});
+
+test("a late widget takes over, and forgets with the last one", () => {
+  const a = widget("r5");
+  a.view.set("classes", [1]);
+  const late = widget("r5");
+  late.view.adopt({ set: 0, values: { classes: null } });
+  assert.deepEqual(late.view.get("classes"), [1]);
+  a.view.destroy();
+  late.view.destroy();
+  assert.equal(widget("r5").view.get("classes"), null);
+});

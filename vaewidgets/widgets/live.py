@@ -1,0 +1,232 @@
+"""What every widget has in common: live keys, commands from the page, the view, pictures to keep.
+
+Live data do not travel as synced traits: written from a training thread those tear, get lost
+inside `hold_sync` and come back from the browser as echoes. A widget keeps its newest state in a
+plain dict, sends it whole as one `update` message under a lock, and merges it into `get_state`, so
+that a reload, a saved notebook and an exported page hold the same picture.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from contextvars import Context, copy_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets
+from ipywidgets.widgets.widget import _remove_buffers
+
+from vaewidgets.errors import OptionError
+from vaewidgets.widgets.view import View
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["STATIC", "LiveWidget"]
+
+STATIC = Path(__file__).parents[1] / "static"
+
+
+class LiveWidget(anywidget.AnyWidget):
+    """A widget whose picture is one live key, `frame` (abstract).
+
+    A subclass names its bundle (`_esm`), publishes frames, and answers commands by overriding `_command`
+    and `_answered`.
+
+    Attributes
+    ----------
+    view : dict
+        What was turned and pointed at in the page, as small JSON: read it, keep it, assign it.
+    """
+
+    _css = STATIC / "vaewidgets.css"
+
+    options = traitlets.Dict(help="How the view is drawn; small, JSON only. Owner: Python.").tag(sync=True)
+
+    def __init__(self, **traits: Any) -> None:
+        self._live: dict[str, Any] = {}
+        self._live_lock = threading.RLock()
+        self._send_context: Context | None = None
+        self._hellos = 0  # views say it twice, see js/lib/link.js
+        self._frame_number = 0
+        self._ack = 0
+        self._own_view = View()
+        self._before_open()
+        self._live["view_state"] = self._view_state()
+        super().__init__(**traits)
+        self.on_msg(self._on_message)
+
+    # what a subclass says ---------------------------------------------------------------------
+
+    def _before_open(self) -> None:
+        """Make a first frame: there before the comm opens, it shows even if the kernel is blocked then."""
+
+    def _answered(self, panel: str | None) -> None:
+        """A command was handled: send a frame that acknowledges it; `panel` says what went wrong, or None."""
+
+    def _hello(self) -> None:
+        """A view opened in a page."""
+
+    def _command(self, name: str, value: Any) -> None:
+        """Obey a command of the page (any thread); raise what is to be shown in the panel."""
+        raise OptionError(f"the page sent the command {name!r}, which this version does not know")
+
+    def _question(self, content: dict[str, Any]) -> None:
+        """Answer a message that is neither a command nor a hello."""
+
+    def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
+        """Matplotlib figure of the newest frame, for print.
+
+        Parameters
+        ----------
+        size : (width, height), optional
+            In inches.
+        """
+        raise NotImplementedError
+
+    # frames -----------------------------------------------------------------------------------
+
+    @property
+    def frame(self) -> dict[str, Any] | None:
+        """The newest frame: one complete picture, as the page gets it."""
+        return self._live.get("frame")
+
+    def __getattr__(self, name: str) -> Any:
+        # ipywidgets.embed reads each key of the state as an attribute.
+        live = self.__dict__.get("_live", {})
+        if name in live:
+            return live[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _next_frame(self, sections: Mapping[str, Any]) -> dict[str, Any]:
+        """Number a frame; call and publish under `_live_lock`."""
+        self._frame_number += 1
+        return {"seq": self._frame_number, "ack": self._ack, **sections}
+
+    def _publish(self, state: dict[str, Any]) -> None:
+        with self._live_lock:
+            self._live.update(state)
+            if getattr(self, "comm", None) is None:
+                return  # not open yet, or closed: get_state brings it along
+            stripped, paths, buffers = _remove_buffers(state)
+            message = {"method": "update", "state": stripped, "buffer_paths": paths}
+            self._send_in_context(message, buffers)
+
+    def _send_in_context(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        # ipykernel 7.4 sends the browser's next message to the subshell from which we sent last; a message
+        # sent in the context of a handler keeps commands flowing while a cell blocks the main shell.
+        context = self._send_context
+        if context is None:
+            self._send(message, buffers)
+        else:
+            context.copy().run(self._send, message, buffers)
+
+    def get_state(
+        self, key: str | Iterable[str] | None = None, drop_defaults: bool = False
+    ) -> dict[str, Any]:
+        """Widget state with the newest live keys in it.
+
+        `drop_defaults` is ignored: it would drop `_esm`, without which an embedded widget is dead.
+        """
+        del drop_defaults
+        everything = [*self.keys, *self._live]
+        names = everything if key is None else [key] if isinstance(key, str) else list(key)
+        with self._live_lock:
+            live = {name: self._live[name] for name in names if name in self._live}
+        state = super().get_state([name for name in names if name not in live])
+        return {**state, **live}
+
+    # the view ---------------------------------------------------------------------------------
+
+    def _views(self) -> tuple[View, ...]:
+        """The widget's own view first, then those that it shares."""
+        return (self._own_view,)
+
+    def _view_of(self, key: str) -> View:
+        """The view that holds `key`."""
+        return next((view for view in self._views()[1:] if view.holds(key)), self._own_view)
+
+    @property
+    def view(self) -> dict[str, Any]:
+        """What is turned, chosen and pointed at in the page, as small JSON; a copy.
+
+        Keys shared by all widgets of a run: `hover` (a latent vector), `selected` (numbers of points),
+        `classes` (labels shown; None: all), `color` (what colors the points) and `time` (a step; None: now).
+        Assign a dict to set what it holds: ``widget.view = saved``, ``widget.view |= {"time": 0}``.
+        """
+        merged: dict[str, Any] = {}
+        for view in self._views():
+            merged.update(view.values)
+        return merged
+
+    @view.setter
+    def view(self, values: Mapping[str, Any]) -> None:
+        checked = View.check(values)
+        by_view: dict[int, tuple[View, dict[str, Any]]] = {}
+        for key, value in checked.items():
+            self._check_view(key, value)
+            holder = self._view_of(key)
+            by_view.setdefault(id(holder), (holder, {}))[1][key] = value
+        for holder, part in by_view.values():
+            holder.set(part)
+            for widget in holder.widgets or (self,):
+                widget._show_view()
+                for key, value in part.items():
+                    widget._view_changed(key, value)
+
+    def _check_view(self, key: str, value: Any) -> None:
+        """Raise an `OptionError` if `value` cannot be this widget's `key`."""
+
+    def _view_changed(self, key: str, value: Any) -> None:
+        """The page or Python set `key` (any thread)."""
+
+    def _view_state(self) -> dict[str, Any]:
+        return {"set": sum(view.set_number for view in self._views()), "values": self.view}
+
+    def _show_view(self) -> None:
+        """Send the view to the page."""
+        self._publish({"view_state": self._view_state()})
+
+    def _view_from_page(self, key: str, value: Any) -> None:
+        """The page turned something: it shows it already, so nothing is sent back."""
+        View.check({key: value})
+        self._check_view(key, value)
+        holder = self._view_of(key)
+        holder.values[key] = value
+        for widget in holder.widgets or (self,):
+            with widget._live_lock:
+                widget._live["view_state"] = widget._view_state()
+            widget._view_changed(key, value)
+
+    # messages from the page ---------------------------------------------------------------------
+
+    def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        """Called on the main thread or on a subshell's: takes a lock, sets flags, returns."""
+        kind = content.get("type") if isinstance(content, dict) else None
+        if kind == "hello":
+            self._hellos += 1
+            self._send_context = copy_context()
+            self._hello()
+        elif kind == "command":
+            self._obey(content)
+        elif kind is not None:
+            self._question(content)
+
+    def _obey(self, content: dict[str, Any]) -> None:
+        self._send_context = copy_context()
+        seq = int(content.get("seq", 0))
+        with self._live_lock:
+            if seq:
+                self._ack = max(self._ack, seq)
+        panel = None
+        name, value = str(content.get("name")), content.get("value")
+        try:
+            if name.startswith("view:"):
+                self._view_from_page(name.removeprefix("view:"), value)
+            else:
+                self._command(name, value)
+        except Exception as error:
+            panel = f"{type(error).__name__}: {error}"
+        self._answered(panel)
