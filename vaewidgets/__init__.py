@@ -64,6 +64,7 @@ _ROOM_OF = {
     "probabilistic_pca": "diagnostics",
     "rate_distortion": "diagnostics",
     "run_stats": "diagnostics",
+    "save_html": "widgets",
     "sweep": "training",
     "train": "training",
     "unfamiliarity": "diagnostics",
@@ -140,6 +141,7 @@ if TYPE_CHECKING:
         LatentScatter,
         ReconstructionGrid,
         TrainingCurves,
+        save_html,
     )
 
 

@@ -17,7 +17,7 @@ from vaewidgets.errors import OptionError
 from vaewidgets.packing import unpack
 from vaewidgets.widgets.base import RunWidget
 
-WIDGETS = [getattr(room, name) for name in room.__all__]
+WIDGETS = [member for name in room.__all__ if isinstance(member := getattr(room, name), type)]
 SECTIONS = {
     "ActiveUnitsBar": {"units"},
     "LatentExplorer": {"curves", "scatter", "units"},

@@ -4,6 +4,14 @@ from vaewidgets.widgets.active_units_bar import ActiveUnitsBar
 from vaewidgets.widgets.latent_explorer import LatentExplorer
 from vaewidgets.widgets.latent_scatter import LatentScatter
 from vaewidgets.widgets.reconstruction_grid import ReconstructionGrid
+from vaewidgets.widgets.save import save_html
 from vaewidgets.widgets.training_curves import TrainingCurves
 
-__all__ = ["ActiveUnitsBar", "LatentExplorer", "LatentScatter", "ReconstructionGrid", "TrainingCurves"]
+__all__ = [
+    "ActiveUnitsBar",
+    "LatentExplorer",
+    "LatentScatter",
+    "ReconstructionGrid",
+    "TrainingCurves",
+    "save_html",
+]

@@ -116,6 +116,10 @@ class RunWidget(LiveWidget):
             Feed.of(one).first_frame(self)
             Feed.of(one).view.share(self)
 
+    def _refresh(self) -> None:
+        for one in self._runs:
+            Feed.of(one).first_frame(self)
+
     def _views(self) -> tuple[View, ...]:
         return (self._own_view, self._feed.view)
 

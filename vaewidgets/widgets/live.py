@@ -8,6 +8,7 @@ that a reload, a saved notebook and an exported page hold the same picture.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Mapping
 from contextvars import Context, copy_context
@@ -85,6 +86,18 @@ class LiveWidget(anywidget.AnyWidget):
             In inches.
         """
         raise NotImplementedError
+
+    def save_html(self, path: str | os.PathLike[str], *, title: str | None = None) -> Path:
+        """Save the widget as one HTML file: offline, alive, with no kernel behind it.
+
+        See `vaewidgets.save_html`, which takes several widgets.
+        """
+        from vaewidgets.widgets.save import save_html
+
+        return save_html(self, path, title=title)
+
+    def _refresh(self) -> None:
+        """Bring the frame up to date, here and now."""
 
     # frames -----------------------------------------------------------------------------------
 

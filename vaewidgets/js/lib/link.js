@@ -13,9 +13,10 @@ const SECOND_HELLO_MS = 600;
 
 /**
  * @param {(message: Message) => void} send
- * @param {{onWaiting?: (waiting: boolean) => void}} [options] told when Python is slow to acknowledge
+ * @param {{onWaiting?: (waiting: boolean) => void, offline?: boolean}} [options]
+ *   onWaiting: told when Python is slow to acknowledge; offline: there is no Python, nothing is sent
  */
-export function createLink(send, { onWaiting = () => {} } = {}) {
+export function createLink(send, { onWaiting = () => {}, offline = false } = {}) {
   /** Commands not yet sent, newest a name. @type {Map<string, Message>} */
   const queue = new Map();
   /** Commands sent but not acknowledged: number → time sent. @type {Map<number, number>} */
@@ -64,7 +65,7 @@ export function createLink(send, { onWaiting = () => {} } = {}) {
 
   /** @param {string} key @param {Message} message */
   function post(key, message) {
-    if (closed) return;
+    if (closed || offline) return;
     // Deleted first so that the newest also stands last: commands arrive in the order given.
     queue.delete(key);
     queue.set(key, message);
@@ -75,8 +76,11 @@ export function createLink(send, { onWaiting = () => {} } = {}) {
   }
 
   return {
+    /** Whether there is nobody to send to: a saved page. */
+    offline,
     /** Tell Python of a new view; twice, since a subshell's number travels only after the first. @param {string} view */
     hello(view) {
+      if (offline) return;
       send({ type: "hello", view });
       later(() => send({ type: "hello", view }), SECOND_HELLO_MS);
     },

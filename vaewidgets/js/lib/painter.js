@@ -3,6 +3,18 @@
  * an element off screen or in a hidden tab costs nothing and catches up when it shows.
  */
 
+const page = /** @type {any} */ (globalThis);
+const ALL = Symbol.for("vaewidgets.draw.all");
+
+/**
+ * Whether what is off screen is drawn too: while a saved page loads, so that nothing jumps when it is scrolled and
+ * nothing is missing when it is printed.
+ * @param {boolean} on
+ */
+export function drawAll(on) {
+  page[ALL] = on;
+}
+
 /**
  * @param {Element} el
  * @param {(now: number) => boolean | void} paint returns true to be called at the next frame too
@@ -23,7 +35,7 @@ export function createPainter(el, paint) {
   observer.observe(el);
 
   function schedule() {
-    if (handle || !visible || !wanted) return;
+    if (handle || !wanted || !(visible || page[ALL])) return;
     handle = requestAnimationFrame(run);
   }
 

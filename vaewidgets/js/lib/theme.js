@@ -49,9 +49,10 @@ export function createTheme(root) {
   const scheme = matchMedia("(prefers-color-scheme: dark)");
 
   function refresh() {
-    // The host's own background decides; without one, what the person's system prefers.
+    // The host's own background decides; else the saved page's switch; else what the person's system prefers.
     const host = getComputedStyle(root).getPropertyValue("--jp-layout-color0").trim();
-    const dark = host ? luminance(host) < 0.4 : scheme.matches;
+    const turned = document.documentElement.dataset.vwTheme;
+    const dark = host ? luminance(host) < 0.4 : turned ? turned === "dark" : scheme.matches;
     root.dataset.theme = dark ? "dark" : "light";
     root.dataset.host = host ? "jupyter" : "page";
     cache = new Map();
@@ -62,7 +63,7 @@ export function createTheme(root) {
   const observer = new MutationObserver(refresh);
   const watched = {
     attributes: true,
-    attributeFilter: ["class", "data-jp-theme-light", "data-jp-theme-name", "style"],
+    attributeFilter: ["class", "data-jp-theme-light", "data-jp-theme-name", "data-vw-theme", "style"],
   };
   observer.observe(document.body, watched);
   observer.observe(document.documentElement, watched);

@@ -103,3 +103,50 @@ export function createView(model, tell) {
 }
 
 /** @typedef {ReturnType<typeof createView>} ViewState */
+
+/**
+ * What is turned on a page that shows several models: `runs` in the order in which they first appear, since their
+ * names change from one training to the next.
+ * @typedef {{runs: Record<string, any>[], widgets: Record<string, any>[]}} PageView
+ * @typedef {{get(key: string): any}} HasFrame
+ */
+
+/** The runs that models show, each once; the first of each model is the one whose view it shares. @param {HasFrame[]} models */
+function runsOf(models) {
+  const ids = models.map((model) => model.get("frame")?.run?.id).filter((id) => id !== undefined);
+  return /** @type {string[]} */ ([...new Set(ids)]);
+}
+
+/** @param {HasFrame[]} models @returns {PageView} */
+export function readPage(models) {
+  const values = (/** @type {Store | undefined} */ store) => Object.fromEntries(store?.values ?? []);
+  return {
+    runs: runsOf(models).map((id) => values(bus.runs.get(id))),
+    widgets: models.map((model) => values(bus.models.get(model))),
+  };
+}
+
+/**
+ * Put a view back, also before the widgets are drawn: they then start from it. Keys of the wrong kind are left out.
+ * @param {HasFrame[]} models
+ * @param {PageView} view
+ */
+export function restorePage(models, view) {
+  for (const [i, id] of runsOf(models).entries()) {
+    if (!bus.runs.has(id)) bus.runs.set(id, newStore());
+    fill(/** @type {Store} */ (bus.runs.get(id)), view.runs[i] ?? {}, true);
+  }
+  for (const [i, model] of models.entries()) {
+    if (!bus.models.has(model)) bus.models.set(model, newStore());
+    fill(/** @type {Store} */ (bus.models.get(model)), view.widgets[i] ?? {}, false);
+  }
+}
+
+/** @param {Store} store @param {Record<string, any>} values @param {boolean} shared */
+function fill(store, values, shared) {
+  for (const [key, value] of Object.entries(values)) {
+    if (SHARED.includes(key) !== shared) continue;
+    store.values.set(key, value);
+    for (const listener of store.listeners) listener(key, value);
+  }
+}

@@ -53,6 +53,7 @@ export function defineWidget({ name, label, build }) {
     const shell = createShell(el, { name, label });
     let waiting = false;
     const link = createLink((message) => model.send(message), {
+      offline: model.get("offline") === true,
       onWaiting(now) {
         waiting = now;
         shell.root.classList.toggle("vw-waiting", now);

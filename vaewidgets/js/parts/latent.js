@@ -108,7 +108,8 @@ export function createLatentView(scatterEl, imagesEl, { shell, link, view }) {
   function showDecoded() {
     const z = fromPlane(cursor.at, projection, latentDim());
     setText(place, `z = ${formatVector(z)}`);
-    const detail = decoded ? `z = ${formatVector(decoded.z)}` : "waiting for the decoder";
+    const none = link.offline ? "no kernel to decode" : "waiting for the decoder";
+    const detail = decoded ? `z = ${formatVector(decoded.z)}` : none;
     decodedView.update({ image: decoded?.bytes ?? null, shape: shape(), title: "decoded", detail });
   }
 
@@ -163,7 +164,8 @@ export function createLatentView(scatterEl, imagesEl, { shell, link, view }) {
       };
       labels = data.labels ? toInt32(data.labels) : null;
       show(note, decoder.reason !== null);
-      setText(note, decoder.reason ? `decoded by the kernel, since the page cannot: ${decoder.reason}` : "");
+      const who = link.offline ? "no image: there is no kernel here" : "decoded by the kernel";
+      setText(note, decoder.reason ? `${who}, and the page cannot decode: ${decoder.reason}` : "");
       const size = Math.max(shape()[0] * shape()[1] * shape()[2], 1);
       scatter.update({
         points: toFloat32(data.points),

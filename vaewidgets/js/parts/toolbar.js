@@ -1,5 +1,6 @@
 /**
- * The controls of a run. Each shows only where it works: an attached run has no train button, a schedule no slider.
+ * The controls of a run. Each shows only where it works: an attached run has no train button, a schedule no slider,
+ * a saved page no button at all.
  *
  * @typedef {import("../lib/types.js").RunInfo} RunInfo
  * @typedef {import("../lib/link.js").Link} Link
@@ -33,6 +34,9 @@ export function mainAction(run, more) {
   if (run.status === "stopped" && !complete) return { text: "resume", icon: "train", action: "resume" };
   return { text: `train ${more} more`, icon: "train", action: "more" };
 }
+
+/** @param {RunInfo} run */
+const isActive = ({ status }) => status === "running" || status === "paused";
 
 /** "epoch 12/30", its share, and how fast. @param {RunInfo} run */
 export function progressOf({ epoch, epochs, step, steps_per_epoch: perEpoch }) {
@@ -122,21 +126,21 @@ export function createToolbar(el, link) {
 
   /** @param {RunInfo} next */
   function updateButtons(next) {
-    const action = mainAction(next, more);
+    const action = link.offline ? null : mainAction(next, more);
     const over = next.status === "finished" || next.status === "failed";
-    const active = next.status === "running" || next.status === "paused";
+    const active = isActive(next);
     main.update(action ?? { text: "", icon: "train", hidden: true });
     step.update({
       text: "step",
       icon: "step",
       title: "train one step, then pause",
-      hidden: !next.can_train || over,
+      hidden: !next.can_train || over || link.offline,
       disabled: next.status === "running",
     });
     stop.update({
       text: "stop",
       icon: "stop",
-      hidden: over || (!next.can_train && !active),
+      hidden: over || (!next.can_train && !active) || link.offline,
       disabled: !active,
     });
     actions.hidden = main.button.hidden && step.button.hidden && stop.button.hidden;
@@ -154,20 +158,25 @@ export function createToolbar(el, link) {
       const failed = next.status === "failed";
       progress.update(progressOf(next));
       const fast = next.status === "running" && next.steps_per_second > 0;
-      setText(rate, fast ? `${formatNumber(next.steps_per_second, 3)} steps/s` : next.status);
+      if (link.offline) setText(rate, isActive(next) ? "saved while it trained" : next.status);
+      else setText(rate, fast ? `${formatNumber(next.steps_per_second, 3)} steps/s` : next.status);
       beta.update({
         value: next.beta,
-        editable: next.beta_controllable && !failed,
+        editable: next.beta_controllable && !failed && !link.offline,
         note: next.beta_schedule,
         hold: onItsWay("beta"),
       });
       lr.update({
         value: next.lr ?? 0,
-        editable: next.lr_controllable && !failed,
+        editable: next.lr_controllable && !failed && !link.offline,
         hidden: next.lr === null || next.lr === undefined,
         hold: onItsWay("lr"),
       });
-      speed.update({ value: next.speed, hidden: !next.can_train || failed, hold: onItsWay("speed") });
+      speed.update({
+        value: next.speed,
+        hidden: !next.can_train || failed || link.offline,
+        hold: onItsWay("speed"),
+      });
     },
     destroy() {
       for (const part of parts) part.destroy();

@@ -1,0 +1,51 @@
+"""`save_html`: what it takes and what it refuses."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import vaewidgets as vw
+from vaewidgets.errors import OptionError
+
+
+@pytest.fixture(scope="module")
+def run() -> vw.Run:
+    torch.manual_seed(0)
+    data = vw.load_dataset("digits", n_train=128)
+    model = vw.MLPVAE(data.image_shape, hidden=(16,))
+    return vw.train(model, data, epochs=1, autosave=False).wait(progress=False)
+
+
+def test_one_widget_and_several_go_through_one_function(run: vw.Run, tmp_path: Path) -> None:
+    scatter, curves = vw.LatentScatter(run), vw.TrainingCurves(run)
+    one = scatter.save_html(tmp_path / "one.html", title="A & B")
+    assert one == tmp_path / "one.html"
+    assert "<h1>A &amp; B</h1>" in one.read_text("utf-8")
+    assert one.read_text("utf-8").startswith("<!doctype html>")
+    two = vw.save_html(scatter, tmp_path / "two.html", title="A & B")
+    number = re.compile('"seq":[0-9]+')  # of the frame
+    assert number.sub("", one.read_text("utf-8")) == number.sub("", two.read_text("utf-8"))
+    both = vw.save_html([scatter, curves], tmp_path / "both.html").read_text("utf-8")
+    assert "<h1>LatentScatter, TrainingCurves</h1>" in both
+    assert len(both) < 1.3 * len(one.read_text("utf-8"))
+
+
+def test_the_page_shows_the_last_step_even_if_no_frame_was_sent_yet(run: vw.Run, tmp_path: Path) -> None:
+    widget = vw.TrainingCurves(run)
+    widget._live["frame"] = {}
+    text = widget.save_html(tmp_path / "page.html").read_text("utf-8")
+    assert f'"step":{run.step}' in text
+
+
+@pytest.mark.parametrize(
+    ("widgets", "message"), [([], "no widgets"), (42, "got int"), ("x", "got str"), ([42], "got int among")]
+)
+def test_what_is_no_widget_is_refused(widgets: Any, message: str, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=message):
+        vw.save_html(widgets, tmp_path / "page.html")
+    assert not list(tmp_path.iterdir())

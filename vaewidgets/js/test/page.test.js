@@ -1,0 +1,95 @@
+/** The saved page: a model without a kernel, data put back in place, the view in the address. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createLink } from "../lib/link.js";
+import { createView, readPage, restorePage } from "../lib/view.js";
+import { fromFragment, toFragment } from "../page/address.js";
+import { fromBase64, put } from "../page/content.js";
+import { createModel } from "../page/model.js";
+
+test("a model says that it is offline, tells of changes, and sends nothing", () => {
+  const model = createModel({ a: 1 });
+  assert.equal(model.get("offline"), true);
+  let heard = 0;
+  const fn = () => heard++;
+  model.on("change:a", fn);
+  model.set("a", 2);
+  model.set("a", 2);
+  assert.equal(model.get("a"), 2);
+  assert.equal(heard, 1);
+  model.off("change:a", fn);
+  model.set("a", 3);
+  assert.equal(heard, 1);
+  assert.equal(model.send(), undefined);
+});
+
+test("offline, commands are numbered but go nowhere and nothing waits for them", () => {
+  /** @type {any[]} */
+  const sent = [];
+  const link = createLink((message) => sent.push(message), { offline: true });
+  link.hello("view");
+  const seq = link.command("pause");
+  assert.equal(link.isPending(seq), false);
+  link.decode([0, 0]);
+  assert.deepEqual(sent, []);
+  link.destroy();
+});
+
+test("buffers go back where they were", () => {
+  const state = { frame: { list: [{ data: null }, { data: null }] } };
+  put(state, ["frame", "list", 1, "data"], "here");
+  assert.deepEqual(state, { frame: { list: [{ data: null }, { data: "here" }] } });
+  assert.deepEqual([...fromBase64("AAH/")], [0, 1, 255]);
+});
+
+test("a view goes through the address and back, whatever is in it", () => {
+  const view = {
+    runs: [{ selected: [1, 2], color: "la<b>el & 'ü' ~ #% \u2028" }],
+    widgets: [{ zoom: [0.5, -1e-9], row: null }, {}],
+  };
+  const fragment = toFragment(view);
+  assert.match(fragment, /^#view=[\w.%-]+$/);
+  assert.deepEqual(fromFragment(fragment), view);
+  assert.deepEqual(fromFragment(`#chapter&${fragment.slice(1)}`), view);
+});
+
+test("an address that is somebody else's or cut off is left alone", () => {
+  for (const fragment of ["", "#chapter-2", "#view=", "#view=%7B", "#view=%", "#view=[]", "#view={}"]) {
+    assert.equal(fromFragment(fragment), null);
+  }
+  assert.equal(fromFragment('#view={"runs":[1],"widgets":[]}'), null);
+});
+
+test("the view of a page is that of its runs and of each widget, and can be put back before they draw", () => {
+  const of = (/** @type {string} */ id) => ({ get: () => ({ run: { id } }) });
+  const models = [of("page-a"), of("page-a"), of("page-b")];
+  const draw = (/** @type {any[]} */ list) =>
+    list.map((model) => {
+      const view = createView(model, () => {});
+      view.bind(model.get("frame").run.id);
+      return view;
+    });
+  const views = draw(models);
+  views[0].set("time", 3);
+  views[1].set("zoom", 2);
+  views[2].set("hover", [0, 1]);
+  const page = readPage(models);
+  assert.deepEqual(page, { runs: [{ time: 3 }, { hover: [0, 1] }], widgets: [{}, { zoom: 2 }, {}] });
+
+  // the same page of another training
+  const again = [of("page-c"), of("page-c"), of("page-d")];
+  restorePage(again, page);
+  const redrawn = draw(again);
+  assert.equal(redrawn[1].get("time"), 3);
+  assert.equal(redrawn[1].get("zoom"), 2);
+  redrawn[0].adopt({ set: 0, values: { time: 99 } });
+  assert.equal(redrawn[0].get("time"), 3, "the address wins over what was saved");
+
+  // and while it is open
+  /** @type {any[]} */
+  const heard = [];
+  redrawn[0].on((key, value) => heard.push([key, value]));
+  restorePage(again, { runs: [{ time: 5, evil: 1 }], widgets: [{ time: 7 }] });
+  assert.deepEqual(heard, [["time", 5]]);
+  for (const view of [...views, ...redrawn]) view.destroy();
+});

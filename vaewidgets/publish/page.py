@@ -1,0 +1,120 @@
+"""The page around the widgets: one HTML text that asks nothing of anybody."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vaewidgets.errors import OptionError
+from vaewidgets.publish.embed import Store, script_json, split_buffers
+
+__all__ = ["page_html"]
+
+STATIC = Path(__file__).parents[1] / "static"
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="generator" content="vaewidgets">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<style>
+{style}
+</style>
+</head>
+<body>
+<header class="vw-page-head"><h1>{title}</h1></header>
+<main class="vw-page"></main>
+<noscript><p class="vw-page-fault">This page draws with JavaScript, which is switched off.</p></noscript>
+{data}
+<script type="application/json" id="vw-page-content">{content}</script>
+<script type="module">{host}</script>
+</body>
+</html>
+"""
+
+
+def page_html(states: Sequence[Mapping[str, Any]], *, title: str) -> str:
+    """Return one HTML text that shows the widgets alive, from a file, without a kernel or a network.
+
+    Parameters
+    ----------
+    states : sequence of dict
+        One a widget, as `get_state()` gives it: plain JSON with bytes in it, the widget's module as the
+        text `_esm` and its style sheet as `_css`. Other keys that begin with an underscore stay out.
+    title : str
+        Of the page; any text.
+
+    Returns
+    -------
+    str
+        Each distinct module, style sheet and buffer stands in it once.
+
+    Raises
+    ------
+    OptionError
+        If there are no states, or one has no module.
+    """
+    if not states:
+        raise OptionError("page_html(states) got none; wanted the state of one widget at least.")
+    store = Store()
+    styles: dict[str, None] = {(STATIC / "page.css").read_text("utf-8"): None}
+    widgets = []
+    for state in states:
+        module = state.get("_esm")
+        if not isinstance(module, str) or not module:
+            raise OptionError("page_html(states) got a state without `_esm`; wanted the text of its module.")
+        if state.get("_css"):
+            styles[str(state["_css"])] = None
+        kept = {key: value for key, value in state.items() if not key.startswith("_")}
+        plain, buffers = split_buffers(kept)
+        widgets.append(
+            {
+                "module": store.add(module.encode("utf-8")),
+                "state": plain,
+                "buffers": [[path, store.add(data)] for path, data in buffers],
+            }
+        )
+    host = _in_script((STATIC / "page.js").read_text("utf-8").strip())
+    return _PAGE.format(
+        policy=_policy(host),
+        title=html.escape(title),
+        style=_in_style("\n".join(styles)),
+        data=store.html(),
+        content=script_json({"widgets": widgets}),
+        host=host,
+    )
+
+
+def _policy(host: str) -> str:
+    """Return a content security policy: of all there is, only the page's own script, modules and pictures."""
+    digest = base64.b64encode(hashlib.sha256(host.encode("utf-8")).digest()).decode("ascii")
+    return "; ".join(
+        [
+            "default-src 'none'",
+            # modules are loaded from blobs; WebAssembly multiplies the matrices
+            f"script-src 'sha256-{digest}' blob: 'wasm-unsafe-eval'",
+            "worker-src blob:",
+            "style-src 'unsafe-inline'",
+            "img-src data: blob:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+
+
+def _in_script(text: str) -> str:
+    """Return code as it may stand in a script element; in our strings a backslash changes nothing."""
+    return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+def _in_style(text: str) -> str:
+    return text.replace("</style", "<\\/style")

@@ -1,0 +1,73 @@
+"""Widgets saved as one page that lives without a kernel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from vaewidgets.errors import OptionError
+from vaewidgets.publish import page_html, write_page
+from vaewidgets.widgets.live import LiveWidget
+
+__all__ = ["save_html"]
+
+
+def save_html(
+    widgets: LiveWidget | Iterable[LiveWidget], path: str | os.PathLike[str], *, title: str | None = None
+) -> Path:
+    """Save widgets as one HTML file: offline, alive, with no kernel behind it.
+
+    What the page can compute by itself works there as it does live: hovering decodes, sliders turn.
+    Widgets of one run are linked. Data and programs that several widgets share stand in the file once.
+
+    Parameters
+    ----------
+    widgets : LiveWidget or iterable of LiveWidget
+        In the order in which the page shows them.
+    path : str or path
+        The file; replaced if it exists, whole or not at all.
+    title : str, optional
+        Heading of the page; by default the widgets' names.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    OptionError
+        If there are no widgets, one is something else, or the folder does not exist.
+
+    Examples
+    --------
+    >>> save_html([scatter, curves], "lecture.html", title="Latent spaces")   # doctest: +SKIP
+    """
+    chosen = _checked(widgets)
+    states = []
+    for widget in chosen:
+        widget._refresh()
+        states.append(widget.get_state())
+    names = repr(chosen[0]) if len(chosen) == 1 else ", ".join(type(widget).__name__ for widget in chosen)
+    return write_page(path, page_html(states, title=names if title is None else str(title)))
+
+
+def _checked(widgets: Any) -> list[LiveWidget]:
+    if isinstance(widgets, LiveWidget):
+        return [widgets]
+    if not isinstance(widgets, Iterable) or isinstance(widgets, str | bytes | os.PathLike):
+        raise OptionError(
+            f"save_html got {type(widgets).__name__}; wanted widgets: vw.save_html([a, b], path)."
+        )
+    chosen = list(widgets)
+    if not chosen:
+        raise OptionError("save_html got no widgets; wanted one at least: vw.save_html([widget], path).")
+    for widget in chosen:
+        if not isinstance(widget, LiveWidget):
+            raise OptionError(
+                f"save_html got {type(widget).__name__} among its widgets; wanted widgets of vaewidgets, "
+                "such as vw.LatentScatter(run)."
+            )
+    return chosen
