@@ -3,6 +3,7 @@
 from vaewidgets.data.batches import Batches
 from vaewidgets.data.dataset import ImageDataset
 from vaewidgets.data.named import load_dataset
+from vaewidgets.data.sample import SAMPLE_POINTS, Sample
 from vaewidgets.data.split import Split
 
-__all__ = ["Batches", "ImageDataset", "Split", "load_dataset"]
+__all__ = ["SAMPLE_POINTS", "Batches", "ImageDataset", "Sample", "Split", "load_dataset"]

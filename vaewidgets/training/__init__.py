@@ -11,6 +11,7 @@ from vaewidgets.training.snapshot import Snapshot
 from vaewidgets.training.start import attach, train
 from vaewidgets.training.sweeps import Cell, Sweep, Table, sweep
 from vaewidgets.training.threads import release_idle_team
+from vaewidgets.training.time_line import TimeFrame, TimeLine
 
 __all__ = [
     "AttachedRun",
@@ -22,6 +23,8 @@ __all__ = [
     "Snapshot",
     "Sweep",
     "Table",
+    "TimeFrame",
+    "TimeLine",
     "TrainingRun",
     "attach",
     "load_run",

@@ -168,6 +168,7 @@ class AttachedRun(Run):
         self._leave()
         if self.error is None:
             self._clone()
+            self._note_time(self._weights)
         if self._autosave is not None:
             self._autosave.write_now(self._capture)
         self._notify()
@@ -189,6 +190,9 @@ class AttachedRun(Run):
         self._mark_rate()
         if self.error is None:
             self._good.keep(lambda: self._shell.clone(self.model, step=self._step, epoch=self._epoch))
+            good = self._good.weights
+            if good is not None and self._time_line.is_due(good.epoch):
+                self._note_time(good)
             if self._autosave is not None:
                 self._autosave.write_if_due(self._capture)
         self._notify()

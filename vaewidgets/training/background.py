@@ -314,6 +314,7 @@ class TrainingRun(Run):
             if self._done is done:  # not taken up again meanwhile
                 self._gate.close()
                 self.error, self._status = error, ended
+        self._note_time()
         if self._autosave is not None:
             self._autosave.write_now(self._capture)
         done.set()
@@ -365,6 +366,8 @@ class TrainingRun(Run):
 
     def _train(self, engine: Engine, control: Control) -> Status:
         """Train until the end; once more if the end was moved at the last moment."""
+        if not len(self._time_line):
+            self._note_time()
         while engine.train(control):
             with self._lock:
                 if not engine.has_more:
@@ -385,6 +388,8 @@ class TrainingRun(Run):
         self._mark_rate()
         if self._chooser is not None and self._speed is None:
             self._chooser.tick(self.step, (self.epoch, self._halts))
+        if self._time_line.is_due(self.epoch):
+            self._note_time()
         if self._autosave is not None:
             self._autosave.write_if_due(self._capture)
         self.recorder.notify()

@@ -1,7 +1,8 @@
 """Run files: one safetensors file with weights, history and what training needs to go on. No code in it.
 
 Tensors are named "model.<name>", "optimizer.<i>.<key>", "generator.noise", "generator.order",
-"history.steps" and "history.column.<name>"; everything else is JSON in the file's metadata.
+"history.steps", "history.column.<name>" and "time.<...>" (the time line); everything else is JSON in the
+file's metadata.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ class LoadedRun:
     weights: dict[str, Tensor]
     recorder: Recorder
     engine: EngineState | None
+    time_line: tuple[dict[str, Any], dict[str, Tensor]]
 
 
 def named_tensors(model: nn.Module) -> dict[str, Tensor]:
@@ -117,6 +119,8 @@ def capture(run: Run, engine: EngineState | None) -> Checkpoint:
         }
         tensors |= {f"optimizer.{name}": value for name, value in engine.optimizer.items()}
         tensors |= {"generator.noise": engine.noise, "generator.order": engine.order}
+    facts["time_line"], frames = run.time_line.state()
+    tensors |= {f"time.{name}": tensor for name, tensor in frames.items()}
     return Checkpoint(run.step, facts, tensors, run.recorder, run.recorder.mark())
 
 
@@ -152,7 +156,10 @@ def read(path: str | os.PathLike[str]) -> LoadedRun:
     """
     with _opened(path) as (facts, file):
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    return LoadedRun(facts, _under("model.", tensors), _recorder(facts, tensors), _engine(facts, tensors))
+    time_line = (facts.get("time_line", {}), _under("time.", tensors))
+    return LoadedRun(
+        facts, _under("model.", tensors), _recorder(facts, tensors), _engine(facts, tensors), time_line
+    )
 
 
 def read_facts(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -130,6 +130,7 @@ def _revive(
         shell=engine.shell if isinstance(engine, Engine) else Shell(model),
     )
     run.data_facts = facts["data"]
+    run.time_line.restore(*loaded.time_line)
     return run
 
 

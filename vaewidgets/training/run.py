@@ -21,8 +21,9 @@ from vaewidgets.training.evaluate import evaluate
 from vaewidgets.training.history import History
 from vaewidgets.training.progress import progress_bar
 from vaewidgets.training.recorder import Recorder
-from vaewidgets.training.snapshot import Shell, Snapshot, Weights
+from vaewidgets.training.snapshot import Shell, Snapshot, Weights, model_tensors
 from vaewidgets.training.threads import release_idle_team
+from vaewidgets.training.time_line import TimeLine
 
 __all__ = ["ENDED", "Run", "Status"]
 
@@ -87,6 +88,7 @@ class Run(ABC):
         self._built: tuple[Weights, Snapshot] | None = None
         self._rate_marks: list[tuple[float, int]] = []
         self._unit_watch: inspect.UnitWatch | None = None
+        self._time_line = TimeLine(data)
 
     # what it is -------------------------------------------------------------------------------
 
@@ -104,6 +106,11 @@ class Run(ABC):
     def history(self) -> History:
         """What was measured, as a mapping of names to numpy arrays."""
         return self._history
+
+    @property
+    def time_line(self) -> TimeLine:
+        """Frames of its latent space and sets of its weights, taken while it trains."""
+        return self._time_line
 
     @property
     def status(self) -> Status:
@@ -332,6 +339,29 @@ class Run(ABC):
     def _clone(self) -> None:
         """Copy the weights; only where no step can be under way."""
         self._weights = self._shell.clone(self.model, step=self.step, epoch=self.epoch)
+
+    def snapshot_at(self, step: int) -> Snapshot:
+        """Model as it was, in half precision, at the newest set of weights of `time_line` at or before `step`.
+
+        Raises
+        ------
+        OptionError
+            If there is none.
+        """
+        kept = self._time_line.weights_at(step)
+        if kept is None:
+            have = ", ".join(str(one.step) for one in self._time_line.weights) or "none"
+            raise OptionError(
+                f"the time line of {self!r} has no weights at or before step {step}; it has {have}."
+            )
+        own = model_tensors(self.model)
+        tensors = tuple(t.to(o.device, o.dtype) for t, o in zip(kept.tensors, own, strict=True))
+        return self._make_snapshot(Weights(kept.step, kept.epoch, tensors))
+
+    def _note_time(self, weights: Weights | None = None) -> None:
+        """Take a frame of the time line, between two steps."""
+        weights = weights or self._shell.clone(self.model, step=self.step, epoch=self.epoch)
+        self._time_line.take(weights, self._make_snapshot)
 
     # measuring, saving ------------------------------------------------------------------------
 
