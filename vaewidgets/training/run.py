@@ -341,7 +341,7 @@ class Run(ABC):
         self._weights = self._shell.clone(self.model, step=self.step, epoch=self.epoch)
 
     def snapshot_at(self, step: int) -> Snapshot:
-        """Model as it was, in half precision, at the newest set of weights of `time_line` at or before `step`.
+        """Model as it was at or before `step`: the nearest set of weights of `time_line`, in half precision.
 
         Raises
         ------

@@ -247,7 +247,7 @@ class TimeLine:
                     "most": line.most,
                     "every": line.every,
                     "count": line.count,
-                    "items": [[number, item.step, item.epoch] for number, item in line.items],  # type: ignore[attr-defined]
+                    "items": [[number, item.step, item.epoch] for number, item in line.items],
                 }
             for i, (_, frame) in enumerate(frames.items):
                 tensors |= {f"{i}.{name}": tensor for name, tensor in _tensors(frame).items()}
@@ -276,7 +276,7 @@ class TimeLine:
             )
             frames.items.append((number, frame))
         for i, (number, step, epoch) in enumerate(facts["weights"]["items"]):
-            found = []
+            found: list[Tensor] = []
             while (tensor := tensors.get(f"weights.{i}.{len(found)}")) is not None:
                 found.append(tensor)
             weights.items.append((number, TimeWeights(step, epoch, tuple(found))))
