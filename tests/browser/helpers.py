@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tests.browser.lab import Lab, wait_for
 
+if TYPE_CHECKING:
+    from tests.browser.pages import SavedPage
+
 EXPLORER = ".vw-latent-explorer"
 
 
 class Widget:
-    """The first widget on the page that matches a selector."""
+    """The first widget that matches a selector, in JupyterLab or on a saved page."""
 
-    def __init__(self, lab: Lab, selector: str = EXPLORER) -> None:
+    def __init__(self, lab: Lab | SavedPage, selector: str = EXPLORER) -> None:
         self.lab, self.selector = lab, selector
 
     def ask(self, expression: str) -> Any:
@@ -55,6 +58,18 @@ class Widget:
             10,
         )
         return self.ask("({z: w.hover.z, image: Array.from(w.hover.image), ms: w.hover.ms})")
+
+    def lasso(self, *corners: tuple[float, float]) -> list[int]:
+        """Drag around corners in the latent plane; returns the numbers of the points inside."""
+        self.ask("root.scrollIntoView()")
+        places = [self.ask(f"w.toClient({x}, {y})") for x, y in corners]
+        mouse = self.lab.page.mouse
+        mouse.move(*places[0])
+        mouse.down()
+        for place in [*places[1:], places[0]]:
+            mouse.move(*place, steps=5)
+        mouse.up()
+        return self.ask("Array.from(w.selected())")
 
     def click(self, selector: str) -> None:
         self.lab.page.locator(f"{self.selector} {selector}").first.click()
