@@ -29,6 +29,7 @@ _ROOM_OF = {
     "Gaussian": "objectives",
     "ImageDataset": "data",
     "InfoVAE": "objectives",
+    "KLPlayground": "widgets",
     "LatentExplorer": "widgets",
     "LatentScatter": "widgets",
     "LinearAutoencoder": "models",
@@ -137,6 +138,7 @@ if TYPE_CHECKING:
     from vaewidgets.training import Run, Sweep, attach, load_run, sweep, train
     from vaewidgets.widgets import (
         ActiveUnitsBar,
+        KLPlayground,
         LatentExplorer,
         LatentScatter,
         ReconstructionGrid,

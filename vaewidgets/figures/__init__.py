@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vaewidgets.figures.concepts import kl_figure
 from vaewidgets.figures.curves import curves_figure
 from vaewidgets.figures.explorer import explorer_figure
 from vaewidgets.figures.grid import grid_figure
@@ -19,6 +20,7 @@ __all__ = [
     "figure_png",
     "grid_figure",
     "histograms_figure",
+    "kl_figure",
     "lines_figure",
     "rows_figure",
     "scatter_figure",

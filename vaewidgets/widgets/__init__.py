@@ -1,6 +1,7 @@
 """The widgets: each takes a run and shows it live, after the run and after a reload."""
 
 from vaewidgets.widgets.active_units_bar import ActiveUnitsBar
+from vaewidgets.widgets.kl_playground import KLPlayground
 from vaewidgets.widgets.latent_explorer import LatentExplorer
 from vaewidgets.widgets.latent_scatter import LatentScatter
 from vaewidgets.widgets.reconstruction_grid import ReconstructionGrid
@@ -9,6 +10,7 @@ from vaewidgets.widgets.training_curves import TrainingCurves
 
 __all__ = [
     "ActiveUnitsBar",
+    "KLPlayground",
     "LatentExplorer",
     "LatentScatter",
     "ReconstructionGrid",

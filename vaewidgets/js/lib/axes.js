@@ -159,3 +159,19 @@ export function logSlider({ min, max, zero }) {
     },
   };
 }
+
+/**
+ * A slider's 0…1000 onto equal steps from `min` to `max`.
+ * @param {{min: number, max: number, step: number}} scale
+ */
+export function linearSlider({ min, max, step }) {
+  return {
+    /** @param {number} position @returns {number} */
+    value(position) {
+      const raw = min + ((max - min) * position) / 1000;
+      return Number((min + Math.round((raw - min) / step) * step).toPrecision(10));
+    },
+    /** @param {number} value */
+    position: (value) => Math.round(Math.min(Math.max((value - min) / (max - min), 0), 1) * 1000),
+  };
+}

@@ -41,17 +41,85 @@ export function createButton(el, { name, onPress }) {
   };
 }
 
+/**
+ * A button that says what it does in words.
+ * @param {HTMLElement} el
+ * @param {{name: string, text: string, title?: string, main?: boolean, onPress: () => void}} opts
+ */
+export function createPress(el, { name, text, title = "", main = false, onPress }) {
+  const button = h("button", `vw-button vw-${name}${main ? " vw-main-button" : ""}`, {
+    type: "button",
+    text,
+  });
+  if (title) button.title = title;
+  el.append(button);
+  button.addEventListener("click", onPress);
+  return {
+    button,
+    /** @param {{text?: string, disabled?: boolean, hidden?: boolean}} state */
+    update({ text: label = text, disabled = false, hidden = false }) {
+      setText(button, label);
+      if (button.disabled !== disabled) button.disabled = disabled;
+      if (button.hidden !== hidden) button.hidden = hidden;
+    },
+    destroy() {
+      button.removeEventListener("click", onPress);
+      button.remove();
+    },
+  };
+}
+
 let nextId = 0;
 
 /**
- * A slider over a logarithmic scale with an exact number beside it. What a person sets stays until `settle` says
- * that Python has taken it.
+ * One of a few, all in sight: radio buttons in a row.
  * @param {HTMLElement} el
- * @param {{name: string, label: string, title: string, min: number, max: number, zero: boolean,
- *   onChange: (value: number) => void}} opts
+ * @param {{name: string, label: string, choices: {text: string, value: string, title?: string}[],
+ *   onChange: (value: string) => void}} opts
  */
-export function createSlider(el, { name, label, title, min, max, zero, onChange }) {
-  const scale = logSlider({ min, max, zero });
+export function createSegments(el, { name, label, choices, onChange }) {
+  const group = `vw-${name}-${nextId++}`;
+  const inputs = choices.map(({ value }) =>
+    h("input", "vw-segment-input", { type: "radio", name: group, value }),
+  );
+  const wrap = h("div", `vw-segments vw-${name}`, { role: "radiogroup", "aria-label": label, ...OWN_KEYS }, [
+    ...choices.map(({ text, title }, i) =>
+      h("label", "vw-segment", { title }, [inputs[i], h("span", "", { text })]),
+    ),
+  ]);
+  el.append(wrap);
+  const onInput = (/** @type {Event} */ event) =>
+    onChange(/** @type {HTMLInputElement} */ (event.target).value);
+  wrap.addEventListener("change", onInput);
+  return {
+    el: wrap,
+    /** @param {{value: string, disabled?: boolean, hidden?: boolean}} state */
+    update({ value, disabled = false, hidden = false }) {
+      wrap.hidden = hidden;
+      for (const input of inputs) {
+        if (input.checked !== (input.value === value)) input.checked = input.value === value;
+        if (input.disabled !== disabled) input.disabled = disabled;
+      }
+    },
+    destroy() {
+      wrap.removeEventListener("change", onInput);
+      wrap.remove();
+    },
+  };
+}
+
+/**
+ * A slider with an exact number beside it, over a logarithmic scale unless another is given. What a person sets
+ * stays until `settle` says that Python has taken it.
+ * @param {HTMLElement} el
+ * @param {{name: string, label: string, title: string, min: number, max: number, zero?: boolean,
+ *   scale?: {value(position: number): number, position(value: number): number}, unit?: string,
+ *   onChange: (value: number) => void}} opts
+ *   scale: where the values stand on 0…1000 (`linearSlider`); with one, `min` and `max` bound the exact number too
+ */
+export function createSlider(el, opts) {
+  const { name, label, title, min, max, zero = false, unit = "", onChange } = opts;
+  const scale = opts.scale ?? logSlider({ min, max, zero });
   const id = `vw-${name}-${nextId++}`;
   const slider = h("input", "vw-slider", { type: "range", min: 0, max: 1000, step: 1, id, title });
   const number = h("input", "vw-number", {
@@ -66,6 +134,7 @@ export function createSlider(el, { name, label, title, min, max, zero, onChange 
     h("label", "vw-control-label", { for: id, text: label }),
     slider,
     number,
+    unit ? h("span", "vw-unit", { text: unit }) : null,
     fixed,
   ]);
   el.append(wrap);
@@ -86,7 +155,8 @@ export function createSlider(el, { name, label, title, min, max, zero, onChange 
 
   /** @param {number} value */
   function change(value) {
-    if (!Number.isFinite(value) || value < 0 || (value === 0 && !zero)) return showValue(current);
+    const allowed = opts.scale ? value >= min && value <= max : value >= 0 && (value !== 0 || zero);
+    if (!Number.isFinite(value) || !allowed) return showValue(current);
     if (value === current) return undefined;
     showValue(value);
     onChange(value);
