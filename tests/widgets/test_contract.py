@@ -17,7 +17,12 @@ from vaewidgets.errors import OptionError
 from vaewidgets.packing import unpack
 from vaewidgets.widgets.base import RunWidget
 
-WIDGETS = [member for name in room.__all__ if isinstance(member := getattr(room, name), type)]
+# those of a run; the pictures of ideas promise other things, see test_concept_contract.py
+WIDGETS = [
+    member
+    for name in room.__all__
+    if isinstance(member := getattr(room, name), type) and issubclass(member, RunWidget)
+]
 SECTIONS = {
     "ActiveUnitsBar": {"units"},
     "LatentExplorer": {"curves", "scatter", "units"},

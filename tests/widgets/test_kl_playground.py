@@ -49,9 +49,11 @@ def test_the_page_computes_what_torch_does() -> None:
         " return [lib.klParts(q, p).total, lib.logDensity(0.7, q)]; })",
         PAIRS,
     )
-    for ((q, p), (kl, log_density)) in zip(PAIRS, got, strict=True):
+    for (q, p), (kl, log_density) in zip(PAIRS, got, strict=True):
         assert kl == pytest.approx(torch_kl(q, p), rel=1e-9, abs=1e-12)
-        wanted = float(Normal(*map(lambda v: torch.tensor(v, dtype=torch.float64), q)).log_prob(torch.tensor(0.7)))
+        wanted = float(
+            Normal(*map(lambda v: torch.tensor(v, dtype=torch.float64), q)).log_prob(torch.tensor(0.7))
+        )
         assert log_density == pytest.approx(wanted, rel=1e-6)
 
 
@@ -84,7 +86,7 @@ def test_the_view_starts_it_and_changes_it() -> None:
         ({"mu": 9}, "mu is 9; wanted a number from -4 to 4"),
         ({"sigma": 0}, "sigma is 0; wanted a number from 0.03 to 5"),
         ({"sigma": float("nan")}, "sigma is nan"),
-        ({"direction": "pg"}, "Did you mean 'pq'"),
+        ({"direction": "pg"}, "known: 'qp', 'pq'"),
         ({"kept": [(1, 2, 3)]}, "wanted pairs of numbers"),
         ({"kept": [(0, 1)] * 9}, "at most 8 pairs"),
     ],

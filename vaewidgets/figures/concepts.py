@@ -64,5 +64,8 @@ def kl_figure(view: Mapping[str, Any], *, size: tuple[float, float] = (6.4, 4.2)
     below.set_ylabel("q ln(q/p)" if forward else "p ln(p/q)")
     below.set_xlabel("z")
     total = shift + spread
-    note(above, f"{name} = {total:.3f} nats: shift {shift:.3f} + spread {spread:.3f}; below, what it sums over z")
+    note(
+        above,
+        f"{name} = {total:.3f} nats: shift {shift:.3f} + spread {spread:.3f}; below, what it sums over z",
+    )
     return figure

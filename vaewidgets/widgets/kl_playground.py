@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 from vaewidgets.widgets.concept import STATIC, ConceptWidget, choice, number, pairs
 
@@ -49,7 +49,7 @@ class KLPlayground(ConceptWidget):
     """
 
     _esm = STATIC / "kl_playground.js"
-    _keys = {
+    _keys: ClassVar = {
         "mu": number(*MU),
         "sigma": number(*SIGMA),
         "prior_mu": number(*MU),
@@ -109,8 +109,10 @@ class KLPlayground(ConceptWidget):
         return f"KLPlayground(mu={self._start['mu']:g}, sigma={self._start['sigma']:g})"
 
 
-def gaussian_kl(mu: float, sigma: float, prior_mu: float = 0.0, prior_sigma: float = 1.0) -> tuple[float, float]:
-    """KL of N(mu, sigma²) from N(prior_mu, prior_sigma²): what the shift costs, what the spread costs; nats."""
+def gaussian_kl(
+    mu: float, sigma: float, prior_mu: float = 0.0, prior_sigma: float = 1.0
+) -> tuple[float, float]:
+    """KL of N(mu, sigma²) from N(prior_mu, prior_sigma²): the costs of shift and of spread, nats."""
     log_ratio = 2 * math.log(sigma / prior_sigma)
     shift = 0.5 * ((mu - prior_mu) / prior_sigma) ** 2
     return shift, 0.5 * (math.expm1(log_ratio) - log_ratio)

@@ -219,7 +219,7 @@ export function drawScaleY(pen, range, { label, count, format = formatTick }) {
     context.stroke();
     drawText(pen, format(value), box.left - size * 0.5, py, { align: "right", relative: 0.85 });
   }
-  drawText(pen, label, size * 0.2, box.top - size * 0.3, {
+  drawText(pen, label, size * 0.2, box.top - size * 0.8, {
     align: "left",
     baseline: "bottom",
     relative: 0.92,

@@ -30,7 +30,7 @@ const Z = /** @type {[number, number]} */ ([-6, 6]);
 const MU = /** @type {[number, number]} */ ([-4, 4]);
 const SIGMA = /** @type {[number, number]} */ ([0.03, 5]);
 const MOST_KEPT = 8;
-const MARGINS = /** @type {[number, number, number, number]} */ ([2, 0.8, 3, 3.4]);
+const MARGINS = /** @type {[number, number, number, number]} */ ([2.4, 0.8, 3, 3.4]);
 
 /** @param {Gaussian} of */
 const named = ({ mu, sigma }) => `N(${formatFixed(mu, 2)}, ${formatFixed(sigma, 2)}²)`;
