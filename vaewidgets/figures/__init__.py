@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vaewidgets.figures.concepts import kl_figure
-from vaewidgets.figures.curves import curves_figure
+from vaewidgets.figures.curves import curves_figure, runs_curves_figure
 from vaewidgets.figures.explorer import explorer_figure
 from vaewidgets.figures.grid import grid_figure
 from vaewidgets.figures.images import rows_figure, tiles_figure
@@ -23,6 +23,7 @@ __all__ = [
     "kl_figure",
     "lines_figure",
     "rows_figure",
+    "runs_curves_figure",
     "scatter_figure",
     "tiles_figure",
     "units_figure",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,111 @@ from vaewidgets.figures.palette import COLORS
 from vaewidgets.figures.style import SMALL_POINTS, Canvas, new_axes, new_figure, note, spread
 from vaewidgets.packing import unpack
 
-__all__ = ["curves_figure", "draw_curves"]
+__all__ = ["curves_figure", "draw_curves", "runs_curves_figure", "smooth"]
 
 _LOSSES = ("loss", "recon", "kl")
+_MOST_TOGETHER = 4  # runs of which all quantities are drawn
+_DASHES: tuple[Any, ...] = ("-", (0, (6, 2.5)), (0, (2, 2)), (0, (7, 2, 1.5, 2)))
+_LIGHTEST = 0.42
+
+
+def smooth(step: NDArray[Any], values: NDArray[Any], memory: float) -> NDArray[np.float64]:
+    """Exponential mean of a curve over its steps, unbiased from the start; the same as in the page.
+
+    Parameters
+    ----------
+    step, values : ndarray, shape (n,)
+        Steps rise. Values that are not finite are passed over.
+    memory : float
+        Steps after which a value counts 1/e; 0 leaves the curve as it is.
+    """
+    out = np.array(values, np.float64)
+    if not memory > 0 or not len(out):
+        return out
+    total = weight = 0.0
+    before = 2 * step[0] - step[1] if len(step) > 1 else step[0] - 1
+    for i, value in enumerate(values):
+        keep = float(np.exp((before - step[i]) / memory))
+        if np.isfinite(value):
+            total = keep * total + (1 - keep) * value
+            weight = keep * weight + (1 - keep)
+            before = step[i]
+        if weight > 0:
+            out[i] = total / weight
+    return out
+
+
+def runs_curves_figure(
+    parts: Sequence[Mapping[str, Any]],
+    *,
+    log: bool = False,
+    smoothing: float = 0.0,
+    quantity: str | None = None,
+    size: tuple[float, float] = (6.4, 3.6),
+) -> Figure:
+    """Curves of one run, as `curves_figure`, or of several: a panel for each quantity, or for one alone.
+
+    Parameters
+    ----------
+    parts : sequence of mapping
+        For each run "curves", and if known "run" and "setting".
+    log : bool
+        A logarithmic axis for the losses.
+    smoothing : float
+        Memory of an exponential mean, in steps; the raw curve stays, faint.
+    quantity : {"loss", "recon", "kl"}, optional
+        Show this one alone. More than four runs show the loss by default.
+    size : tuple of float
+        Inches.
+    """
+    unit = str((parts[0].get("run") or {}).get("unit", ""))
+    figure = new_figure(size)
+    if len(parts) == 1:
+        draw_curves(figure, parts[0]["curves"], unit=unit, log=log, smoothing=smoothing, quantity=quantity)
+        return figure
+    names = [quantity] if quantity else ["loss"] if len(parts) > _MOST_TOGETHER else list(_LOSSES)
+    for i, name in enumerate(names):
+        axes = new_axes(figure, (1, len(names), i + 1))
+        _draw_runs(axes, parts, name, log=log, smoothing=smoothing)
+        axes.set_xlabel("step")
+        note(axes, f"{name}, {'nats' if name == 'kl' else unit or '?'} per image")
+    return figure
+
+
+def _draw_runs(
+    axes: Axes, parts: Sequence[Mapping[str, Any]], name: str, *, log: bool, smoothing: float
+) -> None:
+    """One quantity of all runs: its hue, a dash and a lightness each, dots for the test set."""
+    color = COLORS[name]
+    ends: dict[str, float] = {}
+    texts: dict[str, tuple[str, str]] = {}
+    for i, part in enumerate(parts):
+        alpha = 1 - i / (len(parts) - 1) * (1 - _LIGHTEST)
+        for one in part["curves"]["series"]:
+            if one["name"] != name or not one["mean"]["shape"][0]:
+                continue
+            step, mean = unpack(one["step"]), unpack(one["mean"])
+            if one["split"] == "test":
+                axes.plot(step, mean, "o", color=color, alpha=alpha, markersize=2.2)
+                continue
+            if smoothing > 0:
+                axes.plot(step, mean, color=color, linewidth=0.7, alpha=0.3 * alpha)
+                mean = smooth(step, mean, smoothing)
+            dash = _DASHES[i % len(_DASHES)]
+            axes.plot(step, mean, color=color, linewidth=1.2, alpha=alpha, linestyle=dash)
+            text = str((part.get("setting") or {}).get("label", f"run {i + 1}"))
+            ends[str(i)] = _last(mean)
+            texts[str(i)] = (f"{text}: {_last(mean):.4g}", color)
+    _scale(axes, log=log)
+    _label_ends(axes, ends, texts)
+
+
+def _scale(axes: Axes, *, log: bool) -> None:
+    if log:
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    axes.margins(x=0.02)
 
 
 def curves_figure(
@@ -42,9 +144,17 @@ def curves_figure(
     return figure
 
 
-def draw_curves(canvas: Canvas, curves: Mapping[str, Any], *, unit: str = "", log: bool = False) -> None:
-    """Draw into a figure or a part of one; see `curves_figure`."""
-    series = list(curves["series"])
+def draw_curves(
+    canvas: Canvas,
+    curves: Mapping[str, Any],
+    *,
+    unit: str = "",
+    log: bool = False,
+    smoothing: float = 0.0,
+    quantity: str | None = None,
+) -> None:
+    """Draw into a figure or a part of one; see `curves_figure` and `runs_curves_figure`."""
+    series = [one for one in curves["series"] if quantity is None or one["name"] in (quantity, "beta")]
     betas = [one for one in series if one["name"] == "beta"]
     varies = any(np.ptp(unpack(one["mean"])) > 0 for one in betas if one["mean"]["shape"][0])
     if varies:
@@ -63,12 +173,8 @@ def draw_curves(canvas: Canvas, curves: Mapping[str, Any], *, unit: str = "", lo
     ends: dict[str, float] = {}
     for one in series:
         if one["name"] in _LOSSES and one["mean"]["shape"][0]:
-            _draw_series(axes, one, ends)
-    if log:
-        axes.set_yscale("log")
-    else:
-        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-    axes.margins(x=0.02)
+            _draw_series(axes, one, ends, smoothing)
+    _scale(axes, log=log)
     below.set_xlabel("step")
     axes.set_ylabel(f"per image, {unit}" if unit else "per image")
     _label_ends(axes, ends)
@@ -84,13 +190,16 @@ def _caption(series: list[Any], betas: list[Any], *, varies: bool) -> str:
     return " ".join(words)
 
 
-def _draw_series(axes: Axes, one: Mapping[str, Any], ends: dict[str, float]) -> None:
+def _draw_series(axes: Axes, one: Mapping[str, Any], ends: dict[str, float], smoothing: float) -> None:
     color = COLORS[one["name"]]
     step, mean = unpack(one["step"]), unpack(one["mean"])
     if one["split"] == "test":
         axes.plot(step, mean, "o", color=color, markersize=3, markerfacecolor="white", markeredgewidth=0.9)
         ends.setdefault(one["name"], _last(mean))
         return
+    if smoothing > 0:
+        axes.plot(step, mean, color=color, linewidth=0.7, alpha=0.3)
+        mean = smooth(step, mean, smoothing)
     axes.plot(step, mean, color=color, linewidth=1.2)
     if one.get("low") is not None and one.get("high") is not None:
         axes.fill_between(step, unpack(one["low"]), unpack(one["high"]), color=color, alpha=0.15, linewidth=0)
@@ -102,8 +211,13 @@ def _last(values: NDArray[Any]) -> float:
     return float(finite[-1]) if len(finite) else float("nan")
 
 
-def _label_ends(axes: Axes, ends: Mapping[str, float]) -> None:
-    """Name each line at its right end, moved apart where lines end close together."""
+def _label_ends(
+    axes: Axes, ends: Mapping[str, float], texts: Mapping[str, tuple[str, str]] | None = None
+) -> None:
+    """Name each line at its right end, moved apart where lines end close together.
+
+    `texts` gives a text and a color where the name of the line is not that of a quantity.
+    """
     names = [name for name, value in ends.items() if np.isfinite(value)]
     if not names:
         return
@@ -111,7 +225,8 @@ def _label_ends(axes: Axes, ends: Mapping[str, float]) -> None:
     x = axes.get_xlim()[1]
     heights = [float(to_axes.transform((x, ends[name]))[1]) for name in names]
     for name, height in zip(names, spread(heights, 0.07), strict=True):
+        text, color = (f"{name} {ends[name]:.4g}", COLORS[name]) if texts is None else texts[name]
         axes.annotate(
-            f"{name} {ends[name]:.4g}", (1, height), xycoords="axes fraction", xytext=(3, 0),
-            textcoords="offset points", va="center", ha="left", fontsize=SMALL_POINTS, color=COLORS[name],
+            text.replace("$", r"\$"), (1, height), xycoords="axes fraction", xytext=(3, 0),
+            textcoords="offset points", va="center", ha="left", fontsize=SMALL_POINTS, color=color,
         )  # fmt: skip

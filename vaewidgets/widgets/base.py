@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from vaewidgets.errors import OptionError
-from vaewidgets.training import Run, Snapshot
+from vaewidgets.training import Run, Snapshot, Sweep
 from vaewidgets.widgets.feed import Feed
 from vaewidgets.widgets.live import STATIC, LiveWidget
+from vaewidgets.widgets.settings import settings_states
 from vaewidgets.widgets.state import explain, run_state
 from vaewidgets.widgets.view import View
 
@@ -27,8 +28,9 @@ class RunWidget(LiveWidget):
 
     Parameters
     ----------
-    run : Run, or a sequence of Run where the subclass takes several
-        Of `vaewidgets.train`, `vaewidgets.attach` or `vaewidgets.load_run`.
+    run : Run, or a sequence of Run or a Sweep where the subclass takes several
+        Of `vaewidgets.train`, `vaewidgets.attach`, `vaewidgets.load_run` or `vaewidgets.sweep`. Each of
+        several is named by the setting in which they differ.
 
     Raises
     ------
@@ -41,6 +43,7 @@ class RunWidget(LiveWidget):
 
     def __init__(self, run: Run | Iterable[Run], **traits: Any) -> None:
         self._runs = self._checked_runs(run)
+        self._settings = settings_states(self._runs) if len(self._runs) > 1 else {}
         self._sections: dict[str, dict[str, Any]] = {}  # by run
         self._panel: dict[str, str | None] = {}
         super().__init__(**traits)
@@ -52,6 +55,8 @@ class RunWidget(LiveWidget):
         if isinstance(source, Run):
             return (source,)
         wanted = "vw.train(model, data), vw.attach(model, data) or vw.load_run(path)"
+        if isinstance(source, Sweep):
+            source = self._runs_of_sweep(source)
         runs = tuple(source) if isinstance(source, Iterable) and not isinstance(source, str | bytes) else None
         if not runs or not all(isinstance(one, Run) for one in runs):
             got = (
@@ -66,6 +71,14 @@ class RunWidget(LiveWidget):
             raise OptionError(f"{name} got the same run twice; wanted each once.")
         return runs
 
+    def _runs_of_sweep(self, sweep: Sweep) -> tuple[Run, ...]:
+        if not sweep.runs:
+            raise OptionError(
+                f"{type(self).__name__} got a sweep none of whose runs is here yet; an executor's come "
+                "when they are finished: sweep.wait() first."
+            )
+        return sweep.runs
+
     # what a subclass says ---------------------------------------------------------------------
 
     def _history_state(self, run: Run) -> dict[str, Any]:
@@ -74,6 +87,10 @@ class RunWidget(LiveWidget):
 
     def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
         """Sections of the frame that need a forward pass of a snapshot."""
+        return {}
+
+    def _common_state(self) -> dict[str, Any]:
+        """Sections of the frame that speak of all runs together; cheap."""
         return {}
 
     def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
@@ -140,8 +157,15 @@ class RunWidget(LiveWidget):
         others = {f"{key}{suffix}": value for key, value in (weights or {}).items()}
         first, *rest = [self._part(one) for one in self._runs]
         with self._live_lock:
-            frame = self._next_frame({**first, "others": rest} if rest else first)
+            whole = {**first, **self._common()}
+            frame = self._next_frame({**whole, "others": rest} if rest else whole)
             self._publish({**others, "frame": frame})
+
+    def _common(self) -> dict[str, Any]:
+        try:
+            return self._common_state()
+        except Exception as error:
+            return {"run": {**run_state(self.run), "error": explain(error)}}
 
     def _part(self, run: Run) -> dict[str, Any]:
         """Return the sections of one run."""
@@ -154,7 +178,9 @@ class RunWidget(LiveWidget):
         panel = self._panel.get(run.id)
         if panel:
             state["error"] = f"{state['error']}\n{panel}" if state["error"] else panel
-        return {"run": state, **history, **self._sections.get(run.id, {})}
+        setting = self._settings.get(run.id)
+        named = {} if setting is None else {"setting": setting}
+        return {"run": state, **named, **history, **self._sections.get(run.id, {})}
 
     def close(self) -> None:
         """Take the widget off the page and stop feeding it. The run goes on."""

@@ -1,30 +1,88 @@
-"""Loss, recon and kl against the step."""
+"""Loss, recon and kl against the step, of one run or of several."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from vaewidgets.training import Run
+from vaewidgets.errors import OptionError, did_you_mean
+from vaewidgets.training import Run, Sweep
 from vaewidgets.widgets.base import STATIC, RunWidget
 from vaewidgets.widgets.state import curves_state
 
-__all__ = ["TrainingCurves"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["TrainingCurves", "check_curves_view"]
+
+QUANTITIES = ("loss", "recon", "kl")
 
 
 class TrainingCurves(RunWidget):
     """Live curves of loss, recon and kl: every step in training, every epoch on the test set.
 
+    A quantity has one hue everywhere; several runs differ in dash, lightness and the name at the line's end,
+    which is the setting in which they differ.
+
     Parameters
     ----------
-    run : Run
+    run : Run, sequence of Run, or Sweep
 
     Notes
     -----
     A series is thinned to at most 1,000 buckets; each keeps its lowest, mean and highest value, so no
     peak is lost. The unit is that of the run's likelihood.
+
+    Keys of the view: `log` (bool: logarithmic axes), `smoothing` (memory of an exponential mean in steps, 0
+    for none; the raw curve stays, faint), `quantity` ("loss", "recon" or "kl" to show alone; None for all,
+    which more than four runs do not fit: they show the loss).
+
+    Examples
+    --------
+    >>> TrainingCurves(run)                                          # doctest: +SKIP
+    >>> TrainingCurves(vw.sweep(vw.MLPVAE, data, beta=[0.1, 1, 4]))  # doctest: +SKIP
     """
 
     _esm = STATIC / "training_curves.js"
+    _takes_several = True
+
+    def __init__(self, run: Run | Iterable[Run] | Sweep) -> None:
+        super().__init__(run)
 
     def _history_state(self, run: Run) -> dict[str, Any]:
         return {"curves": curves_state(run)}
+
+    def _check_view(self, key: str, value: Any) -> None:
+        check_curves_view(key, value)
+
+    def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
+        """Matplotlib figure of the newest frame, for print, as the view has it.
+
+        Parameters
+        ----------
+        size : (width, height), optional
+            In inches.
+        """
+        from vaewidgets.figures import runs_curves_figure
+
+        frame, view = self.frame or {}, self.view
+        return runs_curves_figure(
+            [frame, *frame.get("others", ())],
+            log=bool(view.get("log")),
+            smoothing=float(view.get("smoothing") or 0),
+            quantity=view.get("quantity"),
+            size=size or self._figure_size,
+        )
+
+
+def check_curves_view(key: str, value: Any) -> None:
+    """Raise an `OptionError` if `value` cannot be a key of the view that the curves obey."""
+    if key == "log" and not isinstance(value, bool):
+        raise OptionError(f"log is {value!r}; wanted True or False.")
+    if key == "smoothing" and (isinstance(value, bool) or not isinstance(value, int | float) or value < 0):
+        raise OptionError(f"smoothing is {value!r}; wanted a number of steps, at least 0.")
+    if key == "quantity" and value is not None and value not in QUANTITIES:
+        raise OptionError(
+            f"quantity is {value!r}; wanted one of {', '.join(QUANTITIES)}, or None."
+            f"{did_you_mean(value, QUANTITIES)}"
+        )

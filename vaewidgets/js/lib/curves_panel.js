@@ -5,21 +5,25 @@
  * @typedef {import("./curves.js").Curve} Curve
  * @typedef {import("./theme.js").Theme} Theme
  * @typedef {import("./theme.js").ColorName} ColorName
- * @typedef {{curves: Curve[], title: string, stepsPerEpoch: number|null}} PanelState
+ * @typedef {{curves: Curve[], title: string, stepsPerEpoch: number|null, log: boolean}} PanelState
  * @typedef {{left: number, right: number, top: number, bottom: number}} Box  in CSS pixels
  * @typedef {{box: Box, lo: number, hi: number, x(step: number): number, y(value: number): number,
  *   step(x: number): number, drawable(value: number): boolean}} Scale
  */
 import { formatLoss, formatTick, logTicks, ticks } from "./axes.js";
+import { lineName, strokeOf } from "./curves_runs.js";
 import { createCanvas, h, OWN_KEYS, setText, show } from "./dom.js";
 import { extent } from "./stats.js";
 
 /** Share of the first points that may leave the top: the first steps are ten times the rest. */
 const SETTLING = 0.04;
+/** How much of its line's color a range has. */
+const BAND_ALPHA = 0.17;
 /** Room around the plot, in units of the type size: numbers at the left and below, names at the right. */
 const LEFT_EM = 3.4;
 const BELOW_EM = 1.9;
 const RIGHT_EM = 6.6;
+const MOST_RIGHT_EM = 13;
 const TOP_EM = 0.5;
 
 /**
@@ -31,7 +35,8 @@ const TOP_EM = 0.5;
 export function verticalRange(curves, log) {
   let lo = Number.POSITIVE_INFINITY;
   let hi = Number.NEGATIVE_INFINITY;
-  for (const { mean, low, high, split } of curves) {
+  for (const { mean, low, high, split, ghost } of curves) {
+    if (ghost && curves.some((curve) => !curve.ghost && curve.mean.length > 1)) continue;
     const skip = split === "train" && mean.length > 24 && !log ? Math.ceil(mean.length * SETTLING) : 0;
     for (const column of [mean, low, high]) {
       if (!column) continue;
@@ -99,18 +104,17 @@ const hue = (curve) => /** @type {ColorName} */ (curve.name);
 
 /**
  * @param {HTMLElement} el
- * @param {{theme: Theme, log: boolean, onCursor: (step: number|null) => void}} opts
+ * @param {{theme: Theme, onCursor: (step: number|null) => void}} opts
  */
-export function createPanel(el, { theme, log: startLog, onCursor }) {
+export function createPanel(el, { theme, onCursor }) {
   const title = h("div", "vw-title");
   const surface = createCanvas("vw-plot-canvas");
   const plot = h("div", "vw-plot", { tabindex: 0, role: "img", ...OWN_KEYS }, [surface.canvas]);
   const wrap = h("div", "vw-panel", { hidden: true }, [title, plot]);
   el.append(wrap);
 
-  let log = startLog;
   /** @type {PanelState} */
-  let state = { curves: [], title: "", stepsPerEpoch: null };
+  let state = { curves: [], title: "", stepsPerEpoch: null, log: false };
   /** @type {number[]} */
   let steps = [];
   /** The step under the cursor. @type {number | null} */
@@ -127,13 +131,13 @@ export function createPanel(el, { theme, log: startLog, onCursor }) {
     if (!state.curves.length || !width || !height) return;
     const box = {
       left: Math.round(size * LEFT_EM),
-      right: width - Math.round(size * RIGHT_EM),
+      right: width - Math.round(namesWidth(context, theme, state.curves)),
       top: size * TOP_EM,
       bottom: height - Math.round(size * BELOW_EM),
     };
     if (box.right <= box.left || box.bottom <= box.top) return;
-    scale = createScale(state.curves, log, box);
-    const picture = { context, theme, size, scale, log };
+    scale = createScale(state.curves, state.log, box);
+    const picture = { context, theme, size, scale, log: state.log };
     drawAxes(picture, state.stepsPerEpoch);
     context.save();
     context.beginPath();
@@ -188,7 +192,9 @@ export function createPanel(el, { theme, log: startLog, onCursor }) {
       steps = stepsOf(next.curves);
       show(wrap, next.curves.length > 0);
       setText(title, next.title);
-      const last = next.curves.map((c) => `${c.split} ${c.name} ${formatLoss(c.mean[c.mean.length - 1])}`);
+      const last = next.curves.map(
+        (c) => `${c.split} ${lineName(c)} ${formatLoss(c.mean[c.mean.length - 1])}`,
+      );
       plot.setAttribute("aria-label", `${next.title}: ${last.join(", ")}`);
       draw();
     },
@@ -196,10 +202,6 @@ export function createPanel(el, { theme, log: startLog, onCursor }) {
     setCursor(step) {
       cursor = step;
       draw();
-    },
-    /** @param {boolean} on */
-    setLog(on) {
-      log = on;
     },
     destroy() {
       abort.abort();
@@ -256,31 +258,34 @@ function drawBand({ context, theme, scale }, curve) {
   for (let i = low.length - 1; i >= 0; i--) {
     if (scale.drawable(low[i])) context.lineTo(scale.x(step[i]), scale.y(low[i]));
   }
-  context.fillStyle = `${theme.color(hue(curve))}2b`;
+  context.globalAlpha = strokeOf(curve).alpha * BAND_ALPHA;
+  context.fillStyle = theme.color(hue(curve));
   context.fill();
+  context.globalAlpha = 1;
 }
 
 /** What cannot be drawn (not finite, not above 0 on logarithms) is spanned. @param {Picture} picture @param {Curve} curve */
 function drawLine({ context, theme, scale }, curve) {
-  const { step, mean, split } = curve;
+  const { step, mean } = curve;
+  const { dash, width, alpha, line, dots } = strokeOf(curve);
   const color = theme.color(hue(curve));
-  const test = split === "test";
   context.strokeStyle = color;
   context.fillStyle = color;
-  context.lineWidth = test ? 1.25 : 1.75;
+  context.lineWidth = width;
   context.lineJoin = "round";
-  context.setLineDash(test ? [4, 3] : []);
+  context.globalAlpha = alpha;
+  context.setLineDash(dash);
   context.beginPath();
-  for (let i = 0; i < mean.length; i++) {
+  for (let i = 0; line && i < mean.length; i++) {
     if (scale.drawable(mean[i])) context.lineTo(scale.x(step[i]), scale.y(mean[i]));
   }
   context.stroke();
   context.setLineDash([]);
   // A line through a single point shows nothing.
-  if (!test && mean.length > 1) return;
-  for (let i = 0; i < mean.length; i++) {
+  for (let i = 0; (dots || mean.length === 1) && i < mean.length; i++) {
     if (scale.drawable(mean[i])) dot(context, scale.x(step[i]), scale.y(mean[i]), 2);
   }
+  context.globalAlpha = 1;
 }
 
 /** @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {number} radius */
@@ -309,11 +314,19 @@ function drawCursor({ context, theme, scale }, curves, step) {
   }
 }
 
+/** Room for the names at the line ends: what they take, up to a limit. @param {CanvasRenderingContext2D} context @param {Theme} theme @param {Curve[]} curves */
+function namesWidth(context, theme, curves) {
+  const size = theme.fontSize();
+  context.font = theme.font(0.92, "600");
+  const widths = curves.map((curve) => context.measureText(`${lineName(curve)} 000.0`).width);
+  return Math.min(Math.max(size * RIGHT_EM, ...widths.map((width) => width + size)), size * MOST_RIGHT_EM);
+}
+
 /** Names and last values at the line ends. @param {Picture} picture @param {Curve[]} curves */
 function drawNames({ context, theme, size, scale }, curves) {
   const { top, bottom, right } = scale.box;
   const labels = curves
-    .filter((curve) => curve.split === "train" && curve.mean.length)
+    .filter((curve) => curve.split === "train" && curve.mean.length && !curve.raw && !curve.ghost)
     .map((curve) => {
       const last = curve.mean[curve.mean.length - 1];
       const y = scale.drawable(last) ? scale.y(last) : bottom;
@@ -330,7 +343,6 @@ function drawNames({ context, theme, size, scale }, curves) {
   context.textBaseline = "middle";
   for (const { curve, last, y } of labels) {
     context.fillStyle = theme.color(hue(curve));
-    const name = curve.name === "beta" ? "β" : curve.name;
-    context.fillText(`${name} ${formatLoss(last)}`, right + size * 0.5, y - over);
+    context.fillText(`${lineName(curve)} ${formatLoss(last)}`, right + size * 0.5, y - over);
   }
 }

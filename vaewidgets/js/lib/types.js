@@ -27,9 +27,10 @@
  * @typedef {{step: number, kl: Packed, var_mu: Packed, delta: number, var_threshold: number, n: number}} Units
  * @typedef {{step: number, indices: Packed, labels: Packed|null, originals: Packed,
  *   rows: {name: string, images: Packed}[]}} GridData
- * @typedef {{run: RunInfo, curves?: {series: Series[]}|null,
+ * @typedef {{label: string, name: string|null, value: number|null}} Setting  in which a run differs from its neighbours
+ * @typedef {{run: RunInfo, setting?: Setting, curves?: {series: Series[]}|null,
  *   scatter?: ScatterData|null, units?: Units|null, grid?: GridData|null}} Part  what a frame says of one run
- * @typedef {Part & {seq: number, ack: number, error?: string|null, others?: Part[]}} Frame
+ * @typedef {Part & {seq: number, ack: number, error?: string|null, others?: Part[], ghost?: Part|null}} Frame
  *   without a run (concepts) it has an error of its own; others: the other runs of a widget that takes several
  *
  * @typedef {{get(key: string): any, on(event: string, fn: Function): void, off(event: string, fn?: Function): void,

@@ -14,22 +14,6 @@ import { createImage } from "../lib/images.js";
 import { createScatter } from "../lib/scatter.js";
 import { fromPlane } from "../lib/stats.js";
 
-/** @param {Frame} frame @returns {import("../lib/curves.js").CurvesState} */
-export function curvesState({ run, curves }) {
-  return {
-    unit: run.unit,
-    stepsPerEpoch: run.steps_per_epoch,
-    curves: (curves?.series ?? []).map((series) => ({
-      name: series.name,
-      split: series.split,
-      step: unpack(series.step),
-      mean: toFloat32(series.mean),
-      low: series.low ? toFloat32(series.low) : null,
-      high: series.high ? toFloat32(series.high) : null,
-    })),
-  };
-}
-
 /** @param {Frame} frame @returns {import("../lib/bars.js").BarsState | null} */
 export function barsState({ units }) {
   if (!units) return null;

@@ -6,10 +6,10 @@
  * .vw-slider and .vw-number), .vw-speed .vw-select. One that cannot work on this run is hidden.
  */
 import { createBars } from "../lib/bars.js";
-import { createCurves } from "../lib/curves.js";
 import { h } from "../lib/dom.js";
 import { defineWidget } from "../parts/base.js";
-import { barsState, createLatentView, curvesState, scatterCaption } from "../parts/latent.js";
+import { createCurvesView } from "../parts/curves.js";
+import { barsState, createLatentView, scatterCaption } from "../parts/latent.js";
 import { createToolbar } from "../parts/toolbar.js";
 
 export default defineWidget({
@@ -41,7 +41,7 @@ export default defineWidget({
 
     const toolbar = createToolbar(bar, link);
     const latent = createLatentView(stage, images, context);
-    const curves = createCurves(curvesEl, { theme: shell.theme });
+    const curves = createCurvesView(curvesEl, context);
     const bars = createBars(barsEl, { theme: shell.theme });
 
     return {
@@ -49,7 +49,7 @@ export default defineWidget({
         const { frame } = state;
         toolbar.update(frame.run);
         latent.update(state);
-        curves.update(curvesState(frame));
+        curves.update(frame);
         const units = barsState(frame);
         if (units) bars.update(units);
       },

@@ -1,17 +1,27 @@
-/** TrainingCurves: loss, recon and KL over training. Handle: see parts/base.js. */
-import { createCurves } from "../lib/curves.js";
+/**
+ * TrainingCurves: loss, recon and KL over training, of one run or of several.
+ * Handle: see parts/base.js; curves() gives what is drawn, readout() what is read at the cursor.
+ *
+ * Controls: .vw-log, .vw-smoothing (.vw-slider, .vw-number), .vw-quantity .vw-select (of several runs); each panel is
+ * a .vw-plot that takes the arrow keys.
+ */
 import { defineWidget } from "../parts/base.js";
-import { curvesState } from "../parts/latent.js";
+import { createCurvesView, partsOf } from "../parts/curves.js";
 
 export default defineWidget({
   name: "training-curves",
   label: "Training curves",
-  build({ shell }) {
-    const curves = createCurves(shell.body, { theme: shell.theme });
+  build(context) {
+    const curves = createCurvesView(context.shell.body, context);
     return {
-      update: ({ frame }) => curves.update(curvesState(frame)),
-      caption: ({ frame }) =>
-        `loss = recon + β·KL of ${frame.run.name || frame.run.model}, means over each stretch of steps with their range.`,
+      update: ({ frame }) => curves.update(frame),
+      caption({ frame }) {
+        const runs = partsOf(frame);
+        const what =
+          runs.length > 1 ? `${runs.length} runs on ${frame.run.dataset}` : frame.run.name || frame.run.model;
+        return `loss = recon + β·KL of ${what}, means over each stretch of steps with their range.`;
+      },
+      handle: curves.handle,
       destroy: () => curves.destroy(),
     };
   },

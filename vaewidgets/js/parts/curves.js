@@ -1,0 +1,76 @@
+/**
+ * The curves of a frame, of one run or of several, and the view's keys that they obey: log, smoothing, quantity, at.
+ *
+ * @typedef {import("../lib/types.js").Frame} Frame
+ * @typedef {import("../lib/types.js").Part} Part
+ * @typedef {import("../lib/curves.js").Curve} Curve
+ * @typedef {import("./base.js").Context} Context
+ */
+import { toFloat32, unpack } from "../lib/bytes.js";
+import { createCurves } from "../lib/curves.js";
+
+/** Each run's part of a frame, the first run's first. @param {Frame} frame @returns {Part[]} */
+export const partsOf = (frame) => [frame, ...(frame.others ?? [])];
+
+/** What names a run among several. @param {Part} part */
+export const labelOf = ({ run, setting }) => setting?.label ?? run.name;
+
+/** @param {Part} part @returns {Curve[]} */
+function curvesOf({ curves }) {
+  return (curves?.series ?? []).map((series) => ({
+    name: series.name,
+    split: series.split,
+    step: unpack(series.step),
+    mean: toFloat32(series.mean),
+    low: series.low ? toFloat32(series.low) : null,
+    high: series.high ? toFloat32(series.high) : null,
+  }));
+}
+
+/**
+ * @param {Frame} frame
+ * @param {number | null} [front] the run that stands out
+ * @returns {import("../lib/curves.js").CurvesState}
+ */
+export function curvesState(frame, front = null) {
+  const parts = partsOf(frame);
+  const several = parts.length > 1;
+  const curves = parts.flatMap((part, run) =>
+    curvesOf(part).map((curve) =>
+      several ? { ...curve, run, runs: parts.length, label: labelOf(part), front } : curve,
+    ),
+  );
+  const perEpoch = frame.run.steps_per_epoch;
+  // Epochs of different lengths have no common axis but the step.
+  const alike = parts.every(({ run }) => run.steps_per_epoch === perEpoch);
+  const ghost = frame.ghost
+    ? curvesOf(frame.ghost).map((curve) => ({ ...curve, low: null, high: null, ghost: true }))
+    : [];
+  return { unit: frame.run.unit, stepsPerEpoch: alike ? perEpoch : null, curves: [...ghost, ...curves] };
+}
+
+/**
+ * @param {HTMLElement} el
+ * @param {Context} context
+ */
+export function createCurvesView(el, { shell, view }) {
+  const curves = createCurves(el, { theme: shell.theme, onTurn: (key, value) => view.set(key, value) });
+  return {
+    /** @param {Frame} frame @param {number | null} [front] */
+    update(frame, front = null) {
+      curves.update({
+        ...curvesState(frame, front),
+        log: view.get("log", false),
+        smoothing: view.get("smoothing", 0),
+        quantity: view.get("quantity"),
+      });
+    },
+    handle: {
+      /** What the panels draw: name, split, run, its points. */
+      curves: () => curves.drawn(),
+      /** What is read at the cursor. */
+      readout: () => curves.readout(),
+    },
+    destroy: () => curves.destroy(),
+  };
+}

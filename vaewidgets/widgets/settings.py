@@ -1,0 +1,82 @@
+"""What several runs that are shown together differ in, and how each is named by it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vaewidgets.models.base import Model
+from vaewidgets.training import Run
+
+__all__ = ["settings_of", "settings_states"]
+
+# Not what one would turn to compare: how the run is kept, and what follows from other settings.
+_ASIDE = frozenset({"autosave", "autosave_seconds", "device", "speed", "eval_every", "image_shape"})
+_SYMBOLS = {"beta": "β", "class": "model"}
+_MOST_NAMED = 3  # settings in one label
+
+
+def settings_of(run: Run) -> dict[str, Any]:
+    """Settings of a run as plain values: options of its training, then what its model was built with."""
+    found = {name: _plain(value) for name, value in run.options.items() if name not in _ASIDE}
+    if "beta" not in found:
+        found["beta"] = _plain(run.beta_description)
+    model = run.model
+    config = model.config() if isinstance(model, Model) else {"class": type(model).__name__}
+    found |= {name: _plain(value) for name, value in config.items() if name not in _ASIDE}
+    found["latent_dim"] = model.latent_dim
+    return found
+
+
+def settings_states(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
+    """By id of the run: the setting that differs, its value and a label such as "β = 4".
+
+    Returns
+    -------
+    dict of dict
+        ``{"label": str, "name": str or None, "value": float or None}``; the value None where it is no number.
+    """
+    table = [settings_of(run) for run in runs]
+    names = list(dict.fromkeys(name for row in table for name in row))
+    differ = [name for name in names if len({repr(row.get(name)) for row in table}) > 1]
+    # What stands for the others goes first: beta is turned more often than it follows from something.
+    differ.sort(key=lambda name: (name not in ("beta", "latent_dim"), name == "seed", names.index(name)))
+    labels = _labels(runs, table, differ)
+    first = differ[0] if differ else None
+    return {
+        run.id: {"label": text, "name": first, "value": None if first is None else _number(row.get(first))}
+        for run, row, text in zip(runs, table, labels, strict=True)
+    }
+
+
+def _labels(runs: Sequence[Run], table: list[dict[str, Any]], differ: list[str]) -> list[str]:
+    shown = differ[:_MOST_NAMED]
+    texts = [
+        ", ".join(f"{_SYMBOLS.get(name, name)} = {_text(row.get(name))}" for name in shown) or run.name
+        for run, row in zip(runs, table, strict=True)
+    ]
+    if len(set(texts)) == len(texts):
+        return texts
+    return [f"{text} ({i})" for i, text in enumerate(texts, 1)]
+
+
+def _plain(value: Any) -> Any:
+    """Numbers that were written as text ("0.1", a constant schedule's) as numbers."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return "-".join(map(_text, value))
+    return str(value)
