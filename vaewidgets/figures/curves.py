@@ -77,8 +77,9 @@ def runs_curves_figure(
         draw_curves(figure, parts[0]["curves"], unit=unit, log=log, smoothing=smoothing, quantity=quantity)
         return figure
     names = [quantity] if quantity else ["loss"] if len(parts) > _MOST_TOGETHER else list(_LOSSES)
+    grid = figure.add_gridspec(1, len(names))
     for i, name in enumerate(names):
-        axes = new_axes(figure, (1, len(names), i + 1))
+        axes = new_axes(figure, grid[i])
         _draw_runs(axes, parts, name, log=log, smoothing=smoothing)
         axes.set_xlabel("step")
         note(axes, f"{name}, {'nats' if name == 'kl' else unit or '?'} per image")

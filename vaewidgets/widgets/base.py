@@ -41,7 +41,7 @@ class RunWidget(LiveWidget):
     _figure_size: tuple[float, float] = (6.4, 3.6)
     _takes_several = False
 
-    def __init__(self, run: Run | Iterable[Run], **traits: Any) -> None:
+    def __init__(self, run: Run | Iterable[Run] | Sweep, **traits: Any) -> None:
         self._runs = self._checked_runs(run)
         self._settings = settings_states(self._runs) if len(self._runs) > 1 else {}
         self._sections: dict[str, dict[str, Any]] = {}  # by run

@@ -92,7 +92,7 @@ export function valuesAt(curves, step) {
 
 /**
  * "epoch 3.20 (step 1,500): loss 147.1, recon 141.0, kl 6.1; test loss 148.2", or of several runs
- * "…: loss β = 1 147.1, β = 4 160.2; test …".
+ * "…: loss β = 1: 147.1, β = 4: 160.2; test …".
  * @param {CurvesState} state
  * @param {number} step
  */
@@ -140,7 +140,7 @@ export function createCurves(el, { theme, onTurn }) {
   });
   const smoothing = createSlider(knobs, {
     name: "smoothing",
-    label: "smooth",
+    label: "smooth, steps",
     title: "exponential mean with a memory of so many steps; 0 for none",
     min: 1,
     max: 10_000,

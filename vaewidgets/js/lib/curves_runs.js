@@ -35,7 +35,7 @@ export function strokeOf({ split, run = 0, runs = 1, raw = false, ghost = false,
 /** What stands at the line's end before its value. @param {Curve} curve */
 export function lineName({ name, label = "" }) {
   const quantity = name === "beta" ? "β" : name;
-  return label ? shorten(label) : quantity;
+  return label ? `${shorten(label)}:` : quantity;
 }
 
 /** @param {string} text */
