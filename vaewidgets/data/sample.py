@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from vaewidgets.data.dataset import ImageDataset
 from vaewidgets.errors import OptionError
 
-__all__ = ["SAMPLE_POINTS", "Sample"]
+__all__ = ["SAMPLE_POINTS", "Sample", "spread_index"]
 
 SAMPLE_POINTS = 2000
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+def spread_index(n: int, count: int) -> torch.Tensor:
+    """The first `count` of a fixed order of 0 ... n - 1 in which every stretch is spread over all of them.
+
+    The first images of a set sorted by class would show one class only. Steps of the golden section leave no
+    large gap, however many are taken, and a smaller sample is the beginning of a larger one.
+
+    Returns
+    -------
+    Tensor of int64, shape (count,)
+        No number twice.
+    """
+    step = max(1, round(n * _GOLDEN))
+    while math.gcd(step, n) > 1:
+        step += 1
+    return torch.arange(count) * step % n
 
 
 class Sample:
     """Some images of a data set: test images first, topped up with training images.
+
+    Points have the same numbers in samples of all sizes: a smaller one is the beginning of a larger one.
 
     Parameters
     ----------
@@ -47,8 +69,7 @@ class Sample:
         for split, count in ((test, self.n_test), (data.train, self.n_train)):
             if split is None or count == 0:
                 continue
-            # Evenly spread: the first n of a set sorted by class would show one class only.
-            index = torch.linspace(0, len(split) - 1, count).round().long()
+            index = spread_index(len(split), count)
             parts.append(split.images(index))
             thumbnails.append(split.images_u8(index))
             labels.append(None if split.labels is None else split.labels[index])

@@ -28,6 +28,7 @@ FRAME_BYTES = 4_000_000  # of one frame's means: of wider latent spaces fewer im
 FRAMES_BYTES = 32_000_000  # of all frames' means, and as much of their variances
 WEIGHTS_BYTES = 32_000_000  # of all sets of weights
 SHARE = 0.015  # of the training's time
+WITHIN_SECONDS = 0.5  # a frame within an epoch at most each
 FREE_SECONDS = 0.05  # that may be spent beyond it: the first moments are the ones worth seeing
 _HALF_MAX = 65504.0
 
@@ -142,6 +143,7 @@ class TimeLine:
         self._cost = 0.0  # seconds that the newest frame took
         self._purse = FREE_SECONDS
         self._filled: float | None = None
+        self._taken = 0.0
         self.version = 0
         self.fault: str | None = None
 
@@ -193,8 +195,9 @@ class TimeLine:
         self._filled = now
         if self._data is None or self.fault is not None:
             return False
-        wanted = self._cost if epoch != self._epoch else 4 * self._cost
-        if self._purse < wanted or (epoch == self._epoch and not self._cost):
+        if epoch == self._epoch and now < self._taken + WITHIN_SECONDS:
+            return False
+        if self._purse < self._cost:
             return False
         self._epoch = epoch
         frames = self._frames
@@ -228,7 +231,8 @@ class TimeLine:
             self._weights.add(kept)
             self.version += 1
         # The first one pays for reading the images, too: what the next will cost is seen at the second.
-        seconds = time.monotonic() - start
+        self._taken = time.monotonic()
+        seconds = self._taken - start
         self._purse -= seconds if self.version > 1 else 0.0
         self._cost = seconds if self.version > 1 else min(seconds, FREE_SECONDS / 4)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from vaewidgets.errors import OptionError
 from vaewidgets.training import Run, Snapshot
@@ -31,6 +31,7 @@ class ActiveUnitsBar(RunWidget):
     """
 
     _esm = STATIC / "active_units_bar.js"
+    _time_options: ClassVar = {"points": False, "weights": False}
 
     def __init__(
         self, run: Run, *, delta: float = 0.01, var_threshold: float = 0.01, points: int = 2000

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from vaewidgets.diagnostics import Projection
 from vaewidgets.errors import OptionError
 from vaewidgets.training import Run, Snapshot, Sweep
 from vaewidgets.widgets.feed import Feed
 from vaewidgets.widgets.live import STATIC, LiveWidget
 from vaewidgets.widgets.settings import settings_states
 from vaewidgets.widgets.state import explain, run_state
+from vaewidgets.widgets.time_state import TimeKeys
 from vaewidgets.widgets.view import View
 
 if TYPE_CHECKING:
@@ -40,12 +42,14 @@ class RunWidget(LiveWidget):
 
     _figure_size: tuple[float, float] = (6.4, 3.6)
     _takes_several = False
+    _time_options: ClassVar[Mapping[str, bool] | None] = None  # of `TimeKeys`; None: no time line
 
     def __init__(self, run: Run | Iterable[Run] | Sweep, **traits: Any) -> None:
         self._runs = self._checked_runs(run)
         self._settings = settings_states(self._runs) if len(self._runs) > 1 else {}
         self._sections: dict[str, dict[str, Any]] = {}  # by run
         self._panel: dict[str, str | None] = {}
+        self._time_keys: dict[str, TimeKeys] = {}
         super().__init__(**traits)
         for one in self._runs:
             Feed.of(one).subscribe(self)
@@ -99,6 +103,17 @@ class RunWidget(LiveWidget):
         Those of a run that is not the first get ``:<id of the run>`` appended to their keys.
         """
         return {}
+
+    def _plane(self, run: Run) -> Projection | None:
+        """The plane that the points of the time line are put on."""
+        return None
+
+    def _time_state(self, run: Run) -> dict[str, Any]:
+        """Live keys of the time line that changed, likewise."""
+        if self._time_options is None:
+            return {}
+        keys = self._time_keys.setdefault(run.id, TimeKeys(**self._time_options))
+        return keys.state(run, self._plane(run), Feed.of(run).decoder_state) if keys.is_new(run) else {}
 
     # frames -----------------------------------------------------------------------------------
 
@@ -195,6 +210,9 @@ class RunWidget(LiveWidget):
 
     def _answered(self, panel: str | None) -> None:
         self._feed.wake(urgent=True, panel=(self, panel))
+
+    def _noted(self) -> None:
+        self._feed.wake(panel=(self, None))
 
     def _question(self, content: dict[str, Any]) -> None:
         if content["type"] == "decode":

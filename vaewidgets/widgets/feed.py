@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Feed"]
 
 FRAME_SECONDS = 0.1  # a frame at most each
+TIME_SECONDS = 2.0  # the time line at most each
 WEIGHTS_SECONDS = 1.0  # weights at most each: they are the heaviest part
 IDLE_SECONDS = 2.0  # nothing new for so long: the thread ends, the next news starts another
 # Share of the time that frames may cost, of the processor seconds per wall-clock second that training uses.
@@ -56,7 +57,7 @@ class Feed:
         self._drawn: Snapshot | None = None
         self._sent_weights: Snapshot | None = None
         self._network: portable.Network | PortableError | None = None
-        self._next_history = self._next_snapshot = self._next_weights = 0.0
+        self._next_history = self._next_snapshot = self._next_weights = self._next_time = 0.0
 
     @classmethod
     def of(cls, run: Run) -> Feed:
@@ -80,7 +81,7 @@ class Feed:
             snapshot = run.snapshot()
             with self._building:
                 drawn = widget._snapshot_state(run, snapshot)
-                weights = widget._weights_state(run, snapshot)
+                weights = {**widget._weights_state(run, snapshot), **widget._time_state(run)}
         except Exception as error:
             self._faults[id(widget)] = explain(error)
         widget._compose(run, drawn, weights, self._faults.get(id(widget)))
@@ -189,22 +190,29 @@ class Feed:
         with self._lock:
             widgets, panels = list(self._widgets), dict(self._panels)
         cost = _Cost()
+        rests = run.status != "running"
         drawn = self._drawn if fresh is None else fresh
         sections: dict[int, dict[str, Any]] = {}
         weights: dict[int, dict[str, Any]] = {}
+        time_due = rests or time.monotonic() >= self._next_time
         for widget in widgets:
             try:
                 with self._building:
-                    if weights_due and drawn is not None:
-                        weights[id(widget)] = widget._weights_state(run, drawn)
                     if fresh is not None:
                         sections[id(widget)] = widget._snapshot_state(run, fresh)
                         self._faults.pop(id(widget), None)
+                    sent = weights[id(widget)] = {}
+                    if weights_due and drawn is not None:
+                        sent |= widget._weights_state(run, drawn)
+                    if time_due:  # after the snapshot, which may have turned the plane
+                        sent |= widget._time_state(run)
             except Exception as error:
                 self._faults[id(widget)] = explain(error)
         self._drawn = drawn
         if fresh is not None:
             self._next_snapshot = time.monotonic() + max(FRAME_SECONDS, cost.seconds() / SNAPSHOT_SHARE)
+        if time_due:
+            self._next_time = time.monotonic() + max(TIME_SECONDS, cost.seconds() / SNAPSHOT_SHARE)
         if weights_due:
             self._sent_weights = drawn
             self._next_weights = time.monotonic() + WEIGHTS_SECONDS

@@ -67,6 +67,10 @@ class LiveWidget(anywidget.AnyWidget):
     def _answered(self, panel: str | None) -> None:
         """A command was handled: send a frame that acknowledges it; `panel` says what went wrong, or None."""
 
+    def _noted(self) -> None:
+        """The view was turned: the next frame acknowledges it, which nobody waits for."""
+        self._answered(None)
+
     def _hello(self) -> None:
         """A view opened in a page."""
 
@@ -238,8 +242,9 @@ class LiveWidget(anywidget.AnyWidget):
         try:
             if name.startswith("view:"):
                 self._view_from_page(name.removeprefix("view:"), value)
-            else:
-                self._command(name, value)
+                self._noted()
+                return
+            self._command(name, value)
         except Exception as error:
             panel = f"{type(error).__name__}: {error}"
         self._answered(panel)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
 
+from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.diagnostics import Projection
 from vaewidgets.errors import OptionError
 from vaewidgets.training import Run, Snapshot
@@ -25,6 +26,8 @@ class PointsWidget(RunWidget):
     points : int
         How many images at most: test images first, topped up with training images.
     """
+
+    _time_options: ClassVar = {"points": True, "weights": True}
 
     selected = traitlets.Any(
         help="Numbers of the points inside the lasso, int64 array (k,). Owner: the browser."
@@ -45,7 +48,8 @@ class PointsWidget(RunWidget):
     def sample(self) -> Sample:
         """The images behind the points, in the points' order."""
         if self._sample is None:
-            self._sample = Sample(self.run.data, self._points)
+            kept = self.run.time_line.sample if self._points == SAMPLE_POINTS else None
+            self._sample = kept or Sample(self.run.data, self._points)
         return self._sample
 
     def selected_images(self) -> tuple[np.ndarray, np.ndarray | None]:
@@ -64,6 +68,9 @@ class PointsWidget(RunWidget):
     def _view_changed(self, key: str, value: Any) -> None:
         if key == "selected":
             self.selected = np.asarray(value, np.int64).reshape(-1)
+
+    def _plane(self, run: Run) -> Projection | None:
+        return self._projection
 
     def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
         state = {"decoder": self._feed.decoder_state(snapshot)}

@@ -54,6 +54,10 @@ export function createDecoder({ ask, onDecoded }) {
         reason = error instanceof Error ? error.message : String(error);
       }
     },
+    /** What decodes in the page, or null; another one for each set of weights. */
+    get program() {
+      return program;
+    },
     get step() {
       return decoder?.step ?? null;
     },

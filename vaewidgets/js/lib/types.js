@@ -25,6 +25,10 @@
  *   labels: Packed|null, values: Packed|null, projection: Projection|null,
  *   prior: {center: [number, number], radii: number[]}|null, n_test: number, n_train: number}} ScatterData
  * @typedef {{step: number, kl: Packed, var_mu: Packed, delta: number, var_threshold: number, n: number}} Units
+ * @typedef {{steps: number[], epochs: number[], kl: Packed|null, var_mu: Packed, weights: number[],
+ *   points?: Packed, projection?: Projection|null,
+ *   prior?: {center: [number, number], radii: number[]}}} TimeLine  one row a frame, the oldest first; points are
+ *   (frames, n, 2) on one plane; weights: at which steps the page has some
  * @typedef {{step: number, indices: Packed, labels: Packed|null, originals: Packed,
  *   rows: {name: string, images: Packed}[]}} GridData
  * @typedef {{label: string, name: string|null, value: number|null}} Setting  in which a run differs from its neighbours

@@ -13,13 +13,18 @@ import { h, setText, show } from "../lib/dom.js";
 import { createImage } from "../lib/images.js";
 import { createScatter } from "../lib/scatter.js";
 import { fromPlane } from "../lib/stats.js";
+import { createTimeLine, decoderAt } from "./time.js";
 
-/** @param {Frame} frame @returns {import("../lib/bars.js").BarsState | null} */
-export function barsState({ units }) {
+/**
+ * @param {Frame} frame
+ * @param {{kl: Float32Array, varMu: Float32Array} | null} [past] of an earlier moment, in place of the frame's
+ * @returns {import("../lib/bars.js").BarsState | null}
+ */
+export function barsState({ units }, past = null) {
   if (!units) return null;
   return {
-    kl: toFloat32(units.kl),
-    varMu: toFloat32(units.var_mu),
+    kl: past?.kl ?? toFloat32(units.kl),
+    varMu: past?.varMu ?? toFloat32(units.var_mu),
     klThreshold: units.delta,
     varThreshold: units.var_threshold,
   };
@@ -63,6 +68,11 @@ export function createLatentView(scatterEl, imagesEl, { shell, link, view }) {
   const chosen = h("p", "vw-note vw-selected", { hidden: true });
   imagesEl.after(place, note);
   scatterEl.append(chosen);
+  const foot = h("div", "vw-stage-foot");
+  scatterEl.after(foot);
+  const time = createTimeLine(foot, { view });
+  /** What the scatter was last drawn from; the same again is not drawn again. @type {any[]} */
+  let drawnFrom = [];
 
   /** @type {State | null} */
   let state = null;
@@ -137,32 +147,41 @@ export function createLatentView(scatterEl, imagesEl, { shell, link, view }) {
       const { frame } = next;
       const data = frame.scatter;
       if (!data) return;
-      decoder.setDecoder(next.decoder);
+      time.update(next);
+      const past = time.points(data.points.shape[0]);
+      const line = past && time.reader.line;
+      decoder.setDecoder(decoderAt(next, past ? view.get("time") : null));
       if (next.originals !== originalsSource) {
         originalsSource = next.originals;
         originals = next.originals ? /** @type {Uint8Array} */ (unpack(next.originals)) : new Uint8Array(0);
       }
-      projection = data.projection && {
-        mean: toFloat32(data.projection.mean),
-        components: toFloat32(data.projection.components),
-      };
+      const from = [data, line, past && time.moment?.index, originalsSource, decoder.program];
+      if (from.every((value, i) => value === drawnFrom[i])) return;
+      drawnFrom = from;
+      const plane = (line ? line.projection : data.projection) ?? null;
+      projection = plane && { mean: toFloat32(plane.mean), components: toFloat32(plane.components) };
       labels = data.labels ? toInt32(data.labels) : null;
       show(note, decoder.reason !== null);
       const who = link.offline ? "no image: there is no kernel here" : "decoded by the kernel";
       setText(note, decoder.reason ? `${who}, and the page cannot decode: ${decoder.reason}` : "");
       const size = Math.max(shape()[0] * shape()[1] * shape()[2], 1);
       scatter.update({
-        points: toFloat32(data.points),
+        points: past ?? toFloat32(data.points),
         labels,
         classNames: classNames(frame),
         axes: axisNames(frame),
-        prior: data.prior,
+        prior: line?.prior ?? data.prior,
         pickable: originals.length ? Math.floor(originals.length / size) : data.points.shape[0],
       });
     },
     /** @param {any} content @param {DataView[]} buffers */
     message: (content, buffers) => decoder.reply(content, buffers),
+    time,
     handle: {
+      /** The moment drawn: index, step, epoch; null: now. */
+      get moment() {
+        return time.moment;
+      },
       /** Target positions of the drawn points, flat (n, 2), data units. */
       points: () => scatter.points(),
       selected: () => scatter.selected(),
@@ -178,6 +197,7 @@ export function createLatentView(scatterEl, imagesEl, { shell, link, view }) {
       fromClient: (x, y) => scatter.fromClient(x, y),
     },
     destroy() {
+      time.destroy();
       scatter.destroy();
       decodedView.destroy();
       nearestView.destroy();

@@ -3,20 +3,26 @@ import { formatCount } from "../lib/axes.js";
 import { createBars } from "../lib/bars.js";
 import { defineWidget } from "../parts/base.js";
 import { barsState } from "../parts/latent.js";
+import { createTimeLine } from "../parts/time.js";
 
 export default defineWidget({
   name: "active-units-bar",
   label: "Active units",
-  build({ shell }) {
+  build({ shell, view }) {
     const bars = createBars(shell.body, { theme: shell.theme });
+    const time = createTimeLine(shell.body, { view });
     return {
-      update({ frame }) {
-        const state = barsState(frame);
-        if (state) bars.update(state);
+      update(state) {
+        time.update(state);
+        const drawn = barsState(state.frame, time.units());
+        if (drawn) bars.update(drawn);
       },
       caption: ({ frame }) =>
         `KL of each latent dimension in nats (bars) and Var(μ) (◆) over ${formatCount(frame.units?.n ?? 0)} images; dashed: thresholds.`,
-      destroy: () => bars.destroy(),
+      destroy() {
+        time.destroy();
+        bars.destroy();
+      },
     };
   },
 });

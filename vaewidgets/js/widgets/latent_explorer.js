@@ -50,7 +50,7 @@ export default defineWidget({
         toolbar.update(frame.run);
         latent.update(state);
         curves.update(frame);
-        const units = barsState(frame);
+        const units = barsState(frame, latent.time.units());
         if (units) bars.update(units);
       },
       message: latent.message,
