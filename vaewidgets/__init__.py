@@ -39,6 +39,7 @@ _ROOM_OF = {
     "MLPVAE": "models",
     "Reconstruction": "objectives",
     "ReconstructionGrid": "widgets",
+    "ReparameterizationDemo": "widgets",
     "Run": "training",
     "SquaredError": "objectives",
     "Sweep": "training",
@@ -142,6 +143,7 @@ if TYPE_CHECKING:
         LatentExplorer,
         LatentScatter,
         ReconstructionGrid,
+        ReparameterizationDemo,
         TrainingCurves,
         save_html,
     )

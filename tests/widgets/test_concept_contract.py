@@ -21,6 +21,7 @@ CONCEPTS = [
 # something else than it starts with, that its page could send: key, value
 TURNED: dict[str, tuple[str, Any]] = {
     "KLPlayground": ("mu", -2.5),
+    "ReparameterizationDemo": ("f", "sine"),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vaewidgets.figures.concepts import kl_figure
+from vaewidgets.figures.concepts import kl_figure, reparameterization_figure
 from vaewidgets.figures.curves import curves_figure, runs_curves_figure
 from vaewidgets.figures.explorer import explorer_figure
 from vaewidgets.figures.grid import grid_figure
@@ -22,6 +22,7 @@ __all__ = [
     "histograms_figure",
     "kl_figure",
     "lines_figure",
+    "reparameterization_figure",
     "rows_figure",
     "runs_curves_figure",
     "scatter_figure",

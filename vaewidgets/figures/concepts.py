@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from vaewidgets.figures.draws import normals
 from vaewidgets.figures.palette import COLORS
 from vaewidgets.figures.style import SMALL_POINTS, new_axes, new_figure, note
 
-__all__ = ["kl_figure"]
+__all__ = ["gradient_estimates", "kl_figure", "reparameterization_figure"]
 
 DASHED = (0, (4, 3))
 
@@ -68,4 +69,90 @@ def kl_figure(view: Mapping[str, Any], *, size: tuple[float, float] = (6.4, 4.2)
         above,
         f"{name} = {total:.3f} nats: shift {shift:.3f} + spread {spread:.3f}; below, what it sums over z",
     )
+    return figure
+
+
+Function = Callable[[NDArray[Any]], NDArray[Any]]
+# f, its slope, its name
+_TARGETS: dict[str, tuple[Function, Function, str]] = {
+    "square": (np.square, lambda z: 2 * z, "z²"),
+    "sine": (np.sin, np.cos, "sin z"),
+    "cube": (lambda z: z**3, lambda z: 3 * z**2, "z³"),
+    "step": (lambda z: (z > 0).astype(float), np.zeros_like, "1 where z > 0"),
+}
+_REPEATS = 400
+
+
+def gradient_estimates(view: Mapping[str, Any]) -> dict[str, dict[str, NDArray[Any]]]:
+    """Estimates of the derivatives of E[f(z)], as the page draws them: by parameter, then "path" or "score".
+
+    Parameters
+    ----------
+    view : mapping
+        mu, sigma, f, samples, seed.
+
+    Returns
+    -------
+    dict of dict of ndarray, shape (400,)
+        The first is that of the draws in the picture.
+    """
+    mu, sigma, n = view["mu"], view["sigma"], view["samples"]
+    f, slope, _ = _TARGETS[view["f"]]
+    eps = normals(view["seed"], n * _REPEATS).reshape(_REPEATS, n)
+    z = mu + sigma * eps
+    each = {
+        "mu": {"path": slope(z), "score": f(z) * eps / sigma},
+        "sigma": {"path": slope(z) * eps, "score": f(z) * (eps**2 - 1) / sigma},
+    }
+    return {by: {way: values.mean(1) for way, values in ways.items()} for by, ways in each.items()}
+
+
+def reparameterization_figure(
+    view: Mapping[str, Any], exact: tuple[float, float], *, size: tuple[float, float] = (7.2, 4.2)
+) -> Figure:
+    """Draws of eps on their way to z; below, how far both estimates of the gradient spread.
+
+    Parameters
+    ----------
+    view : mapping
+        mu, sigma, f, samples, seed.
+    exact : (by mu, by sigma)
+        The derivatives of E[f(z)].
+    size : tuple of float
+        Inches.
+    """
+    figure = new_figure(size)
+    grid = figure.add_gridspec(2, 2, height_ratios=(3, 2))
+    above = new_axes(figure, grid[0, :])
+    eps = normals(view["seed"], view["samples"])[:48]
+    for one in eps:
+        above.plot(
+            (one, view["mu"] + view["sigma"] * one), (0, 1), color=COLORS["accent"], linewidth=0.6, alpha=0.6
+        )
+    above.plot(eps, np.zeros_like(eps), "|", color=COLORS["fg"], markersize=7)
+    above.plot(view["mu"] + view["sigma"] * eps, np.ones_like(eps), "|", color=COLORS["accent"], markersize=7)
+    above.set_yticks((0, 1), ("eps", "z"))
+    above.set_ylim(-0.15, 1.15)
+    above.set_xlim(-6, 6)
+    note(
+        above,
+        f"z = mu + sigma·eps with mu = {view['mu']:g}, sigma = {view['sigma']:g}: the noise stays outside",
+    )
+    found = gradient_estimates(view)
+    text = _TARGETS[view["f"]][2]
+    for column, (by, value) in enumerate(zip(("mu", "sigma"), exact, strict=True)):
+        axes = new_axes(figure, grid[1, column])
+        sds = {way: float(found[by][way].std()) for way in ("path", "score")}
+        spread = max(*sds.values(), 0.02)
+        for way, color in (("score", "fg3"), ("path", "accent")):
+            axes.hist(
+                found[by][way], bins=40, range=(value - 3 * spread, value + 3 * spread), color=COLORS[color],
+                alpha=0.75, gid=way,
+            )  # fmt: skip
+        axes.axvline(value, color=COLORS["fg"], linewidth=1.0, linestyle=DASHED, gid="exact")
+        axes.set_yticks([])
+        axes.set_xlabel(
+            f"d/d{by} E[{text}] = {value:.3f}: ±{sds['path']:.3f} path, ±{sds['score']:.3f} score",
+            fontsize=SMALL_POINTS,
+        )
     return figure

@@ -5,6 +5,7 @@ from vaewidgets.widgets.kl_playground import KLPlayground
 from vaewidgets.widgets.latent_explorer import LatentExplorer
 from vaewidgets.widgets.latent_scatter import LatentScatter
 from vaewidgets.widgets.reconstruction_grid import ReconstructionGrid
+from vaewidgets.widgets.reparameterization_demo import ReparameterizationDemo
 from vaewidgets.widgets.save import save_html
 from vaewidgets.widgets.training_curves import TrainingCurves
 
@@ -14,6 +15,7 @@ __all__ = [
     "LatentExplorer",
     "LatentScatter",
     "ReconstructionGrid",
+    "ReparameterizationDemo",
     "TrainingCurves",
     "save_html",
 ]
