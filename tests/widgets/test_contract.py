@@ -26,6 +26,7 @@ WIDGETS = [
 SECTIONS = {
     "ActiveUnitsBar": {"units"},
     "LatentExplorer": {"curves", "scatter", "units"},
+    "LatentManifold": {"latent"},
     "LatentScatter": {"scatter"},
     "ReconstructionGrid": {"grid"},
     "TrainingCurves": {"curves"},
@@ -102,7 +103,7 @@ def test_after_the_run_the_frame_is_of_the_last_step(widget_class: Any, new_run:
     wait_until(lambda: widget.frame["run"]["status"] == "finished", "the last frame")
     frame = widget.frame
     assert frame["run"]["step"] == run.step == len(run.history["loss"])
-    for section in ("scatter", "units", "grid"):
+    for section in ("scatter", "units", "grid", "latent"):
         if section in frame:
             assert frame[section]["step"] == run.step
     widget.close()

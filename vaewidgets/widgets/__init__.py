@@ -3,6 +3,7 @@
 from vaewidgets.widgets.active_units_bar import ActiveUnitsBar
 from vaewidgets.widgets.kl_playground import KLPlayground
 from vaewidgets.widgets.latent_explorer import LatentExplorer
+from vaewidgets.widgets.latent_manifold import LatentManifold
 from vaewidgets.widgets.latent_scatter import LatentScatter
 from vaewidgets.widgets.reconstruction_grid import ReconstructionGrid
 from vaewidgets.widgets.reparameterization_demo import ReparameterizationDemo
@@ -13,6 +14,7 @@ __all__ = [
     "ActiveUnitsBar",
     "KLPlayground",
     "LatentExplorer",
+    "LatentManifold",
     "LatentScatter",
     "ReconstructionGrid",
     "ReparameterizationDemo",

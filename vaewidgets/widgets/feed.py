@@ -121,10 +121,10 @@ class Feed:
             self._news.notify_all()
 
     def ask(self, widget: RunWidget, question: dict[str, Any]) -> None:
-        """Have the kernel decode a point for a page that cannot; the newest question wins."""
+        """Have the kernel decode points for a page that cannot; the newest question of a widget wins."""
         with self._lock:
-            self._questions.clear()
-            self._questions.append((widget, question))
+            others = [pair for pair in self._questions if pair[0] is not widget]
+            self._questions = deque([*others, (widget, question)])
         self.wake(urgent=True)
 
     # the thread -------------------------------------------------------------------------------
@@ -252,15 +252,15 @@ class Feed:
 
     def _answer(self, run: Run) -> None:
         with self._lock:
-            question = self._questions.popleft() if self._questions else None
-        if question is None:
-            return
-        widget, content = question
-        snapshot = self._drawn or run.snapshot()
-        image = decoded_image(snapshot, content.get("z"))
-        widget.send(
-            {"type": "decoded", "seq": content.get("seq"), "image": {**image, "data": None}}, [image["data"]]
-        )
+            questions = list(self._questions)
+            self._questions.clear()
+        for widget, content in questions:
+            snapshot = self._drawn or run.snapshot()
+            image = decoded_image(snapshot, content.get("z"))
+            widget.send(
+                {"type": "decoded", "seq": content.get("seq"), "image": {**image, "data": None}},
+                [image["data"]],
+            )
 
 
 class _Cost:

@@ -32,6 +32,7 @@ __all__ = [
 
 CURVE_POINTS = 1000  # min-max buckets a series
 THUMBNAIL_BYTES = 1_600_000  # of all originals of one widget, sent once
+MOST_DECODED = 4096  # numbers or points that a page may ask for at once
 
 
 def explain(error: BaseException) -> str:
@@ -173,12 +174,15 @@ def originals_state(sample: Sample) -> dict[str, Any]:
 
 
 def decoded_image(snapshot: Snapshot, z: Any) -> dict[str, Any]:
-    """Decode one point for a page that cannot run the decoder itself."""
-    point = torch.as_tensor(z, dtype=torch.float32).reshape(1, -1)
+    """Decode one point, or a list of points, for a page that cannot run the decoder itself."""
+    points = torch.as_tensor(z, dtype=torch.float32)
     wanted = snapshot.model.latent_dim
-    if point.shape[1] != wanted:
-        raise ShapeError(f"the page asked to decode {point.shape[1]} numbers; this model wants {wanted}.")
-    return pack(to_u8(snapshot.data, snapshot.decode(point))[0], "u8")
+    if points.ndim not in (1, 2) or points.shape[-1] != wanted or not 1 <= len(points) <= MOST_DECODED:
+        raise ShapeError(
+            f"the page asked to decode {tuple(points.shape)} numbers; this model wants {wanted}."
+        )
+    images = to_u8(snapshot.data, snapshot.decode(points.reshape(-1, wanted)))
+    return pack(images if points.ndim == 2 else images[0], "u8")
 
 
 def to_u8(data: ImageDataset, x_hat: Tensor) -> np.ndarray:

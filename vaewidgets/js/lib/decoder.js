@@ -13,15 +13,46 @@ import { compile } from "./nn.js";
 const GIVE_UP_MS = 1000;
 
 /**
+ * A decoder that came along, ready to run.
+ * @param {Decoder | null} given
+ * @returns {{program: import("./nn.js").Program | null, run: ((z: ArrayLike<number>, label?: number|null) => Float32Array) | null, reason: string|null,
+ *   classes: number, range: [number, number]}}
+ *   run: an image in the data's value range, overwritten by the next call; null where the page cannot (`reason`)
+ *   classes: how many classes the decoder may be told, 0 for none; no `label` tells it none
+ */
+export function openDecoder(given) {
+  const range = given?.value_range ?? [0, 1];
+  const closed = { program: null, run: null, classes: 0, range };
+  if (!given?.network) return { ...closed, reason: given?.reason ?? null };
+  try {
+    const program = compile(given.network);
+    const classes = program.inputs[1] ?? 0;
+    const told = new Float32Array(classes);
+    return {
+      program,
+      run(z, label = null) {
+        if (!classes) return program.run(z)[0];
+        told.fill(0);
+        if (label !== null && label >= 0 && label < classes) told[label] = 1;
+        return program.run(z, told)[0];
+      },
+      reason: null,
+      classes,
+      range,
+    };
+  } catch (error) {
+    return { ...closed, reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/**
  * @param {{ask: (z: number[]) => number, onDecoded: (decoded: Decoded) => void}} opts
  *   ask: sends a request, returns its number
  */
 export function createDecoder({ ask, onDecoded }) {
   /** @type {Decoder | null} */
   let decoder = null;
-  /** @type {import("./nn.js").Program | null} */
-  let program = null;
-  let reason = /** @type {string | null} */ (null);
+  let opened = openDecoder(null);
   let awaited = 0;
   let askedAt = Number.NEGATIVE_INFINITY;
   /** The newest question held back while Python still works on the one before. @type {number[] | null} */
@@ -37,51 +68,41 @@ export function createDecoder({ ask, onDecoded }) {
     next = null;
   }
 
-  /** @returns {[number, number]} */
-  const range = () => decoder?.value_range ?? [0, 1];
-
   return {
     /** @param {Decoder | null} given */
     setDecoder(given) {
       if (given === decoder) return;
       decoder = given;
-      program = null;
-      reason = given?.reason ?? null;
-      if (!given?.network) return;
-      try {
-        program = compile(given.network);
-      } catch (error) {
-        reason = error instanceof Error ? error.message : String(error);
-      }
+      opened = openDecoder(given);
     },
     /** What decodes in the page, or null; another one for each set of weights. */
     get program() {
-      return program;
+      return opened.program;
     },
     get step() {
       return decoder?.step ?? null;
     },
     /** Whether the page can do it alone. */
     get local() {
-      return program !== null;
+      return opened.run !== null;
     },
     /** Why it cannot, or null. */
     get reason() {
-      return program ? null : reason;
+      return opened.reason;
     },
     /** @param {Float32Array} z */
     decode(z) {
       const numbers = Array.from(z);
-      if (!program) {
+      if (!opened.run) {
         if (!decoder) return;
         if (awaited && performance.now() - askedAt < GIVE_UP_MS) next = numbers;
         else askFor(numbers);
         return;
       }
       const start = performance.now();
-      const image = program.run(z)[0].slice();
+      const image = opened.run(z).slice();
       const ms = performance.now() - start;
-      onDecoded({ z: numbers, image, bytes: toBytes(image, range()), ms });
+      onDecoded({ z: numbers, image, bytes: toBytes(image, opened.range), ms });
     },
     /**
      * Python's answer; one to an older question is dropped.
@@ -93,7 +114,7 @@ export function createDecoder({ ask, onDecoded }) {
       awaited = 0;
       const packed = message.image;
       const bytes = /** @type {Uint8Array} */ (unpack({ ...packed, data: packed.data ?? buffers[0] }));
-      onDecoded({ z: awaitedZ, image: fromBytes(bytes, range()), bytes, ms: null });
+      onDecoded({ z: awaitedZ, image: fromBytes(bytes, opened.range), bytes, ms: null });
       if (next) askFor(next);
     },
   };

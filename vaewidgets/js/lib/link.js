@@ -94,7 +94,7 @@ export function createLink(send, { onWaiting = () => {}, offline = false } = {})
       post(`command:${name}`, { type: "command", seq, name, value });
       return seq;
     },
-    /** Ask for a decoded image. @param {number[]} z @returns {number} */
+    /** Ask for a decoded image, or several. @param {number[] | number[][]} z @returns {number} */
     decode(z) {
       const seq = ++counter;
       post("decode", { type: "decode", seq, z });

@@ -33,7 +33,8 @@
  *   rows: {name: string, images: Packed}[]}} GridData
  * @typedef {{label: string, name: string|null, value: number|null}} Setting  in which a run differs from its neighbours
  * @typedef {{run: RunInfo, setting?: Setting, curves?: {series: Series[]}|null,
- *   scatter?: ScatterData|null, units?: Units|null, grid?: GridData|null}} Part  what a frame says of one run
+ *   scatter?: ScatterData|null, units?: Units|null, grid?: GridData|null,
+ *   latent?: import("./plane.js").LatentData|null}} Part  what a frame says of one run
  * @typedef {Part & {seq: number, ack: number, error?: string|null, others?: Part[], ghost?: Part|null}} Frame
  *   without a run (concepts) it has an error of its own; others: the other runs of a widget that takes several
  *

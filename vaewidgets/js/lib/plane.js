@@ -1,0 +1,120 @@
+/**
+ * What is known of a latent space, and planes through it. No DOM.
+ *
+ * @typedef {import("./types.js").Packed} Packed
+ * @typedef {{step: number, prior: boolean, n: number, mean: Packed, std: Packed, total_std: Packed, low: Packed,
+ *   high: Packed, kl: Packed|null, directions: Packed, scales: Packed, points: Packed|null,
+ *   labels: Packed|null}} LatentData  see widgets/latent.py
+ * @typedef {{d: number, prior: boolean, n: number, mean: Float32Array, std: Float32Array, totalStd: Float32Array,
+ *   low: Float32Array, high: Float32Array, kl: Float32Array|null, directions: Float32Array[],
+ *   scales: Float32Array, points: Float32Array|null, labels: Int32Array|null}} Latent
+ *   points flat (n, d); directions orthonormal, the widest first
+ * @typedef {null | "principal" | [number, number]} PlaneChoice  null: the two dimensions that carry most
+ */
+import { subscript } from "./axes.js";
+import { toFloat32, toInt32 } from "./bytes.js";
+import { normalCdf, normalQuantile } from "./normal.js";
+import { stableOrder } from "./stats.js";
+
+/** @param {LatentData} data @returns {Latent} */
+export function readLatent(data) {
+  const d = data.mean.shape[0];
+  const flat = toFloat32(data.directions);
+  return {
+    d,
+    prior: data.prior,
+    n: data.n,
+    mean: toFloat32(data.mean),
+    std: toFloat32(data.std),
+    totalStd: toFloat32(data.total_std),
+    low: toFloat32(data.low),
+    high: toFloat32(data.high),
+    kl: data.kl && toFloat32(data.kl),
+    directions: Array.from({ length: data.directions.shape[0] }, (_, i) => flat.subarray(i * d, (i + 1) * d)),
+    scales: toFloat32(data.scales),
+    points: data.points && toFloat32(data.points),
+    labels: data.labels && toInt32(data.labels),
+  };
+}
+
+/** How much each dimension carries: its KL in nats or, with no posterior, the variance of its codes. @param {Latent} latent */
+export const carried = ({ kl, std }) => kl ?? std.map((s) => s * s);
+
+/**
+ * Dimensions in the order in which they are offered: those that carry most first, two as they are.
+ * @param {Latent} latent @param {number[]} previous the order so far, kept while it nearly holds
+ */
+export const dimOrder = (latent, previous) =>
+  latent.d < 3 ? [0, 1].slice(0, latent.d) : stableOrder(carried(latent), previous);
+
+/** "z₁". @param {number} i counted from 0 */
+export const dimName = (i) => subscript(`z${i + 1}`);
+
+/**
+ * @param {PlaneChoice} choice
+ * @param {Latent} latent
+ * @param {number[]} order dimensions, those that carry most first
+ */
+export function planeOf(choice, latent, order) {
+  const { d, mean, std, prior } = latent;
+  if (choice === "principal" && latent.directions.length > 1) {
+    const [a, b] = latent.directions;
+    const scales = [Math.max(latent.scales[0], 1e-6), Math.max(latent.scales[1], 1e-6)];
+    return assemble(
+      ["principal direction 1", "principal direction 2"],
+      [0, 0],
+      scales,
+      (s, t) => mean.map((m, j) => m + s * a[j] + t * b[j]),
+      (z) => [a, b].map((axis) => axis.reduce((sum, x, j) => sum + x * (z[j] - mean[j]), 0)),
+    );
+  }
+  const pair = Array.isArray(choice) && choice.every((i) => i >= 0 && i < d) ? choice : order.slice(0, 2);
+  const [i, j] = d === 1 ? [0, 0] : pair;
+  // A model with no prior has no quantiles of its own: those of a Gaussian fitted to its codes.
+  const at = (/** @type {number} */ k) => (prior ? 0 : mean[k]);
+  const wide = (/** @type {number} */ k) => (prior ? 1 : Math.max(std[k], 1e-6));
+  return assemble(
+    [dimName(i), d === 1 ? "" : dimName(j)],
+    [at(i), at(j)],
+    [wide(i), wide(j)],
+    (s, t) => {
+      const z = prior ? new Float32Array(d) : mean.slice();
+      z[i] = s;
+      if (d > 1) z[j] = t;
+      return z;
+    },
+    (z) => [z[i], z[j]],
+  );
+}
+
+/**
+ * @param {[string, string]} axes
+ * @param {number[]} centers
+ * @param {number[]} scales
+ * @param {(s: number, t: number) => Float32Array} toZ
+ * @param {(z: ArrayLike<number>) => number[]} fromZ
+ */
+function assemble(axes, centers, scales, toZ, fromZ) {
+  const quantile = (/** @type {0|1} */ axis) => (/** @type {number} */ q) =>
+    centers[axis] + scales[axis] * normalQuantile(q);
+  const share = (/** @type {0|1} */ axis) => (/** @type {number} */ z) =>
+    normalCdf((z - centers[axis]) / scales[axis]);
+  /** @type {[(q: number) => number, (q: number) => number]} */
+  const quantiles = [quantile(0), quantile(1)];
+  /** @type {[(z: number) => number, (z: number) => number]} */
+  const shares = [share(0), share(1)];
+  return {
+    axes,
+    quantile: quantiles,
+    share: shares,
+    /** The latent vector at a place of the unit square. @param {number} u @param {number} v */
+    toZ: (u, v) => toZ(quantiles[0](u), quantiles[1](v)),
+    /** Where a latent vector lies on the plane. @param {ArrayLike<number>} z @returns {[number, number]} */
+    toUnit(z) {
+      const [s, t] = fromZ(z);
+      return [shares[0](s), shares[1](t)];
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof planeOf>} Plane */

@@ -1,0 +1,37 @@
+/**
+ * What the widgets share that decode in the page: the class that a conditional decoder is told.
+ *
+ * @typedef {import("../lib/view.js").ViewState} ViewState
+ */
+import { createSelect } from "../lib/choose.js";
+
+/**
+ * The class to tell the decoder, in the view as `label`; hidden where it takes none.
+ * @param {HTMLElement} el
+ * @param {ViewState} view
+ */
+export function createClassChoice(el, view) {
+  const select = createSelect(el, {
+    name: "class",
+    label: "class told",
+    onChange: (value) => view.set("label", value === "none" ? null : Number(value)),
+  });
+  return {
+    /** @param {number} classes @param {string[] | null | undefined} names @returns {number | null} the class told */
+    update(classes, names) {
+      const chosen = view.get("label", null);
+      const label = classes && Number.isInteger(chosen) && chosen >= 0 && chosen < classes ? chosen : null;
+      const choices = Array.from({ length: classes }, (_, i) => ({
+        value: String(i),
+        text: names?.[i] ?? String(i),
+      }));
+      select.update({
+        value: label === null ? "none" : String(label),
+        choices: [{ value: "none", text: "none" }, ...choices],
+        hidden: classes === 0,
+      });
+      return label;
+    },
+    destroy: () => select.destroy(),
+  };
+}
