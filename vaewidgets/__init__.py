@@ -17,6 +17,7 @@ _ROOM_OF = {
     "Autoencoder": "models",
     "AutoregressiveVAE": "models",
     "Bernoulli": "objectives",
+    "BetaCompare": "widgets",
     "BetaTC": "objectives",
     "Capacity": "objectives",
     "ConditionalVAE": "models",
@@ -140,6 +141,7 @@ if TYPE_CHECKING:
     from vaewidgets.training import Run, Sweep, attach, load_run, sweep, train
     from vaewidgets.widgets import (
         ActiveUnitsBar,
+        BetaCompare,
         KLPlayground,
         LatentExplorer,
         LatentManifold,

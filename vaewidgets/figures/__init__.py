@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vaewidgets.figures.compare import compare_figure, rate_figure
 from vaewidgets.figures.concepts import kl_figure, reparameterization_figure
 from vaewidgets.figures.curves import curves_figure, runs_curves_figure
 from vaewidgets.figures.explorer import explorer_figure
@@ -15,6 +16,7 @@ from vaewidgets.figures.units import units_figure
 
 __all__ = [
     "class_color",
+    "compare_figure",
     "curves_figure",
     "explorer_figure",
     "figure_png",
@@ -22,6 +24,7 @@ __all__ = [
     "histograms_figure",
     "kl_figure",
     "lines_figure",
+    "rate_figure",
     "reparameterization_figure",
     "rows_figure",
     "runs_curves_figure",

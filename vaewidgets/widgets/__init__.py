@@ -1,6 +1,7 @@
 """The widgets: each takes a run and shows it live, after the run and after a reload."""
 
 from vaewidgets.widgets.active_units_bar import ActiveUnitsBar
+from vaewidgets.widgets.beta_compare import BetaCompare
 from vaewidgets.widgets.kl_playground import KLPlayground
 from vaewidgets.widgets.latent_explorer import LatentExplorer
 from vaewidgets.widgets.latent_manifold import LatentManifold
@@ -12,6 +13,7 @@ from vaewidgets.widgets.training_curves import TrainingCurves
 
 __all__ = [
     "ActiveUnitsBar",
+    "BetaCompare",
     "KLPlayground",
     "LatentExplorer",
     "LatentManifold",

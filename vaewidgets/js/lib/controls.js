@@ -248,3 +248,37 @@ export function createProgress(el) {
     },
   };
 }
+
+/**
+ * A slider with a few stops, each with a name.
+ * @param {HTMLElement} el
+ * @param {{name: string, label: string, title?: string, onChange: (stop: number) => void}} opts
+ */
+export function createStops(el, { name, label, title = "", onChange }) {
+  const id = `vw-${name}-${nextId++}`;
+  const slider = h("input", "vw-slider", { type: "range", min: 0, max: 1, step: 1, id, title });
+  const said = h("output", "vw-stop-name", { for: id });
+  const wrap = h("div", `vw-control vw-${name}`, OWN_KEYS, [
+    h("label", "vw-control-label", { for: id, text: label }),
+    slider,
+    said,
+  ]);
+  el.append(wrap);
+  const onInput = () => onChange(Number(slider.value));
+  slider.addEventListener("input", onInput);
+  return {
+    /** @param {{stops: string[], at: number, hidden?: boolean}} state */
+    update({ stops, at, hidden = false }) {
+      wrap.hidden = hidden;
+      const last = String(stops.length - 1);
+      if (slider.max !== last) slider.max = last;
+      if (slider.value !== String(at)) slider.value = String(at);
+      slider.setAttribute("aria-valuetext", stops[at] ?? "");
+      setText(said, stops[at] ?? "");
+    },
+    destroy() {
+      slider.removeEventListener("input", onInput);
+      wrap.remove();
+    },
+  };
+}

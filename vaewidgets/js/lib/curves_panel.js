@@ -324,7 +324,8 @@ function namesWidth(context, theme, curves) {
 
 /** Names and last values at the line ends. @param {Picture} picture @param {Curve[]} curves */
 function drawNames({ context, theme, size, scale }, curves) {
-  const { top, bottom, right } = scale.box;
+  const { top, right } = scale.box;
+  const bottom = scale.box.bottom - size * 0.6; // clear of what the x axis says there
   const labels = curves
     .filter((curve) => curve.split === "train" && curve.mean.length && !curve.raw && !curve.ghost)
     .map((curve) => {

@@ -110,7 +110,7 @@ export function createImage(el, { name }) {
 export function createGrid(el, { minSize = 44 } = {}) {
   const grid = h("div", "vw-grid");
   el.append(grid);
-  /** @typedef {{name: string, images: Uint8Array}} Row */
+  /** @typedef {{name: string, images: Uint8Array, faint?: boolean}} Row */
   /** @type {{rows: Row[], shape: ImageShape, names: string[]} | null} */
   let state = null;
   /** @type {ReturnType<typeof createBitmap>[][]} */
@@ -155,6 +155,7 @@ export function createGrid(el, { minSize = 44 } = {}) {
     rows.forEach((row, r) => {
       for (let i = 0; i < count; i++) {
         bitmaps[r][i].draw(row.images.subarray(i * length, (i + 1) * length), shape);
+        bitmaps[r][i].canvas.classList.toggle("vw-faint", row.faint ?? false);
       }
     });
   }

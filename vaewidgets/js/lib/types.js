@@ -31,11 +31,12 @@
  *   (frames, n, 2) on one plane; weights: at which steps the page has some
  * @typedef {{step: number, indices: Packed, labels: Packed|null, originals: Packed,
  *   rows: {name: string, images: Packed}[]}} GridData
- * @typedef {{label: string, name: string|null, value: number|null}} Setting  in which a run differs from its neighbours
- * @typedef {{run: RunInfo, setting?: Setting, curves?: {series: Series[]}|null,
+ * @typedef {{run: RunInfo, curves?: {series: Series[]}|null,
  *   scatter?: ScatterData|null, units?: Units|null, grid?: GridData|null,
- *   latent?: import("./plane.js").LatentData|null}} Part  what a frame says of one run
- * @typedef {Part & {seq: number, ack: number, error?: string|null, others?: Part[], ghost?: Part|null}} Frame
+ *   latent?: import("./plane.js").LatentData|null}
+ *   & import("./types_runs.js").RunsPart} Part  what a frame says of one run
+ * @typedef {Part & {seq: number, ack: number, error?: string|null, others?: Part[]}
+ *   & import("./types_runs.js").RunsFrame} Frame
  *   without a run (concepts) it has an error of its own; others: the other runs of a widget that takes several
  *
  * @typedef {{get(key: string): any, on(event: string, fn: Function): void, off(event: string, fn?: Function): void,

@@ -30,8 +30,8 @@ export function barsState({ units }, past = null) {
   };
 }
 
-/** "z1" → "z₁"; a principal axis says how much of the variance it holds. @param {Frame} frame @returns {[string, string]} */
-function axisNames({ scatter }) {
+/** "z1" → "z₁"; a principal axis says how much of the variance it holds. @param {import("../lib/types.js").Part} part @returns {[string, string]} */
+export function axisNames({ scatter }) {
   const name = (/** @type {number} */ i) => {
     const given = scatter?.axes[i] ?? "";
     const text = /^z\d+$/.test(given) ? subscript(given) : given;

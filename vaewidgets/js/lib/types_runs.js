@@ -1,0 +1,15 @@
+/**
+ * Shapes of what Python sends of runs that are judged or compared. See types.js.
+ *
+ * @typedef {import("./types.js").Packed} Packed
+ * @typedef {{label: string, name: string|null, value: number|null}} Setting  in which a run differs from its neighbours
+ * @typedef {{originals: Packed, labels: Packed|null, n_samples: number, sample_stream: number}} Compare
+ * @typedef {{step: number, seed: number, mu: Packed, sigma: Packed|null, recon: Packed, samples: Packed|null}} Pictures
+ *   images u8; of an autoencoder there are neither sigma nor samples
+ * @typedef {{step: number, rate: number, distortion: number, rate_error: number|null, distortion_error: number|null,
+ *   n: number, unit: string, normalised: boolean}} Rate
+ *
+ * @typedef {{setting?: Setting, pictures?: Pictures, rate?: Rate}} RunsPart  what a frame says of one run
+ * @typedef {{compare?: Compare, ghost?: import("./types.js").Part|null}} RunsFrame  and of all
+ */
+export {};

@@ -1,0 +1,233 @@
+"""Several runs side by side over beta, or over any other setting in which they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaewidgets.diagnostics import Projection, rate_distortion
+from vaewidgets.errors import OptionError, ShapeError, did_you_mean
+from vaewidgets.packing import pack
+from vaewidgets.training import Run, Snapshot, Sweep
+from vaewidgets.widgets.base import STATIC, RunWidget
+from vaewidgets.widgets.draws import normals
+from vaewidgets.widgets.feed import Feed
+from vaewidgets.widgets.reconstruction_grid import pick_images
+from vaewidgets.widgets.state import Sample, curves_state, scatter_state, to_u8
+from vaewidgets.widgets.training_curves import check_curves_view
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["BetaCompare"]
+
+VIEWS = ("recon", "samples", "latent", "curves", "rate")
+MOST_DECODERS = 6  # runs whose decoder goes to the page
+SAMPLE_STREAM = 1000  # of the draws from the prior; those before belong to the images
+RATE_IMAGES = 256
+MOST_SEED = 2**31 - 1
+
+
+class BetaCompare(RunWidget):
+    """Runs side by side: the same images with the same ε, the same draws from the prior, latent spaces on one
+    scale, curves, and their places in the rate–distortion plane; live while all of them train.
+
+    Parameters
+    ----------
+    runs : sequence of Run, or Sweep
+        With images of one shape. Each is named by the setting that differs ("β = 4"). What is shown of all is
+        encoded from images of the first run's data.
+    images : int or sequence of int, default 10
+        How many images to reconstruct, or which (numbers below 2,000 of test images first, topped up with
+        training images).
+    samples : int, default 10
+        Draws from the prior.
+    points : int, default 500
+        Images in each latent space.
+
+    Notes
+    -----
+    Noise comes from a seed alone, so that the page, the kernel and the figure draw the same numbers: image i
+    has the noise of stream i, and a run of fewer latent dimensions the first of them.
+
+    Keys of the view: `show` ("recon", "samples", "latent", "curves" or "rate"), `at` (number of the run that
+    is brought to the front; None: all alike), `seed` (of ε and of the draws, 0 to begin with), and `log`,
+    `smoothing`, `quantity` as in `TrainingCurves`. Where the page has the decoders (of up to six runs) it
+    draws again by itself.
+
+    References
+    ----------
+    Higgins et al. 2017 (beta-VAE); Alemi et al. 2018, arXiv:1711.00464 (rate and distortion).
+
+    Examples
+    --------
+    >>> sweep = vw.sweep(vw.MLPVAE, data, beta=[0.1, 1, 4], epochs=20)   # doctest: +SKIP
+    >>> BetaCompare(sweep)                                               # doctest: +SKIP
+    """
+
+    _esm = STATIC / "beta_compare.js"
+    _takes_several = True
+    _figure_size = (8.0, 5.0)
+
+    def __init__(
+        self,
+        runs: Run | Iterable[Run] | Sweep,
+        *,
+        images: int | Sequence[int] = 10,
+        samples: int = 10,
+        points: int = 500,
+    ) -> None:
+        for name, value in (("samples", samples), ("points", points)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise OptionError(f"{name} is {value!r}; wanted a whole number of at least 1.")
+        self._images, self._samples, self._points = images, samples, points
+        self._shown: Sample | None = None
+        self._projections: dict[str, Projection] = {}
+        self._drawn: dict[str, Snapshot] = {}
+        super().__init__(runs)
+
+    def _checked_runs(self, source: Any) -> tuple[Run, ...]:
+        runs = super()._checked_runs(source)
+        shapes = {run.name: tuple(run.data.image_shape) for run in runs}
+        if len(set(shapes.values())) > 1:
+            listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+            raise ShapeError(f"BetaCompare got images of several shapes ({listed}); wanted one for all runs.")
+        return runs
+
+    # what all runs are shown ------------------------------------------------------------------
+
+    @property
+    def _sample(self) -> Sample:
+        if self._shown is None:
+            self._shown = Sample(self.run.data, 2000)
+            self._index = pick_images(self._shown, self._images)
+            self._cloud = Sample(self.run.data, self._points)
+        return self._shown
+
+    @property
+    def seed(self) -> int:
+        """Of ε and of the draws from the prior."""
+        return int(self.view.get("seed") or 0)
+
+    def _common_state(self) -> dict[str, Any]:
+        sample = self._sample
+        labels = sample.labels
+        return {
+            "compare": {
+                "originals": pack(sample.images_u8[self._index].numpy(), "u8"),
+                "labels": None if labels is None else pack(labels[self._index], "i32"),
+                "n_samples": self._samples,
+                "sample_stream": SAMPLE_STREAM,
+            }
+        }
+
+    # what each shows --------------------------------------------------------------------------
+
+    def _history_state(self, run: Run) -> dict[str, Any]:
+        pictures = self._sections.get(run.id, {}).get("pictures")
+        if pictures is not None and pictures["seed"] != self.seed and run.id in self._drawn:
+            self._sections[run.id]["pictures"] = self._pictures(self._drawn[run.id])
+        return {"curves": curves_state(run)}
+
+    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        pictures = self._pictures(snapshot)
+        mu, logvar = snapshot.encode(self._cloud.images)
+        scatter, self._projections[run.id] = scatter_state(
+            self._cloud, snapshot, mu, self._projections.get(run.id)
+        )
+        self._drawn[run.id] = snapshot
+        sections = {"pictures": pictures, "scatter": scatter}
+        return sections if logvar is None else {**sections, "rate": self._rate(run, snapshot)}
+
+    def _pictures(self, snapshot: Snapshot) -> dict[str, Any]:
+        """Reconstructions of the images with the seed's ε, and decoded draws from the prior."""
+        seed, d = self.seed, snapshot.model.latent_dim
+        mu, logvar = snapshot.encode(self._sample.images[self._index])
+        z = mu
+        if logvar is not None:
+            z = mu + torch.exp(0.5 * logvar) * _noise(len(mu), d, seed, 0)
+        draws = None
+        if logvar is not None:
+            drawn = snapshot.decode(_noise(self._samples, d, seed, SAMPLE_STREAM))
+            draws = pack(to_u8(snapshot.data, drawn), "u8")
+        return {
+            "step": snapshot.step,
+            "seed": seed,
+            "mu": pack(mu.numpy(), "f32"),
+            "sigma": None if logvar is None else pack(torch.exp(0.5 * logvar).numpy(), "f32"),
+            "recon": pack(to_u8(snapshot.data, snapshot.decode(z)), "u8"),
+            "samples": draws,
+        }
+
+    def _rate(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        images = self._sample.images[:RATE_IMAGES].to(run.device)
+        generator = torch.Generator(run.device).manual_seed(0)
+        found = rate_distortion(snapshot.model, run.likelihood, images, generator=generator)
+        return {
+            "step": snapshot.step,
+            "rate": found.rate,
+            "distortion": found.distortion,
+            "rate_error": found.rate_error if found.n > 1 else None,
+            "distortion_error": found.distortion_error if found.n > 1 else None,
+            "n": found.n,
+            "unit": found.unit,
+            "normalised": found.normalised,
+        }
+
+    def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        if self._runs.index(run) >= MOST_DECODERS:
+            return {}
+        return {"decoder": Feed.of(run).decoder_state(snapshot)}
+
+    # the view ---------------------------------------------------------------------------------
+
+    def _check_view(self, key: str, value: Any) -> None:
+        check_curves_view(key, value)
+        if key == "show" and value not in VIEWS:
+            raise OptionError(
+                f"show is {value!r}; wanted one of {', '.join(VIEWS)}.{did_you_mean(value, VIEWS)}"
+            )
+        if key == "at" and value is not None:
+            check_whole(key, value, len(self._runs) - 1)
+        if key == "seed":
+            check_whole(key, value, MOST_SEED)
+
+    def _view_changed(self, key: str, value: Any) -> None:
+        if key == "seed":
+            for run in self._runs:
+                Feed.of(run).wake(urgent=True)
+
+    def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
+        """Matplotlib figure of the newest frame, for print: what the view shows.
+
+        Parameters
+        ----------
+        size : (width, height), optional
+            In inches.
+        """
+        from vaewidgets.figures import compare_figure
+
+        view = self.view
+        return compare_figure(
+            self.frame or {},
+            show=view.get("show") or "recon",
+            log=bool(view.get("log")),
+            smoothing=float(view.get("smoothing") or 0),
+            quantity=view.get("quantity"),
+            size=size or self._figure_size,
+        )
+
+
+def check_whole(key: str, value: Any, most: int) -> None:
+    """Raise an `OptionError` unless `value` is a whole number from 0 to `most`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        raise OptionError(f"{key} is {value!r}; wanted a whole number from 0 to {most}.")
+
+
+def _noise(n: int, d: int, seed: int, stream: int) -> Tensor:
+    """N(0, I) of shape (n, d), as the page draws it."""
+    return torch.from_numpy(np.stack([normals(d, seed, stream + i) for i in range(n)]))
