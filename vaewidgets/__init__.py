@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 # public name -> the room that holds it
 _ROOM_OF = {
     "ActiveUnitsBar": "widgets",
+    "AnnealingSchedule": "widgets",
     "Autoencoder": "models",
     "AutoregressiveVAE": "models",
     "Bernoulli": "objectives",
@@ -141,6 +142,7 @@ if TYPE_CHECKING:
     from vaewidgets.training import Run, Sweep, attach, load_run, sweep, train
     from vaewidgets.widgets import (
         ActiveUnitsBar,
+        AnnealingSchedule,
         BetaCompare,
         KLPlayground,
         LatentExplorer,

@@ -20,6 +20,7 @@ CONCEPTS = [
 ]
 # something else than it starts with, that its page could send: key, value
 TURNED: dict[str, tuple[str, Any]] = {
+    "AnnealingSchedule": ("kind", "cyclical"),
     "KLPlayground": ("mu", -2.5),
     "ReparameterizationDemo": ("f", "sine"),
 }

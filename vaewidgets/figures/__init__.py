@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vaewidgets.figures.compare import compare_figure, rate_figure
-from vaewidgets.figures.concepts import kl_figure, reparameterization_figure
+from vaewidgets.figures.concepts import annealing_figure, kl_figure, reparameterization_figure
 from vaewidgets.figures.curves import curves_figure, runs_curves_figure
 from vaewidgets.figures.explorer import explorer_figure
 from vaewidgets.figures.grid import grid_figure
@@ -15,6 +15,7 @@ from vaewidgets.figures.style import figure_png
 from vaewidgets.figures.units import units_figure
 
 __all__ = [
+    "annealing_figure",
     "class_color",
     "compare_figure",
     "curves_figure",

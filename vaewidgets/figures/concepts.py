@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from vaewidgets.figures.draws import normals
 from vaewidgets.figures.palette import COLORS
 from vaewidgets.figures.style import SMALL_POINTS, new_axes, new_figure, note
+from vaewidgets.packing import unpack
 
-__all__ = ["gradient_estimates", "kl_figure", "reparameterization_figure"]
+__all__ = ["annealing_figure", "gradient_estimates", "kl_figure", "reparameterization_figure"]
 
 DASHED = (0, (4, 3))
 
@@ -155,4 +156,52 @@ def reparameterization_figure(
             f"d/d{by} E[{text}] = {value:.3f}: ±{sds['path']:.3f} path, ±{sds['score']:.3f} score",
             fontsize=SMALL_POINTS,
         )
+    return figure
+
+
+def annealing_figure(
+    steps: Sequence[int],
+    beta: Sequence[float],
+    view: Mapping[str, Any],
+    *,
+    recorded: Mapping[str, Any] | None = None,
+    size: tuple[float, float] = (6.4, 4.2),
+) -> Figure:
+    """Beta over the steps; below, the loss and its two terms if recon and KL stayed as they are.
+
+    Parameters
+    ----------
+    steps, beta : sequence
+        Of the same length.
+    view : mapping
+        recon and kl, the costs that are held.
+    recorded : mapping, optional
+        Of a run: name, and step and beta packed.
+    size : tuple of float
+        Inches.
+    """
+    figure = new_figure(size)
+    grid = figure.add_gridspec(2, 1)
+    above, below = new_axes(figure, grid[0]), new_axes(figure, grid[1])
+    weights = np.asarray(beta, float)
+    above.plot(steps, weights, color=COLORS["beta"], linewidth=1.8, gid="beta")
+    if recorded is not None:
+        above.plot(
+            unpack(recorded["step"]), unpack(recorded["beta"]), color=COLORS["fg2"], linewidth=1.0,
+            linestyle=DASHED, gid="recorded",
+        )  # fmt: skip
+    above.set_ylim(bottom=0)
+    above.set_ylabel("beta")
+    note(above, "The weight of the KL; below, the loss if recon and KL stayed as they are")
+    recon, kl = float(view["recon"]), float(view["kl"])
+    terms = {"recon": np.full_like(weights, recon), "kl": weights * kl, "loss": recon + weights * kl}
+    for name, values in terms.items():
+        below.plot(steps, values, color=COLORS[name], linewidth=1.4, gid=name)
+        below.annotate(
+            "beta · KL" if name == "kl" else name, (1, values[-1]), xycoords=("axes fraction", "data"),
+            xytext=(3, 0), textcoords="offset points", va="center", fontsize=SMALL_POINTS, color=COLORS[name],
+        )  # fmt: skip
+    below.set_ylim(bottom=0)
+    below.set_ylabel("cost")
+    below.set_xlabel("step")
     return figure

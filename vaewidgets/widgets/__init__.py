@@ -1,6 +1,7 @@
 """The widgets: each takes a run and shows it live, after the run and after a reload."""
 
 from vaewidgets.widgets.active_units_bar import ActiveUnitsBar
+from vaewidgets.widgets.annealing_schedule import AnnealingSchedule
 from vaewidgets.widgets.beta_compare import BetaCompare
 from vaewidgets.widgets.kl_playground import KLPlayground
 from vaewidgets.widgets.latent_explorer import LatentExplorer
@@ -13,6 +14,7 @@ from vaewidgets.widgets.training_curves import TrainingCurves
 
 __all__ = [
     "ActiveUnitsBar",
+    "AnnealingSchedule",
     "BetaCompare",
     "KLPlayground",
     "LatentExplorer",

@@ -149,7 +149,9 @@ export function createSlider(el, opts) {
     if (slider.value !== position) slider.value = position;
     slider.setAttribute("aria-valuetext", formatSetting(value));
     const text = formatSetting(value);
-    if (document.activeElement !== number && number.value !== text) number.value = text;
+    // Without groups of three: read back, their comma would be a decimal one.
+    const bare = text.replaceAll(",", "");
+    if (document.activeElement !== number && number.value !== bare) number.value = bare;
     setText(fixed, text);
   }
 

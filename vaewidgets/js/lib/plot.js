@@ -10,8 +10,8 @@
  *   size: of type, in CSS pixels; x, y: data units to CSS pixels
  * @typedef {{x: [number, number], y: [number, number]}} Ranges
  * @typedef {{name: string, label: string, onMove: (x: number, y: number) => void,
- *   onKey: (dx: number, dy: number) => void}} HandleOptions
- *   onMove: data units, while it is dragged; onKey: arrow keys, −1, 0 or 1, ten with Shift
+ *   onKey: (dx: number, dy: number) => void, onRelease?: () => void}} HandleOptions
+ *   onMove: data units, while it is dragged; onKey: arrow keys, −1, 0 or 1, ten with Shift; onRelease: it is let go
  */
 import { formatTick, ticks } from "./axes.js";
 import { createCanvas, h, OWN_KEYS, show } from "./dom.js";
@@ -39,6 +39,7 @@ export function createPlot(el, { theme, className, label, margins = [0.8, 0.6, 3
   let box = { left: 0, right: 1, top: 0, bottom: 1 };
   /** @type {{el: HTMLElement, at: [number, number]}[]} */
   const handles = [];
+  let held = false;
 
   const x = (/** @type {number} */ value) =>
     box.left + ((value - ranges.x[0]) / (ranges.x[1] - ranges.x[0])) * (box.right - box.left);
@@ -81,6 +82,10 @@ export function createPlot(el, { theme, className, label, margins = [0.8, 0.6, 3
   return {
     el: wrap,
     fromClient,
+    /** Whether a handle is held: axes that follow it would run away from the pointer. */
+    get dragging() {
+      return held;
+    },
     /** Draw again, on these axes. @param {Ranges} [next] */
     update(next = ranges) {
       ranges = next;
@@ -91,7 +96,7 @@ export function createPlot(el, { theme, className, label, margins = [0.8, 0.6, 3
       if (surface.canvas.getAttribute("aria-label") !== text) surface.canvas.setAttribute("aria-label", text);
     },
     /** A place to drag. @param {HandleOptions} options */
-    addHandle({ name, label: says, onMove, onKey }) {
+    addHandle({ name, label: says, onMove, onKey, onRelease }) {
       const knob = h("button", `vw-handle vw-handle-${name}`, {
         type: "button",
         role: "slider",
@@ -112,6 +117,7 @@ export function createPlot(el, { theme, className, label, margins = [0.8, 0.6, 3
           knob.focus({ preventScroll: true });
           knob.setPointerCapture(event.pointerId);
           const rect = surface.canvas.getBoundingClientRect();
+          held = true;
           grip = [event.clientX - rect.left - x(entry.at[0]), event.clientY - rect.top - y(entry.at[1])];
         },
         { signal },
@@ -124,7 +130,10 @@ export function createPlot(el, { theme, className, label, margins = [0.8, 0.6, 3
         { signal },
       );
       const release = () => {
+        if (!grip) return;
         grip = null;
+        held = false;
+        onRelease?.();
       };
       for (const type of ["pointerup", "pointercancel", "lostpointercapture"])
         knob.addEventListener(type, release, { signal });

@@ -1,0 +1,127 @@
+"""beta(t) as the page draws it is beta(t) as training takes it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import vaewidgets as vw
+from tests.widgets.in_node import in_node, needs_node
+from vaewidgets.errors import OptionError
+from vaewidgets.objectives import Cyclical, LinearWarmup
+from vaewidgets.objectives.schedules import Custom, schedule_from_dict
+from vaewidgets.packing import unpack
+from vaewidgets.widgets.annealing_schedule import _schedule_of
+
+LENGTHS = ((1000, 4, 0.5), (7, 3, 0.333), (10, 20, 1.0), (100_000, 7, 0.01), (1, 1, 0.001))
+SETTINGS = [
+    {"kind": kind, "start": start, "end": end, "steps": steps, "cycles": cycles, "ratio": ratio}
+    for kind in ("constant", "linear", "cyclical")
+    for start, end in ((0.0, 1.0), (0.25, 4.0), (2.0, 0.5))
+    for steps, cycles, ratio in (
+        (1000, 4, 0.5),
+        (7, 3, 0.333),
+        (10, 20, 1.0),
+        (100_000, 7, 0.01),
+        (1, 1, 0.001),
+    )
+]
+
+
+@needs_node
+def test_the_page_computes_the_schedules_that_training_uses() -> None:
+    steps = [0, 1, 2, 3, 5, 9, 10, 99, 124, 125, 126, 250, 499, 500, 501, 999, 1000, 12_345, 99_999]
+    body = (
+        "return value[0].map((settings) => { const s = lib.scheduleOf(settings);"
+        " return [s, lib.codeOf(s), value[1].map((step) => lib.betaAt(s, step))]; })"
+    )
+    for settings, (values, code, betas) in zip(
+        SETTINGS, in_node("schedules.js", body, [SETTINGS, steps]), strict=True
+    ):
+        assert values == _schedule_of(settings)
+        schedule = schedule_from_dict(values)
+        assert betas == [schedule(step) for step in steps]
+        pasted = eval(code, {"vw": vw})
+        assert pasted == schedule
+        kind = settings["kind"]
+        widget = vw.AnnealingSchedule(
+            kind, **{key: value for key, value in settings.items() if key != "kind"}
+        )
+        assert widget.code() == code
+        assert widget.schedule == schedule
+        widget.close()
+
+
+@needs_node
+def test_the_corners_lie_on_the_line() -> None:
+    body = (
+        "return value.map((settings) => { const s = lib.scheduleOf(settings);"
+        " return lib.cornersOf(s, settings.steps); })"
+    )
+    for settings, corners in zip(SETTINGS, in_node("schedules.js", body, SETTINGS), strict=True):
+        schedule = schedule_from_dict(_schedule_of(settings))
+        at, values = np.array(corners).T
+        assert at[0] == 0
+        assert (np.diff(at) >= 0).all()
+        for step in range(0, min(settings["steps"], 1000)):
+            # the last corner at or before a step: where beta jumps, two stand at one step
+            k = np.searchsorted(at, step, side="right") - 1
+            k = min(k, len(at) - 2)
+            if at[k + 1] == at[k]:
+                continue
+            drawn = values[k] + (values[k + 1] - values[k]) * (step - at[k]) / (at[k + 1] - at[k])
+            assert drawn == pytest.approx(schedule(step), abs=1e-9), (settings, step, corners)
+
+
+def test_the_lectures_numbers() -> None:
+    widget = vw.AnnealingSchedule("linear", steps=20, ratio=0.5)
+    assert widget.schedule == LinearWarmup(0.0, 1.0, steps=10)
+    losses = [0.4 + widget.schedule(epoch) * 1.2 for epoch in (1, 5, 10, 20)]
+    assert losses == pytest.approx([0.52, 1.00, 1.60, 1.60])
+    widget.close()
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [vw.Constant(2.5), LinearWarmup(0.1, 2.0, steps=137), Cyclical(0.0, 1.0, period=250, rise=0.4)],
+    ids=lambda one: type(one).__name__,
+)
+def test_a_schedule_goes_in_and_comes_out(schedule: vw.Constant | LinearWarmup | Cyclical) -> None:
+    widget = vw.AnnealingSchedule(schedule)
+    assert widget.schedule == schedule
+    widget.close()
+
+
+def test_what_is_drawn_is_what_trains() -> None:
+    data = vw.load_dataset("digits", n_train=128)
+    torch.manual_seed(0)
+    model = vw.MLPVAE(data.image_shape, hidden=(16,))
+    drawn = vw.AnnealingSchedule("linear", start=0.0, end=2.0, steps=8, ratio=0.5)
+    run = vw.train(model, data, epochs=4, batch_size=64, beta=drawn.schedule, autosave=False).wait(
+        progress=False
+    )
+    assert list(run.history["beta"]) == [drawn.schedule(step) for step in range(8)]
+    widget = vw.AnnealingSchedule(run=run)
+    recorded = widget.frame["recorded"]
+    np.testing.assert_allclose(unpack(recorded["beta"]), run.history["beta"])
+    assert widget.view["steps"] == 8
+    assert widget.view["kl"] == pytest.approx(run.history["kl"][-1], rel=0.01)
+    assert {line.get_gid() for line in widget.figure().axes[0].lines} == {"beta", "recorded"}
+    widget.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        (("linar",), {}, "Did you mean 'linear'"),
+        (("linear",), {"steps": 0}, "steps is 0"),
+        (("linear",), {"ratio": 0}, "ratio is 0"),
+        (("linear",), {"end": -1}, "end is -1"),
+        (("linear",), {"run": 3}, "wanted a run"),
+        ((Custom(lambda step: 1.0),), {}, "it draws Constant, LinearWarmup and Cyclical"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(arguments: tuple, options: dict, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        vw.AnnealingSchedule(*arguments, **options)

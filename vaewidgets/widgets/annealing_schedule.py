@@ -1,0 +1,214 @@
+"""The weight of the KL over training, drawn by hand."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+from vaewidgets.errors import OptionError
+from vaewidgets.objectives import Constant, Cyclical, LinearWarmup
+from vaewidgets.objectives.schedules import Schedule, schedule_from_dict
+from vaewidgets.packing import pack
+from vaewidgets.training import Run
+from vaewidgets.widgets.concept import STATIC, ConceptWidget, choice, number, whole
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["AnnealingSchedule"]
+
+_MOST_BETA = 10
+_MOST_STEPS = 1_000_000
+_RECORDED_POINTS = 500
+
+
+@final
+class AnnealingSchedule(ConceptWidget):
+    """beta(t), the weight of the KL: constant, warmed up, or in cycles; drag its points, take it to `train`.
+
+    Parameters
+    ----------
+    schedule : {"constant", "linear", "cyclical"} or Schedule, default "linear"
+        One of `Constant`, `LinearWarmup` and `Cyclical` brings its own numbers.
+    start, end : float, default 0 and 1
+        Between 0 and 10.
+    steps : int, default 1000
+        Of the whole training.
+    cycles : int, default 4
+        How often a cyclical schedule starts again, 1 to 20.
+    ratio : float, default 0.5
+        Share of the training, or of a cycle, in which beta rises; up to 1.
+    recon, kl : float, default 0.4 and 1.2
+        Two costs that are held, to see what beta alone does to the loss.
+    at : int, default 0
+        The step that is read.
+    run : Run, optional
+        Its recorded beta and KL are drawn beside; it gives `steps`, `recon` and `kl` if none
+        are given.
+
+    Attributes
+    ----------
+    schedule : Schedule
+        What is drawn: ``vw.train(model, data, beta=widget.schedule)``.
+
+    Notes
+    -----
+    Keys of `view`: `kind` (as `schedule`, in words) and the other parameters but `run`, by their names.
+
+    References
+    ----------
+    Bowman et al. 2016, arXiv:1511.06349 (warm-up); Fu et al. 2019, arXiv:1903.10145 (cycles).
+
+    Examples
+    --------
+    >>> AnnealingSchedule("linear", steps=20, ratio=0.5).schedule    # doctest: +SKIP
+    LinearWarmup(start=0.0, end=1.0, steps=10)
+    """
+
+    _esm = STATIC / "annealing_schedule.js"
+    _keys: ClassVar = {
+        "kind": choice("constant", "linear", "cyclical"),
+        "start": number(0, _MOST_BETA),
+        "end": number(0, _MOST_BETA),
+        "steps": whole(1, _MOST_STEPS),
+        "cycles": whole(1, 20),
+        "ratio": number(0.001, 1),
+        "recon": number(0, 1e6),
+        "kl": number(0, 1e6),
+        "at": whole(0, _MOST_STEPS),
+    }
+
+    def __init__(
+        self,
+        schedule: str | Schedule = "linear",
+        *,
+        start: float = 0.0,
+        end: float = 1.0,
+        steps: int | None = None,
+        cycles: int = 4,
+        ratio: float = 0.5,
+        recon: float | None = None,
+        kl: float | None = None,
+        at: int = 0,
+        run: Run | None = None,
+    ) -> None:
+        if run is not None and not isinstance(run, Run):
+            raise OptionError(f"AnnealingSchedule(run=...) got {type(run).__name__}; wanted a run, or None.")
+        self._run = run
+        held = _held(run)
+        view: dict[str, Any] = {
+            "kind": schedule,
+            "start": start,
+            "end": end,
+            "steps": held["steps"] if steps is None else steps,
+            "cycles": cycles,
+            "ratio": ratio,
+            "recon": held["recon"] if recon is None else recon,
+            "kl": held["kl"] if kl is None else kl,
+            "at": at,
+        }
+        if isinstance(schedule, Schedule):
+            view |= _settings(schedule, view["steps"] if steps is not None or run is not None else None)
+        super().__init__(view)
+
+    @property
+    def schedule(self) -> Schedule:
+        """What is drawn, for ``vw.train(model, data, beta=...)``."""
+        return schedule_from_dict(_schedule_of(self.view))
+
+    def code(self) -> str:
+        """Return the line of Python that makes the schedule."""
+        values = self.schedule.to_dict() or {}
+        match values.pop("kind"):
+            case "constant":
+                return f"vw.Constant({values['value']:.12g})"
+            case "linear_warmup":
+                name = "LinearWarmup"
+            case _:
+                name = "Cyclical"
+        return f"vw.{name}({', '.join(f'{key}={value:.12g}' for key, value in values.items())})"
+
+    def _content(self) -> dict[str, Any]:
+        run = self._run
+        if run is None:
+            return {"recorded": None}
+        beta = run.recorder.curve("beta", _RECORDED_POINTS)
+        kl = run.recorder.curve("kl", _RECORDED_POINTS)
+        if not len(beta.step):
+            return {"recorded": None}
+        return {
+            "recorded": {
+                "name": run.name,
+                "step": pack(beta.step, "f32"),
+                "beta": pack(beta.mean, "f32"),
+                "kl_step": pack(kl.step, "f32"),
+                "kl": pack(kl.mean, "f32"),
+            }
+        }
+
+    def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
+        """Beta, and the loss if recon and KL stayed as they are, for print; see `LiveWidget.figure`."""
+        from vaewidgets.figures import annealing_figure
+
+        steps = int(self.view["steps"])
+        at = sorted({round(i * (steps - 1) / 600) for i in range(601)}) if steps > 1 else [0, 1]
+        values = [self.schedule(step) for step in at]
+        recorded = (self.frame or {}).get("recorded")
+        return annealing_figure(at, values, self.view, recorded=recorded, size=size or (6.4, 4.2))
+
+    def __repr__(self) -> str:
+        """Stable: what it started from."""
+        return f"AnnealingSchedule({schedule_from_dict(_schedule_of(self._start)).describe()})"
+
+
+def _schedule_of(view: dict[str, Any]) -> dict[str, Any]:
+    """Return the schedule of a view as `Schedule.to_dict` does; js/lib/schedules.js computes the same."""
+    start, end = float(view["start"]), float(view["end"])
+    match view["kind"]:
+        case "constant":
+            return {"kind": "constant", "value": end}
+        case "linear":
+            steps = _at_least_one(view["ratio"] * view["steps"])
+            return {"kind": "linear_warmup", "start": start, "end": end, "steps": steps}
+        case _:
+            period = _at_least_one(view["steps"] / view["cycles"])
+            rise = float(view["ratio"])
+            return {"kind": "cyclical", "start": start, "end": end, "period": period, "rise": rise}
+
+
+def _at_least_one(value: float) -> int:
+    return max(1, math.floor(value + 0.5))
+
+
+def _settings(schedule: Schedule, steps: int | None) -> dict[str, Any]:
+    """Return what the sliders say of a schedule; its own length decides where `steps` is None."""
+    match schedule:
+        case Constant():
+            return {"kind": "constant", "end": schedule.value}
+        case LinearWarmup():
+            whole_training = steps or 2 * schedule.steps
+            own = {"start": schedule.start, "end": schedule.end, "steps": whole_training}
+            return {"kind": "linear", **own, "ratio": min(1.0, schedule.steps / whole_training)}
+        case Cyclical():
+            cycles = max(1, round(steps / schedule.period)) if steps else 4
+            own = {"start": schedule.start, "end": schedule.end, "steps": cycles * schedule.period}
+            return {"kind": "cyclical", **own, "cycles": cycles, "ratio": schedule.rise}
+    raise OptionError(
+        f"AnnealingSchedule got {type(schedule).__name__}; it draws Constant, LinearWarmup and Cyclical."
+    )
+
+
+def _held(run: Run | None) -> dict[str, Any]:
+    """Return how long a run trains and what its terms were last; the lecture's numbers without one."""
+    values: dict[str, Any] = {"steps": 1000, "recon": 0.4, "kl": 1.2}
+    if run is None:
+        return values
+    if run.epochs and run.steps_per_epoch:
+        values["steps"] = min(run.epochs * run.steps_per_epoch, _MOST_STEPS)
+    elif run.step:
+        values["steps"] = min(run.step, _MOST_STEPS)
+    for name in ("recon", "kl"):
+        known = run.recorder.curve(name, _RECORDED_POINTS).mean
+        if len(known) and 0 <= known[-1] <= 1e6:
+            values[name] = float(f"{known[-1]:.3g}")
+    return values
