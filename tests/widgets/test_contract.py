@@ -29,6 +29,7 @@ SECTIONS = {
     "LatentExplorer": {"curves", "scatter", "units"},
     "LatentManifold": {"latent"},
     "LatentScatter": {"scatter"},
+    "PriorSamples": {"latent"},
     "ReconstructionGrid": {"grid"},
     "TrainingCurves": {"curves"},
 }

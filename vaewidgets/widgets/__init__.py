@@ -7,6 +7,7 @@ from vaewidgets.widgets.kl_playground import KLPlayground
 from vaewidgets.widgets.latent_explorer import LatentExplorer
 from vaewidgets.widgets.latent_manifold import LatentManifold
 from vaewidgets.widgets.latent_scatter import LatentScatter
+from vaewidgets.widgets.prior_samples import PriorSamples
 from vaewidgets.widgets.reconstruction_grid import ReconstructionGrid
 from vaewidgets.widgets.reparameterization_demo import ReparameterizationDemo
 from vaewidgets.widgets.save import save_html
@@ -20,6 +21,7 @@ __all__ = [
     "LatentExplorer",
     "LatentManifold",
     "LatentScatter",
+    "PriorSamples",
     "ReconstructionGrid",
     "ReparameterizationDemo",
     "TrainingCurves",

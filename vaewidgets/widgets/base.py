@@ -216,7 +216,8 @@ class RunWidget(LiveWidget):
 
     def _question(self, content: dict[str, Any]) -> None:
         if content["type"] == "decode":
-            self._feed.ask(self, content)
+            run = next((one for one in self._runs if one.id == content.get("run")), self.run)
+            Feed.of(run).ask(self, content)
 
     def _command(self, name: str, value: Any) -> None:
         run = self.run

@@ -14,9 +14,9 @@ from vaewidgets.packing import pack, pack_quantised
 from vaewidgets.training import Run, Snapshot
 from vaewidgets.widgets.base import RunWidget
 from vaewidgets.widgets.feed import Feed
-from vaewidgets.widgets.state import Sample, originals_state
+from vaewidgets.widgets.state import Sample, originals_state, to_u8
 
-__all__ = ["LatentWidget", "latent_state"]
+__all__ = ["LatentWidget", "check_choice", "check_number", "decode_u8", "latent_state"]
 
 POINT_NUMBERS = 262_144  # of all coordinates of one frame's points: half a megabyte at 16 bits
 MOST_DIRECTIONS = 32
@@ -86,6 +86,16 @@ def check_choice(key: str, value: Any, choices: tuple[Any, ...]) -> None:
     """Raise an `OptionError` unless `value` is one of `choices`."""
     if value not in choices:
         raise OptionError(f"{key} is {value!r}; wanted one of {', '.join(map(repr, choices))}.")
+
+
+def decode_u8(snapshot: Snapshot, z: Any, label: int | None = None) -> np.ndarray:
+    """Decoded images of points (n, d), uint8, shape (n, C, H, W); `label` is told to a conditional model."""
+    points = torch.as_tensor(z, dtype=torch.float32)
+    if label is None or not getattr(snapshot.model, "takes_labels", False):
+        return to_u8(snapshot.data, snapshot.decode(points))
+    device = next(snapshot.model.parameters()).device
+    with torch.no_grad():
+        return to_u8(snapshot.data, snapshot.model.decode(points.to(device), label))
 
 
 def latent_state(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -11,8 +11,7 @@ from vaewidgets.errors import OptionError
 from vaewidgets.packing import unpack
 from vaewidgets.training import Run
 from vaewidgets.widgets.base import STATIC
-from vaewidgets.widgets.latent import LatentWidget, check_number
-from vaewidgets.widgets.state import to_u8
+from vaewidgets.widgets.latent import LatentWidget, check_number, decode_u8
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,7 +44,7 @@ class LatentManifold(LatentWidget):
     -----
     View keys: ``center`` ([u, v], 0 to 1: the share of the prior below) and ``span`` (0.002 to 1) of the part
     seen, ``cells``, ``plane`` (null, "principal" or [i, j]), ``label`` (the class told to a conditional
-    decoder, null: none); ``hover``, the z pointed at, is shared.
+    decoder, null: none); ``hover``, the z pointed at, and ``time`` are shared.
 
     References
     ----------
@@ -53,6 +52,7 @@ class LatentManifold(LatentWidget):
     """
 
     _esm = STATIC / "latent_manifold.js"
+    _time_options: ClassVar = {"points": False, "weights": True}
     _figure_size = (5.0, 5.2)
 
     def __init__(
@@ -94,9 +94,7 @@ class LatentManifold(LatentWidget):
         snapshot = self.run.snapshot()
         z, axes = self._grid(self.view)
         rows, across, d = z.shape
-        with torch.no_grad():
-            x_hat = snapshot.decode(torch.from_numpy(z.reshape(-1, d)))
-        images = to_u8(snapshot.data, x_hat)
+        images = decode_u8(snapshot, z.reshape(-1, d), self.view.get("label"))
         caption = f"Decoded plane at quantiles: {axes[0]} across" + (f", {axes[1]} up" if rows > 1 else "")
         tiles = images.reshape(rows, across, *images.shape[1:])
         return tiles_figure(tiles, caption=caption, size=size or self._figure_size)

@@ -94,10 +94,15 @@ export function createLink(send, { onWaiting = () => {}, offline = false } = {})
       post(`command:${name}`, { type: "command", seq, name, value });
       return seq;
     },
-    /** Ask for a decoded image, or several. @param {number[] | number[][]} z @returns {number} */
-    decode(z) {
+    /**
+     * Ask for a decoded image, or several.
+     * @param {number[] | number[][]} z
+     * @param {string} [run] the id of one that is not the widget's first
+     * @returns {number}
+     */
+    decode(z, run = "") {
       const seq = ++counter;
-      post("decode", { type: "decode", seq, z });
+      post(`decode:${run}`, { type: "decode", seq, z, run });
       return seq;
     },
     /** Python handled all commands up to `ack`. @param {number} ack */

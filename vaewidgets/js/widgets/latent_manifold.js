@@ -19,13 +19,15 @@ import { dimName, dimOrder, planeOf, readLatent } from "../lib/plane.js";
 import { clampWindow, zoomWindow } from "../lib/tiling.js";
 import { defineWidget } from "../parts/base.js";
 import { createClassChoice } from "../parts/decode.js";
+import { createTimeLine, decoderAt } from "../parts/time.js";
 
 const CELLS = 20;
 
 export default defineWidget({
   name: "latent-manifold",
   label: "Latent manifold",
-  build({ shell, link, view }) {
+  build(context) {
+    const { shell, link, view } = context;
     const stage = h("div", "vw-manifold-stage");
     const images = h("div", "vw-manifold-image");
     const place = h("p", "vw-note vw-place");
@@ -134,6 +136,7 @@ export default defineWidget({
       createSelect(knobs, { name: "plane-y", label: "up", onChange: (value) => choose(1, value) }),
     ];
     const classChoice = createClassChoice(knobs, view);
+    const time = createTimeLine(stage, context);
 
     function showSelects() {
       if (!latent) return;
@@ -188,7 +191,8 @@ export default defineWidget({
           order = dimOrder(latent, order);
         }
         if (!latent) return;
-        const known = many.setDecoder(next.decoder);
+        time.update(next);
+        const known = many.setDecoder(decoderAt(next, view.get("time", null)));
         const told = many.setLabel(classChoice.update(many.classes, frame.run.class_names));
         const chosen = view.get("plane", null);
         plane = planeOf(chosen, latent, order);
@@ -250,7 +254,7 @@ export default defineWidget({
         many.destroy();
         map.destroy();
         preview.destroy();
-        for (const part of [...parts, cellsKnob, ...selects, classChoice]) part.destroy();
+        for (const part of [...parts, cellsKnob, ...selects, classChoice, time]) part.destroy();
       },
     };
   },

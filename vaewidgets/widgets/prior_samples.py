@@ -1,0 +1,121 @@
+"""Decoded draws from the prior, the same draws for every run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaewidgets.errors import OptionError
+from vaewidgets.packing import unpack
+from vaewidgets.training import Run, Sweep
+from vaewidgets.widgets.base import STATIC
+from vaewidgets.widgets.draws import normals
+from vaewidgets.widgets.latent import LatentWidget, check_number, decode_u8
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["PriorSamples"]
+
+_MOST_DRAWS = 200
+_SAMPLE_POINTS = 1000
+
+
+class PriorSamples(LatentWidget):
+    """Images decoded from z = T · eps, eps ~ N(0, I): what the model thinks the data look like.
+
+    Every run is given the same eps; where latent dimensions differ, the first of them are the same. A model
+    without prior (an autoencoder, a VQ-VAE) says so and is shown draws from a Gaussian fitted to its codes,
+    one variance a dimension.
+
+    Parameters
+    ----------
+    run : Run, or several, or a Sweep
+    draws : int, default 20
+        How many, 1 to 200.
+    seed : int, default 0
+        Of the draws, from 0 up.
+    temperature : float, default 1
+        T, the standard deviation that z is drawn with, 0 to 2.
+
+    Notes
+    -----
+    View keys: ``seed``, ``temperature``, ``label`` (the class told to a conditional decoder, null: none);
+    ``hover``, the z of the draw pointed at, and ``time`` are shared.
+    """
+
+    _esm = STATIC / "prior_samples.js"
+    _takes_several = True
+    _time_options: ClassVar = {"points": False, "weights": True}
+    _figure_size = (6.4, 2.0)
+
+    def __init__(
+        self,
+        run: Run | Iterable[Run] | Sweep,
+        *,
+        draws: int = 20,
+        seed: int = 0,
+        temperature: float = 1.0,
+    ) -> None:
+        if isinstance(draws, bool) or not isinstance(draws, int) or not 1 <= draws <= _MOST_DRAWS:
+            raise OptionError(f"draws is {draws!r}; wanted a whole number from 1 to {_MOST_DRAWS}.")
+        super().__init__(run, _SAMPLE_POINTS, options={"draws": draws})
+        self.view = {"seed": seed, "temperature": temperature}
+
+    def _time_state(self, run: Run) -> dict[str, Any]:
+        # Eight sets of weights of each of several runs would be the larger part of a page.
+        return super()._time_state(run) if len(self._runs) == 1 else {}
+
+    def _check_view(self, key: str, value: Any) -> None:
+        if key == "temperature":
+            check_number(key, value, 0, 2)
+        if key == "seed" and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+            raise OptionError(f"seed is {value!r}; wanted a whole number from 0 up.")
+
+    def draws(self, run: Run | None = None) -> NDArray[np.float32]:
+        """The z of each draw that the page shows, shape (draws, latent_dim).
+
+        Parameters
+        ----------
+        run : Run, optional
+            One of `runs`; the first by default.
+        """
+        wanted = self.run if run is None else run
+        frame = self.frame or {}
+        part = next(
+            (part for part in [frame, *frame.get("others", [])] if part["run"]["id"] == wanted.id), None
+        )
+        if part is None:
+            raise OptionError(f"{wanted!r} is none of the runs that this PriorSamples shows.")
+        latent, view = part["latent"], self.view
+        mean, std = unpack(latent["mean"]), unpack(latent["std"])
+        seed, temperature = int(view["seed"]), float(view["temperature"])
+        eps = np.stack([normals(len(mean), seed, i) for i in range(int(self.options["draws"]))])
+        z = temperature * eps if latent["prior"] else mean + temperature * std * eps
+        return z.astype(np.float32)
+
+    def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
+        """Matplotlib figure of the draws that the page shows, for print.
+
+        Parameters
+        ----------
+        size : (width, height), optional
+            In inches; by default as the images ask.
+        """
+        from vaewidgets.figures import rows_figure
+
+        images = {}
+        for run in self.runs:
+            name = (
+                self._settings[run.id]["label"].replace(", ", "\n") if run.id in self._settings else run.name
+            )
+            images[name] = decode_u8(run.snapshot(), self.draws(run), self.view.get("label"))
+        if len(images) == 1:
+            ((_, one),) = images.items()
+            across = max(1, min(10, len(one)))
+            images = {" " * i: one[i * across : (i + 1) * across] for i in range(len(one) // across)}
+        caption = f"Decoded draws, z = {self.view['temperature']:g} eps"
+        return rows_figure(images, caption=caption, size=size)
