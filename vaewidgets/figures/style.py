@@ -79,8 +79,8 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
     return result
 
 
-def figure_png(figure: Figure, max_bytes: int) -> bytes:
-    """Draw a figure as a PNG of at most `max_bytes`, as sharp as that allows (200 down to 40 dots an inch).
+def figure_png(figure: Figure, max_bytes: int, *, dpi: int = _DPI[0]) -> bytes:
+    """Draw a figure as a PNG of at most `max_bytes`, as sharp as that allows: `dpi` down to 40 dots an inch.
 
     Raises
     ------
@@ -88,10 +88,10 @@ def figure_png(figure: Figure, max_bytes: int) -> bytes:
         If even the coarsest is larger.
     """
     smallest = 0
-    for dpi in _DPI:
+    for dots in [step for step in _DPI if step <= dpi]:
         buffer = io.BytesIO()
         with _render:
-            figure.savefig(buffer, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
+            figure.savefig(buffer, format="png", dpi=dots, facecolor="white", metadata={"Software": None})
         smallest = buffer.tell()
         if smallest <= max_bytes:
             return buffer.getvalue()

@@ -63,7 +63,8 @@ class AttachedRun(Run):
         self._beta_logged: float | None = None
         self._clone_ask: Ask | None = None
         self._good = GoodWeights()
-        self._forget_cell: Callable[[], None] | None = None
+        # from the start, not from the first step on: what is drawn at a cell's end then finds the run ended
+        self._forget_cell = at_cell_end(self._cell_ended)
 
     # logging ----------------------------------------------------------------------------------
 
@@ -136,8 +137,6 @@ class AttachedRun(Run):
                 self._status = "running"
             self.error = None
             self._rate_marks = []
-        if self._forget_cell is None:
-            self._forget_cell = at_cell_end(self._cell_ended)
         self._notify()
 
     def _may_go_on(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vaewidgets.diagnostics import Projection
@@ -151,6 +151,26 @@ class RunWidget(LiveWidget):
     def _refresh(self) -> None:
         for one in self._runs:
             Feed.of(one).first_frame(self)
+
+    def _moment(self) -> Hashable:
+        return tuple((one.id, one.step, one.status) for one in self._runs)
+
+    def _changes_by_itself(self) -> bool:
+        return any(one.status == "running" for one in self._runs)
+
+    def _renew_picture(self) -> None:
+        """Show the end of the run in the picture that the notebook keeps, unless another run goes on."""
+        if self._picture.is_stale and not self._changes_by_itself():
+            if any(
+                part["run"]["step"] != one.step for part, one in zip(self._parts(), self._runs, strict=True)
+            ):
+                self._refresh()
+            self._picture.renew()
+
+    def _parts(self) -> list[dict[str, Any]]:
+        """The sections of the newest frame, run by run."""
+        frame = self.frame or {}
+        return [frame, *frame.get("others", [])]
 
     def _views(self) -> tuple[View, ...]:
         return (self._own_view, self._feed.view)

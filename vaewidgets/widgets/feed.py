@@ -17,6 +17,7 @@ import torch
 from vaewidgets import portable
 from vaewidgets.errors import PortableError
 from vaewidgets.training import Run, Snapshot, release_idle_team
+from vaewidgets.training.cells import at_cell_end
 from vaewidgets.widgets.state import decoded_image, explain
 from vaewidgets.widgets.view import SHARED, View
 
@@ -54,6 +55,7 @@ class Feed:
         self._is_urgent = False
         self._thread: threading.Thread | None = None
         self._remove_listener: Any = None
+        self._forget_cells: Any = None
         self._drawn: Snapshot | None = None
         self._sent_weights: Snapshot | None = None
         self._network: portable.Network | PortableError | None = None
@@ -94,6 +96,8 @@ class Feed:
             self._widgets.append(widget)
             if self._remove_listener is None and run is not None:
                 self._remove_listener = run.add_listener(self.wake)
+                # whoever waits for the end in a cell gets the pictures within that cell
+                self._forget_cells = at_cell_end(self._renew_pictures)
         self.wake()
 
     def unsubscribe(self, widget: RunWidget) -> None:
@@ -104,7 +108,8 @@ class Feed:
             self._faults.pop(id(widget), None)
             if not self._widgets and self._remove_listener is not None:
                 self._remove_listener()
-                self._remove_listener = None
+                self._forget_cells()
+                self._remove_listener = self._forget_cells = None
             self._news.notify_all()
 
     def wake(self, *, urgent: bool = False, panel: tuple[RunWidget, str | None] | None = None) -> None:
@@ -148,6 +153,14 @@ class Feed:
             self._thread = None
             if self._has_news and self._widgets:  # came while this thread was leaving
                 self._start_thread()
+        self._renew_pictures()
+
+    def _renew_pictures(self) -> None:
+        """Show in the pictures that the notebook keeps where the run rests."""
+        with self._lock:
+            widgets = list(self._widgets)
+        for widget in widgets:
+            widget._renew_picture()
 
     def _start_thread(self) -> None:
         self._thread = threading.Thread(target=self._loop, name="vaewidgets-feed", daemon=True)

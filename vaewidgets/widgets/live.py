@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping
+import uuid
+from collections.abc import Hashable, Iterable, Mapping
 from contextvars import Context, copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ import traitlets
 from ipywidgets.widgets.widget import _remove_buffers
 
 from vaewidgets.errors import OptionError
+from vaewidgets.widgets.picture import Picture
 from vaewidgets.widgets.view import View
 
 if TYPE_CHECKING:
@@ -47,13 +49,15 @@ class LiveWidget(anywidget.AnyWidget):
     options = traitlets.Dict(help="How the view is drawn; small, JSON only. Owner: Python.").tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
-        self._live: dict[str, Any] = {}
+        # views of one widget know each other by its name
+        self._live: dict[str, Any] = {"widget_id": uuid.uuid4().hex[:12]}
         self._live_lock = threading.RLock()
         self._send_context: Context | None = None
         self._hellos = 0  # views say it twice, see js/lib/link.js
         self._frame_number = 0
         self._ack = 0
         self._own_view = View()
+        self._picture = Picture(self)
         self._before_open()
         self._live["view_state"] = self._view_state()
         super().__init__(**traits)
@@ -102,6 +106,26 @@ class LiveWidget(anywidget.AnyWidget):
 
     def _refresh(self) -> None:
         """Bring the frame up to date, here and now."""
+
+    def _moment(self) -> Hashable:
+        """What the saved picture depends on: as long as it is the same, the picture is not drawn again."""
+        return self._frame_number
+
+    def _changes_by_itself(self) -> bool:
+        """Whether a newer moment comes without anybody's doing, so that a picture can wait for it."""
+        return False
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self._picture.bundle(), {}
+
+    def _ipython_display_(self) -> None:
+        self._picture.display()
+
+    def close(self) -> None:
+        """Take the widget off the page."""
+        if "_picture" in self.__dict__:  # else refused by its constructor, and collected now
+            self._picture.forget()
+        super().close()
 
     # frames -----------------------------------------------------------------------------------
 
@@ -224,6 +248,7 @@ class LiveWidget(anywidget.AnyWidget):
         kind = content.get("type") if isinstance(content, dict) else None
         if kind == "hello":
             self._hellos += 1
+            self._picture.hold(False)
             self._send_context = copy_context()
             self._hello()
         elif kind == "command":
@@ -244,7 +269,10 @@ class LiveWidget(anywidget.AnyWidget):
                 self._view_from_page(name.removeprefix("view:"), value)
                 self._noted()
                 return
-            self._command(name, value)
+            if name == "presenting":
+                self._picture.hold(bool(value))
+            else:
+                self._command(name, value)
         except Exception as error:
             panel = f"{type(error).__name__}: {error}"
         self._answered(panel)

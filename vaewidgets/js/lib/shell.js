@@ -14,9 +14,10 @@ const SPEAK_EVERY_MS = 5000;
 
 /**
  * @param {HTMLElement} el
- * @param {{name: string, label: string}} opts  name: the widget's, in lower case with dashes
+ * @param {{name: string, label: string, onPresent?: (on: boolean) => void}} opts
+ *   name: the widget's, in lower case with dashes; onPresent: told when full screen begins and ends
  */
-export function createShell(el, { name, label }) {
+export function createShell(el, { name, label, onPresent = () => {} }) {
   const abort = new AbortController();
   const { signal } = abort;
   const caption = h("p", "vw-caption");
@@ -56,6 +57,7 @@ export function createShell(el, { name, label }) {
       const full = document.fullscreenElement === root;
       expand.replaceChildren(icon(full ? SHRINK : EXPAND));
       expand.setAttribute("aria-label", full ? "leave full screen" : "full screen");
+      if (root.classList.contains("vw-projector") !== full) onPresent(full);
       root.classList.toggle("vw-projector", full);
       theme.refresh();
     },

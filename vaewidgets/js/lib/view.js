@@ -9,24 +9,30 @@
 /** The same list stands in widgets/view.py. */
 export const SHARED = ["hover", "selected", "classes", "color", "time"];
 
-/** @typedef {{runs: Map<string, Store>, models: WeakMap<object, Store>}} Bus */
+/** @typedef {{runs: Map<string, Store>, models: Map<string|object, Store>}} Bus  models: by `widget_id` */
 
 const page = /** @type {any} */ (globalThis);
 const BUS = Symbol.for("vaewidgets.view.1");
 // Each bundle has its own copy of this module; the page has one bus.
-page[BUS] ??= { runs: new Map(), models: new WeakMap() };
+page[BUS] ??= { runs: new Map(), models: new Map() };
 const bus = /** @type {Bus} */ (page[BUS]);
 
 /** @returns {Store} */
 const newStore = () => ({ values: new Map(), listeners: new Set(), set: null });
 
+/** Each view gets a model of its own from its host: only the widget's name says that they belong together.
+ * @param {HasState} model */
+const nameOf = (model) => model.get?.("widget_id") ?? model;
+
 /**
- * @param {object} model the widget's model: its views have one store
+ * @typedef {{get?: (key: string) => any}} HasState
+ * @param {HasState} model the widget's model: its views have one store
  * @param {(key: string, value: any) => void} tell sends to Python what was turned here
  */
 export function createView(model, tell) {
-  const own = bus.models.get(model) ?? newStore();
-  bus.models.set(model, own);
+  const name = nameOf(model);
+  const own = bus.models.get(name) ?? newStore();
+  bus.models.set(name, own);
   /** @type {Store} */
   let shared = newStore();
   let runId = "";
@@ -96,6 +102,8 @@ export function createView(model, tell) {
     all: () => Object.fromEntries([...own.values, ...shared.values]),
     destroy() {
       own.listeners.delete(relay);
+      // What was turned in a widget with a name is still there when it is shown again.
+      if (typeof name !== "string" && own.listeners.size === 0) bus.models.delete(name);
       leaveRun();
       listeners.clear();
     },
@@ -108,27 +116,26 @@ export function createView(model, tell) {
  * What is turned on a page that shows several models: `runs` in the order in which they first appear, since their
  * names change from one training to the next.
  * @typedef {{runs: Record<string, any>[], widgets: Record<string, any>[]}} PageView
- * @typedef {{get(key: string): any}} HasFrame
  */
 
-/** The runs that models show, each once; the first of each model is the one whose view it shares. @param {HasFrame[]} models */
+/** The runs that models show, each once; the first of each model is the one whose view it shares. @param {HasState[]} models */
 function runsOf(models) {
-  const ids = models.map((model) => model.get("frame")?.run?.id).filter((id) => id !== undefined);
+  const ids = models.map((model) => model.get?.("frame")?.run?.id).filter((id) => id !== undefined);
   return /** @type {string[]} */ ([...new Set(ids)]);
 }
 
-/** @param {HasFrame[]} models @returns {PageView} */
+/** @param {HasState[]} models @returns {PageView} */
 export function readPage(models) {
   const values = (/** @type {Store | undefined} */ store) => Object.fromEntries(store?.values ?? []);
   return {
     runs: runsOf(models).map((id) => values(bus.runs.get(id))),
-    widgets: models.map((model) => values(bus.models.get(model))),
+    widgets: models.map((model) => values(bus.models.get(nameOf(model)))),
   };
 }
 
 /**
  * Put a view back, also before the widgets are drawn: they then start from it. Keys of the wrong kind are left out.
- * @param {HasFrame[]} models
+ * @param {HasState[]} models
  * @param {PageView} view
  */
 export function restorePage(models, view) {
@@ -137,8 +144,8 @@ export function restorePage(models, view) {
     fill(/** @type {Store} */ (bus.runs.get(id)), view.runs[i] ?? {}, true);
   }
   for (const [i, model] of models.entries()) {
-    if (!bus.models.has(model)) bus.models.set(model, newStore());
-    fill(/** @type {Store} */ (bus.models.get(model)), view.widgets[i] ?? {}, false);
+    if (!bus.models.has(nameOf(model))) bus.models.set(nameOf(model), newStore());
+    fill(/** @type {Store} */ (bus.models.get(nameOf(model))), view.widgets[i] ?? {}, false);
   }
 }
 

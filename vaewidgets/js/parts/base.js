@@ -34,6 +34,13 @@ import { createView } from "../lib/view.js";
 // Other live keys come in one message with a frame.
 const KEYS = ["frame", "decoder", "originals", "options", "view_state"];
 
+/**
+ * Views that are drawn, by widget. JupyterLab draws an output anew when its saved picture is renewed, and drops the
+ * view before without a word: the new one then takes the drawn elements over, and nobody sees it happen.
+ * @type {Map<string, Set<{isLeft(): boolean, move(model: Model, el: HTMLElement): () => unknown}>>}
+ */
+const drawnViews = new Map();
+
 /** What a screen reader hears of a frame. @param {Frame} frame */
 function spoken({ run, curves }) {
   if (!run) return "";
@@ -48,9 +55,21 @@ function spoken({ run, curves }) {
  * @param {{name: string, label: string, build: (context: Context) => View}} widget
  */
 export function defineWidget({ name, label, build }) {
-  /** @param {{model: Model, el: HTMLElement}} host @returns {() => void} clean-up */
-  function render({ model, el }) {
-    const shell = createShell(el, { name, label });
+  /** @param {{model: Model, el: HTMLElement}} host @returns {() => unknown} clean-up */
+  function render({ model: given, el }) {
+    const id = given.get("widget_id") ?? "";
+    const siblings = drawnViews.get(id) ?? new Set();
+    const left = [...siblings].find((one) => one.isLeft());
+    if (left) return left.move(given, el);
+
+    let model = given;
+    let place = el;
+    const shell = createShell(el, {
+      name,
+      label,
+      // The picture is not renewed meanwhile: what is moved in the page falls out of full screen.
+      onPresent: (on) => link.command("presenting", on),
+    });
     let waiting = false;
     const link = createLink((message) => model.send(message), {
       offline: model.get("offline") === true,
@@ -114,22 +133,44 @@ export function defineWidget({ name, label, build }) {
     };
     /** @param {any} content @param {DataView[]} [buffers] */
     const onMessage = (content, buffers = []) => view.message?.(content, buffers);
-    for (const key of KEYS) model.on(`change:${key}`, onFrame);
-    model.on("msg:custom", onMessage);
-    // What is turned in another widget of the run is drawn here too.
-    viewState.on(() => painter.request());
-    onFrame();
-    link.hello(crypto.randomUUID?.() ?? String(Math.random()).slice(2));
-
-    return () => {
+    function listen() {
+      for (const key of KEYS) model.on(`change:${key}`, onFrame);
+      model.on("msg:custom", onMessage);
+      onFrame();
+    }
+    function stopListening() {
       for (const key of KEYS) model.off(`change:${key}`, onFrame);
       model.off("msg:custom", onMessage);
+    }
+    // What is turned in another widget of the run is drawn here too.
+    viewState.on(() => painter.request());
+    listen();
+    link.hello(crypto.randomUUID?.() ?? String(Math.random()).slice(2));
+
+    function destroy() {
+      siblings.delete(self);
+      if (siblings.size === 0) drawnViews.delete(id);
+      stopListening();
       painter.destroy();
       link.destroy();
       viewState.destroy();
       view.destroy();
       shell.destroy();
+    }
+    const self = {
+      // Scrolled out of a long notebook, its ancestors are taken out of the page; dropped, it is itself.
+      isLeft: () => drawn !== null && id !== "" && place.parentNode === null,
+      move(/** @type {Model} */ next, /** @type {HTMLElement} */ nextPlace) {
+        stopListening();
+        model = next;
+        place = nextPlace;
+        place.append(shell.root);
+        listen();
+        return () => place === nextPlace && destroy();
+      },
     };
+    drawnViews.set(id, siblings.add(self));
+    return () => place === el && destroy();
   }
   return { render };
 }

@@ -61,12 +61,14 @@ test("an address that is somebody else's or cut off is left alone", () => {
 });
 
 test("the view of a page is that of its runs and of each widget, and can be put back before they draw", () => {
-  const of = (/** @type {string} */ id) => ({ get: () => ({ run: { id } }) });
+  const of = (/** @type {string} */ id) => ({
+    get: (/** @type {string} */ key) => (key === "frame" ? { run: { id } } : undefined),
+  });
   const models = [of("page-a"), of("page-a"), of("page-b")];
   const draw = (/** @type {any[]} */ list) =>
     list.map((model) => {
       const view = createView(model, () => {});
-      view.bind(model.get("frame").run.id);
+      view.bind(model.get("frame")?.run.id ?? "");
       return view;
     });
   const views = draw(models);

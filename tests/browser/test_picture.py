@@ -1,0 +1,80 @@
+"""The picture that a notebook keeps, in a JupyterLab that shows the widget meanwhile."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+
+from tests.browser.helpers import Widget, numbers, wait_for_hellos
+from tests.browser.lab import Lab, wait_for
+
+CREATE = """import vaewidgets as vw
+data = vw.load_dataset("digits", n_train=256)
+run = vw.train(vw.MLPVAE(data.image_shape, hidden=(16,)), data, epochs=100_000, autosave=False)
+scatter = vw.LatentScatter(run)
+scatter"""
+EXPECTED = """from vaewidgets.figures import figure_png
+import base64
+print(base64.b64encode(figure_png(scatter.figure(), 300_000, dpi=100)).decode())"""
+SCATTER = ".vw-latent-scatter"
+
+
+def kept(lab: Lab, cell: int) -> Any:
+    """The PNG that the notebook would be saved with, None where there is none."""
+    return lab.page.evaluate(
+        """index => {
+            const cells = jupyterapp.shell.currentWidget.model.cells;
+            const outputs = cells.get(index).sharedModel.getOutputs();
+            return [].concat(outputs.map(o => o.data?.['image/png']).find(png => png) ?? '').join('');
+        }""",
+        cell,
+    )
+
+
+def same_picture(one: str, other: str) -> bool:
+    return base64.b64decode(one) == base64.b64decode(other)
+
+
+def lasso(widget: Widget, reach: float) -> list[int]:
+    """Choose what lies around the middle of the points, which are on their way."""
+    x, y = np.median(widget.points(), axis=0)
+    corners = [(x + dx * reach, y + dy * reach) for dx, dy in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+    return widget.lasso(*corners)
+
+
+def test_the_end_of_a_run_reaches_its_cell_and_nobody_sees_it_happen(lab: Lab) -> None:
+    lab.open([CREATE, "print('later')"])
+    lab.run_cell(0)
+    widget = Widget(lab, SCATTER)
+    widget.wait_status("running")
+    wait_for_hellos(lab, "scatter")
+    assert kept(lab, 0) == ""
+    lab.run_cell(1)
+    lab.wait_idle()
+    lab.page.evaluate("document.querySelector('.vw-root').marked = true")
+    chosen = lasso(widget, 0.5)
+    assert chosen == widget.ask("w.view.selected") != []
+
+    lab.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+                      ".requestExecute({code: 'run.stop()', store_history: false}) && null")  # fmt: skip
+    png = wait_for(lambda: kept(lab, 0), "the picture of the end", 20)
+    assert kept(lab, 1) == "", "it went to another cell"
+    assert same_picture(png, lab.execute(EXPECTED))
+    wait_for(lambda: lab.page.locator(SCATTER).count() == 1, "the view is there once", 10)
+    assert widget.ask("root.marked === true"), "the view was drawn anew"
+    assert widget.ask("w.view.selected") == chosen
+    assert widget.ask("root.isConnected && root.clientWidth > 200")
+
+    # what was moved still hears the kernel, and is heard
+    lab.execute("run.resume()")
+    widget.wait_status("running")
+    step = widget.step
+    widget.wait(f"w.step > {step} + 10")
+    chosen = lasso(widget, 0.3)
+    wait_for(lambda: numbers(lab, "scatter.selected").tolist() == chosen, "Python hears", 10)
+    lab.execute("run.stop()")
+    lab.page.evaluate("jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    wait_for(lambda: lab.page.locator(".vw-root").count() == 0, "the view goes with its output", 10)
+    assert lab.console_of_widgets() == []
