@@ -3,6 +3,7 @@ import torch
 
 from vaewidgets.errors import OptionError
 from vaewidgets.models import ConvVAE
+from vaewidgets.objectives import ELBO, SquaredError
 
 
 @pytest.mark.parametrize(("latent_dim", "parameters"), [(128, 3_342_305), (256, 5_538_017)])
@@ -28,6 +29,23 @@ def test_the_published_network_layer_by_layer():
     assert sizes == [(128, 14, 14), (64, 28, 28), (32, 28, 28), (1, 28, 28)]
     assert (model.likelihood, model.output) == ("squared_error", "tanh")
     assert model.decode(torch.randn(5, 128) * 100).abs().max() <= 1
+
+
+def test_the_first_steps_do_not_saturate_the_output():
+    # Strokes on black, as MNIST: the bias of the last layer alone would go to the black that most pixels are.
+    torch.manual_seed(0)
+    x = torch.full((2, 1, 28, 28), -1.0)
+    x[0, :, 8:20, 13:15] = 1.0
+    x[1, :, 13:15, 8:20] = 1.0
+    model = ConvVAE((1, 28, 28))
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        optimizer.zero_grad()
+        ELBO()(model, SquaredError(), x, generator=generator).loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        assert model.decode(model.encode(x)[0]).std() > 0.1
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 20), (3, 33, 47), (1, 9, 64)])

@@ -23,7 +23,8 @@ class ConvVAE(Model):
 
     The encoder halves the image at each of `channels` but the last (4×4, stride 2, padding 1), then comes one
     3×3 convolution: 28 → 14 → 7 → 3. The decoder starts at a quarter of the size (7), doubles it by
-    transposed convolutions and ends in two 3×3 convolutions; it mirrors the channels. ReLU in between.
+    transposed convolutions and ends in two 3×3 convolutions; it mirrors the channels. ReLUs stand between
+    convolutions.
 
     Parameters
     ----------
@@ -82,7 +83,8 @@ class ConvVAE(Model):
         return self.to_mu(h), self.to_logvar(h)
 
     def _pixels(self, z: Tensor) -> Tensor:
-        values = self.decoder(self.from_z(z).view(-1, *self._first).relu())
+        # No ReLU here: with one, ten steps at lr 1e-3 drive tanh to -1 everywhere, where it has no slope.
+        values = self.decoder(self.from_z(z).view(-1, *self._first))
         _, height, width = self.image_shape
         # a size that doubling cannot reach is cut from the next larger one
         return values if values.shape[2:] == (height, width) else values[:, :, :height, :width]

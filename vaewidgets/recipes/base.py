@@ -156,12 +156,13 @@ class Results:
         By the setting's name.
     data : ImageDataset
         The scale's own.
-    scale : str
+    as_published : bool
+        Whether data, length and size are the original's, so that what it claims of them can be judged.
     """
 
     runs: Mapping[str, Run]
     data: ImageDataset
-    scale: str
+    as_published: bool
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def _not_always_better(results: Results) -> tuple[str, bool | None]:
         f"{name} {a:.2f}, {b:.2f}" for name, (a, b) in (("total", loss), ("recon", recon), ("kl", kl))
     )
     # Of the published data and length; a small network on digits need not show it.
-    return text, loss[0] < loss[1] and recon[0] < recon[1] if results.scale == "published" else None
+    return text, loss[0] < loss[1] and recon[0] < recon[1] if results.as_published else None
 
 
 def _shares(results: Results) -> tuple[str, None]:

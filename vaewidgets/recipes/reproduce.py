@@ -135,7 +135,7 @@ def reproduce(
     for setting in at.settings:
         say(f"{recipe.name}: {setting.name}")
         runs[setting.name] = _train(setting, data, epochs=epochs, root=root, device=device, progress=progress)
-    results = Results(runs, data, scale)
+    results = Results(runs, data, as_published=scale == "published" and not remarks)
     rows = [target.row(runs[target.setting]) for target in at.targets]
     if remarks:
         rows = [_told(row) for row in rows]
@@ -184,7 +184,12 @@ def _draw(recipe: Recipe, results: Results, folder: Path, say: Callable[[str], N
 
 def _cells(row: Row) -> tuple[str, str, str, str, str, str]:
     off = ""
-    if isinstance(row.published, float | int) and isinstance(row.obtained, float) and row.published:
+    if (
+        isinstance(row.published, float | int)
+        and isinstance(row.obtained, float)
+        and row.published
+        and math.isfinite(row.obtained)
+    ):
         off = f"{row.obtained / row.published - 1:+.1%}"
     allowed = "" if row.tolerance is None else "exact" if row.tolerance == 0 else f"{row.tolerance:.1%}"
     verdict = row.verdict + (f" ({row.remark})" if row.remark else "")
