@@ -66,6 +66,7 @@ DIGITS = (
     replace(HEALTHY, name="healthy, deeper", hidden=(512, 256)),
     COLLAPSED,
     replace(COLLAPSED, name="beta 50, squared error", likelihood="squared_error", epochs=30),
+    replace(COLLAPSED, name="beta 20, a few units outlive it", beta=20.0),
     HEART,
     replace(HEART, name="beta 1e-3, squared error", likelihood="squared_error"),
     replace(HEART, name="beta 1e-3, half as long", hidden=(512, 256), epochs=80),

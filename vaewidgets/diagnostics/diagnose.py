@@ -49,7 +49,7 @@ class Thresholds:
     off_prior : float
         Memorising above this: nats a used unit by which the aggregate posterior is off the prior.
     kl : float
-        Posterior collapse below this many nats an image, where only a history is known.
+        Posterior collapse below this many nats an image: what units are left tell next to nothing.
     used : float
         Posterior collapse up to this share of used units, where little is explained.
     """
@@ -113,8 +113,8 @@ def diagnose(
 
     Rules, in this order. Not finite, or worse than at the start: diverged. Far better on training images
     than on test images, or well reproduced from codes that lie off the prior: memorising. Loss still falling:
-    under-fitting (what is dead so early may yet live). No unit used, or few and little explained: posterior
-    collapse. Little explained although units are used: under-fitting. Else healthy.
+    under-fitting (what is dead so early may yet live). No unit used, or next to no nats in them, or few used and
+    little explained: posterior collapse. Little explained although units are used: under-fitting. Else healthy.
 
     Parameters
     ----------
@@ -188,6 +188,12 @@ def _rules_for_settled(s: Signs, t: Thresholds) -> Iterator[tuple[bool, Verdict,
     dims, used = s.latent_dim or 0, s.used
     if used is not None:
         yield used == 0, "posterior collapse", f"none of the {dims} units tells images apart"
+        yield (
+            s.kl < t.kl,
+            "posterior collapse",
+            f"{used} of {dims} units are used, and together they carry {s.kl:.2f} nats an image (collapse "
+            f"below {t.kl:g})",
+        )
         yield (
             s.explained < t.explained and used <= t.used * dims,
             "posterior collapse",
