@@ -15,6 +15,7 @@ from tests.browser.helpers import Widget
 from tests.browser.lab import wait_for
 from tests.browser.pages import SavedPage, open_page
 
+TALL = {"width": 1200, "height": 2400}  # what is off the screen is not drawn
 EXPLORER, SCATTER, UNITS = ".vw-latent-explorer", ".vw-latent-scatter", ".vw-active-units-bar"
 
 
@@ -40,7 +41,7 @@ def path(run: vw.Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
 
 @pytest.fixture(scope="module")
 def opened(browser: Any, path: Path) -> Iterator[SavedPage]:
-    with open_page(browser, path, reduced_motion="reduce") as page:
+    with open_page(browser, path, reduced_motion="reduce", viewport=TALL) as page:
         yield page
         page.assert_alone()
 
@@ -86,9 +87,9 @@ def test_the_slider_says_where_it_is(page: SavedPage, run: vw.Run) -> None:
 
 def test_hovering_decodes_with_the_weights_of_then(page: SavedPage, run: vw.Run) -> None:
     widget = press_home(page, SCATTER)
-    shown = widget.hover(0.0, 0.05)
+    shown = widget.hover(0.5, 0.5)
     with torch.no_grad():
-        torchs = run.snapshot_at(0).decode(torch.tensor([shown["z"]])).flatten().numpy()
+        torchs = run.snapshot_at(0).decode(torch.tensor([shown["z"]], dtype=torch.float32)).flatten().numpy()
     assert np.abs(np.array(shown["image"]) - torchs).max() < 1e-2
 
 

@@ -9,6 +9,7 @@ from vaewidgets.diagnostics.distil import Distilled, SmallEncoder, distil, poste
 from vaewidgets.diagnostics.factors import MutualInformationGap, mutual_information_gap
 from vaewidgets.diagnostics.features import Clusters, LinearProbe, Neighbours, cluster, linear_probe, retrieve
 from vaewidgets.diagnostics.information import AggregatePosterior, aggregate_posterior
+from vaewidgets.diagnostics.neighbours import tsne
 from vaewidgets.diagnostics.outliers import OutlierReport, Unfamiliarity, auroc, tell_apart, unfamiliarity
 from vaewidgets.diagnostics.path import (
     PathVerdict,
@@ -82,6 +83,7 @@ __all__ = [
     "run_stats",
     "slerp",
     "tell_apart",
+    "tsne",
     "unfamiliarity",
     "unit_lives",
 ]

@@ -132,6 +132,11 @@ class Feed:
             self._questions = deque([*others, (widget, question)])
         self.wake(urgent=True)
 
+    def forget_weights(self) -> None:
+        """Send what goes with the weights once more, at the next occasion."""
+        self._sent_weights = None
+        self.wake()
+
     # the thread -------------------------------------------------------------------------------
 
     def _loop(self) -> None:

@@ -13,7 +13,7 @@ from vaewidgets.models import MLPVAE
 from vaewidgets.training import Run, Snapshot, train
 from vaewidgets.widgets.base import STATIC
 from vaewidgets.widgets.points import PointsWidget
-from vaewidgets.widgets.state import curves_state, scatter_state, units_state
+from vaewidgets.widgets.state import curves_state, units_state
 
 __all__ = ["LatentExplorer"]
 
@@ -83,8 +83,7 @@ class LatentExplorer(PointsWidget):
         return {"curves": curves_state(run)}
 
     def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
-        mu, logvar = snapshot.encode(self.sample.images)
-        scatter, self._projection = scatter_state(self.sample, snapshot, mu, self._projection)
+        scatter, mu, logvar = self._points_state(run, snapshot)
         if logvar is None:  # an autoencoder has no KL
             return {"scatter": scatter}
         return {"scatter": scatter, "units": units_state(snapshot, mu, logvar, 0.01, 0.01)}

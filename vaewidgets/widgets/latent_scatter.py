@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from vaewidgets.training import Run, Snapshot
 from vaewidgets.widgets.base import STATIC
 from vaewidgets.widgets.points import PointsWidget
-from vaewidgets.widgets.state import scatter_state
 
 __all__ = ["LatentScatter"]
 
@@ -23,20 +23,29 @@ class LatentScatter(PointsWidget):
     run : Run
     points : int, default 2000
         How many images at most: test images first, topped up with training images.
+    values : mapping of str to array of shape (n,), optional
+        What else the points can be colored by: a number for each image of `sample`, in its order.
 
     Attributes
     ----------
     selected : ndarray of int64, shape (k,)
         Numbers of the points inside the lasso; `selected_images()` gives the images.
+
+    Notes
+    -----
+    Keys of `view` beside the shared ones: `projection` ("plane" or "tsne") and `ellipses` (true: the
+    posterior's 1 sigma of every image). `color` is "label", "recon", "kl", "|mu|" or a name of `values`.
+
+    Examples
+    --------
+    >>> LatentScatter(run, values={"stroke width": widths})     # doctest: +SKIP
     """
 
     _esm = STATIC / "latent_scatter.js"
     _figure_size = (5.0, 5.0)
 
-    def __init__(self, run: Run, *, points: int = 2000) -> None:
-        super().__init__(run, points)
+    def __init__(self, run: Run, *, points: int = 2000, values: Mapping[str, Any] | None = None) -> None:
+        super().__init__(run, points, values)
 
     def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
-        mu, _ = snapshot.encode(self.sample.images)
-        scatter, self._projection = scatter_state(self.sample, snapshot, mu, self._projection)
-        return {"scatter": scatter}
+        return {"scatter": self._points_state(run, snapshot)[0]}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
+from torch import Tensor
 
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.diagnostics import Projection
-from vaewidgets.errors import OptionError
+from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.training import Run, Snapshot
 from vaewidgets.widgets.base import RunWidget
-from vaewidgets.widgets.state import Sample, originals_state
+from vaewidgets.widgets.layout import Layout
+from vaewidgets.widgets.state import Sample, originals_state, scatter_state
+from vaewidgets.widgets.values import BUILT_IN, check_values, point_values
 
 __all__ = ["PointsWidget"]
 
@@ -25,6 +29,15 @@ class PointsWidget(RunWidget):
     run : Run
     points : int
         How many images at most: test images first, topped up with training images.
+    values : mapping of str to array of shape (n,), optional
+        What else the points can be colored by, in the order of `sample`.
+
+    Notes
+    -----
+    Keys of `view` beside the shared ones: `projection` ("plane", or "tsne": who lies near whom, computed by
+    Python when it is first asked for and after the run) and `ellipses` (true: the posterior's 1 sigma of
+    every image).
+    `color` is "label", "recon", "kl", "|mu|" or a name of `values`.
     """
 
     _time_options: ClassVar = {"points": True, "weights": True}
@@ -33,11 +46,15 @@ class PointsWidget(RunWidget):
         help="Numbers of the points inside the lasso, int64 array (k,). Owner: the browser."
     )
 
-    def __init__(self, run: Run, points: int) -> None:
+    def __init__(self, run: Run, points: int, values: Mapping[str, Any] | None = None) -> None:
         # Before the base class, which builds the first frame.
         self._points = points
         self._sample: Sample | None = None
         self._projection: Projection | None = None
+        self._posterior: tuple[Snapshot, Tensor, Tensor | None] | None = None
+        self._layout = Layout(self._layout_done)
+        self._runs = self._checked_runs(run)
+        self._values = check_values(values, self.sample) if values is not None else {}
         super().__init__(run)
 
     @traitlets.default("selected")
@@ -59,7 +76,14 @@ class PointsWidget(RunWidget):
         return sample.images_u8[index].numpy(), labels
 
     def _check_view(self, key: str, value: Any) -> None:
-        if key != "selected":
+        if key == "color" and value not in (None, "label", *BUILT_IN, *self._values):
+            known = ("label", *BUILT_IN, *self._values)
+            raise OptionError(
+                f"color is {value!r}; wanted one of {', '.join(known)}.{did_you_mean(value, known)}"
+            )
+        if key == "projection" and value not in (None, "plane", "tsne"):
+            raise OptionError(f"projection is {value!r}; wanted 'plane' or 'tsne'.")
+        if key != "selected" or value is None:
             return
         index = np.asarray(value, np.int64).reshape(-1)
         if len(index) and (index.min() < 0 or index.max() >= len(self.sample)):
@@ -67,13 +91,42 @@ class PointsWidget(RunWidget):
 
     def _view_changed(self, key: str, value: Any) -> None:
         if key == "selected":
-            self.selected = np.asarray(value, np.int64).reshape(-1)
+            self.selected = np.asarray([] if value is None else value, np.int64).reshape(-1)
+        elif key == "projection":
+            self._ask_layout(self.run)
+        elif key == "color" and value == "recon":
+            self._feed.forget_weights()
+
+    def _points_state(self, run: Run, snapshot: Snapshot) -> tuple[dict[str, Any], Tensor, Tensor | None]:
+        """The section `scatter`, and the posterior that it was drawn from."""
+        mu, logvar = snapshot.encode(self.sample.images)
+        scatter, self._projection = scatter_state(self.sample, snapshot, mu, self._projection, logvar)
+        self._posterior = (snapshot, mu, logvar)
+        if run.status != "running":
+            self._ask_layout(run)
+        return scatter, mu, logvar
+
+    def _ask_layout(self, run: Run) -> None:
+        """Have t-SNE computed if it is looked at."""
+        if self.view.get("projection") == "tsne" and self._posterior is not None:
+            snapshot, mu, _ = self._posterior
+            self._layout.ask(snapshot.step, mu)
+            self._publish({"tsne": self._layout.state})
+            self._feed.wake(urgent=True)
+
+    def _layout_done(self) -> None:
+        self._publish({"tsne": self._layout.state})
+        self._feed.wake(urgent=True)
 
     def _plane(self, run: Run) -> Projection | None:
         return self._projection
 
     def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
         state = {"decoder": self._feed.decoder_state(snapshot)}
+        if self._posterior is not None:
+            drawn, mu, logvar = self._posterior
+            wanted = run.status != "running" or self.view.get("color") == "recon"
+            state["values"] = point_values(self.sample, drawn, mu, logvar, self._values, recon=wanted)
         if "originals" not in self._live:
             state["originals"] = originals_state(self.sample)
         return state

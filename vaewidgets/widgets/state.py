@@ -108,7 +108,11 @@ def curves_state(run: Run, max_points: int = CURVE_POINTS) -> dict[str, Any]:
 
 
 def scatter_state(
-    sample: Sample, snapshot: Snapshot, mu: Tensor, previous: Projection | None
+    sample: Sample,
+    snapshot: Snapshot,
+    mu: Tensor,
+    previous: Projection | None,
+    logvar: Tensor | None = None,
 ) -> tuple[dict[str, Any], Projection]:
     """Posterior means of the sample on a plane, and the plane (so that the next one does not flip)."""
     projection = project(mu, previous=previous)
@@ -122,6 +126,7 @@ def scatter_state(
         "points": pack_quantised(np.asarray(projection.points)),
         "labels": None if sample.labels is None else pack(sample.labels, "i32"),
         "values": None,
+        "spread": None if logvar is None else pack_quantised(plane_covariance(projection, logvar)),
         "projection": None
         if direct
         else {"mean": pack(projection.mean, "f32"), "components": pack(projection.components, "f32")},
@@ -130,6 +135,19 @@ def scatter_state(
         "n_train": sample.n_train,
     }
     return state, projection
+
+
+def plane_covariance(projection: Projection, logvar: Tensor) -> np.ndarray:
+    """Covariance of each posterior as seen on the plane: C diag(sigma²) Cᵀ.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 3)
+        Its entries 11, 12 and 22.
+    """
+    across, up = projection.components
+    var = logvar.double().exp()
+    return torch.stack([var @ across**2, var @ (across * up), var @ up**2], dim=1).numpy()
 
 
 def units_state(

@@ -56,8 +56,9 @@ export function createPress(el, { name, text, title = "", main = false, onPress 
   button.addEventListener("click", onPress);
   return {
     button,
-    /** @param {{text?: string, disabled?: boolean, hidden?: boolean}} state */
-    update({ text: label = text, disabled = false, hidden = false }) {
+    /** @param {{text?: string, disabled?: boolean, hidden?: boolean, pressed?: boolean}} state pressed: of a switch */
+    update({ text: label = text, disabled = false, hidden = false, pressed }) {
+      if (pressed !== undefined) button.setAttribute("aria-pressed", String(pressed));
       setText(button, label);
       if (button.disabled !== disabled) button.disabled = disabled;
       if (button.hidden !== hidden) button.hidden = hidden;
@@ -193,11 +194,13 @@ export function createSlider(el, opts) {
 }
 
 /**
+ * @template {string | number | null} T
  * @param {HTMLElement} el
- * @param {{name: string, label: string, choices: {text: string, value: number|null}[],
- *   textOf: (value: number) => string, onChange: (value: number|null) => void}} opts
+ * @param {{name: string, label: string, choices: {text: string, value: T}[],
+ *   textOf?: (value: T) => string, onChange: (value: T) => void}} opts
+ *   textOf: of a value that is none of the choices
  */
-export function createChoice(el, { name, label, choices, textOf, onChange }) {
+export function createChoice(el, { name, label, choices, textOf = String, onChange }) {
   const id = `vw-${name}-${nextId++}`;
   const select = h("select", "vw-select", { id });
   const wrap = h("div", `vw-control vw-${name}`, OWN_KEYS, [
@@ -205,18 +208,34 @@ export function createChoice(el, { name, label, choices, textOf, onChange }) {
     select,
   ]);
   el.append(wrap);
-  /** @param {string} text @param {number|null} value */
-  const add = (text, value) => select.append(h("option", "", { value: String(value), text }));
-  for (const { text, value } of choices) add(text, value);
-  const onSelect = () => onChange(select.value === "null" ? null : Number(select.value));
+  /** @type {Map<string, T>} */
+  const values = new Map();
+  /** @param {string} text @param {T} value */
+  function add(text, value) {
+    values.set(String(value), value);
+    select.append(h("option", "", { value: String(value), text }));
+  }
+  /** @param {{text: string, value: T}[]} list */
+  function fill(list) {
+    values.clear();
+    select.replaceChildren();
+    for (const { text, value } of list) add(text, value);
+  }
+  fill(choices);
+  let filled = JSON.stringify(choices);
+  const onSelect = () => onChange(/** @type {T} */ (values.get(select.value)));
   select.addEventListener("change", onSelect);
   return {
-    /** @param {{value: number|null, hold: boolean, hidden: boolean}} state */
-    update({ value, hold, hidden }) {
+    /** @param {{value: T, hold?: boolean, hidden: boolean, choices?: {text: string, value: T}[]}} state */
+    update({ value, hold = false, hidden, choices: next }) {
       wrap.hidden = hidden;
       if (hold) return;
+      if (next && JSON.stringify(next) !== filled) {
+        fill(next);
+        filled = JSON.stringify(next);
+      }
       const wanted = String(value);
-      if (![...select.options].some((option) => option.value === wanted)) add(textOf(Number(value)), value);
+      if (!values.has(wanted)) add(textOf(value), value);
       if (select.value !== wanted) select.value = wanted;
     },
     destroy() {

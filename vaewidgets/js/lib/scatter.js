@@ -6,14 +6,19 @@
  * @typedef {import("./camera.js").Box} Box
  * @typedef {import("./camera.js").Extent} Extent
  * @typedef {{points: Float32Array, labels: Int32Array|null, classNames: string[]|null, axes: [string, string],
- *   prior: {center: [number, number], radii: number[]}|null, pickable: number}} ScatterState
- *   points are flat (n, 2) in data units; only the first `pickable` count as nearest
+ *   prior: {center: [number, number], radii: number[]}|null, pickable: number, shown?: Uint8Array|null,
+ *   classes?: number[]|null, names?: boolean, colors?: Uint8Array|null, spread?: Float32Array|null,
+ *   ellipses?: boolean}} ScatterState
+ *   points are flat (n, 2) in data units; only the first `pickable` count as nearest; shown: 1 for each point that
+ *   is; classes: whose points are shown, null for all; names: draw them (default); colors: r, g, b a point, in place
+ *   of its class's; spread: entries 11, 12, 22 of each posterior's covariance; ellipses: draw it of all points
  * @typedef {{at: [number, number], nearest: number}} Cursor  data units; index of the nearest point or -1
  */
 import { between, fit, steady, toData, toScreen, union, zoomAt } from "./camera.js";
 import { createCanvas, h, OWN_KEYS, reducedMotion, setText, show } from "./dom.js";
 import { createPainter, easeOut } from "./painter.js";
 import { listenToScatter } from "./scatter_input.js";
+import { createNameButtons } from "./scatter_names.js";
 import * as paint from "./scatter_paint.js";
 import { classCenters, extent2d, nearest, pointsInside } from "./stats.js";
 
@@ -75,10 +80,14 @@ export function createTravel() {
 
 /**
  * @param {HTMLElement} el
- * @param {{theme: import("./theme.js").Theme, label: string, onCursor?: (cursor: Cursor) => void,
- *   onSelect?: (indices: number[]) => void}} opts
+ * @param {{theme: import("./theme.js").Theme, label: string, onCursor?: (cursor: Cursor, moved: boolean) => void,
+ *   onSelect?: (indices: number[]) => void, onClass?: (label: number, add: boolean) => void}} opts
+ *   onCursor: `moved` where a person moved it; onClass: a class's name was pressed, add: with Shift
  */
-export function createScatter(el, { theme, label, onCursor = () => {}, onSelect = () => {} }) {
+export function createScatter(
+  el,
+  { theme, label, onCursor = () => {}, onSelect = () => {}, onClass = () => {} },
+) {
   const base = createCanvas("vw-scatter-base");
   const overlay = createCanvas("vw-scatter-overlay");
   overlay.canvas.tabIndex = 0;
@@ -89,6 +98,10 @@ export function createScatter(el, { theme, label, onCursor = () => {}, onSelect 
   const reset = h("button", "vw-toggle vw-reset", { type: "button", text: "reset view", hidden: true });
   const hint = h("div", "vw-scatter-hint", { hidden: true, "aria-hidden": "true" });
   const wrap = h("div", "vw-scatter", {}, [base.canvas, overlay.canvas, reset, hint]);
+  const names = createNameButtons(wrap, onClass, (event) => {
+    const rect = overlay.canvas.getBoundingClientRect();
+    setCursor(toData(camera, box(), event.clientX - rect.left, event.clientY - rect.top), true);
+  });
   el.append(wrap);
 
   const travel = createTravel();
@@ -183,17 +196,43 @@ export function createScatter(el, { theme, label, onCursor = () => {}, onSelect 
     const { context } = base;
     const area = box();
     paint.drawAxes(context, theme, camera, area, state.axes);
-    const cloud = { points: travel.now, labels: state.labels, selected };
+    const cloud = cloudOf(state);
     points.draw(context, theme, camera, area, cloud);
     context.save();
     context.beginPath();
     context.rect(area.left, area.top, area.width, area.height);
     context.clip();
+    if (state.spread && (state.ellipses || selected)) {
+      const { shown } = cloud;
+      const all = Array.from({ length: state.points.length / 2 }, (_, i) => i);
+      const drawn = all.filter((i) => (!shown || shown[i]) && (!selected || selected.has(i)));
+      const pen = selected ? { alpha: 0.8, width: 1 } : { alpha: 0.3, width: 0.8 };
+      const spread = state.spread;
+      paint.drawEllipses(context, theme, camera, area, { ...cloud, spread }, drawn, pen);
+    }
     if (state.prior) paint.drawPrior(context, theme, camera, area, state.prior);
-    const names = state.classNames;
-    paint.drawClassNames(context, theme, camera, area, centers, (c) => names?.[c] ?? String(c));
+    const { classNames, classes } = state;
+    const marks = paint.drawClassNames(
+      context,
+      theme,
+      camera,
+      area,
+      centers,
+      (c) => classNames?.[c] ?? String(c),
+      (c) => !classes || classes.includes(c),
+    );
     context.restore();
+    names.update(marks, theme.fontSize() * 1.5);
   }
+
+  /** @param {ScatterState} data */
+  const cloudOf = (data) => ({
+    points: travel.now,
+    labels: data.labels,
+    selected,
+    shown: data.shown ?? null,
+    colors: data.colors ?? null,
+  });
 
   function drawOverlay() {
     overlay.clear();
@@ -205,6 +244,11 @@ export function createScatter(el, { theme, label, onCursor = () => {}, onSelect 
     overlay.context.beginPath();
     overlay.context.rect(area.left, area.top, area.width, area.height);
     overlay.context.clip();
+    if (state.spread && near >= 0) {
+      const cloud = { ...cloudOf(state), spread: state.spread };
+      const pen = { alpha: 1, width: 1.5, color: theme.color("fg") };
+      paint.drawEllipses(overlay.context, theme, camera, area, cloud, [near], pen);
+    }
     paint.drawCursor(overlay.context, theme, area, { at, near: target, hair });
     overlay.context.restore();
     paint.drawLasso(overlay.context, theme, lassoPath);
@@ -218,13 +262,13 @@ export function createScatter(el, { theme, label, onCursor = () => {}, onSelect 
     painter.request();
   }
 
-  /** @param {[number, number]} at data units */
-  function setCursor(at) {
+  /** @param {[number, number]} at data units @param {boolean} [moved] by a person, here */
+  function setCursor(at, moved = false) {
     cursor = at;
     near = state
-      ? nearest(state.points, at[0], at[1], Math.min(state.pickable, state.points.length / 2))
+      ? nearest(state.points, ...at, Math.min(state.pickable, state.points.length / 2), state.shown ?? null)
       : -1;
-    onCursor({ at, nearest: near });
+    onCursor({ at, nearest: near }, moved);
     painter.request();
   }
 
@@ -247,7 +291,7 @@ export function createScatter(el, { theme, label, onCursor = () => {}, onSelect 
   const stopListening = listenToScatter(overlay.canvas, {
     hover(x, y) {
       hair = true;
-      setCursor(toData(camera, box(), x, y));
+      setCursor(toData(camera, box(), x, y), true);
     },
     leave() {
       hair = document.activeElement === overlay.canvas && overlay.canvas.matches(":focus-visible");
@@ -264,7 +308,9 @@ export function createScatter(el, { theme, label, onCursor = () => {}, onSelect 
       /** @type {number[]} */
       const polygon = [];
       for (let i = 0; i < path.length; i += 2) polygon.push(...toData(camera, area, path[i], path[i + 1]));
-      if (state) select(pointsInside(state.points, polygon), add);
+      const shown = state?.shown;
+      const inside = state ? pointsInside(state.points, polygon) : [];
+      select(shown ? inside.filter((i) => shown[i]) : inside, add);
     },
     choose: (add) => near >= 0 && select([near], add),
     clear() {
@@ -290,7 +336,7 @@ export function createScatter(el, { theme, label, onCursor = () => {}, onSelect 
       const px = Math.min(Math.max(x + dx, area.left), area.left + area.width);
       const py = Math.min(Math.max(y + dy, area.top), area.top + area.height);
       hair = true;
-      setCursor(toData(camera, area, px, py));
+      setCursor(toData(camera, area, px, py), true);
     },
     refused: () => flash("click first to zoom with the wheel, or hold Ctrl"),
     focus(on) {
@@ -322,13 +368,18 @@ export function createScatter(el, { theme, label, onCursor = () => {}, onSelect 
       const same = !fresh && next.points.every((v, i) => v === travel.to[i]);
       state = next;
       if (!same) travel.aim(next.points, now, fresh || reducedMotion());
-      centers = next.labels ? classCenters(next.points, next.labels) : new Map();
+      centers = next.labels && next.names !== false ? classCenters(next.points, next.labels) : new Map();
       if (fresh) selected = null;
       aimCamera(fresh || reducedMotion(), now);
       setCursor(cursor);
       refresh();
     },
     setCursor,
+    /** Select from outside: nobody is told. @param {number[]} indices */
+    setSelected(indices) {
+      selected = indices.length ? new Set(indices) : null;
+      refresh();
+    },
     resetView,
     /** Where the points stand once they have arrived, flat (n, 2). */
     points: () => travel.to,
@@ -347,6 +398,7 @@ export function createScatter(el, { theme, label, onCursor = () => {}, onSelect 
     destroy() {
       reset.removeEventListener("click", resetView);
       stopListening();
+      names.destroy();
       unfollow();
       observer.disconnect();
       painter.destroy();

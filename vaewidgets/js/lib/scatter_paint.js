@@ -10,6 +10,8 @@ import { formatTick, ticks } from "./axes.js";
 import { toData, toScreen } from "./camera.js";
 import { createDiscs, stamp } from "./stamp.js";
 
+const LONGEST_NAME = 24;
+
 /** Radius in CSS pixels that keeps a cloud of n points readable. @param {number} n */
 export function pointRadius(n) {
   return n <= 400 ? 4 : n <= 2500 ? 3 : n <= 6000 ? 2.4 : 1.9;
@@ -47,7 +49,7 @@ export function createPointLayer() {
      * @param {Box} box
      * @param {Cloud} cloud
      */
-    draw(target, theme, camera, box, { points, labels, selected }) {
+    draw(target, theme, camera, box, { points, labels, selected, shown, colors: own }) {
       const ratio = window.devicePixelRatio || 1;
       const radius = (pointRadius(points.length / 2) * theme.fontSize() * ratio) / 13;
       if (radius !== size) {
@@ -61,13 +63,14 @@ export function createPointLayer() {
       const scale = camera.scale * ratio;
       const x0 = width / 2 - camera.cx * scale;
       const y0 = height / 2 + camera.cy * scale;
-      const colors = theme.classBytes(labels);
+      const colors = own ?? theme.classBytes(labels);
       for (let pass = selected ? 0 : 1; pass < 2; pass++) {
         const shape = pass === 0 ? faint : discs;
         for (let i = 0; i < points.length / 2; i++) {
           const x = points[2 * i] * scale + x0;
           if (!(x > -99 && x < width + 99) || (selected && selected.has(i) !== (pass === 1))) continue;
-          const at = labels && labels[i] >= 0 ? 3 * labels[i] + 3 : 0;
+          if (shown && !shown[i]) continue;
+          const at = own ? 3 * i : labels && labels[i] >= 0 ? 3 * labels[i] + 3 : 0;
           stamp(data, width, height, x, y0 - points[2 * i + 1] * scale, shape, colors, at);
         }
       }
@@ -77,7 +80,41 @@ export function createPointLayer() {
   };
 }
 
-/** @typedef {{points: Float32Array, labels: Int32Array|null, selected: Set<number>|null}} Cloud */
+/**
+ * @typedef {{points: Float32Array, labels: Int32Array|null, selected: Set<number>|null, shown?: Uint8Array|null,
+ *   colors?: Uint8Array|null}} Cloud  colors: r, g, b a point, in place of its class's
+ */
+
+/**
+ * Posteriors as ellipses of one standard deviation.
+ * @param {Context} context
+ * @param {Theme} theme
+ * @param {Camera} camera
+ * @param {Box} box
+ * @param {Cloud & {spread: Float32Array}} cloud spread: entries 11, 12, 22 of the covariance a point
+ * @param {Iterable<number>} indices
+ * @param {{alpha: number, width: number, color?: string}} pen
+ */
+export function drawEllipses(context, theme, camera, box, cloud, indices, { alpha, width, color }) {
+  const { points, spread, labels, colors } = cloud;
+  context.globalAlpha = alpha;
+  context.lineWidth = (width * theme.fontSize()) / 13;
+  for (const i of indices) {
+    const [a, b, c] = spread.subarray(3 * i, 3 * i + 3);
+    const half = (a + c) / 2;
+    const off = Math.hypot((a - c) / 2, b);
+    const [x, y] = toScreen(camera, box, points[2 * i], points[2 * i + 1]);
+    if (!Number.isFinite(x + y + half)) continue;
+    const own = colors ? `rgb(${colors.subarray(3 * i, 3 * i + 3).join(" ")})` : null;
+    context.strokeStyle = color ?? own ?? theme.classColor(labels ? labels[i] : -1);
+    context.beginPath();
+    const long = Math.sqrt(half + off) * camera.scale;
+    const short = Math.sqrt(Math.max(half - off, 0)) * camera.scale;
+    context.ellipse(x, y, long, short, -Math.atan2(2 * b, a - c) / 2, 0, 2 * Math.PI);
+    context.stroke();
+  }
+  context.globalAlpha = 1;
+}
 
 /**
  * Ticks at the left and below, faint lines through them.
@@ -182,34 +219,44 @@ function halo(context, theme, text, x, y, color) {
  * @param {Box} box
  * @param {Map<number, [number, number]>} centers
  * @param {(label: number) => string} nameOf
+ * @param {(label: number) => boolean} [isOn] whether the class is shown
+ * @returns {import("./scatter_names.js").Mark[]} where they stand
  */
-export function drawClassNames(context, theme, camera, box, centers, nameOf) {
+export function drawClassNames(context, theme, camera, box, centers, nameOf, isOn = () => true) {
   const size = theme.fontSize();
   context.font = theme.font(1.15, "700");
   context.textAlign = "center";
   context.textBaseline = "middle";
   const marks = [...centers].map(([label, [x, y]]) => {
     const [px, py] = toScreen(camera, box, x, y);
-    const text = nameOf(label);
-    return { text, px, py, half: context.measureText(text).width / 2 + 3 };
+    const text = shorten(nameOf(label));
+    return { label, text, px, py, half: context.measureText(text).width / 2 + 3, on: isOn(label) };
   });
   for (let round = 0; round < 12; round++) {
     for (let i = 0; i < marks.length; i++) {
       for (let j = i + 1; j < marks.length; j++) push(marks[i], marks[j], size * 1.25);
     }
   }
-  for (const { text, px, py, half } of marks) {
-    const x = Math.min(Math.max(px, box.left + half), box.left + box.width - half);
-    const y = Math.min(Math.max(py, box.top + size * 0.7), box.top + box.height - size * 0.7);
+  for (const mark of marks) {
+    const { text, half, on } = mark;
+    const x = Math.min(Math.max(mark.px, box.left + half), box.left + box.width - half);
+    const y = Math.min(Math.max(mark.py, box.top + size * 0.7), box.top + box.height - size * 0.7);
+    [mark.px, mark.py] = [x, y];
     context.lineJoin = "round";
     context.strokeStyle = theme.color("bg");
     context.lineWidth = size * 0.36;
     context.globalAlpha = 0.9;
     context.strokeText(text, x, y);
     context.globalAlpha = 1;
-    context.fillStyle = theme.color("fg");
+    context.fillStyle = theme.color(on ? "fg" : "fg3");
     context.fillText(text, x, y);
   }
+  return marks;
+}
+
+/** A name that leaves room for others. @param {string} text */
+function shorten(text) {
+  return text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME - 1)}…` : text;
 }
 
 /** @typedef {{px: number, py: number, half: number}} Mark */

@@ -62,16 +62,17 @@ export function extent(values) {
  * @param {number} x
  * @param {number} y
  * @param {number} [count] only among the first so many
+ * @param {Uint8Array | null} [shown] only among those with a 1
  * @returns {number} -1 without a finite point
  */
-export function nearest(points, x, y, count = points.length / 2) {
+export function nearest(points, x, y, count = points.length / 2, shown = null) {
   let best = -1;
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < count; i++) {
     const dx = points[2 * i] - x;
     const dy = points[2 * i + 1] - y;
     const d = dx * dx + dy * dy;
-    if (d < least) {
+    if (d < least && (!shown || shown[i])) {
       least = d;
       best = i;
     }
@@ -123,7 +124,7 @@ export function classCenters(points, labels) {
   /** @type {Map<number, {xs: number[], ys: number[]}>} */
   const groups = new Map();
   for (let i = 0; i < labels.length; i++) {
-    if (!Number.isFinite(points[2 * i])) continue;
+    if (!Number.isFinite(points[2 * i]) || labels[i] < 0) continue;
     let group = groups.get(labels[i]);
     if (!group) {
       group = { xs: [], ys: [] };
@@ -161,6 +162,45 @@ export function fromPlane(u, projection, latentDim) {
     z[j] = projection.mean[j] + u[0] * projection.components[j] + u[1] * projection.components[latentDim + j];
   }
   return z;
+}
+
+/**
+ * Where a latent vector stands on the plane.
+ * @param {ArrayLike<number>} z
+ * @param {{mean: Float32Array, components: Float32Array} | null} projection
+ * @returns {[number, number]}
+ */
+export function toPlane(z, projection) {
+  if (!projection) return [z[0], z.length > 1 ? z[1] : 0];
+  const d = z.length;
+  const u = /** @type {[number, number]} */ ([0, 0]);
+  for (let j = 0; j < d; j++) {
+    const off = z[j] - projection.mean[j];
+    u[0] += off * projection.components[j];
+    u[1] += off * projection.components[d + j];
+  }
+  return u;
+}
+
+/**
+ * The row nearest to a vector.
+ * @param {Float32Array} rows flat (n, d)
+ * @param {ArrayLike<number>} z
+ * @returns {number} -1 without a finite row
+ */
+export function nearestRow(rows, z) {
+  const d = z.length;
+  let best = -1;
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < rows.length / d; i++) {
+    let sum = 0;
+    for (let j = 0; j < d; j++) sum += (rows[d * i + j] - z[j]) ** 2;
+    if (sum < least) {
+      least = sum;
+      best = i;
+    }
+  }
+  return best;
 }
 
 /**

@@ -22,7 +22,7 @@
  *   high: Packed|null}} Series
  * @typedef {{mean: Packed, components: Packed}} Projection
  * @typedef {{step: number, mode: "direct"|"pca"|"line", axes: string[], explained: number[]|null, points: Packed,
- *   labels: Packed|null, values: Packed|null, projection: Projection|null,
+ *   labels: Packed|null, values: Packed|null, spread?: Packed|null, projection: Projection|null,
  *   prior: {center: [number, number], radii: number[]}|null, n_test: number, n_train: number}} ScatterData
  * @typedef {{step: number, kl: Packed, var_mu: Packed, delta: number, var_threshold: number, n: number}} Units
  * @typedef {{steps: number[], epochs: number[], kl: Packed|null, var_mu: Packed, weights: number[],

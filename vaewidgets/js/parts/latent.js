@@ -12,7 +12,8 @@ import { createDecoder } from "../lib/decoder.js";
 import { h, setText, show } from "../lib/dom.js";
 import { createImage } from "../lib/images.js";
 import { createScatter } from "../lib/scatter.js";
-import { fromPlane } from "../lib/stats.js";
+import { fromPlane, nearestRow, toPlane } from "../lib/stats.js";
+import { createLook, MOST_NAMES } from "./look.js";
 import { createTimeLine, decoderAt } from "./time.js";
 
 /**
@@ -60,7 +61,8 @@ const classNames = ({ run }) => run.class_names;
  * @param {HTMLElement} imagesEl
  * @param {Context} context
  */
-export function createLatentView(scatterEl, imagesEl, { shell, link, view }) {
+export function createLatentView(scatterEl, imagesEl, context) {
+  const { shell, link, view } = context;
   const decodedView = createImage(imagesEl, { name: "decoded" });
   const nearestView = createImage(imagesEl, { name: "nearest" });
   const place = h("p", "vw-note vw-place");
@@ -70,6 +72,7 @@ export function createLatentView(scatterEl, imagesEl, { shell, link, view }) {
   scatterEl.append(chosen);
   const foot = h("div", "vw-stage-foot");
   scatterEl.after(foot);
+  const look = createLook(foot, context);
   const time = createTimeLine(foot, { view });
   /** What the scatter was last drawn from; the same again is not drawn again. @type {any[]} */
   let drawnFrom = [];
@@ -87,6 +90,11 @@ export function createLatentView(scatterEl, imagesEl, { shell, link, view }) {
   let labels = null;
   /** @type {import("../lib/scatter.js").Cursor} */
   let cursor = { at: [0, 0], nearest: -1 };
+  /** What is decoded, and the hover of the view that the cursor stands at. @type {Float32Array} */
+  let z = new Float32Array(0);
+  let hovered = "null";
+  /** Posterior means under t-SNE, which has no way back from the plane. @type {Float32Array | null} */
+  let means = null;
 
   const shape = () => state?.frame.run.image_shape ?? /** @type {[number, number, number]} */ ([1, 1, 1]);
   const latentDim = () => state?.frame.run.latent_dim ?? 2;
@@ -100,7 +108,6 @@ export function createLatentView(scatterEl, imagesEl, { shell, link, view }) {
   });
 
   function showDecoded() {
-    const z = fromPlane(cursor.at, projection, latentDim());
     setText(place, `z = ${formatVector(z)}`);
     const none = link.offline ? "no kernel to decode" : "waiting for the decoder";
     const detail = decoded ? `z = ${formatVector(decoded.z)}` : none;
@@ -126,19 +133,63 @@ export function createLatentView(scatterEl, imagesEl, { shell, link, view }) {
   const scatter = createScatter(scatterEl, {
     theme: shell.theme,
     label: "Latent space. Arrow keys move the point that is decoded, Enter selects the nearest image.",
-    onCursor(next) {
+    onCursor(next, moved) {
       cursor = next;
-      decoder.decode(fromPlane(next.at, projection, latentDim()));
-      if (!decoder.local) showDecoded();
-      showNearest();
+      z = underCursor();
+      if (moved) {
+        const numbers = Array.from(z);
+        hovered = JSON.stringify(numbers);
+        view.set("hover", numbers);
+      }
+      decode();
     },
     onSelect(indices) {
       view.set("selected", indices);
-      const n = indices.length;
-      show(chosen, n > 0);
-      setText(chosen, `${n} image${n === 1 ? "" : "s"} selected: .selected in Python, Esc clears`);
+      showSelected(indices.length);
     },
+    onClass: (label, add) => look.press(label, add),
   });
+
+  function underCursor() {
+    const d = latentDim();
+    if (!means) return fromPlane(cursor.at, projection, d);
+    return cursor.nearest < 0
+      ? new Float32Array(d)
+      : means.slice(d * cursor.nearest, d * (cursor.nearest + 1));
+  }
+
+  function decode() {
+    decoder.decode(z);
+    if (!decoder.local) showDecoded();
+    showNearest();
+  }
+
+  /** @param {number} n */
+  function showSelected(n) {
+    show(chosen, n > 0);
+    setText(chosen, `${n} image${n === 1 ? "" : "s"} selected: .selected in Python, Esc clears`);
+  }
+
+  /** Stand where another widget of the run, or Python, points at. */
+  function followView() {
+    const wanted = /** @type {number[] | null} */ (view.get("hover"));
+    const text = JSON.stringify(wanted);
+    if (text !== hovered) {
+      hovered = text;
+      if (wanted && wanted.length === latentDim()) {
+        const points = scatter.points();
+        const i = means ? nearestRow(means, wanted) : -1;
+        scatter.setCursor(i >= 0 ? [points[2 * i], points[2 * i + 1]] : toPlane(wanted, projection));
+        z = Float32Array.from(wanted);
+        decode();
+      }
+    }
+    const selected = /** @type {number[]} */ (view.get("selected", []));
+    if (selected.join() !== scatter.selected().join()) {
+      scatter.setSelected(selected);
+      showSelected(selected.length);
+    }
+  }
 
   return {
     /** @param {State} next */
@@ -155,24 +206,42 @@ export function createLatentView(scatterEl, imagesEl, { shell, link, view }) {
         originalsSource = next.originals;
         originals = next.originals ? /** @type {Uint8Array} */ (unpack(next.originals)) : new Uint8Array(0);
       }
-      const from = [data, line, past && time.moment?.index, originalsSource, decoder.program];
-      if (from.every((value, i) => value === drawnFrom[i])) return;
+      const layout = past ? null : look.layout(next);
+      /** @type {any[]} */
+      const from = [data, line, past && time.moment?.index, originalsSource, decoder.program, layout?.points];
+      from.push(next.get("values"), next.get("tsne"), shell.root.dataset.theme);
+      from.push(...["classes", "color", "ellipses", "projection"].map((key) => view.get(key)));
+      if (from.length === drawnFrom.length && from.every((value, i) => value === drawnFrom[i])) {
+        followView();
+        return;
+      }
       drawnFrom = from;
       const plane = (line ? line.projection : data.projection) ?? null;
       projection = plane && { mean: toFloat32(plane.mean), components: toFloat32(plane.components) };
+      means = layout && toFloat32(layout.mu);
       labels = data.labels ? toInt32(data.labels) : null;
+      look.update(next, { labels, names: classNames(frame), past: past !== null });
+      const classes = /** @type {number[] | null} */ (view.get("classes"));
+      const shown = look.shown(labels);
       show(note, decoder.reason !== null);
       const who = link.offline ? "no image: there is no kernel here" : "decoded by the kernel";
       setText(note, decoder.reason ? `${who}, and the page cannot decode: ${decoder.reason}` : "");
       const size = Math.max(shape()[0] * shape()[1] * shape()[2], 1);
       scatter.update({
-        points: past ?? toFloat32(data.points),
+        points: past ?? toFloat32(layout?.points ?? data.points),
         labels,
         classNames: classNames(frame),
-        axes: axisNames(frame),
-        prior: line?.prior ?? data.prior,
+        axes: layout ? ["t-SNE 1", "t-SNE 2"] : axisNames(frame),
+        prior: layout ? null : (line?.prior ?? data.prior),
+        shown,
+        classes,
+        names: labels !== null && new Set(shown ? (classes ?? []) : labels).size <= MOST_NAMES,
+        colors: look.colors(next, data.points.shape[0]),
+        spread: data.spread && !past && !layout ? toFloat32(data.spread) : null,
+        ellipses: Boolean(view.get("ellipses", false)),
         pickable: originals.length ? Math.floor(originals.length / size) : data.points.shape[0],
       });
+      followView();
     },
     /** @param {any} content @param {DataView[]} buffers */
     message: (content, buffers) => decoder.reply(content, buffers),
@@ -185,6 +254,13 @@ export function createLatentView(scatterEl, imagesEl, { shell, link, view }) {
       /** Target positions of the drawn points, flat (n, 2), data units. */
       points: () => scatter.points(),
       selected: () => scatter.selected(),
+      /** Numbers of the points that the class filter leaves; null: all. */
+      shown: () => {
+        const mask = look.shown(labels);
+        return mask && [...mask.keys()].filter((i) => mask[i]);
+      },
+      /** r, g, b of each point where values color them, else null. */
+      colors: () => state && look.colors(state, scatter.points().length / 2),
       /** The image shown as decoded: bytes in (C, H, W) order, or null. */
       decoded: () => decoded?.bytes ?? null,
       /** The z that was decoded, its image in the value range, milliseconds in the page (null: by the kernel). */
@@ -198,6 +274,7 @@ export function createLatentView(scatterEl, imagesEl, { shell, link, view }) {
     },
     destroy() {
       time.destroy();
+      look.destroy();
       scatter.destroy();
       decodedView.destroy();
       nearestView.destroy();

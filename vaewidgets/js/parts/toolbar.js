@@ -119,7 +119,7 @@ export function createToolbar(el, link) {
     name: "speed",
     label: "speed",
     choices: SPEEDS,
-    textOf: (value) => `${formatNumber(value, 2)} epochs/s`,
+    textOf: (value) => `${formatNumber(Number(value), 2)} epochs/s`,
     onChange: (value) => command("speed", value),
   });
   const parts = [main, step, stop, progress, beta, lr, speed];
