@@ -113,8 +113,9 @@ def diagnose(
 
     Rules, in this order. Not finite, or worse than at the start: diverged. Far better on training images
     than on test images, or well reproduced from codes that lie off the prior: memorising. Loss still falling:
-    under-fitting (what is dead so early may yet live). No unit used, or next to no nats in them, or few used and
-    little explained: posterior collapse. Little explained although units are used: under-fitting. Else healthy.
+    under-fitting (what is dead so early may yet live). No unit used, or next to no nats in them, or few used
+    and little explained: posterior collapse. Little explained although units are used: under-fitting. Else
+    healthy.
 
     Parameters
     ----------
