@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import vaewidgets as vw
 from tests.browser.lab import wait_for
 from tests.browser.pages import SavedPage, open_page
+from vaewidgets.publish import page_html, write_page
 from vaewidgets.widgets.time_state import PAGE_WEIGHTS_BYTES
 
 PIXEL_TOLERANCE = 1e-2
@@ -39,6 +42,11 @@ def path(explorer: vw.LatentExplorer, tmp_path_factory: pytest.TempPathFactory) 
 def page(browser: Any, path: Path) -> Iterator[SavedPage]:
     with open_page(browser, path) as page:
         yield page
+
+
+def image(png: bytes) -> np.ndarray:
+    """RGB of a PNG as numbers, shape (height, width, 3)."""
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), dtype=float)
 
 
 def assert_hover_is_torchs(page: SavedPage, run: vw.Run, where: tuple[float, float]) -> None:
@@ -82,13 +90,41 @@ def test_text_stays_text(page: SavedPage) -> None:
 
 
 def test_the_page_is_small_and_soon_there(page: SavedPage, path: Path, explorer: vw.LatentExplorer) -> None:
-    # The target is for one set of weights; those of the time line have a bound of their own.
-    slots = [value for key, value in explorer._live.items() if key.startswith("time_weights_") and value]
-    weights = sum(len(slot["network"]["weights"]["data"]) for slot in slots)
-    assert weights <= PAGE_WEIGHTS_BYTES
-    assert path.stat().st_size < 3_500_000 + weights * 4 / 3  # as base64
+    state = explorer.get_state()
+    now = {key: value for key, value in state.items() if not key.startswith("time_weights")}
+    assert len(page_html([now], title="")) < 3_500_000
+    assert path.stat().st_size < 3_500_000 + 4 / 3 * PAGE_WEIGHTS_BYTES  # with the weights of the time line
     page.reload()
     assert page.page.evaluate("performance.now()") < 5000  # a loose bound: this machine may be busy
+
+
+@pytest.mark.parametrize("selector", [EXPLORER, SCATTER, ".vw-training-curves"])
+def test_the_saved_picture_is_what_stands_on_the_page(page: SavedPage, selector: str) -> None:
+    page.go_to()
+    root = page.page.locator(selector)
+    buttons = root.locator(".vw-head button")
+    with page.page.expect_download() as download:
+        root.get_by_role("button", name="save as picture").click()
+    assert (
+        download.value.suggested_filename == f"{selector.removeprefix('.vw-')}-mlpvae-on-digits-step-276.png"
+    )
+    buttons.evaluate_all("all => all.forEach(one => one.style.visibility = 'hidden')")
+    page.page.mouse.move(0, 0)
+    shot = image(root.screenshot())
+    saved = image(Path(download.value.path()).read_bytes())
+    height, width = saved.shape[0] // 2, saved.shape[1] // 2
+    assert (
+        np.abs(np.subtract(shot.shape[:2], (height, width))).max() <= 1
+    )  # a screenshot ends at whole pixels
+    small = saved.reshape(height, 2, width, 2, 3).mean((1, 3))[:-1]
+    shot = shot[: height - 1, :width]
+    ink = np.ptp(shot, axis=2) > 40  # what is colored: points, curves, bars
+    assert ink.mean() > 0.005
+    difference = np.abs(small - shot)
+    assert difference.mean() < 3
+    assert difference[ink].mean() < 0.5 * np.abs(small[::-1] - shot)[ink].mean()
+    buttons.evaluate_all("all => all.forEach(one => one.style.visibility = '')")
+    page.assert_alone()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -176,8 +212,6 @@ def test_a_decoder_that_the_page_cannot_run_is_named(browser: Any, tmp_path: Pat
 
 
 def test_a_widget_that_fails_says_so_and_the_others_live(browser: Any, path: Path, tmp_path: Path) -> None:
-    from vaewidgets.publish import page_html, write_page
-
     broken = {"_esm": "export default {render() { throw new Error('planted <b>')}}", "frame": None}
     run_widget = vw.TrainingCurves(vw.attach(Unportable(), vw.ImageDataset(torch.rand(40, 1, 8, 8))))
     text = page_html([broken, run_widget.get_state()], title="")

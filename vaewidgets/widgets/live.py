@@ -21,6 +21,7 @@ import traitlets
 from ipywidgets.widgets.widget import _remove_buffers
 
 from vaewidgets.errors import OptionError
+from vaewidgets.widgets.bound import Bound
 from vaewidgets.widgets.picture import Picture
 from vaewidgets.widgets.view import View
 
@@ -58,6 +59,7 @@ class LiveWidget(anywidget.AnyWidget):
         self._ack = 0
         self._own_view = View()
         self._picture = Picture(self)
+        self._bound = Bound()
         self._before_open()
         self._live["view_state"] = self._view_state()
         super().__init__(**traits)
@@ -134,6 +136,11 @@ class LiveWidget(anywidget.AnyWidget):
         """The newest frame: one complete picture, as the page gets it."""
         return self._live.get("frame")
 
+    @property
+    def thinned(self) -> str | None:
+        """What is left out of its state to keep notebooks small, in words; None: nothing."""
+        return self._bound.note
+
     def __getattr__(self, name: str) -> Any:
         # ipywidgets.embed reads each key of the state as an attribute.
         live = self.__dict__.get("_live", {})
@@ -148,6 +155,7 @@ class LiveWidget(anywidget.AnyWidget):
 
     def _publish(self, state: dict[str, Any]) -> None:
         with self._live_lock:
+            state = self._bound.apply(self._live, state)
             self._live.update(state)
             if getattr(self, "comm", None) is None:
                 return  # not open yet, or closed: get_state brings it along

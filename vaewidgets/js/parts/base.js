@@ -32,7 +32,7 @@ import { createShell } from "../lib/shell.js";
 import { createView } from "../lib/view.js";
 
 // Other live keys come in one message with a frame.
-const KEYS = ["frame", "decoder", "originals", "options", "view_state"];
+const KEYS = ["frame", "decoder", "originals", "options", "view_state", "thinned"];
 
 /**
  * Views that are drawn, by widget. JupyterLab draws an output anew when its saved picture is renewed, and drops the
@@ -69,6 +69,7 @@ export function defineWidget({ name, label, build }) {
       label,
       // The picture is not renewed meanwhile: what is moved in the page falls out of full screen.
       onPresent: (on) => link.command("presenting", on),
+      fileName: () => (drawn?.run ? `${name} ${drawn.run.name} step ${drawn.run.step}` : name),
     });
     let waiting = false;
     const link = createLink((message) => model.send(message), {
@@ -109,6 +110,7 @@ export function defineWidget({ name, label, build }) {
         options: model.get("options") ?? {},
         get: (/** @type {string} */ key) => model.get(key) ?? null,
       };
+      shell.setNote(model.get("thinned") ?? "");
       shell.setCaption(state.options.caption === false ? "" : view.caption(state));
       try {
         view.update(state);

@@ -1,0 +1,171 @@
+/**
+ * The picture of an element as it stands on the page, made in the page: its elements with their computed styles,
+ * its canvases as images, drawn by the browser itself from one SVG.
+ */
+
+export const PIXELS_PER_PX = 2;
+const MARGIN_PX = 16;
+
+/** What decides how our elements look; all else is motion, pointers and print. */
+const PROPERTIES = `
+  display position top right bottom left float clear z-index box-sizing order aspect-ratio
+  width height min-width max-width min-height max-height margin padding overflow visibility opacity transform
+  transform-origin clip-path object-fit image-rendering vertical-align
+  flex-grow flex-shrink flex-basis flex-direction flex-wrap align-items align-self align-content
+  justify-content justify-items justify-self row-gap column-gap
+  grid-template-columns grid-template-rows grid-template-areas grid-auto-flow grid-auto-columns grid-auto-rows
+  grid-column-start grid-column-end grid-row-start grid-row-end
+  border-top border-right border-bottom border-left border-radius border-collapse border-spacing
+  background-color background-image background-size background-position background-repeat box-shadow
+  color font-family font-size font-style font-weight font-variant-numeric font-feature-settings line-height
+  letter-spacing text-align text-decoration text-indent text-overflow text-transform white-space word-break
+  overflow-wrap direction writing-mode unicode-bidi list-style
+  fill fill-opacity stroke stroke-width stroke-dasharray stroke-linecap stroke-linejoin stroke-opacity
+  text-anchor dominant-baseline accent-color appearance color-scheme`
+  .trim()
+  .split(/\s+/);
+
+/** Characters that XML does not know, which names may hold all the same. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is these that are taken out
+const NO_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
+
+/**
+ * A copy that looks the same wherever it stands.
+ * @param {Element} element
+ * @param {(element: Element) => boolean} isLeftOut
+ * @returns {Element | null}
+ */
+function copyOf(element, isLeftOut) {
+  const style = getComputedStyle(element);
+  if (style.display === "none" || isLeftOut(element)) return null;
+  let copy = /** @type {HTMLElement} */ (element.cloneNode(false));
+  if (element instanceof HTMLCanvasElement) {
+    const image = document.createElement("img");
+    if (element.width && element.height) image.src = element.toDataURL();
+    copy = image;
+  }
+  for (const { name } of [...copy.attributes])
+    if (name !== "src" && isHtml(copy)) dropUnlessShown(copy, name);
+  copy.setAttribute("style", cssOf(style));
+  keepLines(element, copy, style);
+  /** @type {(() => void)[]} */
+  const after = [];
+  if (element instanceof HTMLInputElement) {
+    copy.setAttribute("value", element.value);
+    copy.toggleAttribute("checked", element.checked);
+  }
+  for (const [pseudo, put] of /** @type {[string, "append"|"prepend"][]} */ ([
+    ["::before", "prepend"],
+    ["::after", "append"],
+  ])) {
+    const own = getComputedStyle(element, pseudo);
+    if (own.content === "none" || own.content === "normal" || own.display === "none") continue;
+    const drawn = document.createElement("span");
+    drawn.setAttribute("style", cssOf(own));
+    drawn.textContent = own.content.replace(/^"|"$/g, "");
+    after.push(() => copy[put](drawn));
+  }
+  for (const child of element.childNodes) {
+    if (child.nodeType === Node.TEXT_NODE) copy.append((child.nodeValue ?? "").replace(NO_XML, ""));
+    else if (child instanceof Element) {
+      const inner = copyOf(child, isLeftOut);
+      if (inner) copy.append(inner);
+      if (inner && child instanceof HTMLOptionElement) inner.toggleAttribute("selected", child.selected);
+    }
+  }
+  for (const add of after) add();
+  return copy;
+}
+
+/** @param {CSSStyleDeclaration} style */
+const cssOf = (style) => PROPERTIES.map((name) => `${name}:${style.getPropertyValue(name)}`).join(";");
+
+/**
+ * What stands in one line stays in one: widths are rounded, and the last word would go over.
+ * @param {Element} element
+ * @param {HTMLElement} copy
+ * @param {CSSStyleDeclaration} style
+ */
+function keepLines(element, copy, style) {
+  const boxes = [...element.children]
+    .map((child) => child.getBoundingClientRect())
+    .filter((box) => box.width);
+  if (style.display.includes("flex") && style.flexDirection.startsWith("row")) {
+    const bottom = Math.min(...boxes.map((box) => box.bottom));
+    if (boxes.every((box) => box.top < bottom)) copy.style.flexWrap = "nowrap";
+  }
+  const hasText = [...element.childNodes].some(
+    (node) => node.nodeType === Node.TEXT_NODE && node.nodeValue?.trim(),
+  );
+  if (!hasText || style.whiteSpace !== "normal") return;
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  const lines = [...range.getClientRects()];
+  const bottom = Math.min(...lines.map((box) => box.bottom));
+  if (lines.every((box) => box.top < bottom)) copy.style.whiteSpace = "nowrap";
+}
+
+/** @param {Element} element */
+const isHtml = (element) => element.namespaceURI === "http://www.w3.org/1999/xhtml";
+
+/** Names and labels are not seen, and may hold what XML does not know. @param {Element} copy @param {string} name */
+function dropUnlessShown(copy, name) {
+  if (!["type", "min", "max", "step", "multiple", "size", "open"].includes(name)) copy.removeAttribute(name);
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {{isLeftOut?: (element: Element) => boolean}} [options]
+ *   isLeftOut: what is not to be in the picture
+ * @returns {Promise<Blob>} a PNG with two pixels a CSS pixel
+ */
+export async function pictureOf(element, { isLeftOut = () => false } = {}) {
+  const { paddingTop, paddingLeft } = getComputedStyle(element);
+  const [x, y] = [paddingLeft, paddingTop].map((padding) =>
+    Math.max(MARGIN_PX - Number.parseFloat(padding), 0),
+  );
+  const { width, height } = element.getBoundingClientRect();
+  const copy = /** @type {HTMLElement} */ (copyOf(element, isLeftOut));
+  copy.style.margin = "0";
+  const whole = [Math.ceil(width + 2 * x), Math.ceil(height + 2 * y)];
+  const xml = new XMLSerializer().serializeToString(copy);
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${whole[0]}" height="${whole[1]}">
+    <foreignObject x="${x}" y="${y}" width="${Math.ceil(width)}" height="${Math.ceil(height)}">${xml}
+    </foreignObject></svg>`;
+  const image = new Image();
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  canvas.width = whole[0] * PIXELS_PER_PX;
+  canvas.height = whole[1] * PIXELS_PER_PX;
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  context.fillStyle = getComputedStyle(element).backgroundColor;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve, reject) =>
+    canvas.toBlob(
+      (blob) => (blob ? resolve(blob) : reject(new Error("the picture is too large for this browser"))),
+      "image/png",
+    ),
+  );
+}
+
+/** "Latent scatter, MLPVAE on digits" → "latent-scatter-mlpvae-on-digits". @param {string} text */
+export function slug(text) {
+  return text
+    .normalize("NFKD")
+    .replace(/[^a-zA-Z0-9.]+/g, "-")
+    .replace(/^[-.]+|[-.]+$/g, "")
+    .slice(0, 80)
+    .toLowerCase();
+}
+
+/** Hand a file to the reader. @param {Blob} blob @param {string} name */
+export function download(blob, name) {
+  const url = URL.createObjectURL(blob);
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
