@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 _ROOM_OF = {
     "ActiveUnitsBar": "widgets",
     "AnnealingSchedule": "widgets",
+    "ArchitectureDiagram": "widgets",
     "Autoencoder": "models",
     "AutoregressiveVAE": "models",
     "Bernoulli": "objectives",
@@ -144,6 +145,7 @@ if TYPE_CHECKING:
     from vaewidgets.widgets import (
         ActiveUnitsBar,
         AnnealingSchedule,
+        ArchitectureDiagram,
         BetaCompare,
         KLPlayground,
         LatentExplorer,

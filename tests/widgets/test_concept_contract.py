@@ -21,6 +21,7 @@ CONCEPTS = [
 # something else than it starts with, that its page could send: key, value
 TURNED: dict[str, tuple[str, Any]] = {
     "AnnealingSchedule": ("kind", "cyclical"),
+    "ArchitectureDiagram": ("step", 5),
     "KLPlayground": ("mu", -2.5),
     "ReparameterizationDemo": ("f", "sine"),
 }

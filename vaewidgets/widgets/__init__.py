@@ -2,6 +2,7 @@
 
 from vaewidgets.widgets.active_units_bar import ActiveUnitsBar
 from vaewidgets.widgets.annealing_schedule import AnnealingSchedule
+from vaewidgets.widgets.architecture_diagram import ArchitectureDiagram
 from vaewidgets.widgets.beta_compare import BetaCompare
 from vaewidgets.widgets.kl_playground import KLPlayground
 from vaewidgets.widgets.latent_explorer import LatentExplorer
@@ -16,6 +17,7 @@ from vaewidgets.widgets.training_curves import TrainingCurves
 __all__ = [
     "ActiveUnitsBar",
     "AnnealingSchedule",
+    "ArchitectureDiagram",
     "BetaCompare",
     "KLPlayground",
     "LatentExplorer",

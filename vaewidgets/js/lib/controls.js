@@ -8,6 +8,7 @@ export const ICONS = {
   train: "M4 2.5v11l9-5.5z",
   pause: "M4 3h3v10H4zM9 3h3v10H9z",
   step: "M3 3v10l7-5zM11 3h2v10h-2z",
+  back: "M13 3v10L6 8zM3 3h2v10H3z",
   stop: "M3.5 3.5h9v9h-9z",
 };
 
