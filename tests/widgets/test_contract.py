@@ -26,6 +26,7 @@ WIDGETS = [
 SECTIONS = {
     "ActiveUnitsBar": {"units"},
     "BetaCompare": {"compare", "curves", "pictures", "rate", "scatter"},
+    "InterpolationStrip": {"latent"},
     "LatentExplorer": {"curves", "scatter", "units"},
     "LatentManifold": {"latent"},
     "LatentScatter": {"scatter"},

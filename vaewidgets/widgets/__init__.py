@@ -4,6 +4,7 @@ from vaewidgets.widgets.active_units_bar import ActiveUnitsBar
 from vaewidgets.widgets.annealing_schedule import AnnealingSchedule
 from vaewidgets.widgets.architecture_diagram import ArchitectureDiagram
 from vaewidgets.widgets.beta_compare import BetaCompare
+from vaewidgets.widgets.interpolation_strip import InterpolationStrip
 from vaewidgets.widgets.kl_playground import KLPlayground
 from vaewidgets.widgets.latent_explorer import LatentExplorer
 from vaewidgets.widgets.latent_manifold import LatentManifold
@@ -19,6 +20,7 @@ __all__ = [
     "AnnealingSchedule",
     "ArchitectureDiagram",
     "BetaCompare",
+    "InterpolationStrip",
     "KLPlayground",
     "LatentExplorer",
     "LatentManifold",

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.errors import DataError, OptionError
 from vaewidgets.objectives import kl_per_dim
 from vaewidgets.packing import pack, pack_quantised
@@ -47,7 +48,8 @@ class LatentWidget(RunWidget):
 
     def _sample_of(self, run: Run) -> Sample:
         if run.id not in self._samples:
-            self._samples[run.id] = Sample(run.data, self._points)
+            kept = run.time_line.sample if self._points == SAMPLE_POINTS else None
+            self._samples[run.id] = kept or Sample(run.data, self._points)
         return self._samples[run.id]
 
     def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.errors import OptionError
 from vaewidgets.packing import unpack
 from vaewidgets.training import Run, Sweep
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["PriorSamples"]
 
 _MOST_DRAWS = 200
-_SAMPLE_POINTS = 1000
 
 
 class PriorSamples(LatentWidget):
@@ -62,7 +62,7 @@ class PriorSamples(LatentWidget):
     ) -> None:
         if isinstance(draws, bool) or not isinstance(draws, int) or not 1 <= draws <= _MOST_DRAWS:
             raise OptionError(f"draws is {draws!r}; wanted a whole number from 1 to {_MOST_DRAWS}.")
-        super().__init__(run, _SAMPLE_POINTS, options={"draws": draws})
+        super().__init__(run, SAMPLE_POINTS, options={"draws": draws})
         self.view = {"seed": seed, "temperature": temperature}
 
     def _time_state(self, run: Run) -> dict[str, Any]:

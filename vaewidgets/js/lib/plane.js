@@ -118,3 +118,54 @@ function assemble(axes, centers, scales, toZ, fromZ) {
 }
 
 /** @typedef {ReturnType<typeof planeOf>} Plane */
+
+/**
+ * A plane to see codes on: the latent space itself where it has two dimensions, else the two principal directions.
+ * @param {Latent} latent
+ */
+export function viewPlane(latent) {
+  const { d, mean, directions } = latent;
+  if (d === 1) return { axes: /** @type {[string, string]} */ (["z₁", ""]), ...direct([0]) };
+  if (d === 2) return { axes: /** @type {[string, string]} */ (["z₁", "z₂"]), ...direct([0, 1]) };
+  const [a, b] = directions;
+  /** @param {ArrayLike<number>} z @returns {[number, number]} */
+  const toPlane = (z) => {
+    let u = 0;
+    let v = 0;
+    for (let j = 0; j < d; j++) {
+      u += (z[j] - mean[j]) * a[j];
+      v += (z[j] - mean[j]) * b[j];
+    }
+    return [u, v];
+  };
+  return {
+    axes: /** @type {[string, string]} */ (["principal direction 1", "principal direction 2"]),
+    toPlane,
+    /** Move a point so that it is seen at (u, v), by the shortest way. @param {ArrayLike<number>} z @param {number} u @param {number} v */
+    moved(z, u, v) {
+      const [u0, v0] = toPlane(z);
+      return Float32Array.from(z, (x, j) => x + (u - u0) * a[j] + (v - v0) * b[j]);
+    },
+  };
+}
+
+/** @param {number[]} dims */
+function direct(dims) {
+  return {
+    /** @param {ArrayLike<number>} z @returns {[number, number]} */
+    toPlane: (z) => [z[0], dims.length > 1 ? z[1] : 0],
+    /** @param {ArrayLike<number>} _z @param {number} u @param {number} v */
+    moved: (_z, u, v) => (dims.length > 1 ? Float32Array.of(u, v) : Float32Array.of(u)),
+  };
+}
+
+/**
+ * Points seen on a plane. @param {{toPlane: (z: ArrayLike<number>) => [number, number]}} plane
+ * @param {Float32Array} points flat (n, d) @param {number} d @returns {Float32Array} flat (n, 2)
+ */
+export function onPlane(plane, points, d) {
+  const n = points.length / d;
+  const out = new Float32Array(2 * n);
+  for (let i = 0; i < n; i++) out.set(plane.toPlane(points.subarray(i * d, (i + 1) * d)), 2 * i);
+  return out;
+}
