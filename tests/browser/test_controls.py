@@ -87,6 +87,34 @@ def test_an_interrupt_ends_the_waiting_and_not_the_training(lab: Lab) -> None:
     assert "running" in lab.execute("print(run.status)")
 
 
+def test_another_run_is_started_from_the_form(lab: Lab) -> None:
+    widget = open_and_train(lab, [])
+    lab.execute("heard = []; explorer.observe(lambda change: heard.append(change['new']), 'run_id')")
+    root = lab.page.locator(widget.selector)
+    old = widget.ask("w.frame.run.id")
+    root.locator(".vw-new-run").press("Enter")
+    root.locator(".vw-form").wait_for(state="visible")
+    root.locator(".vw-field-latent_dim input").fill("0")
+    root.locator(".vw-start").click()
+    error = root.locator(".vw-error")
+    error.wait_for(state="visible")
+    assert "latent_dim" in error.inner_text()
+    for name, text in (("latent_dim", "6"), ("epochs", "3"), ("beta", "2"), ("seed", "5")):
+        root.locator(f".vw-field-{name} input").fill(text)
+    root.locator(".vw-field-likelihood select").select_option(label="MSE")
+    root.locator(".vw-field-seed input").press("Enter")
+    widget.wait(f"w.frame.run.id !== {old!r} && w.status === 'finished'")
+    assert not root.locator(".vw-form").is_visible()
+    assert "before:" in root.locator(".vw-ghost-table").inner_text()
+    printed = lab.execute(
+        "new = explorer.run; print(new.model.latent_dim, new.epochs, new.current_beta, new.likelihood.name,"
+        " heard == [new.id], explorer.previous is run, run.status)"
+    )
+    assert "6 3 2.0 squared_error True True stopped" in printed
+    root.locator(".vw-copy").click()
+    assert "latent_dim=6" in root.locator(".vw-code").input_value()
+
+
 def test_a_command_that_is_refused_is_answered_in_the_widget(lab: Lab) -> None:
     widget = open_and_train(lab, [])
     lab.execute("run.stop()")

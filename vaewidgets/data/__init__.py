@@ -2,8 +2,8 @@
 
 from vaewidgets.data.batches import Batches
 from vaewidgets.data.dataset import ImageDataset
-from vaewidgets.data.named import load_dataset
+from vaewidgets.data.named import datasets_at_hand, load_dataset
 from vaewidgets.data.sample import SAMPLE_POINTS, Sample
 from vaewidgets.data.split import Split
 
-__all__ = ["SAMPLE_POINTS", "Batches", "ImageDataset", "Sample", "Split", "load_dataset"]
+__all__ = ["SAMPLE_POINTS", "Batches", "ImageDataset", "Sample", "Split", "datasets_at_hand", "load_dataset"]

@@ -20,7 +20,7 @@ from vaewidgets.data.shapes import FACTOR_COUNTS, FACTOR_NAMES, SHAPE_NAMES, mak
 from vaewidgets.data.sources import as_size
 from vaewidgets.errors import DataError, DatasetNotFoundError, OptionError, did_you_mean
 
-__all__ = ["load_dataset"]
+__all__ = ["datasets_at_hand", "load_dataset"]
 
 _FASHION = (
     "T-shirt/top",
@@ -150,6 +150,22 @@ def _resized(images: Pixels, size: tuple[int, int] | None) -> Any:
     if size is None or images.shape[1:] == size:
         return images
     return resize(torch.from_numpy(images).unsqueeze(1), size).squeeze(1)
+
+
+def datasets_at_hand() -> tuple[str, ...]:
+    """Names of the sets that can be loaded here and now, with nothing to fetch."""
+    roots = _roots(None).search
+    needed = {
+        "mnist": [[root / "MNIST" / "raw" / stem for stem in _IDX_FILES] for root in roots],
+        "fashion-mnist": [[root / "FashionMNIST" / "raw" / stem for stem in _IDX_FILES] for root in roots],
+        "frey": [[root / "frey" / "frey_rawface.mat"] for root in roots],
+    }
+    found = [
+        name
+        for name, places in needed.items()
+        if any(all(_idx_path(path.parent, path.name) for path in files) for files in places)
+    ]
+    return ("digits", *found, "shapes")
 
 
 # ---------------------------------------------------------------------------- where files lie

@@ -12,7 +12,7 @@ from vaewidgets.errors import OptionError
 from vaewidgets.models import MLPVAE
 from vaewidgets.training import Run, Snapshot, train
 from vaewidgets.widgets.base import STATIC
-from vaewidgets.widgets.points import PointsWidget
+from vaewidgets.widgets.restart import RestartWidget
 from vaewidgets.widgets.state import curves_state, units_state
 
 __all__ = ["LatentExplorer"]
@@ -23,7 +23,7 @@ OTHERS = {"epochs": 30, "batch_size": 128, "speed": None}
 _MODEL_OPTIONS = ("latent_dim", "hidden", "activation", "likelihood")
 
 
-class LatentExplorer(PointsWidget):
+class LatentExplorer(RestartWidget):
     """Scatter, decoded image, curves and active units of one run, with the controls to train it.
 
     Parameters
@@ -41,8 +41,18 @@ class LatentExplorer(PointsWidget):
     Attributes
     ----------
     run : Run
+        The one that is shown; another one after "new run" in the page.
+    run_id : str
+        Its id, to be observed: ``explorer.observe(on_new_run, "run_id")``.
+    previous : Run or None
+        The run before, stopped, which stays as a ghost.
     selected : ndarray of int64, shape (k,)
         Numbers of the points inside the lasso; `selected_images()` gives the images.
+
+    Notes
+    -----
+    Keys of the view besides the shared ones: `log`, `smoothing` (see `TrainingCurves`), and `ghost` (False:
+    the run before is not shown).
 
     Raises
     ------

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vaewidgets.models.base import Model
+from vaewidgets.models import MODELS
 from vaewidgets.training import Run
 
-__all__ = ["settings_of", "settings_states"]
+__all__ = ["config_of", "settings_of", "settings_states"]
 
 # Not what one would turn to compare: how the run is kept, and what follows from other settings.
 _ASIDE = frozenset({"autosave", "autosave_seconds", "device", "speed", "eval_every", "image_shape"})
@@ -22,10 +22,15 @@ def settings_of(run: Run) -> dict[str, Any]:
     if "beta" not in found:
         found["beta"] = _plain(run.beta_description)
     model = run.model
-    config = model.config() if isinstance(model, Model) else {"class": type(model).__name__}
+    config = config_of(model) or {"class": type(model).__name__}
     found |= {name: _plain(value) for name, value in config.items() if name not in _ASIDE}
     found["latent_dim"] = model.latent_dim
     return found
+
+
+def config_of(model: Any) -> dict[str, Any] | None:
+    """What a built-in model was built with, by `vaewidgets.models.build`; None of a model of one's own."""
+    return dict(model.config()) if type(model) in MODELS.values() else None
 
 
 def settings_states(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:

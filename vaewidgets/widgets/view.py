@@ -45,6 +45,10 @@ class View:
         """Show it in `widget` too."""
         self._widgets.add(widget)
 
+    def leave(self, widget: LiveWidget) -> None:
+        """Show it in `widget` no more."""
+        self._widgets.discard(widget)
+
     def holds(self, key: str) -> bool:
         """Whether `key` is one of those that are shared by it."""
         return key in self._keys

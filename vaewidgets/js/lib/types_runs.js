@@ -10,6 +10,14 @@
  *   n: number, unit: string, normalised: boolean}} Rate
  *
  * @typedef {{setting?: Setting, pictures?: Pictures, rate?: Rate}} RunsPart  what a frame says of one run
- * @typedef {{compare?: Compare, ghost?: import("./types.js").Part|null}} RunsFrame  and of all
+ * @typedef {{value: number, split: "train"|"test"}} Newest
+ * @typedef {{run: {id: string, name: string, epoch: number, step: number, unit: string, latent_dim: number},
+ *   setting: Setting, curves: {series: import("./types.js").Series[]},
+ *   numbers: {loss: Newest|null, recon: Newest|null, kl: Newest|null},
+ *   active: {kl: number, var: number}|null}} Ghost  the run before
+ * @typedef {{dataset: string, kind: "VAE"|"AE", likelihood: string, latent_dim: number, epochs: number, seed: number,
+ *   batch_size: number, beta: number, lr: number, datasets: string[], likelihoods: Record<string, string>,
+ *   code: string}} Form  what the next run starts from
+ * @typedef {{compare?: Compare, form?: Form, ghost?: Ghost|null}} RunsFrame  and of all
  */
 export {};

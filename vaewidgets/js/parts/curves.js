@@ -15,7 +15,7 @@ export const partsOf = (frame) => [frame, ...(frame.others ?? [])];
 /** What names a run among several. @param {Part} part */
 export const labelOf = ({ run, setting }) => setting?.label ?? run.name;
 
-/** @param {Part} part @returns {Curve[]} */
+/** @param {{curves?: Part["curves"]}} part @returns {Curve[]} */
 function curvesOf({ curves }) {
   return (curves?.series ?? []).map((series) => ({
     name: series.name,
@@ -43,8 +43,12 @@ export function curvesState(frame, front = null) {
   const perEpoch = frame.run.steps_per_epoch;
   // Epochs of different lengths have no common axis but the step.
   const alike = parts.every(({ run }) => run.steps_per_epoch === perEpoch);
+  // A loss in another unit has no place on this axis; a KL always is in nats.
+  const comparable = frame.ghost?.run.unit === frame.run.unit ? ["loss", "recon", "kl"] : ["kl"];
   const ghost = frame.ghost
-    ? curvesOf(frame.ghost).map((curve) => ({ ...curve, low: null, high: null, ghost: true }))
+    ? curvesOf(frame.ghost)
+        .filter(({ name, split }) => split === "train" && comparable.includes(name))
+        .map((curve) => ({ ...curve, low: null, high: null, ghost: true }))
     : [];
   return { unit: frame.run.unit, stepsPerEpoch: alike ? perEpoch : null, curves: [...ghost, ...curves] };
 }

@@ -1,15 +1,19 @@
 /**
  * LatentExplorer: the latent space, what it decodes to, the curves and the active units, and the controls of the
- * run, on one page. Handle: see parts/base.js and parts/latent.js (as LatentScatter).
+ * run, on one page. Handle: see parts/base.js, parts/latent.js (as LatentScatter), parts/curves.js; code()
+ * gives the run's code.
  *
  * Controls: .vw-main-button (train, pause, resume, train more), .vw-step, .vw-stop, .vw-beta and .vw-lr (each with
- * .vw-slider and .vw-number), .vw-speed .vw-select. One that cannot work on this run is hidden.
+ * .vw-slider and .vw-number), .vw-speed .vw-select; those of parts/new_run.js and parts/ghost.js. One that cannot work
+ * on this run is hidden.
  */
 import { createBars } from "../lib/bars.js";
-import { h } from "../lib/dom.js";
+import { h, show } from "../lib/dom.js";
 import { defineWidget } from "../parts/base.js";
 import { createCurvesView } from "../parts/curves.js";
+import { createGhost } from "../parts/ghost.js";
 import { barsState, createLatentView, scatterCaption } from "../parts/latent.js";
+import { createNewRun } from "../parts/new_run.js";
 import { createToolbar } from "../parts/toolbar.js";
 
 export default defineWidget({
@@ -29,8 +33,12 @@ export default defineWidget({
     );
     const barsEl = h("div", "vw-part vw-part-bars", {}, [barsTitle]);
 
+    const actions = h("div", "vw-actions");
+    const before = h("div");
     shell.body.append(
       bar,
+      actions,
+      before,
       h("div", "vw-split", {}, [
         h("div", "vw-stage-column", {}, [stage]),
         h("div", "vw-part vw-part-images", {}, [images]),
@@ -40,6 +48,8 @@ export default defineWidget({
     );
 
     const toolbar = createToolbar(bar, link);
+    const newRun = createNewRun(actions, context);
+    const ghost = createGhost(before, context);
     const latent = createLatentView(stage, images, context);
     const curves = createCurvesView(curvesEl, context);
     const bars = createBars(barsEl, { theme: shell.theme });
@@ -48,16 +58,28 @@ export default defineWidget({
       update(state) {
         const { frame } = state;
         toolbar.update(frame.run);
+        newRun.update(frame);
+        ghost.update(frame);
         latent.update(state);
-        curves.update(frame);
+        curves.update(context.view.get("ghost", true) ? frame : { ...frame, ghost: null });
         const units = barsState(frame, latent.time.units());
+        show(barsEl, units !== null);
         if (units) bars.update(units);
       },
       message: latent.message,
       caption: ({ frame }) => scatterCaption(frame),
-      handle: latent.handle,
+      handle: Object.defineProperties(
+        {},
+        {
+          ...Object.getOwnPropertyDescriptors(latent.handle),
+          ...Object.getOwnPropertyDescriptors(newRun.handle),
+          ...Object.getOwnPropertyDescriptors(curves.handle),
+        },
+      ),
       destroy() {
         toolbar.destroy();
+        newRun.destroy();
+        ghost.destroy();
         latent.destroy();
         curves.destroy();
         bars.destroy();

@@ -1,0 +1,178 @@
+"""Starting another run from a widget, with the one before as a ghost beside it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import traitlets
+
+from vaewidgets.data import datasets_at_hand
+from vaewidgets.diagnostics import active_units
+from vaewidgets.errors import OptionError
+from vaewidgets.training import Run
+from vaewidgets.widgets.feed import Feed
+from vaewidgets.widgets.points import PointsWidget
+from vaewidgets.widgets.recipe import check_settings, code_of, form_state, make_run
+from vaewidgets.widgets.settings import settings_states
+from vaewidgets.widgets.state import curves_state, explain
+from vaewidgets.widgets.training_curves import check_curves_view
+
+__all__ = ["RestartWidget"]
+
+GHOST_POINTS = 200  # of each of its curves
+GHOST_IMAGES = 500  # over which its units were counted
+
+
+class RestartWidget(PointsWidget):
+    """A widget in whose page another run can be started (abstract).
+
+    The command `new_run` takes the settings of `vaewidgets.widgets.recipe.FIELDS`. The run before is stopped,
+    stays as `previous`, and its curves and last numbers as the frame's section `ghost`.
+    """
+
+    run_id = traitlets.Unicode(help="Id of the run that is shown. Owner: Python.")
+
+    def __init__(self, run: Run, points: int) -> None:
+        self._previous: Run | None = None
+        self._ghost: dict[str, Any] | None = None
+        self._starting = threading.Lock()
+        self._fault: str | None = None  # why the newest new run could not be started
+        self._at_hand = datasets_at_hand()
+        super().__init__(run, points)
+        self.run_id = run.id
+
+    @property
+    def previous(self) -> Run | None:
+        """The run that was shown before this one, stopped; None before the first change."""
+        return self._previous
+
+    def code(self) -> str:
+        """Code of a cell that trains the run that is shown again, with the same numbers."""
+        return code_of(self.run)
+
+    def _common_state(self) -> dict[str, Any]:
+        ghost = self._ghost if self.view.get("ghost", True) else None
+        return {"form": form_state(self.run, self._at_hand), "ghost": ghost}
+
+    def _check_view(self, key: str, value: Any) -> None:
+        super()._check_view(key, value)
+        check_curves_view(key, value)
+        if key == "ghost" and not isinstance(value, bool):
+            raise OptionError(f"ghost is {value!r}; wanted True or False.")
+
+    def _view_changed(self, key: str, value: Any) -> None:
+        super()._view_changed(key, value)
+        if key == "ghost":
+            self._feed.wake(urgent=True)
+
+    def _command(self, name: str, value: Any) -> None:
+        self._fault = None
+        if name != "new_run":
+            return super()._command(name, value)
+        settings = check_settings(value)
+        if not self._starting.acquire(blocking=False):
+            raise OptionError("another run is being started; wait for it.")
+        # Reading a data set takes longer than a handler may: it would hold up the kernel.
+        threading.Thread(
+            target=self._start_new, args=(settings,), name="vaewidgets-new-run", daemon=True
+        ).start()
+        return None
+
+    def _answered(self, panel: str | None) -> None:
+        # The thread may have failed before its command is answered, and what it said must stay.
+        super()._answered(panel or self._fault)
+
+    def _start_new(self, settings: dict[str, Any]) -> None:
+        try:
+            run = make_run(self.run, settings)
+            self.show_run(run)
+            run.resume()
+        except Exception as error:  # in a thread nobody reads a traceback: into the panel
+            self._fault = explain(error)
+            self._feed.wake(urgent=True, panel=(self, self._fault))
+        finally:
+            self._starting.release()
+
+    def show_run(self, run: Run) -> None:
+        """Show another run from now on; the one before is stopped and stays as a ghost.
+
+        Parameters
+        ----------
+        run : Run
+        """
+        old = self.run
+        if run is old:
+            return
+        (run,) = self._checked_runs(run)
+        Feed.of(old).unsubscribe(self)
+        if old.can_train and not old.has_ended and old.status != "created":
+            old.stop()
+            old.wait(timeout=2.0, progress=False)
+        self._ghost = _ghost_state(old, run)
+        self._previous = old
+        with self._live_lock:
+            stale = [key for key in self._live if key not in ("frame", "view_state")]
+            self._sample = self._projection = None
+            self._sections, self._panel, self._time_keys = {}, {}, {}
+            for key in stale:
+                del self._live[key]
+            self._runs = (run,)
+        Feed.of(old).view.leave(self)
+        Feed.of(run).view.share(self)
+        self._own_view.set({"ghost": True})
+        self._publish_stale(stale)
+        Feed.of(run).first_frame(self)
+        Feed.of(run).subscribe(self)
+        self._show_view()
+        self.selected = np.empty(0, np.int64)
+        self.run_id = run.id
+
+    def _publish_stale(self, keys: list[str]) -> None:
+        """Take live keys of the run before out of the page: what comes no more must not stay."""
+        self._publish(dict.fromkeys(keys))
+        with self._live_lock:
+            for key in keys:
+                self._live.pop(key, None)
+
+
+def _ghost_state(old: Run, new: Run) -> dict[str, Any]:
+    """What stays of a run: its curves, its last numbers, and in what it differs from the next one."""
+    curves = curves_state(old, GHOST_POINTS)
+    numbers = {name: _last(old, name) for name in ("loss", "recon", "kl")}
+    active = None
+    mu, logvar = old.snapshot().encode(_some_images(old))
+    if logvar is not None:
+        units = active_units(mu, logvar)
+        active = {"kl": int(units.by_kl.sum()), "var": int(units.by_var.sum())}
+    return {
+        "run": {
+            "id": old.id,
+            "name": old.name,
+            "epoch": old.epoch,
+            "step": old.step,
+            "unit": old.unit,
+            "latent_dim": old.model.latent_dim,
+        },
+        "setting": settings_states([old, new])[old.id],
+        "curves": curves,
+        "numbers": numbers,
+        "active": active,
+    }
+
+
+def _some_images(run: Run) -> Any:
+    split = run.data.test if run.data.test is not None else run.data.train
+    return split.images(
+        np.linspace(0, len(split) - 1, min(len(split), GHOST_IMAGES)).round().astype(np.int64)
+    )
+
+
+def _last(run: Run, name: str) -> dict[str, Any] | None:
+    """The newest value of a quantity: of the test set where it is measured, else of the last steps."""
+    values = run.recorder.epochs()[1].get(f"test_{name}")
+    if values is not None and np.isfinite(values).any():
+        return {"value": float(values[np.isfinite(values)][-1]), "split": "test"}
+    curve = run.recorder.curve(name, GHOST_POINTS)
+    return {"value": float(curve.mean[-1]), "split": "train"} if len(curve.mean) else None
