@@ -13,6 +13,7 @@ from vaewidgets.diagnostics import active_units
 from vaewidgets.errors import OptionError
 from vaewidgets.training import Run
 from vaewidgets.widgets.feed import Feed
+from vaewidgets.widgets.layout import Layout
 from vaewidgets.widgets.points import PointsWidget
 from vaewidgets.widgets.recipe import check_settings, code_of, form_state, make_run
 from vaewidgets.widgets.settings import settings_states
@@ -114,7 +115,10 @@ class RestartWidget(PointsWidget):
         self._previous = old
         with self._live_lock:
             stale = [key for key in self._live if key not in ("frame", "view_state")]
-            self._sample = self._projection = None
+            self._sample = self._projection = self._posterior = None
+            self._layout = Layout(self._layout_done)
+            if run.data is not old.data:
+                self._values = {}  # one a point of other data
             self._sections, self._panel, self._time_keys = {}, {}, {}
             for key in stale:
                 del self._live[key]
