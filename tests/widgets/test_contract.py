@@ -30,6 +30,7 @@ SECTIONS = {
     "LatentExplorer": {"curves", "scatter", "units"},
     "LatentManifold": {"latent"},
     "LatentScatter": {"scatter"},
+    "LatentTraversal": {"latent"},
     "PriorSamples": {"latent"},
     "ReconstructionGrid": {"grid"},
     "TrainingCurves": {"curves"},

@@ -9,6 +9,7 @@ from vaewidgets.widgets.kl_playground import KLPlayground
 from vaewidgets.widgets.latent_explorer import LatentExplorer
 from vaewidgets.widgets.latent_manifold import LatentManifold
 from vaewidgets.widgets.latent_scatter import LatentScatter
+from vaewidgets.widgets.latent_traversal import LatentTraversal
 from vaewidgets.widgets.prior_samples import PriorSamples
 from vaewidgets.widgets.reconstruction_grid import ReconstructionGrid
 from vaewidgets.widgets.reparameterization_demo import ReparameterizationDemo
@@ -25,6 +26,7 @@ __all__ = [
     "LatentExplorer",
     "LatentManifold",
     "LatentScatter",
+    "LatentTraversal",
     "PriorSamples",
     "ReconstructionGrid",
     "ReparameterizationDemo",

@@ -69,9 +69,9 @@ class InterpolationStrip(LatentWidget):
     def _end(self, name: str, wanted: int | str | None, share: float) -> int:
         """Return the number of an image; by default one of the class at `share` of all classes."""
         labels, n = self.sample.labels, self._count
-        if wanted is None and labels is None:
-            return int(share * (n - 1))
         if wanted is None:
+            if labels is None:
+                return int(share * (n - 1))
             there = np.unique(labels[:n])
             return int(np.flatnonzero(labels[:n] == there[int(share * len(there))])[0])
         if isinstance(wanted, int) and not isinstance(wanted, bool):

@@ -126,7 +126,8 @@ def latent_state(
         ``prior`` (whether N(0, I) is the model's prior), and of the means, each of shape (d,): ``mean``,
         ``std``, ``low``, ``high``; ``total_std``: their deviation and that of the posteriors in one; ``kl``
         in nats or None; ``directions`` (k, d), orthonormal rows by falling variance, with ``scales`` (k,),
-        their standard deviations; ``points`` (n, d) or None, ``labels`` (n,) or None.
+        their standard deviations, and ``along`` (3, k): the total deviation, the least and the greatest
+        coordinate along each, from the mean; ``points`` (n, d) or None, ``labels`` (n,) or None.
 
     Raises
     ------
@@ -138,7 +139,7 @@ def latent_state(
         raise DataError("all encoded means are NaN or infinite; the encoder has diverged.")
     known = mu[finite].double()
     center, std = known.mean(dim=0), known.std(dim=0, correction=0)
-    total, kl = std, None
+    total, kl, variance = std, None, torch.zeros_like(std)
     if logvar is not None:
         variance = logvar[finite].double().exp().mean(dim=0)
         total = (std.square() + variance).sqrt()
@@ -157,10 +158,19 @@ def latent_state(
         "kl": None if kl is None else pack(kl, "f32"),
         "directions": pack(directions, "f32"),
         "scales": pack(scales, "f32"),
+        "along": _along(known - center, variance, directions, scales),
         "points": pack_quantised(mu[:n].numpy()) if points else None,
         "labels": pack(sample.labels[:n], "i32") if points and sample.labels is not None else None,
     }
     return state, directions
+
+
+def _along(centered: Tensor, variance: Tensor, directions: np.ndarray, scales: np.ndarray) -> dict[str, Any]:
+    """Total deviation, least and greatest coordinate along each direction."""
+    rows = torch.from_numpy(directions)
+    seen = centered @ rows.T
+    total = (torch.from_numpy(scales).square() + rows.square() @ variance).sqrt()
+    return pack(torch.stack([total, seen.amin(dim=0), seen.amax(dim=0)]), "f32")
 
 
 def _directions(centered: Tensor, previous: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

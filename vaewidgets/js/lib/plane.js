@@ -3,11 +3,11 @@
  *
  * @typedef {import("./types.js").Packed} Packed
  * @typedef {{step: number, prior: boolean, n: number, mean: Packed, std: Packed, total_std: Packed, low: Packed,
- *   high: Packed, kl: Packed|null, directions: Packed, scales: Packed, points: Packed|null,
+ *   high: Packed, kl: Packed|null, directions: Packed, scales: Packed, along: Packed, points: Packed|null,
  *   labels: Packed|null}} LatentData  see widgets/latent.py
  * @typedef {{d: number, prior: boolean, n: number, mean: Float32Array, std: Float32Array, totalStd: Float32Array,
  *   low: Float32Array, high: Float32Array, kl: Float32Array|null, directions: Float32Array[],
- *   scales: Float32Array, points: Float32Array|null, labels: Int32Array|null}} Latent
+ *   scales: Float32Array, along: Float32Array, points: Float32Array|null, labels: Int32Array|null}} Latent
  *   points flat (n, d); directions orthonormal, the widest first
  * @typedef {null | "principal" | [number, number]} PlaneChoice  null: the two dimensions that carry most
  */
@@ -32,6 +32,7 @@ export function readLatent(data) {
     kl: data.kl && toFloat32(data.kl),
     directions: Array.from({ length: data.directions.shape[0] }, (_, i) => flat.subarray(i * d, (i + 1) * d)),
     scales: toFloat32(data.scales),
+    along: toFloat32(data.along),
     points: data.points && toFloat32(data.points),
     labels: data.labels && toInt32(data.labels),
   };
