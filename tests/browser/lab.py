@@ -77,7 +77,8 @@ class Lab:
         self.notebooks.mkdir()
         command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
         command += [f"--ServerApp.port={self.port}", f"--IdentityProvider.token={self.token}"]
-        command += ["--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={self.notebooks}"]
+        command += ["--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True"]
+        command += [f"--ServerApp.root_dir={self.notebooks}"]
         self._log = (self.folder / "server.log").open("w")
         self._server = subprocess.Popen(command, env=environment, stdout=self._log, stderr=subprocess.STDOUT)
         wait_for(self._answers, "JupyterLab answers", START_SECONDS)
@@ -150,8 +151,17 @@ class Lab:
 
     # a notebook -------------------------------------------------------------------------------
 
-    def open(self, cells: Sequence[str], kernel: str = "python3", theme: str | None = None) -> str:
-        """Write a notebook of these cells and open it. Returns its file name."""
+    def open(
+        self,
+        cells: Sequence[str],
+        kernel: str = "python3",
+        theme: str | None = None,
+        place: str = "lab/tree",
+    ) -> str:
+        """Write a notebook of these cells and open it, in Notebook 7 where `place` is "notebooks".
+
+        Returns its file name.
+        """
         self._count += 1
         name = f"test_{self._count}.ipynb"
         notebook = {
@@ -165,7 +175,7 @@ class Lab:
             ],
         }
         (self.notebooks / name).write_text(json.dumps(notebook))
-        self.go_to(name)
+        self.go_to(name, place)
         if theme:
             self.page.evaluate(
                 "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
@@ -173,8 +183,8 @@ class Lab:
             )
         return name
 
-    def go_to(self, name: str) -> None:
-        self.page.goto(f"{self.url}/lab/tree/{name}?token={self.token}&reset")
+    def go_to(self, name: str, place: str = "lab/tree") -> None:
+        self.page.goto(f"{self.url}/{place}/{name}?token={self.token}&reset")
         self.page.wait_for_function("window.jupyterapp !== undefined", timeout=90_000)
         self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
         self.page.wait_for_function(

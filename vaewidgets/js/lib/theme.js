@@ -49,10 +49,11 @@ export function createTheme(root) {
   const scheme = matchMedia("(prefers-color-scheme: dark)");
 
   function refresh() {
-    // The host's own background decides; else the saved page's switch; else what the person's system prefers.
+    // The host's own background decides; else the color scheme that its page says it has (a saved page, marimo);
+    // else what the person's system prefers.
     const host = getComputedStyle(root).getPropertyValue("--jp-layout-color0").trim();
-    const turned = document.documentElement.dataset.vwTheme;
-    const dark = host ? luminance(host) < 0.4 : turned ? turned === "dark" : scheme.matches;
+    const page = getComputedStyle(root).colorScheme;
+    const dark = host ? luminance(host) < 0.4 : page === "dark" || (page !== "light" && scheme.matches);
     root.dataset.theme = dark ? "dark" : "light";
     root.dataset.host = host ? "jupyter" : "page";
     cache = new Map();
