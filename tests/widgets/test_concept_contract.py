@@ -12,16 +12,19 @@ from ipywidgets.widgets.widget import _remove_buffers
 from vaewidgets import widgets as room
 from vaewidgets.errors import OptionError
 from vaewidgets.widgets.concept import ConceptWidget
+from vaewidgets.widgets.game import fresh_game
 
 CONCEPTS = [
     member
     for name in room.__all__
     if isinstance(member := getattr(room, name), type) and issubclass(member, ConceptWidget)
 ]
+GAME = fresh_game("bits", 3, [0, 1, 8], encoder="person", decoder="learner", seed=4)
 # something else than it starts with, that its page could send: key, value
 TURNED: dict[str, tuple[str, Any]] = {
     "AnnealingSchedule": ("kind", "cyclical"),
     "ArchitectureDiagram": ("step", 5),
+    "BottleneckGame": ("game", GAME),
     "KLPlayground": ("mu", -2.5),
     "ReparameterizationDemo": ("f", "sine"),
 }

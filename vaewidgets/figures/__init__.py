@@ -7,6 +7,7 @@ from vaewidgets.figures.compare import compare_figure, rate_figure
 from vaewidgets.figures.concepts import annealing_figure, kl_figure, reparameterization_figure
 from vaewidgets.figures.curves import curves_figure, runs_curves_figure
 from vaewidgets.figures.explorer import explorer_figure
+from vaewidgets.figures.game import game_figure
 from vaewidgets.figures.grid import grid_figure
 from vaewidgets.figures.images import rows_figure, tiles_figure
 from vaewidgets.figures.lines import histograms_figure, lines_figure
@@ -23,6 +24,7 @@ __all__ = [
     "curves_figure",
     "explorer_figure",
     "figure_png",
+    "game_figure",
     "grid_figure",
     "histograms_figure",
     "kl_figure",

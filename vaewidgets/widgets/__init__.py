@@ -4,6 +4,7 @@ from vaewidgets.widgets.active_units_bar import ActiveUnitsBar
 from vaewidgets.widgets.annealing_schedule import AnnealingSchedule
 from vaewidgets.widgets.architecture_diagram import ArchitectureDiagram
 from vaewidgets.widgets.beta_compare import BetaCompare
+from vaewidgets.widgets.bottleneck_game import BottleneckGame
 from vaewidgets.widgets.interpolation_strip import InterpolationStrip
 from vaewidgets.widgets.kl_playground import KLPlayground
 from vaewidgets.widgets.latent_explorer import LatentExplorer
@@ -21,6 +22,7 @@ __all__ = [
     "AnnealingSchedule",
     "ArchitectureDiagram",
     "BetaCompare",
+    "BottleneckGame",
     "InterpolationStrip",
     "KLPlayground",
     "LatentExplorer",

@@ -1,0 +1,71 @@
+"""The card game for print: where the cards lie in the bottleneck, and the loss by round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from vaewidgets.figures.palette import COLORS, class_color
+from vaewidgets.figures.style import FONT_POINTS, new_axes, new_figure, note
+
+__all__ = ["game_figure"]
+
+
+def game_figure(
+    last: Mapping[str, Any], score: Sequence[int], *, dimensions: int, size: tuple[float, float] = (7.2, 3.2)
+) -> Figure:
+    """Codes of the cards in the last round; wrong guesses of each round.
+
+    Parameters
+    ----------
+    last : mapping
+        bottleneck, cards and codes: pairs of a card and its numbers.
+    score : sequence of int
+        Wrong guesses by round.
+    dimensions : int
+        Numbers in a code.
+    size : tuple of float
+        Inches.
+    """
+    figure = new_figure(size)
+    grid = figure.add_gridspec(1, 2, width_ratios=(3, 2))
+    plane, losses = new_axes(figure, grid[0]), new_axes(figure, grid[1])
+    bits = last["bottleneck"] == "bits"
+    taken: dict[tuple[float, ...], int] = {}
+    for card, code in last["codes"]:
+        place = tuple(code)
+        level = taken.get(place, 0)  # cards with one code stand on each other
+        taken[place] = level + 1
+        x = sum(bit << (dimensions - 1 - i) for i, bit in enumerate(code)) if bits else code[0]
+        y = code[1] + 0.12 * level if last["bottleneck"] == "two" else float(level)
+        plane.plot(x, y, "o", markersize=13, color=class_color(card), gid="card")
+        plane.annotate(
+            str(card),
+            (x, y),
+            ha="center",
+            va="center",
+            color="white",
+            fontsize=FONT_POINTS,
+            fontweight="bold",
+        )
+    plane.margins(0.2)
+    if last["bottleneck"] == "two":
+        plane.set_xlabel("first number")
+        plane.set_ylabel("second number")
+    else:
+        plane.set_xlabel("the bits" if bits else "the number")
+        plane.set_yticks([])
+    if bits:
+        plane.set_xticks(range(2**dimensions), [f"{i:0{dimensions}b}" for i in range(2**dimensions)])
+        plane.set_xlim(-0.5, 2**dimensions - 0.5)
+    note(plane, "Where the cards lie in the bottleneck")
+    rounds = range(1, len(score) + 1)
+    losses.bar(rounds, score, color=COLORS["loss"], width=0.7)
+    losses.set_xticks(list(rounds))
+    losses.set_ylim(0, max([len(last["cards"]), *score]))
+    losses.set_xlabel("round")
+    losses.set_ylabel("wrong guesses")
+    note(losses, "Loss by round" if score else "No round played yet")
+    return figure
