@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from vaewidgets.data import SAMPLE_POINTS, Sample
 from vaewidgets.errors import OptionError
 from vaewidgets.training import Run, Snapshot
 from vaewidgets.widgets.base import STATIC, RunWidget
-from vaewidgets.widgets.state import Sample, units_state
+from vaewidgets.widgets.state import units_state
+from vaewidgets.widgets.units import ablation_state, check_units_view
 
 __all__ = ["ActiveUnitsBar"]
 
@@ -24,6 +26,11 @@ class ActiveUnitsBar(RunWidget):
         ... and by the second if the variance of its posterior mean over the data is above it.
     points : int, default 2000
         Over how many images both are taken.
+
+    Notes
+    -----
+    Keys of `view` beside the shared ones: `delta` and `var_threshold` (the thresholds, as dragged), and `off`
+    (numbers of units, from 0, that are switched off to see what that costs in recon).
 
     References
     ----------
@@ -45,7 +52,23 @@ class ActiveUnitsBar(RunWidget):
         super().__init__(run)
 
     def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        mu, logvar = snapshot.encode(self._images().images)
+        delta = self.view.get("delta", self._delta)
+        var_threshold = self.view.get("var_threshold", self._var_threshold)
+        return {"units": units_state(snapshot, mu, logvar, delta, var_threshold)}
+
+    def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        return {"ablation": ablation_state(run, snapshot, self._images(), self.view)}
+
+    def _images(self) -> Sample:
         if self._sample is None:
-            self._sample = Sample(self.run.data, self._points)
-        mu, logvar = snapshot.encode(self._sample.images)
-        return {"units": units_state(snapshot, mu, logvar, self._delta, self._var_threshold)}
+            kept = self.run.time_line.sample if self._points == SAMPLE_POINTS else None
+            self._sample = kept or Sample(self.run.data, self._points)
+        return self._sample
+
+    def _check_view(self, key: str, value: Any) -> None:
+        check_units_view(key, value, self.run.model.latent_dim)
+
+    def _view_changed(self, key: str, value: Any) -> None:
+        if key == "off":
+            self._feed.forget_weights()

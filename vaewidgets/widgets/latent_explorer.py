@@ -14,6 +14,7 @@ from vaewidgets.training import Run, Snapshot, train
 from vaewidgets.widgets.base import STATIC
 from vaewidgets.widgets.restart import RestartWidget
 from vaewidgets.widgets.state import curves_state, units_state
+from vaewidgets.widgets.units import ablation_state, check_units_view
 
 __all__ = ["LatentExplorer"]
 
@@ -51,8 +52,8 @@ class LatentExplorer(RestartWidget):
 
     Notes
     -----
-    Keys of the view besides the shared ones: `log`, `smoothing` (see `TrainingCurves`), and `ghost` (False:
-    the run before is not shown).
+    Keys of `view`: those of `LatentScatter`, `ActiveUnitsBar` and `TrainingCurves`, and `ghost` (False: the
+    run before is not shown).
 
     Raises
     ------
@@ -96,7 +97,21 @@ class LatentExplorer(RestartWidget):
         scatter, mu, logvar = self._points_state(run, snapshot)
         if logvar is None:  # an autoencoder has no KL
             return {"scatter": scatter}
-        return {"scatter": scatter, "units": units_state(snapshot, mu, logvar, 0.01, 0.01)}
+        delta, var_threshold = (self.view.get(key, 0.01) for key in ("delta", "var_threshold"))
+        return {"scatter": scatter, "units": units_state(snapshot, mu, logvar, delta, var_threshold)}
+
+    def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        state = super()._weights_state(run, snapshot)
+        return {**state, "ablation": ablation_state(run, snapshot, self.sample, self.view)}
+
+    def _check_view(self, key: str, value: Any) -> None:
+        super()._check_view(key, value)
+        check_units_view(key, value, self.run.model.latent_dim)
+
+    def _view_changed(self, key: str, value: Any) -> None:
+        super()._view_changed(key, value)
+        if key == "off":
+            self._feed.forget_weights()
 
 
 def _start(source: ImageDataset | str, model: nn.Module | None, options: dict[str, Any]) -> Run:

@@ -2,11 +2,14 @@
  * KL per dimension, sorted, with Var(mu) as a second mark on the same logarithmic axis and both thresholds as
  * lines: rows while there are few dimensions, columns for many.
  *
- * @typedef {{kl: Float32Array, varMu: Float32Array, klThreshold: number, varThreshold: number}} BarsState
- *   kl in nats; Var(mu) has no unit
+ * @typedef {{kl: Float32Array, varMu: Float32Array, klThreshold: number, varThreshold: number, off?: number[],
+ *   died?: (number|null)[]}} BarsState
+ *   kl in nats; Var(mu) has no unit; off: dimensions that are switched off; died: the step from which on each was no
+ *   longer above the threshold
  * @typedef {import("./theme.js").Theme} Theme
  */
-import { formatLoss, formatTick, subscript } from "./axes.js";
+import { formatCount, formatLoss, formatTick, subscript } from "./axes.js";
+import { createBarsInput } from "./bars_input.js";
 import { createCanvas, h, reducedMotion, setText } from "./dom.js";
 import { createPainter, easeOut } from "./painter.js";
 import { countAbove, extent, stableOrder } from "./stats.js";
@@ -31,13 +34,18 @@ export function activeText({ kl, varMu, klThreshold, varThreshold }) {
 
 /**
  * @param {HTMLElement} el
- * @param {{theme: Theme, label?: string}} opts
+ * @param {{theme: Theme, label?: string, onThreshold?: (name: "kl"|"var", value: number) => void,
+ *   onUnit?: (dim: number) => void}} opts  onThreshold: a threshold was dragged; onUnit: a bar was pressed
  */
-export function createBars(el, { theme, label = "KL and variance of the mean, by latent dimension" }) {
+export function createBars(
+  el,
+  { theme, label = "KL and variance of the mean, by latent dimension", onThreshold, onUnit },
+) {
   const surface = createCanvas("vw-bars-canvas");
   surface.canvas.setAttribute("role", "img");
   const summary = h("p", "vw-note vw-active-count");
   const wrap = h("div", "vw-bars", {}, [surface.canvas]);
+  const input = createBarsInput(wrap, { floor: FLOOR, onThreshold, onUnit });
   el.append(wrap, summary);
 
   /** @type {BarsState | null} */
@@ -71,8 +79,8 @@ export function createBars(el, { theme, label = "KL and variance of the mean, by
       order,
       top,
     };
-    if (order.length <= MOST_ROWS) drawRows(picture, data);
-    else drawColumns(picture, data);
+    const geometry = order.length <= MOST_ROWS ? drawRows(picture, data) : drawColumns(picture, data);
+    input.update(geometry, { top, off: state.off ?? [] });
     return t < 1;
   }
 
@@ -87,6 +95,7 @@ export function createBars(el, { theme, label = "KL and variance of the mean, by
       const n = next.kl.length;
       order = stableOrder(next.kl, state?.kl.length === n ? order : []);
       state = next;
+      input.setThresholds(next.klThreshold, next.varThreshold);
       const target = new Float32Array(2 * n);
       target.set(next.kl);
       target.set(next.varMu, n);
@@ -108,6 +117,7 @@ export function createBars(el, { theme, label = "KL and variance of the mean, by
       painter.destroy();
       observer.disconnect();
       unfollow();
+      input.destroy();
       wrap.remove();
       summary.remove();
     },
@@ -158,7 +168,32 @@ function stroke({ context }, color, [x0, y0, x1, y1], dashed) {
   context.setLineDash([]);
 }
 
-/** One row a dimension, values in words beside it. @param {Picture} picture @param {BarsData} data */
+/**
+ * One bar: filled where its unit is active, an empty frame where that is switched off.
+ * @param {Picture} picture
+ * @param {BarsData} data
+ * @param {number} dim
+ * @param {[number, number, number, number]} box x, y, width, height
+ */
+function bar({ context, theme }, data, dim, [x, y, width, height]) {
+  if (data.off?.includes(dim)) {
+    context.strokeStyle = theme.color("fg2");
+    context.lineWidth = 1;
+    context.setLineDash([3, 2]);
+    context.strokeRect(x + 0.5, y + 0.5, Math.max(width - 1, 1), Math.max(height - 1, 1));
+    context.setLineDash([]);
+    return;
+  }
+  context.fillStyle = theme.color(data.kl[dim] > data.klThreshold ? "kl" : "off");
+  context.fillRect(x, y, width, height);
+}
+
+/**
+ * One row a dimension, values in words beside it.
+ * @param {Picture} picture
+ * @param {BarsData} data
+ * @returns {import("./bars_input.js").Geometry}
+ */
 function drawRows(picture, data) {
   const { context, theme, width, height } = picture;
   const size = theme.fontSize();
@@ -172,9 +207,7 @@ function drawRows(picture, data) {
   data.order.forEach((dim, i) => {
     const y = step * (i + 0.5);
     const thick = Math.min(step * 0.5, size * 1.2);
-    const on = data.kl[dim] > data.klThreshold;
-    context.fillStyle = theme.color(on ? "kl" : "off");
-    context.fillRect(left, y - thick / 2, Math.max(x(data.kl[dim]) - left, 1), thick);
+    bar(picture, data, dim, [left, y - thick / 2, Math.max(x(data.kl[dim]) - left, 1), thick]);
     diamond(picture, x(data.varMu[dim]), y, size * 0.38);
     context.font = theme.font(1);
     context.textAlign = "right";
@@ -182,12 +215,28 @@ function drawRows(picture, data) {
     context.fillText(subscript(`z${dim + 1}`), left - size * 0.5, y);
     context.textAlign = "left";
     context.fillStyle = theme.color("fg2");
-    const words = `${formatLoss(data.kl[dim])} nats, Var(μ) ${formatLoss(data.varMu[dim])}`;
+    const died = data.died?.[dim] ?? null;
+    const variance =
+      died === null ? `Var(μ) ${formatLoss(data.varMu[dim])}` : `died at step ${formatCount(died)}`;
+    const words = data.off?.includes(dim) ? "switched off" : `${formatLoss(data.kl[dim])} nats, ${variance}`;
     context.fillText(words, right + size * 0.8, y);
   });
+  return {
+    vertical: true,
+    from: 0,
+    to: used - size * 0.5,
+    low: left,
+    high: right,
+    bars: data.order.map((dim, i) => ({ dim, x: 0, y: step * i, width, height: step })),
+  };
 }
 
-/** Many dimensions: thin columns, as many names as fit. @param {Picture} picture @param {BarsData} data */
+/**
+ * Many dimensions: thin columns, as many names as fit, a cross over what has died.
+ * @param {Picture} picture
+ * @param {BarsData} data
+ * @returns {import("./bars_input.js").Geometry}
+ */
 function drawColumns(picture, data) {
   const { context, theme, width, height } = picture;
   const size = theme.fontSize();
@@ -205,9 +254,13 @@ function drawColumns(picture, data) {
   context.textBaseline = "top";
   data.order.forEach((dim, i) => {
     const x = left + step * (i + 0.5);
-    const on = data.kl[dim] > data.klThreshold;
-    context.fillStyle = theme.color(on ? "kl" : "off");
-    context.fillRect(x - thick / 2, y(data.kl[dim]), thick, Math.max(bottom - y(data.kl[dim]), 1));
+    const high = y(data.kl[dim]);
+    bar(picture, data, dim, [x - thick / 2, high, thick, Math.max(bottom - high, 1)]);
+    if ((data.died?.[dim] ?? null) !== null && step > size * 0.6) {
+      context.font = theme.font(0.92);
+      context.fillStyle = theme.color("fg");
+      context.fillText("†", x, Math.min(high, y(data.varMu[dim])) - size * 1.7);
+    }
     if (i % every === 0) {
       context.font = theme.font(0.85);
       context.fillStyle = theme.color("fg2");
@@ -222,6 +275,14 @@ function drawColumns(picture, data) {
       Math.max(Math.min(step * 0.28, size * 0.3), 1.4),
     );
   });
+  return {
+    vertical: false,
+    from: left,
+    to: right,
+    low: bottom,
+    high: top,
+    bars: data.order.map((dim, i) => ({ dim, x: left + step * i, y: 0, width: step, height })),
+  };
 }
 
 /**

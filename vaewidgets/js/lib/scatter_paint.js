@@ -182,11 +182,17 @@ export function drawPrior(context, theme, camera, box, prior) {
   context.textAlign = "center";
   context.textBaseline = "bottom";
   for (const radius of prior.radii) {
+    context.beginPath();
+    context.arc(px, py, radius * camera.scale, 0, 2 * Math.PI);
+    // A thin veil below it: the dashes are to be seen among points, too.
+    context.globalAlpha = 0.5;
+    context.strokeStyle = theme.color("bg");
+    context.lineWidth = 3;
+    context.stroke();
+    context.globalAlpha = 1;
     context.strokeStyle = theme.color("fg2");
     context.lineWidth = 1;
     context.setLineDash([4, 4]);
-    context.beginPath();
-    context.arc(px, py, radius * camera.scale, 0, 2 * Math.PI);
     context.stroke();
     context.setLineDash([]);
     halo(context, theme, `${formatTick(radius)}σ`, px, py - radius * camera.scale - 2, theme.color("fg2"));

@@ -1,27 +1,30 @@
-/** ActiveUnitsBar: KL per latent dimension and Var(mu), both thresholds, the active counts. Handle: see parts/base.js. */
+/**
+ * ActiveUnitsBar: KL per latent dimension and Var(mu), both thresholds, the active counts, what a unit is worth.
+ * Handle: see parts/base.js; units() from parts/units.js.
+ */
 import { formatCount } from "../lib/axes.js";
-import { createBars } from "../lib/bars.js";
 import { defineWidget } from "../parts/base.js";
-import { barsState } from "../parts/latent.js";
 import { createTimeLine } from "../parts/time.js";
+import { createUnitsView } from "../parts/units.js";
 
 export default defineWidget({
   name: "active-units-bar",
   label: "Active units",
-  build({ shell, view }) {
-    const bars = createBars(shell.body, { theme: shell.theme });
+  build(context) {
+    const { shell, view } = context;
+    const units = createUnitsView(shell.body, context);
     const time = createTimeLine(shell.body, { view });
     return {
       update(state) {
         time.update(state);
-        const drawn = barsState(state.frame, time.units());
-        if (drawn) bars.update(drawn);
+        units.update(state, time);
       },
       caption: ({ frame }) =>
         `KL of each latent dimension in nats (bars) and Var(μ) (◆) over ${formatCount(frame.units?.n ?? 0)} images; dashed: thresholds.`,
+      handle: units.handle,
       destroy() {
         time.destroy();
-        bars.destroy();
+        units.destroy();
       },
     };
   },

@@ -7,14 +7,14 @@
  * .vw-slider and .vw-number), .vw-speed .vw-select; those of parts/new_run.js and parts/ghost.js. One that cannot work
  * on this run is hidden.
  */
-import { createBars } from "../lib/bars.js";
 import { h, show } from "../lib/dom.js";
 import { defineWidget } from "../parts/base.js";
 import { createCurvesView } from "../parts/curves.js";
 import { createGhost } from "../parts/ghost.js";
-import { barsState, createLatentView, scatterCaption } from "../parts/latent.js";
+import { createLatentView, scatterCaption } from "../parts/latent.js";
 import { createNewRun } from "../parts/new_run.js";
 import { createToolbar } from "../parts/toolbar.js";
+import { createUnitsView } from "../parts/units.js";
 
 export default defineWidget({
   name: "latent-explorer",
@@ -52,7 +52,7 @@ export default defineWidget({
     const ghost = createGhost(before, context);
     const latent = createLatentView(stage, images, context);
     const curves = createCurvesView(curvesEl, context);
-    const bars = createBars(barsEl, { theme: shell.theme });
+    const units = createUnitsView(barsEl, context);
 
     return {
       update(state) {
@@ -62,9 +62,8 @@ export default defineWidget({
         ghost.update(frame);
         latent.update(state);
         curves.update(context.view.get("ghost", true) ? frame : { ...frame, ghost: null });
-        const units = barsState(frame, latent.time.units());
-        show(barsEl, units !== null);
-        if (units) bars.update(units);
+        show(barsEl, Boolean(frame.units));
+        units.update(state, latent.time);
       },
       message: latent.message,
       caption: ({ frame }) => scatterCaption(frame),
@@ -72,6 +71,7 @@ export default defineWidget({
         {},
         {
           ...Object.getOwnPropertyDescriptors(latent.handle),
+          ...Object.getOwnPropertyDescriptors(units.handle),
           ...Object.getOwnPropertyDescriptors(newRun.handle),
           ...Object.getOwnPropertyDescriptors(curves.handle),
         },
@@ -82,7 +82,7 @@ export default defineWidget({
         ghost.destroy();
         latent.destroy();
         curves.destroy();
-        bars.destroy();
+        units.destroy();
       },
     };
   },

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { rampBytes, rampColor, rampRange } from "../lib/ramp.js";
+import { pressClass } from "../lib/scatter_names.js";
+import { fromPlane, nearest, nearestRow, toPlane } from "../lib/stats.js";
+import { costText, deaths } from "../parts/units.js";
+
+test("a unit died at the first record from which on it was no longer above the threshold", () => {
+  const steps = [0, 10, 20, 30];
+  // units: alive to the end, died at 20, flickered and died at 30, never alive
+  const kl = [1, 1, 0, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 0, 0, 0];
+  assert.deepEqual(deaths(steps, Float32Array.from(kl), 0.5), [null, 20, 30, null]);
+  assert.deepEqual(deaths(steps, Float32Array.from(kl), 2), [null, null, null, null]);
+  assert.deepEqual(deaths([], new Float32Array(0), 0.5), []);
+});
+
+/** @param {number[]} off @param {number | null} together @returns {any} */
+const ablation = (off, together) => ({
+  step: 1200,
+  unit: "nats",
+  recon: 80,
+  n: 500,
+  cost: { dtype: "f32", shape: [3], data: Float32Array.of(2.5, -0.125, Number.NaN) },
+  off,
+  together,
+});
+
+test("what units that are off cost", () => {
+  assert.equal(costText([], ablation([], null)), "");
+  assert.match(
+    costText([0], ablation([], null)),
+    /^z₁ off: recon \+2\.50 nats per image, of 80\.0 \(step 1,200\)$/,
+  );
+  assert.match(costText([0, 1], ablation([0, 1], 3)), /^z₁ and z₂ off: recon \+3\.00 nats/);
+  assert.match(costText([0, 1], ablation([1], -0.1)), /z₁ \+2\.50, z₂ −0\.125 .*do not add up$/);
+  assert.match(costText([0], null), /not known yet/);
+  assert.match(costText([2], ablation([], null)), /not known yet/);
+});
+
+test("a class alone, with others, and all again", () => {
+  const all = [0, 1, 2];
+  assert.deepEqual(pressClass(null, 1, false, all), [1]);
+  assert.equal(pressClass([1], 1, false, all), null);
+  assert.deepEqual(pressClass([0, 1], 1, false, all), [1]);
+  assert.deepEqual(pressClass([1], 0, true, all), [0, 1]);
+  assert.deepEqual(pressClass(null, 0, true, all), [1, 2]);
+  assert.equal(pressClass([0, 1], 2, true, all), null);
+  assert.equal(pressClass([1], 1, true, all), null);
+});
+
+test("the ramp gets brighter all the way in both themes, and what is no number has a color of its own", () => {
+  for (const scheme of /** @type {("light"|"dark")[]} */ (["light", "dark"])) {
+    let last = -1;
+    for (let t = 0; t <= 1; t += 0.05) {
+      const [r, g, b] = rampColor(t, scheme);
+      const bright = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      assert.ok(bright > last);
+      last = bright;
+    }
+  }
+  const values = Float32Array.of(0, 1, Number.NaN);
+  assert.deepEqual([...rampBytes(values, [0, 1], "light", [9, 9, 9]).slice(6)], [9, 9, 9]);
+  assert.deepEqual(rampRange(values), [0, 1]);
+  assert.equal(rampRange(Float32Array.of(Number.NaN)), null);
+});
+
+test("a latent vector on the plane and back", () => {
+  const projection = {
+    mean: Float32Array.of(1, 2, 3),
+    components: Float32Array.of(1, 0, 0, 0, 0.6, 0.8),
+  };
+  const u = toPlane(fromPlane([0.5, -2], projection, 3), projection);
+  assert.ok(Math.hypot(u[0] - 0.5, u[1] + 2) < 1e-5);
+  assert.deepEqual(toPlane([3, 4], null), [3, 4]);
+  assert.deepEqual(toPlane([3], null), [3, 0]);
+  assert.equal(nearestRow(Float32Array.of(0, 0, 5, 5, Number.NaN, 1), [4, 4]), 1);
+});
+
+test("a point that is not shown is not the nearest", () => {
+  const points = Float32Array.of(0, 0, 1, 1);
+  assert.equal(nearest(points, 0, 0, 2, Uint8Array.of(0, 1)), 1);
+  assert.equal(nearest(points, 0, 0, 2, Uint8Array.of(0, 0)), -1);
+});
