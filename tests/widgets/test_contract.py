@@ -27,6 +27,7 @@ SECTIONS = {
     "ActiveUnitsBar": {"units"},
     "BetaCompare": {"compare", "curves", "pictures", "rate", "scatter"},
     "InterpolationStrip": {"latent"},
+    "Diagnosis": {"diagnosis"},
     "LatentExplorer": {"curves", "scatter", "units"},
     "LatentManifold": {"latent"},
     "LatentScatter": {"scatter"},

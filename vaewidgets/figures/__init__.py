@@ -6,6 +6,7 @@ from vaewidgets.figures.architecture import architecture_figure
 from vaewidgets.figures.compare import compare_figure, rate_figure
 from vaewidgets.figures.concepts import annealing_figure, kl_figure, reparameterization_figure
 from vaewidgets.figures.curves import curves_figure, runs_curves_figure
+from vaewidgets.figures.diagnosis import diagnosis_figure
 from vaewidgets.figures.explorer import explorer_figure
 from vaewidgets.figures.game import game_figure
 from vaewidgets.figures.grid import grid_figure
@@ -22,6 +23,7 @@ __all__ = [
     "class_color",
     "compare_figure",
     "curves_figure",
+    "diagnosis_figure",
     "explorer_figure",
     "figure_png",
     "game_figure",

@@ -9,7 +9,10 @@
  * @typedef {{step: number, rate: number, distortion: number, rate_error: number|null, distortion_error: number|null,
  *   n: number, unit: string, normalised: boolean}} Rate
  *
- * @typedef {{setting?: Setting, pictures?: Pictures, rate?: Rate}} RunsPart  what a frame says of one run
+ * @typedef {{step: number, verdict: string, evidence: string[], advice: string[], notes: string[],
+ *   changes: {step: number, verdict: string}[], lives: import("./lives.js").Lives|null, n_images: number,
+ *   explained: number|null}} DiagnosisData
+ * @typedef {{setting?: Setting, diagnosis?: DiagnosisData, pictures?: Pictures, rate?: Rate}} RunsPart  what a frame says of one run
  * @typedef {{value: number, split: "train"|"test"}} Newest
  * @typedef {{run: {id: string, name: string, epoch: number, step: number, unit: string, latent_dim: number},
  *   setting: Setting, curves: {series: import("./types.js").Series[]},
