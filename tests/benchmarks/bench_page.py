@@ -133,8 +133,8 @@ TRAVEL = """async ([saved, other, seconds]) => {
 
 
 def plain(widget: Any) -> dict[str, Any]:
-    """State of a widget as JSON: the rest, and [path, base64] for each buffer."""
-    state = {k: v for k, v in widget.get_state().items() if not k.startswith("_")}
+    """State of a widget without its time line, as JSON: the rest, and [path, base64] for each buffer."""
+    state = {k: v for k, v in widget.get_state().items() if not k.startswith(("_", "time_"))}
     return encoded(state)
 
 
@@ -220,26 +220,26 @@ def memory(open_page: Callable[[], Page]) -> Iterator[tuple[str, str, str]]:
     run.wait(progress=False)
     widget = vw.LatentExplorer(run)
     page, saved = open_page(), plain(widget)
+    fresh = encoded({"frame": widget.frame})
     page.ask(
-        """async (saved) => {
+        """async ([saved, fresh]) => {
             window.saved = saved;
             window.one = await open_widget("latent_explorer", parse(saved));
             window.push = async (n) => {
                 for (let i = 0; i < n; i++) {
-                    const { frame: fresh, decoder } = parse(saved);
-                    one.model.set("decoder", decoder);
-                    one.model.set("frame", { ...fresh, seq: i });
+                    one.model.set("frame", { ...parse(fresh).frame, seq: i });
                     await frame();
                 }
             };
             await push(50);
         }""",
-        saved,
+        [saved, fresh],
     )
-    before, _ = page.heap()
-    page.ask("async () => { await push(1000); }")
-    after, _ = page.heap()
-    yield "heap after 1,000 frames", f"{after - before:+.2f} MB of {before:.1f}", "no growth"
+    heaps = [page.heap()[0]]
+    for _ in range(2):
+        page.ask("async () => { await push(1000); }")
+        heaps.append(page.heap()[0])
+    yield "heap before, after 1,000 and 2,000 frames", "{:.2f}, {:.2f}, {:.2f} MB".format(*heaps), "no growth"
     page.ask("async () => { one.close(); window.one = null; await settle(); }")
     cycle = """async (n) => {
         let left = 0;
@@ -251,23 +251,32 @@ def memory(open_page: Callable[[], Page]) -> Iterator[tuple[str, str, str]]:
         await settle();
         return left;
     }"""
-    page.ask(cycle, 5)
-    before, listeners = page.heap()
-    left = page.ask(cycle, 50)
-    after, now = page.heap()
-    yield "heap after 50 widgets opened and closed", f"{after - before:+.2f} MB of {before:.1f}", "no growth"
-    yield "... listeners left: on models, on the page", f"{left}, {now - listeners:+d}", "0, +0"
+    heaps, listeners, left = [], [], 0
+    for n in (5, 50, 50):
+        left += page.ask(cycle, n)
+        used, listening = page.heap()
+        heaps.append(used)
+        listeners.append(listening)
+    of = "heap after 5, 55 and 105 widgets opened and closed"
+    yield of, "{:.2f}, {:.2f}, {:.2f} MB".format(*heaps), "no growth"
+    yield (
+        "... listeners left on models; on the page",
+        f"{left}; {', '.join(map(str, listeners))}",
+        "0; the same",
+    )
     drawn = page.ask(
         """async () => {
             const all = [];
             for (let i = 0; i < 20; i++) all.push(await open_widget("latent_explorer", parse(saved)));
             await settle();
-            const alive = all.filter(({ root }) => {
-                root.scrollIntoView();
+            const alive = [];
+            for (const { root } of all) {
+                root.scrollIntoView(); // what is off the screen is not drawn
+                await settle();
                 const canvas = root.querySelector(".vw-stage canvas");
                 const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-                return data.some((value) => value !== data[0]);
-            });
+                if (data.some((value) => value !== data[0])) alive.push(root);
+            }
             return alive.length;
         }"""
     )
