@@ -14,7 +14,7 @@ COLORS = {
     "accent": "#1976d2",
     "loss": "#6e40aa",
     "recon": "#0a77b5",
-    "kl": "#d1590a",
+    "kl": "#c25209",
     "beta": "#0f8554",
     "var": "#1b4f5c",
     "off": "#b9c0c7",
