@@ -50,6 +50,7 @@ _ROOM_OF = {
     "ReconstructionGrid": "widgets",
     "ReparameterizationDemo": "widgets",
     "Run": "training",
+    "SketchEncoder": "widgets",
     "SquaredError": "objectives",
     "Sweep": "training",
     "TrainingCurves": "widgets",
@@ -162,6 +163,7 @@ if TYPE_CHECKING:
         PriorSamples,
         ReconstructionGrid,
         ReparameterizationDemo,
+        SketchEncoder,
         TrainingCurves,
         save_html,
     )

@@ -34,6 +34,7 @@ SECTIONS = {
     "LatentTraversal": {"latent"},
     "PriorSamples": {"latent"},
     "ReconstructionGrid": {"grid"},
+    "SketchEncoder": {"latent"},
     "TrainingCurves": {"curves"},
 }
 # widgets that print less than they hold: one view of several, say

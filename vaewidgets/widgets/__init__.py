@@ -16,6 +16,7 @@ from vaewidgets.widgets.prior_samples import PriorSamples
 from vaewidgets.widgets.reconstruction_grid import ReconstructionGrid
 from vaewidgets.widgets.reparameterization_demo import ReparameterizationDemo
 from vaewidgets.widgets.save import save_html
+from vaewidgets.widgets.sketch_encoder import SketchEncoder
 from vaewidgets.widgets.training_curves import TrainingCurves
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "PriorSamples",
     "ReconstructionGrid",
     "ReparameterizationDemo",
+    "SketchEncoder",
     "TrainingCurves",
     "save_html",
 ]

@@ -10,12 +10,13 @@ import threading
 import time
 import weakref
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
 from vaewidgets import portable
-from vaewidgets.errors import PortableError
+from vaewidgets.errors import PortableError, ProtocolError
 from vaewidgets.training import Run, Snapshot, release_idle_team
 from vaewidgets.training.cells import at_cell_end
 from vaewidgets.widgets.state import decoded_image, explain
@@ -58,7 +59,7 @@ class Feed:
         self._forget_cells: Any = None
         self._drawn: Snapshot | None = None
         self._sent_weights: Snapshot | None = None
-        self._network: portable.Network | PortableError | None = None
+        self._networks: dict[str, portable.Network | PortableError] = {}  # traced, or why not
         self._next_history = self._next_snapshot = self._next_weights = self._next_time = 0.0
 
     @classmethod
@@ -258,15 +259,28 @@ class Feed:
 
     def decoder_state(self, snapshot: Snapshot) -> dict[str, Any]:
         """Return the decoder for the page: traced once a run, weights read at each call."""
-        if self._network is None:
+        return self._network_state(
+            "decoder", snapshot, lambda model: portable.decoder_network(model, model.latent_dim)
+        )
+
+    def encoder_state(self, snapshot: Snapshot) -> dict[str, Any]:
+        """Return the encoder for the page, likewise: an image in, mu and logvar out."""
+        shape = snapshot.data.image_shape
+        return self._network_state("encoder", snapshot, lambda model: portable.encoder_network(model, shape))
+
+    def _network_state(
+        self, name: str, snapshot: Snapshot, trace: Callable[[Any], portable.Network]
+    ) -> dict[str, Any]:
+        if name not in self._networks:
             try:
-                self._network = portable.decoder_network(snapshot.model, snapshot.model.latent_dim)
-            except PortableError as error:
-                self._network = error
+                self._networks[name] = trace(snapshot.model)
+            except (PortableError, ProtocolError) as error:
+                self._networks[name] = PortableError(str(error))
+        network = self._networks[name]
         state: dict[str, Any] = {"step": snapshot.step, "value_range": list(snapshot.data.value_range)}
-        if isinstance(self._network, PortableError):
-            return {**state, "network": None, "reason": str(self._network)}
-        return {**state, "network": self._network.refresh(snapshot.model), "reason": None}
+        if isinstance(network, PortableError):
+            return {**state, "network": None, "reason": str(network)}
+        return {**state, "network": network.refresh(snapshot.model), "reason": None}
 
     def _answer(self, run: Run) -> None:
         with self._lock:

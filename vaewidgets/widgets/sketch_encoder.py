@@ -1,0 +1,173 @@
+"""One's own drawing, encoded in the page, and where it lands among the codes of the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vaewidgets.data import SAMPLE_POINTS
+from vaewidgets.errors import OptionError
+from vaewidgets.training import Run, Snapshot
+from vaewidgets.widgets.base import STATIC
+from vaewidgets.widgets.feed import Feed
+from vaewidgets.widgets.latent import LatentWidget, check_choice, check_number, decode_u8
+from vaewidgets.widgets.state import Sample
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["SketchEncoder", "framing_state"]
+
+_INK = 0.1  # of the greatest; the same share stands in js/lib/raster.js
+
+
+class SketchEncoder(LatentWidget):
+    """Draw an image: the page encodes it, shows its place among the codes, and decodes it.
+
+    The drawing is scaled and moved so that it is framed as the data are (its longer side and its centre of
+    mass those of the data, as the digits of MNIST were made), or taken as drawn.
+
+    Parameters
+    ----------
+    run : Run
+        Of a model whose encoder the page can run; else the widget says why nothing can be encoded.
+
+    Attributes
+    ----------
+    image : ndarray of uint8, shape (C, H, W), or None
+        What the encoder got.
+    z : ndarray of float32, shape (latent_dim,), or None
+        The point that is decoded: the drawing's posterior mean, or where its point was dragged.
+
+    Notes
+    -----
+    View keys: ``strokes`` (each with its points on a square from 0 to 1, its width, and whether it erases),
+    ``image`` (bytes of what the encoder got), ``z`` (where the point was dragged, null: at the mean),
+    ``framed`` (whether the drawing is framed as the data are), ``pen`` (width, 0.03 to 0.2); ``hover`` is
+    shared.
+    """
+
+    _esm = STATIC / "sketch_encoder.js"
+    _sends_points = True
+    _figure_size = (4.0, 2.4)
+
+    def __init__(self, run: Run) -> None:
+        self._framing: dict[str, Any] | None = None
+        super().__init__(run, SAMPLE_POINTS)
+
+    def _history_state(self, run: Run) -> dict[str, Any]:
+        if self._framing is None:
+            self._framing = framing_state(self._sample_of(run))
+        return {"framing": self._framing}
+
+    def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        feed = Feed.of(run)
+        return {"decoder": feed.decoder_state(snapshot), "encoder": feed.encoder_state(snapshot)}
+
+    def _check_view(self, key: str, value: Any) -> None:
+        shape, d = self.run.data.image_shape, self.run.model.latent_dim
+        match key:
+            case "strokes":
+                _check_strokes(value)
+            case "image" if value is not None:
+                size = int(np.prod(shape))
+                if not isinstance(value, list) or len(value) != size:
+                    raise OptionError(
+                        f"image wants {size} bytes of an image of shape {tuple(shape)}, or None."
+                    )
+            case "z" if value is not None:
+                if not isinstance(value, list) or len(value) != d:
+                    raise OptionError(f"z is {value!r}; wanted a list of {d} numbers, or None.")
+            case "framed":
+                check_choice(key, value, (True, False))
+            case "pen":
+                check_number(key, value, 0.03, 0.2)
+
+    @property
+    def image(self) -> NDArray[np.uint8] | None:
+        """What the encoder got, uint8, shape (C, H, W); None with nothing drawn."""
+        sent = self.view.get("image")
+        return None if sent is None else np.asarray(sent, np.uint8).reshape(self.run.data.image_shape)
+
+    @property
+    def z(self) -> NDArray[np.float32] | None:
+        """The point that is decoded, shape (latent_dim,); None with nothing drawn and nothing dragged."""
+        dragged, image = self.view.get("z"), self.image
+        if dragged is not None:
+            return np.asarray(dragged, np.float32)
+        if image is None:
+            return None
+        low, high = self.run.data.value_range
+        x = low + torch.from_numpy(image.copy()).float() / 255 * (high - low)
+        return np.asarray(self.run.snapshot().encode(x[None])[0][0], np.float32)
+
+    def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
+        """Matplotlib figure of the drawing over what its point decodes to, for print.
+
+        Parameters
+        ----------
+        size : (width, height), optional
+            In inches.
+        """
+        from vaewidgets.figures import rows_figure
+
+        snapshot, z, image = self.run.snapshot(), self.z, self.image
+        d, shape = self.run.model.latent_dim, self.run.data.image_shape
+        decoded = decode_u8(snapshot, np.zeros((1, d), np.float32) if z is None else z[None])
+        drawn = np.zeros((1, *shape), np.uint8) if image is None else image[None]
+        caption = "Nothing drawn yet" if image is None else "A drawing, and what its code decodes to"
+        return rows_figure(
+            {"drawn": drawn, "decoded": decoded}, caption=caption, size=size or self._figure_size
+        )
+
+
+def framing_state(sample: Sample) -> dict[str, Any]:
+    """How the images of a sample are framed: what a drawing is fitted to.
+
+    Returns
+    -------
+    dict
+        ``background``: 1 where the images are dark on light, else 0. ``extent``: the longer side of what is
+        on it, as a share of the image, and ``center``: its centre of mass (x, y), 0 to 1; medians.
+    """
+    ink = sample.images_u8.float().mean(dim=1) / 255
+    border = torch.cat([ink[:, 0], ink[:, -1], ink[:, :, 0], ink[:, :, -1]], dim=1)
+    background = int(border.median() > 0.5)
+    ink = 1 - ink if background else ink
+    _, height, width = ink.shape
+    there = ink >= _INK
+    rows, columns = there.any(dim=2).float(), there.any(dim=1).float()
+    known = rows.any(dim=1)
+    if not bool(known.any()):
+        return {"background": background, "extent": 1.0, "center": [0.5, 0.5]}
+    sides = torch.stack([_span(rows[known]) / height, _span(columns[known]) / width]).amax(dim=0)
+    mass = ink[known].sum(dim=(1, 2))
+    x = (ink[known].sum(dim=1) @ (torch.arange(width) + 0.5)) / mass / width
+    y = (ink[known].sum(dim=2) @ (torch.arange(height) + 0.5)) / mass / height
+    return {
+        "background": background,
+        "extent": float(sides.median()),
+        "center": [float(x.median()), float(y.median())],
+    }
+
+
+def _span(there: torch.Tensor) -> torch.Tensor:
+    """From the first to the last 1 of each row, both counted."""
+    first = there.argmax(dim=1)
+    last = there.shape[1] - 1 - there.flip(1).argmax(dim=1)
+    return (last - first + 1).float()
+
+
+def _check_strokes(value: Any) -> None:
+    wanted = 'a list of {"width": 0.09, "points": [x0, y0, x1, y1, …]}, all numbers from 0 to 1'
+    if not isinstance(value, list):
+        raise OptionError(f"strokes is {type(value).__name__}; wanted {wanted}.")
+    for stroke in value:
+        points = stroke.get("points") if isinstance(stroke, dict) else None
+        numbers = [stroke.get("width"), *points] if isinstance(points, list) else []
+        whole = all(isinstance(x, int | float) and -1 <= x <= 2 for x in numbers)
+        if len(numbers) < 3 or len(numbers) % 2 == 0 or not whole:
+            raise OptionError(f"strokes holds {str(stroke)[:80]}; wanted {wanted}.")
