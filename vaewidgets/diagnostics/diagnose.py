@@ -60,7 +60,7 @@ class Thresholds:
     excess: float = 0.0165
     explained: float = 0.25
     off_prior: float = 0.42
-    kl: float = 0.12
+    kl: float = 1.6
     used: float = 0.25
 
 
