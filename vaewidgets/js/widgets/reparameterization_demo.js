@@ -217,6 +217,7 @@ export default defineWidget({
           return q().mu + q().sigma * view.get("eps", -0.3);
         },
         get gradients() {
+          compute();
           return found;
         },
       },
@@ -245,9 +246,10 @@ export function verdictOf(path, score) {
     return "f jumps: its slope is 0 wherever it has one, so the path misses the gradient. The score function does not need a slope.";
   if (path.sd < 1e-9) return "Each draw gives the exact value: the path has no spread at all here.";
   const ratio = (score.sd / path.sd) ** 2;
-  const words = ratio >= 1 ? "more draws" : "of the draws";
   const size = formatFixed(ratio, ratio >= 10 ? 0 : ratio >= 0.1 ? 1 : 2);
-  return `To be as sure, the score function needs ${size} times ${ratio >= 1 ? "as many draws" : words}.`;
+  return ratio >= 1
+    ? `To be as sure, the score function needs ${size} times as many draws.`
+    : `Here the score function is the quieter one: it needs ${size} times as many draws.`;
 }
 
 /** @param {Record<Way, Estimator>} both @returns {[number, number]} */
