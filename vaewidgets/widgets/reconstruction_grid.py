@@ -2,49 +2,126 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from vaewidgets.data import Sample
 from vaewidgets.errors import OptionError
+from vaewidgets.packing import pack
 from vaewidgets.training import Run, Snapshot
 from vaewidgets.widgets.base import STATIC, RunWidget
-from vaewidgets.widgets.state import Sample, grid_state
+from vaewidgets.widgets.feed import Feed
+from vaewidgets.widgets.state import grid_state, originals_state
+from vaewidgets.widgets.time_state import posterior_state
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["ReconstructionGrid"]
 
 
 class ReconstructionGrid(RunWidget):
-    """A row of originals over a row of reconstructions, decoded from the posterior means.
+    """A row of originals over their reconstructions, one row a run, decoded from the posterior means.
 
     Parameters
     ----------
-    run : Run
+    run : Run, or several
+        Of several the images are those of the first one's data; all are shown the same, with the same ε.
     images : int or sequence of int, default 10
         How many images, spread over the sample, or which (numbers below 2,000 of test images first,
         topped up with training images).
+
+    Notes
+    -----
+    Keys of `view` beside the shared ones: `images` (numbers of the images shown; None: as given) and `seed`
+    (reconstruct from a draw z = mu + sigma·eps, its noise by this seed; None: from the means). A set of
+    images that is selected in a scatter can be taken over. One run can be dragged back in time.
+
+    Raises
+    ------
+    OptionError
+        If the runs' images differ in shape, or `images` names none of the sample.
     """
 
     _esm = STATIC / "reconstruction_grid.js"
+    _takes_several = True
+    _time_options: ClassVar = {"points": False, "weights": True, "posteriors": True}
 
-    def __init__(self, run: Run, *, images: int | Sequence[int] = 10) -> None:
+    def __init__(self, run: Run | Iterable[Run], *, images: int | Sequence[int] = 10) -> None:
         self._images = images
+        self._runs = self._checked_runs(run)
+        shapes = {tuple(one.data.image_shape) for one in self._runs}
+        if len(shapes) > 1:
+            raise OptionError(f"the runs' images have the shapes {sorted(shapes)}; wanted all alike.")
         self._sample: Sample | None = None
-        super().__init__(run)
+        super().__init__(self._runs)
+
+    def _shown(self) -> tuple[Sample, np.ndarray]:
+        """The sample, and which of its images are shown."""
+        if self._sample is None:
+            self._sample = self.run.time_line.sample or Sample(self.run.data)
+            self._index = pick_images(self._sample, self._images)
+        chosen = self.view.get("images")
+        return self._sample, self._index if not chosen else np.asarray(chosen, np.int64)
 
     def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
-        if self._sample is None:
-            self._sample = Sample(self.run.data, 2000)
-            self._index = pick_images(self._sample, self._images)
-        return {"grid": grid_state(self._sample, self._index, snapshot, run.name)}
+        sample, index = self._shown()
+        return {"grid": grid_state(sample, index, snapshot, run.name, seed=self.view.get("seed"))}
+
+    def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        sample, _ = self._shown()
+        state: dict[str, Any] = {
+            "decoder": Feed.of(run).decoder_state(snapshot),
+            "posteriors": {"step": snapshot.step, **posterior_state(snapshot, sample)},
+        }
+        if run is self.run and "originals" not in self._live:
+            state["originals"] = originals_state(sample)
+            state["sample_labels"] = None if sample.labels is None else pack(sample.labels, "i32")
+        return state
+
+    def _time_state(self, run: Run) -> dict[str, Any]:
+        # Eight sets of weights of each of several runs would be the larger part of a page.
+        return super()._time_state(run) if len(self._runs) == 1 else {}
+
+    def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
+        """Matplotlib figure of the images that are shown, for print; see `RunWidget.figure`."""
+        from vaewidgets.figures import explorer_figure
+
+        frame = self.frame or {}
+        shown = frame.get("grid") or {}
+        chosen = self._shown()[1].tolist()
+        if shown and (shown["seed"] != self.view.get("seed") or _numbers(shown) != chosen):
+            self._refresh()
+        frame = dict(self.frame or {})
+        others = [part["grid"] for part in frame.get("others", []) if part.get("grid")]
+        if frame.get("grid") and others:
+            rows = [row for part in (frame["grid"], *others) for row in part["rows"]]
+            frame["grid"] = {**frame["grid"], "rows": rows}
+        return explorer_figure(frame, size=size or self._figure_size)
+
+    def _check_view(self, key: str, value: Any) -> None:
+        if value is None:
+            return
+        if key == "images":
+            pick_images(self._shown()[0], value)
+        if key == "seed" and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+            raise OptionError(f"seed is {value!r}; wanted a whole number from 0 up, or None for the means.")
+
+
+def _numbers(grid: dict[str, Any]) -> list[int]:
+    return [int(i) for i in np.frombuffer(grid["indices"]["data"], "<i4")]
 
 
 def pick_images(sample: Sample, images: int | Sequence[int]) -> np.ndarray:
     """Return the numbers of the images to show: one of each class in turn where there are labels."""
     n = len(sample)
     if not isinstance(images, int):
-        index = np.asarray(images, np.int64)
+        try:
+            index = np.asarray(images, np.int64)
+        except (TypeError, ValueError) as error:
+            raise OptionError(f"images is {images!r}; wanted numbers from 0 to {n - 1}.") from error
         if index.ndim != 1 or len(index) == 0 or index.min() < 0 or index.max() >= n:
             raise OptionError(f"images is {list(images)!r}; wanted numbers from 0 to {n - 1}, at least one.")
         return index

@@ -17,6 +17,7 @@ from vaewidgets.diagnostics import Projection, active_units, prior_circle, proje
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.packing import pack, pack_quantised
 from vaewidgets.training import Run, Snapshot
+from vaewidgets.widgets.draws import normals
 
 __all__ = [
     "Sample",
@@ -170,14 +171,20 @@ def units_state(
     }
 
 
-def grid_state(sample: Sample, index: np.ndarray, snapshot: Snapshot, name: str) -> dict[str, Any]:
-    """Originals over reconstructions, the latter decoded from the posterior means."""
-    mu, _ = snapshot.encode(sample.images[index])
-    x_hat = snapshot.decode(mu)
+def grid_state(
+    sample: Sample, index: np.ndarray, snapshot: Snapshot, name: str, *, seed: int | None = None
+) -> dict[str, Any]:
+    """Originals over reconstructions, decoded from the posterior means or, with a seed, from draws."""
+    z, logvar = snapshot.encode(sample.images[index])
+    if seed is not None and logvar is not None:
+        eps = np.stack([normals(z.shape[1], seed, int(i)) for i in index])
+        z = z + (logvar / 2).exp() * torch.from_numpy(eps)
+    x_hat = snapshot.decode(z)
     labels = None if sample.labels is None else pack(sample.labels[index], "i32")
     return {
         "step": snapshot.step,
         "indices": pack(index, "i32"),
+        "seed": seed,
         "labels": labels,
         "originals": pack(sample.images_u8[index].numpy(), "u8"),
         "rows": [{"name": name, "images": pack(to_u8(snapshot.data, x_hat), "u8")}],

@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from vaewidgets.data import Sample
 from vaewidgets.diagnostics import Projection, prior_circle
 from vaewidgets.packing import pack, pack_quantised
 from vaewidgets.training import Run, Snapshot, TimeFrame
 
-__all__ = ["MOST_SLOTS", "PAGE_WEIGHTS_BYTES", "TimeKeys"]
+__all__ = ["MOST_SLOTS", "PAGE_WEIGHTS_BYTES", "TimeKeys", "posterior_state"]
 
 MOST_SLOTS = 8
 PAGE_WEIGHTS_BYTES = 4_000_000  # of all slots of one widget
+POSTERIOR_NUMBERS = 262_144  # of all means of one set, and as many variances
 
 Decoder = Callable[[Snapshot], dict[str, Any]]
 
@@ -97,11 +99,23 @@ class TimeKeys:
         return keys
 
     def _slot(self, run: Run, step: int, decoder: Decoder) -> dict[str, Any]:
-        slot = decoder(run.snapshot_at(step))
-        frame = next((one for one in run.time_line.frames if one.step == step), None)
-        if self._posteriors and frame is not None:
-            slot = {**slot, "mu": frame._mu, "logvar": frame._logvar}
+        snapshot = run.snapshot_at(step)
+        slot = decoder(snapshot)
+        sample = run.time_line.sample
+        if self._posteriors and sample is not None:
+            # Weights are kept of steps, too, whose frame was dropped.
+            slot |= posterior_state(snapshot, sample)
         return slot
+
+
+def posterior_state(snapshot: Snapshot, sample: Sample) -> dict[str, Any]:
+    """Mu and logvar of the sample's images, of as many as the page has room for."""
+    fit = max(1, POSTERIOR_NUMBERS // snapshot.model.latent_dim)
+    mu, logvar = snapshot.encode(sample.images[:fit])
+    return {
+        "mu": pack_quantised(mu.numpy()),
+        "logvar": None if logvar is None else pack_quantised(logvar.numpy()),
+    }
 
 
 def _spread(steps: list[int], fit: int) -> list[int]:

@@ -105,9 +105,10 @@ export function createImage(el, { name }) {
 /**
  * Rows of images over one another, wrapped into as many blocks as the width asks for.
  * @param {HTMLElement} el
- * @param {{minSize?: number}} [opts] least width of an image in CSS pixels
+ * @param {{minSize?: number, onPress?: (index: number) => void}} [opts] minSize: least width of an image in CSS
+ *   pixels; onPress: an image of the first row was pressed
  */
-export function createGrid(el, { minSize = 44 } = {}) {
+export function createGrid(el, { minSize = 44, onPress } = {}) {
   const grid = h("div", "vw-grid");
   el.append(grid);
   /** @typedef {{name: string, images: Uint8Array, faint?: boolean}} Row */
@@ -132,7 +133,19 @@ export function createGrid(el, { minSize = 44 } = {}) {
           const bitmap = createBitmap("vw-grid-image");
           bitmap.canvas.setAttribute("aria-label", `${row.name}${names[i] ? `, ${names[i]}` : ""}`);
           bitmaps[r].push(bitmap);
-          grid.append(bitmap.canvas);
+          if (r > 0 || !onPress) {
+            grid.append(bitmap.canvas);
+            continue;
+          }
+          const label = `another image in place of this${names[i] ? `, ${names[i]}` : ""}`;
+          const button = h("button", "vw-grid-pick", {
+            type: "button",
+            title: "another one",
+            "aria-label": label,
+          });
+          button.addEventListener("click", () => onPress(i));
+          button.append(bitmap.canvas);
+          grid.append(button);
         }
         for (let i = stop; i < start + columns; i++) grid.append(h("span"));
       });

@@ -29,7 +29,7 @@
  *   points?: Packed, projection?: Projection|null,
  *   prior?: {center: [number, number], radii: number[]}}} TimeLine  one row a frame, the oldest first; points are
  *   (frames, n, 2) on one plane; weights: at which steps the page has some
- * @typedef {{step: number, indices: Packed, labels: Packed|null, originals: Packed,
+ * @typedef {{step: number, indices: Packed, labels: Packed|null, originals: Packed, seed?: number|null,
  *   rows: {name: string, images: Packed}[]}} GridData
  * @typedef {{run: RunInfo, curves?: {series: Series[]}|null,
  *   scatter?: ScatterData|null, units?: Units|null, grid?: GridData|null,
