@@ -73,3 +73,27 @@ def test_pointing_at_a_draw_tells_its_z(shown: Widget, page: SavedPage) -> None:
 
 def test_the_page_asks_nobody(page: SavedPage) -> None:
     page.assert_alone()
+
+
+def test_a_conditional_model_is_told_the_class(browser: Any, tmp_path_factory: Any) -> None:
+    data = digits()
+    torch.manual_seed(0)
+    run = made(vw.ConditionalVAE(data.image_shape, latent_dim=2, hidden=(16,)), data=data)
+    path = tmp_path_factory.mktemp("pages") / "told.html"
+    vw.PriorSamples(run, draws=3).save_html(path)
+    with open_page(browser, path) as page:
+        shown = page.widget(".vw-prior-samples")
+        for label in (None, 4):
+            if label is not None:
+                page.page.locator(".vw-class select").select_option(str(label))
+            shown.wait(f"(w.view.label ?? null) === {'null' if label is None else label}", 5)
+            with torch.no_grad():
+                wanted = to_u8(data, run.model.decode(torch.tensor(shown.ask("w.draws(0)")), label))
+            wanted = wanted.reshape(3, -1).astype(int)
+            images = "[0, 1, 2].map((i) => Array.from(w.image(i) ?? []))"
+            shown.wait(
+                f"w.left === 0 && {images}.every((image, k) => image.length && "
+                f"image.every((x, i) => Math.abs(x - {wanted.tolist()}[k][i]) <= 3))",
+                5,
+            )
+        page.assert_alone()

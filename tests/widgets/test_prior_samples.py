@@ -85,3 +85,28 @@ def test_the_kernel_answers_for_the_run_that_is_asked(monkeypatch: pytest.Monkey
         widget._handle_custom_msg({"type": "decode", "seq": 1, "z": [[0.0] * d], "run": run}, [])
     assert [run for run, _ in asked] == [first, second]
     widget.close()
+
+
+def test_a_conditional_decoder_travels_with_the_class_as_a_second_input() -> None:
+    from vaewidgets.portable import decoder_network
+    from vaewidgets.widgets.latent import decode_u8
+
+    data = digits()
+    torch.manual_seed(0)
+    model = vw.ConditionalVAE(data.image_shape, latent_dim=2, hidden=(16,))
+    run = made(model, data=data)
+    widget = vw.PriorSamples(run, draws=3)
+    network = widget._live["decoder"]["network"]
+    assert network["inputs"] == [[2], [10]]
+    assert network["optional"] == 1
+    z = torch.randn(3, 2, generator=torch.Generator().manual_seed(1))
+    recorded = decoder_network(run.snapshot().model, 2)
+    for label in (None, 7):
+        told = np.zeros((3, 10)) if label is None else np.eye(10)[[label] * 3]
+        with torch.no_grad():
+            wanted = run.snapshot().model.decode(z, label).flatten(1).numpy()
+        np.testing.assert_allclose(recorded.run(z.numpy(), told)[0], wanted, atol=1e-5)
+    assert (decode_u8(run.snapshot(), z, 7) != decode_u8(run.snapshot(), z)).any()
+    widget.view = {"label": 7}
+    assert widget.figure().axes
+    widget.close()

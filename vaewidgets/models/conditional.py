@@ -126,6 +126,10 @@ class ConditionalVAE(Model):
         """Mean image (B, C, H, W) of each z (B, latent_dim), of the classes given as in `encode`."""
         return self._head.image(self._pixels(z, labels))
 
+    def decode_told(self, z: Tensor, told: Tensor) -> Tensor:
+        """`decode` with each class as a row of `told` (B, n_classes): one 1, or all 0 for none."""
+        return self._head.image(self._image_rows(self.from_z(z) + self.class_with_z(told)))
+
     def forward(self, x: Tensor, labels: Labels = None) -> tuple[Tensor, Tensor, Tensor]:
         """Encode, draw z once an image (torch's global generator), decode: (x_hat, mu, logvar)."""
         mu, logvar = self.encode(x, labels)
@@ -158,7 +162,11 @@ class ConditionalVAE(Model):
         return self.to_mu(h), self.to_logvar(h)
 
     def _pixels(self, z: Tensor, labels: Labels = None) -> Tensor:
-        h = self.decoder(self.act(self._told(self.from_z(z), self.class_with_z, labels)))
+        return self._image_rows(self._told(self.from_z(z), self.class_with_z, labels))
+
+    def _image_rows(self, h: Tensor) -> Tensor:
+        """From the decoder's first layer, before its activation, to the pixels."""
+        h = self.decoder(self.act(h))
         channels, *size = self.image_shape
         return self.to_pixels(h).view(-1, self._head.channels(channels), *size)
 

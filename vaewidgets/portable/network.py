@@ -129,6 +129,7 @@ class Network:
     def _dict(self, half: Tensor) -> dict[str, Any]:
         return {
             "inputs": [list(shape) for shape in self.inputs],
+            "optional": len(self.inputs) - 1,  # inputs that may be left out: 0 then, a class that is not told
             "outputs": list(self.outputs),
             "ops": [op.as_dict() for op in self.ops],
             "weights": pack(half.numpy(), "f16"),

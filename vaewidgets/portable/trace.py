@@ -84,6 +84,9 @@ def portable_network(
 def decoder_network(model: nn.Module, latent_dim: int) -> Network:
     """The decoder of a model that speaks the VAE protocol: z of size `latent_dim` to x_hat in value_range.
 
+    A model with ``decode_told(z, told)``, such as `ConditionalVAE`, is recorded with the class as a second
+    input: a vector of ``n_classes`` numbers with one 1, or all 0 for none.
+
     Raises
     ------
     PortableError
@@ -94,6 +97,8 @@ def decoder_network(model: nn.Module, latent_dim: int) -> Network:
             f"{type(_shown(model)).__name__}.decode draws each pixel from those before it, by a network for "
             "each; the page runs one for the whole image."
         )
+    if callable(getattr(model, "decode_told", None)):
+        return portable_network("decode_told", ((latent_dim,), (int(model.n_classes),)), module=model)
     return portable_network("decode", (latent_dim,), module=model)
 
 

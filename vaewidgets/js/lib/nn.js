@@ -271,7 +271,7 @@ export function compile(network) {
     inputs: inputs.map((buffer) => buffer.length),
     outputs: outputs.map((buffer) => buffer.length),
     run(...values) {
-      if (values.length !== inputs.length) {
+      if (values.length > inputs.length || values.length < inputs.length - (network.optional ?? 0)) {
         throw new Error(`network: got ${values.length} inputs, expected ${inputs.length}`);
       }
       values.forEach((value, i) => {
@@ -280,6 +280,7 @@ export function compile(network) {
         }
         inputs[i].set(value);
       });
+      for (let i = values.length; i < inputs.length; i++) inputs[i].fill(0);
       for (const step of steps) step();
       return outputs;
     },

@@ -8,7 +8,8 @@
  *   little endian; q16 holds one [lo, hi] a column of the last axis, 65535 stands for NaN
  *
  * @typedef {{op: string, in: number[], out: number, [parameter: string]: any}} Op
- * @typedef {{inputs: number[][], outputs: number[], ops: Op[], weights: Packed}} Network
+ * @typedef {{inputs: number[][], outputs: number[], ops: Op[], weights: Packed,
+ *   optional?: number}} Network  optional: so many inputs at the end may be left out, and are 0 then
  * @typedef {{step: number, network: Network|null, reason: string|null, value_range?: [number, number]}} Decoder
  *
  * @typedef {"created"|"running"|"paused"|"stopped"|"finished"|"failed"} Status
