@@ -27,6 +27,7 @@ SECTIONS = {
     "ActiveUnitsBar": {"units"},
     "BetaCompare": {"compare", "curves", "pictures", "rate", "scatter"},
     "InterpolationStrip": {"latent"},
+    "BottleneckSweep": {"active", "size", "sweep"},
     "Diagnosis": {"diagnosis"},
     "LatentExplorer": {"curves", "scatter", "units"},
     "LatentManifold": {"latent"},

@@ -98,7 +98,7 @@ def test_an_autoencoder_is_judged_without_units(data: vw.ImageDataset) -> None:
 
 def test_data_without_a_test_set(data: vw.ImageDataset) -> None:
     images = torch.from_numpy(np.random.default_rng(0).random((128, 1, 8, 8), np.float32))
-    bare = vw.ImageDataset(images)
+    bare = vw.ImageDataset(images, test_fraction=0)
     run = vw.train(vw.MLPVAE(bare.image_shape, 2, hidden=(8,)), bare, epochs=1, **OPTIONS)
     widget = vw.Diagnosis(run.wait(progress=False))
     assert widget.frame["run"]["error"] is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vaewidgets.figures.architecture import architecture_figure
+from vaewidgets.figures.bottleneck import bottleneck_figure
 from vaewidgets.figures.compare import compare_figure, rate_figure
 from vaewidgets.figures.concepts import annealing_figure, kl_figure, reparameterization_figure
 from vaewidgets.figures.curves import curves_figure, runs_curves_figure
@@ -20,6 +21,7 @@ from vaewidgets.figures.units import units_figure
 __all__ = [
     "annealing_figure",
     "architecture_figure",
+    "bottleneck_figure",
     "class_color",
     "compare_figure",
     "curves_figure",

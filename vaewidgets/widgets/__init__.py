@@ -5,6 +5,7 @@ from vaewidgets.widgets.annealing_schedule import AnnealingSchedule
 from vaewidgets.widgets.architecture_diagram import ArchitectureDiagram
 from vaewidgets.widgets.beta_compare import BetaCompare
 from vaewidgets.widgets.bottleneck_game import BottleneckGame
+from vaewidgets.widgets.bottleneck_sweep import BottleneckSweep
 from vaewidgets.widgets.diagnosis import Diagnosis
 from vaewidgets.widgets.interpolation_strip import InterpolationStrip
 from vaewidgets.widgets.kl_playground import KLPlayground
@@ -25,6 +26,7 @@ __all__ = [
     "ArchitectureDiagram",
     "BetaCompare",
     "BottleneckGame",
+    "BottleneckSweep",
     "Diagnosis",
     "InterpolationStrip",
     "KLPlayground",

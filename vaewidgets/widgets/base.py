@@ -265,5 +265,6 @@ class RunWidget(LiveWidget):
 
     def __repr__(self) -> str:
         """Stable: no address, time or loss."""
-        names = ", ".join(run.name for run in self._runs)
+        several = len(self._runs) > 3
+        names = f"{len(self._runs)} runs" if several else ", ".join(run.name for run in self._runs)
         return f"{type(self).__name__}({self.run.data.name}, {names})"

@@ -12,7 +12,12 @@
  * @typedef {{step: number, verdict: string, evidence: string[], advice: string[], notes: string[],
  *   changes: {step: number, verdict: string}[], lives: import("./lives.js").Lives|null, n_images: number,
  *   explained: number|null}} DiagnosisData
- * @typedef {{setting?: Setting, diagnosis?: DiagnosisData, pictures?: Pictures, rate?: Rate}} RunsPart  what a frame says of one run
+ * @typedef {{latent_dim: number, seed: number|null, epoch: number, recon: number|null, kl: number|null,
+ *   loss: number|null, split: "train"|"test"}} Size
+ * @typedef {{delta: number, var_threshold: number, elbow: {latent_dim: number|null, limit: number|null,
+ *   tolerance: number, notes: string[]}}} SizeSweep
+ * @typedef {{setting?: Setting, size?: Size, active?: {step: number, kl: number, var: number, n: number}|null,
+ *   diagnosis?: DiagnosisData, pictures?: Pictures, rate?: Rate}} RunsPart  what a frame says of one run
  * @typedef {{value: number, split: "train"|"test"}} Newest
  * @typedef {{run: {id: string, name: string, epoch: number, step: number, unit: string, latent_dim: number},
  *   setting: Setting, curves: {series: import("./types.js").Series[]},
@@ -21,6 +26,6 @@
  * @typedef {{dataset: string, kind: "VAE"|"AE", likelihood: string, latent_dim: number, epochs: number, seed: number,
  *   batch_size: number, beta: number, lr: number, datasets: string[], likelihoods: Record<string, string>,
  *   code: string}} Form  what the next run starts from
- * @typedef {{compare?: Compare, form?: Form, ghost?: Ghost|null}} RunsFrame  and of all
+ * @typedef {{compare?: Compare, sweep?: SizeSweep, form?: Form, ghost?: Ghost|null}} RunsFrame  and of all
  */
 export {};
