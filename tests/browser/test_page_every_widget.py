@@ -59,6 +59,41 @@ def test_all_are_drawn_and_ask_nobody(page: SavedPage) -> None:
         assert widget.ask("root.querySelector('.vw-body').clientHeight") > 40
 
 
+OUTSIDE = """() => {
+    const isClipped = (element, root) => {
+        for (let at = element.parentElement; at && at !== root; at = at.parentElement)
+            if (getComputedStyle(at).overflowX !== 'visible') return true;
+        return false;
+    };
+    return [...document.querySelectorAll('.vw-root')].flatMap(root => {
+        const place = root.getBoundingClientRect();
+        const isOutside = element => {
+            const box = element.getBoundingClientRect();
+            return Math.min(box.width, box.height) > 2
+                && (box.left < place.left - 2 || box.right > place.right + 2
+                    || box.top < place.top - 2 || box.bottom > place.bottom + 2)
+                && element.checkVisibility({ visibilityProperty: true })
+                && getComputedStyle(element).clipPath === 'none' && !isClipped(element, root);
+        };
+        return [...root.querySelectorAll('*')].filter(isOutside)
+            .map(element => `${root.className}: ${element.outerHTML.slice(0, 120)}`);
+    });
+}"""
+
+
+@pytest.mark.parametrize("width", [420, 1200])
+def test_nothing_stands_outside_its_widget_nor_wider_than_the_page(
+    browser: Any, path: Path, width: int
+) -> None:
+    with open_page(browser, path, viewport={"width": width, "height": 900}) as page:
+        assert page.page.evaluate(OUTSIDE) == []
+        assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+        page.page.evaluate(
+            "document.querySelector('.vw-root .vw-caption').style.cssText = 'position:fixed;top:-50px'"
+        )
+        assert page.page.evaluate(OUTSIDE), "what stands outside would be found"
+
+
 def test_axe_finds_nothing_serious(page: SavedPage) -> None:
     page.page.evaluate(axe_source())
     found = [f"{cls.__name__}: {line}" for cls in CLASSES for line in findings(page.page, selector(cls))]

@@ -86,7 +86,7 @@ def test_units_die_at_the_step_that_the_diagnostics_name(
 def test_a_unit_is_switched_off_and_its_cost_is_said(opened: SavedPage, units: Widget, run: vw.Run) -> None:
     kl = np.array(units.ask("Array.from(w.units().kl)"))
     best = int(kl.argmax())
-    button = opened.page.locator(f"{UNITS} .vw-unit[data-unit='{best}']")
+    button = opened.page.locator(f"{UNITS} .vw-unit-button[data-unit='{best}']")
     button.focus()
     opened.page.keyboard.press("Enter")
     assert units.ask("w.view.off") == [best]

@@ -124,7 +124,7 @@ export function createBarsInput(el, { floor, onThreshold, onUnit }) {
       if (!onUnit) return;
       if (buttons.length !== next.bars.length) {
         for (const button of buttons) button.remove();
-        buttons = next.bars.map(() => h("button", "vw-unit", { type: "button" }));
+        buttons = next.bars.map(() => h("button", "vw-unit-button", { type: "button" }));
         layer.prepend(...buttons);
       }
       next.bars.forEach(({ dim, x, y, width, height }, i) => {

@@ -1,0 +1,100 @@
+"""The picture that a notebook keeps: published with the view, renewed once a run rests, never in the way."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+import torch
+from IPython import display
+
+import vaewidgets as vw
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What was published, as the kernel would send it."""
+    messages: list[dict[str, Any]] = []
+
+    def publish(data: dict[str, Any], *, transient: dict[str, Any], update: bool = False) -> None:
+        messages.append({"data": data, "id": transient["display_id"], "update": update})
+
+    monkeypatch.setattr(display, "publish_display_data", publish)
+    return messages
+
+
+@pytest.fixture
+def scatter() -> Any:
+    torch.manual_seed(0)
+    data = vw.load_dataset("digits", n_train=128)
+    run = vw.train(vw.MLPVAE(data.image_shape, hidden=(16,)), data, epochs=2, start=False, autosave=False)
+    widget = vw.LatentScatter(run)
+    yield widget
+    run.stop()
+    widget.close()
+
+
+def test_a_bundle_holds_view_picture_and_text(scatter: Any) -> None:
+    data, _ = scatter._repr_mimebundle_()
+    assert data["text/plain"] == repr(scatter)
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert len(base64.b64decode(data["image/png"])) <= 300_000
+    assert data[VIEW]["model_id"] == scatter.model_id
+
+
+def test_it_is_renewed_once_at_the_end_in_every_place(scatter: Any, published: list) -> None:
+    scatter._ipython_display_()
+    scatter._ipython_display_()
+    assert len({message["id"] for message in published}) == 2
+    scatter.run.resume()
+    scatter.run.wait(progress=False)
+    scatter._feed._renew_pictures()  # as at the end of the cell that waited
+    scatter._feed._renew_pictures()
+    renewed = [message for message in published if message["update"]]
+    assert [message["id"] for message in renewed] == [message["id"] for message in published[:2]]
+    assert renewed[0]["data"]["image/png"] != published[0]["data"]["image/png"]
+    assert scatter.frame["run"]["step"] == scatter.run.step > 0
+
+
+def test_nothing_is_renewed_in_full_screen_or_off_the_page(scatter: Any, published: list) -> None:
+    scatter._ipython_display_()
+
+    def command(on: bool) -> None:
+        scatter._handle_custom_msg({"type": "command", "seq": 1, "name": "presenting", "value": on}, [])
+
+    command(True)
+    scatter.run.resume()
+    scatter.run.wait(progress=False)
+    scatter._feed._renew_pictures()
+    assert len(published) == 1
+    command(False)
+    scatter._feed._renew_pictures()
+    assert [message["update"] for message in published] == [False, True]
+    scatter.close()
+    scatter.run.epochs = 3
+    scatter.run.resume()
+    scatter.run.wait(progress=False)
+    scatter._renew_picture()
+    assert len(published) == 2
+
+
+def test_while_it_trains_the_output_has_no_picture(scatter: Any, published: list) -> None:
+    scatter.run.epochs = 100_000
+    scatter.run.resume()
+    scatter._ipython_display_()
+    assert set(published[0]["data"]) == {"text/plain", VIEW}
+
+
+def test_a_figure_that_fails_does_not_hide_the_widget(
+    scatter: Any, published: list, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(**_: Any) -> None:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(scatter, "figure", broken)
+    scatter._ipython_display_()
+    assert set(published[0]["data"]) == {"text/plain", VIEW}
+    assert "no picture" in caplog.text
