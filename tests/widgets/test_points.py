@@ -71,7 +71,11 @@ def test_values_of_ones_own(run: vw.Run) -> None:
     assert item["name"] == "stroke width"
     np.testing.assert_allclose(unpack(item["values"])[:, 0], width, atol=1e-4)
     widget.view = {"color": "stroke width"}
+    bar = widget.figure().axes[-1]
+    assert bar.get_ylabel() == "stroke width"
+    assert bar.get_ylim() == pytest.approx((-1, 1), abs=1e-3)
     widget.view = {"color": "label"}
+    assert all(axes.get_ylabel() != "stroke width" for axes in widget.figure().axes)
     widget.close()
 
 

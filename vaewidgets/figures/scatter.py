@@ -48,7 +48,7 @@ def draw_scatter(
     axes = new_axes(canvas)
     points = unpack(scatter["points"])
     labels = None if scatter.get("labels") is None else unpack(scatter["labels"])
-    values = None if scatter.get("values") is None else unpack(scatter["values"])
+    values = None if scatter.get("values") is None else unpack(scatter["values"]).reshape(-1)
     line = scatter["mode"] == "line"
     if line and labels is not None:
         points = np.stack(
@@ -57,6 +57,8 @@ def draw_scatter(
     known = np.isfinite(points).all(axis=1)
     points, labels = points[known], None if labels is None else labels[known]
     _draw_points(canvas, axes, points, labels, None if values is None else values[known])
+    if values is not None and scatter.get("value_name"):
+        canvas.axes[-1].set_ylabel(str(scatter["value_name"]).replace("$", r"\$"), fontsize=SMALL_POINTS)
     _draw_prior(axes, scatter.get("prior"), line=line)
     if labels is not None and not line:
         _label_classes(axes, points, labels, class_names)
@@ -80,7 +82,7 @@ def _draw_points(
     area = float(np.clip(12000 / max(len(points), 1), 1.5, 16.0))  # points²: fewer points, larger dots
     common: dict[str, Any] = {"s": area, "linewidths": 0, "alpha": 0.75, "rasterized": len(points) > 2000}
     if values is not None:
-        drawn = axes.scatter(points[:, 0], points[:, 1], c=values, cmap="viridis", **common)
+        drawn = axes.scatter(points[:, 0], points[:, 1], c=values, cmap="cividis", **common)
         bar = canvas.colorbar(drawn, ax=axes, shrink=0.6)
         bar.ax.tick_params(labelsize=SMALL_POINTS, colors=COLORS["fg2"])
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import traitlets
@@ -17,6 +17,9 @@ from vaewidgets.widgets.base import RunWidget
 from vaewidgets.widgets.layout import Layout
 from vaewidgets.widgets.state import Sample, originals_state, scatter_state
 from vaewidgets.widgets.values import BUILT_IN, check_values, point_values
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["PointsWidget"]
 
@@ -74,6 +77,17 @@ class PointsWidget(RunWidget):
         sample, index = self.sample, self.selected
         labels = None if sample.labels is None else sample.labels[index]
         return sample.images_u8[index].numpy(), labels
+
+    def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
+        """Matplotlib figure of the newest frame, for print, colored as in the page; see `RunWidget`."""
+        from vaewidgets.figures import explorer_figure
+
+        frame = dict(self.frame or {})
+        items = (self._live.get("values") or {}).get("items", [])
+        chosen = next((item for item in items if item["name"] == self.view.get("color")), None)
+        if chosen is not None and frame.get("scatter"):
+            frame["scatter"] = {**frame["scatter"], "values": chosen["values"], "value_name": chosen["name"]}
+        return explorer_figure(frame, size=size or self._figure_size)
 
     def _check_view(self, key: str, value: Any) -> None:
         if key == "color" and value not in (None, "label", *BUILT_IN, *self._values):
