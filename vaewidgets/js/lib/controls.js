@@ -136,7 +136,7 @@ export function createSlider(el, opts) {
     h("label", "vw-control-label", { for: id, text: label }),
     slider,
     number,
-    unit ? h("span", "vw-unit", { text: unit }) : null,
+    unit ? h("span", "vw-slider-unit", { text: unit }) : null,
     fixed,
   ]);
   el.append(wrap);

@@ -60,7 +60,13 @@ export default defineWidget({
       showButtons();
     }
 
-    const back = createButton(foot, { name: "back", onPress: () => (setPlaying(false), go(at() - 1)) });
+    /** By hand: it no longer plays by itself. @param {number} by */
+    function turn(by) {
+      setPlaying(false);
+      go(at() + by);
+    }
+
+    const back = createButton(foot, { name: "back", onPress: () => turn(-1) });
     const play = createButton(foot, {
       name: "main-button",
       onPress() {
@@ -68,7 +74,7 @@ export default defineWidget({
         setPlaying(!timer);
       },
     });
-    const next = createButton(foot, { name: "next", onPress: () => (setPlaying(false), go(at() + 1)) });
+    const next = createButton(foot, { name: "next", onPress: () => turn(1) });
     const slider = h("input", "vw-slider vw-arch-slider", {
       type: "range",
       min: 0,
