@@ -55,7 +55,7 @@ def check(shown: Widget, widget: vw.InterpolationStrip) -> None:
 
 def test_the_verdict_of_the_page_is_that_of_python(shown: Widget, widget: vw.InterpolationStrip) -> None:
     check(shown, widget)
-    text = shown.ask("root.querySelector('.vw-verdict').textContent")
+    text = shown.ask("root.querySelector('.vw-path-verdict').textContent")
     assert widget.verdict.verdict in text
 
 

@@ -63,7 +63,7 @@ def test_refresh_folds_new_weights_and_running_statistics():
 def test_experiment_c_is_taken_whole():
     model = ConvVAE((1, 28, 28))
     decoder, encoder = decoder_network(model, 128), encoder_network(model, (1, 28, 28))
-    assert names(decoder)[:4] == ["linear", "relu", "conv_transpose2d", "relu"]
+    assert names(decoder)[:4] == ["linear", "conv_transpose2d", "relu", "conv_transpose2d"]
     assert decoder.weights.size + encoder.weights.size == sum(p.numel() for p in model.parameters())
     assert decoder.output_shapes == ((1, 28, 28),)
 

@@ -175,3 +175,9 @@ export function linearSlider({ min, max, step }) {
     position: (value) => Math.round(Math.min(Math.max((value - min) / (max - min), 0), 1) * 1000),
   };
 }
+
+/** A name cut to what a label has room for. @param {string} name @param {number} [most] characters */
+export function shortened(name, most = 18) {
+  const letters = [...name];
+  return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : name;
+}

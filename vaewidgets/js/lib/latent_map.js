@@ -8,6 +8,8 @@
  *   prior: {center: [number, number], radii: number[]}|null, path: [number, number][], handles: Handle[],
  *   selected?: Set<number>|null}} MapState  points flat (n, 2)
  */
+
+import { shortened } from "./axes.js";
 import { fit, steady, toData, toScreen, union } from "./camera.js";
 import { createCanvas, h, OWN_KEYS, setText } from "./dom.js";
 import { createPainter } from "./painter.js";
@@ -17,6 +19,7 @@ import { classCenters, extent2d } from "./stats.js";
 /** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const STEP_PX = 6;
+const MOST_NAMES = 24;
 
 /**
  * @param {HTMLElement} el
@@ -76,7 +79,10 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
     context.clip();
     if (state.prior) paint.drawPrior(context, theme, camera, area, state.prior);
     const names = state.classNames;
-    paint.drawClassNames(context, theme, camera, area, centers, (c) => names?.[c] ?? String(c));
+    // More names than there is room for would hide the points.
+    if (centers.size <= MOST_NAMES) {
+      paint.drawClassNames(context, theme, camera, area, centers, (c) => shortened(names?.[c] ?? String(c)));
+    }
     if (state.path.length > 1) {
       for (const [color, width] of /** @type {[import("./theme.js").ColorName, number][]} */ ([
         ["bg", 5],

@@ -7,6 +7,7 @@
  *   classes: number[]|null, foreignShare: number, logPrior: Float64Array, radius: Float64Array, dim: number}} Verdict
  *   steps: change from image to image; logPrior in nats; radius ‖z‖ / √d
  */
+import { shortened } from "./axes.js";
 
 export const JUMP_WIDTH = 0.25;
 const FOREIGN_SHARE = 0.1;
@@ -14,6 +15,7 @@ const DETOUR_LENGTH = 2;
 const SHELL_DIMS = 8;
 const ROUNDING = 1e-5;
 const EPS = 1e-12;
+const MOST_NAMED = 12;
 
 /** @param {ArrayLike<number>} a */
 function norm(a) {
@@ -152,6 +154,14 @@ export function judgePath({ images, z, classes = null, ends = null }) {
 /** Classes in the order met, repeats left out. @param {number[] | null} classes */
 export const passesThrough = (classes) => (classes ?? []).filter((c, i, all) => i === 0 || c !== all[i - 1]);
 
+/** @param {string[]} names */
+function routeOf(names) {
+  const shown =
+    names.length > MOST_NAMED ? [...names.slice(0, MOST_NAMED - 2), "…", names[names.length - 1]] : names;
+  // Each name on its own: one that is written from right to left must not turn the others round.
+  return shown.map((name) => `\u2068${shortened(name)}\u2069`).join(" → ");
+}
+
 /**
  * What a verdict rests on, in sentences.
  * @param {Verdict} verdict @param {(label: number) => string} nameOf
@@ -163,8 +173,9 @@ export function evidence({ halfWidth, stretch, classes, foreignShare, radius, di
     `it is ${Number.isFinite(stretch) ? stretch.toFixed(1) : "∞"} times as long as the straight distance in pixel space`,
   ];
   if (classes) {
-    const route = passesThrough(classes).map(nameOf).join(" → ");
-    found.push(`nearest codes: ${route}; ${percent(foreignShare)} of the images in neither end's class`);
+    found.push(
+      `nearest codes: ${routeOf(passesThrough(classes).map(nameOf))}; ${percent(foreignShare)} of the images in neither end's class`,
+    );
   }
   const lowest = Math.min(...radius);
   const least = Math.min(radius[0], radius[radius.length - 1]);

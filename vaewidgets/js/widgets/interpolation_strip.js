@@ -11,7 +11,7 @@
  *   left               how many images are still to be decoded
  * Controls: .vw-end-0, .vw-end-1 (each a select of classes, .vw-previous, .vw-next), .vw-mode, the handles on the map.
  */
-import { formatVector } from "../lib/axes.js";
+import { formatVector, shortened } from "../lib/axes.js";
 import { toFloat32, unpack } from "../lib/bytes.js";
 import { createSelect, createWordButton } from "../lib/choose.js";
 import { h, setText, show } from "../lib/dom.js";
@@ -46,7 +46,7 @@ export default defineWidget({
     const { shell, link, view } = context;
     const stripEl = h("div", "vw-strip");
     const chartEl = h("div");
-    const verdictEl = h("p", "vw-verdict", { role: "status" });
+    const verdictEl = h("p", "vw-path-verdict", { role: "status" });
     const reasons = h("ul", "vw-evidence");
     const note = h("p", "vw-note vw-reason", { hidden: true });
     const mapEl = h("div", "vw-strip-map");
@@ -309,7 +309,7 @@ export default defineWidget({
         const choices = [...new Set(labels() ?? [])]
           .filter((c) => c >= 0)
           .sort((p, q) => p - q)
-          .map((c) => ({ value: String(c), text: nameOf(c) }));
+          .map((c) => ({ value: String(c), text: shortened(nameOf(c)) }));
         [a, b].forEach((i, end) => {
           const image = originals.subarray(i * size, (i + 1) * size);
           const label = labels()?.[i] ?? -1;

@@ -10,7 +10,7 @@
  *   toClient(u, v)     from the map's plane to clientX, clientY; at: where z stands on it
  * Controls: .vw-pad-canvas, .vw-pen, .vw-eraser, .vw-undo, .vw-clear, .vw-framed, the handle on the map, .vw-back.
  */
-import { formatFixed, formatVector } from "../lib/axes.js";
+import { formatFixed, formatVector, shortened } from "../lib/axes.js";
 import { createRange, createSelect, createWordButton } from "../lib/choose.js";
 import { h, setText, show } from "../lib/dom.js";
 import { createImage, toBytes } from "../lib/images.js";
@@ -294,7 +294,9 @@ export default defineWidget({
           votes.set(label, (votes.get(label) ?? 0) + 1);
         }
         const list = [...votes].sort((a, b) => b[1] - a[1]).slice(0, 3);
-        parts.push(`nearest ${NEIGHBOURS} codes: ${list.map(([c, n]) => `${n} × ${nameOf(c)}`).join(", ")}`);
+        parts.push(
+          `nearest ${NEIGHBOURS} codes: ${list.map(([c, n]) => `${n} × ${shortened(nameOf(c))}`).join(", ")}`,
+        );
       }
       if (latent.prior && (mu || moved))
         parts.push(
