@@ -100,10 +100,8 @@ export function createTurns(el, play) {
             value.trim() === "" ? Number.NaN : Number(value.replace(",", ".").replace("−", "-")),
           );
           inputs.forEach((one, i) => {
-            one.toggleAttribute(
-              "aria-invalid",
-              one.value !== "" && !(bits ? [0, 1].includes(code[i]) : Math.abs(code[i]) <= rules.MOST_NUMBER),
-            );
+            const fits = bits ? [0, 1].includes(code[i]) : Math.abs(code[i]) <= rules.MOST_NUMBER;
+            one.setAttribute("aria-invalid", String(one.value !== "" && !fits));
           });
           play(rules.write(game, card, code));
         });
