@@ -59,9 +59,16 @@ export function curvesState(frame, front = null) {
  */
 export function createCurvesView(el, { shell, view }) {
   const curves = createCurves(el, { theme: shell.theme, onTurn: (key, value) => view.set(key, value) });
+  /** @type {any[]} */
+  let drawnFrom = [];
   return {
     /** @param {Frame} frame @param {number | null} [front] */
     update(frame, front = null) {
+      const turned = ["log", "smoothing", "quantity"].map((key) => view.get(key));
+      const from = [frame.seq, frame.run.id, frame.ghost, front, ...turned];
+      // Whatever is pointed at anywhere asks for a new picture; the curves stay the same.
+      if (from.length === drawnFrom.length && from.every((value, i) => value === drawnFrom[i])) return;
+      drawnFrom = from;
       curves.update({
         ...curvesState(frame, front),
         log: view.get("log", false),
