@@ -28,6 +28,7 @@ SECTIONS = {
     "BetaCompare": {"compare", "curves", "pictures", "rate", "scatter"},
     "InterpolationStrip": {"latent"},
     "BottleneckSweep": {"active", "size", "sweep"},
+    "CodebookUsage": {"codes"},
     "Diagnosis": {"diagnosis"},
     "LatentExplorer": {"curves", "scatter", "units"},
     "LatentManifold": {"latent"},
@@ -62,12 +63,16 @@ def data() -> vw.ImageDataset:
 
 
 @pytest.fixture
-def new_run(data: vw.ImageDataset) -> Any:
+def new_run(data: vw.ImageDataset, request: pytest.FixtureRequest) -> Any:
     runs = []
+    asked = request.getfixturevalue("widget_class") if "widget_class" in request.fixturenames else None
 
     def make(latent_dim: int = 2, **options: Any) -> vw.Run:
         torch.manual_seed(0)
-        model = vw.MLPVAE(data.image_shape, latent_dim=latent_dim, hidden=(32,))
+        if asked is vw.CodebookUsage:  # it refuses models without a codebook
+            model: Any = vw.VQVAE(data.image_shape, 16, code_dim=4, channels=(8, 8))
+        else:
+            model = vw.MLPVAE(data.image_shape, latent_dim=latent_dim, hidden=(32,))
         run = vw.train(model, data, **{**OPTIONS, "epochs": 3, **options})
         runs.append(run)
         return run

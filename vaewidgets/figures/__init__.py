@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vaewidgets.figures.architecture import architecture_figure
 from vaewidgets.figures.bottleneck import bottleneck_figure
+from vaewidgets.figures.codebook import codebook_figure
 from vaewidgets.figures.compare import compare_figure, rate_figure
 from vaewidgets.figures.concepts import annealing_figure, kl_figure, reparameterization_figure
 from vaewidgets.figures.curves import curves_figure, runs_curves_figure
@@ -23,6 +24,7 @@ __all__ = [
     "architecture_figure",
     "bottleneck_figure",
     "class_color",
+    "codebook_figure",
     "compare_figure",
     "curves_figure",
     "diagnosis_figure",

@@ -6,6 +6,7 @@ from vaewidgets.widgets.architecture_diagram import ArchitectureDiagram
 from vaewidgets.widgets.beta_compare import BetaCompare
 from vaewidgets.widgets.bottleneck_game import BottleneckGame
 from vaewidgets.widgets.bottleneck_sweep import BottleneckSweep
+from vaewidgets.widgets.codebook_usage import CodebookUsage
 from vaewidgets.widgets.diagnosis import Diagnosis
 from vaewidgets.widgets.interpolation_strip import InterpolationStrip
 from vaewidgets.widgets.kl_playground import KLPlayground
@@ -27,6 +28,7 @@ __all__ = [
     "BetaCompare",
     "BottleneckGame",
     "BottleneckSweep",
+    "CodebookUsage",
     "Diagnosis",
     "InterpolationStrip",
     "KLPlayground",

@@ -16,7 +16,10 @@
  *   loss: number|null, split: "train"|"test"}} Size
  * @typedef {{delta: number, var_threshold: number, elbow: {latent_dim: number|null, limit: number|null,
  *   tolerance: number, notes: string[]}}} SizeSweep
- * @typedef {{setting?: Setting, size?: Size, active?: {step: number, kl: number, var: number, n: number}|null,
+ * @typedef {{step: number, n_codes: number, grid: [number, number], counts: Packed, perplexity: number,
+ *   n_used: number, n_images: number, shown: Packed, pictures: Packed, examples: Packed, example_codes: Packed,
+ *   history: {step: Packed, perplexity: Packed, used: Packed}}} Codes  shown: which codes have a picture
+ * @typedef {{setting?: Setting, codes?: Codes, size?: Size, active?: {step: number, kl: number, var: number, n: number}|null,
  *   diagnosis?: DiagnosisData, pictures?: Pictures, rate?: Rate}} RunsPart  what a frame says of one run
  * @typedef {{value: number, split: "train"|"test"}} Newest
  * @typedef {{run: {id: string, name: string, epoch: number, step: number, unit: string, latent_dim: number},
