@@ -58,10 +58,11 @@ def test_the_draws_are_those_of_python_decoded_as_torch_does(
 def test_a_new_draw_and_the_temperature(shown: Widget, page: SavedPage) -> None:
     before = np.array(shown.ask("w.draws(0)"))
     page.page.locator(".vw-temperature input").fill("0.5")
-    shown.wait("w.view.temperature === 0.5 && w.left === 0", 5)
+    shown.wait(f"Math.abs(w.draws(0)[0][0] - {before[0, 0] / 2}) < 1e-6 && w.left === 0", 5)
+    assert shown.ask("w.view.temperature") == 0.5
     np.testing.assert_allclose(shown.ask("w.draws(0)"), before / 2, atol=1e-6)
     page.page.locator(".vw-new-draw").click()
-    shown.wait("w.view.seed === 1 && w.left === 0", 5)
+    shown.wait(f"w.view.seed === 1 && Math.abs(w.draws(0)[0][0] - {before[0, 0] / 2}) > 1e-6", 5)
     assert not np.allclose(shown.ask("w.draws(0)"), before / 2)
     assert "0.5 · ε" in shown.ask("root.querySelector('.vw-caption').textContent")
 

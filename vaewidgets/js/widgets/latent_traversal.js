@@ -255,7 +255,9 @@ export default defineWidget({
           createRow(list, {
             theme: shell.theme,
             onSlide(to) {
-              const next = axes[row].moved(z, to);
+              // From the view, not from what is drawn: another slider may have moved within the same frame.
+              const now = view.get("z", null);
+              const next = axes[row].moved(Array.isArray(now) && now.length === z.length ? now : z, to);
               view.set("z", Array.from(next));
               view.set("hover", Array.from(next));
             },
