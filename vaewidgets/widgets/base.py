@@ -161,16 +161,8 @@ class RunWidget(LiveWidget):
     def _renew_picture(self) -> None:
         """Show the end of the run in the picture that the notebook keeps, unless another run goes on."""
         if self._picture.is_stale and not self._changes_by_itself():
-            if any(
-                part["run"]["step"] != one.step for part, one in zip(self._parts(), self._runs, strict=True)
-            ):
-                self._refresh()
+            self._refresh()  # of the frame's sections some may be of a snapshot before the last
             self._picture.renew()
-
-    def _parts(self) -> list[dict[str, Any]]:
-        """The sections of the newest frame, run by run."""
-        frame = self.frame or {}
-        return [frame, *frame.get("others", [])]
 
     def _views(self) -> tuple[View, ...]:
         return (self._own_view, self._feed.view)
