@@ -98,7 +98,8 @@ def decoder_network(model: nn.Module, latent_dim: int) -> Network:
             "each; the page runs one for the whole image."
         )
     if callable(getattr(model, "decode_told", None)):
-        return portable_network("decode_told", ((latent_dim,), (int(model.n_classes),)), module=model)
+        classes: Any = model.n_classes
+        return portable_network("decode_told", ((latent_dim,), (int(classes),)), module=model)
     return portable_network("decode", (latent_dim,), module=model)
 
 
