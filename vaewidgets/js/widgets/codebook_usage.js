@@ -100,7 +100,7 @@ export default defineWidget({
         });
         setText(
           title,
-          `code ${code}${pointed ? "" : ", the most used"}: ${share} % of all positions; where these images hold it`,
+          `code ${code}${pointed ? "" : ", the most used"}: ${share} % of all places, boxed here`,
         );
         drawExamples(codes, run.image_shape);
       },
