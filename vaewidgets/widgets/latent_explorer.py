@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -25,7 +26,7 @@ _MODEL_OPTIONS = ("latent_dim", "hidden", "activation", "likelihood")
 
 
 class LatentExplorer(RestartWidget):
-    """Scatter, decoded image, curves and active units of one run, with the controls to train it.
+    """Scatter, decoded image, a path, curves and active units of one run, with the controls to train it.
 
     Parameters
     ----------
@@ -52,8 +53,9 @@ class LatentExplorer(RestartWidget):
 
     Notes
     -----
-    Keys of `view`: those of `LatentScatter`, `ActiveUnitsBar` and `TrainingCurves`, and `ghost` (False: the
-    run before is not shown).
+    Keys of `view`: those of `LatentScatter`, `ActiveUnitsBar` and `TrainingCurves`; `path` ([[u, v], [u, v]],
+    the ends of the strip on the plane that is drawn; None: between two classes) and `ghost` (False: the run
+    before is not shown).
 
     Raises
     ------
@@ -107,6 +109,13 @@ class LatentExplorer(RestartWidget):
     def _check_view(self, key: str, value: Any) -> None:
         super()._check_view(key, value)
         check_units_view(key, value, self.run.model.latent_dim)
+        if key == "path" and value is not None:
+            try:
+                ends = np.asarray(value, np.float64)
+            except (TypeError, ValueError):
+                ends = np.empty(0)
+            if ends.shape != (2, 2) or not np.isfinite(ends).all():
+                raise OptionError(f"path is {value!r}; wanted two places on the plane: [[u, v], [u, v]].")
 
     def _view_changed(self, key: str, value: Any) -> None:
         super()._view_changed(key, value)

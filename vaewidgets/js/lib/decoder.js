@@ -90,6 +90,8 @@ export function createDecoder({ ask, onDecoded }) {
     get reason() {
       return opened.reason;
     },
+    /** Bytes of one image, of which nobody is told; null where the page cannot. @param {ArrayLike<number>} z */
+    image: (z) => opened.run && toBytes(opened.run(z), opened.range),
     /** @param {Float32Array} z */
     decode(z) {
       const numbers = Array.from(z);

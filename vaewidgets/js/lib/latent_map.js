@@ -2,8 +2,7 @@
  * A small map of codes on a plane, with handles that can be dragged, by pointer or by keys, and a path between them.
  * Knows no widget: `update` takes plain arrays, callbacks give places on the plane.
  *
- * @typedef {{at: [number, number], text: string, label: string, value?: string}} Handle
- *   at: on the plane; text: the letter on it; label: what a screen reader calls it; value: where it is, in words
+ * @typedef {import("./handles.js").Handle} Handle
  * @typedef {{points: Float32Array, labels: Int32Array|null, classNames: string[]|null, axes: [string, string],
  *   prior: {center: [number, number], radii: number[]}|null, path: [number, number][], handles: Handle[],
  *   selected?: Set<number>|null}} MapState  points flat (n, 2)
@@ -11,14 +10,12 @@
 
 import { shortened } from "./axes.js";
 import { fit, steady, toData, toScreen, union } from "./camera.js";
-import { createCanvas, h, OWN_KEYS, setText } from "./dom.js";
+import { createCanvas, h } from "./dom.js";
+import { createHandles } from "./handles.js";
 import { createPainter } from "./painter.js";
 import * as paint from "./scatter_paint.js";
 import { classCenters, extent2d } from "./stats.js";
 
-/** @type {Record<string, [number, number]>} */
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const STEP_PX = 6;
 const MOST_NAMES = 24;
 
 /**
@@ -35,8 +32,6 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
   const wrap = h("div", "vw-map", {}, [surface.canvas]);
   el.append(wrap);
   const layer = paint.createPointLayer();
-  const abort = new AbortController();
-  const { signal } = abort;
   /** @type {MapState | null} */
   let state = null;
   /** @type {import("./camera.js").Extent | null} */
@@ -46,8 +41,6 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
   /** @type {Map<number, [number, number]>} */
   let centers = new Map();
   let cloud = /** @type {Float32Array | null} */ (null);
-  /** @type {HTMLButtonElement[]} */
-  let handles = [];
 
   function box() {
     const size = theme.fontSize();
@@ -101,76 +94,18 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
       }
     }
     context.restore();
-    state.handles.forEach(({ at }, i) => {
-      const [x, y] = toScreen(camera, area, ...at);
-      const inside = (/** @type {number} */ value, /** @type {number} */ lo, /** @type {number} */ size) =>
-        Math.min(Math.max(value, lo), lo + size);
-      const place = `translate(${inside(x, area.left, area.width).toFixed(1)}px, ${inside(y, area.top, area.height).toFixed(1)}px) translate(-50%, -50%)`;
-      if (handles[i] && handles[i].style.transform !== place) handles[i].style.transform = place;
-    });
+    handles.place();
   }
 
   const painter = createPainter(wrap, draw);
 
-  /** @param {number} count */
-  function makeHandles(count) {
-    for (const handle of handles) handle.remove();
-    handles = Array.from({ length: count }, (_, i) => {
-      const handle = h("button", "vw-map-handle", { type: "button", ...OWN_KEYS });
-      /** Where inside the handle it was taken. */
-      let grip = /** @type {[number, number] | null} */ (null);
-      const middle = () => {
-        const rect = surface.canvas.getBoundingClientRect();
-        const [x, y] = toScreen(camera, box(), .../** @type {MapState} */ (state).handles[i].at);
-        return [rect.left + x, rect.top + y];
-      };
-      handle.addEventListener(
-        "pointerdown",
-        (event) => {
-          if (event.button > 0 || !state) return;
-          const [x, y] = middle();
-          grip = [event.clientX - x, event.clientY - y];
-          try {
-            handle.setPointerCapture(event.pointerId);
-          } catch {
-            // A pointer that is already gone cannot be captured; the drag then ends at the border.
-          }
-        },
-        { signal },
-      );
-      handle.addEventListener(
-        "pointermove",
-        (event) => {
-          if (!grip) return;
-          const rect = surface.canvas.getBoundingClientRect();
-          const [x, y] = [event.clientX - grip[0] - rect.left, event.clientY - grip[1] - rect.top];
-          onDrag(i, toData(camera, box(), x, y));
-        },
-        { signal },
-      );
-      const drop = () => {
-        grip = null;
-      };
-      handle.addEventListener("pointerup", drop, { signal });
-      handle.addEventListener("pointercancel", drop, { signal });
-      handle.addEventListener(
-        "keydown",
-        (event) => {
-          const arrow = ARROWS[event.key];
-          if (!arrow || !state) return;
-          event.preventDefault();
-          event.stopPropagation();
-          if (onKey) return onKey(i, arrow[0], -arrow[1]);
-          const [x, y] = toScreen(camera, box(), ...state.handles[i].at);
-          const step = event.shiftKey ? 4 * STEP_PX : STEP_PX;
-          return onDrag(i, toData(camera, box(), x + arrow[0] * step, y + arrow[1] * step));
-        },
-        { signal },
-      );
-      wrap.append(handle);
-      return handle;
-    });
-  }
+  const handles = createHandles(wrap, {
+    toScreen: ([u, v]) => toScreen(camera, box(), u, v),
+    toData: (x, y) => toData(camera, box(), x, y),
+    area: box,
+    onDrag,
+    onKey,
+  });
 
   const observer = new ResizeObserver(() => painter.request());
   observer.observe(wrap);
@@ -190,12 +125,7 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
         const room = { x0: cx - reach, x1: cx + reach, y0: cy - reach, y1: cy + reach };
         held = steady(held, content ? union(content, room) : room);
       }
-      if (handles.length !== next.handles.length) makeHandles(next.handles.length);
-      next.handles.forEach(({ text, label: name, value }, i) => {
-        setText(handles[i], text);
-        const whole = value ? `${name}: ${value}` : name;
-        if (handles[i].getAttribute("aria-label") !== whole) handles[i].setAttribute("aria-label", whole);
-      });
+      handles.update(next.handles);
       painter.request();
     },
     /** Data units to clientX, clientY. @param {number} u @param {number} v */
@@ -205,7 +135,7 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
       return [x + rect.left, y + rect.top];
     },
     destroy() {
-      abort.abort();
+      handles.destroy();
       unfollow();
       observer.disconnect();
       painter.destroy();

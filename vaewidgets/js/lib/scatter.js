@@ -81,12 +81,14 @@ export function createTravel() {
 /**
  * @param {HTMLElement} el
  * @param {{theme: import("./theme.js").Theme, label: string, onCursor?: (cursor: Cursor, moved: boolean) => void,
- *   onSelect?: (indices: number[]) => void, onClass?: (label: number, add: boolean) => void}} opts
- *   onCursor: `moved` where a person moved it; onClass: a class's name was pressed, add: with Shift
+ *   onSelect?: (indices: number[]) => void, onClass?: (label: number, add: boolean) => void,
+ *   onDraw?: () => void}} opts
+ *   onCursor: `moved` where a person moved it; onClass: a class's name was pressed, add: with Shift; onDraw: the
+ *   picture was drawn, the plane may have moved
  */
 export function createScatter(
   el,
-  { theme, label, onCursor = () => {}, onSelect = () => {}, onClass = () => {} },
+  { theme, label, onCursor = () => {}, onSelect = () => {}, onClass = () => {}, onDraw = () => {} },
 ) {
   const base = createCanvas("vw-scatter-base");
   const overlay = createCanvas("vw-scatter-overlay");
@@ -187,6 +189,7 @@ export function createScatter(
     if (stale || moving) drawBase();
     stale = false;
     drawOverlay();
+    onDraw();
     return travel.moving || flight !== null;
   }
 
@@ -381,6 +384,16 @@ export function createScatter(
       refresh();
     },
     resetView,
+    /** Where things that stand over the picture belong: it and its plane, in pixels inside it. */
+    stage: {
+      wrap,
+      area: box,
+      /** @param {[number, number]} at */
+      toScreen: ([x, y]) => toScreen(camera, box(), x, y),
+      /** @param {number} x @param {number} y */
+      toData: (x, y) => toData(camera, box(), x, y),
+    },
+    centers: () => centers,
     /** Where the points stand once they have arrived, flat (n, 2). */
     points: () => travel.to,
     selected: () => [...(selected ?? [])].sort((a, b) => a - b),

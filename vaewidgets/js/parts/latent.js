@@ -95,6 +95,8 @@ export function createLatentView(scatterEl, imagesEl, context) {
   let hovered = "null";
   /** Posterior means under t-SNE, which has no way back from the plane. @type {Float32Array | null} */
   let means = null;
+  /** Told whenever the picture was drawn. @type {() => void} */
+  let onDraw = () => {};
 
   const shape = () => state?.frame.run.image_shape ?? /** @type {[number, number, number]} */ ([1, 1, 1]);
   const latentDim = () => state?.frame.run.latent_dim ?? 2;
@@ -148,6 +150,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
       showSelected(indices.length);
     },
     onClass: (label, add) => look.press(label, add),
+    onDraw: () => onDraw(),
   });
 
   function underCursor() {
@@ -246,6 +249,19 @@ export function createLatentView(scatterEl, imagesEl, context) {
     /** @param {any} content @param {DataView[]} buffers */
     message: (content, buffers) => decoder.reply(content, buffers),
     time,
+    /** For what else stands on the plane. */
+    plane: {
+      stage: scatter.stage,
+      centers: scatter.centers,
+      shape,
+      decoder,
+      /** z at a place; null where there is no way back from the plane (t-SNE). @param {[number, number]} at */
+      zAt: (at) => (means ? null : fromPlane(at, projection, latentDim())),
+      /** @param {() => void} listener */
+      follow(listener) {
+        onDraw = listener;
+      },
+    },
     handle: {
       /** The moment drawn: index, step, epoch; null: now. */
       get moment() {

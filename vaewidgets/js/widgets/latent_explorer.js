@@ -1,7 +1,7 @@
 /**
- * LatentExplorer: the latent space, what it decodes to, the curves and the active units, and the controls of the
- * run, on one page. Handle: see parts/base.js, parts/latent.js (as LatentScatter), parts/curves.js; code()
- * gives the run's code.
+ * LatentExplorer: the latent space, what it decodes to, a path through it, the curves and the active units, and the
+ * controls of the run, on one page. Handle: see parts/base.js, parts/latent.js (as LatentScatter), parts/strip.js,
+ * parts/curves.js; code() gives the run's code.
  *
  * Controls: .vw-main-button (train, pause, resume, train more), .vw-step, .vw-stop, .vw-beta and .vw-lr (each with
  * .vw-slider and .vw-number), .vw-speed .vw-select; those of parts/new_run.js and parts/ghost.js. One that cannot work
@@ -13,6 +13,7 @@ import { createCurvesView } from "../parts/curves.js";
 import { createGhost } from "../parts/ghost.js";
 import { createLatentView, scatterCaption } from "../parts/latent.js";
 import { createNewRun } from "../parts/new_run.js";
+import { createStrip } from "../parts/strip.js";
 import { createToolbar } from "../parts/toolbar.js";
 import { createUnitsView } from "../parts/units.js";
 
@@ -35,6 +36,7 @@ export default defineWidget({
 
     const actions = h("div", "vw-actions");
     const before = h("div");
+    const stripEl = h("div", "vw-part");
     shell.body.append(
       bar,
       actions,
@@ -45,14 +47,18 @@ export default defineWidget({
         curvesEl,
         barsEl,
       ]),
+      stripEl,
     );
 
     const toolbar = createToolbar(bar, link);
     const newRun = createNewRun(actions, context);
     const ghost = createGhost(before, context);
     const latent = createLatentView(stage, images, context);
+    const strip = createStrip(stripEl, context, latent.plane);
     const curves = createCurvesView(curvesEl, context);
     const units = createUnitsView(barsEl, context);
+
+    let known = "";
 
     return {
       update(state) {
@@ -61,6 +67,9 @@ export default defineWidget({
         newRun.update(frame);
         ghost.update(frame);
         latent.update(state);
+        if (frame.run.id !== known) strip.reset();
+        known = frame.run.id;
+        strip.update();
         curves.update(context.view.get("ghost", true) ? frame : { ...frame, ghost: null });
         show(barsEl, Boolean(frame.units));
         units.update(state, latent.time);
@@ -71,6 +80,7 @@ export default defineWidget({
         {},
         {
           ...Object.getOwnPropertyDescriptors(latent.handle),
+          ...Object.getOwnPropertyDescriptors(strip.handle),
           ...Object.getOwnPropertyDescriptors(units.handle),
           ...Object.getOwnPropertyDescriptors(newRun.handle),
           ...Object.getOwnPropertyDescriptors(curves.handle),
@@ -80,6 +90,7 @@ export default defineWidget({
         toolbar.destroy();
         newRun.destroy();
         ghost.destroy();
+        strip.destroy();
         latent.destroy();
         curves.destroy();
         units.destroy();
