@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -291,3 +293,16 @@ def test_an_explorer_refuses_clearly(source: Any, options: dict, message: str) -
 def test_a_run_keeps_its_own_options(new_run: Any) -> None:
     with pytest.raises(OptionError, match="beta"):
         vw.LatentExplorer(new_run(start=False), beta=2.0)
+
+
+def test_a_script_that_ends_while_widgets_are_fed_ends_well() -> None:
+    script = """
+import vaewidgets as vw
+data = vw.load_dataset("digits")
+run = vw.train(vw.MLPVAE(data.image_shape, 2), data, epochs=2, batch_size=64, autosave=False)
+widgets = vw.LatentExplorer(run), vw.Diagnosis(run)
+run.wait(progress=False)
+"""
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stderr) == (0, "")

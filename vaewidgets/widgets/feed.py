@@ -6,6 +6,7 @@ processor, since on a laptop the frames are built by the cores that train.
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 import weakref
@@ -161,6 +162,15 @@ class Feed:
                 self._start_thread()
         self._renew_pictures()
 
+    def end(self) -> None:
+        """Feed nobody any more, and wait for the thread."""
+        with self._lock:
+            self._widgets = []
+            thread = self._thread
+            self._news.notify_all()
+        if thread is not None:
+            thread.join(5.0)
+
     def _renew_pictures(self) -> None:
         """Show in the pictures that the notebook keeps where the run rests."""
         with self._lock:
@@ -303,3 +313,10 @@ class _Cost:
 
     def seconds(self) -> float:
         return (time.thread_time() - self._started) * torch.get_num_threads()
+
+
+@atexit.register
+def _end_all() -> None:
+    """A daemon thread that is cut off inside torch can crash the interpreter on its way out."""
+    for feed in list(Feed._feeds.values()):
+        feed.end()
