@@ -5,7 +5,7 @@
  * Controls: a click on a point; the table's rows, each a button that the arrow keys go between.
  */
 import { formatLoss } from "../lib/axes.js";
-import { h, OWN_KEYS, setText, show } from "../lib/dom.js";
+import { h, OWN_KEYS, setText } from "../lib/dom.js";
 import { createSizePlot } from "../lib/size_plot.js";
 import { defineWidget } from "../parts/base.js";
 import { labelOf, partsOf } from "../parts/curves.js";
@@ -145,8 +145,8 @@ export default defineWidget({
           elbow && elbow.latent_dim !== null
             ? `Elbow at ${elbow.latent_dim} latent dimensions: the smallest whose recon is within ${(elbow.tolerance * 100).toFixed(0)} % of the whole drop. `
             : "No elbow. ";
-        setText(said, `${elbow ? found : ""}${elbow?.notes.join("; ") ?? ""}`);
-        show(said, elbow !== null);
+        const notes = elbow?.notes.length ? `${elbow.notes.join("; ")}. ` : "";
+        setText(said, `${elbow ? found : ""}${notes}Below, recon and loss are ${frame.run.unit} per image.`);
         fillTable(parts, picked);
       },
       caption: ({ frame }) =>
