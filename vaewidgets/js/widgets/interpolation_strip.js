@@ -317,7 +317,7 @@ export default defineWidget({
           picture.update({
             image: image.length === size ? image : null,
             shape: run.image_shape,
-            title: `${LETTERS[end]}: image ${i}${label >= 0 ? `, ${nameOf(label)}` : ""}`,
+            title: `${LETTERS[end]}: ${label >= 0 ? `class ${nameOf(label)}, ` : ""}image ${i}`,
             detail: "no thumbnail",
           });
           select.update({ value: String(label), choices, hidden: choices.length === 0 });
