@@ -157,13 +157,14 @@ export function createArchitecture(el) {
     part(name, group);
   }
 
-  /** @param {string} name @param {number} x @param {string} title @param {string} value */
-  function term(name, x, title, value) {
+  /** @param {string} name @param {number} x @param {string} title @param {string} value @param {string} unit */
+  function term(name, x, title, value, unit) {
     part(
       name,
       svg("g", `vw-arch-term vw-arch-${name}`, {}, [
         label(x, LOSS_Y, title, "vw-arch-symbol"),
         label(x, LOSS_Y + 24, value),
+        label(x, LOSS_Y + 40, unit, "vw-arch-small"),
       ]),
     );
   }
@@ -233,7 +234,7 @@ export function createArchitecture(el) {
     if (variational) {
       ball("mu", HEAD_X, up, "μ", vectorText(of.values.mu, dims), -1);
       ball("sigma", HEAD_X, down, "σ", "", 0);
-      part("sigma", label(HEAD_X + 34, down + 26, vectorText(of.values.sigma, dims), "", "start"));
+      part("sigma", label(HEAD_X + 10, down + 42, vectorText(of.values.sigma, dims), "", "start"));
     }
     if (of.kind === "reparameterised") {
       ball("eps", Z_X, MIDDLE + 128, "ε", "", 0);
@@ -252,14 +253,14 @@ export function createArchitecture(el) {
     }
     half("decoder", of.decoder, DECODER, most);
     image(of, "x_hat", WIDTH - 16 - IMAGE);
-    term("recon", reconX, "recon", formatLoss(of.recon));
+    term("recon", reconX, "recon", formatLoss(of.recon), of.unit);
     if (variational) {
-      term("kl", HEAD_X, "KL", `${formatLoss(of.kl ?? 0)} nats`);
+      term("kl", HEAD_X, "KL", formatLoss(of.kl ?? 0), "nats");
       picture.append(
         label((HEAD_X + lossX) / 2, LOSS_Y - 16, `· β = ${formatSetting(of.beta)}`, "vw-arch-beta"),
       );
     }
-    term("loss", lossX, "loss", formatLoss(of.loss));
+    term("loss", lossX, "loss", formatLoss(of.loss), of.unit);
   }
 
   return {
