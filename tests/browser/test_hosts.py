@@ -88,7 +88,7 @@ def test_marimo_shows_widgets_of_a_run_live_and_linked(marimo_page: Any) -> None
         wait_for(lambda widget=widget, before=before: step(widget) > before, "a new frame is drawn", 20)
         assert widget.get_attribute("data-theme") == "light"
         assert widget.evaluate("root => getComputedStyle(root.querySelector('.vw-head')).display") == "flex"
-    explorer.locator(".vw-main-button").click()
+    explorer.locator(".vw-toolbar .vw-main-button").click()
     for widget in (curves, explorer):
         widget.scroll_into_view_if_needed()
         wait_for(
