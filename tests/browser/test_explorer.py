@@ -156,9 +156,9 @@ def test_a_hand_written_loop_shows_the_same_explorer_live(lab: Lab) -> None:
     wait_for_hellos(lab, "explorer")
     lab.run_cell(1)
     widget.wait_status("running")
-    step = widget.wait("w.step > 200 && w.step")
+    step = widget.wait("w.frame.scatter.step > 200 && w.frame.scatter.step")
     first = widget.points()
-    widget.wait(f"w.step > {step} + 500")
+    widget.wait(f"w.frame.scatter.step > {step} + 500")
     assert np.abs(widget.points() - first).max() > 0.01
     assert not lab.page.locator(f"{widget.selector} .vw-step").is_visible(), "an attached run trains itself"
     shown = widget.hover(0.5, 0.5)

@@ -114,5 +114,7 @@ def test_a_class_as_a_second_input():
         wanted = torch.cat([copy.deepcopy(model).told(z[i : i + 1], told[i : i + 1]) for i in range(5)])
     (got,) = network.run(z.numpy(), told.numpy())
     np.testing.assert_allclose(got, wanted.flatten(1).numpy(), atol=1e-5)
-    with pytest.raises(ShapeError, match="got 1 inputs; this network takes 2"):
-        network.run(z.numpy())
+    nothing = torch.zeros(5, 4)
+    np.testing.assert_array_equal(network.run(z.numpy())[0], network.run(z.numpy(), nothing.numpy())[0])
+    with pytest.raises(ShapeError, match="got 3 inputs; this network takes 2"):
+        network.run(z.numpy(), told.numpy(), told.numpy())

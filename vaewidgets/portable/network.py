@@ -94,7 +94,7 @@ class Network:
         Parameters
         ----------
         *inputs : ndarray, shape (B, ...) or (d,)
-            One for each input, flattened to ``(B, d)``.
+            One for each input, flattened to ``(B, d)``; those after the first may be left out: 0 then.
         half : bool
             Round the weights to half precision first, as the page gets them.
 
@@ -103,10 +103,11 @@ class Network:
         tuple of ndarray, each of shape (B, n)
             One for each output.
         """
-        if len(inputs) != len(self.inputs):
+        if not 1 <= len(inputs) <= len(self.inputs):
             raise ShapeError(f"run() got {len(inputs)} inputs; this network takes {len(self.inputs)}.")
         registers: dict[int, Array] = {}
-        for i, (x, (size,)) in enumerate(zip(inputs, self.inputs, strict=True)):
+        left_out = [np.zeros(size) for (size,) in self.inputs[len(inputs) :]]
+        for i, (x, (size,)) in enumerate(zip((*inputs, *left_out), self.inputs, strict=True)):
             values = np.asarray(x, dtype=np.float64)
             if values.size == 0 or values.size % size:
                 raise ShapeError(
