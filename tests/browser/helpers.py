@@ -47,7 +47,7 @@ class Widget:
 
     def hover(self, x: float, y: float) -> dict[str, Any]:
         """Move the mouse to a place of the latent plane; returns z, image, ms of what is decoded there."""
-        self.ask("root.scrollIntoView()")
+        self.scroll_to()
         self.lab.page.mouse.move(0, 0)
         client = self.ask(f"w.toClient({x}, {y})")
         self.lab.page.mouse.move(*client)
@@ -59,9 +59,20 @@ class Widget:
         )
         return self.ask("({z: w.hover.z, image: Array.from(w.hover.image), ms: w.hover.ms})")
 
+    def scroll_to(self) -> None:
+        """Bring it into view, and wait until it stands still there: a notebook may still be laid out."""
+        self.ask("root.scrollIntoView()")
+        seen: list[Any] = [None]
+
+        def still() -> bool:
+            seen.append(self.ask("Object.values(root.getBoundingClientRect().toJSON())"))
+            return seen[-1] == seen[-2]
+
+        wait_for(still, "the widget stands still", 10)
+
     def lasso(self, *corners: tuple[float, float]) -> list[int]:
         """Drag around corners in the latent plane; returns the numbers of the points inside."""
-        self.ask("root.scrollIntoView()")
+        self.scroll_to()
         places = [self.ask(f"w.toClient({x}, {y})") for x, y in corners]
         mouse = self.lab.page.mouse
         mouse.move(*places[0])
