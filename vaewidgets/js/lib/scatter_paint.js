@@ -14,7 +14,9 @@ const LONGEST_NAME = 24;
 
 /** Radius in CSS pixels that keeps a cloud of n points readable. @param {number} n */
 export function pointRadius(n) {
-  return n <= 400 ? 4 : n <= 2500 ? 3 : n <= 6000 ? 2.4 : 1.9;
+  if (n <= 6000) return n <= 400 ? 4 : n <= 2500 ? 3 : 2.4;
+  // Where there are more points than pixels, larger ones would only hide each other.
+  return n <= 100_000 ? 1.9 : n <= 300_000 ? 1.3 : 0.8;
 }
 
 /**

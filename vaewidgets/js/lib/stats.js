@@ -11,6 +11,12 @@ export function quantileSorted(sorted, q) {
   return sorted[low] + (sorted[high] - sorted[low]) * (at - low);
 }
 
+/** Order statistics of so many points are as good as those of all. */
+const ENOUGH = 20_000;
+
+/** @param {number} n points @returns {number} every how many-th is looked at */
+const stride = (n) => Math.max(1, Math.floor(n / ENOUGH));
+
 /**
  * The box that holds nearly all finite points; a few outliers must not shrink the rest to a dot.
  * @param {Float32Array} points
@@ -19,10 +25,11 @@ export function quantileSorted(sorted, q) {
  */
 export function extent2d(points, tail = 0.002) {
   const n = points.length / 2;
-  const xs = new Float32Array(n);
-  const ys = new Float32Array(n);
+  const every = stride(n);
+  const xs = new Float32Array(Math.ceil(n / every));
+  const ys = new Float32Array(xs.length);
   let count = 0;
-  for (let i = 0; i < n; i++) {
+  for (let i = 0; i < n; i += every) {
     if (!Number.isFinite(points[2 * i]) || !Number.isFinite(points[2 * i + 1])) continue;
     xs[count] = points[2 * i];
     ys[count] = points[2 * i + 1];
@@ -123,7 +130,8 @@ export function pointsInside(points, polygon) {
 export function classCenters(points, labels) {
   /** @type {Map<number, {xs: number[], ys: number[]}>} */
   const groups = new Map();
-  for (let i = 0; i < labels.length; i++) {
+  const every = stride(labels.length);
+  for (let i = 0; i < labels.length; i += every) {
     if (!Number.isFinite(points[2 * i]) || labels[i] < 0) continue;
     let group = groups.get(labels[i]);
     if (!group) {
