@@ -7,14 +7,7 @@
 Both data sets are read from the folder that VAEWIDGETS_DATA names. The thresholds in
 `vaewidgets.diagnostics.diagnose` were set by `freeze` before `judge` was run for the first time.
 
-As it came out, thresholds frozen, five seeds a case and data set:
-
-- Bernoulli: MNIST 25 of 25. Fashion-MNIST 20 of 25: all five of beta = 50 were called healthy, since 2 of
-  the 16 units outlive it there (KL 0.7 nats, 43 % of the variance explained): it is no full collapse.
-- Squared error, where linear theory has all units die above beta = 10.2 and 39.6: MNIST 25 of 25,
-  Fashion-MNIST 24 of 25 (one epoch was once called healthy).
-- Not among the five, and often missed: one epoch of all 60,000 images (469 steps). Bernoulli: MNIST 5 of 5,
-  Fashion-MNIST 3 of 5 called under-fitting; squared error: none of 10.
+What came out is in docs/experiments.md. Not among the five, and often missed: one epoch of all 60,000 images.
 """
 
 from __future__ import annotations
