@@ -18,6 +18,9 @@ const MOST_ROWS = 6;
 /** Heights in units of the type size: a row, the scale under the rows. */
 const ROW_EM = 2.4;
 const SCALE_EM = 1.7;
+/** Columns spread over the width, but not to where they are blocks or far apart. */
+const WIDEST_EM = 4.6;
+const THICKEST_EM = 2;
 const TRAVEL_MS = 250;
 const FLOOR = 1e-4;
 
@@ -245,10 +248,10 @@ function drawColumns(picture, data) {
   const bottom = height - Math.round(size * 1.7);
   const top = Math.round(size * 0.6);
   const n = data.order.length;
-  const step = Math.min((right - left) / n, size * 2.5);
+  const step = Math.min((right - left) / n, size * WIDEST_EM);
   const y = (/** @type {number} */ v) => bottom - share(v, data.top) * (bottom - top);
   drawScale(picture, data, (v) => [left, Math.round(y(v)) + 0.5, right, Math.round(y(v)) + 0.5]);
-  const thick = step > 4 ? step * 0.66 : Math.max(step - 0.5, 0.75);
+  const thick = step > 4 ? Math.min(step * 0.66, size * THICKEST_EM) : Math.max(step - 0.5, 0.75);
   const every = Math.ceil((size * 1.9) / step);
   context.textAlign = "center";
   context.textBaseline = "top";
