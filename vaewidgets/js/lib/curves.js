@@ -33,6 +33,8 @@ const PANELS = [
 const QUANTITIES = ["loss", "recon", "kl"];
 /** Least width of a panel, in units of the type size. */
 const LEAST_WIDTH_EM = 18.5;
+/** The names of several runs are longer. */
+const LEAST_WIDTH_SEVERAL_EM = 23;
 /** Of a panel's width, what its numbers and names take. */
 const LABELS_EM = 10;
 /** A line with a point every other pixel is a thicket; its range says the same as a band. */
@@ -201,7 +203,9 @@ export function createCurves(el, { theme, onTurn }) {
     const width = holder.clientWidth;
     if (!width) return;
     const count = used.filter(Boolean).length;
-    const columns = Math.max(Math.min(count, Math.floor(width / (LEAST_WIDTH_EM * theme.fontSize()))), 1);
+    const several = countRuns(all) > 1;
+    const least = (several ? LEAST_WIDTH_SEVERAL_EM : LEAST_WIDTH_EM) * theme.fontSize();
+    const columns = Math.max(Math.min(count, Math.floor(width / least)), 1);
     holder.style.setProperty("--vw-panel-columns", String(columns));
     holder.style.setProperty("--vw-panel-rows", String(Math.ceil(count / columns)));
     const room = Math.max((width / columns - LABELS_EM * theme.fontSize()) / PIXELS_A_POINT, LEAST_POINTS);
@@ -214,7 +218,6 @@ export function createCurves(el, { theme, onTurn }) {
         log: state.log ?? false,
       });
     }
-    const several = countRuns(all) > 1;
     show(trainKey, !several);
     show(
       testKey,
