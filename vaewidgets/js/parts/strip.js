@@ -16,7 +16,7 @@ import { createPainter } from "../lib/painter.js";
 const IMAGES = 9;
 /** Of each frame, so that a slow decoder does not hold up the page. */
 const BUDGET_MS = 8;
-const BEYOND = 0.12;
+const BEYOND = 0.2;
 const LETTERS = ["A", "B"];
 
 /**
