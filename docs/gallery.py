@@ -37,7 +37,7 @@ SETTLE_MS = 800  # the last images are decoded after the page says that it is dr
 THREE = [0.3, 0.25, 0.45, 0.16, 0.62, 0.2, 0.66, 0.33, 0.58, 0.44, 0.46, 0.48]
 THREE += [0.6, 0.52, 0.7, 0.64, 0.64, 0.78, 0.48, 0.84, 0.3, 0.76]
 # What a group might have played: one wrong guess after the other taken back.
-LOOPS_AND_STROKES = {0: [1, 0], 1: [0, 1], 3: [0, 2], 7: [0, 1.2], 8: [2, 0]}
+LOOPS_AND_STROKES = {0: [1, 0], 1: [0, 1], 3: [0, 0], 7: [0, 2], 8: [2, 0]}
 GUESSES = ([3, 0, 7, 1, 8], [0, 3, 1, 7, 8], [8, 1, 0, 3, 7])
 TRUE = ([0, 3, 1, 7, 8], [0, 3, 7, 1, 8], [8, 1, 0, 3, 7])
 
