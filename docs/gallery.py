@@ -138,11 +138,10 @@ def listing() -> str:
     text = ["# The widgets", "", "Made by `python -m docs.gallery`; each is alive in a saved page, too.", ""]
     for name in WIDGETS:
         said = (inspect.getdoc(getattr(vw, name)) or "").split("\n\n")[0].replace("\n", " ")
+        text += [f"## {name}", "", re.sub(r"`+", "`", said), ""]
+        if not (HERE / "images" / f"{name}-light.png").exists():
+            continue
         text += [
-            f"## {name}",
-            "",
-            re.sub(r"`+", "`", said),
-            "",
             "<picture>",
             f'<source media="(prefers-color-scheme: dark)" srcset="images/{name}-dark.png">',
             f'<img alt="{name}" src="images/{name}-light.png">',
