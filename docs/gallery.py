@@ -29,7 +29,6 @@ from tests.browser.pages import open_page
 from vaewidgets.widgets.live import LiveWidget
 
 HERE = Path(__file__).parent
-COLORS = 160  # of a palette: a photograph of a page needs no more
 WIDTH = 1000
 SETTLE_MS = 800  # the last images are decoded after the page says that it is drawn
 
@@ -127,9 +126,8 @@ def photograph(browser: Any, page: Path, theme: str) -> bytes:
         opened.page.wait_for_timeout(SETTLE_MS)
         opened.assert_alone()
         png = opened.page.locator(".vw-root").screenshot()
-    small = Image.open(BytesIO(png)).convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
     out = BytesIO()
-    small.save(out, "png", optimize=True)
+    Image.open(BytesIO(png)).convert("RGB").save(out, "png", optimize=True)
     return out.getvalue()
 
 
