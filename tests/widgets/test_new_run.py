@@ -75,6 +75,13 @@ def test_another_run_is_shown_and_the_one_before_stays(explorer: vw.LatentExplor
     assert explorer in Feed.of(new).view.widgets
 
 
+def test_the_page_still_knows_it_by_its_name(explorer: vw.LatentExplorer) -> None:
+    name = explorer.get_state()["widget_id"]
+    start(explorer, latent_dim=3, epochs=1)
+    assert name
+    assert explorer.get_state()["widget_id"] == name
+
+
 def test_the_ghost_holds_the_last_numbers_and_is_bounded(explorer: vw.LatentExplorer) -> None:
     old = explorer.run
     start(explorer, latent_dim=3)

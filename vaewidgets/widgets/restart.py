@@ -114,7 +114,8 @@ class RestartWidget(PointsWidget):
         self._ghost = _ghost_state(old, run)
         self._previous = old
         with self._live_lock:
-            stale = [key for key in self._live if key not in ("frame", "view_state")]
+            # its name stays: by it the page knows which views are of one widget
+            stale = [key for key in self._live if key not in ("frame", "view_state", "widget_id")]
             self._sample = self._projection = self._posterior = None
             self._layout = Layout(self._layout_done)
             if run.data is not old.data:

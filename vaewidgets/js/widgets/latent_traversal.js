@@ -273,7 +273,8 @@ export default defineWidget({
       if (data && data !== latentSource) {
         latentSource = data;
         latent = readLatent(data);
-        order = dimOrder(latent, order);
+        // Rows of nearly equal KL do not swap at every frame; at rest they stand as Python orders them.
+        order = dimOrder(latent, next.frame.run.status === "running" ? order : []);
         if (latent.d === 2) order = latent.kl && latent.kl[1] > latent.kl[0] ? [1, 0] : [0, 1];
       }
       if (next.originals !== originalsSource) {
