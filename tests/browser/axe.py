@@ -24,13 +24,17 @@ def axe_source() -> str:
 
 
 def findings(page: Any, selector: str) -> list[str]:
-    """What is serious or critical inside an element of a page that has the program, one line each."""
+    """What is serious or critical inside elements of a page that has the program, one line each.
+
+    One run for all of them: each would go through the whole page anew. A line begins with the widget's class.
+    """
     result = page.evaluate(
         """async selector => {
-            const { violations } = await axe.run(selector, { resultTypes: ['violations'] });
+            const { violations } = await axe.run(selector, { resultTypes: ['violations'], elementRef: true });
             return violations.filter(({ impact }) => ['serious', 'critical'].includes(impact))
-                .flatMap(({ id, nodes }) => nodes.map(({ html, any, all, none }) =>
-                    `${id}: ${[...any, ...all, ...none].map(one => one.message).join('; ')} in ${html}`));
+                .flatMap(({ id, nodes }) => nodes.map(({ html, element, any, all, none }) =>
+                    `${element?.closest('.vw-root')?.classList[1] ?? 'page'}: ${id}: `
+                    + `${[...any, ...all, ...none].map(one => one.message).join('; ')} in ${html}`));
         }""",
         selector,
     )

@@ -177,11 +177,12 @@ class Lab:
         (self.notebooks / name).write_text(json.dumps(notebook))
         self.go_to(name, place)
         if theme:
-            self.page.evaluate(
-                "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
-                f"JupyterLab {theme}",
-            )
+            self.change_theme(f"JupyterLab {theme}")
         return name
+
+    def change_theme(self, theme: str) -> None:
+        """Change to a theme by its name, such as "JupyterLab Dark"."""
+        self.page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
 
     def go_to(self, name: str, place: str = "lab/tree") -> None:
         self.page.goto(f"{self.url}/{place}/{name}?token={self.token}&reset")

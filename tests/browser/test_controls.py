@@ -143,28 +143,6 @@ def test_a_reload_brings_the_widget_back_alive(lab: Lab) -> None:
     widget.wait_status("paused", 20)
 
 
-def test_every_widget_lives_in_one_page_and_leaves_nothing_behind(lab: Lab) -> None:
-    names = ["TrainingCurves", "LatentScatter", "ActiveUnitsBar", "ReconstructionGrid", "LatentExplorer"]
-    lab.open(
-        [
-            "import vaewidgets as vw\ndata = vw.load_dataset('digits')\n"
-            "run = vw.train(vw.MLPVAE(data.image_shape, 8), data, epochs=20)",
-            *[f"vw.{name}(run)" for name in names],
-        ]
-    )
-    lab.run_all()
-    selectors = [".vw-training-curves", ".vw-latent-scatter", ".vw-active-units-bar"]
-    selectors += [".vw-reconstruction-grid", ".vw-latent-explorer"]
-    for selector in selectors:
-        widget = Widget(lab, selector)
-        # Only what can be seen is drawn, and the page still moves while the cells below get their output.
-        widget.wait("(root.scrollIntoView(), w.status === 'finished')", 120)
-        assert lab.page.locator(f"{selector} .vw-error").is_hidden()
-    lab.page.evaluate("jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
-    wait_for(lambda: lab.page.locator(".vw-root").count() == 0, "the views go")
-    assert lab.console_of_widgets() == []
-
-
 STRESS = """
 import threading, time
 import numpy as np, traitlets
