@@ -36,7 +36,7 @@ def _(on: Shown) -> None:
 
 @ability(EXPLORER, "the learning rate while it trains")
 def _(on: Shown) -> None:
-    on.press(".vw-lr .vw-slider", "PageUp")
+    on.press(".vw-lr .vw-slider", "ArrowRight")
     on.until("w.run.lr > 0.001 and w.run.history['lr'][-1] == w.run.lr")
     on.set_number("lr", 0.0005)
     on.until("w.run.lr == 0.0005 and w.run.status == 'running' and w.run.history['lr'][-1] == 0.0005")

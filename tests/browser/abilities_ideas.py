@@ -18,7 +18,7 @@ def _(on: Shown) -> None:
     on.until("w.view['mu'] > 1.5")
     on.drag(".vw-handle-width", 40)
     on.until("w.view['sigma'] > 0.8")
-    on.press(".vw-prior_sigma .vw-slider", "PageUp")
+    on.press(".vw-prior_sigma .vw-slider", "ArrowRight")
     on.until("w.view['prior_sigma'] != 1.0")
 
 

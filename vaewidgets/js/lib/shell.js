@@ -5,7 +5,7 @@
  * For tests: the root is `.vw-root` with `data-status` and `data-step`, and carries the property `vaewidgets`,
  * a read-only handle that each widget documents.
  */
-import { h, icon, setText, show } from "./dom.js";
+import { h, icon, OWN_KEYS, setText, show } from "./dom.js";
 import { download, pictureOf, slug } from "./picture.js";
 import { createTheme } from "./theme.js";
 
@@ -83,6 +83,17 @@ export function createShell(el, { name, label, onPresent = () => {}, fileName = 
       if (root.classList.contains("vw-projector") !== full) onPresent(full);
       root.classList.toggle("vw-projector", full);
       theme.refresh();
+    },
+    { signal },
+  );
+
+  // JupyterLab's shortcuts ask the focused element before those around it: what stands inside an element that uses
+  // its keys itself has to say so, too, or the arrow keys of a slider never reach it.
+  root.addEventListener(
+    "focusin",
+    ({ target }) => {
+      const [name, value] = Object.entries(OWN_KEYS)[0];
+      if (target instanceof HTMLElement && target.closest(`[${name}]`)) target.setAttribute(name, value);
     },
     { signal },
   );
