@@ -15,12 +15,11 @@ Act = Callable[[Shown], None]
 ABILITIES: list[Any] = []
 
 
-def ability(widget: str, name: str, *, broken: str = "") -> Callable[[Act], Act]:
-    """List what a widget lets one do, in the order of the files; `broken`: why it fails so far."""
+def ability(widget: str, name: str) -> Callable[[Act], Act]:
+    """List what a widget lets one do, in the order of the files."""
 
     def add(act: Act) -> Act:
-        marks = [pytest.mark.xfail(reason=broken, strict=False)] if broken else []
-        ABILITIES.append(pytest.param(widget, act, id=f"{widget}: {name}", marks=marks))
+        ABILITIES.append(pytest.param(widget, act, id=f"{widget}: {name}"))
         return act
 
     return add

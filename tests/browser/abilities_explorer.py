@@ -74,9 +74,7 @@ def _(on: Shown) -> None:
     on.until(f"np.allclose(w.view['hover'], {shown['z']}, atol=1e-6)")
 
 
-@ability(
-    EXPLORER, "lasso selects indices", broken="the drag selects nothing in some runs; cause not found yet"
-)
+@ability(EXPLORER, "lasso selects indices")
 def _(on: Shown) -> None:
     points = on.points()
     (u, v), half = np.median(points, axis=0), 0.7 * points.std()

@@ -31,11 +31,7 @@ def _(on: Shown) -> None:
         on.until(f"np.allclose(widgets[{name!r}].view['hover'], {z}, atol=1e-6)")
 
 
-@ability(
-    SCATTER,
-    "lasso selects indices in Python",
-    broken="the drag selects nothing in some runs; cause not found yet",
-)
+@ability(SCATTER, "lasso selects indices in Python")
 def _(on: Shown) -> None:
     points = on.points()
     (u, v), half = np.median(points, axis=0), points.std()

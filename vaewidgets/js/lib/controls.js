@@ -110,6 +110,9 @@ export function createSegments(el, { name, label, choices, onChange }) {
   };
 }
 
+/** @type {Record<string, number>} */
+const STEPS_OF_KEYS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
+
 /**
  * A slider with an exact number beside it, over a logarithmic scale unless another is given. What a person sets
  * stays until `settle` says that Python has taken it.
@@ -168,6 +171,19 @@ export function createSlider(el, opts) {
   }
 
   slider.addEventListener("input", () => change(scale.value(Number(slider.value))), { signal });
+  slider.addEventListener(
+    "keydown",
+    (event) => {
+      const by = STEPS_OF_KEYS[event.key];
+      if (!by) return;
+      event.preventDefault();
+      // The smallest step that is one: rounded to what is shown, the next place of the slider may be the same value.
+      let place = Number(slider.value) + by;
+      while (place > 0 && place < 1000 && scale.value(place) === current) place += by;
+      change(scale.value(Math.min(Math.max(place, 0), 1000)));
+    },
+    { signal },
+  );
   const commit = () => change(Number.parseFloat(number.value.replace("−", "-").replace(",", ".")));
   number.addEventListener("change", commit, { signal });
   // JupyterLab's notebook cancels Enter, and with it the browser's own "change".

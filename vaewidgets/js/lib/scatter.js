@@ -100,10 +100,16 @@ export function createScatter(
   const reset = h("button", "vw-toggle vw-reset", { type: "button", text: "reset view", hidden: true });
   const hint = h("div", "vw-scatter-hint", { hidden: true, "aria-hidden": "true" });
   const wrap = h("div", "vw-scatter", {}, [base.canvas, overlay.canvas, reset, hint]);
-  const names = createNameButtons(wrap, onClass, (event) => {
-    const rect = overlay.canvas.getBoundingClientRect();
-    setCursor(toData(camera, box(), event.clientX - rect.left, event.clientY - rect.top), true);
-  });
+  const names = createNameButtons(
+    wrap,
+    onClass,
+    (event) => {
+      const rect = overlay.canvas.getBoundingClientRect();
+      setCursor(toData(camera, box(), event.clientX - rect.left, event.clientY - rect.top), true);
+    },
+    ({ clientX, clientY, pointerId, altKey }) =>
+      overlay.canvas.dispatchEvent(new PointerEvent("pointerdown", { clientX, clientY, pointerId, altKey })),
+  );
   el.append(wrap);
 
   const travel = createTravel();

@@ -7,12 +7,16 @@
  */
 import { h, OWN_KEYS } from "./dom.js";
 
+const DRAG_START_PX = 4;
+
 /**
  * @param {HTMLElement} el
  * @param {(label: number, add: boolean) => void} onPress add: the Shift or Ctrl key was held
  * @param {(event: PointerEvent) => void} onMove the pointer is over a name: what is below is read all the same
+ * @param {(down: PointerEvent) => void} onDrag a drag began on a name, where the pointer went down: names stand in the
+ *   middle of the points, and must not keep a lasso from them
  */
-export function createNameButtons(el, onPress, onMove) {
+export function createNameButtons(el, onPress, onMove, onDrag) {
   const wrap = h("div", "vw-names", { role: "group", "aria-label": "classes shown", ...OWN_KEYS });
   el.append(wrap);
   /** @type {Map<number, HTMLButtonElement>} */
@@ -23,8 +27,21 @@ export function createNameButtons(el, onPress, onMove) {
     const button = /** @type {HTMLElement} */ (event.target).closest("button");
     if (button) onPress(Number(button.dataset.label), event.shiftKey || event.ctrlKey || event.metaKey);
   }
+  let down = /** @type {PointerEvent | null} */ (null);
+  /** @param {PointerEvent} event */
+  function onPointer(event) {
+    if (event.type === "pointerdown") down = event;
+    if (event.type !== "pointermove") return;
+    onMove(event);
+    if (!event.buttons) down = null;
+    if (!down || Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) <= DRAG_START_PX)
+      return;
+    onDrag(down);
+    down = null;
+  }
   wrap.addEventListener("click", onClick);
-  wrap.addEventListener("pointermove", onMove);
+  wrap.addEventListener("pointerdown", onPointer);
+  wrap.addEventListener("pointermove", onPointer);
 
   return {
     /** @param {Mark[]} marks @param {number} height CSS pixels */
@@ -55,7 +72,8 @@ export function createNameButtons(el, onPress, onMove) {
     },
     destroy() {
       wrap.removeEventListener("click", onClick);
-      wrap.removeEventListener("pointermove", onMove);
+      wrap.removeEventListener("pointerdown", onPointer);
+      wrap.removeEventListener("pointermove", onPointer);
       wrap.remove();
     },
   };
