@@ -66,7 +66,7 @@ def test_hovering_in_one_widget_decodes_in_the_other(page: SavedPage) -> None:
     explorer, scatter = page.widget(EXPLORER), page.widget(SCATTER)
     explorer.ask("root.scrollIntoView()")
     before = explorer.ask("w.hover.z")
-    page.page.mouse.move(*explorer.ask("w.toClient(0.4, -0.3)"))
+    page.page.mouse.move(*explorer.ask("w.toClient(-0.9, -1.1)"))
     wait_for(lambda: explorer.ask("w.hover.z") != before, "the pointer decodes")
     z, image = explorer.ask("w.hover.z"), explorer.ask("Array.from(w.hover.image)")
     wait_for(lambda: scatter.ask("w.hover && w.hover.z") == z, "the other follows")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import vaewidgets as vw
+from tests.browser.lab import wait_for
 from tests.browser.pages import SavedPage, open_page
 
 CURVES = ".vw-training-curves"
@@ -51,7 +52,7 @@ def test_the_axis_turns_logarithmic_by_keyboard(page: SavedPage) -> None:
     before = page.page.locator(f"{CURVES} .vw-plot:visible").first.screenshot()
     button.press("Enter")
     widget.wait("w.view.log === true", 5)
-    assert button.get_attribute("aria-pressed") == "true"
+    wait_for(lambda: button.get_attribute("aria-pressed") == "true", "the button says so")
     assert page.page.locator(f"{CURVES} .vw-plot:visible").first.screenshot() != before
     button.press("Enter")
     widget.wait("w.view.log === false", 5)
