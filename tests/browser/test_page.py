@@ -68,6 +68,16 @@ def test_hovering_decodes_as_torch_does_also_after_a_reload(
     page.assert_alone()
 
 
+def test_a_button_over_the_map_hides_nothing_of_it(page: SavedPage, explorer: vw.LatentExplorer) -> None:
+    page.go_to()
+    widget = page.widget(EXPLORER)
+    for end in widget.wait("w.path()", 5):
+        assert_hover_is_torchs(page, explorer.run, end)
+        x, y = widget.ask(f"w.toClient({end[0]}, {end[1]})")
+        top = page.page.evaluate("([x, y]) => document.elementFromPoint(x, y).className", [x, y])
+        assert top == "vw-map-handle"
+
+
 def test_the_points_are_torchs(page: SavedPage, explorer: vw.LatentExplorer) -> None:
     with torch.no_grad():
         mu, _ = explorer.run.snapshot().encode(explorer.sample.images)

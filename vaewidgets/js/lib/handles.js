@@ -57,6 +57,8 @@ export function createHandles(wrap, { toScreen, toData, area, onDrag, onKey }) {
       "pointermove",
       (event) => {
         if (!grip) return;
+        // Else what is below would take the drag for a pointer that reads it.
+        event.stopPropagation();
         const rect = wrap.getBoundingClientRect();
         onDrag(i, toData(event.clientX - grip[0] - rect.left, event.clientY - grip[1] - rect.top));
       },

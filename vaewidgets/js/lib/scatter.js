@@ -100,15 +100,8 @@ export function createScatter(
   const reset = h("button", "vw-toggle vw-reset", { type: "button", text: "reset view", hidden: true });
   const hint = h("div", "vw-scatter-hint", { hidden: true, "aria-hidden": "true" });
   const wrap = h("div", "vw-scatter", {}, [base.canvas, overlay.canvas, reset, hint]);
-  const names = createNameButtons(
-    wrap,
-    onClass,
-    (event) => {
-      const rect = overlay.canvas.getBoundingClientRect();
-      setCursor(toData(camera, box(), event.clientX - rect.left, event.clientY - rect.top), true);
-    },
-    ({ clientX, clientY, pointerId, altKey }) =>
-      overlay.canvas.dispatchEvent(new PointerEvent("pointerdown", { clientX, clientY, pointerId, altKey })),
+  const names = createNameButtons(wrap, onClass, ({ clientX, clientY, pointerId, altKey }) =>
+    overlay.canvas.dispatchEvent(new PointerEvent("pointerdown", { clientX, clientY, pointerId, altKey })),
   );
   el.append(wrap);
 
@@ -297,7 +290,7 @@ export function createScatter(
     hintTimer = window.setTimeout(() => show(hint, false), HINT_MS);
   }
 
-  const stopListening = listenToScatter(overlay.canvas, {
+  const stopListening = listenToScatter(overlay.canvas, wrap, {
     hover(x, y) {
       hair = true;
       setCursor(toData(camera, box(), x, y), true);

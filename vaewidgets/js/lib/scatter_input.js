@@ -25,11 +25,13 @@ const NUDGE_FAR_PX = 24;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
- * @param {HTMLElement} target
+ * @param {HTMLElement} target the canvas
+ * @param {HTMLElement} stage what holds the canvas and the buttons over it: a pointer or a wheel over a button is over
+ *   the scatter too
  * @param {Actions} actions
  * @returns {() => void} removes every listener
  */
-export function listenToScatter(target, actions) {
+export function listenToScatter(target, stage, actions) {
   const abort = new AbortController();
   const { signal } = abort;
   /** @type {{mode: "maybe"|"lasso"|"pan", path: number[], id: number} | null} */
@@ -114,12 +116,12 @@ export function listenToScatter(target, actions) {
   }
 
   target.addEventListener("pointerdown", onDown, { signal });
-  target.addEventListener("pointermove", onMove, { signal });
+  stage.addEventListener("pointermove", onMove, { signal });
   target.addEventListener("pointerup", onUp, { signal });
   target.addEventListener("pointercancel", onUp, { signal });
-  target.addEventListener("pointerleave", () => drag ?? actions.leave(), { signal });
+  stage.addEventListener("pointerleave", () => drag ?? actions.leave(), { signal });
   target.addEventListener("dblclick", () => actions.reset(), { signal });
-  target.addEventListener("wheel", onWheel, { signal, passive: false });
+  stage.addEventListener("wheel", onWheel, { signal, passive: false });
   target.addEventListener("keydown", onKey, { signal });
   target.addEventListener("focus", () => actions.focus(true), { signal });
   target.addEventListener("blur", () => actions.focus(false), { signal });

@@ -12,11 +12,10 @@ const DRAG_START_PX = 4;
 /**
  * @param {HTMLElement} el
  * @param {(label: number, add: boolean) => void} onPress add: the Shift or Ctrl key was held
- * @param {(event: PointerEvent) => void} onMove the pointer is over a name: what is below is read all the same
  * @param {(down: PointerEvent) => void} onDrag a drag began on a name, where the pointer went down: names stand in the
  *   middle of the points, and must not keep a lasso from them
  */
-export function createNameButtons(el, onPress, onMove, onDrag) {
+export function createNameButtons(el, onPress, onDrag) {
   const wrap = h("div", "vw-names", { role: "group", "aria-label": "classes shown", ...OWN_KEYS });
   el.append(wrap);
   /** @type {Map<number, HTMLButtonElement>} */
@@ -32,7 +31,6 @@ export function createNameButtons(el, onPress, onMove, onDrag) {
   function onPointer(event) {
     if (event.type === "pointerdown") down = event;
     if (event.type !== "pointermove") return;
-    onMove(event);
     if (!event.buttons) down = null;
     if (!down || Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) <= DRAG_START_PX)
       return;

@@ -1,6 +1,7 @@
 /**
  * BetaCompare: several runs side by side over a setting. Handle: see parts/base.js; rows() gives what is drawn of the
- * images (name, bytes end to end, whether faint), curves() and readout() as in TrainingCurves, clouds() and rates().
+ * images (name, bytes end to end, whether faint) and drawn of which view and seed they are; curves() and readout() as in
+ * TrainingCurves, clouds() and rates().
  *
  * Controls: .vw-show (radio buttons), .vw-at .vw-slider (which run stands at the front), .vw-redraw.
  */
@@ -88,6 +89,7 @@ export default defineWidget({
     const plot = createRatePlot(panes.rate, { theme: shell.theme });
     /** @type {{name: string, images: Uint8Array, faint: boolean}[]} */
     let rows = [];
+    let drawn = { what: "", seed: -1 };
     /** @type {import("../lib/clouds.js").CloudState[]} */
     let drawnClouds = [];
     /** @type {import("../lib/rate_plot.js").RatePoint[]} */
@@ -98,7 +100,9 @@ export default defineWidget({
       const { frame } = state;
       if (!frame.compare) return;
       const parts = partsOf(frame);
-      const found = pictures.rows(state, what, view.get("seed", 0));
+      const seed = view.get("seed", 0);
+      const found = pictures.rows(state, what, seed);
+      drawn = { what, seed };
       rows = found.flatMap(({ images }, i) =>
         images ? [{ name: labelOf(parts[i]), images, faint: at !== null && at !== i }] : [],
       );
@@ -202,6 +206,7 @@ export default defineWidget({
         ...curves.handle,
         /** Drawn rows: name, bytes of the images end to end, whether faint. */
         rows: () => rows,
+        drawn: () => drawn,
         /** Drawn latent spaces. */
         clouds: () => drawnClouds,
         /** Drawn places in the rate–distortion plane. */
