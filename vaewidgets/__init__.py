@@ -32,6 +32,7 @@ _ROOM_OF = {
     "Cyclical": "objectives",
     "Diagnosis": "widgets",
     "ELBO": "objectives",
+    "Experiment": "recipes",
     "FreeBits": "objectives",
     "Gaussian": "objectives",
     "ImageDataset": "data",
@@ -148,6 +149,7 @@ if TYPE_CHECKING:
         mmd,
     )
     from vaewidgets.protocol import VAE, LossConvention, as_vae
+    from vaewidgets.recipes import Experiment
     from vaewidgets.training import Run, Sweep, attach, load_run, sweep, train
     from vaewidgets.widgets import (
         ActiveUnitsBar,

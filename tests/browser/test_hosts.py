@@ -95,4 +95,8 @@ def test_marimo_shows_widgets_of_a_run_live_and_linked(marimo_page: Any) -> None
             lambda widget=widget: widget.get_attribute("data-status") == "paused", "the pause is shown", 20
         )
     explorer.locator(".vw-scatter-overlay").hover(position={"x": 60, "y": 60}, force=True)
-    wait_for(lambda: explorer.evaluate("root => root.vaewidgets.hover?.image?.length > 0"), "decoded in the page", 10)
+    wait_for(
+        lambda: explorer.evaluate("root => root.vaewidgets.hover?.image?.length > 0"),
+        "decoded in the page",
+        10,
+    )

@@ -11,11 +11,14 @@ from vaewidgets.recipes import (
     e_lecture,
 )
 from vaewidgets.recipes.base import Claim, Recipe, Results, Row, Scale, Setting, Target
-from vaewidgets.recipes.reproduce import Report, reproduce
+from vaewidgets.recipes.experiment import Experiment
+from vaewidgets.recipes.report import Report
+from vaewidgets.recipes.reproduce import reproduce
 
 __all__ = [
     "RECIPES",
     "Claim",
+    "Experiment",
     "Recipe",
     "Report",
     "Results",

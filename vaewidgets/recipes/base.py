@@ -18,10 +18,36 @@ from vaewidgets.training import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Claim", "Recipe", "Results", "Row", "Scale", "Setting", "Target", "Verdict"]
+__all__ = [
+    "Claim",
+    "NotRun",
+    "Recipe",
+    "Results",
+    "Row",
+    "Runs",
+    "Scale",
+    "Setting",
+    "Target",
+    "Verdict",
+]
 
-# "told": printed beside what was obtained, not judged
-Verdict = Literal["met", "missed", "told"]
+# "told": printed beside what was obtained, not judged; "not run": nothing was obtained
+Verdict = Literal["met", "missed", "told", "not run"]
+
+
+class NotRun(KeyError):
+    """Asked for is a run that was not trained."""
+
+    def __str__(self) -> str:
+        """Name it, without KeyError's quotes."""
+        return str(self.args[0])
+
+
+class Runs(dict[str, Run]):
+    """Runs by the names of their settings; one that is not there raises NotRun."""
+
+    def __missing__(self, name: str) -> Run:
+        raise NotRun(name)
 
 
 @dataclass(frozen=True)
@@ -79,6 +105,12 @@ class Target:
     epoch: int | None = None
     why: str = ""
 
+    @property
+    def what(self) -> str:
+        """Setting, quantity and epoch, as one line."""
+        epoch = "" if self.epoch is None else f", epoch {self.epoch}"
+        return f"{self.setting}: {self.quantity}{epoch}"
+
     def obtained(self, run: Run) -> float:
         """The run's number, NaN where it did not train so far."""
         if self.quantity == "parameters":
@@ -90,14 +122,11 @@ class Target:
     def row(self, run: Run) -> Row:
         """Compare with a run."""
         obtained = self.obtained(run)
-        epoch = "" if self.epoch is None else f", epoch {self.epoch}"
         verdict: Verdict = "told"
         if self.tolerance is not None:
             close = abs(obtained - self.value) <= self.tolerance * abs(self.value)
             verdict = "met" if close else "missed"
-        return Row(
-            f"{self.setting}: {self.quantity}{epoch}", self.value, obtained, self.tolerance, verdict, self.why
-        )
+        return Row(self.what, self.value, obtained, self.tolerance, verdict, self.why)
 
 
 @dataclass(frozen=True)
@@ -110,7 +139,7 @@ class Row:
     published, obtained : float, str or None
     tolerance : float or None
         Relative.
-    verdict : {"met", "missed", "told"}
+    verdict : {"met", "missed", "told", "not run"}
     remark : str
     """
 
@@ -140,8 +169,11 @@ class Claim:
     measure: Callable[[Results], tuple[str, bool | None]]
 
     def row(self, results: Results) -> Row:
-        """Check it."""
-        seen, holds = self.measure(results)
+        """Check it; "not run" where it needs a run that was not trained."""
+        try:
+            seen, holds = self.measure(results)
+        except NotRun as missing:
+            return Row(self.text, self.published, None, None, "not run", f"{missing} was not trained")
         verdict: Verdict = "told" if holds is None else "met" if holds else "missed"
         return Row(self.text, self.published, seen, None, verdict)
 
