@@ -172,6 +172,12 @@ def test_grid_holds_the_pixels(channels):
     assert [label.get_text() for label in axes.get_yticklabels()] == ["original", "beta = 1"]
 
 
+def test_a_loop_that_says_nothing_of_epochs_is_titled_by_its_steps():
+    whole = frames.frame()
+    whole["run"] = {**whole["run"], "epoch": 0, "epochs": None, "step": 1345}
+    assert "MLPVAE 2, digits, step 1,345" in texts(figures.explorer_figure(whole))
+
+
 def test_explorer_takes_whatever_sections_there_are():
     whole = frames.frame()
     figure = figures.explorer_figure(whole)

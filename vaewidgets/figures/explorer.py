@@ -70,7 +70,9 @@ def _places(figure: Figure, there: list[str]) -> dict[str, Canvas]:
 
 def _title(run: Mapping[str, Any]) -> str:
     parts = [str(run[key]) for key in ("name", "dataset") if run.get(key)]
-    if run.get("epoch") is not None:
+    if not run.get("epoch") and not run.get("epochs") and run.get("step"):
+        parts.append(f"step {run['step']:,}")  # a loop that says nothing of epochs
+    elif run.get("epoch") is not None:
         of = f" of {run['epochs']}" if run.get("epochs") else ""
         parts.append(f"epoch {run['epoch']}{of}")
     return ", ".join(parts).replace("$", r"\$")

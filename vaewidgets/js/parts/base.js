@@ -48,7 +48,10 @@ function spoken({ run, curves }) {
   const values = loss ? toFloat32(loss.mean) : [];
   const last = values.length ? `, loss ${formatLoss(values[values.length - 1])} ${run.unit}` : "";
   const state = run.status === "running" ? "" : `${run.status}, `;
-  return `${state}epoch ${run.epoch}${last}`;
+  // a loop that says nothing of epochs
+  const far =
+    run.epoch === 0 && run.epochs === null && run.step > 0 ? `step ${run.step}` : `epoch ${run.epoch}`;
+  return `${state}${far}${last}`;
 }
 
 /**
