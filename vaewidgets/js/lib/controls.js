@@ -1,5 +1,5 @@
 /**
- * Controls as plain elements: a button with an icon, a logarithmic slider with its number, a choice, progress.
+ * Controls as plain elements: buttons, sliders, choices, progress.
  */
 import { formatSetting, logSlider } from "./axes.js";
 import { h, icon, OWN_KEYS, setText } from "./dom.js";
@@ -211,13 +211,14 @@ export function createSlider(el, opts) {
 }
 
 /**
+ * One of a list, of which only the chosen one is in sight.
  * @template {string | number | null} T
  * @param {HTMLElement} el
- * @param {{name: string, label: string, choices: {text: string, value: T}[],
+ * @param {{name: string, label: string, choices?: {text: string, value: T}[],
  *   textOf?: (value: T) => string, onChange: (value: T) => void}} opts
  *   textOf: of a value that is none of the choices
  */
-export function createChoice(el, { name, label, choices, textOf = String, onChange }) {
+export function createChoice(el, { name, label, choices = [], textOf = String, onChange }) {
   const id = `vw-${name}-${nextId++}`;
   const select = h("select", "vw-select", { id });
   const wrap = h("div", `vw-control vw-${name}`, OWN_KEYS, [
@@ -243,8 +244,9 @@ export function createChoice(el, { name, label, choices, textOf = String, onChan
   const onSelect = () => onChange(/** @type {T} */ (values.get(select.value)));
   select.addEventListener("change", onSelect);
   return {
-    /** @param {{value: T, hold?: boolean, hidden: boolean, choices?: {text: string, value: T}[]}} state */
-    update({ value, hold = false, hidden, choices: next }) {
+    el: wrap,
+    /** @param {{value: T, hold?: boolean, hidden?: boolean, choices?: {text: string, value: T}[]}} state */
+    update({ value, hold = false, hidden = false, choices: next }) {
       wrap.hidden = hidden;
       if (hold) return;
       if (next && JSON.stringify(next) !== filled) {
@@ -288,34 +290,50 @@ export function createProgress(el) {
 }
 
 /**
- * A slider with a few stops, each with a name.
+ * A linear slider with its value in words beside it.
  * @param {HTMLElement} el
- * @param {{name: string, label: string, title?: string, onChange: (stop: number) => void}} opts
+ * @param {{name: string, label: string, min: number, max: number, step: number, unit?: string,
+ *   title?: string, describe?: (value: number) => string, onChange: (value: number) => void}} opts
  */
-export function createStops(el, { name, label, title = "", onChange }) {
-  const id = `vw-${name}-${nextId++}`;
-  const slider = h("input", "vw-slider", { type: "range", min: 0, max: 1, step: 1, id, title });
-  const said = h("output", "vw-stop-name", { for: id });
+export function createRange(el, { name, label, min, max, step, unit = "", title = "", describe, onChange }) {
+  const id = `vw-${name}-range-${nextId++}`;
+  const input = h("input", "vw-slider", { type: "range", min, max, step, id, title });
+  const output = h("output", "vw-range-value", { for: id });
   const wrap = h("div", `vw-control vw-${name}`, OWN_KEYS, [
     h("label", "vw-control-label", { for: id, text: label }),
-    slider,
-    said,
+    input,
+    output,
   ]);
   el.append(wrap);
-  const onInput = () => onChange(Number(slider.value));
-  slider.addEventListener("input", onInput);
+  const say =
+    describe ?? ((/** @type {number} */ value) => `${formatSetting(value)}${unit ? ` ${unit}` : ""}`);
+
+  /** @param {number} value */
+  function showValue(value) {
+    const text = say(value);
+    setText(output, text);
+    if (input.getAttribute("aria-valuetext") !== text) input.setAttribute("aria-valuetext", text);
+  }
+
+  const onInput = () => {
+    const value = Number(input.value);
+    showValue(value);
+    onChange(value);
+  };
+  input.addEventListener("input", onInput);
   return {
-    /** @param {{stops: string[], at: number, hidden?: boolean}} state */
-    update({ stops, at, hidden = false }) {
+    el: wrap,
+    input,
+    /** @param {{value: number, min?: number, max?: number, hidden?: boolean}} state */
+    update({ value, min: low, max: high, hidden = false }) {
       wrap.hidden = hidden;
-      const last = String(stops.length - 1);
-      if (slider.max !== last) slider.max = last;
-      if (slider.value !== String(at)) slider.value = String(at);
-      slider.setAttribute("aria-valuetext", stops[at] ?? "");
-      setText(said, stops[at] ?? "");
+      if (low !== undefined && input.min !== String(low)) input.min = String(low);
+      if (high !== undefined && input.max !== String(high)) input.max = String(high);
+      if (Number(input.value) !== value) input.value = String(value);
+      showValue(value);
     },
     destroy() {
-      slider.removeEventListener("input", onInput);
+      input.removeEventListener("input", onInput);
       wrap.remove();
     },
   };

@@ -137,7 +137,6 @@ export function createCurves(el, { theme, onTurn }) {
     name: "quantity",
     label: "show",
     choices: [{ text: "all", value: null }, ...QUANTITIES.map((text, i) => ({ text, value: i }))],
-    textOf: String,
     onChange: (i) => onTurn("quantity", i === null ? null : QUANTITIES[i]),
   });
   const smoothing = createSlider(knobs, {

@@ -3,7 +3,7 @@
  *
  * @typedef {import("../lib/view.js").ViewState} ViewState
  */
-import { createSelect } from "../lib/choose.js";
+import { createChoice } from "../lib/controls.js";
 
 /**
  * The class to tell the decoder, in the view as `label`; hidden where it takes none.
@@ -11,7 +11,7 @@ import { createSelect } from "../lib/choose.js";
  * @param {ViewState} view
  */
 export function createClassChoice(el, view) {
-  const select = createSelect(el, {
+  const select = createChoice(el, {
     name: "class",
     label: "class told",
     onChange: (value) => view.set("label", value === "none" ? null : Number(value)),

@@ -8,7 +8,7 @@
 import { formatLoss } from "../lib/axes.js";
 import { toFloat32, toInt32, unpack } from "../lib/bytes.js";
 import { createClouds } from "../lib/clouds.js";
-import { createPress, createSegments, createStops } from "../lib/controls.js";
+import { createPress, createRange, createSegments } from "../lib/controls.js";
 import { h, setText, show } from "../lib/dom.js";
 import { createGrid } from "../lib/images.js";
 import { createRatePlot } from "../lib/rate_plot.js";
@@ -71,10 +71,16 @@ export default defineWidget({
       choices: VIEWS,
       onChange: (value) => view.set("show", value),
     });
-    const turn = createStops(head, {
+    /** @type {string[]} */
+    let stops = [];
+    const turn = createRange(head, {
       name: "at",
       label: "bring to the front",
       title: "turn through the runs",
+      min: 0,
+      max: 1,
+      step: 1,
+      describe: (stop) => stops[stop] ?? "",
       onChange: (stop) => view.set("at", stop === 0 ? null : stop - 1),
     });
     const redraw = createPress(head, {
@@ -183,11 +189,8 @@ export default defineWidget({
         const given = view.get("at");
         const at = Number.isInteger(given) && given >= 0 && given < parts.length ? given : null;
         shown.update({ value: what });
-        turn.update({
-          stops: ["all", ...parts.map(labelOf)],
-          at: at === null ? 0 : at + 1,
-          hidden: parts.length < 2,
-        });
+        stops = ["all", ...parts.map(labelOf)];
+        turn.update({ value: at === null ? 0 : at + 1, max: stops.length - 1, hidden: parts.length < 2 });
         const drawing = what === "recon" || what === "samples";
         redraw.update({ text: what === "samples" ? "draw z again" : "draw ε again", hidden: !drawing });
         for (const [name, pane] of Object.entries(panes)) show(pane, name === what);

@@ -13,7 +13,7 @@
  */
 import { formatVector, shortened } from "../lib/axes.js";
 import { toFloat32, unpack } from "../lib/bytes.js";
-import { createSelect, createWordButton } from "../lib/choose.js";
+import { createChoice, createPress } from "../lib/controls.js";
 import { h, setText, show } from "../lib/dom.js";
 import { createImage, fromBytes } from "../lib/images.js";
 import { createLatentMap } from "../lib/latent_map.js";
@@ -153,9 +153,10 @@ export default defineWidget({
       el.append(pictureEl, pick);
       endsEl.append(el);
       const picture = createImage(pictureEl, { name: `end-image-${end}` });
-      const select = createSelect(pick, {
+      const select = createChoice(pick, {
         name: `end-class-${end}`,
         label: letter,
+        textOf: () => "",
         onChange(value) {
           const i = labels()?.indexOf(Number(value)) ?? -1;
           if (i >= 0) setEnd(end, i);
@@ -171,13 +172,13 @@ export default defineWidget({
         }
         return undefined;
       };
-      const previous = createWordButton(pick, {
+      const previous = createPress(pick, {
         name: "previous",
         text: "‹",
         title: "the image before, of the same class",
         onPress: step(-1),
       });
-      const next = createWordButton(pick, {
+      const next = createPress(pick, {
         name: "next",
         text: "›",
         title: "the next image of the same class",
@@ -187,7 +188,7 @@ export default defineWidget({
       next.button.setAttribute("aria-label", `end ${letter}: next image`);
       return { picture, select, previous, next };
     });
-    const mode = createSelect(side, {
+    const mode = createChoice(side, {
       name: "mode",
       label: "path",
       onChange: (value) => view.set("mode", value),

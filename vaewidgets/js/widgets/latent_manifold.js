@@ -10,7 +10,7 @@
  * Controls: .vw-zoom-in, .vw-zoom-out, .vw-reset, .vw-cells, .vw-plane (two selects), .vw-class.
  */
 import { formatNumber, formatVector } from "../lib/axes.js";
-import { createRange, createSelect, createWordButton } from "../lib/choose.js";
+import { createChoice, createPress, createRange } from "../lib/controls.js";
 import { h, setText, show } from "../lib/dom.js";
 import { createImage } from "../lib/images.js";
 import { createManifold } from "../lib/manifold.js";
@@ -97,9 +97,9 @@ export default defineWidget({
     const press = (/** @type {number} */ factor) => () =>
       go(zoomWindow(window(), ...window().center, factor));
     const parts = [
-      createWordButton(zoom, { name: "zoom-in", text: "+", title: "closer", onPress: press(1.5) }),
-      createWordButton(zoom, { name: "zoom-out", text: "−", title: "further", onPress: press(1 / 1.5) }),
-      createWordButton(zoom, {
+      createPress(zoom, { name: "zoom-in", text: "+", title: "closer", onPress: press(1.5) }),
+      createPress(zoom, { name: "zoom-out", text: "−", title: "further", onPress: press(1 / 1.5) }),
+      createPress(zoom, {
         name: "whole",
         text: "whole plane",
         title: "all of the plane",
@@ -132,8 +132,12 @@ export default defineWidget({
       return Array.isArray(chosen) ? [...chosen] : order.slice(0, 2);
     };
     const selects = [
-      createSelect(knobs, { name: "plane-x", label: "across", onChange: (value) => choose(0, value) }),
-      createSelect(knobs, { name: "plane-y", label: "up", onChange: (value) => choose(1, value) }),
+      createChoice(knobs, {
+        name: "plane-x",
+        label: "across",
+        onChange: (value) => choose(0, String(value)),
+      }),
+      createChoice(knobs, { name: "plane-y", label: "up", onChange: (value) => choose(1, String(value)) }),
     ];
     const classChoice = createClassChoice(knobs, view);
     const time = createTimeLine(stage, context);

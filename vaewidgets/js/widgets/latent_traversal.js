@@ -10,7 +10,7 @@
  */
 import { formatFixed, formatNumber, formatVector } from "../lib/axes.js";
 import { toFloat32, unpack } from "../lib/bytes.js";
-import { createRange, createSelect, createWordButton } from "../lib/choose.js";
+import { createChoice, createPress, createRange } from "../lib/controls.js";
 import { h, OWN_KEYS, setText, show } from "../lib/dom.js";
 import { createImage } from "../lib/images.js";
 import { createMany } from "../lib/many.js";
@@ -191,12 +191,12 @@ export default defineWidget({
       return known?.value ?? (latent?.prior ? "quantiles" : "gaussian");
     };
 
-    const styleSelect = createSelect(knobs, {
+    const styleSelect = createChoice(knobs, {
       name: "style",
       label: "along",
       onChange: (value) => view.set("style", value),
     });
-    const axesSelect = createSelect(knobs, {
+    const axesSelect = createChoice(knobs, {
       name: "axes",
       label: "rows are",
       onChange(value) {
@@ -216,19 +216,19 @@ export default defineWidget({
     baseEl.append(baseName);
     knobs.append(baseEl);
     const buttons = [
-      createWordButton(baseEl, {
+      createPress(baseEl, {
         name: "previous",
         text: "‹",
         title: "start from the image before",
         onPress: step(-1),
       }),
-      createWordButton(baseEl, {
+      createPress(baseEl, {
         name: "next",
         text: "›",
         title: "start from the next image",
         onPress: step(1),
       }),
-      createWordButton(baseEl, {
+      createPress(baseEl, {
         name: "rest",
         text: "middle",
         title: "start from the middle of the latent space",
@@ -237,7 +237,7 @@ export default defineWidget({
     ];
     buttons[0].button.setAttribute("aria-label", "start from the image before");
     buttons[1].button.setAttribute("aria-label", "start from the next image");
-    const back = createWordButton(knobs, {
+    const back = createPress(knobs, {
       name: "back",
       text: "sliders back",
       title: "all sliders back to the start",

@@ -9,7 +9,7 @@
  * Controls: .vw-new-draw, .vw-temperature, .vw-class.
  */
 import { formatSetting } from "../lib/axes.js";
-import { createRange, createWordButton } from "../lib/choose.js";
+import { createPress, createRange } from "../lib/controls.js";
 import { h, setText, show } from "../lib/dom.js";
 import { createMany } from "../lib/many.js";
 import { normals } from "../lib/normal.js";
@@ -139,7 +139,7 @@ export default defineWidget({
     const list = h("div", "vw-samples-list");
     shell.body.append(knobs, list);
     const seed = () => view.get("seed", 0);
-    const button = createWordButton(knobs, {
+    const button = createPress(knobs, {
       name: "new-draw",
       text: "new draw",
       title: "other draws of z, the same for every run",

@@ -11,7 +11,7 @@
  * Controls: .vw-pad-canvas, .vw-pen, .vw-eraser, .vw-undo, .vw-clear, .vw-framed, the handle on the map, .vw-back.
  */
 import { formatFixed, formatVector, shortened } from "../lib/axes.js";
-import { createRange, createSelect, createWordButton } from "../lib/choose.js";
+import { createChoice, createPress, createRange } from "../lib/controls.js";
 import { h, setText, show } from "../lib/dom.js";
 import { createImage, toBytes } from "../lib/images.js";
 import { createLatentMap } from "../lib/latent_map.js";
@@ -122,7 +122,7 @@ export default defineWidget({
       describe: (value) => `${(100 * value).toFixed(0)} % wide`,
       onChange: (value) => view.set("pen", value),
     });
-    const eraser = createWordButton(tools, {
+    const eraser = createPress(tools, {
       name: "eraser",
       text: "eraser",
       onPress() {
@@ -132,13 +132,13 @@ export default defineWidget({
       },
     });
     eraser.button.setAttribute("aria-pressed", "false");
-    const undo = createWordButton(tools, {
+    const undo = createPress(tools, {
       name: "undo",
       text: "undo",
       onPress: () => setStrokes(strokes().slice(0, -1)),
     });
-    const clear = createWordButton(tools, { name: "clear", text: "clear", onPress: () => setStrokes([]) });
-    const framedSelect = createSelect(tools, {
+    const clear = createPress(tools, { name: "clear", text: "clear", onPress: () => setStrokes([]) });
+    const framedSelect = createChoice(tools, {
       name: "framed",
       label: "framing",
       onChange(value) {
@@ -146,7 +146,7 @@ export default defineWidget({
         setStrokes(strokes());
       },
     });
-    const back = createWordButton(tools, {
+    const back = createPress(tools, {
       name: "back",
       text: "point back to μ",
       title: "decode where the encoder put the drawing",
