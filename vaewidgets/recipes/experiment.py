@@ -176,16 +176,17 @@ class Experiment:
         """Compare what the runs came to with what was published; what was not trained is "not run"."""
         results = self.results
         rows = [self._number(target) for target in self._at.targets]
-        if self.scale != "published" and "published" in self.recipe.scales:
-            rows += [
-                Row(target.what, target.value, None, target.tolerance, "not run", "at published scale only")
-                for target in self.recipe.at("published").targets
-            ]
         rows += [claim.row(results) for claim in self.recipe.claims]
         try:
             rows += self.recipe.rows(results)
         except NotRun as missing:
             rows.append(Row("further rows", None, None, None, "not run", f"{missing} was not trained"))
+        if self.scale != "published" and "published" in self.recipe.scales:
+            # last: what was obtained is read first
+            rows += [
+                Row(target.what, target.value, None, target.tolerance, "not run", "at published scale only")
+                for target in self.recipe.at("published").targets
+            ]
         told = [f"{name}: trained otherwise than published" for name in sorted(self._otherwise)]
         recipe = self.recipe
         return Report(recipe.name, recipe.title, recipe.source, self.scale, rows, [*self.remarks, *told])
