@@ -485,3 +485,44 @@ def test_autosave():
     run.log(loss=2.0)
     run.finish()
     assert run._autosave.path.is_file()
+
+
+def log_steps(run, losses, epoch):
+    for loss in losses:
+        run.log(loss=loss, recon=loss - 1, kl=1.0, epoch=epoch)
+
+
+def test_a_loop_that_logs_its_epoch_has_means_by_epoch():
+    run = attached()
+    log_steps(run, (9.0, 7.0, 5.0), 0)
+    log_steps(run, (4.0, 3.0, 2.0), 1)
+    run.finish()
+    history = run.history
+    assert history["epoch"].tolist() == [1, 2]
+    assert history["epoch_step"].tolist() == [3, 6]
+    assert history["train_loss"].tolist() == [7.0, 3.0]
+    assert history["train_recon"].tolist() == [6.0, 2.0]
+    assert history["train_kl"].tolist() == [1.0, 1.0]
+    log_steps(run, (1.0, 1.0, 1.0), 0)  # the loop is run again
+    run.finish()
+    assert run.history["train_loss"].tolist() == [7.0, 3.0, 1.0]
+
+
+def test_half_an_epoch_is_no_epoch():
+    run = attached()
+    log_steps(run, (9.0, 7.0, 5.0), 0)
+    log_steps(run, (4.0,), 1)
+    run.finish()
+    assert run.history["train_loss"].tolist() == [7.0]
+    log_steps(run, (4.0, 3.0, 2.0), 1)
+    run.finish()
+    assert run.history["train_loss"].tolist() == [7.0, 3.0]
+    assert run.history["epoch_step"].tolist() == [3, 7]
+
+
+def test_a_loop_that_logs_no_epoch_has_none():
+    run = attached()
+    for _ in range(3):
+        run.log(loss=1.0)
+    run.finish()
+    assert len(run.history["train_loss"]) == len(run.history["epoch"]) == 0

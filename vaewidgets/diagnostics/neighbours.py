@@ -12,9 +12,10 @@ from vaewidgets.errors import DataError, ShapeError
 __all__ = ["tsne"]
 
 PERPLEXITY = 30.0
+SEED = 42  # as published pictures of latent spaces have it
 
 
-def tsne(mu: Tensor, *, seed: int = 0, perplexity: float = PERPLEXITY) -> Tensor:
+def tsne(mu: Tensor, *, seed: int = SEED, perplexity: float = PERPLEXITY) -> Tensor:
     """Lay points out in the plane so that neighbours stay neighbours; distances beyond mean little.
 
     Parameters
@@ -22,7 +23,7 @@ def tsne(mu: Tensor, *, seed: int = 0, perplexity: float = PERPLEXITY) -> Tensor
     mu : Tensor, shape (n, d)
         At least 4 points; 2,000 take some seconds.
     seed : int
-        The start is the principal plane, so that little depends on it.
+        `random_state` of scikit-learn. The start is the principal plane, so that little depends on it.
     perplexity : float
         About how many neighbours a point has; less where there are few points.
 

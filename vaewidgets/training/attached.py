@@ -20,6 +20,7 @@ from vaewidgets.training.cells import at_cell_end
 from vaewidgets.training.checkpoint import Checkpoint, capture, write
 from vaewidgets.training.control import Ask, Gate
 from vaewidgets.training.engine import diverged
+from vaewidgets.training.logged_epochs import LoggedEpochs
 from vaewidgets.training.metrics import TERMS
 from vaewidgets.training.options import check_steps
 from vaewidgets.training.pending import Pending
@@ -58,6 +59,7 @@ class AttachedRun(Run):
         self._thread_id: int | None = None
         self._step = 0
         self._epoch = 0
+        self._epochs = LoggedEpochs()
         self._schedule: Schedule = Constant(1.0)
         self._beta_read: float | None = None  # what the loop got when it last read `beta`
         self._beta_logged: float | None = None
@@ -91,7 +93,7 @@ class AttachedRun(Run):
         beta : float, optional
             Weight of the KL term in this step. By default what the loop read from `run.beta`, if it did.
         epoch : int, optional
-            Epochs completed: 0 in the first one.
+            Epochs completed: 0 in the first one. With it the history has means by epoch ("train_loss", ...).
         batch_size : int, optional
             Images in the batch; needed where terms are summed over the batch.
         **other
@@ -114,6 +116,7 @@ class AttachedRun(Run):
             self._beta_logged = float(beta)
         if epoch is not None:
             self._epoch = epoch
+            self._epochs.note(self._step, epoch)
         values = {"loss": loss, "recon": recon, "kl": kl, "beta": beta, **other}
         self._pending.add(self._step, {k: v for k, v in values.items() if v is not None}, batch_size)
         self._step += 1
@@ -149,6 +152,8 @@ class AttachedRun(Run):
 
     def _leave(self) -> None:
         self._flush()
+        self._epochs.end(self._step)
+        self._epochs.record(self._recorder)
         with self._lock:
             self._gate.close()
             self._thread_id = None
@@ -186,6 +191,7 @@ class AttachedRun(Run):
 
     def _between_steps(self) -> None:
         """In the loop's thread, after a flush."""
+        self._epochs.record(self._recorder)
         self._mark_rate()
         if self.error is None:
             self._good.keep(lambda: self._shell.clone(self.model, step=self._step, epoch=self._epoch))

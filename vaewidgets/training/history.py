@@ -25,9 +25,10 @@ class History(Mapping[str, np.ndarray]):
     and "lr" (those in force at the step), further terms of the objective (such as "mmd"), and what else the
     loop logged. By epoch: "epoch" (int64, from 1),
     "epoch_step" (updates made by its end), "train_loss", "train_recon", "train_kl" (means over the epoch's
-    images while they were trained on) and "test_loss", "test_recon", "test_kl" (after the epoch; NaN where
-    it was not evaluated), likewise the objective's further terms. "elbo", by step, is −(recon + kl), and
-    exists where that is a bound on the log-likelihood.
+    images while they were trained on; over its steps in a loop of your own, which must log its epoch) and
+    "test_loss", "test_recon", "test_kl" (after the epoch; NaN where it was not evaluated; none in a loop of
+    your own), likewise the objective's further terms. "elbo", by step, is −(recon + kl), and exists where
+    that is a bound on the log-likelihood.
     """
 
     def __init__(

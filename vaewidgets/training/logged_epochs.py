@@ -1,0 +1,58 @@
+"""Epoch means of a loop of the user's own, from the epoch that it logs with each step."""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+
+from vaewidgets.training.recorder import Recorder
+
+__all__ = ["LoggedEpochs"]
+
+_TERMS = ("loss", "recon", "kl")
+
+
+@final
+class LoggedEpochs:
+    """Where the logged epochs begin and end; used by the thread that runs the loop.
+
+    A value of `epoch` that differs from the one before begins a new epoch. The last one has no successor to
+    end it: it counts where the loop ended and it is at least as long as the epoch before, so that half an
+    epoch of a loop that was stopped is not taken for a whole one.
+    """
+
+    def __init__(self) -> None:
+        self._value: int | None = None
+        self._start = 0
+        self._length = 0  # of the last whole epoch
+        self._whole: list[tuple[int, int]] = []  # first step and end, not yet recorded
+        self._count = 0
+
+    def note(self, step: int, epoch: int) -> None:
+        """Say which epoch `step` belongs to, before it is counted."""
+        if epoch == self._value:
+            return
+        if self._value is not None:
+            self._add(step)
+        self._value, self._start = epoch, step
+
+    def end(self, step: int) -> None:
+        """Say that the loop ended after `step` steps."""
+        if self._value is not None and step - self._start >= max(1, self._length):
+            self._add(step)
+        self._value = None
+
+    def record(self, recorder: Recorder) -> None:
+        """Write the means of whole epochs, once all of their steps are in the recorder."""
+        names = [name for name in _TERMS if name in recorder.names]
+        while self._whole and self._whole[0][1] <= len(recorder):
+            first, end = self._whole.pop(0)
+            self._count += 1
+            terms = {name: recorder.read(name, first)[1][: end - first].astype(np.float64) for name in names}
+            means = {f"train_{name}": float(values.mean()) for name, values in terms.items()}
+            recorder.append_epoch(end, {"epoch": self._count, **means}, notify=False)
+
+    def _add(self, end: int) -> None:
+        self._length = end - self._start
+        self._whole.append((self._start, end))
