@@ -146,7 +146,7 @@ class RunWidget(LiveWidget):
     def _before_open(self) -> None:
         for one in self._runs:
             Feed.of(one).first_frame(self)
-            Feed.of(one).view.share(self)
+        self._feed.view.share(self)
 
     def _refresh(self) -> None:
         for one in self._runs:
