@@ -20,6 +20,7 @@ const options = {
     ...Object.fromEntries(widgets.map((file) => [basename(file, ".js"), `widgets/${file}`])),
     vaewidgets: "lib/styles.css",
     page: "page/host.js", // no widget: what a saved page runs, and its page.css
+    embed: "page/embed.js", // the same in a page of somebody else's, which touches nothing but its places
   },
   outdir: out,
   bundle: true,

@@ -1,4 +1,4 @@
-"""Widget states as text that stands inside an HTML page: plain JSON, and each distinct buffer once."""
+"""Widget states as text for an HTML page: plain JSON, and each distinct module and buffer once."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import gzip
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
-__all__ = ["Store", "script_json", "split_buffers"]
+from vaewidgets.errors import OptionError
+
+__all__ = ["Keeper", "Store", "Table", "in_script", "in_style", "pack", "script_json", "split_buffers"]
 
 Buffer = bytes | bytearray | memoryview
 # Below this share of the plain size compressed bytes are worth the time that the page takes to unpack them.
@@ -52,11 +54,77 @@ def script_json(value: Any) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-class Store:
-    """Byte strings by content: what is added twice is kept once.
+def in_script(text: str) -> str:
+    """Return code as it may stand in a script element; in our strings a backslash changes nothing."""
+    return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
-    Compressed with gzip where that pays, then base64, whose alphabet holds nothing that HTML knows.
+
+def in_style(text: str) -> str:
+    """Return a style sheet as it may stand in a style element."""
+    return text.replace("</style", "<\\/style")
+
+
+class Keeper(Protocol):
+    """Keeps bytes for a page."""
+
+    def add(self, data: Buffer) -> int | str:
+        """Return the reference under which the page finds `data`."""
+
+
+def pack(
+    states: Iterable[Mapping[str, Any]], programs: Keeper, buffers: Keeper
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Take the states of widgets apart: programs and buffers into their keepers, the rest as JSON.
+
+    Parameters
+    ----------
+    states : iterable of dict
+        See `page_html`.
+    programs, buffers : Keeper
+        What takes the widgets' modules, and what takes their arrays; may be one.
+
+    Returns
+    -------
+    widgets : list of dict
+        What `js/page/content.js` reads.
+    styles : list of str
+        Each distinct style sheet once.
+
+    Raises
+    ------
+    OptionError
+        If a state has no module.
     """
+    styles: dict[str, None] = {}
+    widgets = []
+    for state in states:
+        module = state.get("_esm")
+        if not isinstance(module, str) or not module:
+            raise OptionError("got the state of a widget without `_esm`; wanted the text of its module.")
+        if state.get("_css"):
+            styles[str(state["_css"])] = None
+        kept = {key: value for key, value in state.items() if not key.startswith("_")}
+        plain, found = split_buffers(kept)
+        widgets.append(
+            {
+                "module": programs.add(module.encode("utf-8")),
+                "state": plain,
+                "buffers": [[path, buffers.add(data)] for path, data in found],
+            }
+        )
+    return widgets, list(styles)
+
+
+def _as_text(content: bytes) -> tuple[str, str]:
+    """Return kind and text: compressed with gzip where that pays, then base64, which HTML leaves as it is."""
+    packed = gzip.compress(content, 9, mtime=0)
+    is_packed = len(packed) < WORTH * len(content)
+    text = base64.b64encode(packed if is_packed else content).decode("ascii")
+    return ("gzip" if is_packed else "plain"), text
+
+
+class Store:
+    """Byte strings in script elements of a page, by content: what is added twice is kept once."""
 
     def __init__(self) -> None:
         self._index: dict[bytes, int] = {}
@@ -68,16 +136,34 @@ class Store:
         key = hashlib.sha256(content).digest()
         if key not in self._index:
             self._index[key] = len(self._elements)
-            self._elements.append(self._element(content))
+            kind, text = _as_text(content)
+            self._elements.append(
+                f'<script type="text/plain" class="vw-data" data-kind="{kind}">{text}</script>'
+            )
         return self._index[key]
-
-    def _element(self, content: bytes) -> str:
-        packed = gzip.compress(content, 9, mtime=0)
-        is_packed = len(packed) < WORTH * len(content)
-        text = base64.b64encode(packed if is_packed else content).decode("ascii")
-        kind = "gzip" if is_packed else "plain"
-        return f'<script type="text/plain" class="vw-data" data-kind="{kind}">{text}</script>'
 
     def html(self) -> str:
         """Return the elements, in the order of their numbers."""
         return "\n".join(self._elements)
+
+
+class Table:
+    """Byte strings in files that a page loads as programs: those may come from a disk, too.
+
+    Attributes
+    ----------
+    programs : dict of str
+        By name, which stands for the content: code that puts it into the page's table.
+    """
+
+    def __init__(self) -> None:
+        self.programs: dict[str, str] = {}
+
+    def add(self, data: Buffer) -> str:
+        """Return the name under which the page finds `data`."""
+        content = bytes(data)
+        name = hashlib.sha256(content).hexdigest()[:16]
+        if name not in self.programs:
+            entry = json.dumps(_as_text(content))
+            self.programs[name] = f'(globalThis.vaewidgetsData??={{}})["{name}"]={entry};'
+        return name

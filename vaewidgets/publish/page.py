@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vaewidgets.errors import OptionError
-from vaewidgets.publish.embed import Store, script_json, split_buffers
+from vaewidgets.publish.embed import Store, in_script, in_style, pack, script_json
 
 __all__ = ["page_html"]
 
@@ -66,28 +66,13 @@ def page_html(states: Sequence[Mapping[str, Any]], *, title: str) -> str:
     if not states:
         raise OptionError("page_html(states) got none; wanted the state of one widget at least.")
     store = Store()
-    styles: dict[str, None] = {(STATIC / "page.css").read_text("utf-8"): None}
-    widgets = []
-    for state in states:
-        module = state.get("_esm")
-        if not isinstance(module, str) or not module:
-            raise OptionError("page_html(states) got a state without `_esm`; wanted the text of its module.")
-        if state.get("_css"):
-            styles[str(state["_css"])] = None
-        kept = {key: value for key, value in state.items() if not key.startswith("_")}
-        plain, buffers = split_buffers(kept)
-        widgets.append(
-            {
-                "module": store.add(module.encode("utf-8")),
-                "state": plain,
-                "buffers": [[path, store.add(data)] for path, data in buffers],
-            }
-        )
-    host = _in_script((STATIC / "page.js").read_text("utf-8").strip())
+    widgets, styles = pack(states, store, store)
+    styles.insert(0, (STATIC / "page.css").read_text("utf-8"))
+    host = in_script((STATIC / "page.js").read_text("utf-8").strip())
     return _PAGE.format(
         policy=_policy(host),
         title=html.escape(title),
-        style=_in_style("\n".join(styles)),
+        style=in_style("\n".join(styles)),
         data=store.html(),
         content=script_json({"widgets": widgets}),
         host=host,
@@ -109,12 +94,3 @@ def _policy(host: str) -> str:
             "form-action 'none'",
         ]
     )
-
-
-def _in_script(text: str) -> str:
-    """Return code as it may stand in a script element; in our strings a backslash changes nothing."""
-    return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
-
-
-def _in_style(text: str) -> str:
-    return text.replace("</style", "<\\/style")

@@ -64,7 +64,14 @@ export function createTheme(root) {
   const observer = new MutationObserver(refresh);
   const watched = {
     attributes: true,
-    attributeFilter: ["class", "data-jp-theme-light", "data-jp-theme-name", "data-vw-theme", "style"],
+    attributeFilter: [
+      "class",
+      "data-jp-theme-light",
+      "data-jp-theme-name",
+      "data-theme", // most themes of documentation sites
+      "data-vw-theme",
+      "style",
+    ],
   };
   observer.observe(document.body, watched);
   observer.observe(document.documentElement, watched);

@@ -1,7 +1,9 @@
 /**
- * What the page carries: modules and buffers in script elements (see publish/embed.py), states as JSON.
+ * What the page carries: modules and buffers in script elements (see publish/embed.py), states as JSON. Pages of one
+ * site share files: each is a program that puts texts by name into the page's table.
  *
- * @typedef {{module: number, state: Record<string, any>, buffers: [(string|number)[], number][]}} Saved
+ * @typedef {number | string} Ref  of a script element, or in the table
+ * @typedef {{module: Ref, state: Record<string, any>, buffers: [(string|number)[], Ref][]}} Saved
  */
 
 /** @param {string} text base64 @returns {Uint8Array<ArrayBuffer>} */
@@ -36,19 +38,31 @@ export function put(state, path, value) {
 /** @param {Document} document */
 export function createContent(document) {
   const elements = document.querySelectorAll("script.vw-data");
-  /** @type {Map<number, Promise<Uint8Array<ArrayBuffer>>>} */
+  /** @type {Record<string, [string, string]>} kind and text, as an element has them */
+  const table = /** @type {any} */ (globalThis).vaewidgetsData ?? {};
+  /** @type {Map<Ref, Promise<Uint8Array<ArrayBuffer>>>} */
   const unpacked = new Map();
-  /** @type {Map<number, Promise<any>>} */
+  /** @type {Map<Ref, Promise<any>>} */
   const modules = new Map();
 
-  /** The bytes of an element; many may ask, one unpacks. @param {number} index */
-  function bytes(index) {
-    let promise = unpacked.get(index);
+  /** @param {Ref} ref @returns {[string, string]} kind and text */
+  function found(ref) {
+    if (typeof ref === "string") {
+      if (!table[ref]) throw new Error(`A file of this page is missing: none holds ${ref}.`);
+      return table[ref];
+    }
+    const element = /** @type {HTMLElement} */ (elements[ref]);
+    return [element.dataset.kind ?? "", element.textContent ?? ""];
+  }
+
+  /** What stands under `ref`; many may ask, one unpacks. @param {Ref} ref */
+  async function bytes(ref) {
+    let promise = unpacked.get(ref);
     if (!promise) {
-      const element = /** @type {HTMLElement} */ (elements[index]);
-      const raw = fromBase64(element.textContent ?? "");
-      promise = element.dataset.kind === "gzip" ? unzip(raw) : Promise.resolve(raw);
-      unpacked.set(index, promise);
+      const [kind, text] = found(ref);
+      const raw = fromBase64(text);
+      promise = kind === "gzip" ? unzip(raw) : Promise.resolve(raw);
+      unpacked.set(ref, promise);
     }
     return promise;
   }
@@ -56,22 +70,22 @@ export function createContent(document) {
   return {
     /** @returns {{widgets: Saved[]}} */
     read: () => JSON.parse(document.getElementById("vw-page-content")?.textContent ?? '{"widgets":[]}'),
-    /** The module of a widget: evaluated once a page. @param {number} index @returns {Promise<any>} */
-    module(index) {
-      let promise = modules.get(index);
+    /** The module of a widget: evaluated once a page. @param {Ref} ref @returns {Promise<any>} */
+    module(ref) {
+      let promise = modules.get(ref);
       if (!promise) {
-        promise = bytes(index).then((code) => {
+        promise = bytes(ref).then((code) => {
           const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
           return import(url).finally(() => URL.revokeObjectURL(url));
         });
-        modules.set(index, promise);
+        modules.set(ref, promise);
       }
       return promise;
     },
     /** The state with its buffers in it. @param {Saved} saved @returns {Promise<Record<string, any>>} */
     async state({ state, buffers }) {
       await Promise.all(
-        buffers.map(async ([path, index]) => put(state, path, new DataView((await bytes(index)).buffer))),
+        buffers.map(async ([path, ref]) => put(state, path, new DataView((await bytes(ref)).buffer))),
       );
       return state;
     },

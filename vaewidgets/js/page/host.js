@@ -1,19 +1,11 @@
 /**
  * The saved page: draws each widget by its own module, links them, and puts what is turned into the address.
- *
- * Handle for tests, as the property `vaewidgets` of the document's root element (read-only):
- *   ready   true once every widget has drawn or said why it cannot
- *   view    what is turned on the whole page, as it stands in the address
  */
 import { h, setText } from "../lib/dom.js";
-import { drawAll } from "../lib/painter.js";
-import { readPage, restorePage } from "../lib/view.js";
-import { fromFragment, toFragment } from "./address.js";
+import { toFragment } from "./address.js";
 import { createContent } from "./content.js";
-import { createModel } from "./model.js";
+import { drawPage, showFault } from "./draw.js";
 import "./page.css";
-
-/** @typedef {ReturnType<typeof createModel>} PageModel */
 
 const root = document.documentElement;
 
@@ -56,52 +48,17 @@ function createLinkButton(fragment) {
   return [said, button];
 }
 
-/** Show a fault in the page: a console message is a message to nobody. @param {HTMLElement} el @param {unknown} error */
-function showFault(el, error) {
-  const text = error instanceof Error ? error.message : String(error);
-  el.append(h("p", "vw-page-fault", { role: "alert", text: `This widget could not be shown. ${text}` }));
-}
-
 async function start() {
   const content = createContent(document);
   const main = /** @type {HTMLElement} */ (document.querySelector("main.vw-page"));
-  const { widgets } = content.read();
-  const places = widgets.map(() => main.appendChild(h("div", "vw-page-widget")));
-  const models = await Promise.all(widgets.map(async (saved) => createModel(await content.state(saved))));
-
-  const restore = () => {
-    const view = fromFragment(location.hash);
-    if (view) restorePage(models, view);
-  };
-  const view = () => readPage(models);
-  restore(); // before anything is drawn
-  addEventListener("hashchange", restore);
-  const tools = h("div", "vw-page-tools", {}, [
-    ...createLinkButton(() => toFragment(view())),
-    createThemeSwitch(),
-  ]);
-  document.querySelector(".vw-page-head")?.append(tools);
-
-  let ready = false;
-  Object.defineProperty(root, "vaewidgets", {
-    value: Object.defineProperties(
-      {},
-      { ready: { get: () => ready, enumerable: true }, view: { get: view, enumerable: true } },
-    ),
+  const places = content.read().widgets.map((_, widget) => ({
+    el: main.appendChild(h("div", "vw-page-widget")),
+    widget,
+  }));
+  await drawPage(content, places, (view) => {
+    const tools = [...createLinkButton(() => toFragment(view())), createThemeSwitch()];
+    document.querySelector(".vw-page-head")?.append(h("div", "vw-page-tools", {}, tools));
   });
-  drawAll(true);
-  for (const [i, model] of models.entries()) {
-    try {
-      const { default: widget } = await content.module(widgets[i].module);
-      await widget.render({ model, el: places[i] });
-    } catch (error) {
-      showFault(places[i], error);
-    }
-  }
-  // A frame for the widgets, one for their parts, one for what these make in turn.
-  for (let frame = 0; frame < 4; frame++) await new Promise(requestAnimationFrame);
-  drawAll(false);
-  ready = true;
 }
 
 start().catch((error) => showFault(document.body, error));

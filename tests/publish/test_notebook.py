@@ -1,0 +1,100 @@
+"""A notebook's views become our own host: data once, other widgets left out, files shared by pages."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.publish.test_page import Scripts, content, data
+from vaewidgets.errors import OptionError
+from vaewidgets.publish import html_pieces, revive_notebook
+from vaewidgets.publish.notebook import STATE, VIEW
+
+
+def saved(**values: Any) -> dict[str, Any]:
+    state = {"_esm": "export default {}", "_css": ".a{}", "_anywidget_id": "vaewidgets.widgets.x.X", **values}
+    return {"model_name": "AnyModel", "state": state}
+
+
+def view(name: str, **others: Any) -> dict[str, Any]:
+    return {"output_type": "display_data", "data": {VIEW: {"model_id": name}, "text/plain": "X()", **others}}
+
+
+def notebook(models: dict[str, Any], *outputs: dict[str, Any]) -> dict[str, Any]:
+    cells = [{"cell_type": "markdown", "source": "text"}]
+    cells += [{"cell_type": "code", "source": "x", "outputs": [output]} for output in outputs]
+    return {"cells": cells, "metadata": {"widgets": {STATE: {"state": models}}}, "nbformat": 4}
+
+
+def htmls(result: dict[str, Any]) -> list[str]:
+    outputs = [output for cell in result["cells"] for output in cell.get("outputs", [])]
+    return [output["data"]["text/html"] for output in outputs if "text/html" in output.get("data", {})]
+
+
+def test_views_become_places_and_the_last_brings_data_once() -> None:
+    models = {"a": saved(frame={"list": [None]}), "b": saved(frame={"x": 1}), "unseen": saved(big=1)}
+    path = ["frame", "list", 0]
+    stale = [{"path": ["gone", "x"], "data": ""}, {"path": ["frame", "list", 4], "data": ""}]
+    models["a"]["buffers"] = [{"path": path, "data": base64.b64encode(b"own").decode()}, *stale]
+    before = notebook(models, view("a"), view("b", **{"image/png": "x"}), view("a"))
+    text = repr(before)
+    result = revive_notebook(before)
+    assert repr(before) == text, "the notebook is not touched"
+    assert result["metadata"] == {}
+    first, second, third = htmls(result)
+    assert first == '<div class="vw-page-widget" data-vw-widget="0"></div>'
+    assert second == '<div class="vw-page-widget" data-vw-widget="1"></div>'
+    assert third.startswith(first)
+    page = Scripts(third)
+    assert data(page) == [b"export default {}", b"own"]
+    one, two = content(page)
+    assert one["state"] == {"frame": {"list": [None]}}
+    assert one["buffers"] == [[path, 1]]
+    assert two["module"] == one["module"]
+    assert page.addresses == []
+
+
+def test_boxes_stay_and_other_widgets_go() -> None:
+    bar = {"model_name": "HTMLModel", "state": {"value": "50 %"}}
+    box = {"model_name": "HBoxModel", "state": {"children": ["IPY_MODEL_a", "IPY_MODEL_bar"]}}
+    progress = {"model_name": "HBoxModel", "state": {"children": ["IPY_MODEL_bar"]}}
+    models = {"a": saved(), "bar": bar, "box": box, "progress": progress}
+    stream = {"output_type": "stream", "name": "stdout", "text": "said"}
+    result = revive_notebook(notebook(models, view("box"), view("progress"), view("bar"), stream))
+    (html,) = htmls(result)
+    assert (
+        '<div class="vw-page-box" data-direction="row"><div class="vw-page-cell"><div class="vw-page-w'
+        in html
+    )
+    assert html.count('class="vw-page-cell"') == 1
+    outputs = [cell["outputs"] for cell in result["cells"] if "outputs" in cell]
+    assert [len(found) for found in outputs] == [1, 0, 0, 1]
+
+
+def test_a_view_without_a_state_is_refused() -> None:
+    with pytest.raises(OptionError, match="store_widget_state"):
+        revive_notebook(notebook({}, view("a")))
+
+
+def test_pages_share_the_files_of_programs(tmp_path: Path) -> None:
+    one = html_pieces({"a": {"_esm": "export default 1", "x": b"1"}}, folder=tmp_path, address="../w")
+    two = html_pieces({"a": {"_esm": "export default 1", "x": b"2"}}, folder=tmp_path, address="../w")
+    files = [set(re.findall(r'(?:src|href)="\.\./w/([^"]+)"', pieces.rest)) for pieces in (one, two)]
+    assert files[0] | files[1] == {path.name for path in tmp_path.iterdir()}
+    assert len(files[0] - files[1]) == 1, "only the data differ"
+    assert "http" not in one.rest
+
+
+@pytest.mark.parametrize("states", [{}, {"a": {}}])
+def test_states_that_make_no_pieces_are_refused(states: dict) -> None:
+    with pytest.raises(OptionError):
+        html_pieces(states)
+
+
+def test_a_folder_has_to_be_there(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="no folder"):
+        html_pieces({"a": {"_esm": "x"}}, folder=tmp_path / "none")
