@@ -5,6 +5,11 @@ from pathlib import Path
 
 import pytest
 
+# Tests that run side by side share the cores, and so do their kernels: two teams of threads that wait for the
+# same cores crawl. This stands before anything imports torch.
+if (_workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))) > 1:
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // _workers)))
+
 _WANTED = [
     *(
         f"{folder}/raw/{part}-ubyte.gz"

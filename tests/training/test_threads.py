@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,21 @@ from vaewidgets.training.threads import _pause_function, release_idle_team
 needs_gomp = pytest.mark.skipif(_pause_function() is None, reason="torch came without GNU's OpenMP")
 
 
+@pytest.fixture
+def a_team() -> Iterator[None]:
+    """At least two threads, however many this process was given."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(before, 2))
+    yield
+    torch.set_num_threads(before)
+
+
 def thread_count() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
 @needs_gomp
-def test_the_calling_thread_gives_its_team_back_and_gets_one_when_it_wants_one() -> None:
-    if torch.get_num_threads() < 2:
-        pytest.skip("one core: there is no team")
+def test_the_calling_thread_gives_its_team_back_and_gets_one_when_it_wants_one(a_team: None) -> None:
     counts = []
 
     def work() -> None:
