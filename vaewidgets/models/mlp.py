@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import Any, Literal, final
+from typing import Literal, final
 
-import torch
 from torch import Tensor, nn
 
-from vaewidgets.errors import ShapeError
-from vaewidgets.models.options import choice, count, counts, image_size
+from vaewidgets.models.base import ACTIVATIONS, Model, stack
+from vaewidgets.models.options import choice, counts
 from vaewidgets.models.pixels import pixel_head
 
 __all__ = ["MLPVAE"]
 
-_ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
-
 
 @final
-class MLPVAE(nn.Module):
+class MLPVAE(Model):
     """VAE of fully connected layers: image → hidden → z → hidden reversed → image.
 
     Parameters
@@ -56,9 +52,7 @@ class MLPVAE(nn.Module):
     Weights are drawn from torch's global generator: call ``torch.manual_seed`` first to repeat them.
     """
 
-    takes_labels = False
-    sees_pixels = False
-    default_objective = "elbo"
+    _settings = ("latent_dim", "hidden", "activation", "likelihood", "output", "sigma2")
 
     def __init__(
         self,
@@ -71,83 +65,23 @@ class MLPVAE(nn.Module):
         output: Literal["sigmoid", "identity", "tanh"] | None = None,
         sigma2: float | Literal["shared", "pixel"] | None = None,
     ) -> None:
-        super().__init__()
-        self.image_shape = image_size(image_shape)
-        self.latent_dim = count("latent_dim", latent_dim)
+        head = pixel_head(likelihood, output, sigma2)
+        super().__init__(image_shape, latent_dim, head)
         self.hidden = counts("hidden", hidden)
-        self.activation = choice("activation", activation, _ACTIVATIONS)
-        self._head = pixel_head(likelihood, output, sigma2)
-        self.likelihood, self.output = self._head.likelihood, self._head.output
-        self.likelihood_options = self._head.options
+        self.activation = choice("activation", activation, ACTIVATIONS)
         n_pixels = math.prod(self.image_shape)
-        last = self.hidden[-1] if self.hidden else n_pixels
-        self.encoder = _stack((n_pixels, *self.hidden), self.activation)
-        self.to_mu = nn.Linear(last, self.latent_dim)
-        self.to_logvar = nn.Linear(last, self.latent_dim)
-        self.decoder = _stack((self.latent_dim, *reversed(self.hidden)), self.activation)
-        n_out = n_pixels * self._head.channels(1)
-        self.to_pixels = nn.Linear(self.hidden[0] if self.hidden else self.latent_dim, n_out)
-        self.log_sigma2 = nn.Parameter(torch.zeros(())) if self._head.shared else None
+        widths = (n_pixels, *self.hidden)
+        self.encoder = stack(widths, self.activation)
+        self.to_mu = nn.Linear(widths[-1], self.latent_dim)
+        self.to_logvar = nn.Linear(widths[-1], self.latent_dim)
+        back = (self.latent_dim, *reversed(self.hidden))
+        self.decoder = stack(back, self.activation)
+        self.to_pixels = nn.Linear(back[-1], n_pixels * head.channels(1))
 
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Posterior of each image.
-
-        Parameters
-        ----------
-        x : Tensor, shape (B, C, H, W)
-
-        Returns
-        -------
-        mu, logvar : Tensor, each of shape (B, latent_dim)
-
-        Raises
-        ------
-        ShapeError
-            If the images have another shape than `image_shape`.
-        """
-        if x.shape[1:] != self.image_shape:
-            raise ShapeError(
-                f"MLPVAE.encode got images of shape {tuple(x.shape)}; this model wants "
-                f"(batch, {', '.join(map(str, self.image_shape))}). Build it with the data's image_shape."
-            )
+    def _posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         h = self.encoder(x.flatten(1))
         return self.to_mu(h), self.to_logvar(h)
 
-    def decode_raw(self, z: Tensor) -> Tensor:
-        """What the likelihood wants: logits or the mean (B, C, H, W); see `vaewidgets.models.pixels`.
-
-        With a learned variance, the mean and ln sigma² on the channel axis: (B, 2C, H, W).
-        """
+    def _pixels(self, z: Tensor) -> Tensor:
         channels, *size = self.image_shape
-        values = self.to_pixels(self.decoder(z)).view(-1, self._head.channels(channels), *size)
-        return self._head.raw(values, self.log_sigma2)
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Mean image of each latent point (B, latent_dim), shape (B, C, H, W)."""
-        return self._head.mean(self.decode_raw(z))
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Encode, draw z once an image (torch's global generator), decode: (x_hat, mu, logvar)."""
-        mu, logvar = self.encode(x)
-        z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
-        return self.decode(z), mu, logvar
-
-    def config(self) -> dict[str, Any]:
-        """Plain values from which `vaewidgets.models.build` makes the same model with fresh weights."""
-        return {
-            "class": "MLPVAE",
-            "image_shape": list(self.image_shape),
-            "latent_dim": self.latent_dim,
-            "hidden": list(self.hidden),
-            "activation": self.activation,
-            "likelihood": self.likelihood,
-            "output": self.output,
-            "sigma2": self._head.sigma2,
-        }
-
-
-def _stack(widths: Sequence[int], activation: str) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for n_in, n_out in pairwise(widths):
-        layers += [nn.Linear(n_in, n_out), _ACTIVATIONS[activation]()]
-    return nn.Sequential(*layers)
+        return self.to_pixels(self.decoder(z)).view(-1, self._head.channels(channels), *size)

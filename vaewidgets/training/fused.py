@@ -43,7 +43,8 @@ def fused_step(
         and type(model) is MLPVAE
         and type(objective) is ELBO
         and all(p.dtype == torch.float32 and p.requires_grad for p in model.parameters())
-        and not {"encode", "decode_raw"} & vars(model).keys()  # replaced on this very model
+        and not {"encode", "decode_raw", "_posterior", "_pixels"}
+        & vars(model).keys()  # replaced on this very model
         and not any(_has_hooks(module) for module in model.modules())
     )
     if not fits:
