@@ -503,6 +503,7 @@ def test_a_loop_that_logs_its_epoch_has_means_by_epoch():
     assert history["train_loss"].tolist() == [7.0, 3.0]
     assert history["train_recon"].tolist() == [6.0, 2.0]
     assert history["train_kl"].tolist() == [1.0, 1.0]
+    assert run.epoch == 2
     log_steps(run, (1.0, 1.0, 1.0), 0)  # the loop is run again
     run.finish()
     assert run.history["train_loss"].tolist() == [7.0, 3.0, 1.0]

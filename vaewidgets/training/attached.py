@@ -154,6 +154,7 @@ class AttachedRun(Run):
         self._flush()
         self._epochs.end(self._step)
         self._epochs.record(self._recorder)
+        self._epoch = max(self._epoch, self._epochs.count)
         with self._lock:
             self._gate.close()
             self._thread_id = None

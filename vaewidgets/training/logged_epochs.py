@@ -20,6 +20,11 @@ class LoggedEpochs:
     A value of `epoch` that differs from the one before begins a new epoch. The last one has no successor to
     end it: it counts where the loop ended and it is at least as long as the epoch before, so that half an
     epoch of a loop that was stopped is not taken for a whole one.
+
+    Attributes
+    ----------
+    count : int
+        Whole epochs recorded.
     """
 
     def __init__(self) -> None:
@@ -27,7 +32,7 @@ class LoggedEpochs:
         self._start = 0
         self._length = 0  # of the last whole epoch
         self._whole: list[tuple[int, int]] = []  # first step and end, not yet recorded
-        self._count = 0
+        self.count = 0
 
     def note(self, step: int, epoch: int) -> None:
         """Say which epoch `step` belongs to, before it is counted."""
@@ -48,10 +53,10 @@ class LoggedEpochs:
         names = [name for name in _TERMS if name in recorder.names]
         while self._whole and self._whole[0][1] <= len(recorder):
             first, end = self._whole.pop(0)
-            self._count += 1
+            self.count += 1
             terms = {name: recorder.read(name, first)[1][: end - first].astype(np.float64) for name in names}
             means = {f"train_{name}": float(values.mean()) for name, values in terms.items()}
-            recorder.append_epoch(end, {"epoch": self._count, **means}, notify=False)
+            recorder.append_epoch(end, {"epoch": self.count, **means}, notify=False)
 
     def _add(self, end: int) -> None:
         self._length = end - self._start

@@ -36,6 +36,9 @@ def config_of(model: Any) -> dict[str, Any] | None:
 def settings_states(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
     """By id of the run: the setting that differs, its value and a label such as "β = 4".
 
+    Where several differ, and not in numbers alone (another model, another objective), runs of different names
+    are named by them: a list of settings would say less.
+
     Returns
     -------
     dict of dict
@@ -55,6 +58,10 @@ def settings_states(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
 
 
 def _labels(runs: Sequence[Run], table: list[dict[str, Any]], differ: list[str]) -> list[str]:
+    names = [run.name for run in runs]
+    told = all(_number(row.get(name)) is not None for row in table for name in differ)
+    if len(differ) > 1 and not told and len(set(names)) == len(names):
+        return names
     shown = differ[:_MOST_NAMED]
     texts = [
         ", ".join(f"{_SYMBOLS.get(name, name)} = {_text(row.get(name))}" for name in shown) or run.name

@@ -1,0 +1,49 @@
+"""How runs that are shown together are named."""
+
+from __future__ import annotations
+
+import pytest
+
+from vaewidgets.data import ImageDataset, load_dataset
+from vaewidgets.models import MLPVAE, Autoencoder
+from vaewidgets.training import Run, train
+from vaewidgets.widgets.settings import settings_states
+
+
+@pytest.fixture(scope="module")
+def data() -> ImageDataset:
+    return load_dataset("digits", n_train=64, size=8)
+
+
+def run(data: ImageDataset, model: type = MLPVAE, latent_dim: int = 2, **options: object) -> Run:
+    built = model(data.image_shape, latent_dim=latent_dim, hidden=(8,))
+    return train(built, data, start=False, autosave=False, batch_size=32, **options)  # type: ignore[arg-type]
+
+
+def labels(*runs: Run) -> list[str]:
+    states = settings_states(runs)
+    return [states[one.id]["label"] for one in runs]
+
+
+def test_numbers_that_differ_name_the_runs(data: ImageDataset) -> None:
+    one, two = run(data, beta=0.5, name="a"), run(data, beta=4, name="b")
+    assert labels(one, two) == ["β = 0.5", "β = 4"]
+    wide = run(data, beta=4, latent_dim=3, name="c")
+    assert labels(one, wide) == ["β = 0.5, latent_dim = 2", "β = 4, latent_dim = 3"]
+
+
+def test_runs_of_other_kinds_are_named_by_their_names(data: ImageDataset) -> None:
+    vae, plain = run(data, name="VAE"), run(data, Autoencoder, name="autoencoder")
+    assert labels(vae, plain) == ["VAE", "autoencoder"]
+    assert settings_states([vae, plain])[plain.id]["name"] is not None
+    bits = run(data, objective="free_bits", beta=2, name="free bits")
+    assert labels(vae, bits) == ["VAE", "free bits"]
+    assert labels(vae, run(data, objective="free_bits", name="free bits")) == [
+        "objective = elbo",
+        "objective = free_bits",
+    ]
+
+
+def test_names_that_are_the_same_tell_nothing(data: ImageDataset) -> None:
+    vae, plain = run(data, name="it"), run(data, Autoencoder, name="it")
+    assert all("model = " in label for label in labels(vae, plain))
