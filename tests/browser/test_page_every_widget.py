@@ -50,6 +50,20 @@ def test_all_are_drawn_and_ask_nobody(page: SavedPage) -> None:
         assert widget.ask("root.querySelector('.vw-body').clientHeight") > 40
 
 
+def test_controls_of_one_widget_are_not_those_of_another(page: SavedPage) -> None:
+    """Bundles count by themselves: what they call the same is one control to the browser."""
+    ids = page.page.evaluate("[...document.querySelectorAll('.vw-root [id]')].map(element => element.id)")
+    assert len(ids) > 10
+    assert len(set(ids)) == len(ids)
+    chosen = page.page.evaluate(
+        """() => [...document.querySelectorAll('.vw-root [role=radiogroup]')]
+            .filter(group => group.checkVisibility())
+            .map(group => group.querySelectorAll('input:checked').length)"""
+    )
+    assert len(chosen) > 3
+    assert set(chosen) == {1}
+
+
 OUTSIDE = """() => {
     const isClipped = (element, root) => {
         for (let at = element.parentElement; at && at !== root; at = at.parentElement)

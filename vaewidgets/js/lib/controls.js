@@ -71,7 +71,17 @@ export function createPress(el, { name, text, title = "", main = false, onPress 
   };
 }
 
-let nextId = 0;
+const page = /** @type {any} */ (globalThis);
+const IDS = Symbol.for("vaewidgets.ids.1");
+
+/**
+ * A name that nothing else on the page has: each bundle has its own copy of this module, the page one count.
+ * @param {string} name
+ */
+function uniqueId(name) {
+  page[IDS] = (page[IDS] ?? 0) + 1;
+  return `vw-${name}-${page[IDS]}`;
+}
 
 /**
  * One of a few, all in sight: radio buttons in a row.
@@ -80,7 +90,7 @@ let nextId = 0;
  *   onChange: (value: string) => void}} opts
  */
 export function createSegments(el, { name, label, choices, onChange }) {
-  const group = `vw-${name}-${nextId++}`;
+  const group = uniqueId(name);
   const inputs = choices.map(({ value }) =>
     h("input", "vw-segment-input", { type: "radio", name: group, value }),
   );
@@ -125,7 +135,7 @@ const STEPS_OF_KEYS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 
 export function createSlider(el, opts) {
   const { name, label, title, min, max, zero = false, unit = "", onChange } = opts;
   const scale = opts.scale ?? logSlider({ min, max, zero });
-  const id = `vw-${name}-${nextId++}`;
+  const id = uniqueId(name);
   const slider = h("input", "vw-slider", { type: "range", min: 0, max: 1000, step: 1, id, title });
   const number = h("input", "vw-number", {
     type: "text",
@@ -219,7 +229,7 @@ export function createSlider(el, opts) {
  *   textOf: of a value that is none of the choices
  */
 export function createChoice(el, { name, label, choices = [], textOf = String, onChange }) {
-  const id = `vw-${name}-${nextId++}`;
+  const id = uniqueId(name);
   const select = h("select", "vw-select", { id });
   const wrap = h("div", `vw-control vw-${name}`, OWN_KEYS, [
     h("label", "vw-control-label", { for: id, text: label }),
@@ -296,7 +306,7 @@ export function createProgress(el) {
  *   title?: string, describe?: (value: number) => string, onChange: (value: number) => void}} opts
  */
 export function createRange(el, { name, label, min, max, step, unit = "", title = "", describe, onChange }) {
-  const id = `vw-${name}-range-${nextId++}`;
+  const id = uniqueId(`${name}-range`);
   const input = h("input", "vw-slider", { type: "range", min, max, step, id, title });
   const output = h("output", "vw-range-value", { for: id });
   const wrap = h("div", `vw-control vw-${name}`, OWN_KEYS, [
