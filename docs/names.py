@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
+from sphinx.domains.python import PyObject
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.logging import getLogger
 
@@ -93,6 +94,9 @@ def _short(
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the role, and what is done to docstrings before they are read."""
+    for field in PyObject.doc_field_types:
+        if field.name == "variable":
+            field.label = "Attributes"  # as our docstrings call them
     app.add_role("name", _Name())
     app.connect("missing-reference", _short)
     app.connect("autodoc-process-docstring", _plain, priority=100)

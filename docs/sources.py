@@ -93,7 +93,7 @@ def _contents(notebooks: list[str]) -> str:
     parts = {
         "The lecture": [f"notebooks/{name}" for name in notebooks],
         "Widgets": ["widgets"],
-        "Reference": ["api/index", "experiments"],
+        "Reference": ["publishing", "api/index", "experiments"],
         "Project": ["CHANGELOG", "CONTRIBUTING"],
     }
     return "".join(
@@ -112,7 +112,8 @@ def _gallery(places: dict[str, str] | None) -> str:
             "",
         ]
     for name in WIDGETS:
-        text += [f"## {name}", "", f"{told(name)} {{py:class}}`Reference <vaewidgets.widgets.{name}>`.", ""]
+        reference = f'<a href="api/widgets.html#vaewidgets.widgets.{name}">Reference</a>'
+        text += [f"## {name}", "", f"{told(name)} {reference}.", ""]
         if places is not None:
             text += ["```{raw} html", places[name], "```", ""]
         else:
