@@ -52,6 +52,7 @@ _ROOM_OF = {
     "Reconstruction": "objectives",
     "ReconstructionGrid": "widgets",
     "ReparameterizationDemo": "widgets",
+    "Report": "recipes",
     "Run": "training",
     "SketchEncoder": "widgets",
     "SquaredError": "objectives",
@@ -149,7 +150,7 @@ if TYPE_CHECKING:
         mmd,
     )
     from vaewidgets.protocol import VAE, LossConvention, as_vae
-    from vaewidgets.recipes import Experiment
+    from vaewidgets.recipes import Experiment, Report
     from vaewidgets.training import Run, Sweep, attach, load_run, sweep, train
     from vaewidgets.widgets import (
         ActiveUnitsBar,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
 import vaewidgets as vw
 from vaewidgets.errors import OptionError
@@ -109,3 +110,14 @@ def test_a_table_in_a_notebook_is_text_not_markup() -> None:
     assert "&lt;img src=x&gt;" in html
     assert "missed (&lt;b&gt;)" in html
     assert repr(report) == "Report(T, small: 0 met, 1 missed, 0 told)"
+
+
+def test_a_table_of_claims_that_are_no_experiments() -> None:
+    report = Report.of("Quick start", [("it trains", "yes", 3.0, True), ("it flies", "yes", "no", False)])
+    assert repr(report) == "Report(Quick start: 1 met, 1 missed, 0 told)"
+    assert report.verdicts() == "met: it trains\nmissed: it flies\n1 met, 1 missed, 0 told"
+    assert report.text().startswith("Quick start\n")
+    plain = DisplayFormatter().format(report)[0]["text/plain"]
+    assert plain == report.verdicts(), "what nbval compares"
+    assert "<caption>Quick start. 1 met" in report._repr_html_()
+    assert not report.ok

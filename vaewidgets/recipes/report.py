@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
+from typing import Any
 
 from vaewidgets.recipes.base import Row
 
@@ -39,6 +40,26 @@ class Report:
     remarks: list[str]
     seconds: float | None = None
 
+    @classmethod
+    def of(cls, title: str, claims: Iterable[tuple[str, float | str, float | str, bool]]) -> Report:
+        """Table of claims that are no experiment's.
+
+        Parameters
+        ----------
+        title : str
+        claims : iterable of tuples
+            The claim, what is published of it, what was obtained, and whether it holds.
+
+        Returns
+        -------
+        Report
+        """
+        rows = [
+            Row(what, published, obtained, None, "met" if holds else "missed")
+            for what, published, obtained, holds in claims
+        ]
+        return cls("", title, "", "", rows, [])
+
     @property
     def ok(self) -> bool:
         """Whether no row was missed."""
@@ -56,7 +77,9 @@ class Report:
     def text(self) -> str:
         """The table for a terminal."""
         timed = "" if self.seconds is None else f"; {self.seconds:.0f} s"
-        lines = [f"{self.recipe}. {self.title} ({self.scale}{timed})", f"   {self.source}"]
+        lines = [self.title]
+        if self.recipe:
+            lines = [f"{self.recipe}. {self.title} ({self.scale}{timed})", f"   {self.source}"]
         lines += [f"   {remark}" for remark in self.remarks]
         numbers = [row for row in self.rows if not isinstance(row.obtained, str)]
         if numbers:
@@ -81,7 +104,11 @@ class Report:
 
     def __repr__(self) -> str:
         """Without a measured number."""
-        return f"Report({self.recipe}, {self.scale}: {self.counts()})"
+        return f"Report({f'{self.recipe}, {self.scale}' if self.recipe else self.title}: {self.counts()})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """A notebook's plain text: verdicts, which nbval compares."""
+        printer.text(repr(self) if cycle else self.verdicts())
 
     def _repr_html_(self) -> str:
         """The table for a notebook."""
@@ -97,7 +124,8 @@ class Report:
             )
             for row in self.rows
         )
-        caption = escape(". ".join([f"Experiment {self.recipe} at {self.scale} scale", *self.remarks]))
+        name = f"Experiment {self.recipe} at {self.scale} scale" if self.recipe else self.title
+        caption = escape(". ".join([name, *self.remarks]))
         # a table of words reads badly to the right, where notebooks put cells
         return (
             f'<table><caption>{caption}. {self.counts()}.</caption><thead style="text-align: left">{head}'
