@@ -188,6 +188,10 @@ class LinearAutoencoder(Model):
         n_pixels = math.prod(self.image_shape)
         self.to_pixels = nn.Linear(self.latent_dim, n_pixels)
         self.to_z = None if tied else nn.Linear(n_pixels, self.latent_dim)
+        if tied:
+            # As torch draws an encoder of so many pixels. A decoder's columns are far too long for one:
+            # what they hold outside of the images' subspace swamps the rest, and Adam never finds that.
+            nn.init.uniform_(self.to_pixels.weight, -(n_pixels**-0.5), n_pixels**-0.5)
 
     def _posterior(self, x: Tensor) -> tuple[Tensor, None]:
         flat = x.flatten(1)
