@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import nn
 
+from vaewidgets.data import ImageDataset
 from vaewidgets.objectives import LinearWarmup, kl_per_dim, shift_cost, spread_cost
-from vaewidgets.recipes.base import Claim, Recipe, Results, Row, Scale, Setting
+from vaewidgets.recipes.base import Recipe, Results, Row, Scale, Setting
+from vaewidgets.recipes.e_claims import CLAIMS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -167,40 +170,66 @@ def _listed(row: Row) -> Row:
     return replace(row, verdict="told", remark=remark)
 
 
-def _settings(**train: Any) -> tuple[Setting, ...]:
-    options = {"lr": 1e-3, "optimizer": "adam", "batch_size": 64, "seed": 0, **train}
-    vae = [
-        Setting(f"VAE k={k}", {"class": "MLPVAE", "latent_dim": k, "hidden": [256, 128]}, options)
-        for k in (2, 8, 16, 32)
-    ]
+@dataclass(frozen=True)
+class _Centred(Setting):
+    """A linear model that starts with the mean image in its biases, without which it is slow to find it."""
+
+    def build(self, data: ImageDataset) -> nn.Module:
+        """Model with fresh weights, its biases for images of this mean."""
+        model: Any = super().build(data)
+        images = data.train.images(slice(None)).flatten(1)
+        mean = images.mean(0)
+        with torch.no_grad():
+            model.to_pixels.bias.copy_(mean)
+            encoder = getattr(model, "to_mu", None) or getattr(model, "to_z", None)
+            if encoder is not None:  # tied weights subtract the decoder's bias
+                encoder.bias.copy_(-encoder.weight @ mean)
+        return model
+
+
+def _settings(
+    *, hidden: Sequence[int], data: dict[str, Any], sigma2: float, **train: Any
+) -> tuple[Setting, ...]:
+    options = {"optimizer": "adam", "seed": 0, **train}
+    steps_per_epoch = math.ceil(data["n_train"] / options["batch_size"])
+
+    def vae(name: str, k: int, **other: Any) -> Setting:
+        model = {"class": "MLPVAE", "latent_dim": k, "hidden": list(hidden)}
+        return Setting(name, model, {**options, **other})
+
+    sizes = [vae(f"VAE k={k}", k) for k in (2, 4, 8, 16, 32)]
     plain = [
-        Setting(f"AE k={k}", {"class": "Autoencoder", "latent_dim": k, "hidden": [256, 128]}, options)
+        Setting(f"AE k={k}", {"class": "Autoencoder", "latent_dim": k, "hidden": list(hidden)}, dict(options))
         for k in (2, 8, 32)
     ]
-    warm = {**options, "beta": LinearWarmup(end=1.0, steps=10 * 16)}
-    annealed = Setting(
-        "VAE k=16, annealed", {"class": "MLPVAE", "latent_dim": 16, "hidden": [256, 128]}, warm
-    )
-    return (*vae, *plain, annealed)
-
-
-def _origin(results: Results) -> tuple[str, bool]:
-    """Which concentrates near the origin: spread of the codes at k = 2."""
-    spread = {}
-    for kind in ("VAE", "AE"):
-        mu, _ = results.runs[f"{kind} k=2"].snapshot().encoded("train")
-        spread[kind] = float(mu.square().sum(1).mean().sqrt())
-    return f"root mean square radius {spread['VAE']:.2f} against {spread['AE']:.2f}", spread["VAE"] < spread[
-        "AE"
+    warm = vae("VAE k=16, annealed", 16, beta=LinearWarmup(end=1.0, steps=10 * steps_per_epoch))
+    betas = [vae(f"VAE k=16, beta={beta:g}", 16, beta=beta) for beta in (0.25, 4.0)]
+    few = {**vae("VAE memorising", 16).train, "beta": 1e-3, "epochs": 150, "batch_size": 50, "eval_every": 5}
+    cases = [
+        vae("VAE collapsed", 16, beta=50.0),
+        replace(vae("VAE memorising", 16), train=few, data={**data, "n_train": 100}),
     ]
+    return (
+        *sizes, *plain, warm, vae("VAE retrained", 8), *betas, *cases,
+        *_linear(options, sigma2), *_variants(options, hidden),
+    )  # fmt: skip
 
 
-def _collapsing(results: Results) -> tuple[str, bool]:
-    history = {k: results.runs[f"VAE k={k}"].history for k in (2, 8, 16, 32)}
-    kl = {k: float(h["test_kl"][-1]) for k, h in history.items()}
-    recon = {k: float(h["test_recon"][-1]) for k, h in history.items()}
-    text = "; ".join(f"k={k}: recon {recon[k]:.1f}, kl {kl[k]:.1f}" for k in history)
-    return text, recon[2] > recon[8] and kl[32] < 4 * kl[8]
+def _linear(options: dict[str, Any], sigma2: float) -> Iterator[Setting]:
+    options = {**options, "lr": 5e-3, "epochs": 60, "batch_size": 50}
+    for k, tied in ((2, False), (8, False), (32, False), (2, True)):
+        model = {"class": "LinearAutoencoder", "latent_dim": k, "tied": tied}
+        yield _Centred(f"linear AE k={k}{', tied' if tied else ''}", model, options)
+    # at this sigma² some of the eight units must die, and which ones the eigenvalues say
+    model = {"class": "LinearVAE", "latent_dim": 8, "sigma2": sigma2}
+    yield _Centred("linear VAE k=8", model, {**options, "lr": 1e-2})
+
+
+def _variants(options: dict[str, Any], hidden: Sequence[int]) -> Iterator[Setting]:
+    told = {"class": "ConditionalVAE", "latent_dim": 2, "n_classes": 10, "hidden": list(hidden)}
+    yield Setting("conditional VAE k=2", told, options)
+    codes = {"class": "VQVAE", "n_codes": 32, "code_dim": 8, "channels": [8, 16]}
+    yield Setting("VQ-VAE", codes, {**options, "lr": 4e-3, "epochs": 12, "batch_size": 50})
 
 
 def _figures(results: Results) -> Iterator[tuple[str, Figure]]:
@@ -233,7 +262,7 @@ def _figures(results: Results) -> Iterator[tuple[str, Figure]]:
         ),
     )  # fmt: skip
     runs = results.runs
-    ks = (2, 8, 16, 32)
+    ks = (2, 4, 8, 16, 32)
     terms = {
         f"{term} test": (ks, [float(runs[f"VAE k={k}"].history[f"test_{term}"][-1]) for k in ks])
         for term in ("recon", "kl", "loss")
@@ -258,18 +287,24 @@ def _figures(results: Results) -> Iterator[tuple[str, Figure]]:
     yield "annealed", draw.epochs(annealed, ("test_kl",), caption="KL with and without annealing")
 
 
+_SMALL = {"name": "digits", "n_train": 1000, "size": 20}
+_PUBLISHED = {"name": "mnist", "n_train": 1000, "n_test": 1000}
+
 RECIPE = Recipe(
     name="E",
     title="A lecture on variational inference",
     source="published lecture; its answers are printed with two decimals",
     scales={
-        "small": Scale({"name": "digits", "n_train": 1000, "size": 8}, _settings(epochs=60)),
-        "published": Scale({"name": "mnist", "n_train": 1000}, _settings(epochs=60)),
+        "small": Scale(
+            _SMALL,
+            _settings(hidden=(128,), data=_SMALL, sigma2=1.0, epochs=40, lr=3e-3, batch_size=50),
+        ),
+        "published": Scale(
+            _PUBLISHED,
+            _settings(hidden=(256,), data=_PUBLISHED, sigma2=2.0, epochs=60, lr=2e-3, batch_size=50),
+        ),
     },
-    claims=(
-        Claim("AE against VAE: which lies near the origin", "the VAE", _origin),
-        Claim("bottleneck sweep", "recon falls, kl rises then levels off", _collapsing),
-    ),
+    claims=CLAIMS,
     rows=_rows,
     figures=_figures,
 )
