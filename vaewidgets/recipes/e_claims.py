@@ -43,7 +43,7 @@ def strange_images(data: Any, n: int = 200) -> dict[str, Tensor]:
 
     White shapes on black, digits upside down, noise, and an all black image.
     """
-    own = data.test.images(slice(None))[:n]
+    own = data.split("test").images(slice(None))[:n]
     shapes = load_dataset("shapes", n_train=n, n_test=n, size=tuple(own.shape[-2:]))
     noise = torch.rand(own.shape, generator=torch.Generator().manual_seed(0))
     return {
@@ -199,13 +199,13 @@ def _ppca(results: Results) -> Seen:
 
 def _paths(results: Results) -> Seen:
     """Least ‖z‖ / √d of paths between test images of a 0 and a 1, k = 16."""
-    labels = results.data.test.labels
+    labels = results.data.split("test").labels
     assert labels is not None
     mu, _ = results.runs["VAE k=16"].snapshot().encoded("test")
     zeros, ones = (mu[labels == c][:20] for c in (0, 1))
     least = {}
     for kind in ("lerp", "slerp"):
-        paths = [interpolate(a, b, 21, kind) for a, b in zip(zeros, ones, strict=False)]  # type: ignore[arg-type]
+        paths = [interpolate(a, b, 21, kind) for a, b in zip(zeros, ones, strict=False)]
         least[kind] = sum(float(path.norm(dim=1).min()) for path in paths) / len(paths) / math.sqrt(16)
     text = f"least ‖z‖ in √d on the way, mean of paths: lerp {least['lerp']:.2f}, slerp {least['slerp']:.2f}"
     return text, least["lerp"] < 0.95 * least["slerp"]
@@ -240,7 +240,7 @@ def _codes(results: Results) -> Seen:
 
 def _features(results: Results) -> Seen:
     data = results.data
-    y, truth = data.train.labels, data.test.labels
+    y, truth = data.train.labels, data.split("test").labels
     assert y is not None
     assert truth is not None
     parts, better = [], True
