@@ -73,6 +73,13 @@ def game() -> dict[str, Any]:
     return {**rounds[-1], **rest, "properties": ["loops", "strokes"], "rounds": rounds}
 
 
+def prediction() -> vw.Prediction:
+    """An exercise whose answer shows."""
+    question = "The encoder has seen no label. Where will the sevens lie?"
+    because = "Images that look alike lie close together."
+    return vw.Prediction(question, place=run(2), label=7, because=because)
+
+
 def looked_at(widget: LiveWidget, **view: Any) -> LiveWidget:
     """The widget with some of its view set."""
     widget.view = view
@@ -102,6 +109,7 @@ WIDGETS: dict[str, Callable[[], LiveWidget]] = {
     "AnnealingSchedule": lambda: vw.AnnealingSchedule("cyclical", at=300),
     "ArchitectureDiagram": lambda: looked_at(vw.ArchitectureDiagram(run(2)), step=4),
     "BottleneckGame": lambda: vw.BottleneckGame(game=game()),
+    "Prediction": lambda: looked_at(prediction(), answer=[1.6, -1.2], revealed=True),
 }
 
 

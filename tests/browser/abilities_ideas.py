@@ -9,7 +9,7 @@ from tests.browser.book import Shown
 from tests.browser.test_page_concepts import CODES, guess_all
 
 KL, REPARAMETERISED, ANNEALING = "KLPlayground", "ReparameterizationDemo", "AnnealingSchedule"
-DIAGRAM, GAME = "ArchitectureDiagram", "BottleneckGame"
+DIAGRAM, GAME, PREDICTION = "ArchitectureDiagram", "BottleneckGame", "Prediction"
 
 
 @ability(KL, "drag and slide the two Gaussians")
@@ -126,3 +126,25 @@ def _(on: Shown) -> None:
         on.until(wanted)
     on.choose("", "optimal")
     on.until("len(w.score) == 4")
+
+
+@ability(PREDICTION, "answer before the truth is known")
+def _(on: Shown) -> None:
+    on.press(".vw-predicted .vw-slider", "ArrowRight")
+    on.until("w.answer is not None")
+    on.set_number("predicted", 9)
+    on.until("w.answer == 9 and w.right is None")
+    assert on.locator(".vw-reveal").is_disabled()
+    assert "known after training" in on.locator(".vw-predict-outcome").inner_text()
+
+
+@ability(PREDICTION, "reveal what became known, and try again")
+def _(on: Shown) -> None:
+    on.python("setattr(w, 'truth', 8) or setattr(w, 'because', 'So it was measured.')")
+    on.wait("w.right === true && w.exercise.because !== ''", 5)
+    on.press(".vw-reveal", "Enter")
+    on.until("w.revealed and w.right")
+    assert "Right: 8 units; you said 9" in on.locator(".vw-predict-outcome").inner_text()
+    assert on.locator(".vw-predict-because").inner_text() == "So it was measured."
+    on.page.keyboard.press("Enter")
+    on.until("w.answer is None and not w.revealed")

@@ -26,8 +26,18 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     coded = vw.VQVAE(data.image_shape, 16, code_dim=4, channels=(8, 8))
     codes = vw.train(coded, data, epochs=1, autosave=False).wait(progress=False)
     runs = {vw.CodebookUsage: codes}  # it refuses models without a codebook
-    widgets = [cls(runs.get(cls, run)) if issubclass(cls, RunWidget) else cls() for cls in CLASSES]
+    started = {vw.Prediction: _exercise}
+    widgets = [
+        cls(runs.get(cls, run)) if issubclass(cls, RunWidget) else started.get(cls, cls)() for cls in CLASSES
+    ]
     return vw.save_html(widgets, tmp_path_factory.mktemp("every") / "page.html", title="Every widget")
+
+
+def _exercise() -> vw.Prediction:
+    """Revealed, it shows all that it has."""
+    guess = vw.Prediction("Which first?", order=["a", "b", "c"], truth=["b", "a", "c"], because="So it is.")
+    guess.view = {"answer": ["a", "b", "c"], "revealed": True}
+    return guess
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])

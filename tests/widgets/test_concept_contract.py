@@ -26,13 +26,16 @@ TURNED: dict[str, tuple[str, Any]] = {
     "ArchitectureDiagram": ("step", 5),
     "BottleneckGame": ("game", GAME),
     "KLPlayground": ("mu", -2.5),
+    "Prediction": ("answer", 8),
     "ReparameterizationDemo": ("f", "sine"),
 }
+# those that want something to start from
+STARTED = {"Prediction": lambda: room.Prediction("How many?", between=(0, 20), unit="units", truth=9)}
 
 
 @pytest.fixture(params=CONCEPTS, ids=lambda widget: widget.__name__)
 def concept(request: pytest.FixtureRequest) -> Iterator[ConceptWidget]:
-    widget = request.param()
+    widget = STARTED.get(request.param.__name__, request.param)()
     yield widget
     widget.close()
 

@@ -15,6 +15,7 @@ from vaewidgets.figures.grid import grid_figure
 from vaewidgets.figures.images import rows_figure, tiles_figure
 from vaewidgets.figures.lines import histograms_figure, lines_figure
 from vaewidgets.figures.palette import class_color
+from vaewidgets.figures.prediction import prediction_figure
 from vaewidgets.figures.scatter import scatter_figure
 from vaewidgets.figures.style import figure_png
 from vaewidgets.figures.units import units_figure
@@ -35,6 +36,7 @@ __all__ = [
     "histograms_figure",
     "kl_figure",
     "lines_figure",
+    "prediction_figure",
     "rate_figure",
     "reparameterization_figure",
     "rows_figure",

@@ -14,6 +14,7 @@ from vaewidgets.widgets.latent_explorer import LatentExplorer
 from vaewidgets.widgets.latent_manifold import LatentManifold
 from vaewidgets.widgets.latent_scatter import LatentScatter
 from vaewidgets.widgets.latent_traversal import LatentTraversal
+from vaewidgets.widgets.prediction import Prediction
 from vaewidgets.widgets.prior_samples import PriorSamples
 from vaewidgets.widgets.reconstruction_grid import ReconstructionGrid
 from vaewidgets.widgets.reparameterization_demo import ReparameterizationDemo
@@ -36,6 +37,7 @@ __all__ = [
     "LatentManifold",
     "LatentScatter",
     "LatentTraversal",
+    "Prediction",
     "PriorSamples",
     "ReconstructionGrid",
     "ReparameterizationDemo",

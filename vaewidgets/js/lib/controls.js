@@ -78,7 +78,7 @@ const IDS = Symbol.for("vaewidgets.ids.1");
  * A name that nothing else on the page has: each bundle has its own copy of this module, the page one count.
  * @param {string} name
  */
-function uniqueId(name) {
+export function uniqueId(name) {
   page[IDS] = (page[IDS] ?? 0) + 1;
   return `vw-${name}-${page[IDS]}`;
 }
@@ -136,7 +136,15 @@ export function createSlider(el, opts) {
   const { name, label, title, min, max, zero = false, unit = "", onChange } = opts;
   const scale = opts.scale ?? logSlider({ min, max, zero });
   const id = uniqueId(name);
-  const slider = h("input", "vw-slider", { type: "range", min: 0, max: 1000, step: 1, id, title });
+  const slider = h("input", "vw-slider", {
+    type: "range",
+    min: 0,
+    max: 1000,
+    step: 1,
+    value: 500,
+    id,
+    title,
+  });
   const number = h("input", "vw-number", {
     type: "text",
     inputmode: "decimal",
@@ -157,9 +165,16 @@ export function createSlider(el, opts) {
   const { signal } = abort;
   let current = Number.NaN;
 
-  /** @param {number} value */
+  /** @param {number} value NaN: none yet, the slider then stands in its middle */
   function showValue(value) {
     current = value;
+    wrap.classList.toggle("is-none", Number.isNaN(value));
+    if (Number.isNaN(value)) {
+      slider.value = "500";
+      slider.setAttribute("aria-valuetext", "none yet");
+      number.value = "";
+      return setText(fixed, "");
+    }
     const position = String(scale.position(value));
     if (slider.value !== position) slider.value = position;
     slider.setAttribute("aria-valuetext", formatSetting(value));
@@ -167,7 +182,7 @@ export function createSlider(el, opts) {
     // Without groups of three: read back, their comma would be a decimal one.
     const bare = text.replaceAll(",", "");
     if (document.activeElement !== number && number.value !== bare) number.value = bare;
-    setText(fixed, text);
+    return setText(fixed, text);
   }
 
   /** @param {number} value */
@@ -202,8 +217,8 @@ export function createSlider(el, opts) {
 
   return {
     /**
-     * @param {{value: number, editable: boolean, note?: string, hold: boolean, hidden?: boolean}} state
-     *   hold: a change made here is still on its way, do not overwrite it
+     * @param {{value: number|null, editable: boolean, note?: string, hold: boolean, hidden?: boolean}} state
+     *   value: null where there is none yet; hold: a change made here is still on its way, do not overwrite it
      */
     update({ value, editable, note = "", hold, hidden = false }) {
       wrap.hidden = hidden;
@@ -211,7 +226,8 @@ export function createSlider(el, opts) {
       number.hidden = !editable;
       fixed.hidden = editable;
       if (fixed.title !== note) fixed.title = note;
-      if (!hold && value !== current) showValue(value);
+      const next = value ?? Number.NaN;
+      if (!hold && (value === null || next !== current)) showValue(next);
     },
     destroy() {
       abort.abort();

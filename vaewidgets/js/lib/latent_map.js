@@ -5,7 +5,8 @@
  * @typedef {import("./handles.js").Handle} Handle
  * @typedef {{points: Float32Array, labels: Int32Array|null, classNames: string[]|null, axes: [string, string],
  *   prior: {center: [number, number], radii: number[]}|null, path: [number, number][], handles: Handle[],
- *   selected?: Set<number>|null}} MapState  points flat (n, 2)
+ *   selected?: Set<number>|null, extent?: import("./camera.js").Extent}} MapState
+ *   points flat (n, 2); extent: what is in sight, by default the points and the prior
  */
 
 import { shortened } from "./axes.js";
@@ -123,7 +124,7 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
         const reach = next.prior ? Math.max(...next.prior.radii) * 1.1 : 0.5;
         const [cx, cy] = next.prior?.center ?? (content ? [content.x0, content.y0] : [0, 0]);
         const room = { x0: cx - reach, x1: cx + reach, y0: cy - reach, y1: cy + reach };
-        held = steady(held, content ? union(content, room) : room);
+        held = next.extent ?? steady(held, content ? union(content, room) : room);
       }
       handles.update(next.handles);
       painter.request();
@@ -133,6 +134,16 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
       const rect = surface.canvas.getBoundingClientRect();
       const [x, y] = toScreen(camera, box(), u, v);
       return [x + rect.left, y + rect.top];
+    },
+    /** The place under clientX, clientY; null outside the axes. @param {number} x @param {number} y
+     * @returns {[number, number] | null} */
+    fromClient(x, y) {
+      const rect = surface.canvas.getBoundingClientRect();
+      const area = box();
+      const [px, py] = [x - rect.left - area.left, y - rect.top - area.top];
+      if (px < 0 || py < 0 || px > area.width || py > area.height) return null;
+      const [u, v] = toData(camera, area, x - rect.left, y - rect.top);
+      return [u, v];
     },
     destroy() {
       handles.destroy();
