@@ -15,6 +15,7 @@ from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.domains.python import PyObject
 from sphinx.util.docutils import SphinxRole
+from sphinx.util.inspect import signature, stringify_signature
 from sphinx.util.logging import getLogger
 
 import vaewidgets as vw
@@ -81,6 +82,17 @@ def _plain(_app: Sphinx, _what: str, _name: str, _obj: Any, _options: Any, lines
     lines[:] = "".join(text).split("\n")
 
 
+def _signature(
+    _app: Sphinx, what: str, _name: str, obj: Any, _options: Any, said: str | None, returns: str | None
+) -> tuple[str | None, str | None] | None:
+    """Take a widget's signature from its constructor: what makes objects of traits hides it."""
+    if what != "class" or not said or not said.startswith("(*args"):
+        return None
+    return stringify_signature(
+        signature(obj.__init__, bound_method=True), unqualified_typehints=True
+    ), returns
+
+
 def _short(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: nodes.TextElement
 ) -> nodes.reference | None:
@@ -98,6 +110,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         if field.name == "variable":
             field.label = "Attributes"  # as our docstrings call them
     app.add_role("name", _Name())
+    app.connect("autodoc-process-signature", _signature)
     app.connect("missing-reference", _short)
     app.connect("autodoc-process-docstring", _plain, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -123,11 +123,31 @@ def _gallery(places: dict[str, str] | None) -> str:
     return "\n".join(text)
 
 
+# What the classes that are exported have from those that are not.
+COMMON = {
+    "widgets": [
+        "## What all widgets have",
+        "",
+        "```{eval-rst}",
+        ".. autoclass:: vaewidgets.widgets.live.LiveWidget",
+        "   :members: view, frame, thinned, figure, save_html, close",
+        "   :no-index-entry:",
+        "",
+        ".. autoclass:: vaewidgets.widgets.base.RunWidget",
+        "   :members: run, runs",
+        "   :no-index-entry:",
+        "```",
+        "",
+    ]
+}
+
+
 def _write_api(target: Path) -> None:
     rows = []
     for room, title in ROOMS.items():
         module = f"vaewidgets.{room}"
         text = [f"# {title}", "", "```{eval-rst}", f".. automodule:: {module}", "   :members:", "```", ""]
+        text += COMMON.get(room, [])
         (target / f"{room}.md").write_text("\n".join(text), encoding="utf-8")
         doc = (inspect.getdoc(__import__(module, fromlist=["_"])) or "").split("\n\n")[0].replace("\n", " ")
         rows.append(f"[{title}]({room}.md)\n: {doc}\n")

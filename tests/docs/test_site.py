@@ -133,7 +133,9 @@ class TestSmallNotebook:
     def test_views_of_a_run_are_linked(self, page: SitePage) -> None:
         explorer, scatter = page.widget(EXPLORER), page.widget(SCATTER)
         z = scatter.hover(0.8, -0.6)["z"]
-        wait_for(lambda: explorer.ask("w.hover && w.hover.z") == z, "the explorer follows")
+        assert explorer.ask("w.view.hover") == z
+        explorer.scroll_to()  # what is off the screen is not drawn
+        wait_for(lambda: explorer.ask("w.hover && w.hover.z") == z, "the explorer follows", 10)
 
     def test_a_box_of_widgets_is_a_row(self, page: SitePage) -> None:
         first, second = page.page.locator(".vw-page-box .vw-root").all()
