@@ -47,7 +47,7 @@ def strange_images(data: Any, n: int = 200) -> dict[str, Tensor]:
     shapes = load_dataset("shapes", n_train=n, n_test=n, size=tuple(own.shape[-2:]))
     noise = torch.rand(own.shape, generator=torch.Generator().manual_seed(0))
     return {
-        "shapes": shapes.test.images(slice(None)),
+        "shapes": shapes.split("test").images(slice(None)),
         "upside down": own.flip(2),
         "noise": noise,
         "black": torch.zeros_like(own[:1]),
