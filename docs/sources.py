@@ -116,7 +116,7 @@ def _gallery(places: dict[str, str] | None) -> str:
         text += [f"## {name}", "", f"{told(name)} {reference}.", ""]
         if places is not None:
             text += ["```{raw} html", places[name], "```", ""]
-        else:
+        elif (HERE / "images" / f"{name}-light.png").exists():
             text += [_images(name, f"_static/images/{name}"), ""]
     if places is not None:
         text += ["```{raw} html", places[""], "```", ""]
