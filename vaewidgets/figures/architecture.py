@@ -95,7 +95,9 @@ def _half(axes: Axes, rows: Any, zone: tuple[int, int], most: int, name: str) ->
         bar = Rectangle((x - _LAYER / 2, -tall / 2), _LAYER, tall, color=COLORS["accent"], alpha=0.7, lw=0)
         bar.set_gid("layer")
         axes.add_patch(bar)
-        _text(axes, x, -tall / 2 - 12, "×".join(map(str, row["out"])))
+        # shapes of convolutions are long: every second one stands lower where bars are close
+        lower = 14 if len(rows) > 3 and i % 2 else 0
+        _text(axes, x, -tall / 2 - 12 - lower, "×".join(map(str, row["out"])))
         _text(axes, x, tall / 2 + 12, f"{row['grad']:.2g}", COLORS["loss"])
 
 

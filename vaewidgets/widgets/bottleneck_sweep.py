@@ -110,7 +110,7 @@ class BottleneckSweep(RunWidget):
         try:
             found = elbow([d for d, _ in pairs], [recon for _, recon in pairs], tolerance=self._tolerance)
         except (OptionError, DataError) as error:  # fewer than three sizes so far
-            return {**nowhere, "notes": [str(error)]}
+            return {**nowhere, "notes": [str(error).rstrip(".")]}  # the page ends the sentence
         return {
             "latent_dim": found.latent_dim,
             "limit": found.limit,

@@ -123,6 +123,8 @@ export function createArchitecture(el) {
       const x = from + step * (i + 0.5);
       const tall = 34 + 130 * (Math.log(units(row.out) + 1) / Math.log(most + 1));
       const out = row.out.length > 1 ? shapeText(row.out) : formatCount(units(row.out));
+      // shapes of convolutions are long: every second one stands lower where bars are close
+      const lower = rows.length > 3 && i % 2 ? 15 : 0;
       const title = `${row.name}: ${shapeText(row.in)} → ${shapeText(row.out)}, ${formatCount(row.params)} weights`;
       group.append(
         svg("g", "vw-arch-layer", {}, [
@@ -134,7 +136,7 @@ export function createArchitecture(el) {
             height: tall,
             rx: 2,
           }),
-          label(x, MIDDLE + tall / 2 + 18, out, row.out.length > 1 ? "vw-arch-small" : ""),
+          label(x, MIDDLE + tall / 2 + 18 + lower, out, row.out.length > 1 ? "vw-arch-small" : ""),
           label(
             x,
             MIDDLE - tall / 2 - 8,
