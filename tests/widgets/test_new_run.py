@@ -202,7 +202,7 @@ def test_the_code_says_what_it_cannot_know() -> None:
 
 
 def test_whole_sets_are_as_large_as_they_are_said_to_be() -> None:
-    for name in ("digits", "shapes"):
+    for name in ("digits", "shapes", "faces"):
         data = vw.load_dataset(name)
         assert (len(data.train), len(data.test)) == WHOLE_SETS[name]
 

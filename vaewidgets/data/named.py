@@ -1,4 +1,4 @@
-"""Data sets by name: the digits that scikit-learn ships, MNIST, Fashion-MNIST, Frey faces, drawn shapes."""
+"""Data sets by name: scikit-learn's digits, MNIST, Fashion-MNIST, Frey faces, drawn shapes and faces."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import torch
 
 from vaewidgets.data.convert import resize
 from vaewidgets.data.dataset import ImageDataset, draw
+from vaewidgets.data.faces import FACE_FACTOR_COUNTS, FACE_FACTOR_NAMES, make_faces
 from vaewidgets.data.shapes import FACTOR_COUNTS, FACTOR_NAMES, SHAPE_NAMES, make_shapes
 from vaewidgets.data.sources import as_size
 from vaewidgets.errors import DataError, DatasetNotFoundError, OptionError, did_you_mean
@@ -34,6 +35,7 @@ _FASHION = (
     "bag",
     "ankle boot",
 )
+_DRAWN = ("shapes", "faces")
 _DIGITS = tuple(str(i) for i in range(10))
 
 Pixels = np.ndarray
@@ -65,14 +67,16 @@ def load_dataset(
 
     Parameters
     ----------
-    name : {"digits", "mnist", "fashion-mnist", "frey", "shapes"}
+    name : {"digits", "mnist", "fashion-mnist", "frey", "shapes", "faces"}
         "digits": 1,797 digits of 8 x 8 pixels that scikit-learn ships, enlarged to 28 x 28; every fifth image
         of each class is for testing, whatever the seed. "mnist" and "fashion-mnist": 60,000 + 10,000 images
         of 28 x 28. "frey": 1,965 frames of 28 x 20 (height x width) from a video of one face, without
         classes; the last sixth of the video (327 frames) is for testing, since neighbouring frames are all
         but equal. "shapes": a white ellipse, square or heart on black, drawn here (nothing is read), 10,000 +
         2,000 images of 32 x 32 unless `n_train`, `n_test` and `size` say otherwise; shape, scale, rotation, x
-        and y are independent and known (`ImageDataset.factors`), and no combination is drawn twice.
+        and y are independent and known (`ImageDataset.factors`), and no combination is drawn twice. "faces":
+        one face drawn likewise, which turns, nods, smiles, talks and blinks, 1,600 + 320 images of 28 x 20,
+        without classes; one in fifty has its tongue out. It stands in for "frey" where that is not at hand.
     root : path, optional
         Folder that holds ``MNIST/raw``, ``FashionMNIST/raw`` or ``frey``. By default the folder that the
         environment variable VAEWIDGETS_DATA names is searched, then the user's cache (VAEWIDGETS_CACHE, or
@@ -80,7 +84,7 @@ def load_dataset(
     n_train, n_test : int, optional
         Take only so many images, drawn with `seed`.
     seed : int
-        For `n_train` and `n_test`; for "shapes", of which combinations are drawn.
+        For `n_train` and `n_test`; for "shapes" and "faces", of which combinations are drawn.
     size : int or (height, width), optional
         Resize to this, bilinear and antialiased. ``size=8`` gives "digits" as they are.
     value_range : tuple of float
@@ -102,13 +106,13 @@ def load_dataset(
         If a file is damaged.
     """
     key = str(name).lower().replace("_", "-").replace(" ", "-")
-    names = (*_LOADERS, "shapes")
+    names = (*_LOADERS, *_DRAWN)
     if key not in names:
         hint = did_you_mean(key, names)
         raise OptionError(f"unknown data set {name!r}; expected one of {', '.join(map(repr, names))}.{hint}")
     wanted = as_size(size)
-    if key == "shapes":
-        return _shapes(n_train, n_test, seed, wanted, value_range)
+    if key in _DRAWN:
+        return _drawn(key, n_train, n_test, seed, size=wanted, value_range=value_range)
     raw = _LOADERS[key](_roots(root), download)
     if key == "digits" and wanted is None:
         wanted = (28, 28)
@@ -126,24 +130,20 @@ def load_dataset(
     return data._replaced(train=train, test=test)
 
 
-def _shapes(
-    n_train: int | None,
-    n_test: int | None,
-    seed: int,
-    size: tuple[int, int] | None,
-    value_range: tuple[float, float],
-) -> ImageDataset:
-    drawn = make_shapes(n_train, n_test, seed, size)
-    data = ImageDataset(
-        drawn.train,
-        drawn.train_factors[:, 0],
-        test=(drawn.test, drawn.test_factors[:, 0]),
-        value_range=value_range,
-        class_names=SHAPE_NAMES,
-        # a run file knows its data by name and size alone, and another seed draws other images
-        name="shapes" if seed == 0 else f"shapes (seed {seed})",
-    )
-    return data.with_factors(FACTOR_NAMES, FACTOR_COUNTS, drawn.train_factors, drawn.test_factors)
+def _drawn(key: str, n_train: int | None, n_test: int | None, seed: int, **options: Any) -> ImageDataset:
+    size = options.pop("size")
+    drawn = (make_faces if key == "faces" else make_shapes)(n_train, n_test, seed, size)
+    # a run file knows its data by name and size alone, and another seed draws other images
+    options["name"] = key if seed == 0 else f"{key} (seed {seed})"
+    if key == "faces":
+        data = ImageDataset(drawn.train, test=drawn.test, **options)
+        names, counts = FACE_FACTOR_NAMES, FACE_FACTOR_COUNTS
+    else:
+        test = (drawn.test, drawn.test_factors[:, 0])
+        options["class_names"] = SHAPE_NAMES
+        data = ImageDataset(drawn.train, drawn.train_factors[:, 0], test=test, **options)
+        names, counts = FACTOR_NAMES, FACTOR_COUNTS
+    return data.with_factors(names, counts, drawn.train_factors, drawn.test_factors)
 
 
 def _resized(images: Pixels, size: tuple[int, int] | None) -> Any:
@@ -165,7 +165,7 @@ def datasets_at_hand() -> tuple[str, ...]:
         for name, places in needed.items()
         if any(all(_idx_path(path.parent, path.name) for path in files) for files in places)
     ]
-    return ("digits", *found, "shapes")
+    return ("digits", *found, *_DRAWN)
 
 
 # ---------------------------------------------------------------------------- where files lie

@@ -21,7 +21,7 @@ from vaewidgets.training.start import assemble, pick_device, prepare_model
 
 __all__ = ["load_run"]
 
-_NAMED = ("digits", "mnist", "fashion-mnist", "frey", "shapes")
+_NAMED = ("digits", "mnist", "fashion-mnist", "frey", "shapes", "faces")
 
 
 def load_run(

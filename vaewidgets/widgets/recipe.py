@@ -27,6 +27,7 @@ WHOLE_SETS = {
     "fashion-mnist": (60_000, 10_000),
     "frey": (1638, 327),
     "shapes": (10_000, 2_000),
+    "faces": (1600, 320),
 }
 _TRAIN_OPTIONS = ("epochs", "batch_size", "lr", "optimizer", "seed", "drop_last", "eval_every", "speed")
 _DEFAULTS: dict[str, Any] = {"optimizer": "adam", "drop_last": False, "eval_every": 1, "speed": None}
