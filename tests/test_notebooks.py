@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("0*.ipynb"))
 LARGEST_BYTES = 1_500_000
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
-PATH = re.compile(r"(?<![\w.:/])/(?:home|root|opt|tmp|work|Users|usr)/")
+PATH = re.compile(r"(?<![\w.:/])/(?:home|root|opt|tmp|mnt|srv|var|Users|usr)/")
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
