@@ -145,7 +145,7 @@ RECIPE = Recipe(
     scales={
         "small": Scale(
             {"name": "digits", "value_range": (-1.0, 1.0), "n_train": 1000},
-            _settings(epochs=15, batch_size=64, channels=(8, 16, 32, 64)),
+            _settings(epochs=8, batch_size=16, channels=(8, 16, 32, 64)),
         ),
         "published": Scale(
             _published(), _settings(epochs=50, batch_size=128, channels=(32, 64, 128, 256)), _targets()
