@@ -130,7 +130,7 @@ def test_unknown_name_gets_the_nearest(name, near):
 
 
 def test_a_name_near_nothing():
-    with pytest.raises(OptionError, match=r"unknown data set 'xyz'; expected one of [^?]*'shapes'\.$"):
+    with pytest.raises(OptionError, match=r"unknown data set 'xyz'; expected one of [^?]*'faces'\.$"):
         load_dataset("xyz")
 
 

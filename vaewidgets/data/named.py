@@ -108,7 +108,8 @@ def load_dataset(
     key = str(name).lower().replace("_", "-").replace(" ", "-")
     names = (*_LOADERS, *_DRAWN)
     if key not in names:
-        hint = did_you_mean(key, names)
+        begun = [one for one in names if key.startswith(one)]  # "frey-faces" is no drawn face
+        hint = did_you_mean(key, begun or names)
         raise OptionError(f"unknown data set {name!r}; expected one of {', '.join(map(repr, names))}.{hint}")
     wanted = as_size(size)
     if key in _DRAWN:
