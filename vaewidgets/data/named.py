@@ -136,6 +136,8 @@ def _drawn(key: str, n_train: int | None, n_test: int | None, seed: int, **optio
     drawn = (make_faces if key == "faces" else make_shapes)(n_train, n_test, seed, size)
     # a run file knows its data by name and size alone, and another seed draws other images
     options["name"] = key if seed == 0 else f"{key} (seed {seed})"
+    names: tuple[str, ...]
+    counts: tuple[int, ...]
     if key == "faces":
         data = ImageDataset(drawn.train, test=drawn.test, **options)
         names, counts = FACE_FACTOR_NAMES, FACE_FACTOR_COUNTS
