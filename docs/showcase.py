@@ -109,7 +109,7 @@ WIDGETS: dict[str, Callable[[], LiveWidget]] = {
     "AnnealingSchedule": lambda: vw.AnnealingSchedule("cyclical", at=300),
     "ArchitectureDiagram": lambda: looked_at(vw.ArchitectureDiagram(run(2)), step=4),
     "BottleneckGame": lambda: vw.BottleneckGame(game=game()),
-    "Prediction": lambda: looked_at(prediction(), answer=[1.6, -1.2], revealed=True),
+    "Prediction": lambda: looked_at(prediction(), answer=[2.6, -2.6], revealed=True),
 }
 
 

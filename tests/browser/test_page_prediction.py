@@ -165,7 +165,7 @@ def test_a_number_by_the_slider_and_by_typing(page: SavedPage) -> None:
     at = widget.ask("['said', 'truth'].map((k) => root.querySelector(`.vw-predict-${k}`).style.left)")
     assert at == ["50%", "40%"]
     try_again(widget)
-    assert field.input_value() == ""
+    widget.wait("root.querySelector('.vw-number').value === ''", 5)
     widget.set_number("predicted", 10.6)
     widget.wait("w.view.answer === 11", 5)
     reveal(widget, right=False)
@@ -189,8 +189,12 @@ def test_a_place_by_click_and_by_arrow_keys(page: SavedPage, exercises: list[vw.
     press(widget, ".vw-map-handle", "ArrowLeft")
     assert widget.ask("w.view.answer") == before, "what was said stands"
     try_again(widget)
-    press(widget, ".vw-map-handle", "ArrowRight", "ArrowUp")
-    widget.wait("w.view.answer?.[0] > 0 && w.view.answer[1] > 0", 5)
+    press(widget, ".vw-map-handle", "ArrowLeft")
+    x, y = widget.wait("w.view.answer", 5)
+    press(widget, ".vw-map-handle", "ArrowDown", "ArrowDown", "ArrowRight")
+    widget.wait(f"w.view.answer[0] > {x} && w.view.answer[1] < {y}", 5)
+    right, up = (now - before for now, before in zip(widget.ask("w.view.answer"), (x, y), strict=True))
+    assert up == pytest.approx(-2 * right, abs=0.01), "each key is a step, also before it is drawn"
     other = max(centers, key=lambda label: abs(centers[label][0] - truth[0]))
     page.page.mouse.click(*widget.ask(f"w.toClient({centers[other][0]}, {centers[other][1]})"))
     widget.wait("w.right === false", 5)
@@ -203,8 +207,9 @@ def test_what_is_not_known_yet_cannot_be_revealed(page: SavedPage) -> None:
     widget = exercise(page, LATER)
     widget.set_number("predicted", 3.25)
     widget.wait("w.view.answer === 3.25", 5)
+    said = "root.querySelector('.vw-predict-outcome').textContent"
+    widget.wait(f"{said} === 'Your answer is kept. What is true is known after training.'", 5)
     assert not can_reveal(widget)
-    assert text(widget) == "Your answer is kept. What is true is known after training."
     assert widget.ask("w.right") is None
 
 

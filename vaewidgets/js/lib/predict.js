@@ -112,9 +112,9 @@ export function outcome(exercise, answer) {
 export function hint(exercise, answer) {
   const later = exercise.kind === "place" ? "when the run has ended" : "after training";
   if (answer === null) {
-    return exercise.truth === null
-      ? `Say what you expect; what is true is known ${later}.`
-      : "Say what you expect; then reveal.";
+    if (exercise.truth === null) return `Say what you expect; what is true is known ${later}.`;
+    const how = exercise.kind === "place" ? ": click there, or drag the question mark" : "";
+    return `Say what you expect${how}; then reveal.`;
   }
   return exercise.truth === null ? `Your answer is kept. What is true is known ${later}.` : "";
 }

@@ -22,7 +22,12 @@ export function createPlace(el, { exercise, theme, onAnswer }) {
   let locked = false;
   /** @type {[number, number]} */
   let shown = [0, 0];
-  const say = (/** @type {number[]} */ at) => onAnswer([Number(at[0].toFixed(3)), Number(at[1].toFixed(3))]);
+  /** @param {[number, number]} at */
+  function say(at) {
+    // At once, not when it is drawn: the next key goes on from here.
+    shown = [Number(at[0].toFixed(3)), Number(at[1].toFixed(3))];
+    onAnswer(shown);
+  }
   const map = createLatentMap(wrap, {
     theme,
     label: `codes of all classes but ${name}`,
@@ -86,7 +91,8 @@ export function createPlace(el, { exercise, theme, onAnswer }) {
       if (codes.step !== read?.step) take(codes);
       locked = revealed;
       const sight = inSight();
-      shown = answer ?? [(sight.x0 + sight.x1) / 2, (sight.y0 + sight.y1) / 2];
+      // A corner of the square is farther out than any code: there the question mark waits in plain sight.
+      shown = answer ?? [0.12 * sight.x0 + 0.88 * sight.x1, 0.12 * sight.y0 + 0.88 * sight.y1];
       map.wrap.classList.toggle("is-unset", answer === null);
       map.wrap.classList.toggle("is-locked", revealed);
       const [u, v] = shown;
