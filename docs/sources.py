@@ -62,7 +62,7 @@ def gather(target: Path, executed: Iterable[Path], *, gallery: Path | None) -> N
             count=1,
             flags=re.S,
         )
-    (target / "index.md").write_text(home + _contents(names), encoding="utf-8")
+    (target / "index.md").write_text(_linked(home, names) + _contents(names), encoding="utf-8")
     (target / "widgets.md").write_text(_gallery(places), encoding="utf-8")
     for name in ("CHANGELOG", "CONTRIBUTING"):
         (target / f"{name}.md").write_text(
@@ -82,6 +82,14 @@ def _adapted(text: str) -> str:
     return text.replace('="images/', '="_static/images/')
 
 
+def _linked(text: str, notebooks: Iterable[str]) -> str:
+    """Return it with links to these notebooks only; of the others the words stay."""
+    known = set(notebooks)
+    return re.sub(
+        r"\[([^\]]*)\]\(notebooks/(\w+)\.ipynb\)", lambda link: link[0] if link[2] in known else link[1], text
+    )
+
+
 def _images(said: str, path: str) -> str:
     """Return an image for each theme: the site's own switch turns them, not the system."""
     return "\n".join(
@@ -93,7 +101,7 @@ def _contents(notebooks: list[str]) -> str:
     parts = {
         "The lecture": [f"notebooks/{name}" for name in notebooks],
         "Widgets": ["widgets"],
-        "Reference": ["publishing", "api/index", "experiments"],
+        "Reference": ["guide", "publishing", "api/index", "experiments"],
         "Project": ["CHANGELOG", "CONTRIBUTING"],
     }
     return "".join(
