@@ -216,6 +216,20 @@ def guess_all(widget: Widget, card: int | None = None) -> None:
 CODES = {0: (1, 0), 1: (0, 1), 3: (0, 0), 7: (0, 2), 8: (2, 0)}
 
 
+def test_what_is_written_between_two_repaints_is_all_kept(browser: Any, path: Path) -> None:
+    with open_page(browser, path, viewport=ALL_IN_SIGHT) as page:
+        written = page.widget(GAME).ask(
+            """(() => {
+                for (const input of root.querySelectorAll('.vw-code-input')) {
+                    input.value = '1';
+                    input.dispatchEvent(new Event('input', { bubbles: true }));
+                }
+                return w.view.game.codes.length;
+            })()"""
+        )
+        assert written == len(CODES)
+
+
 def test_a_round_of_the_game_for_two(page: SavedPage) -> None:
     widget = page.widget(GAME)
     page.page.locator(f"{GAME} .vw-property").first.fill(EVIL)

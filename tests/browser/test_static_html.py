@@ -104,7 +104,8 @@ def test_widgets_live_under_the_standard_manager(
         page.goto(path.as_uri())
         for name in (".vw-latent-explorer", ".vw-active-units-bar", ".vw-kl-playground"):
             widget = Widget(StaticPage(page), name)
-            widget.wait("['finished', 'ready'].includes(root.dataset.status)", 20)
+            page.locator(name).scroll_into_view_if_needed(timeout=20_000)  # what cannot be seen is not drawn
+            widget.wait("['finished', 'ready'].includes(root.dataset.status)", 60)
             assert not page.locator(f"{name} .vw-error").is_visible()
         explorer = Widget(StaticPage(page), ".vw-latent-explorer")
         shown = explorer.hover(0.5, -0.5)

@@ -10,12 +10,17 @@ const cardFace = (card, className = "") => h("span", `vw-card-face ${className}`
 
 /**
  * @param {HTMLElement} el
- * @param {(next: Game) => void} play
+ * @param {(next: Game) => void} onPlay
  */
-export function createTurns(el, play) {
+export function createTurns(el, onPlay) {
   let drawn = "";
   /** @type {Game} */
   let game = rules.newGame();
+  /** Two keys may fall between two repaints: the second goes on from the first. @param {Game} next */
+  const play = (next) => {
+    game = next;
+    onPlay(next);
+  };
   /** @type {(() => void)[]} */
   let refresh = [];
 
