@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from vaewidgets.diagnostics.forward import Forward
 from vaewidgets.errors import DataError, OptionError, ShapeError
 from vaewidgets.objectives import Likelihood, SquaredError
+from vaewidgets.protocol.seeded import seeded
 
 __all__ = ["Distilled", "SmallEncoder", "distil", "posterior_kl"]
 
@@ -165,8 +166,7 @@ def distil(
         raise OptionError("distil() has no labels to give; wanted a teacher that encodes without classes.")
     mu, logvar = forward.encode(train)
     if student is None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             student = SmallEncoder(tuple(train.shape[1:]), mu.shape[1], hidden)
     student = student.to(forward.device).train()
     _check_student(student, train, mu)

@@ -12,6 +12,7 @@ from vaewidgets.data import ImageDataset, load_dataset
 from vaewidgets.errors import CheckpointError, DataError, OptionError
 from vaewidgets.models import build
 from vaewidgets.objectives import Bernoulli, Likelihood, Objective, get_likelihood, objective_from_dict
+from vaewidgets.protocol.seeded import seeded
 from vaewidgets.training.background import TrainingRun
 from vaewidgets.training.checkpoint import LoadedRun, describe_data, load_weights, read
 from vaewidgets.training.engine import Engine, EngineState
@@ -168,6 +169,7 @@ def _rebuild(facts: dict[str, Any], path: Any) -> nn.Module:
             "one with the same options: load_run(path, model=...)."
         )
     try:
-        return build(facts["model"])
+        with seeded(0):  # these weights are written over: the caller's random numbers stay as they were
+            return build(facts["model"])
     except (OptionError, TypeError) as error:
         raise CheckpointError(f"{str(path)!r}: its model cannot be built ({error}).") from error

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
-
 from vaewidgets.data import ImageDataset, datasets_at_hand, load_dataset
 from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.models import MLPVAE, Autoencoder, build
+from vaewidgets.protocol.seeded import seeded
 from vaewidgets.training import Run, train
 from vaewidgets.widgets.settings import config_of
 
@@ -85,9 +84,7 @@ def make_run(run: Run, settings: Mapping[str, Any]) -> Run:
     config |= {name: wanted[name] for name in ("latent_dim", "likelihood")}
     if isinstance(old, MLPVAE | Autoencoder):
         config |= {"hidden": old.hidden, "activation": old.activation}
-    with torch.random.fork_rng(devices=[]):
-        # the seed is that of the weights, too, as in the code that is shown
-        torch.manual_seed(wanted["seed"])
+    with seeded(wanted["seed"]):  # the seed is that of the weights, too, as in the code that is shown
         model = build(config)
     kept = {name: run.options[name] for name in ("optimizer", "autosave") if name in run.options}
     return train(

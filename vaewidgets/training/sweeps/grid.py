@@ -7,17 +7,16 @@ import inspect
 import itertools
 import json
 import re
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import OptionError, did_you_mean
+from vaewidgets.protocol.seeded import seeded
 from vaewidgets.training.start import train
 from vaewidgets.training.sweeps.key import fingerprint, label, name_of, plain
 
@@ -33,7 +32,6 @@ _DECIDED = {
     "autosave_seconds": "finished cells are kept in folder=...",
 }
 _ELSEWHERE = ("device", "speed")  # change where and how fast, not what is trained
-_building = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -119,9 +117,7 @@ def build_model(plan: Plan) -> nn.Module:
     OptionError
         If `make_model` wants something that it was not given, or returns no module.
     """
-    # The generator is one for all threads: two cells built at once would share its numbers.
-    with _building, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(plan.seed)
+    with seeded(plan.seed):
         try:
             inspect.signature(plan.make_model).bind(**plan.model_options)
         except TypeError as error:

@@ -1,0 +1,35 @@
+"""Torch's global random generator, lent to one thread at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+
+__all__ = ["seeded"]
+
+# Modules draw their first weights from a generator that all threads share: two that are built, tried or
+# loaded at once would take each other's numbers, and put back each other's state.
+_lock = threading.RLock()
+
+
+@contextmanager
+def seeded(seed: int, devices: Sequence[torch.device] = ()) -> Iterator[None]:
+    """Draw from torch's global generators as after ``torch.manual_seed(seed)``, then put them back.
+
+    Parameters
+    ----------
+    seed : int
+    devices : sequence of torch.device, optional
+        CUDA devices whose generators are put back too.
+
+    Notes
+    -----
+    Other threads of this package wait meanwhile. A thread that draws from the global generator without it,
+    such as one that trains a model with dropout, can not be kept out.
+    """
+    with _lock, torch.random.fork_rng(devices=list(devices)):
+        torch.manual_seed(seed)
+        yield
