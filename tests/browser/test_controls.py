@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 
 from tests.browser.helpers import Widget, numbers, wait_for_hellos
@@ -181,14 +180,16 @@ print("errors", errors, "sent", sent, "handled", handled, flush=True)
 @pytest.mark.slow
 def test_sixty_seconds_of_traffic_both_ways_tear_lose_and_stick_nothing(lab: Lab) -> None:
     seconds = 60
-    create = """import vaewidgets as vw
+    create = """import time
+import vaewidgets as vw
 data = vw.load_dataset('digits')
 run = vw.train(vw.MLPVAE(data.image_shape), data, start=False)
 widget = vw.LatentExplorer(run)
-handled = 0
+handled, silence, last = 0, 0.0, float("inf")
 def count(_, content, buffers):
-    global handled
-    handled += content.get("type") == "command"
+    global handled, silence, last
+    if content.get("type") == "command":
+        handled, silence, last = handled + 1, max(silence, time.monotonic() - last), time.monotonic()
 widget.on_msg(count)
 display(widget)"""
     lab.open([create, STRESS.format(seconds=seconds)])
@@ -201,7 +202,8 @@ display(widget)"""
         """seconds => {
             const root = document.querySelector('.vw-latent-explorer');
             const slider = root.querySelector('.vw-beta .vw-slider');
-            const seen = window.stress = {frames: 0, torn: 0, last: 0, written: 0};
+            const seen = window.stress = {frames: 0, torn: 0, last: 0, written: 0, silence: 0, wrote: ''};
+            let before = Infinity;
             const look = () => {
                 const frame = root.vaewidgets.frame;
                 if (frame?.stress && frame.mark !== seen.last) {
@@ -210,6 +212,8 @@ display(widget)"""
                     seen.frames += 1;
                     seen.torn += at(0) !== frame.mark || at(9999) !== frame.mark || frame.seq !== frame.mark;
                     seen.last = frame.mark;
+                    seen.silence = Math.max(seen.silence, (performance.now() - before) / 1000);
+                    before = performance.now();
                 }
                 requestAnimationFrame(look);
             };
@@ -219,6 +223,7 @@ display(widget)"""
                 if (performance.now() > end) return clearInterval(timer);
                 slider.value = String((seen.written += 1) % 1000);
                 slider.dispatchEvent(new Event('input', {bubbles: true}));
+                seen.wrote = root.querySelector('.vw-beta .vw-number').value;
             }, 20);
         }""",
         seconds,
@@ -230,17 +235,22 @@ display(widget)"""
     assert "errors []" in text, text
     sent = int(text.split("sent ")[1].split()[0])
     handled = int(text.split("handled ")[1].split()[0])
+    silence = float(numbers(lab, "silence"))
     wait_for(lambda: lab.page.evaluate("window.stress.last") == sent, "the last frame, exact", 30)
     seen = lab.page.evaluate("window.stress")
     print(
         f"frames sent {sent}, drawn {seen['frames']}, torn {seen['torn']}; "
-        f"written {seen['written']}, handled {handled}"
+        f"written {seen['written']}, handled {handled}; "
+        f"longest silence {seen['silence']:.1f} s in the page, {silence:.1f} s in the kernel"
     )
     assert sent > 30 * seconds
     assert seen["torn"] == 0
-    assert seen["frames"] > 5 * seconds, "the view was stuck"
-    assert handled > 5 * seconds
+    # How many get through is the machine's affair. That they keep coming, and the last one exactly, is ours.
+    assert seen["frames"] > seconds
+    assert seen["silence"] < 10, "the view was stuck"
+    assert handled > seconds
+    assert silence < 10, "the kernel was stuck"
     assert lab.console_of_widgets() == []
     state = json.loads(lab.execute("import json; print(json.dumps(widget.get_state()['frame']['mark']))"))
     assert state == sent
-    assert np.isfinite(numbers(lab, "run.beta"))
+    wait_for(lambda: numbers(lab, "run.beta") == float(seen["wrote"]), "the last command, exact", 10)

@@ -216,6 +216,28 @@ def test_commands_reach_the_run_and_are_acknowledged(new_run: Any) -> None:
     widget.close()
 
 
+def test_a_command_that_comes_after_later_ones_is_void_but_every_step_counts(new_run: Any) -> None:
+    run = new_run(start=False)
+    widget = vw.LatentExplorer(run)
+    command(widget, 5, "beta", 5.0)
+    command(widget, 3, "beta", 3.0)
+    assert run.beta == 5.0
+    command(widget, 2, "view:hover", [1.0, 1.0])
+    command(widget, 1, "view:hover", [2.0, 2.0])
+    assert widget.view["hover"] == [1.0, 1.0]
+    command(widget, 9, "pause")
+    command(widget, 7, "advance", 1)
+    wait_until(lambda: run.step == 1, "a step")
+    command(widget, 6, "advance", 1)
+    wait_until(lambda: run.step == 2, "another")
+    command(widget, 8, "resume")
+    assert run.status == "paused"
+    command(widget, 10, "resume")
+    wait_until(lambda: run.step > 2, "going on")
+    run.stop()
+    widget.close()
+
+
 def test_a_bad_command_is_answered_in_the_panel(new_run: Any) -> None:
     widget = vw.LatentExplorer(new_run(start=False))
     command(widget, 1, "beta", -1.0)

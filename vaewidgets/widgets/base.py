@@ -231,6 +231,9 @@ class RunWidget(LiveWidget):
             run = next((one for one in self._runs if one.id == content.get("run")), self.run)
             Feed.of(run).ask(self, content)
 
+    def _slot(self, name: str) -> str | None:
+        return {"advance": None, "resume": "pause"}.get(name, name)
+
     def _command(self, name: str, value: Any) -> None:
         run = self.run
         match name:

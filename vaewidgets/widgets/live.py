@@ -57,6 +57,8 @@ class LiveWidget(anywidget.AnyWidget):
         self._hellos = 0  # views say it twice, see js/lib/link.js
         self._frame_number = 0
         self._ack = 0
+        self._obey_lock = threading.RLock()
+        self._newest: dict[str, int] = {}
         self._own_view = View()
         self._picture = Picture(self)
         self._bound = Bound()
@@ -83,6 +85,10 @@ class LiveWidget(anywidget.AnyWidget):
     def _command(self, name: str, value: Any) -> None:
         """Obey a command of the page (any thread); raise what is to be shown in the panel."""
         raise OptionError(f"the page sent the command {name!r}, which this version does not know")
+
+    def _slot(self, name: str) -> str | None:
+        """Commands of one slot replace each other: one that comes late is void. None: each of them counts."""
+        return name
 
     def _question(self, content: dict[str, Any]) -> None:
         """Answer a message that is neither a command nor a hello."""
@@ -270,8 +276,19 @@ class LiveWidget(anywidget.AnyWidget):
         with self._live_lock:
             if seq:
                 self._ack = max(self._ack, seq)
-        panel = None
         name, value = str(content.get("name")), content.get("value")
+        # A message that went to the main shell while a cell blocked it comes after later ones, which a
+        # subshell took. So one thread obeys at a time, and nothing older than the last of its kind.
+        with self._obey_lock:
+            slot = self._slot(name)
+            if slot is not None and seq:
+                if seq < self._newest.get(slot, 0):
+                    return
+                self._newest[slot] = seq
+            self._obey_now(name, value)
+
+    def _obey_now(self, name: str, value: Any) -> None:
+        panel = None
         try:
             if name.startswith("view:"):
                 self._view_from_page(name.removeprefix("view:"), value)
