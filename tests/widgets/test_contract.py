@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import subprocess
 import sys
 import threading
@@ -116,12 +117,21 @@ def test_after_the_run_the_frame_is_of_the_last_step(widget_class: Any, new_run:
     run = new_run()
     widget = widget_class(run)
     run.wait(progress=False)
-    wait_until(lambda: widget.frame["run"]["status"] == "finished", "the last frame")
-    frame = widget.frame
-    assert frame["run"]["step"] == run.step == len(run.history["loss"])
-    for section in ("scatter", "units", "grid", "latent"):
-        if section in frame:
-            assert frame[section]["step"] == run.step
+
+    def steps() -> dict[str, int]:
+        frame = widget.frame
+        return {
+            name: frame[name]["step"]
+            for name in ("run", "scatter", "units", "grid", "latent")
+            if name in frame
+        }
+
+    # A picture that was under way when the run ended may say so, and is of before: the next one is not.
+    wait_until(lambda: set(steps().values()) == {run.step}, "the last frame")
+    assert widget.frame["run"]["status"] == "finished"
+    assert run.step == len(run.history["loss"])
+    time.sleep(0.3)
+    assert set(steps().values()) == {run.step}
     widget.close()
 
 
