@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 import subprocess
 import sys
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -127,8 +127,8 @@ def test_after_the_run_the_frame_is_of_the_last_step(widget_class: Any, new_run:
         }
 
     # A picture that was under way when the run ended may say so, and is of before: the next one is not.
+    wait_until(lambda: widget.frame["run"]["status"] == "finished", "the end")
     wait_until(lambda: set(steps().values()) == {run.step}, "the last frame")
-    assert widget.frame["run"]["status"] == "finished"
     assert run.step == len(run.history["loss"])
     time.sleep(0.3)
     assert set(steps().values()) == {run.step}
