@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
-import torch
 
-from vaewidgets.data.shapes import Shapes
-from vaewidgets.errors import OptionError
+from vaewidgets.data.drawn import Drawn, check_factors, choose_factors, split_drawn
 
 __all__ = ["FACE_FACTOR_COUNTS", "FACE_FACTOR_NAMES", "draw_faces", "make_faces"]
 
@@ -22,7 +19,7 @@ _GRAIN = 0.02  # standard deviation of a pixel's noise
 _SOFT = 0.45  # width of an edge, in pixels of the default size
 
 
-def make_faces(n_train: int | None, n_test: int | None, seed: int, size: tuple[int, int] | None) -> Shapes:
+def make_faces(n_train: int | None, n_test: int | None, seed: int, size: tuple[int, int] | None) -> Drawn:
     """Draw a train and a test split of different combinations of factors.
 
     Parameters
@@ -39,26 +36,15 @@ def make_faces(n_train: int | None, n_test: int | None, seed: int, size: tuple[i
     OptionError
         If a count is out of its range.
     """
-    total = math.prod(FACE_FACTOR_COUNTS[:-1])
-    n_train = _count("n_train", N_TRAIN if n_train is None else n_train)
-    n_test = _count("n_test", N_TEST if n_test is None else n_test)
-    if n_train + n_test > total:
-        raise OptionError(
-            f'n_train + n_test is {n_train + n_test:,}; "faces" has {total:,} combinations of factors, and '
-            "each is drawn at most once, so that no test image is trained on. Ask for fewer."
-        )
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise OptionError(f"seed is {seed!r}; expected a whole number of at least 0.")
-    random = np.random.default_rng(int(seed))
-    n = n_train + n_test
-    chosen = random.permutation(total)[:n]
-    tongue = random.random(n) < _TONGUE_SHARE
-    factors = np.stack([*np.unravel_index(chosen, FACE_FACTOR_COUNTS[:-1]), tongue], axis=1).astype(np.int64)
+    n_train = N_TRAIN if n_train is None else n_train
+    n_test = N_TEST if n_test is None else n_test
+    poses, random = choose_factors("faces", FACE_FACTOR_COUNTS[:-1], n_train, n_test, seed)
+    tongue = random.random(len(poses)) < _TONGUE_SHARE
+    factors = np.column_stack([poses, tongue]).astype(np.int64)
     clean = draw_faces(factors, size or SIZE).astype(np.float32)
     grain = 255 * _GRAIN * random.standard_normal(clean.shape, dtype=np.float32)
-    pixels = torch.from_numpy(np.clip(np.rint(clean + grain), 0, 255).astype(np.uint8))
-    table = torch.from_numpy(factors)
-    return Shapes(pixels[:n_train], pixels[n_train:], table[:n_train], table[n_train:])
+    pixels = np.clip(np.rint(clean + grain), 0, 255).astype(np.uint8)
+    return split_drawn(pixels, factors, n_train)
 
 
 def draw_faces(factors: np.ndarray, size: tuple[int, int] = SIZE) -> np.ndarray:
@@ -81,7 +67,7 @@ def draw_faces(factors: np.ndarray, size: tuple[int, int] = SIZE) -> np.ndarray:
         If a factor is out of its range.
     """
     factors = np.asarray(factors)
-    _check(factors)
+    check_factors(factors, FACE_FACTOR_NAMES, FACE_FACTOR_COUNTS)
     height, width = size
     # Coordinates in pixels of the default size, the middle of the image at 0: (1, H, W).
     across = ((np.arange(width) + 0.5) / width - 0.5)[None, None, :] * SIZE[1]
@@ -128,23 +114,3 @@ def _ellipse(u: np.ndarray, v: np.ndarray, a: Any, b: Any) -> np.ndarray:
 
 def _over(image: np.ndarray, cover: np.ndarray, brightness: Any) -> np.ndarray:
     return np.asarray(image + cover * (brightness - image))
-
-
-def _check(factors: np.ndarray) -> None:
-    wanted = len(FACE_FACTOR_COUNTS)
-    if factors.ndim != 2 or factors.shape[1] != wanted or factors.dtype.kind not in "iu":
-        raise OptionError(
-            f"factors have shape {factors.shape} and type {factors.dtype}; expected whole numbers, "
-            f"(N, {wanted}): {', '.join(FACE_FACTOR_NAMES)}."
-        )
-    for name, count, column in zip(FACE_FACTOR_NAMES, FACE_FACTOR_COUNTS, factors.T, strict=True):
-        if len(column) and (column.min() < 0 or column.max() >= count):
-            raise OptionError(
-                f"factor {name!r} runs from {column.min()} to {column.max()}; expected 0 to {count - 1}."
-            )
-
-
-def _count(option: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise OptionError(f"{option} is {value!r}; expected a whole number of at least 1.")
-    return int(value)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from vaewidgets.errors import OptionError
+from vaewidgets.data.drawn import Drawn, check_factors, choose_factors, split_drawn
 
-__all__ = ["FACTOR_COUNTS", "FACTOR_NAMES", "SHAPE_NAMES", "Shapes", "draw_shapes", "make_shapes"]
+__all__ = ["FACTOR_COUNTS", "FACTOR_NAMES", "SHAPE_NAMES", "draw_shapes", "make_shapes"]
 
 SHAPE_NAMES = ("ellipse", "square", "heart")
 FACTOR_NAMES = ("shape", "scale", "rotation", "x", "y")
@@ -27,24 +23,7 @@ _ASPECT = 0.55  # of the ellipse
 _CHUNK = 512  # images drawn at once, so that memory stays bounded
 
 
-@dataclass(frozen=True)
-class Shapes:
-    """Pixels and factors of both splits.
-
-    Attributes
-    ----------
-    train, test : Tensor, uint8, shape (N, H, W)
-    train_factors, test_factors : Tensor, int64, shape (N, 5)
-        In the order of `FACTOR_NAMES`, each from 0 to below its count in `FACTOR_COUNTS`.
-    """
-
-    train: Tensor
-    test: Tensor
-    train_factors: Tensor
-    test_factors: Tensor
-
-
-def make_shapes(n_train: int | None, n_test: int | None, seed: int, size: tuple[int, int] | None) -> Shapes:
+def make_shapes(n_train: int | None, n_test: int | None, seed: int, size: tuple[int, int] | None) -> Drawn:
     """Draw a train and a test split of different combinations of factors.
 
     Parameters
@@ -61,21 +40,10 @@ def make_shapes(n_train: int | None, n_test: int | None, seed: int, size: tuple[
     OptionError
         If a count is out of its range.
     """
-    total = math.prod(FACTOR_COUNTS)
-    n_train = _count("n_train", N_TRAIN if n_train is None else n_train)
-    n_test = _count("n_test", N_TEST if n_test is None else n_test)
-    if n_train + n_test > total:
-        raise OptionError(
-            f'n_train + n_test is {n_train + n_test:,}; "shapes" has {total:,} combinations of factors, and '
-            "each is drawn at most once, so that no test image is trained on. Ask for fewer."
-        )
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise OptionError(f"seed is {seed!r}; expected a whole number of at least 0.")
-    chosen = np.random.default_rng(int(seed)).permutation(total)[: n_train + n_test]
-    factors = np.stack(np.unravel_index(chosen, FACTOR_COUNTS), axis=1).astype(np.int64)
-    pixels = torch.from_numpy(draw_shapes(factors, size or (SIZE, SIZE)))
-    table = torch.from_numpy(factors)
-    return Shapes(pixels[:n_train], pixels[n_train:], table[:n_train], table[n_train:])
+    n_train = N_TRAIN if n_train is None else n_train
+    n_test = N_TEST if n_test is None else n_test
+    factors, _ = choose_factors("shapes", FACTOR_COUNTS, n_train, n_test, seed)
+    return split_drawn(draw_shapes(factors, size or (SIZE, SIZE)), factors, n_train)
 
 
 def draw_shapes(factors: np.ndarray, size: tuple[int, int] = (SIZE, SIZE)) -> np.ndarray:
@@ -102,7 +70,7 @@ def draw_shapes(factors: np.ndarray, size: tuple[int, int] = (SIZE, SIZE)) -> np
         If a factor is out of its range.
     """
     factors = np.asarray(factors)
-    _check_factors(factors)
+    check_factors(factors, FACTOR_NAMES, FACTOR_COUNTS)
     height, width = size
     unit = min(height, width) / 2
     # Pixel centres, (1, H, W), relative to the middle.
@@ -160,23 +128,3 @@ def _heart(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     p, q = (u + middle) * math.sqrt(0.5), (middle - u) * math.sqrt(0.5)
     right, left = np.hypot(p, q + half), np.hypot(p + half, q)
     return np.minimum(_square(p, q, half), np.minimum(right, left) - half)
-
-
-def _check_factors(factors: np.ndarray) -> None:
-    wanted = len(FACTOR_COUNTS)
-    if factors.ndim != 2 or factors.shape[1] != wanted or factors.dtype.kind not in "iu":
-        raise OptionError(
-            f"factors have shape {factors.shape} and type {factors.dtype}; expected whole numbers, "
-            f"(N, {wanted}): {', '.join(FACTOR_NAMES)}."
-        )
-    for name, count, column in zip(FACTOR_NAMES, FACTOR_COUNTS, factors.T, strict=True):
-        if len(column) and (column.min() < 0 or column.max() >= count):
-            raise OptionError(
-                f"factor {name!r} runs from {column.min()} to {column.max()}; expected 0 to {count - 1}."
-            )
-
-
-def _count(option: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise OptionError(f"{option} is {value!r}; expected a whole number of at least 1.")
-    return int(value)

@@ -1,0 +1,115 @@
+"""What sets of drawn images have in common: combinations of known factors, each drawn at most once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaewidgets.errors import OptionError
+
+__all__ = ["Drawn", "check_factors", "choose_factors", "split_drawn"]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Pixels and factors of both splits.
+
+    Attributes
+    ----------
+    train, test : Tensor, uint8, shape (N, H, W)
+    train_factors, test_factors : Tensor, int64, shape (N, K)
+        In the order of the set's names of factors, each from 0 to below its count.
+    """
+
+    train: Tensor
+    test: Tensor
+    train_factors: Tensor
+    test_factors: Tensor
+
+
+def choose_factors(
+    name: str, counts: Sequence[int], n_train: Any, n_test: Any, seed: Any
+) -> tuple[np.ndarray, np.random.Generator]:
+    """Choose combinations of factors, none twice.
+
+    Parameters
+    ----------
+    name : str
+        Of the set, for messages.
+    counts : sequence of K ints
+        How many values each factor has.
+    n_train, n_test : int
+        At least 1 each, together at most the product of `counts`.
+    seed : int
+        The same seed and counts give the same combinations.
+
+    Returns
+    -------
+    factors : array, int64, shape (n_train + n_test, K)
+    random : numpy.random.Generator
+        For what else is left to chance, where the choice left it.
+
+    Raises
+    ------
+    OptionError
+        If a count or the seed is out of its range.
+    """
+    for option, value in (("n_train", n_train), ("n_test", n_test)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise OptionError(f"{option} is {value!r}; expected a whole number of at least 1.")
+    n, total = int(n_train) + int(n_test), math.prod(counts)
+    if n > total:
+        raise OptionError(
+            f'n_train + n_test is {n:,}; "{name}" has {total:,} combinations of factors, and '
+            "each is drawn at most once, so that no test image is trained on. Ask for fewer."
+        )
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise OptionError(f"seed is {seed!r}; expected a whole number of at least 0.")
+    random = np.random.default_rng(int(seed))
+    chosen = random.permutation(total)[:n]
+    return np.stack(np.unravel_index(chosen, tuple(counts)), axis=1).astype(np.int64), random
+
+
+def split_drawn(pixels: np.ndarray, factors: np.ndarray, n_train: int) -> Drawn:
+    """Put the first `n_train` images into the train split, the others into the test split.
+
+    Parameters
+    ----------
+    pixels : array, uint8, shape (N, H, W)
+    factors : array, int64, shape (N, K)
+    n_train : int
+    """
+    images, table = torch.from_numpy(pixels), torch.from_numpy(factors)
+    return Drawn(images[:n_train], images[n_train:], table[:n_train], table[n_train:])
+
+
+def check_factors(factors: np.ndarray, names: Sequence[str], counts: Sequence[int]) -> None:
+    """Refuse a table of factors that is none, or holds what no image can be drawn of.
+
+    Parameters
+    ----------
+    factors : array of int, shape (N, K)
+    names, counts : sequences of length K
+
+    Raises
+    ------
+    OptionError
+        If the shape or type is another, or a factor is out of its range.
+    """
+    wanted = len(counts)
+    if factors.ndim != 2 or factors.shape[1] != wanted or factors.dtype.kind not in "iu":
+        raise OptionError(
+            f"factors have shape {factors.shape} and type {factors.dtype}; expected whole numbers, "
+            f"(N, {wanted}): {', '.join(names)}."
+        )
+    for name, count, column in zip(names, counts, factors.T, strict=True):
+        if len(column) and (column.min() < 0 or column.max() >= count):
+            raise OptionError(
+                f"factor {name!r} runs from {column.min()} to {column.max()}; expected 0 to {count - 1}."
+            )
