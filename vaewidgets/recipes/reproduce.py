@@ -32,16 +32,8 @@ def reproduce(
 
     Parameters
     ----------
-    recipe : Recipe
-    scale : {"small", "published"}
-    dataset : str, optional
-        Another data set than the recipe's; then published numbers are told, not judged.
-    epochs : int, optional
-        Another number of epochs; likewise.
-    root : path, optional
-        As in `load_dataset`.
-    device : str, optional
-        As in `train`.
+    recipe, scale, dataset, epochs, root, device
+        As in `Experiment`.
     folder : path, optional
         Where the table (JSON) and the figures (PNG and SVG) go; nothing is written without.
     figures : bool

@@ -22,8 +22,6 @@ from vaewidgets.training.start import assemble, pick_device, prepare_model
 
 __all__ = ["load_run"]
 
-_NAMED = ("digits", "mnist", "fashion-mnist", "frey", "shapes", "faces")
-
 
 def load_run(
     path: str | os.PathLike[str],
@@ -148,8 +146,6 @@ def _find_data(facts: dict[str, Any], data: ImageDataset | None, path: Any) -> I
                     f"the data given have {tuple(got[name])}."
                 )
         return data
-    if wanted["name"] not in _NAMED:
-        return None
     try:
         found = load_dataset(
             wanted["name"],
