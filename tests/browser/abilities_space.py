@@ -47,14 +47,7 @@ def _(on: Shown) -> None:
 
 @ability(SCATTER, "drag along training time")
 def _(on: Shown) -> None:
-    now = on.points()
-    on.press(".vw-time-slider", "Home")
-    on.until("w.view['time'] == 0 == widgets['LatentManifold'].view['time']")
-    first = on.python("w.run.time_line.frames[0].mu")
-    wait_for(lambda: np.abs(on.points() - first).max() < 1e-2, "the points of step 0", 10)
-    on.press(".vw-time-slider", "End")
-    on.until("w.view['time'] is None")
-    wait_for(lambda: np.array_equal(on.points(), now), "the points of now", 10)
+    on.drag_time_there_and_back("widgets['LatentManifold'].view['time'] == 0")
 
 
 @ability(SCATTER, "the evolution is animated")

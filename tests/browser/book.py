@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+import numpy as np
+
 from tests.browser.helpers import Widget
 from tests.browser.lab import Lab, wait_for
 from vaewidgets import widgets as room
@@ -146,6 +148,17 @@ class Shown(Widget):
         for place in rest:
             mouse.move(*place, steps=4)
         mouse.up()
+
+    def drag_time_there_and_back(self, meanwhile: str = "True") -> None:
+        """Draw the points of step 0, at which `meanwhile` holds in Python, and again those of now."""
+        now = self.points()
+        self.press(".vw-time-slider", "Home")
+        self.until(f"w.view['time'] == 0 and {meanwhile}")
+        first = self.python("w.run.time_line.frames[0].mu")
+        wait_for(lambda: np.abs(self.points() - first).max() < 1e-2, "the points of step 0", 10)
+        self.press(".vw-time-slider", "End")
+        self.until("w.view['time'] is None")
+        wait_for(lambda: np.array_equal(self.points(), now), "the points of now", 10)
 
     def pixels(self, part: str) -> str:
         """What a canvas shows."""

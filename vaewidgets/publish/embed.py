@@ -8,11 +8,24 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from vaewidgets.errors import OptionError
 
-__all__ = ["Keeper", "Store", "Table", "in_script", "in_style", "pack", "script_json", "split_buffers"]
+__all__ = [
+    "STATIC",
+    "Keeper",
+    "Store",
+    "Table",
+    "content_html",
+    "in_script",
+    "in_style",
+    "pack",
+    "split_buffers",
+]
+
+STATIC = Path(__file__).parents[1] / "static"  # the built programs and style sheets
 
 Buffer = bytes | bytearray | memoryview
 # Below this share of the plain size compressed bytes are worth the time that the page takes to unpack them.
@@ -52,6 +65,12 @@ def script_json(value: Any) -> str:
     """JSON that can stand inside a script element: nothing in it ends the element or opens a comment."""
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def content_html(widgets: list[dict[str, Any]]) -> str:
+    """Return the element in which the page's program finds its widgets."""
+    content = script_json({"widgets": widgets})
+    return f'<script type="application/json" id="vw-page-content">{content}</script>'
 
 
 def in_script(text: str) -> str:

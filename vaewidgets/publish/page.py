@@ -6,15 +6,12 @@ import base64
 import hashlib
 import html
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from vaewidgets.errors import OptionError
-from vaewidgets.publish.embed import Store, in_script, in_style, pack, script_json
+from vaewidgets.publish.embed import STATIC, Store, content_html, in_script, in_style, pack
 
 __all__ = ["page_html"]
-
-STATIC = Path(__file__).parents[1] / "static"
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -35,7 +32,7 @@ _PAGE = """<!doctype html>
 <main class="vw-page"></main>
 <noscript><p class="vw-page-fault">This page draws with JavaScript, which is switched off.</p></noscript>
 {data}
-<script type="application/json" id="vw-page-content">{content}</script>
+{content}
 <script type="module">{host}</script>
 </body>
 </html>
@@ -74,7 +71,7 @@ def page_html(states: Sequence[Mapping[str, Any]], *, title: str) -> str:
         title=html.escape(title),
         style=in_style("\n".join(styles)),
         data=store.html(),
-        content=script_json({"widgets": widgets}),
+        content=content_html(widgets),
         host=host,
     )
 

@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from vaewidgets.errors import OptionError
-from vaewidgets.publish.embed import Store, Table, in_script, in_style, pack, script_json
+from vaewidgets.publish.embed import STATIC, Store, Table, content_html, in_script, in_style, pack
 
 __all__ = ["Pieces", "html_pieces"]
-
-STATIC = Path(__file__).parents[1] / "static"
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def html_pieces(
         rest = [
             f"<style>{in_style(chr(10).join([style, *styles]))}</style>",
             store.html(),
-            _content(widgets),
+            content_html(widgets),
             f'<script type="module">{in_script(host)}</script>',
         ]
         return Pieces(places, "\n".join(rest))
@@ -82,12 +80,7 @@ def html_pieces(
     # a classic program, unlike a module, may come from a disk; in a function, so that its names stay its own
     codes = [*programs.programs.values(), "\n".join(data.programs.values()), f"(() => {{{host}}})();"]
     scripts = [f'<script defer src="{files.write(code, "js")}"></script>' for code in codes if code]
-    return Pieces(places, "\n".join([*links, _content(widgets), *scripts]))
-
-
-def _content(widgets: list[dict[str, Any]]) -> str:
-    content = script_json({"widgets": widgets})
-    return f'<script type="application/json" id="vw-page-content">{content}</script>'
+    return Pieces(places, "\n".join([*links, content_html(widgets), *scripts]))
 
 
 class _Files:
