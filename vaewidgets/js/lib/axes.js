@@ -176,8 +176,14 @@ export function linearSlider({ min, max, step }) {
   };
 }
 
-/** A name cut to what a label has room for. @param {string} name @param {number} [most] characters */
+/**
+ * A name cut to what a label has room for: in its middle, since names of runs and classes often differ in their ends.
+ * @param {string} name
+ * @param {number} [most] characters
+ */
 export function shortened(name, most = 18) {
   const letters = [...name];
-  return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : name;
+  if (letters.length <= most) return name;
+  const tail = Math.floor((most - 1) / 2);
+  return `${letters.slice(0, most - 1 - tail).join("")}…${letters.slice(-tail).join("")}`;
 }

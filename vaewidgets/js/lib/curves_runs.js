@@ -5,6 +5,7 @@
  * @typedef {import("./curves.js").Curve} Curve
  * @typedef {{dash: number[], width: number, alpha: number, line: boolean, dots: boolean}} Stroke
  */
+import { shortened } from "./axes.js";
 
 /** With more runs in one picture only one quantity is shown at a time. */
 export const MOST_RUNS_TOGETHER = 4;
@@ -35,12 +36,7 @@ export function strokeOf({ split, run = 0, runs = 1, raw = false, ghost = false,
 /** What stands at the line's end before its value. @param {Curve} curve */
 export function lineName({ name, label = "" }) {
   const quantity = name === "beta" ? "β" : name;
-  return label ? `${shorten(label)}:` : quantity;
-}
-
-/** @param {string} text */
-function shorten(text) {
-  return text.length > 22 ? `${text.slice(0, 21)}…` : text;
+  return label ? `${shortened(label, 22)}:` : quantity;
 }
 
 /**

@@ -9,7 +9,6 @@
  *   points flat (n, 2); extent: what is in sight, by default the points and the prior
  */
 
-import { shortened } from "./axes.js";
 import { fit, steady, toData, toScreen, union } from "./camera.js";
 import { createCanvas, h } from "./dom.js";
 import { createHandles } from "./handles.js";
@@ -75,7 +74,7 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
     const names = state.classNames;
     // More names than there is room for would hide the points.
     if (centers.size <= MOST_NAMES) {
-      paint.drawClassNames(context, theme, camera, area, centers, (c) => shortened(names?.[c] ?? String(c)));
+      paint.drawClassNames(context, theme, camera, area, centers, (c) => names?.[c] ?? String(c));
     }
     if (state.path.length > 1) {
       for (const [color, width] of /** @type {[import("./theme.js").ColorName, number][]} */ ([

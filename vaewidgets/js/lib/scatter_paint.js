@@ -6,7 +6,7 @@
  * @typedef {import("./camera.js").Box} Box
  * @typedef {CanvasRenderingContext2D} Context
  */
-import { formatTick, ticks } from "./axes.js";
+import { formatTick, shortened, ticks } from "./axes.js";
 import { toData, toScreen } from "./camera.js";
 import { createDiscs, stamp } from "./stamp.js";
 
@@ -237,7 +237,7 @@ export function drawClassNames(context, theme, camera, box, centers, nameOf, isO
   context.textBaseline = "middle";
   const marks = [...centers].map(([label, [x, y]]) => {
     const [px, py] = toScreen(camera, box, x, y);
-    const text = shorten(nameOf(label));
+    const text = shortened(nameOf(label), LONGEST_NAME);
     return { label, text, px, py, half: context.measureText(text).width / 2 + 3, on: isOn(label) };
   });
   for (let round = 0; round < 12; round++) {
@@ -260,11 +260,6 @@ export function drawClassNames(context, theme, camera, box, centers, nameOf, isO
     context.fillText(text, x, y);
   }
   return marks;
-}
-
-/** A name that leaves room for others. @param {string} text */
-function shorten(text) {
-  return text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME - 1)}…` : text;
 }
 
 /** @typedef {{px: number, py: number, half: number}} Mark */

@@ -8,6 +8,7 @@ import {
   formatVector,
   logSlider,
   logTicks,
+  shortened,
   subscript,
   ticks,
 } from "../lib/axes.js";
@@ -43,6 +44,15 @@ test("numbers", () => {
   assert.equal(formatTick(-2.5), "−2.5");
   assert.equal(subscript("z12"), "z₁₂");
   assert.equal(formatVector([0.5, -1.25, 3], 2), "(0.50, −1.25, …)");
+});
+
+test("a long name is cut in its middle, where names that are alike differ least", () => {
+  assert.equal(shortened("ellipse"), "ellipse");
+  assert.equal(shortened("x".repeat(18)), "x".repeat(18));
+  const [one, two] = ["1", "2"].map((seed) => shortened(`a model of four layers, seed ${seed}`));
+  assert.equal(one, "a model o…s, seed 1");
+  assert.notEqual(one, two);
+  assert.equal([...shortened("😀".repeat(40))].length, 18);
 });
 
 test("a logarithmic slider goes there and back, and holds an exact 0", () => {
