@@ -1,9 +1,11 @@
-"""Training time of experiment B's network on MNIST: our engine against hand-written loops.
+"""Training time on MNIST: our engine, hand-written loops, other projects, and the matrix products alone.
 
-    VAEWIDGETS_DATA=... python -m tests.benchmarks.bench_training [--rounds 5] [--json FILE]
+    VAEWIDGETS_DATA=... python -m tests.benchmarks.bench_training [--rounds 3] [--batch 256] [--model conv]
+        [--images 60000] [--precision bf16] [--only vw.train] [--json FILE]
 
-All contenders run in one kernel process, an epoch (or five) of each in turn, so that noise meets them alike.
-The explorer's messages really go out to a client, which reads them; a browser's own time is not in it.
+All contenders run in one kernel process, an epoch (or five) of each in turn, so that noise meets them alike;
+ratios are medians over the rounds. The explorer's messages really go out to a client, which reads them; a
+browser's own time is not in it.
 """
 
 from __future__ import annotations
@@ -11,32 +13,66 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
+import statistics
 import sys
 from pathlib import Path
+from typing import Any
 
 from jupyter_client.manager import start_new_kernel
 
+USUAL, BAREST, LIMIT = "loop as usually written", "barest device-resident loop", "arithmetic limit"
+OURS, EXPLORED = "vw.train", "vw.train, explorer attached"
 CODE = """
-import json, os
-from pathlib import Path
-import torch, vaewidgets as vw
-from tests.benchmarks.training_loops import alternate, as_usually_written, barest, ours
-root = Path(os.environ["VAEWIDGETS_DATA"])
-data = vw.load_dataset("mnist", root=root)
-contenders = {{
-    "loop as usually written": as_usually_written(root),
-    "barest device-resident loop": barest(data),
-    "vw.train": ours(data, False),
-    "vw.train, explorer attached": ours(data, True),
-}}
-alternate(contenders, 1)  # warm-up
-result = alternate(contenders, {rounds})
-result["machine"] = {{"threads": torch.get_num_threads(), "torch": torch.__version__}}
-print("RESULT" + json.dumps(result))
+import json
+from tests.benchmarks.bench_training import compare
+print("RESULT" + json.dumps(compare(**json.loads({options!r}))))
 """
 
 
-def measure(rounds: int) -> dict:
+def compare(*, model: str, batch: int, images: int, precision: str, rounds: int, only: list[str]) -> dict:
+    """Train all contenders; in the kernel."""
+    import torch
+
+    from tests.benchmarks import training_loops as loops
+    from tests.benchmarks import training_peers as peers
+    from tests.benchmarks.training_limit import matrix_products
+
+    root = Path(os.environ["VAEWIDGETS_DATA"])
+    problem = loops.Problem(root, model, batch, images, precision)
+    data = problem.data()
+    lacking = peers.missing()
+    makers: dict[str, Any] = {USUAL: lambda: loops.as_usually_written(problem)}
+    for peer, make in (("pythae", peers.with_pythae), ("lightning", peers.with_lightning)):
+        for at_best, how in ((False, "defaults"), (True, "best")):
+            if peer not in lacking:
+                makers[f"{peer}, {how}"] = lambda make=make, at_best=at_best: make(problem, data, at_best)
+    makers |= {
+        BAREST: lambda: loops.barest(problem, data),
+        OURS: lambda: loops.ours(problem, data, False),
+        EXPLORED: lambda: loops.ours(problem, data, True),
+        LIMIT: lambda: matrix_products(problem),
+    }
+    chosen = {name: make() for name, make in makers.items() if not only or name in only}
+    loops.alternate(chosen, 1)  # warm-up
+    rows = loops.alternate(chosen, rounds)
+    machine = {"cpu": processor(), "threads": torch.get_num_threads(), "torch": torch.__version__}
+    machine["load"] = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    what = {"model": model, "batch": batch, "images": images, "precision": precision, "rounds": rounds}
+    return {"machine": machine, "what": what, "missing": lacking, "rows": rows}
+
+
+def processor() -> str:
+    """Name of the processor, as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} x {names[0]}" if names else platform.processor()
+
+
+def measure(options: dict[str, Any]) -> dict:
     """Run the contenders in a fresh kernel and return its table."""
     manager, client = start_new_kernel(env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
     text: list[str] = []
@@ -45,7 +81,8 @@ def measure(rounds: int) -> dict:
     def hook(message: dict) -> None:
         if message["msg_type"] == "stream":
             text.append(message["content"]["text"])
-            print(message["content"]["text"], end="", file=sys.stderr)
+            if not message["content"]["text"].startswith("RESULT"):
+                print(message["content"]["text"], end="", file=sys.stderr)
         elif message["msg_type"] == "error":
             text.append("\n".join(message["content"]["traceback"]))
         elif message["msg_type"] == "comm_msg":
@@ -53,7 +90,8 @@ def measure(rounds: int) -> dict:
             messages["bytes"] += sum(len(part) for part in message.get("buffers", []))
 
     try:
-        client.execute_interactive(CODE.format(rounds=rounds), output_hook=hook, timeout=3600)
+        code = CODE.format(options=json.dumps(options))
+        client.execute_interactive(code, output_hook=hook, timeout=3600)
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
@@ -63,39 +101,74 @@ def measure(rounds: int) -> dict:
     return {**json.loads(lines[-1][len("RESULT") :]), "messages": messages}
 
 
+def ratio(result: dict, over: str, under: str, what: str = "wall") -> float | None:
+    """Median over the rounds of one contender's time by another's; None where one was not run."""
+    rows = result["rows"]
+    if over not in rows or under not in rows:
+        return None
+    return statistics.median(a / b for a, b in zip(rows[over][what], rows[under][what], strict=True))
+
+
 def table(result: dict) -> str:
-    """Epoch medians and the ratios that DESIGN section 8 sets targets for."""
-    machine, messages = result.pop("machine"), result.pop("messages")
-    usual, bare = result["loop as usually written"], result["barest device-resident loop"]
-    plain, explored = result["vw.train"], result["vw.train, explorer attached"]
+    """Epoch medians, and the ratios that DESIGN section 8 sets targets for."""
+    machine, what, rows = result["machine"], result["what"], result["rows"]
+    epochs = min((len(row["losses"]) for row in rows.values() if row["losses"]), default=0)
+    known = {name: row["losses"][epochs - 1] for name, row in rows.items() if row["losses"]}
+    reference = next(iter(known.values()), None)
+    name = {"mlp": "784-256-32 MLP", "conv": "experiment C's convolutional network"}[what["model"]]
     lines = [
-        f"MNIST, 784-256-32 MLP, batch 256, one epoch; {machine['threads']} threads, torch {machine['torch']}"
+        f"{what['images']:,} images of MNIST, {name}, batch {what['batch']}, {what['precision']}, an epoch",
+        f"{machine['cpu']}, {machine['threads']} threads, torch {machine['torch']}, "
+        f"load {machine['load'] or 0:.1f}, {what['rounds']} rounds",
+        f"{'':30}{'wall s':>9}{'cpu s':>9}{'x usual':>9}{'/ barest':>9}{f'loss({epochs})':>10}{'differs':>9}",
     ]
-    lines.append(f"{'':30}{'wall s':>9}{'cpu s':>9}{'x usual':>9}{'loss':>9}")
-    for name, row in result.items():
-        speed = usual["wall_s"] / row["wall_s"]
-        lines.append(f"{name:30}{row['wall_s']:9.3f}{row['processor_s']:9.3f}{speed:9.2f}{row['loss']:9.2f}")
-    speed, share = usual["wall_s"] / plain["wall_s"], plain["wall_s"] / bare["wall_s"]
-    cost = explored["processor_s"] / plain["processor_s"]
-    lines.append(
-        f"vw.train against the loop as usually written: {speed:.2f} times as fast (first target 5.5)"
-    )
-    lines.append(f"vw.train against the barest loop: {share:.2f} of its time (first target 1.05)")
-    lines.append(f"explorer attached: {cost:.2f} of the kernel's processor seconds without (target 1.05)")
-    lines.append(f"explorer's messages: {messages['comm_msg']}, {messages['bytes'] / 1e6:.1f} MB")
+    for name, row in rows.items():
+        wall, cpu = statistics.median(row["wall"]), statistics.median(row["processor"])
+        speed, share = ratio(result, USUAL, name), ratio(result, name, BAREST)
+        loss = known.get(name)
+        off = "" if loss is None or reference is None else f"{100 * (loss / reference - 1):+.2f} %"
+        lines.append(
+            f"{name:30}{wall:9.3f}{cpu:9.3f}{_number(speed):>9}{_number(share):>9}{_number(loss):>10}{off:>9}"
+            + (f"  {row['note']}" if row["note"] else "")
+        )
+    lines += [f"{name}: not installed" for name in result["missing"]]
+    for text, value in (
+        ("vw.train against the loop as usually written, times as fast (8)", ratio(result, USUAL, OURS)),
+        ("vw.train by the barest loop's time (0.77)", ratio(result, OURS, BAREST)),
+        ("vw.train by the limit's time", ratio(result, OURS, LIMIT)),
+        (
+            "with the explorer by without, processor seconds (1.05)",
+            ratio(result, EXPLORED, OURS, "processor"),
+        ),
+    ):
+        if value is not None:
+            lines.append(f"{text}: {value:.2f}")
+    if EXPLORED in rows:
+        messages = result["messages"]
+        lines.append(f"explorer's messages: {messages['comm_msg']}, {messages['bytes'] / 1e6:.1f} MB")
     return "\n".join(lines)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=5, help="epochs of each contender (default 5)")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each contender (default 3)")
+    parser.add_argument("--batch", type=int, default=256, help="batch size (default 256)")
+    parser.add_argument("--model", choices=("mlp", "conv"), default="mlp", help="experiment B's or C's")
+    parser.add_argument("--images", type=int, default=60_000, help="of MNIST, an epoch (default all 60,000)")
+    parser.add_argument("--precision", choices=("float32", "bf16"), default="float32")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="this contender; repeat")
     parser.add_argument("--json", type=Path, help="also write the result there")
     arguments = parser.parse_args()
     if not os.environ.get("VAEWIDGETS_DATA"):
         parser.error("set VAEWIDGETS_DATA to the folder that holds MNIST/raw")
-    result = measure(arguments.rounds)
+    options = {k: v for k, v in vars(arguments).items() if k != "json"}
+    result = measure(options)
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=2))
     print(table(result))

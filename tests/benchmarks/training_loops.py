@@ -1,29 +1,88 @@
-"""The loops that are compared, all for experiment B: 784-256-32 MLP on MNIST, batch 256, Adam 1e-3.
+"""The loops that are compared: experiment B's network (784-256-32) or experiment C's, Adam 1e-3, on MNIST.
 
-Each contender is a function of nothing that trains an epoch, or as many as its attribute `epochs` says;
-`alternate` takes them in turn, in one process.
+A contender trains some epochs each time it is called; `alternate` takes all in turn, in one process. Those of
+other projects are in `training_peers`, the matrix products alone in `training_limit`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import shutil
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import nn
-from torch.utils.data import DataLoader
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Subset
 from torchvision import datasets, transforms
 
 import vaewidgets as vw
 
-BATCH = 256
+LR = 1e-3
 EPOCHS_A_TURN = 5
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is trained, and on what.
+
+    Attributes
+    ----------
+    root : Path
+        Folder that holds MNIST/raw.
+    model : {"mlp", "conv"}
+    batch : int
+    n_images : int
+        The first so many training images.
+    precision : {"float32", "bf16"}
+        Of our loop, the barest one, Lightning's best and the limit; the others stay in float32.
+    """
+
+    root: Path
+    model: str = "mlp"
+    batch: int = 256
+    n_images: int = 60_000
+    precision: str = "float32"
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Of the images, as the two experiments have them."""
+        return (0.0, 1.0) if self.model == "mlp" else (-1.0, 1.0)
+
+    def data(self) -> vw.ImageDataset:
+        """The images, in memory."""
+        whole = vw.load_dataset("mnist", root=self.root, value_range=self.value_range)
+        if self.n_images == len(whole.train):
+            return whole
+        first = slice(0, self.n_images)
+        test = (whole.test.images_u8(slice(None)), whole.test.labels)
+        cut = (whole.train.images_u8(first), whole.train.labels[first])
+        return vw.ImageDataset(*cut, test=test, value_range=self.value_range, name="part of MNIST")
+
+    def net(self) -> ChapterVAE | ConvolutionalVAE:
+        """The model as a reader types it, its first weights drawn with seed 0."""
+        torch.manual_seed(0)
+        return ChapterVAE() if self.model == "mlp" else ConvolutionalVAE()
+
+    def ours(self, image_shape: tuple[int, int, int]) -> nn.Module:
+        """The same as a model of this package."""
+        torch.manual_seed(0)
+        if self.model == "mlp":
+            return vw.MLPVAE(image_shape, latent_dim=32, hidden=(256,))
+        return vw.ConvVAE(image_shape)
+
+    def autocast(self) -> contextlib.AbstractContextManager[Any]:
+        """Bfloat16 where that is asked for."""
+        if self.precision == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast("cpu", dtype=torch.bfloat16)
 
 
 class ChapterVAE(nn.Module):
@@ -38,39 +97,106 @@ class ChapterVAE(nn.Module):
         self.up = nn.Linear(latent_dim, 256)
         self.out = nn.Linear(256, 784)
 
-    def encode(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         h = torch.relu(self.body(x.flatten(1)))
         return self.to_mu(h), self.to_logvar(h)
 
-    def logits(self, z: torch.Tensor) -> torch.Tensor:
-        return self.out(torch.relu(self.up(z)))
+    def raw(self, z: Tensor) -> Tensor:
+        """Logits."""
+        return self.out(torch.relu(self.up(z))).view(-1, 1, 28, 28)
 
-    def decode(self, z: torch.Tensor) -> torch.Tensor:
-        return torch.sigmoid(self.logits(z)).view(-1, 1, 28, 28)
+    def decode(self, z: Tensor) -> Tensor:
+        return torch.sigmoid(self.raw(z))
 
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         mu, logvar = self.encode(x)
-        z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
-        return self.decode(z), mu, logvar
+        return self.decode(draw(mu, logvar)), mu, logvar
+
+    @staticmethod
+    def score(x_hat: Tensor, x: Tensor) -> Tensor:
+        """Sum of the reconstruction term as usually written, on probabilities."""
+        return F.binary_cross_entropy(x_hat, x, reduction="sum")
+
+    @staticmethod
+    def score_raw(raw: Tensor, x: Tensor) -> Tensor:
+        """The same on logits."""
+        return F.binary_cross_entropy_with_logits(raw, x, reduction="sum")
 
 
-def as_usually_written(root: Path) -> Callable[[], float]:
+class ConvolutionalVAE(nn.Module):
+    """Experiment C's layers, which are the package's own, as a plain module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vae = vw.ConvVAE((1, 28, 28))
+        self.latent_dim = self.vae.latent_dim
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.vae.encode(x)
+
+    def raw(self, z: Tensor) -> Tensor:
+        """Pixels, after the tanh."""
+        return self.vae.decode(z)
+
+    decode = raw
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        mu, logvar = self.encode(x)
+        return self.decode(draw(mu, logvar)), mu, logvar
+
+    @staticmethod
+    def score(x_hat: Tensor, x: Tensor) -> Tensor:
+        """Sum of squares."""
+        return F.mse_loss(x_hat, x, reduction="sum")
+
+    score_raw = score
+
+
+def draw(mu: Tensor, logvar: Tensor) -> Tensor:
+    """z = mu + sigma eps."""
+    return mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
+
+
+def to_pixels(images: Tensor, value_range: tuple[float, float]) -> Tensor:
+    """Map uint8 to floats in 0 to 1 or −1 to 1."""
+    x = images.float()
+    return x.div_(255) if value_range[0] == 0 else x.div_(127.5).sub_(1)
+
+
+@dataclass
+class Contender:
+    """Trains `epochs` epochs when called, and keeps each epoch's mean loss.
+
+    Attributes
+    ----------
+    turn : callable
+        Returns the mean losses of the epochs it has trained; none of what has no loss.
+    epochs : int
+        How many a turn.
+    note : str
+        What it stands for, where the name does not say it all.
+    """
+
+    turn: Callable[[], list[float]]
+    epochs: int = 1
+    note: str = ""
+    losses: list[float] = field(default_factory=list)
+
+    def __call__(self) -> None:
+        self.losses += self.turn()
+
+
+def as_usually_written(problem: Problem) -> Contender:
     """Torchvision transforms, a DataLoader, three `.item()` a step."""
-    scratch = Path(tempfile.mkdtemp())
-    shutil.copytree(root / "MNIST", scratch / "MNIST")
-    for path in scratch.rglob("*"):
-        path.chmod(0o755)
-    train_set = datasets.MNIST(scratch, download=True, transform=transforms.ToTensor())
-    torch.manual_seed(0)
-    loader = DataLoader(train_set, batch_size=BATCH, shuffle=True, drop_last=True)
-    model = ChapterVAE()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    loader = usual_loader(problem)
+    model = problem.net()
+    optimizer = torch.optim.Adam(model.parameters(), lr=LR)
 
-    def epoch() -> float:
+    def epoch() -> list[float]:
         losses, recons, kls = [], [], []
         for x, _ in loader:
             x_hat, mu, logvar = model(x)
-            recon = F.binary_cross_entropy(x_hat, x, reduction="sum") / len(x)
+            recon = model.score(x_hat, x) / len(x)
             kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp()) / len(x)
             loss = recon + kl
             optimizer.zero_grad()
@@ -79,79 +205,91 @@ def as_usually_written(root: Path) -> Callable[[], float]:
             losses.append(loss.item())
             recons.append(recon.item())
             kls.append(kl.item())
-        return statistics.fmean(losses)
+        return [statistics.fmean(losses)]
 
-    return epoch
+    return Contender(epoch)
 
 
-def barest(data: vw.ImageDataset) -> Callable[[], float]:
-    """A device-resident uint8 tensor, logits in the loss, fused Adam; nothing recorded but the mean loss."""
-    images = data.train.images_u8(slice(None)).flatten(1)
+def usual_loader(problem: Problem) -> DataLoader[Any]:
+    """What reads MNIST in most code: an image at a time, through torchvision's transforms."""
+    scratch = Path(tempfile.mkdtemp())
+    shutil.copytree(problem.root / "MNIST", scratch / "MNIST")
+    for path in scratch.rglob("*"):
+        path.chmod(0o755)
+    steps: list[Any] = [transforms.ToTensor()]
+    if problem.value_range[0] == -1:
+        steps.append(transforms.Normalize(0.5, 0.5))
+    train_set = datasets.MNIST(scratch, download=True, transform=transforms.Compose(steps))
     torch.manual_seed(0)
-    model = ChapterVAE()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+    images = Subset(train_set, range(problem.n_images))
+    return DataLoader(images, batch_size=problem.batch, shuffle=True, drop_last=True)
 
-    def epoch() -> float:
+
+def barest(problem: Problem, data: vw.ImageDataset) -> Contender:
+    """A device-resident uint8 tensor, logits in the loss, fused Adam; nothing recorded but the mean loss."""
+    images = data.train.images_u8(slice(None))
+    model = problem.net()
+    optimizer = torch.optim.Adam(model.parameters(), lr=LR, fused=True)
+
+    def epoch() -> list[float]:
         order = torch.randperm(len(images))
         total = torch.zeros(())
-        steps = len(images) // BATCH
+        steps = len(images) // problem.batch
         for step in range(steps):
-            x = images[order[step * BATCH : (step + 1) * BATCH]].float().div_(255)
-            mu, logvar = model.encode(x)
-            z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
-            recon = F.binary_cross_entropy_with_logits(model.logits(z), x, reduction="sum") / len(x)
+            x = to_pixels(
+                images[order[step * problem.batch : (step + 1) * problem.batch]], problem.value_range
+            )
+            with problem.autocast():
+                mu, logvar = model.encode(x)
+                raw = model.raw(draw(mu, logvar))
+            recon = model.score_raw(raw.float(), x) / len(x)
+            mu, logvar = mu.float(), logvar.float()
             kl = 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum() / len(x)
             loss = recon + kl
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
             total += loss.detach()
-        return float(total / steps)
+        return [float(total / steps)]
 
-    return epoch
+    return Contender(epoch)
 
 
-def ours(data: vw.ImageDataset, with_explorer: bool) -> Callable[[], float]:
+def ours(problem: Problem, data: vw.ImageDataset, with_explorer: bool) -> Contender:
     """`vw.train` of the same network, without and with an explorer attached.
 
     Trains `EPOCHS_A_TURN` epochs, since what a run's end costs (a last picture) comes once a run.
     """
-    torch.manual_seed(0)
-    model = vw.MLPVAE(data.image_shape, latent_dim=32, hidden=(256,))
-    options = {"batch_size": BATCH, "drop_last": True, "eval_every": 0, "autosave": False}
-    run = vw.train(model, data, epochs=EPOCHS_A_TURN, start=False, **options)
+    model = problem.ours(data.image_shape)
+    options = {"batch_size": problem.batch, "drop_last": True, "eval_every": 0, "autosave": False}
+    if problem.precision != "float32":
+        options["precision"] = problem.precision
+    run = vw.train(model, data, epochs=EPOCHS_A_TURN, start=False, device="cpu", **options)
     widget = vw.LatentExplorer(run) if with_explorer else None
 
-    def turn() -> float:
+    def turn() -> list[float]:
         run.resume()
         run.wait(progress=False)
         run.epochs += EPOCHS_A_TURN
-        return float(run.history["train_loss"][-1])
+        return run.history["train_loss"][-EPOCHS_A_TURN:].tolist()
 
     turn.widget = widget  # type: ignore[attr-defined]
-    turn.epochs = EPOCHS_A_TURN  # type: ignore[attr-defined]
-    return turn
+    return Contender(turn, EPOCHS_A_TURN)
 
 
-def alternate(contenders: dict[str, Callable[[], float]], rounds: int) -> dict[str, dict[str, float]]:
-    """Train each in turn. Returns medians of wall and processor seconds an epoch."""
-    wall: dict[str, list[float]] = {name: [] for name in contenders}
-    processor: dict[str, list[float]] = {name: [] for name in contenders}
-    loss = {}
+def alternate(contenders: dict[str, Contender], rounds: int) -> dict[str, dict[str, Any]]:
+    """Train each in turn. Returns wall and processor seconds an epoch of each round, and the losses."""
+    times: dict[str, dict[str, list[float]]] = {name: {"wall": [], "processor": []} for name in contenders}
     for _ in range(rounds):
-        for name, epoch in contenders.items():
+        for name, contender in contenders.items():
             used, started = _processor_seconds(), time.perf_counter()
-            loss[name] = epoch()
-            epochs = getattr(epoch, "epochs", 1)
-            wall[name].append((time.perf_counter() - started) / epochs)
-            processor[name].append((_processor_seconds() - used) / epochs)
+            contender()
+            wall = time.perf_counter() - started
+            times[name]["wall"].append(wall / contender.epochs)
+            times[name]["processor"].append((_processor_seconds() - used) / contender.epochs)
     return {
-        name: {
-            "wall_s": statistics.median(wall[name]),
-            "processor_s": statistics.median(processor[name]),
-            "loss": loss[name],
-        }
-        for name in contenders
+        name: {**times[name], "losses": contender.losses, "note": contender.note}
+        for name, contender in contenders.items()
     }
 
 
