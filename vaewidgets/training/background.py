@@ -117,6 +117,12 @@ class TrainingRun(Run):
         return self._engine.steps_per_epoch
 
     @property
+    def engine(self) -> str:
+        """How its steps are taken: written out or by autograd, on which device, in which precision."""
+        engine = self._engine
+        return engine.describe() if isinstance(engine, Engine) else f"none: it {self._cannot_resume}"
+
+    @property
     def autosave_path(self) -> Path | None:
         """Where the run is saved by itself."""
         return None if self._autosave is None else self._autosave.path

@@ -25,9 +25,10 @@ from torch import Tensor
 from vaewidgets.errors import DivergedError
 from vaewidgets.objectives import Constant, Likelihood, Objective, Schedule, traits
 from vaewidgets.training.evaluate import Evaluation, drive, evaluating
-from vaewidgets.training.fused import FusedStep, fused_step
+from vaewidgets.training.fused import FusedStep, can_fuse, fused_step
 from vaewidgets.training.metrics import Block, Metrics
 from vaewidgets.training.optimizers import Mask, make_optimizer
+from vaewidgets.training.precision import HalfModel, why_not_bf16
 from vaewidgets.training.recorder import Recorder
 from vaewidgets.training.snapshot import Shell
 
@@ -98,6 +99,8 @@ class Engine:
     batch_size, drop_last, seed, eval_every
         As in `vaewidgets.train`.
     device : torch.device
+    precision : {"float32", "bf16"}
+        What is asked for; bfloat16 is computed in only where the device has it.
 
     Attributes
     ----------
@@ -126,6 +129,7 @@ class Engine:
         eval_every: int,
         epochs: int | None,
         device: torch.device,
+        precision: str = "float32",
     ) -> None:
         self.model = model
         self.data = data
@@ -147,6 +151,10 @@ class Engine:
 
         self._params = [p for p in model.parameters() if p.requires_grad]
         self.optimizer = make_optimizer(optimizer, self._params, lr)
+        self._precision = precision
+        self._trained = model  # as the objective sees it
+        if precision == "bf16" and why_not_bf16(device) is None:
+            self._trained = HalfModel(model, device)
         self._mask = Mask(self.optimizer, self._params, list(model.buffers()))
         self._lr_in_force = lr
         # One stream for the order, one for the noise, one for evaluation: none disturbs another.
@@ -185,7 +193,7 @@ class Engine:
             When a term or a gradient was not finite; the weights are those before that step.
         """
         self.model.train()
-        self._fused = fused_step(self.model, self.objective, self.likelihood, self.device, self._fused)
+        self._fused = fused_step(self._trained, self.objective, self.likelihood, self.device, self._fused)
         try:
             return self._loop(control)
         except BaseException:
@@ -225,7 +233,7 @@ class Engine:
             for p in self._params:
                 p.grad = None
             loss, recon, kl, extras = self.objective(
-                self.model,
+                self._trained,
                 self.likelihood,
                 x,
                 beta,
@@ -314,6 +322,17 @@ class Engine:
             device=self.device,
             seed=stream_seed(self.seed, 2),
         )
+
+    def describe(self) -> str:
+        """How steps are taken, in a line."""
+        written_out = can_fuse(self._trained, self.objective, self.likelihood, self.device)
+        way = "written-out step" if written_out else "autograd"
+        if isinstance(self._trained, HalfModel):
+            return f"{way} on {self.device}, bf16 by autocast, weights in float32"
+        text = f"{way} on {self.device}, float32"
+        if self._precision == "bf16":
+            text += f" (bf16 was asked for, but {why_not_bf16(self.device)})"
+        return text
 
     def state(self) -> EngineState:
         """Clone what is needed to go on from here; between two steps."""

@@ -20,7 +20,7 @@ from vaewidgets.models import MLPVAE
 from vaewidgets.objectives import ELBO, Bernoulli, Likelihood, SquaredError, Terms
 from vaewidgets.objectives.likelihoods.bernoulli import cross_entropy_total
 
-__all__ = ["FusedStep", "fused_step"]
+__all__ = ["FusedStep", "can_fuse", "fused_step"]
 
 # (raw, x, 1 / B, spare) -> sum over the batch, and its gradient times 1 / B; both buffers may be written to
 Score = Callable[[Tensor, Tensor, float, Tensor], tuple[Tensor, Tensor]]
@@ -38,7 +38,16 @@ def fused_step(
     `known` is that of this model and likelihood from before, whose buffers still serve: a run that trains in
     turns of some tens of milliseconds asks often.
     """
-    fits = (
+    if not can_fuse(model, objective, likelihood, device):
+        return None
+    if known is not None and known.is_of(model):
+        return known
+    return FusedStep(model, _cross_entropy if type(likelihood) is Bernoulli else _squared_error)
+
+
+def can_fuse(model: Any, objective: Any, likelihood: Likelihood, device: torch.device) -> bool:
+    """Whether `fused_step` knows what `objective` computes of this model."""
+    return (
         device.type == "cpu"
         and type(model) is MLPVAE
         and type(objective) is ELBO
@@ -46,16 +55,10 @@ def fused_step(
         and not {"encode", "decode_raw", "_posterior", "_pixels"}
         & vars(model).keys()  # replaced on this very model
         and not any(_has_hooks(module) for module in model.modules())
+        and (
+            type(likelihood) is Bernoulli or (type(likelihood) is SquaredError and model.output == "identity")
+        )
     )
-    if not fits:
-        return None
-    if known is not None and known.is_of(model):
-        return known
-    if type(likelihood) is Bernoulli:
-        return FusedStep(model, _cross_entropy)
-    if type(likelihood) is SquaredError and model.output == "identity":
-        return FusedStep(model, _squared_error)
-    return None
 
 
 def _has_hooks(module: nn.Module) -> bool:

@@ -160,6 +160,11 @@ class Run(ABC):
         """Unit of loss and recon."""
         return self.likelihood.unit
 
+    @property
+    def engine(self) -> str:
+        """How its steps are taken: written out or by autograd, on which device, in which precision."""
+        return "a loop of its own"
+
     # controls ---------------------------------------------------------------------------------
 
     @property

@@ -36,6 +36,7 @@ from vaewidgets.training.options import (
     check_speed,
     refuse_unknown,
 )
+from vaewidgets.training.precision import check_precision
 from vaewidgets.training.recorder import Recorder
 from vaewidgets.training.snapshot import Shell, model_tensors
 
@@ -56,6 +57,7 @@ def train(
     device: str | torch.device | None = None,
     eval_every: int = 1,
     drop_last: bool = False,
+    precision: str = "float32",
     speed: float | None = None,
     autosave: bool = True,
     autosave_seconds: float = 30.0,
@@ -92,6 +94,10 @@ def train(
         Evaluate on the test set every so many epochs; 0 for never.
     drop_last : bool
         Leave out an epoch's last batch where it is smaller.
+    precision : {"float32", "bf16"}
+        "bf16" computes the model in bfloat16, weights and loss in float32: to the same loss within 0.5 %,
+        faster on processors that have it (AMX, AVX512-BF16, GPUs from Ampere on) and refused on others. A
+        fully connected VAE on a CPU then leaves its written-out step; `run.engine` tells.
     speed : float, optional
         Epochs a second at most, to watch; full speed by default.
     autosave : bool
@@ -130,6 +136,7 @@ def train(
         "seed": seed,
         "eval_every": eval_every,
         "drop_last": bool(drop_last),
+        "precision": check_precision(precision, where),
         "device": str(where),
         "autosave": bool(autosave),
         "autosave_seconds": check_seconds(autosave_seconds),
@@ -215,6 +222,7 @@ def assemble(
         recorder,
         schedule=schedule,
         device=torch.device(options["device"]),
+        precision=options.get("precision", "float32"),  # files from before had no other
         **{name: options[name] for name in names},
     )
 

@@ -28,8 +28,24 @@ WHOLE_SETS = {
     "shapes": (10_000, 2_000),
     "faces": (1600, 320),
 }
-_TRAIN_OPTIONS = ("epochs", "batch_size", "lr", "optimizer", "seed", "drop_last", "eval_every", "speed")
-_DEFAULTS: dict[str, Any] = {"optimizer": "adam", "drop_last": False, "eval_every": 1, "speed": None}
+_TRAIN_OPTIONS = (
+    "epochs",
+    "batch_size",
+    "lr",
+    "optimizer",
+    "seed",
+    "drop_last",
+    "eval_every",
+    "precision",
+    "speed",
+)
+_DEFAULTS: dict[str, Any] = {
+    "optimizer": "adam",
+    "drop_last": False,
+    "eval_every": 1,
+    "precision": "float32",
+    "speed": None,
+}
 
 
 def form_state(run: Run, at_hand: Sequence[str]) -> dict[str, Any]:
@@ -68,7 +84,7 @@ def make_run(run: Run, settings: Mapping[str, Any]) -> Run:
     ----------
     run : Run
         Gives what the form does not say: the data where they have the same name, width and activation of the
-        layers where its model has such, optimizer and speed.
+        layers where its model has such, optimizer, precision and speed.
     settings : mapping
         Each of dataset, kind ("VAE" or "AE"), likelihood, latent_dim, epochs, seed, batch_size, beta and lr.
 
@@ -86,7 +102,7 @@ def make_run(run: Run, settings: Mapping[str, Any]) -> Run:
         config |= {"hidden": old.hidden, "activation": old.activation}
     with seeded(wanted["seed"]):  # the seed is that of the weights, too, as in the code that is shown
         model = build(config)
-    kept = {name: run.options[name] for name in ("optimizer", "autosave") if name in run.options}
+    kept = {name: run.options[name] for name in ("optimizer", "precision", "autosave") if name in run.options}
     return train(
         model,
         data,
