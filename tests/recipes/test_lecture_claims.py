@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+import copy
 
+import pytest
+import torch
+
+from vaewidgets.data import ImageDataset
 from vaewidgets.recipes import Experiment, Row
+from vaewidgets.recipes.base import Runs
 from vaewidgets.recipes.e_claims import CLAIMS, DELTA, strange_images, used_units
+from vaewidgets.training import Run
 
 # What can be told without a training: a black image is strange in the same way to every encoder, an untrained
 # decoder is as far from the data whatever it is given, and some claims are of the way in which a run differs.
@@ -59,6 +65,47 @@ def test_the_autoencoder_and_the_vae_are_not_taken_for_each_other() -> None:
     assert row(experiment, CLAIMS[0].text).verdict == "met"
     experiment.runs["VAE k=2"], experiment.runs["AE k=2"] = ae, vae
     assert row(experiment, CLAIMS[0].text).verdict == "missed"
+
+
+def with_runs(experiment: Experiment, **runs: Run) -> Experiment:
+    """The experiment with other runs in the places of some."""
+    other = copy.copy(experiment)
+    other.runs = Runs(experiment.runs)
+    other.runs.update({name.replace("_", " k="): run for name, run in runs.items()})
+    return other
+
+
+def test_a_model_does_no_better_than_itself(untrained: Experiment) -> None:
+    same = {f"AE_{k}": untrained.runs[f"VAE k={k}"] for k in (2, 8, 32)}
+    experiment = with_runs(untrained, **same)
+    for text in (
+        "AE against VAE: which reproduces the training images better",
+        "decoded draws from N(0, I), AE against VAE",
+    ):
+        found = row(experiment, text)
+        assert found.verdict == "missed", found.obtained
+
+
+def test_paths_between_codes_of_one_direction_do_not_cross_the_middle(untrained: Experiment) -> None:
+    run = Experiment("E", "small").train("VAE k=16", start=False)
+    with torch.no_grad():
+        run.model.to_mu.weight.zero_()
+        run.model.to_mu.bias.fill_(1.0)
+    found = row(with_runs(untrained, VAE_16=run), "interpolation: lerp crosses the middle")
+    assert found.verdict == "missed", found.obtained
+
+
+def test_features_of_shuffled_labels_are_no_features(untrained: Experiment) -> None:
+    experiment = with_runs(untrained)
+    data = experiment.data
+    order = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))
+    experiment.data = ImageDataset(
+        data.train.images(slice(None)),
+        data.train.labels[order],
+        test=(data.test.images(slice(None)), data.test.labels),
+    )
+    found = row(experiment, "the encoder as a feature extractor")
+    assert found.verdict == "missed", found.obtained
 
 
 def test_strange_images_are_of_the_shape_of_the_data_and_in_its_range() -> None:
