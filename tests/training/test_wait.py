@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from vaewidgets.training import progress
@@ -87,3 +88,17 @@ def test_nothing_is_written_where_there_is_no_terminal(capfd):
     start(epochs=1).wait()
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")
+
+
+def test_a_bar_is_refreshed_as_often_as_a_person_looks(monkeypatch):
+    now, seen = [100.0], []
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    paced = progress._paced(lambda: seen.append(now[0]))
+    for _ in range(1000):  # a hundred seconds, asked ten times a second
+        paced()
+        now[0] += 0.1
+    gaps = np.diff(seen)
+    assert seen[0] == 100.0
+    assert 30 <= sum(at < 110 for at in seen) <= 40
+    assert gaps.max() < 1.11
+    assert len(seen) < 140

@@ -135,6 +135,29 @@ def test_after_the_run_the_frame_is_of_the_last_step(widget_class: Any, new_run:
     widget.close()
 
 
+def test_what_no_page_shows_is_sent_seldom_and_whole_once_one_does(new_run: Any, monkeypatch: Any) -> None:
+    run = new_run(epochs=10_000)
+    widget = vw.LatentScatter(run)
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(widget, "_send", lambda message, buffers: sent.append(message["state"]))
+    numbers = set()
+    wait_until(lambda: numbers.add(widget.frame["seq"]) or len(numbers) > 5, "frames are made all the same")
+    assert len(sent) <= 2
+    widget._handle_custom_msg({"type": "hello", "view": "one"}, [])
+    n = len(sent)
+    assert sent[-1]["frame"]["seq"] >= max(numbers)
+    wait_until(lambda: len(sent) > n + 3, "now each frame is sent")
+    assert {"decoder", "time_line"} <= {key for state in sent for key in state}
+    widget.close()
+    run.stop()
+    run = new_run(epochs=20)
+    widget = vw.LatentScatter(run)
+    monkeypatch.setattr(widget, "_send", lambda message, buffers: sent.append(message["state"]))
+    run.wait(progress=False)
+    wait_until(lambda: sent[-1]["frame"]["scatter"]["step"] == run.step, "the end is sent in any case")
+    widget.close()
+
+
 def test_live_keys_survive_drop_defaults_and_read_as_attributes(widget_class: Any, new_run: Any) -> None:
     widget = widget_class(new_run(start=False))
     state = widget.get_state(drop_defaults=True)

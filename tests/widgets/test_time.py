@@ -23,10 +23,12 @@ def runs() -> dict[int, vw.Run]:
         torch.manual_seed(0)
         model = vw.MLPVAE(data.image_shape, latent_dim=dim, hidden=(32,))
         run = vw.train(model, data, epochs=1, batch_size=64, autosave=False, start=False)
-        run.time_line._purse = 10.0  # no thrift in a test
-        run.epochs = 4
-        run.resume()
-        made[dim] = run.wait(progress=False)
+        for epochs in range(1, 5):
+            run.time_line._purse = 10.0  # no thrift in a test
+            run.epochs = epochs
+            run.resume()
+            run.wait(progress=False)
+        made[dim] = run
     return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from vaewidgets.training.sweeps.cell import Cell
 
 __all__ = ["progress_bar", "sweep_bar"]
+
+# A bar in a notebook is several messages each time, and a client that reads them only when the cell is done,
+# as notebook tests do, loses some from the two-thousandth on: also the one that says that it is done.
+_OFTEN, _SELDOM = 0.25, 1.0  # seconds between two refreshes, at first and after the first ten seconds
+_AT_FIRST = 10.0
 
 
 @contextmanager
@@ -37,7 +43,7 @@ def progress_bar(run: Run, wanted: bool) -> Iterator[Callable[[], None]]:
         bar.refresh()
 
     try:
-        yield refresh
+        yield _paced(refresh)
         refresh()
     finally:
         bar.close()
@@ -62,10 +68,25 @@ def sweep_bar(cells: Sequence[Cell], wanted: bool) -> Iterator[Callable[[], None
         bar.refresh()
 
     try:
-        yield refresh
+        yield _paced(refresh)
         refresh()
     finally:
         bar.close()
+
+
+def _paced(refresh: Callable[[], None]) -> Callable[[], None]:
+    """Do it as often as a person looks, however often it is asked for."""
+    started = time.monotonic()
+    due = started
+
+    def paced() -> None:
+        nonlocal due
+        now = time.monotonic()
+        if now >= due:
+            due = now + (_OFTEN if now - started < _AT_FIRST else _SELDOM)
+            refresh()
+
+    return paced
 
 
 def _make_bar(run: Run) -> Any:

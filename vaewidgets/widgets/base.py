@@ -186,7 +186,7 @@ class RunWidget(LiveWidget):
         with self._live_lock:
             whole = {**first, **self._common()}
             frame = self._next_frame({**whole, "others": rest} if rest else whole)
-            self._publish({**others, "frame": frame})
+            self._publish({**others, "frame": frame}, may_wait=run.status == "running")
 
     def _common(self) -> dict[str, Any]:
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import uuid
 from collections.abc import Hashable, Iterable, Mapping
 from contextvars import Context, copy_context
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["STATIC", "LiveWidget"]
 
 STATIC = Path(__file__).parents[1] / "static"
+UNSEEN_SECONDS = 5.0  # between frames of a run in training that no page shows
 
 
 class LiveWidget(anywidget.AnyWidget):
@@ -55,6 +57,8 @@ class LiveWidget(anywidget.AnyWidget):
         self._live_lock = threading.RLock()
         self._send_context: Context | None = None
         self._hellos = 0  # views say it twice, see js/lib/link.js
+        self._unsent: set[str] = set()
+        self._next_unseen = 0.0
         self._frame_number = 0
         self._ack = 0
         self._obey_lock = threading.RLock()
@@ -159,12 +163,24 @@ class LiveWidget(anywidget.AnyWidget):
         self._frame_number += 1
         return {"seq": self._frame_number, "ack": self._ack, **sections}
 
-    def _publish(self, state: dict[str, Any]) -> None:
+    def _publish(self, state: dict[str, Any], *, may_wait: bool = False) -> None:
+        """Keep and send live keys; what `may_wait` is sent seldom as long as no view has opened.
+
+        Nobody sees it then but who reads the messages to save a notebook. Others read them when a cell has
+        ended, and lose some where there are thousands.
+        """
         with self._live_lock:
             state = self._bound.apply(self._live, state)
             self._live.update(state)
             if getattr(self, "comm", None) is None:
                 return  # not open yet, or closed: get_state brings it along
+            now = time.monotonic()
+            if may_wait and not self._hellos and now < self._next_unseen:
+                self._unsent.update(state)
+                return
+            self._next_unseen = now + UNSEEN_SECONDS
+            state = {**{key: self._live[key] for key in self._unsent}, **state}
+            self._unsent.clear()
             stripped, paths, buffers = _remove_buffers(state)
             message = {"method": "update", "state": stripped, "buffer_paths": paths}
             self._send_in_context(message, buffers)
@@ -262,6 +278,8 @@ class LiveWidget(anywidget.AnyWidget):
         kind = content.get("type") if isinstance(content, dict) else None
         if kind == "hello":
             self._hellos += 1
+            if self._unsent:
+                self._publish({})
             self._picture.hold(False)
             self._send_context = copy_context()
             self._hello()
