@@ -53,3 +53,11 @@ def start(data=None, model=None, **options):
     data = make_data() if data is None else data
     model = make_model(data) if model is None else model
     return train(model, data, **{"batch_size": 16, "autosave": False, **options})
+
+
+def nearly(row):
+    """What equals a row of a sweep's table up to float32's rounding."""
+    return {
+        name: pytest.approx(value, rel=1e-5) if isinstance(value, float) else value
+        for name, value in row.items()
+    }

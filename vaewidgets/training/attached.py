@@ -19,7 +19,7 @@ from vaewidgets.training.autosave import Autosave
 from vaewidgets.training.cells import at_cell_end
 from vaewidgets.training.checkpoint import Checkpoint, capture, write
 from vaewidgets.training.control import Ask, Gate
-from vaewidgets.training.engine import diverged
+from vaewidgets.training.faults import diverged
 from vaewidgets.training.logged_epochs import LoggedEpochs
 from vaewidgets.training.metrics import TERMS
 from vaewidgets.training.options import check_steps

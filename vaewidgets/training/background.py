@@ -21,6 +21,8 @@ from vaewidgets.training.options import check_epochs, check_lr, check_speed, che
 from vaewidgets.training.pace import Chooser, SecondTeam, can_choose
 from vaewidgets.training.run import ENDED, Run, Status
 from vaewidgets.training.snapshot import Snapshot
+from vaewidgets.training.steps import Steps, exhaust
+from vaewidgets.training.team import Team
 from vaewidgets.training.threads import release_idle_team
 from vaewidgets.training.turns import Turn, Worker
 
@@ -68,6 +70,8 @@ class TrainingRun(Run):
         self._lock = self._gate.lock
         self._thread: threading.Thread | None = None
         self._worker: Worker | None = None
+        self._team: Team | None = None
+        self._company = ""
         self._done = threading.Event()
         self._clone_ask: Ask | None = None
         self._second_team: SecondTeam | None = None
@@ -120,7 +124,9 @@ class TrainingRun(Run):
     def engine(self) -> str:
         """How its steps are taken: written out or by autograd, on which device, in which precision."""
         engine = self._engine
-        return engine.describe() if isinstance(engine, Engine) else f"none: it {self._cannot_resume}"
+        if not isinstance(engine, Engine):
+            return f"none: it {self._cannot_resume}"
+        return f"{engine.describe()}; {self._company}" if self._company else engine.describe()
 
     @property
     def autosave_path(self) -> Path | None:
@@ -263,8 +269,16 @@ class TrainingRun(Run):
 
     # the thread -------------------------------------------------------------------------------
 
-    def share_thread(self, worker: Worker) -> None:
+    def share_thread(self, worker: Worker, team: Team | None = None, company: str = "") -> None:
         """Train in turns with others in `worker`'s thread; before the run is started.
+
+        Parameters
+        ----------
+        worker : Worker
+        team : Team, optional
+            Those that it goes from step to step with.
+        company : str
+            What `engine` says of that.
 
         Raises
         ------
@@ -275,7 +289,19 @@ class TrainingRun(Run):
             if self._gate.is_busy:
                 raise OptionError(f"{self!r} has its own thread already: train(..., start=False) has none.")
             self._worker = worker
+            self._team = team
+            self._company = company
             self._gate.share(worker.wake)
+
+    @property
+    def team(self) -> Team | None:
+        """With whom it takes its turns; nobody while it is slowed down, and would slow them down."""
+        return self._team if self._speed is None else None
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether an evaluation comes before its next step."""
+        return isinstance(self._engine, Engine) and self._engine.is_at_end_of_epoch
 
     def _start_thread(self) -> None:
         self.error = None
@@ -302,7 +328,7 @@ class TrainingRun(Run):
         ended: Status = "failed"
         try:
             self._choose_pace()
-            ended = self._train(engine, self)
+            ended = exhaust(self._train(engine, self))
         except BaseException as raised:  # kept: wait() raises it
             error = raised
         if self._second_team is not None:
@@ -313,6 +339,7 @@ class TrainingRun(Run):
         self, engine: Engine, done: threading.Event, ended: Status, error: BaseException | None
     ) -> None:
         try:
+            engine.take_weights_back()
             engine.flush(wait=True)
         except BaseException as raised:
             error, ended = error or raised, "failed"
@@ -338,13 +365,17 @@ class TrainingRun(Run):
         bool
             Whether there is more to do; if not, `done` is set.
         """
+        return exhaust(self.turn(Turn(self, seconds), done))
+
+    def turn(self, control: Control, done: threading.Event) -> Steps[bool]:
+        """`take_turn` as long as `control` allows, halted before each update; see `Engine.steps`."""
         engine = self._engine
         assert isinstance(engine, Engine)
         error: BaseException | None = None
         ended: Status = "failed"
         self._gate.begin_turn()
         try:
-            ended = self._train(engine, Turn(self, seconds))
+            ended = yield from self._train(engine, control)
             if ended == "stopped" and self._gate.is_open:  # only the turn is over
                 self._flush_turn(engine)
                 self._gate.end_turn()
@@ -370,11 +401,11 @@ class TrainingRun(Run):
             self._chooser.forget_window()
             self._second_team.set(self._chooser.way)
 
-    def _train(self, engine: Engine, control: Control) -> Status:
+    def _train(self, engine: Engine, control: Control) -> Steps[Status]:
         """Train until the end; once more if the end was moved at the last moment."""
         if not len(self._time_line):
             self._note_time()
-        while engine.train(control):
+        while (yield from engine.steps(control)):
             with self._lock:
                 if not engine.has_more:
                     self._gate.end()

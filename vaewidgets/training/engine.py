@@ -8,7 +8,8 @@
         test loss
 
 Who runs it gives a `Control`, which is asked between two steps: there the weights are consistent, and a run
-may pause, stop or be copied.
+may pause, stop or be copied. The loop is a generator that halts before each update, so that several engines
+can be led from step to step together, and their updates made in one go (`vaewidgets.training.batched`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,32 +26,18 @@ from torch import Tensor
 from vaewidgets.errors import DivergedError
 from vaewidgets.objectives import Constant, Likelihood, Objective, Schedule, traits
 from vaewidgets.training.evaluate import Evaluation, drive, evaluating
+from vaewidgets.training.faults import diverged
 from vaewidgets.training.fused import FusedStep, can_fuse, fused_step
 from vaewidgets.training.metrics import Block, Metrics
 from vaewidgets.training.optimizers import Mask, make_optimizer
 from vaewidgets.training.precision import HalfModel, why_not_bf16
 from vaewidgets.training.recorder import Recorder
 from vaewidgets.training.snapshot import Shell
+from vaewidgets.training.steps import Control, Steps, Upcoming, exhaust
 
-__all__ = ["Control", "Engine", "EngineState", "diverged"]
+__all__ = ["Control", "Engine", "EngineState"]
 
 FLUSH_SECONDS = 0.1
-
-
-class Control(Protocol):
-    """What the loop asks between two steps."""
-
-    def may_step(self) -> bool:
-        """Whether to take the next step; may block (a pause). False ends the loop."""
-        ...
-
-    def may_go_on(self) -> bool:
-        """Whether to go on with an evaluation; may block. False ends the loop."""
-        ...
-
-    def flushed(self) -> None:
-        """Told after each flush, between two steps."""
-        ...
 
 
 @dataclass
@@ -152,9 +139,9 @@ class Engine:
         self._params = [p for p in model.parameters() if p.requires_grad]
         self.optimizer = make_optimizer(optimizer, self._params, lr)
         self._precision = precision
-        self._trained = model  # as the objective sees it
+        self.trained = model  # as the objective sees it
         if precision == "bf16" and why_not_bf16(device) is None:
-            self._trained = HalfModel(model, device)
+            self.trained = HalfModel(model, device)
         self._mask = Mask(self.optimizer, self._params, list(model.buffers()))
         self._lr_in_force = lr
         # One stream for the order, one for the noise, one for evaluation: none disturbs another.
@@ -174,7 +161,9 @@ class Engine:
         self._metrics = Metrics(device, len(objective.extras))
         self._next_flush = 0.0
         self._failure: DivergedError | None = None
-        self._fused: FusedStep | None = None
+        self.upcoming: Upcoming | None = None
+        self.fused: FusedStep | None = None
+        self.is_stacked = False
         self._evaluation: Evaluation | None = None  # of the epoch that has just ended, if it was halted
 
     # the loop ---------------------------------------------------------------------------------
@@ -192,16 +181,23 @@ class Engine:
         DivergedError
             When a term or a gradient was not finite; the weights are those before that step.
         """
+        return exhaust(self.steps(control))
+
+    def steps(self, control: Control) -> Steps[bool]:
+        """`train`, halted before each update: `upcoming` says what it is made of.
+
+        Whoever goes on by ``send(True)`` has made the update and told `note_step`; else the engine makes it.
+        """
         self.model.train()
-        self._fused = fused_step(self._trained, self.objective, self.likelihood, self.device, self._fused)
+        self.fused = fused_step(self.trained, self.objective, self.likelihood, self.device, self.fused)
         try:
-            return self._loop(control)
+            return (yield from self._loop(control))
         except BaseException:
             self._evaluation = None
             self._epoch_batches = None  # an iterator that raised is over; the order can be drawn again
             raise
 
-    def _loop(self, control: Control) -> bool:
+    def _loop(self, control: Control) -> Steps[bool]:
         while self.has_more:
             if self.position == self.steps_per_epoch:
                 if not self._end_epoch(control):
@@ -211,7 +207,10 @@ class Engine:
                 return False
             if self._failure is not None:  # found by who flushed in between
                 raise self._failure
-            self._train_step(*self._next_batch())
+            batch = self._next_batch()
+            self.upcoming = Upcoming(batch, self.schedule(self.step), self._take_lr())
+            if not (yield self):
+                self._train_step(self.upcoming)
             if self._metrics.is_full or time.perf_counter() >= self._next_flush:
                 self.flush()
                 control.flushed()
@@ -222,18 +221,22 @@ class Engine:
         """Whether there are epochs left to train."""
         return self.epochs is None or self.epoch < self.epochs
 
-    def _train_step(self, x: Tensor, labels: Tensor | None) -> None:
-        step = self.step
-        beta = self.schedule(step)
-        lr = self._take_lr()
-        fused = self._fused
+    @property
+    def is_at_end_of_epoch(self) -> bool:
+        """Whether an evaluation comes before the next step."""
+        return self.position == self.steps_per_epoch
+
+    def _train_step(self, upcoming: Upcoming) -> None:
+        step, beta = self.step, upcoming.beta
+        x, labels = self._gather(upcoming.batch)
+        fused = self.fused
         if fused is not None:
             loss, recon, kl, extras = fused(x, beta, self.noise)
         else:
             for p in self._params:
                 p.grad = None
             loss, recon, kl, extras = self.objective(
-                self._trained,
+                self.trained,
                 self.likelihood,
                 x,
                 beta,
@@ -246,11 +249,44 @@ class Engine:
         with torch.no_grad():
             probe = self._gradient_probe() if fused is None else fused.probe()
             terms = (recon, kl, loss, probe, *(extras[name] for name in self.objective.extras))
-            self._mask.look(self._metrics.write(step, terms, beta, lr, len(x)))
-            self.optimizer.step()
-            self._mask.settle()
+            self.update(self._metrics.write(step, terms, beta, upcoming.lr, len(x)))
         self.position += 1
         self.step = step + 1
+
+    def note_step(self, row: Tensor) -> Tensor:
+        """Count a step that was computed elsewhere; `row` is its terms, shape (4,), in the order of `TERMS`.
+
+        Returns
+        -------
+        Tensor, shape (4,)
+            Where they are kept.
+        """
+        upcoming = self.upcoming
+        assert upcoming is not None
+        kept = self._metrics.put(self.step, row, upcoming.beta, upcoming.lr, len(upcoming.batch))
+        self.position += 1
+        self.step += 1
+        return kept
+
+    @torch.no_grad()
+    def update(self, terms: Tensor) -> None:
+        """Change the weights by their gradients, unless a term of the step is not finite."""
+        self._mask.look(terms)
+        self.optimizer.step()
+        self._mask.settle()
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether a term was not finite, and no update reaches the weights any more. Waits for the device."""
+        return self._mask.is_latched
+
+    def take_weights_back(self) -> None:
+        """Give the weights storage of their own again, if they are part of a stack."""
+        if self.is_stacked:
+            self.is_stacked = False
+            for p in self._params:
+                p.data = p.data.clone()
+                p.grad = None
 
     def _gradient_probe(self) -> Tensor:
         """One number that is finite if, and (short of overflow) only if, all gradients are."""
@@ -268,18 +304,28 @@ class Engine:
 
     # batches ----------------------------------------------------------------------------------
 
-    def _next_batch(self) -> tuple[Tensor, Tensor | None]:
+    def _next_batch(self) -> Any:
+        """Indices where the images lie on the device, else the batch."""
         if self._epoch_batches is None:
             self.batches.load_state_dict(self.order_state)
-            self._epoch_batches = iter(self.batches) if self.position == 0 else self._rest_of_epoch()
-        batch = next(self._epoch_batches)
-        return batch if self.batches.with_labels else (batch, None)
+            self._epoch_batches = self._rest_of_epoch()
+        return next(self._epoch_batches)
 
     def _rest_of_epoch(self) -> Iterator[Any]:
-        """The epoch's batches from `position` on, in the order it began with: after loading, or a fault."""
-        order, size = self.batches.permutation(), self.batches.batch_size
+        """The epoch's batches from `position` on: later ones, too, in the order that it began with."""
+        batches, size = self.batches, self.batches.batch_size
+        if not (batches.resident or self.position):
+            yield from batches
+            return
+        order = batches.permutation()
         for i in range(self.position, self.steps_per_epoch):
-            yield self.batches.gather_batch(order[i * size : (i + 1) * size])
+            index = order[i * size : (i + 1) * size]
+            yield index if batches.resident else batches.gather_batch(index)
+
+    def _gather(self, batch: Any) -> tuple[Tensor, Tensor | None]:
+        if self.batches.resident:
+            batch = self.batches.gather_batch(batch)
+        return batch if self.batches.with_labels else (batch, None)
 
     # between steps ----------------------------------------------------------------------------
 
@@ -325,9 +371,9 @@ class Engine:
 
     def describe(self) -> str:
         """How steps are taken, in a line."""
-        written_out = can_fuse(self._trained, self.objective, self.likelihood, self.device)
+        written_out = can_fuse(self.trained, self.objective, self.likelihood, self.device)
         way = "written-out step" if written_out else "autograd"
-        if isinstance(self._trained, HalfModel):
+        if isinstance(self.trained, HalfModel):
             return f"{way} on {self.device}, bf16 by autocast, weights in float32"
         text = f"{way} on {self.device}, float32"
         if self._precision == "bf16":
@@ -408,27 +454,3 @@ class Engine:
 def stream_seed(seed: int, stream: int) -> int:
     """Seed of one of a run's three random streams; no two runs or streams share one."""
     return (3 * seed + stream) % 2**63
-
-
-def diverged(step: int, terms: np.ndarray) -> DivergedError:
-    """Say which term went first, and what usually causes it."""
-    recon, kl, loss, _ = (bool(np.isfinite(term)) for term in terms)
-    # The KL first: where mu or logvar run away, so does what is decoded from them.
-    if not kl:
-        term = "kl"
-        cause = "logvar running away: pixels not scaled to value_range, or a learning rate that is too high"
-    elif not recon:
-        term, cause = "recon", "a decoder running away, by a learning rate that is too high"
-    elif not loss:
-        term, cause = "loss", "a beta that is too large"
-    else:
-        term, cause = (
-            "gradient",
-            "a learning rate that is too high, or sqrt, log or a division at 0 in the model",
-        )
-    return DivergedError(
-        f"training diverged: the {term} was NaN or infinite at step {step}. The usual cause is {cause}. "
-        "The weights are those before that step; the history is kept. Start again with a smaller lr.",
-        step=step,
-        term=term,
-    )

@@ -107,6 +107,15 @@ class Metrics:
 
         `terms` are 0-d tensors in the order of `TERMS`, the extras behind them.
         """
+        i = self._begin_row(step, beta, lr, images)
+        torch.stack(terms, out=self._page.rows[i])
+        return self._page.terms[i]
+
+    def put(self, step: int, row: Tensor, beta: float, lr: float, images: int) -> Tensor:
+        """`write` of terms that are one tensor already, without extras."""
+        return self._page.rows[self._begin_row(step, beta, lr, images)].copy_(row)
+
+    def _begin_row(self, step: int, beta: float, lr: float, images: int) -> int:
         page = self._page
         i = page.n
         if i == 0:
@@ -115,8 +124,7 @@ class Metrics:
         page.lr[i] = lr
         page.images[i] = images
         page.n = i + 1
-        torch.stack(terms, out=page.rows[i])
-        return page.terms[i]
+        return i
 
     def flush(self, *, wait: bool) -> Iterator[Block]:
         """Send what was written, and yield what has arrived: with `wait`, everything."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from vaewidgets.training.engine import Control
+from vaewidgets.training.steps import Control, Steps
+
+if TYPE_CHECKING:
+    from vaewidgets.training.team import Team
 
 __all__ = ["Player", "Turn", "Worker"]
 
@@ -29,12 +32,38 @@ class Player(Protocol):
         """Updates an epoch."""
         ...
 
+    @property
+    def team(self) -> Team | None:
+        """With whom it takes its turns, if with anybody."""
+        ...
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether an evaluation comes before its next step."""
+        ...
+
+    def may_step(self) -> bool:
+        """As in `Control`."""
+        ...
+
+    def may_go_on(self) -> bool:
+        """As in `Control`."""
+        ...
+
+    def flushed(self) -> None:
+        """As in `Control`."""
+        ...
+
     def seconds_until_due(self) -> float:
         """Seconds until the run can use a turn; infinite while it is paused."""
         ...
 
     def take_turn(self, seconds: float, done: threading.Event) -> bool:
         """Train for about so long in the calling thread; False when that was the last turn."""
+        ...
+
+    def turn(self, control: Control, done: threading.Event) -> Steps[bool]:
+        """A turn as long as `control` allows, halted before each update."""
         ...
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.conftest import make_data, wait_until
+from tests.training.conftest import make_data, nearly, wait_until
 from vaewidgets.errors import CellError, DivergedError, OptionError
 from vaewidgets.models import MLPVAE
 from vaewidgets.training import sweep
@@ -86,9 +86,10 @@ def test_threads_give_the_same_numbers_and_leave_torch_alone():
     assert [cell.where[1] for cell in there] == [os.getpid()] * 4
     assert torch.get_num_threads() == threads
     for mine, theirs in zip(here.table(), there.table(), strict=True):
-        assert mine == theirs
+        assert mine == nearly(theirs), "as one batched model and alone: up to rounding"
     run = there.cell(beta=4, latent_dim=2).run
-    assert np.array_equal(run.history["loss"], here.cell(beta=4, latent_dim=2).run.history["loss"])
+    mine = here.cell(beta=4, latent_dim=2).run
+    np.testing.assert_allclose(run.history["loss"], mine.history["loss"], rtol=1e-5)
     run.epochs = 3
     run.resume()
     assert run.wait().step == 18, "a run that came back goes on like any other"

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import vaewidgets as vw
-from tests.training.conftest import make_data, make_model, our_threads, start, wait_until
+from tests.training.conftest import make_data, make_model, nearly, our_threads, start, wait_until
 from vaewidgets.data import load_dataset
 from vaewidgets.errors import DataError, DivergedError, OptionError
 from vaewidgets.models import MLPVAE
@@ -62,9 +62,9 @@ def test_a_cell_has_the_numbers_of_the_run_alone():
     alone = start(model=make_model(seed=5), beta=2.0, epochs=2, seed=5).wait()
     mine = out.cell(seed=5).run
     for name in ("loss", "test_kl"):
-        assert np.array_equal(mine.history[name], alone.history[name])
+        np.testing.assert_allclose(mine.history[name], alone.history[name], rtol=1e-5)
     for a, b in zip(mine.model.parameters(), alone.model.parameters(), strict=True):
-        assert torch.equal(a, b)
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
 
 
 def test_the_global_generator_is_left_alone():
@@ -242,11 +242,11 @@ def test_finished_cells_are_skipped_and_others_go_on(tmp_path):
     again.wait()
     assert files[0].stat().st_mtime_ns == stamp
     for theirs, mine in zip(whole.table(), again.table(), strict=True):
-        assert theirs == mine
+        assert theirs == nearly(mine), "with another as one batched model, and alone"
     assert first.table()[0] == again.table()[0]
     loaded = load_run(again[1].path, data=make_data())
     assert (loaded.status, loaded.step, loaded.name) == ("finished", 24, "seed=1")
-    assert np.array_equal(loaded.history["loss"], whole.runs[1].history["loss"])
+    np.testing.assert_allclose(loaded.history["loss"], whole.runs[1].history["loss"], rtol=1e-5)
 
 
 def test_a_damaged_file_is_trained_anew(tmp_path):

@@ -26,6 +26,7 @@ from vaewidgets.training.options import check_data
 from vaewidgets.training.progress import sweep_bar
 from vaewidgets.training.start import train
 from vaewidgets.training.sweeps.cell import Cell
+from vaewidgets.training.sweeps.company import team_up, tell
 from vaewidgets.training.sweeps.data import write_data
 from vaewidgets.training.sweeps.grid import Plan, build_model, plan_cells
 from vaewidgets.training.sweeps.key import label
@@ -52,8 +53,9 @@ def sweep(
     """Train a model over a grid of settings. Returns at once.
 
     Without an executor all cells train in this process, in turns in one thread, so that their curves move
-    together; each is a run like any other. With one, each cell is a task that writes a run file, read back
-    when it is finished.
+    together; each is a run like any other. Cells that differ in beta, seed or learning rate only take their
+    steps together, as one batched model, where that can be done (`Sweep.engine` says where, and where not).
+    With an executor, each cell is a task that writes a run file, read back when it is finished.
 
     ::
 
@@ -149,6 +151,7 @@ class Sweep:
         self._data = data
         self._remote: Remote | None = None
         self._stop_path: Path | None = None
+        self._engine = "nothing was left to train"
 
     # what it holds ----------------------------------------------------------------------------
 
@@ -171,6 +174,11 @@ class Sweep:
     def has_ended(self) -> bool:
         """Whether every cell finished, stopped or failed."""
         return all(cell.has_ended for cell in self.cells)
+
+    @property
+    def engine(self) -> str:
+        """How its cells are trained: which as one batched model, which in turns and why, or elsewhere."""
+        return self._engine
 
     def select(self, **settings: Any) -> tuple[TrainingRun, ...]:
         """Runs of the cells with these settings, in the order of the cells.
@@ -344,16 +352,20 @@ class Sweep:
         made = [(cell, open_cell(cell.plan, self._data, cell.path)) for cell in cells]
         on_cpu = all(run.device.type == "cpu" for _, run in made)
         worker = Interleaver(f"vaewidgets-sweep-{self.id}", on_cpu=on_cpu)
-        for cell, run in made:
-            run.share_thread(worker)
+        companies = team_up([run for _, run in made])
+        for (cell, run), (team, company) in zip(made, companies, strict=True):
+            run.share_thread(worker, team, company)
             cell.trains_here(run)
-        for _, run in made:
-            run.resume()
+        self._engine = tell(cells, companies)
+        with worker.held():
+            for _, run in made:
+                run.resume()
 
     def _send(
         self, cells: Sequence[Cell], executor: Executor, folder: Path, *, retries: int, threads: int
     ) -> None:
         """As tasks to an executor."""
+        self._engine = f"tasks on {type(executor).__name__}"
         stop_path = self._stop_path = folder / f".stop-{self.id}"
         parcel: Any = self._data
         if _is_in_memory(self._data) and cells:

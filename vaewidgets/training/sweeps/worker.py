@@ -8,8 +8,10 @@ paused or slowed down does not catch up.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
@@ -53,6 +55,7 @@ class Interleaver:
         self._entries: list[_Entry] = []
         self._thread: threading.Thread | None = None
         self._awake = threading.Event()
+        self._is_held = False
 
     def take(self, run: Player, done: threading.Event) -> threading.Thread:
         """Give a run turns until `run.take_turn` says that it has ended."""
@@ -70,6 +73,16 @@ class Interleaver:
         """Look again who can go on."""
         self._awake.set()
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Give no turn meanwhile, so that those that are resumed one after another begin together."""
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+            self._awake.set()
+
     def _main(self) -> None:
         pace = _Pace(self._on_cpu)
         try:
@@ -80,13 +93,12 @@ class Interleaver:
                     if not entries:
                         self._thread = None
                         return
-                chosen, seconds = self._choose(entries)
+                chosen, seconds = (None, math.inf) if self._is_held else self._choose(entries)
                 if chosen is None:
                     pace.rest()
                     self._awake.wait(min(seconds, MOMENT_SECONDS))
                     continue
-                self._give_turn(chosen)
-                pace.tell(entries)
+                pace.tell(entries, self._give_turn(chosen, entries))
         finally:
             pace.rest()
 
@@ -107,10 +119,25 @@ class Interleaver:
             return None, min(waits, default=math.inf)
         return min(ready, key=lambda entry: entry.place + entry.debt), 0.0
 
-    def _give_turn(self, entry: _Entry) -> None:
+    def _give_turn(self, chosen: _Entry, entries: list[_Entry]) -> int:
+        """To the chosen run and its team; returns how many had one."""
+        team = chosen.run.team
+        ours = [chosen]
+        if team is not None and not chosen.is_quiet:
+            ours = [
+                e for e in entries if e is chosen or (e.run.team is team and e.run.seconds_until_due() <= 0)
+            ]
+        before = [entry.run.step for entry in ours]
+        if team is None or len(ours) == 1:
+            more = [chosen.run.take_turn(self._turn_seconds, chosen.done)]
+        else:
+            more = team.take_turn([(entry.run, entry.done) for entry in ours], self._turn_seconds)
+        for entry, step, goes_on in zip(ours, before, more, strict=True):
+            self._account(entry, step, goes_on)
+        return len(ours)
+
+    def _account(self, entry: _Entry, before: int, goes_on: bool) -> None:
         run = entry.run
-        before = run.step
-        goes_on = run.take_turn(self._turn_seconds, entry.done)
         if run.step > before:
             entry.stride = (run.step - before) / (run.steps_per_epoch or 1)
             entry.place += entry.stride
@@ -131,15 +158,19 @@ class _Pace:
         self._resting = True
         self._turns = 0
 
-    def tell(self, entries: list[_Entry]) -> None:
-        """A turn was taken. Looked at once a round: a step of one run takes longer than of another."""
+    def tell(self, entries: list[_Entry], turns: int) -> None:
+        """So many turns were taken.
+
+        Looked at once a round: a step of one run takes longer than of another.
+        """
         if self._chooser is None:
             return
         if self._resting:
             self._resting = False
             self._team.set(self._chooser.way)
-        self._turns += 1
-        if self._turns % len(entries) == 0:
+        self._turns += turns
+        if self._turns >= len(entries):
+            self._turns = 0
             stretch = (tuple(id(e.run) for e in entries), sum(e.run.epoch for e in entries))
             self._chooser.tick(sum(e.run.step for e in entries), stretch)
 
