@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adam import Adam, adam
 
 from vaewidgets.errors import DivergedError
 from vaewidgets.models import MLPVAE
@@ -64,7 +63,6 @@ class BatchedStep:
         self.engines = tuple(engines)
         models = [engine.model for engine in engines]
         self._models = models
-        self._params = [list(model.parameters()) for model in models]
         encoders, decoders = zip(*[(_linears(m.encoder), _linears(m.decoder)) for m in models], strict=True)
         self._encoder = [_Stack(layers) for layers in zip(*encoders, strict=True)]
         self._decoder = [_Stack(layers) for layers in zip(*decoders, strict=True)]
@@ -98,18 +96,13 @@ class BatchedStep:
         table = torch.stack((recon, kl, recon + beta * kl, probe), 1)
         finite = table.isfinite().all(1).tolist()
         kept = [engine.note_step(row) for engine, row in zip(engines, table, strict=True)]
-        together: dict[float, list[int]] = {}
         for i, engine in enumerate(engines):
-            if finite[i] and not engine.is_masked and _is_plain_adam(engine.optimizer):
-                together.setdefault(engine.upcoming.lr, []).append(i)  # type: ignore[union-attr]
-                continue
-            self._lend_gradients(i)
+            for stack in self._stacks:
+                stack.lend(i)
             engine.update(kept[i])
             if not finite[i]:
                 with contextlib.suppress(DivergedError):  # its loop raises it, too
                     engine.flush(wait=True)
-        for lr, cells in together.items():
-            self._update_by_adam(cells, lr)
 
     # the step ---------------------------------------------------------------------------------
 
@@ -182,35 +175,6 @@ class BatchedStep:
             if slopes[i].numel():
                 stacks[i].backward(slope, slopes[i])
 
-    # the update -------------------------------------------------------------------------------
-
-    def _lend_gradients(self, i: int) -> None:
-        """To the parameters of one model, for its own optimiser."""
-        for stack in self._stacks:
-            stack.lend(i)
-
-    def _update_by_adam(self, cells: list[int], lr: float) -> None:
-        """One call for all of them; their optimisers' states change as they would change them themselves."""
-        pairs = [(self.engines[i].optimizer, stack, i) for i in cells for stack in self._stacks]
-        tensors = [(opt.state[p], p, g) for opt, stack, i in pairs for p, g in stack.of(i)]
-        group = pairs[0][0].param_groups[0]
-        adam(
-            [p for _, p, _ in tensors],
-            [g for _, _, g in tensors],
-            [state["exp_avg"] for state, _, _ in tensors],
-            [state["exp_avg_sq"] for state, _, _ in tensors],
-            [],
-            [state["step"] for state, _, _ in tensors],
-            fused=True,
-            amsgrad=False,
-            beta1=group["betas"][0],
-            beta2=group["betas"][1],
-            lr=lr,
-            weight_decay=group["weight_decay"],
-            eps=group["eps"],
-            maximize=False,
-        )
-
 
 class _Stack:
     """The same layer of several models. Weights, shape (cells, out, in); biases, shape (cells, out)."""
@@ -233,12 +197,8 @@ class _Stack:
         weights = ((layer.weight, layer.bias) for layer in self._layers)
         return self._places == [p.data_ptr() for pair in weights for p in pair]
 
-    def of(self, i: int) -> Sequence[tuple[nn.Parameter, Tensor]]:
-        """Parameters of one model, each with its gradient."""
-        return self._of[i]
-
     def lend(self, i: int) -> None:
-        """Put the gradients where an optimiser looks for them."""
+        """Put the gradients of one model where its optimiser looks for them."""
         for p, gradient in self._of[i]:
             p.grad = gradient
 
@@ -279,11 +239,6 @@ class _Work:
         self.decoder = [nothing, *(blank(width) for width in reversed(model.hidden))]
         self.encoder_slopes = [nothing, *(torch.empty_like(a) for a in self.encoder[1:])]
         self.decoder_slopes = [self.z_slope, *(torch.empty_like(a) for a in self.decoder[1:])]
-
-
-def _is_plain_adam(optimizer: torch.optim.Optimizer) -> bool:
-    """Whether one call can update its weights and others': it is Adam, fused, and not at its first step."""
-    return type(optimizer) is Adam and bool(optimizer.defaults["fused"]) and len(optimizer.state) > 0
 
 
 def _linears(layers: nn.Module) -> list[nn.Linear]:

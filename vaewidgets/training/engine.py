@@ -275,11 +275,6 @@ class Engine:
         self.optimizer.step()
         self._mask.settle()
 
-    @property
-    def is_masked(self) -> bool:
-        """Whether a term was not finite, and no update reaches the weights any more. Waits for the device."""
-        return self._mask.is_latched
-
     def take_weights_back(self) -> None:
         """Give the weights storage of their own again, if they are part of a stack."""
         if self.is_stacked:

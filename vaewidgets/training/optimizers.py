@@ -142,11 +142,6 @@ class Mask:
             guarded += params
         self._guarded = [(tensor, tensor.detach().clone()) for tensor in guarded]
 
-    @property
-    def is_latched(self) -> bool:
-        """Whether a bad step was seen. Waits for the device."""
-        return bool(self._found)
-
     def look(self, terms: Tensor) -> None:
         """Latch if any of `terms` is NaN or infinite (0 · inf is NaN). Before the optimiser's step."""
         self._health.add_(terms.sum(), alpha=0)
