@@ -101,7 +101,7 @@ def _contents(notebooks: list[str]) -> str:
     parts = {
         "The lecture": [f"notebooks/{name}" for name in notebooks],
         "Widgets": ["widgets"],
-        "Reference": ["guide", "publishing", "api/index", "experiments"],
+        "Reference": ["guide", "publishing", "api/index", "experiments", "speed"],
         "Project": ["CHANGELOG", "CONTRIBUTING"],
     }
     return "".join(
