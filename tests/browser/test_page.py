@@ -164,6 +164,19 @@ def test_the_theme_follows_the_system_and_the_switch(browser: Any, path: Path, s
         page.page.emulate_media(color_scheme=other)
         page.page.emulate_media(color_scheme=scheme)
         assert themes() == {other}, "what the reader chose stays"
+        # JupyterLab takes out what is scrolled away, and outside of a page there is no theme to be read.
+        page.page.evaluate("""() => {
+            window.taken = [...document.querySelectorAll('.vw-root')].map(root => [root.parentElement, root]);
+            for (const [, root] of window.taken) root.remove();
+        }""")
+        taken = "window.taken.map(([, root]) => root.dataset.theme)"
+        for system in (other, scheme):
+            page.page.emulate_media(color_scheme=system)
+            wait_for(
+                lambda now=system: set(page.page.evaluate(taken)) == {now}, "out of it the system decides", 5
+            )
+        page.page.evaluate("() => { for (const [parent, root] of window.taken) parent.append(root); }")
+        wait_for(lambda: themes() == {other}, "what comes back has the page's theme", 5)
 
 
 def test_the_view_is_shared_by_the_widgets_of_a_run_and_goes_into_the_address(

@@ -48,11 +48,18 @@ export function createTheme(root) {
   let classTable = [];
   const scheme = matchMedia("(prefers-color-scheme: dark)");
 
+  let seen = "";
+
+  /** What decides: the host's own background, else the color scheme that its page says it has (a saved page, marimo). */
+  function surroundings() {
+    const style = getComputedStyle(root);
+    return [style.getPropertyValue("--jp-layout-color0").trim(), style.colorScheme];
+  }
+
   function refresh() {
-    // The host's own background decides; else the color scheme that its page says it has (a saved page, marimo);
-    // else what the person's system prefers.
-    const host = getComputedStyle(root).getPropertyValue("--jp-layout-color0").trim();
-    const page = getComputedStyle(root).colorScheme;
+    const [host, page] = surroundings();
+    seen = String([host, page]);
+    // Where neither does, what the person's system prefers.
     const dark = host ? luminance(host) < 0.4 : page === "dark" || (page !== "light" && scheme.matches);
     root.dataset.theme = dark ? "dark" : "light";
     root.dataset.host = host ? "jupyter" : "page";
@@ -76,6 +83,12 @@ export function createTheme(root) {
   observer.observe(document.body, watched);
   observer.observe(document.documentElement, watched);
   scheme.addEventListener("change", refresh);
+  // Outside of a page nothing can be read: JupyterLab builds a widget before it shows it, and takes out what is
+  // scrolled away. Coming in or back it gets a size.
+  const arrival = new ResizeObserver(() => {
+    if (root.isConnected && String(surroundings()) !== seen) refresh();
+  });
+  arrival.observe(root);
   // JupyterLab swaps style sheets after it changes the attribute.
   document.head.addEventListener("load", refresh, true);
 
@@ -128,6 +141,7 @@ export function createTheme(root) {
     },
     destroy() {
       observer.disconnect();
+      arrival.disconnect();
       scheme.removeEventListener("change", refresh);
       document.head.removeEventListener("load", refresh, true);
       listeners.clear();
