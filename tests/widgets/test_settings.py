@@ -47,3 +47,13 @@ def test_runs_of_other_kinds_are_named_by_their_names(data: ImageDataset) -> Non
 def test_names_that_are_the_same_tell_nothing(data: ImageDataset) -> None:
     vae, plain = run(data, name="it"), run(data, Autoencoder, name="it")
     assert all("model = " in label for label in labels(vae, plain))
+
+
+def test_what_all_names_have_in_common_is_left_out(data: ImageDataset) -> None:
+    vae, plain = (
+        run(data, name="digits, with prior, seed 0"),
+        run(data, Autoencoder, name="digits, without, seed 0"),
+    )
+    assert labels(vae, plain) == ["with prior", "without"]
+    bare = run(data, Autoencoder, name="digits, seed 0")
+    assert labels(vae, bare) == ["digits, with prior, seed 0", "digits, seed 0"]

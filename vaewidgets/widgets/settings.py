@@ -61,7 +61,7 @@ def _labels(runs: Sequence[Run], table: list[dict[str, Any]], differ: list[str])
     names = [run.name for run in runs]
     told = all(_number(row.get(name)) is not None for row in table for name in differ)
     if len(differ) > 1 and not told and len(set(names)) == len(names):
-        return names
+        return _apart(names)
     shown = differ[:_MOST_NAMED]
     texts = [
         ", ".join(f"{_SYMBOLS.get(name, name)} = {_text(row.get(name))}" for name in shown) or run.name
@@ -70,6 +70,13 @@ def _labels(runs: Sequence[Run], table: list[dict[str, Any]], differ: list[str])
     if len(set(texts)) == len(texts):
         return texts
     return [f"{text} ({i})" for i, text in enumerate(texts, 1)]
+
+
+def _apart(names: list[str]) -> list[str]:
+    """Names of runs without the parts, between commas, that all of them have: a label has little room."""
+    parts = [name.split(", ") for name in names]
+    own = [[part for part in one if any(part not in other for other in parts)] for one in parts]
+    return [", ".join(one) for one in own] if all(own) else names
 
 
 def _plain(value: Any) -> Any:
