@@ -25,7 +25,12 @@ export function createCodeSpace(el, { theme }) {
       const range = rangesOf(space);
       if (space.bottleneck === "two") drawScaleY(pen, range.y, { label: "second number", count: 5 });
       const cells = 2 ** space.bits;
-      const at = space.bottleneck === "bits" ? Array.from({ length: cells }, (_, i) => i) : undefined;
+      // A digit is about half as wide as it is high; where all codes would touch, every second or fourth is written.
+      const wide = (0.55 * space.bits + 0.8) * pen.size;
+      let every = 1;
+      while (every < cells && pen.x(every) - pen.x(0) < wide) every *= 2;
+      const at =
+        space.bottleneck === "bits" ? Array.from({ length: cells / every }, (_, i) => i * every) : undefined;
       drawScaleX(pen, range.x, {
         label:
           space.bottleneck === "two"
