@@ -10,7 +10,8 @@ import torch
 
 import vaewidgets as vw
 from vaewidgets.errors import OptionError
-from vaewidgets.packing import unpack
+from vaewidgets.figures.codebook import codebook_figure
+from vaewidgets.packing import pack, unpack
 from vaewidgets.widgets.codebook_usage import MOST_HISTORY, CodebookUsage
 
 
@@ -79,7 +80,12 @@ def test_a_large_codebook_keeps_pictures_of_the_most_used() -> None:
 
 
 def test_the_figure_and_the_view(usage: CodebookUsage) -> None:
-    assert len(usage.figure().axes) == 2
+    codes = usage.frame["codes"]
+    once = {name: pack(unpack(values)[:1]) for name, values in codes["history"].items()}
+    assert len(codebook_figure({**codes, "history": once}).axes) == 1, "one count makes no line"
+    twice = {name: pack(np.repeat(unpack(values)[:1], 2)) for name, values in codes["history"].items()}
+    assert len(codebook_figure({**codes, "history": twice}).axes) == 2
+    assert usage.figure().axes
     usage.view = {"code": 3}
     with pytest.raises(OptionError, match="from 0 to 15"):
         usage.view = {"code": 16}

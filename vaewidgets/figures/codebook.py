@@ -16,7 +16,7 @@ __all__ = ["codebook_figure"]
 
 
 def codebook_figure(codes: Mapping[str, Any], *, size: tuple[float, float] = (6.4, 3.6)) -> Figure:
-    """Share of the positions that each code has, sorted; below, perplexity and used codes over training.
+    """Share of the positions that each code has; below, perplexity and used codes, where counted twice.
 
     Parameters
     ----------
@@ -27,8 +27,11 @@ def codebook_figure(codes: Mapping[str, Any], *, size: tuple[float, float] = (6.
     """
     counts = unpack(codes["counts"]).astype(float)
     n = len(counts)
+    history = codes["history"]
+    step = unpack(history["step"])
     figure = new_figure(size)
-    grid = figure.add_gridspec(2, 1, height_ratios=(3, 2))
+    has_line = len(step) > 1  # of a short run there is one count, and no line to draw
+    grid = figure.add_gridspec(1 + has_line, 1, height_ratios=(3, 2)[: 1 + has_line])
     above = new_axes(figure, grid[0])
     above.bar(
         np.arange(1, n + 1), np.sort(counts)[::-1] / counts.sum() * 100, width=0.8, color=COLORS["accent"]
@@ -38,9 +41,9 @@ def codebook_figure(codes: Mapping[str, Any], *, size: tuple[float, float] = (6.
     above.set_ylabel("share of positions, %")
     dead = n - codes["n_used"]
     note(above, f"{codes['n_used']} of {n} codes used, {dead} dead; perplexity {codes['perplexity']:.1f}")
-    history = codes["history"]
+    if not has_line:
+        return figure
     below = new_axes(figure, grid[1])
-    step = unpack(history["step"])
     below.plot(step, unpack(history["perplexity"]), color=COLORS["accent"], linewidth=1.3)
     below.plot(step, unpack(history["used"]), color=COLORS["fg3"], linewidth=1, linestyle=(0, (4, 3)))
     below.set_ylim(0, n * 1.05)
