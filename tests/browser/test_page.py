@@ -169,12 +169,12 @@ def test_the_theme_follows_the_system_and_the_switch(browser: Any, path: Path, s
             window.taken = [...document.querySelectorAll('.vw-root')].map(root => [root.parentElement, root]);
             for (const [, root] of window.taken) root.remove();
         }""")
-        taken = "window.taken.map(([, root]) => root.dataset.theme)"
-        for system in (other, scheme):
+        frame = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        for system in (other, scheme):  # a change there and back between two frames would be none
             page.page.emulate_media(color_scheme=system)
-            wait_for(
-                lambda now=system: set(page.page.evaluate(taken)) == {now}, "out of it the system decides", 5
-            )
+            page.page.evaluate(frame)
+        taken = "window.taken.map(([, root]) => root.dataset.theme)"
+        wait_for(lambda: set(page.page.evaluate(taken)) == {scheme}, "out of it the system decides", 5)
         page.page.evaluate("() => { for (const [parent, root] of window.taken) parent.append(root); }")
         wait_for(lambda: themes() == {other}, "what comes back has the page's theme", 5)
 
