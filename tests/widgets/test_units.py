@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import vaewidgets as vw
+from tests.widgets.test_contract import wait_until
 from vaewidgets.diagnostics import ablation
 from vaewidgets.errors import OptionError
 from vaewidgets.packing import unpack
@@ -45,6 +46,24 @@ def test_several_units_off_are_measured_together(run: vw.Run) -> None:
     recon = run.likelihood.recon(snapshot.model.decode_raw(z), images).double().mean()
     assert found["off"] == [0, 2]
     assert found["together"] == pytest.approx(float(recon) - found["recon"], abs=1e-3)
+    widget.close()
+
+
+def test_a_unit_that_is_switched_off_while_costs_are_measured_is_measured_next(
+    run: vw.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widget = vw.ActiveUnitsBar(run, points=150)
+    plain = widget._weights_state
+
+    def interrupted(run: vw.Run, snapshot: Any) -> dict[str, Any]:
+        state = plain(run, snapshot)
+        if not widget.view.get("off"):
+            widget.view = {"off": [1]}
+        return state
+
+    monkeypatch.setattr(widget, "_weights_state", interrupted)
+    widget._feed.forget_weights()
+    wait_until(lambda: widget._live["ablation"]["off"] == [1], "the unit's cost")
     widget.close()
 
 

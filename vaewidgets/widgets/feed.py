@@ -60,6 +60,7 @@ class Feed:
         self._forget_cells: Any = None
         self._drawn: Snapshot | None = None
         self._sent_weights: Snapshot | None = None
+        self._weights_forgotten = False
         self._networks: dict[str, portable.Network | PortableError] = {}  # traced, or why not
         self._next_history = self._next_snapshot = self._next_weights = self._next_time = 0.0
 
@@ -135,8 +136,9 @@ class Feed:
         self.wake(urgent=True)
 
     def forget_weights(self) -> None:
-        """Send what goes with the weights once more, at the next occasion."""
-        self._sent_weights = None
+        """Send what goes with the weights once more, at the next occasion (any thread)."""
+        with self._lock:
+            self._weights_forgotten = True  # the round that may be under way was begun before
         self.wake()
 
     # the thread -------------------------------------------------------------------------------
@@ -209,6 +211,9 @@ class Feed:
 
     def _due(self, run: Run) -> tuple[Snapshot | None, bool]:
         """Return a snapshot if one is to be drawn now, and whether weights are to go along."""
+        with self._lock:
+            if self._weights_forgotten:
+                self._weights_forgotten, self._sent_weights = False, None
         rests = run.status != "running"
         fresh = self._due_snapshot(run, rests)
         drawn = self._drawn if fresh is None else fresh
