@@ -199,7 +199,7 @@ class Engine:
 
     def _loop(self, control: Control) -> Steps[bool]:
         while self.has_more:
-            if self.position == self.steps_per_epoch:
+            if self.is_at_end_of_epoch:
                 if not self._end_epoch(control):
                     return False
                 continue

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, final
 
 from vaewidgets.training.batched import BatchedStep, likeness, why_alone
 from vaewidgets.training.steps import Steps
-from vaewidgets.training.turns import Player
+from vaewidgets.training.turns import Player, Turn
 
 if TYPE_CHECKING:
     from vaewidgets.training.engine import Engine
@@ -74,17 +74,16 @@ class Team:
         return more
 
     def _step_together(self, engines: dict[int, Engine]) -> dict[int, bool | BaseException]:
-        """Make the updates of those that are alike: True for each, or what kept it from being made.
+        """Make the updates of batches of one size: True for each, or what kept it from being made.
 
-        The others make theirs themselves.
+        The others make theirs themselves, and so do those that have got a hook since the team was formed.
         """
-        alike: dict[Hashable, list[int]] = {}
+        by_size: dict[int, list[int]] = {}
         for i, engine in engines.items():
-            if engine.fused is not None and why_alone(engine) is None:
-                size = len(engine.upcoming.batch)  # type: ignore[union-attr]
-                alike.setdefault((likeness(engine), size), []).append(i)
+            if engine.fused is not None:
+                by_size.setdefault(len(engine.upcoming.batch), []).append(i)  # type: ignore[union-attr]
         made: dict[int, bool | BaseException] = {}
-        for group in alike.values():
+        for group in by_size.values():
             if len(group) > 1:
                 made |= dict.fromkeys(group, self._make([engines[i] for i in group]))
         return made
@@ -107,6 +106,7 @@ class _Common:
     """What the runs of one turn share: the time, and whether they wait for one of them."""
 
     def __init__(self, seconds: float, runs: Sequence[Player]) -> None:
+        self.seconds = seconds
         self._end = time.perf_counter() + seconds
         self._rounds = 0
         self._may_step = True
@@ -120,38 +120,22 @@ class _Common:
         In a round in which one of them evaluates nobody steps.
         """
         one_evaluates = any(run.evaluates and run.seconds_until_due() <= 0 for run in runs)
-        self._may_step = not one_evaluates and (self._rounds == 0 or self.has_time)
+        self._may_step = not one_evaluates and (self._rounds == 0 or time.perf_counter() < self._end)
         self._rounds += 1
 
     def allows_step(self, run: Player) -> bool:
         """Whether a run may take a step in this round."""
         return self._may_step and (self._level is None or run.step < self._level)
 
-    @property
-    def has_time(self) -> bool:
-        """Whether the turn is not over yet."""
-        return time.perf_counter() < self._end
 
+class _TurnOf(Turn):
+    """One run's turn among others: a step is allowed to all of them or to none."""
 
-class _TurnOf:
-    """The `Control` of one run in a common turn."""
-
-    def __init__(self, run: Player, common: _Common) -> None:
-        self._run = run
+    def __init__(self, player: Player, common: _Common) -> None:
+        super().__init__(player, common.seconds)
+        self._player = player
         self._common = common
-        self._asked = False
 
     def may_step(self) -> bool:
         """Whether all may take another step, and the run, too."""
-        return self._common.allows_step(self._run) and self._run.may_step()
-
-    def may_go_on(self) -> bool:
-        """Whether there is time for another batch of an evaluation (one at least), and the run may go on."""
-        if self._asked and not self._common.has_time:
-            return False
-        self._asked = True
-        return self._run.may_go_on()
-
-    def flushed(self) -> None:
-        """Pass it on."""
-        self._run.flushed()
+        return self._common.allows_step(self._player) and self._player.may_step()
