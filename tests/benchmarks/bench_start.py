@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
-from pathlib import Path
+
+from tests.benchmarks.setting import parse
 
 # Each prints one number of seconds; memory is that of its process at the end.
 IMPORT = """
@@ -93,12 +93,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=3, help="processes of each (default 3)")
     parser.add_argument("--no-tsne", action="store_true", help="leave out t-SNE, the slowest")
-    parser.add_argument("--json", type=Path, help="also write the result there")
-    arguments = parser.parse_args()
-    if not os.environ.get("VAEWIDGETS_DATA"):
-        parser.error("set VAEWIDGETS_DATA to the folder that holds MNIST/raw")
+    arguments = parse(parser, 3, "processes of each")
     jobs = {name: code for name, code in JOBS.items() if not (arguments.no_tsne and name == TSNE)}
     rows: dict[str, list[tuple[float, float]]] = {name: [] for name in jobs}
     for _ in range(arguments.rounds):

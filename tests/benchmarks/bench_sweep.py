@@ -22,7 +22,7 @@ from typing import Any
 import torch
 
 import vaewidgets as vw
-from tests.benchmarks.bench_training import processor
+from tests.benchmarks.setting import machine, parse
 from vaewidgets.training.sweeps.worker import Interleaver
 
 BETAS = (0.1, 1.0, 4.0)
@@ -143,16 +143,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=5, help="how often each way is timed (default 5)")
     parser.add_argument("--epochs", type=int, default=1, help="epochs of each cell (default 1)")
     parser.add_argument("--batch", type=int, default=256, help="images a batch (default 256)")
     parser.add_argument("--images", type=int, default=60_000, help="training images (default all)")
     parser.add_argument("--eval-every", type=int, default=1, help="epochs between evaluations (default 1)")
     parser.add_argument("--profile", action="store_true", help="also print torch's profile of two ways")
-    parser.add_argument("--json", type=Path, help="also write the result there")
-    arguments = parser.parse_args()
-    if not os.environ.get("VAEWIDGETS_DATA"):
-        parser.error("set VAEWIDGETS_DATA to the folder that holds MNIST/raw")
+    arguments = parse(parser, 5, "how often each way is timed")
     data = vw.load_dataset("mnist", root=Path(os.environ["VAEWIDGETS_DATA"]))
     if arguments.images < len(data.train):
         data = data.subset(arguments.images)
@@ -163,15 +159,9 @@ def main() -> None:
         "drop_last": True,
         "device": "cpu",
     }
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     rows = measure(data, options, arguments.rounds)
     result = {
-        "machine": {
-            "cpu": processor(),
-            "threads": torch.get_num_threads(),
-            "torch": torch.__version__,
-            "load": load,
-        },
+        "machine": machine(),
         "what": {
             name: getattr(arguments, name) for name in ("images", "epochs", "batch", "eval_every", "rounds")
         },

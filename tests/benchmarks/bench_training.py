@@ -13,13 +13,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 import sys
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.manager import start_new_kernel
+
+from tests.benchmarks.setting import machine, parse
 
 USUAL, BAREST, LIMIT = "loop as usually written", "barest device-resident loop", "arithmetic limit"
 OURS, EXPLORED = "vw.train", "vw.train, explorer attached"
@@ -32,8 +33,6 @@ print("RESULT" + json.dumps(compare(**json.loads({options!r}))))
 
 def compare(*, model: str, batch: int, images: int, precision: str, rounds: int, only: list[str]) -> dict:
     """Train all contenders; in the kernel."""
-    import torch
-
     from tests.benchmarks import training_loops as loops
     from tests.benchmarks import training_peers as peers
     from tests.benchmarks.training_limit import matrix_products
@@ -57,20 +56,8 @@ def compare(*, model: str, batch: int, images: int, precision: str, rounds: int,
     chosen = {name: make() for name, make in makers.items() if not only or name in only}
     loops.alternate(chosen, 1)  # warm-up
     rows = loops.alternate(chosen, rounds)
-    machine = {"cpu": processor(), "threads": torch.get_num_threads(), "torch": torch.__version__}
-    machine["load"] = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     what = {"model": model, "batch": batch, "images": images, "precision": precision, "rounds": rounds}
-    return {"machine": machine, "what": what, "missing": lacking, "rows": rows}
-
-
-def processor() -> str:
-    """Name of the processor, as the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{len(names)} x {names[0]}" if names else platform.processor()
+    return {"machine": machine(), "what": what, "missing": lacking, "rows": rows}
 
 
 def measure(options: dict[str, Any]) -> dict:
@@ -159,16 +146,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=3, help="turns of each contender (default 3)")
     parser.add_argument("--batch", type=int, default=256, help="batch size (default 256)")
     parser.add_argument("--model", choices=("mlp", "conv"), default="mlp", help="experiment B's or C's")
     parser.add_argument("--images", type=int, default=60_000, help="of MNIST, an epoch (default all 60,000)")
     parser.add_argument("--precision", choices=("float32", "bf16"), default="float32")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="this contender; repeat")
-    parser.add_argument("--json", type=Path, help="also write the result there")
-    arguments = parser.parse_args()
-    if not os.environ.get("VAEWIDGETS_DATA"):
-        parser.error("set VAEWIDGETS_DATA to the folder that holds MNIST/raw")
+    arguments = parse(parser, 3, "turns of each contender")
     options = {k: v for k, v in vars(arguments).items() if k != "json"}
     result = measure(options)
     if arguments.json:

@@ -85,7 +85,13 @@ class Problem:
         return torch.autocast("cpu", dtype=torch.bfloat16)
 
 
-class ChapterVAE(nn.Module):
+class _PlainVAE(nn.Module):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        mu, logvar = self.encode(x)
+        return self.decode(draw(mu, logvar)), mu, logvar
+
+
+class ChapterVAE(_PlainVAE):
     """The chapter's model as a reader types it."""
 
     def __init__(self, latent_dim: int = 32) -> None:
@@ -108,10 +114,6 @@ class ChapterVAE(nn.Module):
     def decode(self, z: Tensor) -> Tensor:
         return torch.sigmoid(self.raw(z))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        mu, logvar = self.encode(x)
-        return self.decode(draw(mu, logvar)), mu, logvar
-
     @staticmethod
     def score(x_hat: Tensor, x: Tensor) -> Tensor:
         """Sum of the reconstruction term as usually written, on probabilities."""
@@ -123,7 +125,7 @@ class ChapterVAE(nn.Module):
         return F.binary_cross_entropy_with_logits(raw, x, reduction="sum")
 
 
-class ConvolutionalVAE(nn.Module):
+class ConvolutionalVAE(_PlainVAE):
     """Experiment C's layers, which are the package's own, as a plain module."""
 
     def __init__(self) -> None:
@@ -139,10 +141,6 @@ class ConvolutionalVAE(nn.Module):
         return self.vae.decode(z)
 
     decode = raw
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        mu, logvar = self.encode(x)
-        return self.decode(draw(mu, logvar)), mu, logvar
 
     @staticmethod
     def score(x_hat: Tensor, x: Tensor) -> Tensor:
