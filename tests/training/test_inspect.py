@@ -97,7 +97,7 @@ def test_the_watch_is_bounded(run, monkeypatch):
     snapshot = run.snapshot()
     for step in range(1, 400):
         object.__setattr__(snapshot, "step", run.step + step)
-        watch._note(snapshot)
+        watch.note(snapshot)
     assert len(watch.steps) <= 8
     assert watch.steps[0] == run.step
     assert watch.steps[-1] > run.step + 200

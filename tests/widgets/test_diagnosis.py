@@ -49,6 +49,7 @@ def test_it_follows_the_run_and_tells_when_units_died(data: vw.ImageDataset) -> 
     wait_until(lambda: widget.frame["diagnosis"]["step"] == run.step, "the last verdict")
     shown = widget.frame["diagnosis"]
     lives = run._unit_watch.lives()
+    assert lives.steps[-1] == run.step, "units and verdict are of the same step"
     assert shown["changes"][0]["step"] == 0
     assert shown["changes"][-1]["verdict"] == shown["verdict"] != "healthy"
     assert shown["lives"]["latent_dim"] == 8
@@ -56,6 +57,19 @@ def test_it_follows_the_run_and_tells_when_units_died(data: vw.ImageDataset) -> 
     assert [unit["died"] for unit in shown["lives"]["units"]] == list(lives.died_at)
     figure = widget.figure()
     assert len(figure.axes) == 2
+    widget.close()
+
+
+def test_units_that_died_between_two_looks_are_told(data: vw.ImageDataset, monkeypatch: Any) -> None:
+    monkeypatch.setattr("vaewidgets.training.inspect._LEAST_SECONDS", 1000.0)  # the watch has one turn
+    run = make(data, beta=50.0, epochs=60, start=False)
+    widget = vw.Diagnosis(run)
+    run.resume()
+    run.wait(progress=False)
+    wait_until(lambda: widget.frame["diagnosis"]["step"] == run.step, "the last verdict")
+    lives = widget.frame["diagnosis"]["lives"]
+    assert lives["last"] == run.step
+    assert lives["dead"] > 0
     widget.close()
 
 

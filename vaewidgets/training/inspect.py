@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
@@ -29,6 +29,7 @@ from vaewidgets.errors import OptionError, ShapeError
 
 if TYPE_CHECKING:
     from vaewidgets.training.run import Run
+    from vaewidgets.training.snapshot import Snapshot
 
 __all__ = ["UnitWatch", "ablate", "count_units", "diagnose_run", "measure", "path", "watch_units"]
 
@@ -222,7 +223,7 @@ class UnitWatch:
 
     def look(self) -> None:
         """Look now, whatever it costs."""
-        self._note(self._run.snapshot())
+        self.note(self._run.snapshot())
 
     def close(self) -> None:
         """End watching; what was noted stays."""
@@ -236,11 +237,12 @@ class UnitWatch:
         self._next = start + _LEAST_SECONDS
         snapshot = self._run.latest_snapshot
         if snapshot is not None:
-            self._note(snapshot)
+            self.note(snapshot)
         self._next = start + max(_LEAST_SECONDS, (time.monotonic() - start) / _SHARE)
         self._run.request_snapshot()
 
-    def _note(self, snapshot: Any) -> None:
+    def note(self, snapshot: Snapshot) -> None:
+        """Note the units' KL in this copy of the weights, unless it is no newer than the last record."""
         with self._lock:
             if self._rows and snapshot.step < self._rows[-1][0] + self._fewest_steps:
                 return

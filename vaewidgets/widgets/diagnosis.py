@@ -79,7 +79,10 @@ class Diagnosis(RunWidget):
     def _look(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
         stats = run_stats(snapshot.model, run.data, run.likelihood, n=self._images)
         watch = run._unit_watch
-        lives = None if watch is None else watch.lives()
+        lives = None
+        if watch is not None:
+            watch.note(snapshot)  # a short run can end before the watch's next turn
+            lives = watch.lives()
         found = self.verdict = diagnose(run.history, stats, error=run.error, lives=lives)
         if not self._changes or self._changes[-1]["verdict"] != found.verdict:
             self._changes = [*self._changes, {"step": snapshot.step, "verdict": found.verdict}][
