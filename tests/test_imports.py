@@ -37,3 +37,19 @@ def test_every_public_name_is_there(name: str) -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="LatentExplore"):
         _ = vw.LatentExplore
+
+
+def test_the_first_picture_waits_for_no_compiler_and_no_plotting_library() -> None:
+    loaded = modules_after(
+        """
+import time
+import vaewidgets as vw
+explorer = vw.LatentExplorer(autosave=False)
+while explorer.run.step < 2:
+    time.sleep(0.01)
+explorer.run.stop()
+explorer.run.wait(progress=False)
+assert explorer.run.step and explorer.frame
+"""
+    )
+    assert not {"torch._dynamo", "sympy", "matplotlib", "sklearn", "scipy"} & loaded

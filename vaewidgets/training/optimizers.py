@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, final
+from typing import Any, Protocol, final
 
 import torch
 from torch import Tensor
 
 from vaewidgets.errors import OptionError, did_you_mean
 
-__all__ = ["OPTIMIZERS", "Mask", "check_optimizer", "make_optimizer"]
+__all__ = ["OPTIMIZERS", "Mask", "Optimizer", "check_optimizer", "make_optimizer"]
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
     "sgd": torch.optim.SGD,
     "adagrad": torch.optim.Adagrad,
+}
+
+_HAS_KERNEL = hasattr(torch, "_fused_adam_")
+_MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+# The rest of a group of torch's Adam, which looks for all of it in a state dict.
+_ADAM = {
+    "betas": (0.9, 0.999),
+    "eps": 1e-8,
+    "weight_decay": 0.0,
+    "amsgrad": False,
+    "maximize": False,
+    "foreach": None,
+    "capturable": False,
+    "differentiable": False,
+    "fused": True,
+    "decoupled_weight_decay": False,
 }
 
 
@@ -29,11 +45,36 @@ def check_optimizer(name: object) -> str:
     raise OptionError(f"optimizer is {name!r}; known: {', '.join(OPTIMIZERS)}.{hint}")
 
 
-def make_optimizer(name: str, params: Sequence[Tensor], lr: float) -> torch.optim.Optimizer:
+class Optimizer(Protocol):
+    """What is asked of an optimiser, torch's or ours."""
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """As torch's."""
+        ...
+
+    def step(self) -> Any:
+        """Update the weights by their gradients."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """As torch's."""
+        ...
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> None:
+        """As torch's."""
+        ...
+
+
+def make_optimizer(name: str, params: Sequence[Tensor], lr: float) -> Optimizer:
     """Optimiser with torch's defaults; one kernel for all tensors (fused) where the device has it."""
     kind: Callable[..., torch.optim.Optimizer] = OPTIMIZERS[check_optimizer(name)]
-    if kind is torch.optim.Adam and all(p.is_cpu and p.dtype == torch.float32 for p in params):
-        return ShortAdam(params, lr=lr, fused=True)
+    if (
+        kind is torch.optim.Adam
+        and _HAS_KERNEL
+        and all(p.is_cpu and p.dtype == torch.float32 for p in params)
+    ):
+        return ShortAdam(params, lr)
     try:
         return kind(params, lr=lr, fused=True)
     except (RuntimeError, TypeError):
@@ -41,47 +82,38 @@ def make_optimizer(name: str, params: Sequence[Tensor], lr: float) -> torch.opti
 
 
 @final
-class ShortAdam(torch.optim.Adam):
-    """Adam whose fused step on a CPU is two calls: on small weights torch's way to its kernel costs more.
+class ShortAdam:
+    """Adam on a CPU in float32, in two calls: the arithmetic is torch's own kernel, the way to it is ours.
 
-    That sorts the tensors anew in each step, and counts the steps of each by itself: of 0.53 ms a step of
-    chapter 13.4's network 0.26 are left. The arithmetic is torch's own kernel, the state as torch has it; one
-    count of the steps stands for those of all tensors until somebody asks.
+    torch sorts the tensors anew in each step and counts the steps of each by itself: of 0.53 ms a step of
+    chapter 13.4's network 0.26 are left. And whoever makes one of torch's own optimisers imports torch's
+    compiler, which takes a quarter of the time to the first picture. State and state dicts are torch's.
     """
 
-    found_inf: Tensor | None = None  # see `Mask`
-    # of the weights: first and second moments, and the one count as often as there are weights
-    _lists: tuple[list[Tensor], list[Tensor], list[Tensor]] | None = None
+    def __init__(self, params: Sequence[Tensor], lr: float) -> None:
+        self.param_groups: list[dict[str, Any]] = [{"params": list(params), "lr": lr, **_ADAM}]
+        self.state: dict[Tensor, dict[str, Tensor]] = {}
+        self.found_inf: Tensor | None = None  # see `Mask`
+        self._moved: tuple[int, ...] = ()  # which weights `_lists` are of
+        self._lists: tuple[list[Tensor], list[Tensor], list[Tensor]] = ([], [], [])
+        self._counts: list[Tensor] = []  # each that is in the lists, once
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:
-        """Update the weights. The first step, a `closure` and weights without a gradient are torch's."""
-        params = self.param_groups[0]["params"]
-        grads = [p.grad for p in params]
-        if closure is not None or len(self.param_groups) > 1 or any(grad is None for grad in grads):
-            self._forget()
-            return super().step(closure)
-        if self._lists is None:
-            if any(p not in self.state for p in params):
-                return super().step()  # makes the state
-            states = [self.state[p] for p in params]
-            if any(state["step"] != states[0]["step"] for state in states):
-                return super().step()
-            count = states[0]["step"].clone()
-            moments = ([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq"))
-            self._lists = (*moments, [count] * len(params))  # type: ignore[assignment]
-        self._update(params, grads)
-        return None
-
-    def _update(self, params: list[Tensor], grads: list[Tensor]) -> None:
-        assert self._lists is not None
-        means, squares, counts = self._lists
+    def step(self) -> None:
+        """Update the weights that have a gradient."""
         group = self.param_groups[0]
+        params = [p for p in group["params"] if p.grad is not None]
+        if not params:
+            return
+        if tuple(map(id, params)) != self._moved:
+            self._gather(params)
+        means, squares, counts = self._lists
         beta1, beta2 = group["betas"]
-        counts[0].add_(1.0)
+        for count in self._counts:
+            count.add_(1.0)
         torch._fused_adam_(
             params,
-            grads,
+            [p.grad for p in params],
             means,
             squares,
             [],
@@ -97,27 +129,51 @@ class ShortAdam(torch.optim.Adam):
             found_inf=self.found_inf,
         )
         if self.found_inf is not None:
-            counts[0].sub_(self.found_inf)  # a masked step does not count
+            for count in self._counts:
+                count.sub_(self.found_inf)  # a masked step does not count
+
+    def _gather(self, params: list[Tensor]) -> None:
+        """Lay the lists out for the kernel. Weights that have always moved together share one count."""
+        for state in self.state.values():
+            state["step"] = state["step"].clone()
+        for p in params:
+            if p not in self.state:
+                self.state[p] = {
+                    "step": torch.zeros(()),
+                    "exp_avg": torch.zeros_like(p),
+                    "exp_avg_sq": torch.zeros_like(p),
+                }
+        states = [self.state[p] for p in params]
+        shared: dict[float, Tensor] = {}
+        for state in states:
+            state["step"] = shared.setdefault(float(state["step"]), state["step"])
+        means, squares, counts = ([state[name] for state in states] for name in _MOMENTS)
+        self._lists, self._counts = (means, squares, counts), list(shared.values())
+        self._moved = tuple(map(id, params))
 
     def state_dict(self) -> dict[str, Any]:
-        """As torch's, with the count of the steps where torch has it."""
-        self._write_count()
-        return super().state_dict()
+        """As torch's, each weight with a count of its own."""
+        group = self.param_groups[0]
+        params = group["params"]
+        return {
+            "state": {
+                i: self.state[p] | {"step": self.state[p]["step"].clone()}
+                for i, p in enumerate(params)
+                if p in self.state
+            },
+            "param_groups": [group | {"params": list(range(len(params)))}],
+        }
 
-    def load_state_dict(self, state_dict: Any) -> None:
-        """As torch's; the state is in other tensors afterwards."""
-        self._lists = None
-        super().load_state_dict(state_dict)
-
-    def _forget(self) -> None:
-        self._write_count()
-        self._lists = None
-
-    def _write_count(self) -> None:
-        if self._lists is not None:
-            count = self._lists[2][0]
-            for p in self.param_groups[0]["params"]:
-                self.state[p]["step"].copy_(count)
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> None:
+        """As torch's: the state is in other tensors afterwards."""
+        params = self.param_groups[0]["params"]
+        (group,) = state_dict["param_groups"]
+        self.param_groups = [group | {"params": params}]
+        self.state = {
+            params[i]: {name: value.detach().float().clone() for name, value in values.items()}
+            for i, values in state_dict["state"].items()
+        }
+        self._moved = ()
 
 
 class Mask:
@@ -128,14 +184,14 @@ class Mask:
     means, which the forward pass itself writes) is kept aside and put back.
     """
 
-    def __init__(
-        self, optimizer: torch.optim.Optimizer, params: Sequence[Tensor], buffers: Sequence[Tensor]
-    ) -> None:
+    def __init__(self, optimizer: Optimizer, params: Sequence[Tensor], buffers: Sequence[Tensor]) -> None:
         device = params[0].device
         self._health = torch.zeros((), device=device)  # 0, then NaN for ever
         self._found = torch.zeros((), device=device)  # 0.0, then 1.0 for ever
         guarded = list(buffers)
-        if getattr(optimizer, "_step_supports_amp_scaling", False):
+        if isinstance(optimizer, ShortAdam):
+            optimizer.found_inf = self._found
+        elif getattr(optimizer, "_step_supports_amp_scaling", False):
             optimizer.found_inf = self._found  # type: ignore[attr-defined]
             optimizer.grad_scale = None  # type: ignore[attr-defined]
         else:

@@ -8,7 +8,7 @@ from numbers import Real
 from typing import Any
 
 from vaewidgets.errors import OptionError
-from vaewidgets.figures.draws import uniforms
+from vaewidgets.page_random import uniforms
 
 __all__ = ["CARDS", "checked_game", "code_length", "fresh_game", "wrong_guesses"]
 

@@ -57,7 +57,7 @@ export function klAreas(q, p) {
 }
 
 /**
- * Uniform numbers from a seed, the same on every machine (mulberry32); figures/draws.py holds its twin.
+ * Uniform numbers from a seed, the same on every machine (mulberry32); vaewidgets/page_random.py holds its twin.
  * @param {number} seed a whole number
  * @returns {() => number} in [0, 1)
  */
