@@ -1,13 +1,15 @@
+import gc
 import threading
+import time
 
 import pytest
 import torch
 
-from vaewidgets.training import pace
+from vaewidgets.training import attach, pace
 from vaewidgets.training.pace import TRY_SECONDS, Chooser, SecondTeam, can_choose
 from vaewidgets.training.threads import has_gnu_openmp
 
-from .conftest import our_threads, start
+from .conftest import make_data, make_model, our_threads, start, wait_until
 
 
 class Machine:
@@ -113,20 +115,59 @@ def test_it_is_for_teams_as_large_as_the_machine(monkeypatch):
     assert not can_choose()
 
 
-def test_a_run_ends_with_its_second_team(monkeypatch):
+class Eager(Chooser):
+    """Goes the other way at each look; `seen` tells how many idle teams there were then."""
+
+    seen: list[int]
+
+    def tick(self, step, stretch):
+        self._go(not self._now)
+        self.seen.append(len([t for t in threading.enumerate() if t.name == "vaewidgets-idle-team"]))
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Every run's pace is looked at, on whatever machine, by an eager chooser."""
+    monkeypatch.setattr(Eager, "seen", [], raising=False)
+    monkeypatch.setattr("vaewidgets.training.pace.can_choose", lambda: True)
+    monkeypatch.setattr("vaewidgets.training.pace.Chooser", Eager)
+    return Eager
+
+
+def test_a_run_ends_with_its_second_team(request):
     """Whichever way was chosen last; the numbers do not change."""
-    seen = []
-
-    class Eager(Chooser):
-        def tick(self, step, stretch):
-            self._go(not self._now)
-            seen.append(len([t for t in threading.enumerate() if t.name == "vaewidgets-idle-team"]))
-
-    monkeypatch.setattr("vaewidgets.training.background.can_choose", lambda: True)
     plain = start(epochs=5).wait()
-    monkeypatch.setattr("vaewidgets.training.background.Chooser", Eager)
+    seen = request.getfixturevalue("eager").seen
     run = start(epochs=5).wait()
     assert set(seen) == {0, 1}
     assert run.history["loss"].tolist() == plain.history["loss"].tolist()
     assert not our_threads()
     assert pace.can_choose() in (True, False)
+
+
+def log_until(run, seen, n):
+    """Steps of a hand-written loop until its pace was looked at n times."""
+    while len(seen) < n:
+        run.log(loss=1.0, recon=1.0, kl=0.0)
+        time.sleep(0.002)
+
+
+def test_a_hand_written_loop_has_one_too(eager):
+    run = attach(make_model(make_data(), latent_dim=2), make_data())
+    log_until(run, eager.seen, 5)
+    assert set(eager.seen) == {0, 1}
+    assert our_threads()
+    run.finish()
+    assert not our_threads()
+    log_until(run, eager.seen, 9)  # taken up again
+    assert our_threads()
+    run.finish()
+
+
+def test_a_loop_that_is_forgotten_takes_its_team_along(eager):
+    run = attach(make_model(make_data(), latent_dim=2), make_data())
+    log_until(run, eager.seen, 5)
+    assert our_threads()
+    del run
+    gc.collect()
+    assert wait_until(lambda: not our_threads())

@@ -23,6 +23,7 @@ from vaewidgets.training.faults import diverged
 from vaewidgets.training.logged_epochs import LoggedEpochs
 from vaewidgets.training.metrics import TERMS
 from vaewidgets.training.options import check_steps
+from vaewidgets.training.pace import Pace
 from vaewidgets.training.pending import Pending
 from vaewidgets.training.recorder import Recorder
 from vaewidgets.training.run import ENDED, Run
@@ -65,6 +66,8 @@ class AttachedRun(Run):
         self._beta_logged: float | None = None
         self._clone_ask: Ask | None = None
         self._good = GoodWeights()
+        self._pace = Pace(on_cpu=self.device.type == "cpu")
+        self._halts = 0
         # from the start, not from the first step on: what is drawn at a cell's end then finds the run ended
         self._forget_cell = at_cell_end(self._cell_ended)
 
@@ -151,6 +154,7 @@ class AttachedRun(Run):
             raise
 
     def _leave(self) -> None:
+        self._pace.rest()
         self._flush()
         self._epochs.end(self._step)
         self._epochs.record(self._recorder)
@@ -194,6 +198,7 @@ class AttachedRun(Run):
         """In the loop's thread, after a flush."""
         self._epochs.record(self._recorder)
         self._mark_rate()
+        self._pace.tick(self._step, (self._epoch, self._halts))
         if self.error is None:
             self._good.keep(lambda: self._shell.clone(self.model, step=self._step, epoch=self._epoch))
             good = self._good.weights
@@ -342,6 +347,7 @@ class AttachedRun(Run):
     def _before_halt(self) -> None:
         self._flush()
         self._between_steps()
+        self._halts += 1
 
     def _notify(self) -> None:
         self._recorder.notify()

@@ -18,7 +18,7 @@ from vaewidgets.training.checkpoint import Checkpoint, capture, write
 from vaewidgets.training.control import LONG_SECONDS, Ask, Gate
 from vaewidgets.training.engine import Control, Engine, EngineState
 from vaewidgets.training.options import check_epochs, check_lr, check_speed, check_steps
-from vaewidgets.training.pace import Chooser, SecondTeam, can_choose
+from vaewidgets.training.pace import Pace
 from vaewidgets.training.run import ENDED, Run, Status
 from vaewidgets.training.snapshot import Snapshot
 from vaewidgets.training.steps import Steps, exhaust
@@ -74,8 +74,7 @@ class TrainingRun(Run):
         self._company = ""
         self._done = threading.Event()
         self._clone_ask: Ask | None = None
-        self._second_team: SecondTeam | None = None
-        self._chooser: Chooser | None = None
+        self._pace = Pace(on_cpu=self.device.type == "cpu")
         self._halts = 0
         self._speed: float | None = None
         self.speed = speed
@@ -327,12 +326,10 @@ class TrainingRun(Run):
         error: BaseException | None = None
         ended: Status = "failed"
         try:
-            self._choose_pace()
             ended = exhaust(self._train(engine, self))
         except BaseException as raised:  # kept: wait() raises it
             error = raised
-        if self._second_team is not None:
-            self._second_team.set(False)
+        self._pace.rest()
         self._finish(engine, done, ended, error)
 
     def _finish(
@@ -392,15 +389,6 @@ class TrainingRun(Run):
         self._halts += halts
         self.flushed()
 
-    def _choose_pace(self) -> None:
-        """Run as it went best when the last thread of this run ended."""
-        if self._chooser is None and self.device.type == "cpu" and can_choose():
-            self._second_team = SecondTeam()
-            self._chooser = Chooser(self._second_team.set)
-        if self._second_team is not None and self._chooser is not None:
-            self._chooser.forget_window()
-            self._second_team.set(self._chooser.way)
-
     def _train(self, engine: Engine, control: Control) -> Steps[Status]:
         """Train until the end; once more if the end was moved at the last moment."""
         if not len(self._time_line):
@@ -423,8 +411,8 @@ class TrainingRun(Run):
     def flushed(self) -> None:
         """Told by the engine, between two steps, that the recorder is up to date."""
         self._mark_rate()
-        if self._chooser is not None and self._speed is None:
-            self._chooser.tick(self.step, (self.epoch, self._halts))
+        if self._worker is None and self._speed is None:
+            self._pace.tick(self.step, (self.epoch, self._halts))
         if self._time_line.is_due(self.epoch):
             self._note_time()
         if self._autosave is not None:

@@ -14,13 +14,14 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable
 
 import torch
 
 from vaewidgets.training.threads import has_gnu_openmp, release_idle_team
 
-__all__ = ["Chooser", "SecondTeam", "can_choose"]
+__all__ = ["Chooser", "Pace", "SecondTeam", "can_choose"]
 
 WINDOW_STEPS = 10
 WINDOW_SECONDS = 0.1
@@ -155,3 +156,39 @@ class Chooser:
     def _go(self, way: bool) -> None:
         self._now = way
         self._switch(way)
+
+
+class Pace:
+    """What a loop that trains, or several in one thread, has of this: told of its steps, it sets the way.
+
+    Parameters
+    ----------
+    on_cpu : bool
+        Whether torch's threads on the CPU are what it waits for.
+    """
+
+    def __init__(self, on_cpu: bool) -> None:
+        self._on_cpu = on_cpu
+        self._team = SecondTeam()
+        self._chooser: Chooser | None = None
+        self._rests = True
+        # a loop that is forgotten in mid-run takes its idle team along
+        weakref.finalize(self, self._team.set, False)
+
+    def tick(self, step: int, stretch: object) -> None:
+        """Tell, in the thread of the loop, that `step` steps are done; see `Chooser.tick`."""
+        if self._chooser is None:
+            if not (self._on_cpu and can_choose()):
+                return
+            self._chooser = Chooser(self._team.set)
+        if self._rests:  # go on as it went best
+            self._rests = False
+            self._team.set(self._chooser.way)
+        self._chooser.tick(step, stretch)
+
+    def rest(self) -> None:
+        """Tell that no step will be taken for a while, or never again."""
+        if self._chooser is not None:
+            self._chooser.forget_window()
+        self._rests = True
+        self._team.set(False)

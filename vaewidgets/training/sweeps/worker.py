@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import final
 
 from vaewidgets.training.control import LONG_SECONDS, MOMENT_SECONDS
-from vaewidgets.training.pace import Chooser, SecondTeam, can_choose
+from vaewidgets.training.pace import Pace
 from vaewidgets.training.turns import Player
 
 __all__ = ["TURN_SECONDS", "Interleaver"]
@@ -44,7 +44,7 @@ class Interleaver:
         Of the thread.
     turn_seconds : float
     on_cpu : bool
-        Whether the runs train on the CPU, where torch's threads may spin or sleep (`Chooser`).
+        Whether the runs train on the CPU, where torch's threads may spin or sleep (`Pace`).
     """
 
     def __init__(self, name: str, *, turn_seconds: float = TURN_SECONDS, on_cpu: bool = True) -> None:
@@ -84,7 +84,7 @@ class Interleaver:
             self._awake.set()
 
     def _main(self) -> None:
-        pace = _Pace(self._on_cpu)
+        rounds = _Rounds(self._on_cpu)
         try:
             while True:
                 self._awake.clear()
@@ -95,12 +95,12 @@ class Interleaver:
                         return
                 chosen, seconds = (None, math.inf) if self._is_held else self._choose(entries)
                 if chosen is None:
-                    pace.rest()
+                    rounds.rest()
                     self._awake.wait(min(seconds, MOMENT_SECONDS))
                     continue
-                pace.tell(entries, self._give_turn(chosen, entries))
+                rounds.tell(entries, self._give_turn(chosen, entries))
         finally:
-            pace.rest()
+            rounds.rest()
 
     def _choose(self, entries: list[_Entry]) -> tuple[_Entry | None, float]:
         """Whose turn it is, or None and the seconds until it may be somebody's."""
@@ -149,34 +149,21 @@ class Interleaver:
                 self._entries.remove(entry)
 
 
-class _Pace:
-    """Lets torch's threads spin or sleep by the pace of all runs together; see `vaewidgets.training.pace`."""
+class _Rounds:
+    """The pace of all runs together, looked at once a round: a step of one takes longer than of another."""
 
     def __init__(self, on_cpu: bool) -> None:
-        self._team = SecondTeam()
-        self._chooser = Chooser(self._team.set) if on_cpu and can_choose() else None
-        self._resting = True
+        self._pace = Pace(on_cpu)
         self._turns = 0
 
     def tell(self, entries: list[_Entry], turns: int) -> None:
-        """So many turns were taken.
-
-        Looked at once a round: a step of one run takes longer than of another.
-        """
-        if self._chooser is None:
-            return
-        if self._resting:
-            self._resting = False
-            self._team.set(self._chooser.way)
+        """So many turns were taken."""
         self._turns += turns
         if self._turns >= len(entries):
             self._turns = 0
             stretch = (tuple(id(e.run) for e in entries), sum(e.run.epoch for e in entries))
-            self._chooser.tick(sum(e.run.step for e in entries), stretch)
+            self._pace.tick(sum(e.run.step for e in entries), stretch)
 
     def rest(self) -> None:
         """Nobody can go on."""
-        if self._chooser is not None:
-            self._chooser.forget_window()
-        self._team.set(False)
-        self._resting = True
+        self._pace.rest()
