@@ -67,6 +67,22 @@ def test_a_run_trained_otherwise_is_told_until_it_is_trained_as_asked(experiment
     assert experiment.results.as_published
 
 
+def test_runs_at_the_same_time_share_a_thread_and_no_number_differs(experiment: Experiment) -> None:
+    name, other = experiment.settings[:2]
+    alone = Experiment(recipe(), "published").train(name).wait(progress=False)
+    first = experiment.train(name, start=False)
+    assert first.status == "created"
+    first.resume()
+    second = experiment.train(other, epochs=None)
+    threads = {thread for run in (first, second) if (thread := run._thread) is not None}
+    assert len(threads) == 1
+    first.wait(progress=False)
+    second.stop()
+    second.wait(progress=False)
+    assert not any(thread.is_alive() for thread in threads if not thread.join(5))
+    assert first.history["loss"].tolist() == alone.history["loss"].tolist()
+
+
 def test_a_run_of_ones_own_takes_a_settings_place(experiment: Experiment) -> None:
     run = vw.train(experiment.setting("one").build(experiment.data), experiment.data, **TRAIN, autosave=False)
     assert experiment.add("one", run.wait(progress=False)) is run

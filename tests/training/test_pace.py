@@ -18,6 +18,7 @@ class Machine:
     def __init__(self, spinning, sleeping):
         self.seconds = {False: spinning, True: sleeping}
         self.now, self.step, self.way, self.ways = 0.0, 0, False, []
+        self.epoch = 0
         self.flushed = 0.0
         self.chooser = Chooser(self.switch, clock=lambda: self.now)
 
@@ -25,16 +26,19 @@ class Machine:
         assert way != self.way
         self.way = way
 
-    def run(self, seconds, stretch="epoch"):
+    def run(self, seconds, stretch=0, steps_an_epoch=None, evaluation=0.0):
         self.ways = []
         end = self.now + seconds
         while self.now < end:
             self.now += self.seconds[self.way]
             self.step += 1
             self.ways.append((self.seconds[self.way], self.way))
+            if steps_an_epoch and self.step % steps_an_epoch == 0:
+                self.now += evaluation
+                self.epoch += 1
             if self.now - self.flushed >= 0.1:
                 self.flushed = self.now
-                self.chooser.tick(self.step, stretch)
+                self.chooser.tick(self.step, self.epoch, stretch)
 
     def share(self, way):
         """Of the time spent."""
@@ -77,15 +81,36 @@ def test_where_it_makes_no_difference_it_stays():
     assert machine.share(False) > 0.9
 
 
-def test_what_is_no_training_is_not_measured():
+@pytest.mark.parametrize("what", ["an evaluation", "a pause"])
+def test_what_is_no_training_is_not_measured(what):
     machine = Machine(spinning=0.006, sleeping=0.009)
-    machine.run(4, "epoch 1")
+    machine.run(4)
     way = machine.way
     for i in range(50):
-        machine.now += 3.0  # an evaluation
-        machine.run(0.3, f"epoch {i + 2}")
+        machine.now += 3.0
+        machine.epoch += what == "an evaluation"
+        machine.run(0.3, i if what == "a pause" else 0)
         assert machine.way == way or machine.now > TRY_SECONDS
     assert machine.chooser._usual < 0.01
+
+
+def test_a_trial_with_nothing_to_be_held_against_ends():
+    """That epochs are short is found out in mid-trial: what was measured at home does not compare."""
+    machine = Machine(spinning=0.008, sleeping=0.015)
+    machine.run(0.25)
+    assert machine.way is True, "no trial: the test proves nothing"
+    machine.epoch = 1
+    machine.run(0.12)
+    assert machine.way is False
+
+
+@pytest.mark.parametrize(("spinning", "wanted"), [(0.03, True), (0.1, True), (0.003, False)])
+def test_short_epochs_are_measured_whole(spinning, wanted):
+    """Digits: 23 steps, then an evaluation; between two of them there is no room for a window."""
+    machine = Machine(spinning, sleeping=0.006)
+    machine.run(20, steps_an_epoch=23, evaluation=0.02)
+    machine.run(60, steps_an_epoch=23, evaluation=0.02)
+    assert machine.share(wanted) > 0.9
 
 
 needs_team = pytest.mark.skipif(not has_gnu_openmp(), reason="torch came without GNU's OpenMP")
@@ -120,7 +145,7 @@ class Eager(Chooser):
 
     seen: list[int]
 
-    def tick(self, step, stretch):
+    def tick(self, step, epoch, stretch):
         self._go(not self._now)
         self.seen.append(len([t for t in threading.enumerate() if t.name == "vaewidgets-idle-team"]))
 

@@ -198,7 +198,7 @@ class AttachedRun(Run):
         """In the loop's thread, after a flush."""
         self._epochs.record(self._recorder)
         self._mark_rate()
-        self._pace.tick(self._step, (self._epoch, self._halts))
+        self._pace.tick(self._step, self._epoch, self._halts)
         if self.error is None:
             self._good.keep(lambda: self._shell.clone(self.model, step=self._step, epoch=self._epoch))
             good = self._good.weights

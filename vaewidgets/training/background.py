@@ -412,7 +412,7 @@ class TrainingRun(Run):
         """Told by the engine, between two steps, that the recorder is up to date."""
         self._mark_rate()
         if self._worker is None and self._speed is None:
-            self._pace.tick(self.step, (self.epoch, self._halts))
+            self._pace.tick(self.step, self.epoch, self._halts)
         if self._time_line.is_due(self.epoch):
             self._note_time()
         if self._autosave is not None:

@@ -25,6 +25,8 @@ __all__ = ["Chooser", "Pace", "SecondTeam", "can_choose"]
 
 WINDOW_STEPS = 10
 WINDOW_SECONDS = 0.1
+SHORT_EPOCH_SECONDS = 1.0  # epochs shorter than this are measured whole, evaluation and all,
+WINDOW_EPOCHS = 4  # and so many at a time
 TRY_SECONDS = 1.0  # the other way is tried again after so long at least,
 TRY_SHARE = 20.0  # and after so many times what the last trial took; twice as long after each that showed
 TRY_AT_LEAST_EVERY = 30.0  # spinning to be faster, but not longer than this
@@ -95,7 +97,9 @@ class Chooser:
         self._usual: float | None = None  # seconds a step at home
         self._next_try = 0.0
         self._in_vain = 0
-        self._window: tuple[float, int, object] | None = None
+        self._epochs_are_short = False
+        self._epoch_began: tuple[float, int] | None = None  # seconds, epoch
+        self._window: tuple[float, int, int, object] | None = None  # seconds, step, epoch, stretch
 
     @property
     def way(self) -> bool:
@@ -104,35 +108,67 @@ class Chooser:
 
     def forget_window(self) -> None:
         """Measure anew: time has passed in which no step was taken."""
-        self._window = None
+        self._window = self._epoch_began = None
 
-    def tick(self, step: int, stretch: object) -> None:
+    def tick(self, step: int, epoch: int, stretch: object) -> None:
         """Tell that `step` steps are done.
 
         Parameters
         ----------
         step : int
+        epoch : int
+            Epochs done: something else than steps took time when it changes.
         stretch : object
-            A window is given up when it changes: something else than steps took time (an epoch's evaluation,
-            a pause).
+            A window is given up when it changes (a pause, other runs).
         """
         now = self._clock()
-        if self._window is None or self._window[2] != stretch:
-            self._window = (now, step, stretch)
+        if self._window is None or self._window[3] != stretch:
+            self._epoch_began = (now, epoch)
+            self._window = (now, step, epoch, stretch)
             return
-        seconds, steps = now - self._window[0], step - self._window[1]
+        is_new_kind = self._note_epoch(now, epoch)
+        began, first_step, first_epoch, _ = self._window
+        epochs = epoch - first_epoch
+        if is_new_kind or (epochs and not self._epochs_are_short):
+            self._window = (now, step, epoch, stretch)
+            return
+        seconds, steps = now - began, step - first_step
         if steps < 1 or seconds < WINDOW_SECONDS:
             return
         pace = seconds / steps
         is_trial = self._now != self._home
         hopeless = is_trial and self._usual is not None and pace > _HOPELESS * self._usual
-        if steps < WINDOW_STEPS and not hopeless and seconds < WINDOW_STEPS * WINDOW_SECONDS:
+        few_steps = steps < WINDOW_STEPS and seconds < WINDOW_STEPS * WINDOW_SECONDS
+        few_epochs = self._epochs_are_short and epochs < WINDOW_EPOCHS
+        if (few_steps or few_epochs) and not hopeless:
             return
         if is_trial:
             self._end_trial(pace, now, seconds)
         else:
             self._look_at_home(pace, now)
-        self._window = (now, step, stretch)
+        self._window = (now, step, epoch, stretch)
+
+    def _note_epoch(self, now: float, epoch: int) -> bool:
+        """Find out whether epochs are short: then none leaves room for a window between two evaluations.
+
+        Returns
+        -------
+        bool
+            Whether that has changed: what was measured before does not compare.
+        """
+        assert self._epoch_began is not None
+        began, before = self._epoch_began
+        if epoch == before:
+            return False
+        self._epoch_began = (now, epoch)
+        are_short = (now - began) / (epoch - before) < SHORT_EPOCH_SECONDS
+        if are_short == self._epochs_are_short:
+            return False
+        self._epochs_are_short = are_short
+        self._usual = None
+        if self._now != self._home:  # a trial has nothing to be held against
+            self._go(self._home)
+        return True
 
     def _end_trial(self, pace: float, now: float, seconds: float) -> None:
         if self._usual is None or pace < _BETTER * self._usual:
@@ -175,7 +211,7 @@ class Pace:
         # a loop that is forgotten in mid-run takes its idle team along
         weakref.finalize(self, self._team.set, False)
 
-    def tick(self, step: int, stretch: object) -> None:
+    def tick(self, step: int, epoch: int, stretch: object) -> None:
         """Tell, in the thread of the loop, that `step` steps are done; see `Chooser.tick`."""
         if self._chooser is None:
             if not (self._on_cpu and can_choose()):
@@ -184,7 +220,7 @@ class Pace:
         if self._rests:  # go on as it went best
             self._rests = False
             self._team.set(self._chooser.way)
-        self._chooser.tick(step, stretch)
+        self._chooser.tick(step, epoch, stretch)
 
     def rest(self) -> None:
         """Tell that no step will be taken for a while, or never again."""

@@ -155,8 +155,7 @@ class Feed:
                 self._blame_all(error)
                 fresh, weights_due = None, False
             self._round(run, fresh, weights_due)
-            if fresh is not None:
-                release_idle_team()
+            release_idle_team()  # also packing weights or answering may have made one
             del run
         with self._lock:
             self._thread = None

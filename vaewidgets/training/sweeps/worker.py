@@ -161,8 +161,10 @@ class _Rounds:
         self._turns += turns
         if self._turns >= len(entries):
             self._turns = 0
-            stretch = (tuple(id(e.run) for e in entries), sum(e.run.epoch for e in entries))
-            self._pace.tick(sum(e.run.step for e in entries), stretch)
+            steps, epochs = (
+                sum(each) for each in zip(*[(e.run.step, e.run.epoch) for e in entries], strict=True)
+            )
+            self._pace.tick(steps, epochs // len(entries), tuple(id(e.run) for e in entries))
 
     def rest(self) -> None:
         """Nobody can go on."""
