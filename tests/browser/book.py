@@ -101,8 +101,13 @@ class Shown(Widget):
             raise AssertionError(f"{expression}: the kernel said {text}") from error
 
     def until(self, expression: str, seconds: float = 15.0) -> Any:
-        """Wait until that is true in the kernel; what is not in the view yet is not true."""
-        return wait_for(lambda: self._so_far(expression), f"{self.name}: {expression}", seconds)
+        """Wait until that is true in the kernel, and until the page has drawn since.
+
+        What is not in the view yet is not true. The kernel can be faster than the page's next frame.
+        """
+        found = wait_for(lambda: self._so_far(expression), f"{self.name}: {expression}", seconds)
+        self.page.evaluate("() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))")
+        return found
 
     def _so_far(self, expression: str) -> Any:
         try:
