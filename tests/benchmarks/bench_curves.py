@@ -11,6 +11,7 @@ milliseconds of processor time, and what is sent.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import statistics
@@ -36,7 +37,7 @@ class History:
     def __init__(self, steps: int) -> None:
         data = vw.load_dataset("digits", n_train=64)
         model = vw.MLPVAE(data.image_shape, 2, hidden=(8,))
-        self.run = vw.train(model, data, autosave=False, start=False)
+        self.run = vw.train(model, data, batch_size=64, autosave=False, start=False)
         self._random = np.random.default_rng(0)
         self.step = 0
         self.add(steps)
@@ -100,7 +101,8 @@ def livelossplot(history: History) -> Callable[[], int] | None:
 
     def update() -> int:
         log()
-        plotter.send()
+        with contextlib.redirect_stdout(io.StringIO()):  # it clears a screen
+            plotter.send()
         return _png(plt.gcf())
 
     return update
