@@ -106,7 +106,7 @@ class Shown(Widget):
         What is not in the view yet is not true. The kernel can be faster than the page's next frame.
         """
         found = wait_for(lambda: self._so_far(expression), f"{self.name}: {expression}", seconds)
-        self.page.evaluate("() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))")
+        self.settle()
         return found
 
     def _so_far(self, expression: str) -> Any:

@@ -33,7 +33,16 @@ class Widget:
         )
 
     def wait(self, expression: str, seconds: float = 60.0) -> Any:
-        return wait_for(lambda: self.ask(expression), expression, seconds)
+        """Wait until that is so, and the page has drawn since: what is drawn follows at the next frame."""
+        found = wait_for(lambda: self.ask(expression), expression, seconds)
+        self.settle()
+        return found
+
+    def settle(self) -> None:
+        """Wait for the page's next frame and the one after."""
+        self.lab.page.evaluate(
+            "() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))"
+        )
 
     def wait_status(self, status: str, seconds: float = 60.0) -> None:
         self.wait(f"w.status === {json.dumps(status)}", seconds)
