@@ -169,10 +169,9 @@ def test_the_theme_follows_the_system_and_the_switch(browser: Any, path: Path, s
             window.taken = [...document.querySelectorAll('.vw-root')].map(root => [root.parentElement, root]);
             for (const [, root] of window.taken) root.remove();
         }""")
-        frame = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
         for system in (other, scheme):  # a change there and back between two frames would be none
             page.page.emulate_media(color_scheme=system)
-            page.page.evaluate(frame)
+            page.widget(EXPLORER).settle()
         taken = "window.taken.map(([, root]) => root.dataset.theme)"
         wait_for(lambda: set(page.page.evaluate(taken)) == {scheme}, "out of it the system decides", 5)
         page.page.evaluate("() => { for (const [parent, root] of window.taken) parent.append(root); }")

@@ -90,10 +90,13 @@ class ShortAdam:
     compiler, which takes a quarter of the time to the first picture. State and state dicts are torch's.
     """
 
+    _step_supports_amp_scaling = True  # looks at `found_inf`, as torch's own fused ones do
+
     def __init__(self, params: Sequence[Tensor], lr: float) -> None:
         self.param_groups: list[dict[str, Any]] = [{"params": list(params), "lr": lr, **_ADAM}]
         self.state: dict[Tensor, dict[str, Tensor]] = {}
         self.found_inf: Tensor | None = None  # see `Mask`
+        self.grad_scale: Tensor | None = None
         self._moved: tuple[int, ...] = ()  # which weights `_lists` are of
         self._lists: tuple[list[Tensor], list[Tensor], list[Tensor]] = ([], [], [])
         self._counts: list[Tensor] = []  # each that is in the lists, once
@@ -125,7 +128,7 @@ class ShortAdam:
             eps=group["eps"],
             amsgrad=False,
             maximize=False,
-            grad_scale=None,
+            grad_scale=self.grad_scale,
             found_inf=self.found_inf,
         )
         if self.found_inf is not None:
@@ -189,9 +192,7 @@ class Mask:
         self._health = torch.zeros((), device=device)  # 0, then NaN for ever
         self._found = torch.zeros((), device=device)  # 0.0, then 1.0 for ever
         guarded = list(buffers)
-        if isinstance(optimizer, ShortAdam):
-            optimizer.found_inf = self._found
-        elif getattr(optimizer, "_step_supports_amp_scaling", False):
+        if getattr(optimizer, "_step_supports_amp_scaling", False):
             optimizer.found_inf = self._found  # type: ignore[attr-defined]
             optimizer.grad_scale = None  # type: ignore[attr-defined]
         else:

@@ -161,10 +161,9 @@ class _Rounds:
         self._turns += turns
         if self._turns >= len(entries):
             self._turns = 0
-            steps, epochs = (
-                sum(each) for each in zip(*[(e.run.step, e.run.epoch) for e in entries], strict=True)
-            )
-            self._pace.tick(steps, epochs // len(entries), tuple(id(e.run) for e in entries))
+            runs = [entry.run for entry in entries]
+            epoch = sum(run.epoch for run in runs) // len(runs)
+            self._pace.tick(sum(run.step for run in runs), epoch, tuple(map(id, runs)))
 
     def rest(self) -> None:
         """Nobody can go on."""
