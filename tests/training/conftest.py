@@ -55,6 +55,13 @@ def start(data=None, model=None, **options):
     return train(model, data, **{"batch_size": 16, "autosave": False, **options})
 
 
+def advance(run, n):
+    """Take so many steps, and wait for them."""
+    step = run.step + n
+    run.advance(n)
+    assert wait_until(lambda: run.status in ("paused", "finished") and run.step == step)
+
+
 def nearly(row):
     """What equals a row of a sweep's table up to float32's rounding."""
     return {

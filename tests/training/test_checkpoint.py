@@ -11,19 +11,13 @@ from vaewidgets.objectives import LinearWarmup
 from vaewidgets.training import attach, load_run
 from vaewidgets.training.checkpoint import _KEY, load_weights
 
-from .conftest import make_data, make_model, start, wait_until
+from .conftest import advance, make_data, make_model, start, wait_until
 
 
 def saved(run, tmp_path):
     path = tmp_path / "run.safetensors"
     run.save(path)
     return path
-
-
-def advance(run, n):
-    step = run.step
-    run.advance(n)
-    assert wait_until(lambda: run.status in ("paused", "finished") and run.step == step + n)
 
 
 def same_weights(a, b):

@@ -12,6 +12,8 @@ import vaewidgets as vw
 from vaewidgets.objectives import ELBO, get_likelihood
 from vaewidgets.training.fused import fused_step
 
+from .conftest import advance
+
 CPU = torch.device("cpu")
 
 
@@ -73,6 +75,24 @@ def test_what_it_cannot_do_is_left_to_autograd() -> None:
         pass
 
     assert fused_step(Own(), ELBO(), get_likelihood("bernoulli"), CPU) is None
+
+
+def test_a_layer_that_is_frozen_while_the_run_pauses_stays_as_it_is() -> None:
+    data = vw.load_dataset("digits").subset(256)
+    model = vw.MLPVAE(data.image_shape, 2, hidden=(32,))
+    run = vw.train(model, data, epochs=None, device="cpu", autosave=False, start=False)
+    advance(run, 5)
+    model.to_mu.weight.requires_grad_(False)
+    frozen, free = model.to_mu.weight.clone(), model.to_mu.bias.clone()
+    advance(run, 5)
+    assert run.engine.startswith("autograd")
+    seen: list[int] = []
+    model.to_mu.register_forward_hook(lambda *_: seen.append(1))
+    advance(run, 5)
+    run.stop()
+    assert torch.equal(model.to_mu.weight, frozen)
+    assert not torch.equal(model.to_mu.bias, free)
+    assert len(seen) == 5
 
 
 def test_a_run_learns_the_same_with_it_and_without() -> None:

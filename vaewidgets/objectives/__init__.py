@@ -1,7 +1,16 @@
 """What is minimised: likelihoods, the KL term, objectives made of them, and schedules for its weight."""
 
 from vaewidgets.objectives.aggregate import BetaTC, InfoVAE, KLParts, kl_parts, mmd
-from vaewidgets.objectives.base import Objective, Terms, Traits, decode_raw, encode, reparameterise, traits
+from vaewidgets.objectives.base import (
+    Objective,
+    Terms,
+    Traits,
+    Weight,
+    decode_raw,
+    encode,
+    reparameterise,
+    traits,
+)
 from vaewidgets.objectives.elbo import ELBO, Capacity, FreeBits
 from vaewidgets.objectives.kl import kl_per_dim, shift_cost, spread_cost
 from vaewidgets.objectives.likelihoods import (
@@ -38,6 +47,7 @@ __all__ = [
     "SquaredError",
     "Terms",
     "Traits",
+    "Weight",
     "as_schedule",
     "decode_raw",
     "encode",

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.errors import OptionError, ShapeError
-from vaewidgets.objectives.base import Draw, Moment, Variational, Weighed, positive
+from vaewidgets.objectives.base import Draw, Moment, Variational, Weighed, Weight, positive
 
 __all__ = ["BetaTC", "InfoVAE", "KLParts", "kl_parts", "mmd"]
 
@@ -102,7 +102,7 @@ class InfoVAE(Variational):
         if self.bandwidth is not None:
             object.__setattr__(self, "bandwidth", positive("bandwidth", self.bandwidth))
 
-    def _weigh(self, drawn: Draw, kl: Tensor, beta: float, moment: Moment) -> Weighed:
+    def _weigh(self, drawn: Draw, kl: Tensor, beta: Weight, moment: Moment) -> Weighed:
         z = drawn.z
         prior = torch.randn(z.shape, generator=moment.generator, device=z.device, dtype=z.dtype)
         discrepancy = mmd(z, prior, self.bandwidth)
@@ -211,7 +211,7 @@ class BetaTC(Variational):
         object.__setattr__(self, "alpha", positive("alpha", self.alpha, zero=True))
         object.__setattr__(self, "gamma", positive("gamma", self.gamma, zero=True))
 
-    def _weigh(self, drawn: Draw, kl: Tensor, beta: float, moment: Moment) -> Weighed:
+    def _weigh(self, drawn: Draw, kl: Tensor, beta: Weight, moment: Moment) -> Weighed:
         parts = kl_parts(drawn.z, drawn.mu, drawn.logvar, moment.n_data)
         loss = drawn.recon + self.alpha * parts.mi + beta * parts.tc + self.gamma * parts.dim_kl
         return loss, {name: value.detach() for name, value in parts._asdict().items()}

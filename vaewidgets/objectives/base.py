@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from numbers import Real
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -25,6 +25,7 @@ __all__ = [
     "Traits",
     "Variational",
     "Weighed",
+    "Weight",
     "class_name",
     "decode_raw",
     "encode",
@@ -35,6 +36,7 @@ __all__ = [
     "traits",
 ]
 
+Weight: TypeAlias = "float | Tensor"  # of a term; a tensor is 0-d, on the device of the batch
 _NONE: Mapping[str, Tensor] = MappingProxyType({})
 
 
@@ -72,11 +74,14 @@ class Objective(ABC):
     bounds : bool
         Whether −(recon + kl) of its terms bounds the log-likelihood from below (where the likelihood is
         normalised): z is drawn from the posterior, and `kl` is the whole KL.
+    changes_with_step : bool
+        Whether it looks at `step`, so that a step cannot be recorded once and replayed.
     """
 
     name: str
     extras: tuple[str, ...] = ()
     bounds: bool = True
+    changes_with_step: bool = False
 
     @abstractmethod
     def __call__(
@@ -84,7 +89,7 @@ class Objective(ABC):
         model: Any,
         likelihood: Likelihood,
         x: Tensor,
-        beta: float = 1.0,
+        beta: Weight = 1.0,
         *,
         labels: Tensor | None = None,
         step: int = 0,
@@ -98,8 +103,8 @@ class Objective(ABC):
         model : VAE with `encode` and `decode_raw`
         likelihood : Likelihood
         x : Tensor, shape (B, C, H, W)
-        beta : float
-            Weight of the KL term, at least 0.
+        beta : float, or Tensor, 0-d
+            Weight of the KL term, at least 0. A tensor may be written to between two steps that are replayed.
         labels : Tensor of int64, shape (B,), optional
             Classes, for a model that takes them.
         step : int
@@ -233,7 +238,7 @@ class Variational(Objective):
     """An objective of one draw of z an image: the pass through the model is common, `_weigh` is its own."""
 
     @abstractmethod
-    def _weigh(self, drawn: Draw, kl: Tensor, beta: float, moment: Moment) -> Weighed:
+    def _weigh(self, drawn: Draw, kl: Tensor, beta: Weight, moment: Moment) -> Weighed:
         """What is minimised, and the extras; `kl` is the closed form, a mean over the batch."""
 
     def __call__(
@@ -241,7 +246,7 @@ class Variational(Objective):
         model: Any,
         likelihood: Likelihood,
         x: Tensor,
-        beta: float = 1.0,
+        beta: Weight = 1.0,
         *,
         labels: Tensor | None = None,
         step: int = 0,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.errors import OptionError
-from vaewidgets.objectives.base import Draw, Moment, Variational, Weighed, positive
+from vaewidgets.objectives.base import Draw, Moment, Variational, Weighed, Weight, positive
 from vaewidgets.objectives.kl import kl_per_dim
 
 __all__ = ["ELBO", "Capacity", "FreeBits"]
@@ -27,8 +27,8 @@ class ELBO(Variational):
 
     name = "elbo"
 
-    def _weigh(self, drawn: Draw, kl: Tensor, beta: float, moment: Moment) -> Weighed:
-        return torch.add(drawn.recon, kl, alpha=beta), {}
+    def _weigh(self, drawn: Draw, kl: Tensor, beta: Weight, moment: Moment) -> Weighed:
+        return drawn.recon + beta * kl, {}
 
 
 @final
@@ -61,10 +61,10 @@ class FreeBits(Variational):
     def __post_init__(self) -> None:
         object.__setattr__(self, "floor", positive("floor", self.floor))
 
-    def _weigh(self, drawn: Draw, kl: Tensor, beta: float, moment: Moment) -> Weighed:
+    def _weigh(self, drawn: Draw, kl: Tensor, beta: Weight, moment: Moment) -> Weighed:
         per_dim = kl_per_dim(drawn.mu, drawn.logvar).mean(0)
         floored = per_dim.clamp_min(self.floor).sum()
-        return torch.add(drawn.recon, floored, alpha=beta), {"kl_floored": floored.detach()}
+        return drawn.recon + beta * floored, {"kl_floored": floored.detach()}
 
 
 @final
@@ -97,6 +97,7 @@ class Capacity(Variational):
 
     name = "capacity"
     extras = ("capacity",)
+    changes_with_step = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "maximum", positive("maximum", self.maximum))
@@ -107,7 +108,7 @@ class Capacity(Variational):
         """C at `step` (from 0), in nats."""
         return self.maximum * min(step / self.steps, 1.0)
 
-    def _weigh(self, drawn: Draw, kl: Tensor, beta: float, moment: Moment) -> Weighed:
+    def _weigh(self, drawn: Draw, kl: Tensor, beta: Weight, moment: Moment) -> Weighed:
         capacity = self.at(moment.step)
-        loss = torch.add(drawn.recon, (kl - capacity).abs(), alpha=beta)
+        loss = drawn.recon + beta * (kl - capacity).abs()
         return loss, {"capacity": torch.full_like(kl, capacity, requires_grad=False)}

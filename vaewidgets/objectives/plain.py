@@ -9,7 +9,16 @@ import torch
 from torch import Tensor
 
 from vaewidgets.errors import OptionError
-from vaewidgets.objectives.base import Objective, Terms, class_name, decode_raw, encode, positive, told
+from vaewidgets.objectives.base import (
+    Objective,
+    Terms,
+    Weight,
+    class_name,
+    decode_raw,
+    encode,
+    positive,
+    told,
+)
 from vaewidgets.objectives.likelihoods import Likelihood
 
 __all__ = ["VQ", "Reconstruction"]
@@ -34,7 +43,7 @@ class Reconstruction(Objective):
         model: Any,
         likelihood: Likelihood,
         x: Tensor,
-        beta: float = 1.0,
+        beta: Weight = 1.0,
         *,
         labels: Tensor | None = None,
         step: int = 0,
@@ -95,7 +104,7 @@ class VQ(Objective):
         model: Any,
         likelihood: Likelihood,
         x: Tensor,
-        beta: float = 1.0,
+        beta: Weight = 1.0,
         *,
         labels: Tensor | None = None,
         step: int = 0,

@@ -423,7 +423,7 @@ class TrainingRun(Run):
         """What was measured must be seen before a long halt."""
         engine = self._engine
         assert isinstance(engine, Engine)
-        engine.flush(wait=True)
+        engine.halting()
         self.flushed()
         self._halts += 1
 

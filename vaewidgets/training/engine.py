@@ -24,10 +24,11 @@ import torch
 from torch import Tensor
 
 from vaewidgets.errors import DivergedError
-from vaewidgets.objectives import Constant, Likelihood, Objective, Schedule, traits
+from vaewidgets.objectives import Constant, Likelihood, Objective, Schedule, Weight, traits
 from vaewidgets.training.evaluate import Evaluation, drive, evaluating
 from vaewidgets.training.faults import diverged
 from vaewidgets.training.fused import FusedStep, can_fuse, fused_step
+from vaewidgets.training.graphed import GraphedStep
 from vaewidgets.training.metrics import Block, Metrics
 from vaewidgets.training.optimizers import Mask, make_optimizer
 from vaewidgets.training.precision import HalfModel, why_not_bf16
@@ -88,6 +89,8 @@ class Engine:
     device : torch.device
     precision : {"float32", "bf16"}
         What is asked for; bfloat16 is computed in only where the device has it.
+    cuda_graph : bool
+        Whether steps are to be recorded and replayed; only on a CUDA device.
 
     Attributes
     ----------
@@ -117,6 +120,7 @@ class Engine:
         epochs: int | None,
         device: torch.device,
         precision: str = "float32",
+        cuda_graph: bool = False,
     ) -> None:
         self.model = model
         self.data = data
@@ -142,8 +146,8 @@ class Engine:
         self.trained = model  # as the objective sees it
         if precision == "bf16" and why_not_bf16(device) is None:
             self.trained = HalfModel(model, device)
-        self._mask = Mask(self.optimizer, self._params, list(model.buffers()))
-        self._lr_in_force = lr
+        self.mask = Mask(self.optimizer, self._params, list(model.buffers()))
+        self.lr_in_force = lr
         # One stream for the order, one for the noise, one for evaluation: none disturbs another.
         self.noise = torch.Generator(device).manual_seed(stream_seed(seed, 1))
         order = torch.Generator(device).manual_seed(stream_seed(seed, 0))
@@ -164,6 +168,8 @@ class Engine:
         self.upcoming: Upcoming | None = None
         self.fused: FusedStep | None = None
         self.is_stacked = False
+        self._look_due = True
+        self.graphed = GraphedStep(self) if cuda_graph and device.type == "cuda" else None
         self._evaluation: Evaluation | None = None  # of the epoch that has just ended, if it was halted
 
     # the loop ---------------------------------------------------------------------------------
@@ -189,7 +195,7 @@ class Engine:
         Whoever goes on by ``send(True)`` has made the update and told `note_step`; else the engine makes it.
         """
         self.model.train()
-        self.fused = fused_step(self.trained, self.objective, self.likelihood, self.device, self.fused)
+        self._look()
         try:
             return (yield from self._loop(control))
         except BaseException:
@@ -207,14 +213,28 @@ class Engine:
                 return False
             if self._failure is not None:  # found by who flushed in between
                 raise self._failure
+            if self._look_due:
+                self._look()
             batch = self._next_batch()
             self.upcoming = Upcoming(batch, self.schedule(self.step), self._take_lr())
             if not (yield self):
-                self._train_step(self.upcoming)
+                self._make_step(self.upcoming)
             if self._metrics.is_full or time.perf_counter() >= self._next_flush:
                 self.flush()
                 control.flushed()
         return True
+
+    def halting(self) -> None:
+        """Told between two steps before a halt that a person may use, to read curves or to freeze a layer."""
+        self.flush(wait=True)
+        self._look_due = True
+
+    def _look(self) -> None:
+        """Find out how steps can be made: the model may have got hooks, or frozen weights."""
+        self._look_due = False
+        self.fused = fused_step(self.trained, self.objective, self.likelihood, self.device, self.fused)
+        if self.graphed is not None:
+            self.graphed.look()
 
     @property
     def has_more(self) -> bool:
@@ -226,12 +246,32 @@ class Engine:
         """Whether an evaluation comes before the next step."""
         return self.position == self.steps_per_epoch
 
-    def _train_step(self, upcoming: Upcoming) -> None:
-        step, beta = self.step, upcoming.beta
-        x, labels = self._gather(upcoming.batch)
+    def _make_step(self, upcoming: Upcoming) -> None:
+        if self.graphed is None or not self.graphed(upcoming):
+            self.train_step(upcoming)
+
+    def train_step(self, upcoming: Upcoming) -> Tensor:
+        """Compute one step, update the weights by it and count it.
+
+        Returns
+        -------
+        Tensor, shape (4,)
+            Its terms, in the order of `TERMS`, as they are kept.
+        """
+        x, labels = self.gather(upcoming.batch)
+        terms = self.terms(x, labels, upcoming.beta)
+        with torch.no_grad():
+            kept = self._metrics.write(self.step, terms, upcoming.beta, upcoming.lr, len(x))
+            self.update(kept)
+        self.position += 1
+        self.step += 1
+        return kept
+
+    def terms(self, x: Tensor, labels: Tensor | None, beta: Weight) -> tuple[Tensor, ...]:
+        """Terms of one batch, 0-d each, in the order of `TERMS`, the extras behind; leaves the gradients."""
         fused = self.fused
         if fused is not None:
-            loss, recon, kl, extras = fused(x, beta, self.noise)
+            loss, recon, kl, extras = fused(x, float(beta), self.noise)
         else:
             for p in self._params:
                 p.grad = None
@@ -241,20 +281,22 @@ class Engine:
                 x,
                 beta,
                 labels=labels,
-                step=step,
+                step=self.step,
                 generator=self.noise,
                 n_data=self.n_data,
             )
             loss.backward()
         with torch.no_grad():
             probe = self._gradient_probe() if fused is None else fused.probe()
-            terms = (recon, kl, loss, probe, *(extras[name] for name in self.objective.extras))
-            self.update(self._metrics.write(step, terms, beta, upcoming.lr, len(x)))
-        self.position += 1
-        self.step = step + 1
+        return (recon, kl, loss, probe, *(extras[name] for name in self.objective.extras))
 
     def note_step(self, row: Tensor) -> Tensor:
-        """Count a step that was computed elsewhere; `row` is its terms, shape (4,), in the order of `TERMS`.
+        """Count a step that was computed elsewhere.
+
+        Parameters
+        ----------
+        row : Tensor, shape (4 + extras,)
+            Its terms, in the order of `TERMS`, the extras behind.
 
         Returns
         -------
@@ -271,9 +313,9 @@ class Engine:
     @torch.no_grad()
     def update(self, terms: Tensor) -> None:
         """Change the weights by their gradients, unless a term of the step is not finite."""
-        self._mask.look(terms)
+        self.mask.look(terms)
         self.optimizer.step()
-        self._mask.settle()
+        self.mask.settle()
 
     def take_weights_back(self) -> None:
         """Give the weights storage of their own again, if they are part of a stack."""
@@ -291,11 +333,11 @@ class Engine:
         return torch.stack(torch._foreach_norm(grads)).sum()
 
     def _take_lr(self) -> float:
-        if self.lr != self._lr_in_force:
-            self._lr_in_force = self.lr
+        if self.lr != self.lr_in_force:
+            self.lr_in_force = self.lr
             for group in self.optimizer.param_groups:
-                group["lr"] = self._lr_in_force
-        return self._lr_in_force
+                group["lr"] = self.lr_in_force
+        return self.lr_in_force
 
     # batches ----------------------------------------------------------------------------------
 
@@ -317,7 +359,8 @@ class Engine:
             index = order[i * size : (i + 1) * size]
             yield index if batches.resident else batches.gather_batch(index)
 
-    def _gather(self, batch: Any) -> tuple[Tensor, Tensor | None]:
+    def gather(self, batch: Any) -> tuple[Tensor, Tensor | None]:
+        """Images of what `Upcoming.batch` holds, and their labels where the model takes such."""
         if self.batches.resident:
             batch = self.batches.gather_batch(batch)
         return batch if self.batches.with_labels else (batch, None)
@@ -348,6 +391,7 @@ class Engine:
         self.epoch_sums = np.zeros(4)
         self.order_state = self.batches.state_dict()
         self._epoch_batches = None
+        self._look_due = True
         self.recorder.append_epoch(self.step, values, notify=False)
         control.flushed()
         return True
@@ -369,11 +413,12 @@ class Engine:
         written_out = can_fuse(self.trained, self.objective, self.likelihood, self.device)
         way = "written-out step" if written_out else "autograd"
         if isinstance(self.trained, HalfModel):
-            return f"{way} on {self.device}, bf16 by autocast, weights in float32"
-        text = f"{way} on {self.device}, float32"
-        if self._precision == "bf16":
-            text += f" (bf16 was asked for, but {why_not_bf16(self.device)})"
-        return text
+            text = f"{way} on {self.device}, bf16 by autocast, weights in float32"
+        else:
+            text = f"{way} on {self.device}, float32"
+            if self._precision == "bf16":
+                text += f" (bf16 was asked for, but {why_not_bf16(self.device)})"
+        return text if self.graphed is None else f"{text}; {self.graphed.describe()}"
 
     def state(self) -> EngineState:
         """Clone what is needed to go on from here; between two steps."""
@@ -421,6 +466,8 @@ class Engine:
             i, key = name.split(".", 1)
             own["state"].setdefault(int(i), {})[key] = value
         self.optimizer.load_state_dict(own)
+        if self.graphed is not None:
+            self.graphed.look()
 
     def flush(self, *, wait: bool = False) -> None:
         """Hand what was measured to the recorder; with `wait`, all of it."""

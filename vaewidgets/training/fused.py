@@ -20,7 +20,7 @@ from vaewidgets.models import MLPVAE
 from vaewidgets.objectives import ELBO, Bernoulli, Likelihood, SquaredError, Terms
 from vaewidgets.objectives.likelihoods.bernoulli import cross_entropy_total
 
-__all__ = ["FusedStep", "can_fuse", "fused_step"]
+__all__ = ["FusedStep", "can_fuse", "fused_step", "has_hooks"]
 
 # (raw, x, 1 / B, spare) -> sum over the batch, and its gradient times 1 / B; both buffers may be written to
 Score = Callable[[Tensor, Tensor, float, Tensor], tuple[Tensor, Tensor]]
@@ -54,15 +54,15 @@ def can_fuse(model: Any, objective: Any, likelihood: Likelihood, device: torch.d
         and all(p.dtype == torch.float32 and p.requires_grad for p in model.parameters())
         and not {"encode", "decode_raw", "_posterior", "_pixels"}
         & vars(model).keys()  # replaced on this very model
-        and not any(_has_hooks(module) for module in model.modules())
+        and not any(has_hooks(module) for module in model.modules())
         and (
             type(likelihood) is Bernoulli or (type(likelihood) is SquaredError and model.output == "identity")
         )
     )
 
 
-def _has_hooks(module: nn.Module) -> bool:
-    """Whether somebody wants to be told of the passes, which do not happen here."""
+def has_hooks(module: nn.Module) -> bool:
+    """Whether somebody wants to be told of the passes, which some ways to make a step do not have."""
     names = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     return any(getattr(module, name) for name in names)
 

@@ -112,8 +112,10 @@ class Metrics:
         return self._page.terms[i]
 
     def put(self, step: int, row: Tensor, beta: float, lr: float, images: int) -> Tensor:
-        """`write` of terms that are one tensor already, without extras."""
-        return self._page.rows[self._begin_row(step, beta, lr, images)].copy_(row)
+        """`write` of terms that are one tensor already, shape (4 + extras,)."""
+        i = self._begin_row(step, beta, lr, images)
+        self._page.rows[i].copy_(row)
+        return self._page.terms[i]
 
     def _begin_row(self, step: int, beta: float, lr: float, images: int) -> int:
         page = self._page

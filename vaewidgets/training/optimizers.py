@@ -72,7 +72,8 @@ def make_optimizer(name: str, params: Sequence[Tensor], lr: float) -> Optimizer:
     if (
         kind is torch.optim.Adam
         and _HAS_KERNEL
-        and all(p.is_cpu and p.dtype == torch.float32 for p in params)
+        and params[0].device.type in ("cpu", "cuda")
+        and all(p.device == params[0].device and p.dtype == torch.float32 for p in params)
     ):
         return ShortAdam(params, lr)
     try:
@@ -83,11 +84,12 @@ def make_optimizer(name: str, params: Sequence[Tensor], lr: float) -> Optimizer:
 
 @final
 class ShortAdam:
-    """Adam on a CPU in float32, in two calls: the arithmetic is torch's own kernel, the way to it is ours.
+    """Adam in float32, in two calls: the arithmetic is torch's own kernel, the way to it is ours.
 
     torch sorts the tensors anew in each step and counts the steps of each by itself: of 0.53 ms a step of
-    chapter 13.4's network 0.26 are left. And whoever makes one of torch's own optimisers imports torch's
-    compiler, which takes a quarter of the time to the first picture. State and state dicts are torch's.
+    chapter 13.4's network on a CPU 0.26 are left. And whoever makes one of torch's own optimisers imports
+    torch's compiler, which takes a quarter of the time to the first picture. State and state dicts are
+    torch's. A step can be recorded and replayed on CUDA; a group's "lr" is then a tensor on the device.
     """
 
     _step_supports_amp_scaling = True  # looks at `found_inf`, as torch's own fused ones do
@@ -142,7 +144,7 @@ class ShortAdam:
         for p in params:
             if p not in self.state:
                 self.state[p] = {
-                    "step": torch.zeros(()),
+                    "step": torch.zeros((), device=p.device),
                     "exp_avg": torch.zeros_like(p),
                     "exp_avg_sq": torch.zeros_like(p),
                 }
@@ -153,6 +155,10 @@ class ShortAdam:
         means, squares, counts = ([state[name] for state in states] for name in _MOMENTS)
         self._lists, self._counts = (means, squares, counts), list(shared.values())
         self._moved = tuple(map(id, params))
+
+    def tensors(self) -> list[Tensor]:
+        """Its state, all that a step changes of it."""
+        return [value for values in self.state.values() for value in values.values()]
 
     def state_dict(self) -> dict[str, Any]:
         """As torch's, each weight with a count of its own."""
@@ -173,7 +179,10 @@ class ShortAdam:
         (group,) = state_dict["param_groups"]
         self.param_groups = [group | {"params": params}]
         self.state = {
-            params[i]: {name: value.detach().float().clone() for name, value in values.items()}
+            params[i]: {
+                name: value.detach().to(params[i].device, torch.float32, copy=True)
+                for name, value in values.items()
+            }
             for i, values in state_dict["state"].items()
         }
         self._moved = ()
@@ -198,6 +207,10 @@ class Mask:
         else:
             guarded += params
         self._guarded = [(tensor, tensor.detach().clone()) for tensor in guarded]
+
+    def tensors(self) -> list[Tensor]:
+        """All that a step changes of it."""
+        return [self._health, self._found, *(kept for _, kept in self._guarded)]
 
     def look(self, terms: Tensor) -> None:
         """Latch if any of `terms` is NaN or infinite (0 · inf is NaN). Before the optimiser's step."""

@@ -37,6 +37,7 @@ _TRAIN_OPTIONS = (
     "drop_last",
     "eval_every",
     "precision",
+    "cuda_graph",
     "speed",
 )
 _DEFAULTS: dict[str, Any] = {
@@ -44,6 +45,7 @@ _DEFAULTS: dict[str, Any] = {
     "drop_last": False,
     "eval_every": 1,
     "precision": "float32",
+    "cuda_graph": False,
     "speed": None,
 }
 
@@ -102,7 +104,8 @@ def make_run(run: Run, settings: Mapping[str, Any]) -> Run:
         config |= {"hidden": old.hidden, "activation": old.activation}
     with seeded(wanted["seed"]):  # the seed is that of the weights, too, as in the code that is shown
         model = build(config)
-    kept = {name: run.options[name] for name in ("optimizer", "precision", "autosave") if name in run.options}
+    names = ("optimizer", "precision", "cuda_graph", "autosave")
+    kept = {name: run.options[name] for name in names if name in run.options}
     return train(
         model,
         data,
