@@ -31,8 +31,9 @@ from .conftest import advance, make_data, make_model, start
 class Recording(TorchDispatchMode):
     """A graph for the CPU."""
 
-    def __init__(self, _: torch.Generator | None = None) -> None:
+    def __init__(self, generator: torch.Generator) -> None:
         super().__init__()
+        self.generator = generator
         self.calls: list[tuple[Any, Any, Any, list[Any]]] = []
         self.replays = 0
 
@@ -67,7 +68,7 @@ class Recordings:
         self._all: list[Recording] = []
 
     def make(self, generator: torch.Generator) -> Recording:
-        self._all.append(Recording())
+        self._all.append(Recording(generator))
         return self._all[-1]
 
     @property
@@ -151,6 +152,35 @@ def test_a_replayed_training_is_the_same_training(made, family, monkeypatch):
     assert graph.replays == replayed.step - WARM_UP
     same(plain, replayed)
     assert replayed.engine == plain.engine + "; replayed as a CUDA graph"
+
+
+class Elsewhere(TorchDispatchMode):
+    """Notes operations that make something on another device than the model's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        if any(isinstance(leaf, Tensor) and leaf.device.type != "meta" for leaf in tree_leaves(out)):
+            self.found.append(str(func))
+        return out
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_step_leaves_the_device(family):
+    """On a device that is not the CPU: a tensor made elsewhere is a copy that waits, or an error."""
+    build, options = FAMILIES[family]
+    run = start(labelled((1, 8, 8) if family == "conv" else (1, 4, 4)), build(), start=False, **options)
+    model = run.model.to("meta")
+    likelihood = run.likelihood
+    x = torch.empty(16, *model.image_shape, device="meta")
+    labels = torch.empty(16, dtype=torch.int64, device="meta")
+    with Elsewhere() as elsewhere:
+        terms = run.objective(model, likelihood, x, torch.empty((), device="meta"), labels=labels, n_data=96)
+        terms.loss.backward()
+    assert elsewhere.found == []
 
 
 def test_beta_lr_and_a_smaller_last_batch_are_those_of_each_step(made):
@@ -294,6 +324,8 @@ def test_a_recording_that_breaks_off_costs_nothing(made, monkeypatch):
     monkeypatch.setattr(Recording, "capture", fails)
     plain, replayed = pair(made, make_data(), make_model)
     assert replayed._engine.graphed.why_not.startswith("recording it failed (operation not permitted when")
+    (graph,) = made.used
+    assert replayed._engine.noise is not graph.generator
     same(plain, replayed)
 
 
