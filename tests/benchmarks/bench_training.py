@@ -1,7 +1,7 @@
 """Training time on MNIST: our engine, hand-written loops, other projects, and the matrix products alone.
 
     VAEWIDGETS_DATA=... python -m tests.benchmarks.bench_training [--rounds 3] [--batch 256] [--model conv]
-        [--images 60000] [--precision bf16] [--only vw.train] [--json FILE]
+        [--images 60000] [--precision bf16] [--device cuda] [--only vw.train] [--json FILE]
 
 All contenders run in one kernel process, an epoch (or five) of each in turn, so that noise meets them alike;
 ratios are medians over the rounds. The explorer's messages really go out to a client, which reads them; a
@@ -24,6 +24,7 @@ from tests.benchmarks.setting import machine, parse
 
 USUAL, BAREST, LIMIT = "loop as usually written", "barest device-resident loop", "arithmetic limit"
 OURS, EXPLORED = "vw.train", "vw.train, explorer attached"
+GRAPHED, REPLAY = "vw.train, cuda_graph=True", "replay of its step alone"
 CODE = """
 import json
 from tests.benchmarks.bench_training import compare
@@ -31,14 +32,16 @@ print("RESULT" + json.dumps(compare(**json.loads({options!r}))))
 """
 
 
-def compare(*, model: str, batch: int, images: int, precision: str, rounds: int, only: list[str]) -> dict:
+def compare(
+    *, model: str, batch: int, images: int, precision: str, device: str, rounds: int, only: list[str]
+) -> dict:
     """Train all contenders; in the kernel."""
     from tests.benchmarks import training_loops as loops
     from tests.benchmarks import training_peers as peers
     from tests.benchmarks.training_limit import matrix_products
 
     root = Path(os.environ["VAEWIDGETS_DATA"])
-    problem = loops.Problem(root, model, batch, images, precision)
+    problem = loops.Problem(root, model, batch, images, precision, device)
     data = problem.data()
     lacking = peers.missing()
     makers: dict[str, Any] = {USUAL: lambda: loops.as_usually_written(problem)}
@@ -49,15 +52,21 @@ def compare(*, model: str, batch: int, images: int, precision: str, rounds: int,
     makers |= {
         BAREST: lambda: loops.barest(problem, data),
         LIMIT: lambda: matrix_products(problem),
-        OURS: lambda: loops.ours(problem, data, False),
+        OURS: lambda: loops.ours(problem, data),
         # last: its pictures are still drawn when the next one's time has begun, which is the longest
-        EXPLORED: lambda: loops.ours(problem, data, True),
+        EXPLORED: lambda: loops.ours(problem, data, with_explorer=True),
     }
+    if device.startswith("cuda"):
+        makers |= {
+            GRAPHED: lambda: loops.ours(problem, data, cuda_graph=True),
+            REPLAY: lambda: loops.replay_alone(problem, data),
+        }
     chosen = {name: make() for name, make in makers.items() if not only or name in only}
     loops.alternate(chosen, 1)  # warm-up
     rows = loops.alternate(chosen, rounds)
-    what = {"model": model, "batch": batch, "images": images, "precision": precision, "rounds": rounds}
-    return {"machine": machine(), "what": what, "missing": lacking, "rows": rows}
+    what = {"model": model, "batch": batch, "images": images, "precision": precision, "device": device}
+    what["rounds"] = rounds
+    return {"machine": machine(device), "what": what, "missing": lacking, "rows": rows}
 
 
 def measure(options: dict[str, Any]) -> dict:
@@ -106,8 +115,8 @@ def table(result: dict) -> str:
     name = {"mlp": "784-256-32 MLP", "conv": "experiment C's convolutional network"}[what["model"]]
     lines = [
         f"{what['images']:,} images of MNIST, {name}, batch {what['batch']}, {what['precision']}, an epoch",
-        f"{machine['cpu']}, {machine['threads']} threads, torch {machine['torch']}, "
-        f"load {machine['load'] or 0:.1f}, {what['rounds']} rounds",
+        f"{machine['accelerator'] or ''}{machine['cpu']}, {machine['threads']} threads, "
+        f"torch {machine['torch']}, load {machine['load'] or 0:.1f}, {what['rounds']} rounds",
         f"{'':30}{'wall s':>9}{'cpu s':>9}{'x usual':>9}{'/ barest':>9}{f'loss({epochs})':>10}{'differs':>9}",
     ]
     for name, row in rows.items():
@@ -125,6 +134,8 @@ def table(result: dict) -> str:
         ("vw.train by the barest loop's time (0.77)", ratio(result, OURS, BAREST)),
         ("the same in processor seconds", ratio(result, OURS, BAREST, "processor")),
         ("vw.train by the limit's time", ratio(result, OURS, LIMIT)),
+        ("with replayed steps against the loop as usually written (40)", ratio(result, USUAL, GRAPHED)),
+        ("the same by the replay of its step alone", ratio(result, GRAPHED, REPLAY)),
         (
             "with the explorer by without, processor seconds (1.05)",
             ratio(result, EXPLORED, OURS, "processor"),
@@ -150,6 +161,7 @@ def main() -> None:
     parser.add_argument("--model", choices=("mlp", "conv"), default="mlp", help="experiment B's or C's")
     parser.add_argument("--images", type=int, default=60_000, help="of MNIST, an epoch (default all 60,000)")
     parser.add_argument("--precision", choices=("float32", "bf16"), default="float32")
+    parser.add_argument("--device", default="cpu", help="where all train (default cpu)")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="this contender; repeat")
     arguments = parse(parser, 3, "turns of each contender")
     options = {k: v for k, v in vars(arguments).items() if k != "json"}

@@ -23,10 +23,12 @@ def parse(parser: argparse.ArgumentParser, rounds: int, of_what: str) -> argpars
     return arguments
 
 
-def machine() -> dict[str, Any]:
-    """Processor, threads, torch and load, for the head of a table."""
+def machine(device: str = "cpu") -> dict[str, Any]:
+    """Processor, accelerator if one is used, threads, torch and load, for the head of a table."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    is_cuda = device.startswith("cuda")
     return {
+        "accelerator": f"{torch.cuda.get_device_name(device)}, " if is_cuda else None,
         "cpu": _processor(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,

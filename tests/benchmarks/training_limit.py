@@ -32,7 +32,7 @@ def matrix_products(problem: Problem) -> Contender:
         for layer in net.modules()
         if isinstance(layer, kinds)
     ]
-    net(torch.rand(problem.batch, 1, 28, 28))
+    net(torch.rand(problem.batch, 1, 28, 28, device=problem.device))
     for hook in hooks:
         hook.remove()
     jobs: list[Job] = []
@@ -46,6 +46,8 @@ def matrix_products(problem: Problem) -> Contender:
         for _ in range(steps):
             for job in jobs:
                 job()
+        if problem.device != "cpu":
+            torch.accelerator.synchronize()
         return []
 
     return Contender(epoch, note=f"{2e-9 * _multiply_adds(seen) / problem.batch:.4f} GFLOP an image")

@@ -43,6 +43,8 @@ class Problem:
         The first so many training images.
     precision : {"float32", "bf16"}
         Of our loop, the barest one, Lightning's best and the limit; the others stay in float32.
+    device : str
+        Where all of them train.
     """
 
     root: Path
@@ -50,6 +52,7 @@ class Problem:
     batch: int = 256
     n_images: int = 60_000
     precision: str = "float32"
+    device: str = "cpu"
 
     @property
     def value_range(self) -> tuple[float, float]:
@@ -67,9 +70,10 @@ class Problem:
         return vw.ImageDataset(*cut, test=test, value_range=self.value_range, name="part of MNIST")
 
     def net(self) -> ChapterVAE | ConvolutionalVAE:
-        """The model as a reader types it, its first weights drawn with seed 0."""
+        """The model as a reader types it, its first weights drawn with seed 0; on the device."""
         torch.manual_seed(0)
-        return ChapterVAE() if self.model == "mlp" else ConvolutionalVAE()
+        net = ChapterVAE() if self.model == "mlp" else ConvolutionalVAE()
+        return net.to(self.device)
 
     def ours(self, image_shape: tuple[int, int, int]) -> nn.Module:
         """The same as a model of this package."""
@@ -82,7 +86,7 @@ class Problem:
         """Bfloat16 where that is asked for."""
         if self.precision == "float32":
             return contextlib.nullcontext()
-        return torch.autocast("cpu", dtype=torch.bfloat16)
+        return torch.autocast(self.device, dtype=torch.bfloat16)
 
 
 class _PlainVAE(nn.Module):
@@ -192,7 +196,8 @@ def as_usually_written(problem: Problem) -> Contender:
 
     def epoch() -> list[float]:
         losses, recons, kls = [], [], []
-        for x, _ in loader:
+        for batch, _ in loader:
+            x = batch.to(problem.device)
             x_hat, mu, logvar = model(x)
             recon = model.score(x_hat, x) / len(x)
             kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp()) / len(x)
@@ -225,13 +230,13 @@ def usual_loader(problem: Problem) -> DataLoader[Any]:
 
 def barest(problem: Problem, data: vw.ImageDataset) -> Contender:
     """A device-resident uint8 tensor, logits in the loss, fused Adam; nothing recorded but the mean loss."""
-    images = data.train.images_u8(slice(None))
+    images = data.train.images_u8(slice(None)).to(problem.device)
     model = problem.net()
     optimizer = torch.optim.Adam(model.parameters(), lr=LR, fused=True)
 
     def epoch() -> list[float]:
-        order = torch.randperm(len(images))
-        total = torch.zeros(())
+        order = torch.randperm(len(images), device=problem.device)
+        total = torch.zeros((), device=problem.device)
         steps = len(images) // problem.batch
         for step in range(steps):
             x = to_pixels(
@@ -253,16 +258,14 @@ def barest(problem: Problem, data: vw.ImageDataset) -> Contender:
     return Contender(epoch)
 
 
-def ours(problem: Problem, data: vw.ImageDataset, with_explorer: bool) -> Contender:
-    """`vw.train` of the same network, without and with an explorer attached.
+def ours(
+    problem: Problem, data: vw.ImageDataset, *, with_explorer: bool = False, cuda_graph: bool = False
+) -> Contender:
+    """`vw.train` of the same network, without and with an explorer attached, or each step replayed.
 
     Trains `EPOCHS_A_TURN` epochs, since what a run's end costs (a last picture) comes once a run.
     """
-    model = problem.ours(data.image_shape)
-    options = {"batch_size": problem.batch, "drop_last": True, "eval_every": 0, "autosave": False}
-    if problem.precision != "float32":
-        options["precision"] = problem.precision
-    run = vw.train(model, data, epochs=EPOCHS_A_TURN, start=False, device="cpu", **options)
+    run = _our_run(problem, data, cuda_graph)
     widget = vw.LatentExplorer(run) if with_explorer else None
 
     def turn() -> list[float]:
@@ -273,6 +276,31 @@ def ours(problem: Problem, data: vw.ImageDataset, with_explorer: bool) -> Conten
 
     turn.widget = widget  # type: ignore[attr-defined]
     return Contender(turn, EPOCHS_A_TURN)
+
+
+def replay_alone(problem: Problem, data: vw.ImageDataset) -> Contender:
+    """The recorded step again and again, on one batch: what a device needs for it without us. CUDA only."""
+    run = _our_run(problem, data, True)
+    run.resume()
+    run.wait(progress=False)
+    step: Any = run._engine.graphed  # type: ignore[union-attr]
+    if not step.is_recorded:
+        raise RuntimeError(run.engine)
+
+    def epoch() -> list[float]:
+        for _ in range(problem.n_images // problem.batch):
+            step._graph.replay()
+        torch.cuda.synchronize()
+        return []
+
+    return Contender(epoch)
+
+
+def _our_run(problem: Problem, data: vw.ImageDataset, cuda_graph: bool) -> vw.TrainingRun:
+    model = problem.ours(data.image_shape)
+    options = {"batch_size": problem.batch, "drop_last": True, "eval_every": 0, "autosave": False}
+    where = {"device": problem.device, "precision": problem.precision, "cuda_graph": cuda_graph}
+    return vw.train(model, data, epochs=EPOCHS_A_TURN, start=False, **options, **where)
 
 
 def alternate(contenders: dict[str, Contender], rounds: int) -> dict[str, dict[str, Any]]:

@@ -49,7 +49,7 @@ def with_pythae(problem: Problem, data: vw.ImageDataset, at_best: bool) -> Conte
         output_dir=tempfile.mkdtemp(),
         per_device_train_batch_size=problem.batch,
         learning_rate=LR,
-        no_cuda=True,
+        no_cuda=problem.device == "cpu",
         seed=0,
         optimizer_params={"fused": True} if at_best else None,
     )
@@ -106,6 +106,8 @@ def with_lightning(problem: Problem, data: vw.ImageDataset, at_best: bool) -> Co
     module = _lightning_module(problem, at_best)
     epochs = EPOCHS_A_TURN if at_best else 1
     options: dict[str, Any] = {"enable_progress_bar": False, "accelerator": "cpu", "devices": 1}
+    if problem.device != "cpu":
+        options["accelerator"] = "gpu"
     if at_best:
         options |= {"logger": False, "enable_checkpointing": False, "enable_model_summary": False}
         options |= {"precision": "bf16-mixed"} if problem.precision == "bf16" else {"barebones": True}
@@ -134,7 +136,7 @@ def _lightning_module(problem: Problem, at_best: bool) -> Any:
             self.net = problem.net()
             self.adam = torch.optim.Adam(self.net.parameters(), lr=LR, fused=at_best or None)
             self.epoch_losses: list[float] = []
-            self.total, self.steps = torch.zeros(()), 0
+            self.total, self.steps = torch.zeros((), device=problem.device), 0
 
         def training_step(self, batch: Any, _: int) -> Tensor:
             x = batch if at_best else batch[0]
@@ -155,7 +157,7 @@ def _lightning_module(problem: Problem, at_best: bool) -> Any:
 
         def on_train_epoch_end(self) -> None:
             self.epoch_losses.append(float(self.total / self.steps))
-            self.total, self.steps = torch.zeros(()), 0
+            self.total, self.steps = torch.zeros((), device=problem.device), 0
 
         def configure_optimizers(self) -> Any:
             return self.adam  # the same at each call of fit: its moments go on

@@ -141,7 +141,7 @@ class Experiment:
         given = {**wanted, **options}
         data = self.data if setting.data is None else load_dataset(root=self._root, **setting.data)
         given["batch_size"] = min(given["batch_size"], len(data.train))
-        free = {"start", "speed", "autosave", "name", "device"}
+        free = {"start", "speed", "autosave", "name", "device", "cuda_graph"}
         otherwise = any(options[key] != wanted.get(key) for key in options.keys() - free)
         shared = {"device": self._device, "autosave": False, "name": name}
         run = train(setting.build(data), data, **{**shared, **given, "start": False})
