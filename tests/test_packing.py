@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vaewidgets.errors import DataError, OptionError
-from vaewidgets.packing import pack, pack_quantised, unpack
+from vaewidgets.packing import pack, pack_integers, pack_quantised, unpack
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,31 @@ def test_round_trip(array, code):
     np.testing.assert_allclose(back, np.asarray(array), rtol=1e-7)
     assert back.dtype.isnative
     assert back.shape == np.shape(array)
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ([0, 9], "u8"),
+        ([0, 255], "u8"),
+        ([0, 256], "u16"),
+        ([-1, 9], "i32"),
+        ([0, 65536], "i32"),
+        ([[1.0, 2.0]], "u8"),
+        ([], "u8"),
+    ],
+)
+def test_whole_numbers_take_the_fewest_bits(values, code):
+    packed = pack_integers(np.array(values))
+    assert packed["dtype"] == code
+    assert unpack(packed).tolist() == values
+
+
+def test_whole_numbers_that_are_none_are_refused():
+    with pytest.raises(DataError, match="a fraction"):
+        pack_integers([0.5, 1.0])
+    with pytest.raises(DataError, match="do not fit i32"):
+        pack_integers([2**40])
 
 
 def test_bytes_are_little_endian_in_c_order():

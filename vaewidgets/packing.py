@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vaewidgets.errors import DataError, OptionError
 
-__all__ = ["pack", "pack_quantised", "unpack"]
+__all__ = ["pack", "pack_integers", "pack_quantised", "unpack"]
 
 _DTYPES: dict[str, np.dtype[Any]] = {
     "u8": np.dtype("<u1"),
@@ -61,6 +61,30 @@ def pack(array: ArrayLike, dtype: str | None = None) -> dict[str, Any]:
     with np.errstate(over="ignore"):
         data = np.ascontiguousarray(values).astype(target, copy=False)
     return {"dtype": code, "shape": list(values.shape), "data": data.tobytes()}
+
+
+def pack_integers(array: ArrayLike) -> dict[str, Any]:
+    """Pack whole numbers into the fewest bits that hold them all: labels travel with every frame.
+
+    Parameters
+    ----------
+    array : array_like
+        Integers from −2³¹ to 2³¹ − 1, of any shape.
+
+    Returns
+    -------
+    dict
+        As `pack`; its dtype is "u8", "u16" or "i32".
+
+    Raises
+    ------
+    DataError
+        If a value has a fraction or is beyond 32 bits.
+    """
+    values = np.asarray(array)
+    low, high = (values.min(), values.max()) if values.size else (0, 0)
+    fits = [code for code in ("u8", "u16") if low >= 0 and high <= np.iinfo(_DTYPES[code]).max]
+    return pack(values, fits[0] if fits else "i32")
 
 
 def _default_code(dtype: np.dtype[Any]) -> str:

@@ -22,7 +22,7 @@ import torch
 import vaewidgets as vw
 from tests.benchmarks.page_host import Page, encoded, new_page, plain
 from tests.browser.conftest import find_browser
-from vaewidgets.packing import pack, pack_quantised
+from vaewidgets.packing import pack_integers, pack_quantised
 from vaewidgets.publish import page_html
 
 HOVER = """async ([name, saved, rounds]) => {
@@ -96,7 +96,7 @@ def travels(open_page: Callable[[], Page], seconds: float) -> Iterator[tuple[str
         state = {k: v for k, v in widget.get_state().items() if not k.startswith(("_", "time_"))}
         frame = copy.deepcopy(state["frame"])
         first, second = (pack_quantised(rng.normal(size=(n, 2)).astype(np.float32)) for _ in range(2))
-        frame["scatter"] |= {"points": first, "labels": pack(rng.integers(0, 10, n).astype(np.int32), "i32")}
+        frame["scatter"] |= {"points": first, "labels": pack_integers(rng.integers(0, 10, n))}
         page = open_page()
         result = page.ask(TRAVEL, [encoded({**state, "frame": frame}), encoded({"points": second}), seconds])
         gaps = "{:.0f}, {:.0f} ms apart".format(*result["gaps"])
@@ -176,7 +176,8 @@ def memory(open_page: Callable[[], Page]) -> Iterator[tuple[str, str, str]]:
 
 def saved_page(open_page: Callable[[], Page], name: str) -> Iterator[tuple[str, str, str]]:
     """The page of experiment A's two-dimensional model: 10,000 points."""
-    data = vw.load_dataset(name, n_train=5_000)
+    data = vw.load_dataset(name)
+    data = data.subset(min(5_000, len(data.train)))
     torch.manual_seed(0)
     run = vw.train(vw.MLPVAE(data.image_shape, 2), data, epochs=2, autosave=False).wait(progress=False)
     widget = vw.LatentScatter(run, points=10_000)

@@ -40,7 +40,7 @@ import vaewidgets as vw
 from tests.benchmarks.page_host import Page, new_page
 from tests.benchmarks.setting import machine
 from tests.browser.conftest import find_browser
-from vaewidgets.packing import pack, pack_quantised
+from vaewidgets.packing import pack_integers, pack_quantised
 
 OURS, PEER = "LatentScatter", "jupyter-scatter"
 TRAVEL_MS = 700  # the longest of ours; a setting of jupyter-scatter's
@@ -192,7 +192,7 @@ def ours(cloud: Cloud, folder: Path) -> Contender:
     data = vw.load_dataset("digits")
     run = vw.train(vw.MLPVAE(data.image_shape, 2), data, start=False, autosave=False)
     widget = vw.LatentScatter(run)
-    labels = pack(cloud.labels, "i32")
+    labels = pack_integers(cloud.labels)
     spread = pack_quantised(np.tile([0.01, 0.0, 0.01], (cloud.n, 1)))
 
     def send(points: Points) -> None:

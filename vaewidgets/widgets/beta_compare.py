@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vaewidgets.diagnostics import Projection, rate_distortion
 from vaewidgets.errors import OptionError, ShapeError, did_you_mean
-from vaewidgets.packing import pack
+from vaewidgets.packing import pack, pack_integers
 from vaewidgets.training import Run, Snapshot, Sweep
 from vaewidgets.widgets.base import STATIC, RunWidget
 from vaewidgets.widgets.draws import normals
@@ -119,7 +119,7 @@ class BetaCompare(RunWidget):
         return {
             "compare": {
                 "originals": pack(sample.images_u8[self._index].numpy(), "u8"),
-                "labels": None if labels is None else pack(labels[self._index], "i32"),
+                "labels": None if labels is None else pack_integers(labels[self._index]),
                 "n_samples": self._samples,
                 "sample_stream": SAMPLE_STREAM,
             }

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from vaewidgets.errors import OptionError, did_you_mean
-from vaewidgets.packing import pack, pack_quantised
+from vaewidgets.packing import pack_integers, pack_quantised
 from vaewidgets.training import Run
 from vaewidgets.training.run import ENDED
 from vaewidgets.widgets.state import Sample
@@ -205,7 +205,7 @@ class Place(Exercise):
         self._map = {
             "step": snapshot.step,
             "points": pack_quantised(points),
-            "labels": pack(labels, "i32"),
+            "labels": pack_integers(labels),
             "prior": None if logvar is None else {"center": [0.0, 0.0], "radii": [1.0, 2.0]},
             "centers": [[label, *center] for label, center in self._centers.items()],
         }

@@ -11,7 +11,7 @@ from torch import Tensor
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.errors import DataError, OptionError
 from vaewidgets.objectives import kl_per_dim
-from vaewidgets.packing import pack, pack_quantised
+from vaewidgets.packing import pack, pack_integers, pack_quantised
 from vaewidgets.training import Run, Snapshot
 from vaewidgets.widgets.base import RunWidget
 from vaewidgets.widgets.feed import Feed
@@ -160,7 +160,7 @@ def latent_state(
         "scales": pack(scales, "f32"),
         "along": _along(known - center, variance, directions, scales),
         "points": pack_quantised(mu[:n].numpy()) if points else None,
-        "labels": pack(sample.labels[:n], "i32") if points and sample.labels is not None else None,
+        "labels": pack_integers(sample.labels[:n]) if points and sample.labels is not None else None,
     }
     return state, directions
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from vaewidgets.data import Sample
 from vaewidgets.errors import OptionError
-from vaewidgets.packing import pack
+from vaewidgets.packing import pack_integers
 from vaewidgets.training import Run, Snapshot
 from vaewidgets.widgets.base import STATIC, RunWidget
 from vaewidgets.widgets.feed import Feed
@@ -78,7 +78,7 @@ class ReconstructionGrid(RunWidget):
         }
         if run is self.run and "originals" not in self._live:
             state["originals"] = originals_state(sample)
-            state["sample_labels"] = None if sample.labels is None else pack(sample.labels, "i32")
+            state["sample_labels"] = None if sample.labels is None else pack_integers(sample.labels)
         return state
 
     def _time_state(self, run: Run) -> dict[str, Any]:

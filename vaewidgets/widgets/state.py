@@ -15,7 +15,7 @@ from torch import Tensor
 from vaewidgets.data import ImageDataset, Sample
 from vaewidgets.diagnostics import Projection, active_units, prior_circle, project
 from vaewidgets.errors import OptionError, ShapeError
-from vaewidgets.packing import pack, pack_quantised
+from vaewidgets.packing import pack, pack_integers, pack_quantised
 from vaewidgets.training import Run, Snapshot
 from vaewidgets.widgets.draws import normals
 
@@ -125,7 +125,7 @@ def scatter_state(
         "axes": list(projection.axes),
         "explained": None if direct else [float(ratio) for ratio in projection.explained],
         "points": pack_quantised(np.asarray(projection.points)),
-        "labels": None if sample.labels is None else pack(sample.labels, "i32"),
+        "labels": None if sample.labels is None else pack_integers(sample.labels),
         "values": None,
         "spread": None if logvar is None else pack_quantised(plane_covariance(projection, logvar)),
         "projection": None
@@ -180,7 +180,7 @@ def grid_state(
         eps = np.stack([normals(z.shape[1], seed, int(i)) for i in index])
         z = z + (logvar / 2).exp() * torch.from_numpy(eps)
     x_hat = snapshot.decode(z)
-    labels = None if sample.labels is None else pack(sample.labels[index], "i32")
+    labels = None if sample.labels is None else pack_integers(sample.labels[index])
     return {
         "step": snapshot.step,
         "indices": pack(index, "i32"),
