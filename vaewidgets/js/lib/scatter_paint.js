@@ -26,21 +26,23 @@ export function createPointLayer() {
   const canvas = document.createElement("canvas");
   const context = /** @type {Context} */ (canvas.getContext("2d"));
   /** @type {ImageData | null} */
-  let pixels = null;
+  let image = null;
+  let pixels = new Uint32Array(0); // the same
   let discs = createDiscs(1, 1);
   let faint = discs;
   let size = 0;
 
   /** @param {number} width @param {number} height @returns {ImageData} empty, of this size */
   function blank(width, height) {
-    if (!pixels || pixels.width !== width || pixels.height !== height) {
+    if (!image || image.width !== width || image.height !== height) {
       canvas.width = width;
       canvas.height = height;
-      pixels = context.createImageData(width, height);
+      image = context.createImageData(width, height);
+      pixels = new Uint32Array(image.data.buffer);
     } else {
-      new Uint32Array(pixels.data.buffer).fill(0);
+      pixels.fill(0);
     }
-    return pixels;
+    return image;
   }
 
   return {
@@ -61,7 +63,7 @@ export function createPointLayer() {
       }
       const width = Math.round(box.width * ratio);
       const height = Math.round(box.height * ratio);
-      const { data } = blank(width, height);
+      const drawn = blank(width, height);
       const scale = camera.scale * ratio;
       const x0 = width / 2 - camera.cx * scale;
       const y0 = height / 2 + camera.cy * scale;
@@ -73,10 +75,10 @@ export function createPointLayer() {
           if (!(x > -99 && x < width + 99) || (selected && selected.has(i) !== (pass === 1))) continue;
           if (shown && !shown[i]) continue;
           const at = own ? 3 * i : labels && labels[i] >= 0 ? 3 * labels[i] + 3 : 0;
-          stamp(data, width, height, x, y0 - points[2 * i + 1] * scale, shape, colors, at);
+          stamp(pixels, width, height, x, y0 - points[2 * i + 1] * scale, shape, colors, at);
         }
       }
-      context.putImageData(/** @type {ImageData} */ (pixels), 0, 0);
+      context.putImageData(drawn, 0, 0);
       target.drawImage(canvas, box.left, box.top, box.width, box.height);
     },
   };

@@ -8,7 +8,20 @@ const SUB = 4;
 /** Samples a pixel and axis for its coverage. */
 const SAMPLES = 4;
 
-/** @typedef {{offsets: Int32Array, alphas: Uint8Array}} Dots  offsets: from the center's pixel, in bytes */
+/** @typedef {{offsets: Int32Array, alphas: Uint8Array}} Dots  offsets: from the center's pixel, in pixels */
+
+/**
+ * What covering a pixel of alpha `under` with alpha `a` comes to, at [a << 8 | under]: the new color's share of the
+ * mixture, 0 to 256, and the mixture's alpha above it, from bit 9 on. A division a pixel would take longer than all
+ * the rest.
+ */
+const OVER = new Uint32Array(65536);
+for (let a = 1; a < 256; a++) {
+  for (let under = 0; under < 256; under++) {
+    const alpha = a + under * (1 - a / 255);
+    OVER[(a << 8) | under] = Math.round((256 * a) / alpha) | (Math.round(alpha) << 9);
+  }
+}
 
 /**
  * Discs at SUB × SUB offsets inside a pixel.
@@ -39,35 +52,26 @@ function prepare(discs, width) {
   discs.dots = masks.map((mask) => {
     const there = [...mask.keys()].filter((m) => mask[m] > 0);
     return {
-      offsets: Int32Array.from(
-        there,
-        (m) => 4 * ((Math.floor(m / size) - reach) * width + (m % size) - reach),
-      ),
+      offsets: Int32Array.from(there, (m) => (Math.floor(m / size) - reach) * width + (m % size) - reach),
       alphas: Uint8Array.from(there, (m) => mask[m]),
     };
   });
 }
 
 /**
- * One pixel of a disc over what is there.
- * @param {Uint8ClampedArray} rgba @param {number} p @param {number} a 1…255
- * @param {number} r @param {number} g @param {number} b
+ * One pixel of a disc over what is there, two channels at a time.
+ * @param {Uint32Array} pixels @param {number} p @param {number} a 1…255
+ * @param {number} redBlue @param {number} green  the color's, where a pixel has them
  */
-function blend(rgba, p, a, r, g, b) {
-  const under = rgba[p + 3];
-  if (under === 0) {
-    rgba[p] = r;
-    rgba[p + 1] = g;
-    rgba[p + 2] = b;
-    rgba[p + 3] = a;
-    return;
-  }
-  const alpha = a + under * (1 - a / 255);
-  const share = a / alpha;
-  rgba[p] += (r - rgba[p]) * share;
-  rgba[p + 1] += (g - rgba[p + 1]) * share;
-  rgba[p + 2] += (b - rgba[p + 2]) * share;
-  rgba[p + 3] = alpha;
+function blend(pixels, p, a, redBlue, green) {
+  const below = pixels[p];
+  const over = OVER[(a << 8) | (below >>> 24)];
+  const share = over & 511;
+  const rest = 256 - share;
+  // Each channel has 16 bits to itself meanwhile, and half a step is added so that it is rounded.
+  const rb = (Math.imul(below & 0xff00ff, rest) + Math.imul(redBlue, share) + 0x800080) >>> 8;
+  const g = (Math.imul(below & 0xff00, rest) + Math.imul(green, share) + 0x8000) >>> 8;
+  pixels[p] = (rb & 0xff00ff) | (g & 0xff00) | ((over >>> 9) << 24);
 }
 
 /**
@@ -93,7 +97,7 @@ function disc(size, cx, cy, radius, opacity) {
 
 /**
  * Stamp one disc; what lies outside the picture is left out.
- * @param {Uint8ClampedArray} rgba straight alpha
+ * @param {Uint32Array} pixels those of an ImageData: r, g, b and straight alpha, from the lowest byte up
  * @param {number} width
  * @param {number} height
  * @param {number} x center, pixels
@@ -102,21 +106,20 @@ function disc(size, cx, cy, radius, opacity) {
  * @param {ArrayLike<number>} color r, g, b in 0…255
  * @param {number} at where in `color` they start
  */
-export function stamp(rgba, width, height, x, y, discs, color, at) {
+export function stamp(pixels, width, height, x, y, discs, color, at) {
   const { size, reach, masks } = discs;
   const ix = Math.floor(x);
   const iy = Math.floor(y);
   const k = Math.floor((y - iy) * SUB) * SUB + Math.floor((x - ix) * SUB);
   const left = ix - reach;
   const top = iy - reach;
-  const r = color[at];
-  const g = color[at + 1];
-  const b = color[at + 2];
+  const redBlue = color[at] | (color[at + 2] << 16);
+  const green = color[at + 1] << 8;
   if (left >= 0 && top >= 0 && left + size <= width && top + size <= height) {
     if (discs.width !== width) prepare(discs, width);
     const { offsets, alphas } = discs.dots[k];
-    const center = 4 * (iy * width + ix);
-    for (let m = 0; m < offsets.length; m++) blend(rgba, center + offsets[m], alphas[m], r, g, b);
+    const center = iy * width + ix;
+    for (let m = 0; m < offsets.length; m++) blend(pixels, center + offsets[m], alphas[m], redBlue, green);
     return;
   }
   const mask = masks[k];
@@ -125,9 +128,9 @@ export function stamp(rgba, width, height, x, y, discs, color, at) {
   const y0 = Math.max(0, -top);
   const y1 = Math.min(size, height - top);
   for (let j = y0; j < y1; j++) {
-    let p = ((top + j) * width + left + x0) * 4;
-    for (let m = j * size + x0; m < j * size + x1; m++, p += 4) {
-      if (mask[m] > 0) blend(rgba, p, mask[m], r, g, b);
+    let p = (top + j) * width + left + x0;
+    for (let m = j * size + x0; m < j * size + x1; m++, p++) {
+      if (mask[m] > 0) blend(pixels, p, mask[m], redBlue, green);
     }
   }
 }
