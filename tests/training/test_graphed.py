@@ -248,6 +248,8 @@ class Counting(nn.Module):
             h = h / max(1.0, float(h.detach().abs().max()))
         if self.habit == "picks":
             h = h + h.detach()[h.detach() > 0].mean()
+        if self.habit == "drops out":
+            h = nn.functional.dropout(h, 0.5, self.training)
         if self.habit == "counts in Python" and self.training:
             self.calls += 1
             h = h * (1.0 + 1.0 / self.calls)
@@ -277,6 +279,12 @@ def test_what_cannot_be_recorded_trains_step_by_step_and_is_told(made, habit, re
     assert f"not replayed as a CUDA graph: {step.why_not}" in replayed.engine
     if habit != "counts in Python":  # the check itself counts once more
         same(plain, replayed)
+
+
+def test_a_model_that_draws_from_torchs_own_generator_draws_the_same(made):
+    plain, replayed = pair(made, make_data(), lambda: Counting("drops out"))
+    assert replayed._engine.graphed.is_recorded
+    same(plain, replayed)
 
 
 def test_a_change_that_only_python_sees_is_found_later(made, monkeypatch):

@@ -268,11 +268,21 @@ class _Kept:
         self._tensors = [t.detach() for t in changed]
         self._clones = [t.clone() for t in self._tensors]
         self._noise = engine.noise.get_state()
+        # of dropout, say: a model draws from torch's own
+        self._own = _default_generator(engine.device).get_state()
 
     def put_back(self) -> None:
         for tensor, clone in zip(self._tensors, self._clones, strict=True):
             tensor.copy_(clone)
         self._engine.noise.set_state(self._noise)
+        _default_generator(self._engine.device).set_state(self._own)
+
+
+def _default_generator(device: torch.device) -> torch.Generator:
+    if device.type != "cuda":
+        return torch.default_generator
+    index = torch.cuda.current_device() if device.index is None else device.index
+    return torch.cuda.default_generators[index]
 
 
 class _Watch(TorchDispatchMode):
