@@ -14,7 +14,9 @@ def notebook(monkeypatch):
 
     def enter(cell, execution):
         header = {"header": {"msg_id": execution}, "metadata": {"cellId": cell}}
-        monkeypatch.setattr(cells, "ipython_shell", lambda: SimpleNamespace(parent_header=header))
+        events = SimpleNamespace(register=lambda *_: None)
+        shell = SimpleNamespace(parent_header=header, events=events)
+        monkeypatch.setattr(cells, "ipython_shell", lambda: shell)
 
     return enter
 

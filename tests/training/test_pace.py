@@ -9,7 +9,7 @@ from vaewidgets.training import attach, pace
 from vaewidgets.training.pace import TRY_SECONDS, Chooser, SecondTeam, can_choose
 from vaewidgets.training.threads import has_gnu_openmp
 
-from .conftest import make_data, make_model, our_threads, start, wait_until
+from .conftest import advance, make_data, make_model, our_threads, start, wait_until
 
 
 class Machine:
@@ -168,6 +168,56 @@ def test_a_run_ends_with_its_second_team(request):
     assert run.history["loss"].tolist() == plain.history["loss"].tolist()
     assert not our_threads()
     assert pace.can_choose() in (True, False)
+
+
+def given_back_in(monkeypatch):
+    """The threads, by number, that gave their team of torch's back."""
+    seen = []
+    monkeypatch.setattr(
+        "vaewidgets.training.pace.release_idle_team", lambda: seen.append(threading.get_ident())
+    )
+    return seen
+
+
+def test_a_run_that_pauses_keeps_no_team(monkeypatch):
+    """It would slow down every other run of the process by half."""
+    seen = given_back_in(monkeypatch)
+    run = start(epochs=None, start=False)
+    advance(run, 3)
+    assert wait_until(lambda: run._thread.ident in seen)
+    run.stop()
+
+
+def test_a_hand_written_loop_that_pauses_keeps_no_team(monkeypatch):
+    seen = given_back_in(monkeypatch)
+    run = attach(make_model(make_data(), latent_dim=2), make_data())
+    run.log(loss=1.0, recon=1.0, kl=0.0)
+    run.pause()
+    looks = []
+
+    def resume():
+        assert wait_until(lambda: threading.main_thread().ident in seen)
+        looks.append(run.status)
+        run.resume()
+
+    helper = threading.Thread(target=resume)
+    helper.start()
+    run.log(loss=1.0, recon=1.0, kl=0.0)
+    helper.join()
+    assert looks == ["paused"]
+    run.finish()
+
+
+def test_what_a_cell_computed_leaves_no_team_beside_a_run(monkeypatch):
+    ended, released = [], []
+    monkeypatch.setattr("vaewidgets.training.background.at_cell_end", ended.append)
+    run = start(epochs=None)
+    monkeypatch.setattr("vaewidgets.training.background.release_idle_team", lambda: released.append(1))
+    ended[0]()
+    assert released == [1]
+    run.close()
+    ended[0]()
+    assert released == [1], "nobody trains"
 
 
 def log_until(run, seen, n):

@@ -348,6 +348,7 @@ class AttachedRun(Run):
         self._flush()
         self._between_steps()
         self._halts += 1
+        self._pace.rest()
 
     def _notify(self) -> None:
         self._recorder.notify()

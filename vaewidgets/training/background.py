@@ -14,6 +14,7 @@ from typing import Any, final
 from vaewidgets.errors import DataError, DivergedError, OptionError
 from vaewidgets.objectives import Schedule, as_schedule
 from vaewidgets.training.autosave import Autosave
+from vaewidgets.training.cells import at_cell_end
 from vaewidgets.training.checkpoint import Checkpoint, capture, write
 from vaewidgets.training.control import LONG_SECONDS, Ask, Gate
 from vaewidgets.training.engine import Control, Engine, EngineState
@@ -81,6 +82,7 @@ class TrainingRun(Run):
         if status != "created":
             self._status = status
             self._done.set()
+        at_cell_end(self._cell_ended)
 
     # what it is -------------------------------------------------------------------------------
 
@@ -426,6 +428,12 @@ class TrainingRun(Run):
         engine.halting()
         self.flushed()
         self._halts += 1
+        self._pace.rest()
+
+    def _cell_ended(self) -> None:
+        """Any torch in a cell leaves the notebook's thread a team, on whose account ours would sleep."""
+        if self.trains_now:
+            release_idle_team()
 
     @property
     def trains_now(self) -> bool:

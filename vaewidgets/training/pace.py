@@ -223,8 +223,12 @@ class Pace:
         self._chooser.tick(step, epoch, stretch)
 
     def rest(self) -> None:
-        """Tell that no step will be taken for a while, or never again."""
+        """Tell, in the thread of the loop, that no step will be taken for a while, or never again.
+
+        Its threads are given back: another loop's would sleep between any two operations on their account.
+        """
         if self._chooser is not None:
             self._chooser.forget_window()
         self._rests = True
         self._team.set(False)
+        release_idle_team()
