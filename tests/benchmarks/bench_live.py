@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 
-from tests.benchmarks.setting import machine, parse
+from tests.benchmarks.setting import headline, machine, parse, ratio
 from tests.browser.conftest import find_browser
 from tests.browser.lab import CHROMIUM_ARGUMENTS, Lab
 
@@ -105,18 +105,15 @@ def _browser_seconds() -> float:
 
 def table(result: dict[str, Any]) -> str:
     """Milliseconds a step, and ratios to the run that nobody looks at."""
-    about, what, rows = result["machine"], result["what"], result["rows"]
+    what, rows = result["what"], result["rows"]
     lines = [
         f"784-256-32 MLP on {what['dataset']}, batch 256, {what['rounds']} rounds of {what['steps']:,} steps",
-        f"{about['cpu']}, {about['threads']} threads, torch {about['torch']}, load {about['load'] or 0:.1f}",
+        headline(result["machine"]),
         f"{'ms a step':20}{'wall':>8}{'kernel':>8}{'browser':>9}{'x wall':>8}{'x kernel':>10}",
     ]
     for name, row in rows.items():
         each = {k: 1e3 * statistics.median(values) / what["steps"] for k, values in row.items()}
-        ratios = [
-            statistics.median(a / b for a, b in zip(row[k], rows[ALONE][k], strict=True))
-            for k in ("wall", "kernel")
-        ]
+        ratios = [ratio(row[k], rows[ALONE][k]) for k in ("wall", "kernel")]
         lines.append(
             f"{name:20}{each['wall']:8.2f}{each['kernel']:8.2f}{each['browser']:9.2f}"
             f"{ratios[0]:8.2f}{ratios[1]:10.2f}"

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.setting import machine
+from tests.benchmarks.setting import headline, machine
 from vaewidgets.recipes.experiment import Experiment
 
 PROGRAMMES = {"B": ("chapter", "beta=0.1", "beta=1", "beta=4"), "C": ("z=128", "z=256")}
@@ -49,10 +49,9 @@ def measure(letter: str, scale: str, device: str | None, cuda_graph: bool) -> di
 
 def table(letter: str, result: dict[str, Any]) -> str:
     """A line a run, then what was published beside what was obtained."""
-    about = result["machine"]
     lines = [
         f"experiment {letter}: {WANTED[letter]}",
-        f"{about['accelerator'] or ''}{about['cpu']}, torch {about['torch']}, load {about['load'] or 0:.1f}",
+        headline(result["machine"]),
         *result["remarks"],
         f"{'':12}{'epochs':>8}{'steps':>8}{'seconds':>9}{'test total':>12}  how",
     ]

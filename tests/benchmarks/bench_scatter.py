@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 
 import vaewidgets as vw
 from tests.benchmarks.page_host import Page, new_page
-from tests.benchmarks.setting import machine
+from tests.benchmarks.setting import machine, ratio
 from tests.browser.conftest import find_browser
 from vaewidgets.packing import pack_integers, pack_quantised
 
@@ -99,7 +99,6 @@ MEASURE = """async ([name, selector, seconds]) => {
     await quiet();
     answers.push(shown[before] - begun);
     travels.push(rate(shown.slice(before)));
-    console.log(name, shown.slice(before).map((t,i)=>Math.round(t-begun)).join(" "));
   }
 
   const target = one.el.querySelector(selector), { x, y, width, height } = target.getBoundingClientRect();
@@ -277,9 +276,8 @@ def show(n: int, table: dict[str, Any]) -> None:
         rows = {name: [found[key] for found in one["rounds"]] for name, one in table.items()}
         texts = "".join(f"{statistics.median(row):>17,.1f}" for row in rows.values())
         if PEER in rows:
-            pairs = zip(rows[OURS], rows[PEER], strict=True)
-            ratio = statistics.median(a / b if more_is_better else b / a for a, b in pairs)
-            texts += f"{ratio:>12.2f}"
+            better, worse = (OURS, PEER) if more_is_better else (PEER, OURS)
+            texts += f"{ratio(rows[better], rows[worse]):>12.2f}"
         print(f"{n:>10,}  {what:36}{texts}")
     for key, what in (("update_kb", "kB of new positions"), ("bundle_kb", "kB of the program")):
         print(f"{n:>10,}  {what:36}" + "".join(f"{one[key]:>17,.1f}" for one in table.values()), flush=True)

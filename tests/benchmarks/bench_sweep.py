@@ -22,7 +22,7 @@ from typing import Any
 import torch
 
 import vaewidgets as vw
-from tests.benchmarks.setting import machine, parse
+from tests.benchmarks.setting import headline, machine, parse, ratio
 from vaewidgets.training.sweeps.worker import Interleaver
 
 BETAS = (0.1, 1.0, 4.0)
@@ -93,15 +93,11 @@ def measure(data: vw.ImageDataset, options: dict[str, Any], rounds: int) -> dict
         rows[name] = {
             "wall_s": statistics.median(wall[name]),
             "processor_s": statistics.median(processor_s[name]),
-            "wall_ratio": _ratio(wall[name], wall[ONE_AFTER_ANOTHER]),
-            "processor_ratio": _ratio(processor_s[name], processor_s[ONE_AFTER_ANOTHER]),
+            "wall_ratio": ratio(wall[name], wall[ONE_AFTER_ANOTHER]),
+            "processor_ratio": ratio(processor_s[name], processor_s[ONE_AFTER_ANOTHER]),
             "worst_loss_difference": _difference(losses[name], losses[ONE_AFTER_ANOTHER]),
         }
     return rows
-
-
-def _ratio(mine: Sequence[float], base: Sequence[float]) -> float:
-    return statistics.median(a / b for a, b in zip(mine, base, strict=True))
 
 
 def _difference(mine: Sequence[float], base: Sequence[float]) -> float:
@@ -110,12 +106,11 @@ def _difference(mine: Sequence[float], base: Sequence[float]) -> float:
 
 def table(result: dict[str, Any]) -> str:
     """One row a way."""
-    machine, what = result["machine"], result["what"]
-    load = "unknown" if machine["load"] is None else f"{machine['load']:.1f}"
+    what = result["what"]
     lines = [
         f"MNIST, 784-256-32, beta {BETAS}, {what['images']} images, {what['epochs']} epoch(s), "
         f"batch {what['batch']}, evaluated every {what['eval_every']} (0: never), {what['rounds']} rounds",
-        f"{machine['cpu']}, {machine['threads']} thread(s), torch {machine['torch']}, load {load}",
+        headline(result["machine"]),
         f"{'':20}{'wall s':>9}{'cpu s':>9}{'wall ratio':>12}{'cpu ratio':>12}{'loss differs by':>17}",
     ]
     for name, row in result["rows"].items():

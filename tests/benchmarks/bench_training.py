@@ -20,7 +20,8 @@ from typing import Any
 
 from jupyter_client.manager import start_new_kernel
 
-from tests.benchmarks.setting import machine, parse
+from tests.benchmarks.setting import headline, machine, parse
+from tests.benchmarks.setting import ratio as median_ratio
 
 USUAL, BAREST, LIMIT = "loop as usually written", "barest device-resident loop", "arithmetic limit"
 OURS, EXPLORED = "vw.train", "vw.train, explorer attached"
@@ -103,20 +104,19 @@ def ratio(result: dict, over: str, under: str, what: str = "wall") -> float | No
     rows = result["rows"]
     if over not in rows or under not in rows:
         return None
-    return statistics.median(a / b for a, b in zip(rows[over][what], rows[under][what], strict=True))
+    return median_ratio(rows[over][what], rows[under][what])
 
 
 def table(result: dict) -> str:
     """Epoch medians, and the ratios that DESIGN section 8 sets targets for."""
-    machine, what, rows = result["machine"], result["what"], result["rows"]
+    what, rows = result["what"], result["rows"]
     epochs = min((len(row["losses"]) for row in rows.values() if row["losses"]), default=0)
     known = {name: row["losses"][epochs - 1] for name, row in rows.items() if row["losses"]}
     reference = next(iter(known.values()), None)
     name = {"mlp": "784-256-32 MLP", "conv": "experiment C's convolutional network"}[what["model"]]
     lines = [
         f"{what['images']:,} images of MNIST, {name}, batch {what['batch']}, {what['precision']}, an epoch",
-        f"{machine['accelerator'] or ''}{machine['cpu']}, {machine['threads']} threads, "
-        f"torch {machine['torch']}, load {machine['load'] or 0:.1f}, {what['rounds']} rounds",
+        f"{headline(result['machine'])}, {what['rounds']} rounds",
         f"{'':30}{'wall s':>9}{'cpu s':>9}{'x usual':>9}{'/ barest':>9}{f'loss({epochs})':>10}{'differs':>9}",
     ]
     for name, row in rows.items():

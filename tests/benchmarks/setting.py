@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import statistics
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-__all__ = ["machine", "parse"]
+__all__ = ["headline", "machine", "parse", "ratio"]
 
 
 def parse(parser: argparse.ArgumentParser, rounds: int, of_what: str) -> argparse.Namespace:
@@ -28,12 +30,24 @@ def machine(device: str = "cpu") -> dict[str, Any]:
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     is_cuda = device.startswith("cuda")
     return {
-        "accelerator": f"{torch.cuda.get_device_name(device)}, " if is_cuda else None,
+        "accelerator": torch.cuda.get_device_name(device) if is_cuda else None,
         "cpu": _processor(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "load": load,
     }
+
+
+def headline(about: dict[str, Any]) -> str:
+    """What `machine` found, in a line."""
+    load = "unknown" if about["load"] is None else f"{about['load']:.1f}"
+    where = ", ".join(filter(None, (about["accelerator"], about["cpu"])))
+    return f"{where}, {about['threads']} thread(s), torch {about['torch']}, load {load}"
+
+
+def ratio(mine: Sequence[float], base: Sequence[float]) -> float:
+    """Median over the rounds of one contender's time by another's in the same round."""
+    return statistics.median(a / b for a, b in zip(mine, base, strict=True))
 
 
 def _processor() -> str:

@@ -215,7 +215,7 @@ def test_a_step_that_is_not_finite_leaves_the_weights(made):
     assert all(torch.equal(a, b) for a, b in zip(before, run.model.parameters(), strict=True))
 
 
-def test_after_a_file_is_loaded_it_is_recorded_anew(made, tmp_path):
+def test_after_a_file_is_loaded_it_is_recorded_anew(made):
     data = make_data()
     plain, replayed = pair(made, data, make_model)
     state, weights = replayed._engine.state(), [p.detach().clone() for p in replayed.model.parameters()]

@@ -168,7 +168,7 @@ class Engine:
         self.upcoming: Upcoming | None = None
         self.fused: FusedStep | None = None
         self.is_stacked = False
-        self._look_due = True
+        self._look_due = False  # set where something may have changed: how to make steps is found out anew
         self.graphed = GraphedStep(self) if cuda_graph and device.type == "cuda" else None
         self._evaluation: Evaluation | None = None  # of the epoch that has just ended, if it was halted
 
@@ -195,7 +195,7 @@ class Engine:
         Whoever goes on by ``send(True)`` has made the update and told `note_step`; else the engine makes it.
         """
         self.model.train()
-        self._look()
+        self._look_due = True
         try:
             return (yield from self._loop(control))
         except BaseException:

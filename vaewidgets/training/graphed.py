@@ -177,7 +177,7 @@ class GraphedStep:
     def _warm_up(self, upcoming: Upcoming) -> None:
         """An ordinary step. The last one is watched; the first ones wait for what they make and keep."""
         self._warm += 1
-        watch = _Watch(self._engine.device) if self._warm == WARM_UP else None
+        watch = _Watch() if self._warm == WARM_UP else None
         with self._graph.warming_up(), watch or contextlib.nullcontext():
             self._engine.train_step(upcoming)
         self.why_not = watch.found if watch is not None else None
@@ -293,9 +293,8 @@ class _Watch(TorchDispatchMode):
     found : str or None
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._device = device.type
         self.found: str | None = None
 
     def __torch_dispatch__(

@@ -15,12 +15,17 @@ const SAMPLES = 4;
  * mixture, 0 to 256, and the mixture's alpha above it, from bit 9 on. A division a pixel would take longer than all
  * the rest.
  */
-const OVER = new Uint32Array(65536);
-for (let a = 1; a < 256; a++) {
-  for (let under = 0; under < 256; under++) {
-    const alpha = a + under * (1 - a / 255);
-    OVER[(a << 8) | under] = Math.round((256 * a) / alpha) | (Math.round(alpha) << 9);
+const OVER = /* @__PURE__ */ overTable(); // left out of a bundle that stamps nothing
+
+function overTable() {
+  const over = new Uint32Array(65536);
+  for (let a = 1; a < 256; a++) {
+    for (let under = 0; under < 256; under++) {
+      const alpha = a + under * (1 - a / 255);
+      over[(a << 8) | under] = Math.round((256 * a) / alpha) | (Math.round(alpha) << 9);
+    }
   }
+  return over;
 }
 
 /**
