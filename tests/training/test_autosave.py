@@ -30,7 +30,7 @@ def test_it_is_written_while_it_trains_and_when_stopped_and_when_failed():
     run.close()
     assert load_run(run.autosave_path).step == run.step
     failing = start(autosave=True, epochs=None, beta=lambda step: 1.0 if step < 9 else -1.0)
-    assert wait_until(lambda: failing.status == "failed" and failing._done.is_set())
+    assert wait_until(lambda: failing.status == "failed" and failing.has_ended)
     assert load_run(failing.autosave_path).step == 9
 
 

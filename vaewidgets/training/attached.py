@@ -18,7 +18,7 @@ from vaewidgets.protocol import LossConvention
 from vaewidgets.training.autosave import Autosave
 from vaewidgets.training.cells import at_cell_end
 from vaewidgets.training.checkpoint import Checkpoint, capture, write
-from vaewidgets.training.control import Ask, Gate
+from vaewidgets.training.control import Ask, Gate, Status
 from vaewidgets.training.faults import diverged
 from vaewidgets.training.logged_epochs import LoggedEpochs
 from vaewidgets.training.metrics import TERMS
@@ -49,15 +49,13 @@ class AttachedRun(Run):
     def __init__(self, *, losses: LossConvention, autosave_seconds: float | None, **what: Any) -> None:
         super().__init__(**what)
         self.losses = losses
-        self._gate = Gate(before_halt=self._before_halt, served=self._notify, on_pause=self._on_pause)
-        self._lock = self._gate.lock
+        self._gate = Gate(before_halt=self._before_halt, served=self._notify)
         self._autosave = None
         if autosave_seconds is not None:
             self._autosave = Autosave(self.name, self.id, autosave_seconds)
         self._pending = Pending(losses, self._data.n_pixels, self.model.latent_dim)
         self._flushing = threading.Lock()
         self._next_flush = 0.0
-        self._thread_id: int | None = None
         self._step = 0
         self._epoch = 0
         self._epochs = LoggedEpochs()
@@ -111,7 +109,7 @@ class AttachedRun(Run):
         OptionError
             If a value is no scalar, or `batch_size` is needed.
         """
-        if self._thread_id != threading.get_ident():
+        if not self._gate.is_mine:
             self._enter()
         if beta is None:
             beta = self._beta_read
@@ -121,60 +119,53 @@ class AttachedRun(Run):
             self._epoch = epoch
             self._epochs.note(self._step, epoch)
         values = {"loss": loss, "recon": recon, "kl": kl, "beta": beta, **other}
-        self._pending.add(self._step, {k: v for k, v in values.items() if v is not None}, batch_size)
-        self._step += 1
+        given = {k: v for k, v in values.items() if v is not None}
+        # an interrupt may have come after a step was recorded and before it was counted
+        step = self._pending.add(max(self._step, self._recorder.next_step), given, batch_size)
+        self._step = step + 1
         if self._pending.is_full or time.monotonic() >= self._next_flush:
             self._flush()
             self._between_steps()
         if self.error is not None:
-            self._leave()
+            self._leave("failed")
             raise self.error
         if not self._may_go_on():
-            self._leave()
+            self._leave("stopped")
             raise TrainingStopped(f"stopped at step {self._step}, as asked. Run the loop again to go on.")
 
     def _enter(self) -> None:
         """The loop starts, or starts again."""
-        with self._lock:
-            self._thread_id = threading.get_ident()
-            self._gate.open(threading.current_thread())
-            if self._status != "paused":
-                self._gate.go()
-                self._status = "running"
-            self.error = None
-            self._rate_marks = []
+        self.error = None
+        self._rate_marks = []
+        self._gate.enter()
         self._notify()
 
     def _may_go_on(self) -> bool:
         try:
             return self._gate.may_step()
         except KeyboardInterrupt:  # of a loop that was paused
-            self._status = "stopped"
-            self._leave()
+            self._leave("stopped")
             raise
 
-    def _leave(self) -> None:
+    def _leave(self, status: Status) -> None:
+        """The loop has ended. That comes first: a second interrupt may cut off the rest."""
+        self._gate.leave(status)
         self._pace.rest()
         self._flush()
         self._epochs.end(self._step)
         self._epochs.record(self._recorder)
         self._epoch = max(self._epoch, self._epochs.count)
-        with self._lock:
-            self._gate.close()
-            self._thread_id = None
         self._notify()
 
     def _cell_ended(self) -> None:
         """A loop that ran in this cell has ended with it, whether or not it said so."""
-        if self._thread_id == threading.get_ident() and self._status != "paused":
+        if self._gate.is_mine and self.status != "paused":
             self.finish()
 
     def finish(self) -> None:
         """Say that the loop has ended; optional. Logging again takes the run up again."""
-        with self._lock:
-            if self._status not in ENDED:
-                self._status = "finished"
-        self._leave()
+        status = self.status
+        self._leave(status if status in ENDED else "finished")
         if self.error is None:
             self._clone()
             self._note_time(self._weights)
@@ -186,13 +177,14 @@ class AttachedRun(Run):
         """Read back what was logged. Any thread may do it; a fault is kept for the loop to raise."""
         self._next_flush = time.monotonic() + FLUSH_SECONDS
         with self._flushing:
-            steps, columns, bad = self._pending.take()
-            if len(steps):
-                self._recorder.extend(steps, columns, notify=False)
-            if bad is not None:
-                step, term = bad
-                self.error = self._say_diverged(step, term)
-                self._status = "failed"
+            self._pending.drain(self._record)
+
+    def _record(self, steps: np.ndarray, columns: dict[str, np.ndarray], bad: tuple[int, str] | None) -> None:
+        self._recorder.extend(steps, columns, notify=False)
+        if bad is not None:
+            step, term = bad
+            self.error = self._say_diverged(step, term)
+            self._gate.mark("failed")
 
     def _between_steps(self) -> None:
         """In the loop's thread, after a flush."""
@@ -312,10 +304,7 @@ class AttachedRun(Run):
 
     def pause(self) -> None:
         """Halt inside the next `log`. Returns at once."""
-        with self._lock:
-            if self._status == "running":
-                self._status = "paused"
-                self._gate.pause()
+        self._gate.change("paused", "running")
         self._notify()
 
     def resume(self) -> None:
@@ -327,22 +316,14 @@ class AttachedRun(Run):
         self._go(check_steps(n))
 
     def _go(self, steps: int | None) -> None:
-        with self._lock:
-            if self._status in ("running", "paused"):
-                self._status = "running"
-                self._gate.go(steps)
+        if self.status in ("running", "paused"):
+            self._gate.go(steps)
         self._notify()
 
     def stop(self) -> None:
         """Have the next `log` raise `TrainingStopped`. Returns at once."""
-        with self._lock:
-            if self._status in ("running", "paused"):
-                self._status = "stopped"
-                self._gate.stop()
+        self._gate.change("stopped", "running", "paused")
         self._notify()
-
-    def _on_pause(self) -> None:
-        self._status = "paused"
 
     def _before_halt(self) -> None:
         self._flush()
@@ -357,9 +338,11 @@ class AttachedRun(Run):
 
     def request_snapshot(self) -> None:
         """Ask for a copy of the weights inside the next `log`. Returns at once."""
-        if self._clone_ask is None or self._clone_ask.done:
-            self._clone_ask = Ask(self._clone)
-            self._gate.post(self._clone_ask)
+        ask = self._clone_ask
+        if ask is None or ask.done.is_set or not self._gate.is_busy:
+            ask = Ask(self._clone)
+            self._gate.post(ask)
+            self._clone_ask = ask
 
     def snapshot(self, timeout: float = 10.0) -> Snapshot:
         """Copy of the model as it is inside `log`, or between two steps if the loop's own thread asks.
@@ -411,11 +394,12 @@ class AttachedRun(Run):
 
     def _has_ended(self) -> bool:
         # Whoever runs the loop would wait for itself.
-        return self._status in (*ENDED, "created") or self._thread_id == threading.get_ident()
+        return self.status in (*ENDED, "created") or self._gate.is_mine
 
     def _wait_for_end(self, seconds: float) -> None:
-        with self._lock:
-            self._lock.wait_for(self._has_ended, seconds)
+        loop = self._gate.loop
+        if loop is not None:
+            loop.done.wait(seconds)
 
     def _check_waitable(self) -> None:
         pass
@@ -423,8 +407,8 @@ class AttachedRun(Run):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None and not isinstance(error, TrainingStopped) and self._status not in ENDED:
+        if error is not None and not isinstance(error, TrainingStopped) and self.status not in ENDED:
             interrupted = isinstance(error, KeyboardInterrupt)
-            self._status = "stopped" if interrupted else "failed"
             self.error = None if interrupted else error
+            self._gate.leave("stopped" if interrupted else "failed")
         self.finish()

@@ -6,13 +6,13 @@ import logging
 import os
 import re
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import final
 
 from vaewidgets.training.checkpoint import Checkpoint, write
+from vaewidgets.training.interrupts import Work
 
 __all__ = ["Autosave", "cache_folder"]
 
@@ -65,19 +65,18 @@ class Autosave:
         self.path = path or cache_folder() / file_name
         self._seconds = seconds
         self._next = time.monotonic() + seconds
-        self._writer: threading.Thread | None = None
+        self._writer: Work | None = None
 
     def write_if_due(self, capture: Callable[[], Checkpoint]) -> None:
         """Write in a thread of its own, if it is time and the last write is over."""
-        if time.monotonic() < self._next or (self._writer is not None and self._writer.is_alive()):
+        if time.monotonic() < self._next or (self._writer is not None and self._writer.is_alive):
             return
         self._next = time.monotonic() + self._seconds
         checkpoint = self._captured(capture)
         if checkpoint is not None:
-            self._writer = threading.Thread(
-                target=self._write, args=(checkpoint,), name="vaewidgets-autosave", daemon=True
-            )
-            self._writer.start()
+            writer = Work("vaewidgets-autosave")
+            writer.start(self._write, checkpoint)
+            self._writer = writer
 
     def write_now(self, capture: Callable[[], Checkpoint]) -> None:
         """Write here; leaves no thread behind."""

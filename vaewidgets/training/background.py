@@ -16,11 +16,12 @@ from vaewidgets.objectives import Schedule, as_schedule
 from vaewidgets.training.autosave import Autosave
 from vaewidgets.training.cells import at_cell_end
 from vaewidgets.training.checkpoint import Checkpoint, capture, write
-from vaewidgets.training.control import LONG_SECONDS, Ask, Gate
+from vaewidgets.training.control import LONG_SECONDS, Ask, Gate, Loop, Status
 from vaewidgets.training.engine import Control, Engine, EngineState
+from vaewidgets.training.interrupts import Work
 from vaewidgets.training.options import check_epochs, check_lr, check_speed, check_steps
 from vaewidgets.training.pace import Pace
-from vaewidgets.training.run import ENDED, Run, Status
+from vaewidgets.training.run import Run
 from vaewidgets.training.snapshot import Snapshot
 from vaewidgets.training.steps import Steps, exhaust
 from vaewidgets.training.team import Team
@@ -67,21 +68,15 @@ class TrainingRun(Run):
         if autosave_seconds is not None:
             self._autosave = Autosave(self.name, self.id, autosave_seconds)
         self._cannot_resume = cannot_resume
-        self._gate = Gate(before_halt=self._before_halt, served=self.recorder.notify, on_pause=self._on_pause)
+        self._gate = Gate(before_halt=self._before_halt, served=self.recorder.notify, status=status)
         self._lock = self._gate.lock
-        self._thread: threading.Thread | None = None
         self._worker: Worker | None = None
         self._team: Team | None = None
         self._company = ""
-        self._done = threading.Event()
         self._clone_ask: Ask | None = None
         self._pace = Pace(on_cpu=self.device.type == "cpu")
         self._halts = 0
-        self._speed: float | None = None
         self.speed = speed
-        if status != "created":
-            self._status = status
-            self._done.set()
         at_cell_end(self._cell_ended)
 
     # what it is -------------------------------------------------------------------------------
@@ -140,8 +135,8 @@ class TrainingRun(Run):
 
     def mark_failed(self, error: BaseException) -> None:
         """Say of a run that was loaded what ended it where it was trained."""
-        with self._lock:
-            self.error, self._status = error, "failed"
+        self.error = error
+        self._gate.mark("failed")
 
     # controls ---------------------------------------------------------------------------------
 
@@ -191,33 +186,22 @@ class TrainingRun(Run):
     @property
     def speed(self) -> float | None:
         """Epochs a second at most."""
-        return self._speed
+        return self._gate.speed
 
     @speed.setter
     def speed(self, speed: float | None) -> None:
         speed = check_speed(speed)
-        with self._lock:
-            self._speed = speed
-            self._gate.slow_down(0.0 if speed is None else 1.0 / (speed * self._engine.steps_per_epoch))
+        self._gate.slow_down(speed, 0.0 if speed is None else 1.0 / (speed * self._engine.steps_per_epoch))
         self.recorder.notify()
 
     def pause(self) -> None:
         """Halt before the next step. Returns at once."""
-        with self._lock:
-            if self._status == "running":
-                self._status = "paused"
-                self._gate.pause()
+        self._gate.change("paused", "running")
         self.recorder.notify()
 
     def stop(self) -> None:
         """End before the next step. Returns at once; `resume` takes it up again."""
-        with self._lock:
-            if self._status in ("running", "paused"):
-                self._status = "stopped"
-                self._gate.stop()
-            elif self._status == "created":
-                self._status = "stopped"
-                self._done.set()
+        self._gate.change("stopped", "created", "running", "paused")
         self.recorder.notify()
 
     def resume(self) -> None:
@@ -228,7 +212,7 @@ class TrainingRun(Run):
         Raises
         ------
         OptionError
-            If there is nothing left to train, or the run has diverged.
+            If there is nothing left to train, or the run has diverged or was closed.
         DataError
             If the run was loaded without its data.
         """
@@ -242,12 +226,7 @@ class TrainingRun(Run):
         release_idle_team()
         with self._lock:
             self._check_can_go()
-            if steps is not None and self._status == "running":
-                steps += self._gate.steps_left or 0
-            self._status = "running"
-            self._gate.go(steps)
-            if not self._gate.is_open:
-                self._start_thread()
+            self._gate.go(steps, self._start_thread)
         self.recorder.notify()
 
     def _check_can_go(self) -> None:
@@ -259,14 +238,16 @@ class TrainingRun(Run):
         engine = self._engine
         if not isinstance(engine, Engine):
             raise DataError(f"{self!r} cannot go on: it {self._cannot_resume}.")
+        if self._gate.is_closed:
+            raise OptionError(
+                f"{self!r} was closed (by run.close(), at the end of its `with` block, or because its cell was "
+                "run again) and cannot go on. Start a new run on run.model."
+            )
         if not self._gate.is_open and not engine.has_more:
             raise OptionError(
                 f"{self!r} has trained its {engine.epochs} epochs. Raise the number first, for example "
                 f"run.epochs = {(engine.epochs or 0) + 10}."
             )
-
-    def _on_pause(self) -> None:
-        self._status = "paused"
 
     # the thread -------------------------------------------------------------------------------
 
@@ -297,91 +278,116 @@ class TrainingRun(Run):
     @property
     def team(self) -> Team | None:
         """With whom it takes its turns; nobody while it is slowed down, and would slow them down."""
-        return self._team if self._speed is None else None
+        return self._team if self.speed is None else None
 
     @property
     def evaluates(self) -> bool:
         """Whether an evaluation comes before its next step."""
         return isinstance(self._engine, Engine) and self._engine.is_at_end_of_epoch
 
-    def _start_thread(self) -> None:
+    def _start_thread(self, loop: Loop) -> None:
+        """Called with the lock held; an interrupt in here leaves the run as it was."""
+        before = self._gate.loop
+        if self._worker is not None:
+            loop.work = self._worker.take(self, loop)
+        else:
+            loop.work = Work(f"vaewidgets-{self.id}")
+            loop.work.start(self._main, loop, before)
         self.error = None
-        self._done = threading.Event()
         self._rate_marks = []
         _live.add(self)
-        if self._worker is not None:
-            self._thread = self._worker.take(self, self._done)
-            self._gate.open(self._thread)
-            return
-        thread = threading.Thread(
-            target=self._main, args=(self._thread, self._done), name=f"vaewidgets-{self.id}", daemon=True
-        )
-        self._gate.open(thread)
-        self._thread = thread
-        thread.start()
 
-    def _main(self, before: threading.Thread | None, done: threading.Event) -> None:
+    @property
+    def _thread(self) -> threading.Thread | None:
+        """The newest thread that trains or has trained it."""
+        loop = self._gate.loop
+        return None if loop is None or loop.work is None else loop.work.thread
+
+    def _main(self, loop: Loop, before: Loop | None) -> None:
         if before is not None:
-            before.join()
+            before.done.wait()
+        if not self._gate.begin(loop):
+            return
         engine = self._engine
         assert isinstance(engine, Engine)
         error: BaseException | None = None
         ended: Status = "failed"
         try:
-            ended = exhaust(self._train(engine, self))
+            ended = exhaust(self._train(engine, self, loop))
         except BaseException as raised:  # kept: wait() raises it
             error = raised
-        self._pace.rest()
-        self._finish(engine, done, ended, error)
+        self._finish(engine, loop, ended, error)
 
-    def _finish(
-        self, engine: Engine, done: threading.Event, ended: Status, error: BaseException | None
-    ) -> None:
+    def _finish(self, engine: Engine, loop: Loop, ended: Status, error: BaseException | None) -> None:
+        """Put things in order: whatever fails, the rest is done, and whoever waits goes on."""
         try:
-            engine.take_weights_back()
-            engine.flush(wait=True)
-        except BaseException as raised:
-            error, ended = error or raised, "failed"
-        with self._lock:
-            if self._done is done:  # not taken up again meanwhile
-                self._gate.close()
-                self.error, self._status = error, ended
-        self._note_time()
-        if self._autosave is not None:
-            self._autosave.write_now(self._capture)
-        done.set()
+            for act in (
+                self._rest,
+                engine.take_weights_back,
+                lambda: engine.flush(wait=True),
+                self._note_time,
+            ):
+                try:
+                    act()
+                except BaseException as raised:
+                    error, ended = error or raised, "failed"
+            with self._lock:
+                if self._gate.loop is loop:  # not taken up again meanwhile
+                    self.error = error
+                self._gate.finish(loop, ended)
+            if self._autosave is not None:
+                self._autosave.write_now(self._capture)
+        finally:
+            loop.takes_steps, loop.is_over = False, True
+            loop.done.set()
         self.recorder.notify()
+
+    def _rest(self) -> None:
+        if self._worker is None:
+            self._pace.rest()
+
+    def give_up(self, loop: Loop, error: BaseException) -> None:
+        """The thread that it shares has failed: it ends with that error."""
+        engine = self._engine
+        assert isinstance(engine, Engine)
+        if not loop.done.is_set and self._gate.begin(loop):
+            self._finish(engine, loop, "failed", error)
 
     def seconds_until_due(self) -> float:
         """Seconds until the run can use a turn; infinite while it is paused."""
         return self._gate.seconds_until_due()
 
-    def take_turn(self, seconds: float, done: threading.Event) -> bool:
+    def serve(self) -> None:
+        """Do what was asked for between two steps; in the thread of the run's worker, between two turns."""
+        self._gate.serve()
+
+    def take_turn(self, seconds: float, loop: Loop) -> bool:
         """Train for about so long in the calling thread, that of the run's worker.
 
         Returns
         -------
         bool
-            Whether there is more to do; if not, `done` is set.
+            Whether there is more to do; if not, `loop` is over.
         """
-        return exhaust(self.turn(Turn(self, seconds), done))
+        return exhaust(self.turn(Turn(self, seconds), loop))
 
-    def turn(self, control: Control, done: threading.Event) -> Steps[bool]:
+    def turn(self, control: Control, loop: Loop) -> Steps[bool]:
         """`take_turn` as long as `control` allows, halted before each update; see `Engine.steps`."""
+        if not self._gate.begin(loop):
+            return False
         engine = self._engine
         assert isinstance(engine, Engine)
         error: BaseException | None = None
         ended: Status = "failed"
-        self._gate.begin_turn()
         try:
-            ended = yield from self._train(engine, control)
-            if ended == "stopped" and self._gate.is_open:  # only the turn is over
+            ended = yield from self._train(engine, control, loop)
+            if ended == "stopped" and loop.takes_steps:  # only the turn is over
                 self._flush_turn(engine)
                 self._gate.end_turn()
                 return True
         except BaseException as raised:  # kept: wait() raises it
             error, ended = raised, "failed"
-        self._finish(engine, done, ended, error)
+        self._finish(engine, loop, ended, error)
         return False
 
     def _flush_turn(self, engine: Engine) -> None:
@@ -391,14 +397,14 @@ class TrainingRun(Run):
         self._halts += halts
         self.flushed()
 
-    def _train(self, engine: Engine, control: Control) -> Steps[Status]:
+    def _train(self, engine: Engine, control: Control, loop: Loop) -> Steps[Status]:
         """Train until the end; once more if the end was moved at the last moment."""
         if not len(self._time_line):
             self._note_time()
         while (yield from engine.steps(control)):
             with self._lock:
                 if not engine.has_more:
-                    self._gate.end()
+                    self._gate.end(loop)
                     return "finished"
         return "stopped"
 
@@ -413,7 +419,7 @@ class TrainingRun(Run):
     def flushed(self) -> None:
         """Told by the engine, between two steps, that the recorder is up to date."""
         self._mark_rate()
-        if self._worker is None and self._speed is None:
+        if self._worker is None and self.speed is None:
             self._pace.tick(self.step, self.epoch, self._halts)
         if self._time_line.is_due(self.epoch):
             self._note_time()
@@ -444,9 +450,11 @@ class TrainingRun(Run):
 
     def request_snapshot(self) -> None:
         """Ask for a copy of the weights between two steps. Returns at once; see `latest_snapshot`."""
-        if self._clone_ask is None or self._clone_ask.done:
-            self._clone_ask = Ask(self._clone)
-            self._gate.post(self._clone_ask)
+        ask = self._clone_ask
+        if ask is None or ask.done.is_set or not self.trains_now:
+            ask = Ask(self._clone)
+            self._gate.post(ask)
+            self._clone_ask = ask
 
     def snapshot(self, timeout: float = 10.0) -> Snapshot:
         """Copy of the model as it is between two steps; see `Run.snapshot`."""
@@ -474,10 +482,12 @@ class TrainingRun(Run):
     # waiting, ending --------------------------------------------------------------------------
 
     def _has_ended(self) -> bool:
-        return self._status in ENDED and self._done.is_set()
+        return self._gate.has_ended
 
     def _wait_for_end(self, seconds: float) -> None:
-        self._done.wait(seconds)
+        loop = self._gate.loop
+        if loop is not None:
+            loop.done.wait(seconds)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -485,15 +495,15 @@ class TrainingRun(Run):
         self.close()
 
     def close(self) -> None:
-        """Stop, and wait until the thread has gone."""
-        self.stop()
-        thread = self._thread
-        if thread is None or thread is threading.current_thread():
+        """Stop for good, and wait until the thread has gone: nothing resumes a run that was closed."""
+        self._gate.close()
+        self.recorder.notify()
+        loop = self._gate.loop
+        if loop is None or self._gate.is_mine:
             return
-        if self._worker is None:
-            thread.join()
-        else:  # others may go on in that thread
-            self._done.wait()
+        loop.done.wait()
+        if self._worker is None and loop.work is not None:  # else others may go on in that thread
+            loop.work.join()
 
 
 def refuse_shared_model(model: Any) -> None:
@@ -514,6 +524,6 @@ def _stop_all() -> None:
     for run in runs:
         run.stop()
     for run in runs:
-        thread = run._thread
-        if thread is not None:
-            thread.join(5.0)
+        loop = run._gate.loop
+        if loop is not None and loop.work is not None:
+            loop.work.join(5.0)

@@ -80,12 +80,15 @@ def stop_earlier(cell: Cell | None) -> None:
     if cell is None:
         return
     with _lock:
-        known = _runs.pop(cell.id, [])
-        _runs[cell.id] = [entry for entry in known if entry[0] == cell.execution and entry[1]() is not None]
+        known = list(_runs.get(cell.id, []))
     for execution, reference in known:
         earlier = reference()
         if execution != cell.execution and earlier is not None:
             earlier.close()
+    # Only now: an interrupt while one was closed leaves the others to be closed next time.
+    with _lock:
+        entries = _runs.get(cell.id, [])
+        _runs[cell.id] = [entry for entry in entries if entry[0] == cell.execution and entry[1]() is not None]
 
 
 def note(run: Closable, cell: Cell | None) -> None:

@@ -3,8 +3,17 @@
 The loop calls `may_step` before each step. As long as nobody wants anything that is one look at a flag; a
 request sets the flag under the lock, and the loop then takes the lock too.
 
+While a loop is under way nobody but its own thread serves requests: so no interrupt of the thread that asked
+can leave the loop waiting, nor can a step begin while the weights are being copied. Where no loop is under
+way, whoever asks serves itself, under the lock that a loop takes before it begins.
+
+The thread that asks may be interrupted at any instruction (see `vaewidgets.training.interrupts`). Under the
+lock the flag is set and the loop is woken first, which does no harm by itself; the request is the one
+assignment that follows.
+
 A loop with a thread of its own blocks in `may_step` while it is paused. One that takes turns with others in
-one thread (`share`) never does: it is told to leave, and halts between two turns, where requests are served.
+one thread (`share`) never does: it is told to leave, and halts between two turns, where that thread serves
+requests.
 """
 
 from __future__ import annotations
@@ -12,39 +21,81 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
-__all__ = ["Ask", "Gate"]
+from vaewidgets.training.interrupts import MOMENT_SECONDS, Bell, Latch, Work
+
+__all__ = ["ENDED", "Ask", "Gate", "Loop", "Status"]
+
+Status = Literal["created", "running", "paused", "stopped", "finished", "failed"]
+ENDED = ("stopped", "finished", "failed")
 
 # A slowed loop catches up at most so much after a delay, and a longer halt is announced.
 LONG_SECONDS = 0.1
-# Not every platform lets an interrupt through to a wait without end.
-MOMENT_SECONDS = 0.5
 
 
 class Ask:
-    """Something to be done between two steps, and what came of it."""
+    """Something to be done between two steps, and what came of it. To do it twice must do no harm."""
 
     def __init__(self, action: Callable[[], Any]) -> None:
         self._action = action
-        self.done = False
+        self.done = Latch()
         self._result: Any = None
         self._error: BaseException | None = None
 
     def serve(self) -> None:
-        """Do it."""
+        """Do it, unless that is done."""
+        if self.done.is_set:
+            return
         try:
             self._result = self._action()
+        except KeyboardInterrupt:  # belongs to the thread that serves
+            raise
         except BaseException as error:  # belongs to who asked, not to the loop
             self._error = error
-        self.done = True
+        self.done.set()
 
     def result(self) -> Any:
         """What the action returned; raises what it raised."""
         if self._error is not None:
             raise self._error
         return self._result
+
+
+class Loop:
+    """One stretch of training, from its start to its end.
+
+    Attributes
+    ----------
+    done : Latch
+        Set when all is put in order.
+    work : Work or None
+        The thread that it has, or shares; None where it is the user's.
+    ident : int or None
+        Number of the thread that takes the steps, once it does.
+    takes_steps : bool
+        False once it puts things in order after its last step.
+    is_over : bool
+        Whether it has left the weights alone for good.
+    """
+
+    def __init__(self, ident: int | None = None) -> None:
+        self.done = Latch()
+        self.work: Work | None = None
+        self.ident = ident
+        self.takes_steps = True
+        self.is_over = False
+
+
+class _State(NamedTuple):
+    """What is replaced as a whole, so that nobody ever meets half of a change."""
+
+    status: Status
+    steps_left: int | None = None  # until it pauses by itself
+    loop: Loop | None = None  # the one under way, or the last one
+    is_closed: bool = False
 
 
 class Gate:
@@ -56,112 +107,153 @@ class Gate:
         Called by the loop's thread, without the lock, before a halt that a person would notice.
     served : callable
         Called by whichever thread served requests, without the lock.
-    on_pause : callable
-        Called under the lock when the last of the steps that were asked for is done.
+    status : str
 
     Attributes
     ----------
-    lock : Condition
+    lock : RLock
         Guards everything here, and what its owner keeps beside it.
     """
 
     def __init__(
-        self, *, before_halt: Callable[[], None], served: Callable[[], None], on_pause: Callable[[], None]
+        self, *, before_halt: Callable[[], None], served: Callable[[], None], status: Status = "created"
     ) -> None:
-        self.lock = threading.Condition()
+        self.lock = threading.RLock()
         self._before_halt = before_halt
         self._served = served
-        self._on_pause = on_pause
+        self._state = _State(status)
         self._attention = False
-        self._thread: threading.Thread | None = None  # the loop's, while it may take steps
-        self._busy = False  # between `open` and `close`
-        self._halted = False
-        self._paused = False
-        self._stopping = False
-        self._steps_left: int | None = None
-        self._asks: list[Ask] = []
-        self._seconds_a_step = 0.0
+        self._halted = False  # whether the loop waits in here, or for its next turn
+        self._asks: deque[Ask] = deque()
+        self._pace: tuple[float | None, float] = (None, 0.0)  # as asked for, and in seconds a step
         self._next_due = 0.0
-        self._wake: Callable[[], None] | None = None
+        self._bell = Bell()
+        self._ring = self._bell.ring
+        self._in_turns = False
 
-    # requests; with the lock held -------------------------------------------------------------
+    # where it stands --------------------------------------------------------------------------
 
-    def open(self, thread: threading.Thread) -> None:
-        """`thread` is about to loop."""
-        self._thread = thread
-        self._busy = True
-        self._attention = True
-        self._halted = self._wake is not None
+    @property
+    def status(self) -> Status:
+        """The run's."""
+        return self._state.status
 
-    def share(self, wake: Callable[[], None]) -> None:
-        """From the next `open` on, loop in turns; `wake` is called, with the lock held, at each request."""
-        self._wake = wake
+    @property
+    def loop(self) -> Loop | None:
+        """The loop under way, or the last one."""
+        return self._state.loop
 
-    def end(self) -> None:
-        """The loop takes no more steps, but has something to put in order still."""
-        self._thread = None
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is stopped, finished or failed, and all is put in order."""
+        status, _, loop, _ = self._state
+        return status in ENDED and (loop is None or loop.done.is_set)
 
-    def close(self) -> None:
-        """The loop has left."""
-        self._thread = None
-        self._busy = False
-        self._serve()
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed: nothing starts it again."""
+        return self._state.is_closed
 
     @property
     def is_open(self) -> bool:
         """Whether a loop takes steps, and will hear of a request."""
-        return self._thread is not None
+        loop = self._state.loop
+        return loop is not None and loop.takes_steps
 
     @property
     def is_busy(self) -> bool:
         """Whether a loop takes steps, or puts things in order after its last."""
-        return self._busy
+        loop = self._state.loop
+        return loop is not None and not loop.is_over
 
     @property
-    def steps_left(self) -> int | None:
-        """Steps until it pauses by itself; None if it does not."""
-        return self._steps_left
+    def is_mine(self) -> bool:
+        """Whether the loop under way is that of the calling thread."""
+        loop = self._state.loop
+        return loop is not None and loop.ident == threading.get_ident() and not loop.is_over
 
-    def go(self, steps: int | None = None) -> None:
-        """Go on, for so many steps or without end."""
-        self._paused = self._stopping = False
-        self._steps_left = steps
-        self._next_due = 0.0
-        self._call()
+    @property
+    def speed(self) -> float | None:
+        """What `slow_down` was told."""
+        return self._pace[0]
 
-    def pause(self) -> None:
-        """Halt before the next step."""
-        self._paused = True
-        self._call()
+    # requests ---------------------------------------------------------------------------------
 
-    def stop(self) -> None:
-        """Let the next question be answered with no."""
-        self._stopping = True
-        self._call()
+    def share(self, ring: Callable[[], None]) -> None:
+        """From the next `go` on, loop in turns; `ring` is called, with the lock held, at each request."""
+        with self.lock:
+            self._in_turns = True
+            self._ring = ring
 
-    def slow_down(self, seconds_a_step: float) -> None:
+    def go(self, steps: int | None = None, start: Callable[[Loop], None] | None = None) -> None:
+        """Go on, for so many steps or without end.
+
+        Parameters
+        ----------
+        steps : int, optional
+            On top of those that are left.
+        start : callable, optional
+            Starts the thread of a new loop, which calls `begin`; without it only a loop under way goes on.
+        """
+        with self.lock:
+            state = self._state
+            loop = state.loop
+            if loop is not None and loop.takes_steps:
+                if steps is not None and state.status == "running":
+                    steps += state.steps_left or 0
+            elif start is None:
+                return
+            else:
+                loop = Loop()
+                start(loop)
+            self._next_due = 0.0
+            self._set(state._replace(status="running", steps_left=steps, loop=loop))
+
+    def change(self, to: Status, *of: Status) -> None:
+        """Set the status if it is one of those: the loop halts before its next step, or leaves."""
+        with self.lock:
+            if self._state.status in of:
+                self._set(self._state._replace(status=to))
+
+    def mark(self, status: Status) -> None:
+        """Set the status, whatever it was."""
+        with self.lock:
+            self._set(self._state._replace(status=status))
+
+    def close(self) -> None:
+        """Have the loop leave, and never begin again."""
+        with self.lock:
+            state = self._state
+            status = state.status if state.status in ENDED else "stopped"
+            self._set(state._replace(status=status, is_closed=True))
+
+    def slow_down(self, speed: float | None, seconds_a_step: float) -> None:
         """Take a step at most every so many seconds."""
-        self._seconds_a_step = seconds_a_step
-        self._next_due = 0.0
+        with self.lock:
+            self._call()
+            self._next_due = 0.0
+            self._pace = (speed, seconds_a_step)
+
+    def _set(self, state: _State) -> None:
         self._call()
+        self._state = state
 
     def _call(self) -> None:
+        """Before a request, with the lock held: the loop will look as soon as the lock is free."""
         self._attention = True
-        self.lock.notify_all()
-        if self._wake is not None:
-            self._wake()
+        self._ring()
 
-    # requests; without the lock ---------------------------------------------------------------
+    # something to be done between two steps ---------------------------------------------------
 
     def post(self, ask: Ask) -> None:
-        """Have something done between two steps: at once if none is under way, else soon."""
+        """Have something done between two steps: at once if none can be under way, else soon."""
         with self.lock:
-            self._asks.append(ask)
             if self._is_between_steps():
-                self._serve()
+                ask.serve()
             else:
                 self._call()
-        if ask.done:
+                self._asks.append(ask)
+        if ask.done.is_set:
             self._served()
 
     def call(self, action: Callable[[], Any], timeout: float) -> Any:
@@ -172,47 +264,81 @@ class Gate:
         TimeoutError
             If the step under way does not end within `timeout` seconds.
         """
+        if self._halted:  # it answers as soon as its thread wakes up
+            timeout = max(timeout, MOMENT_SECONDS)
+        end = time.monotonic() + timeout
         ask = Ask(action)
         self.post(ask)
-        with self.lock:
-            if not self.lock.wait_for(lambda: ask.done, timeout):
-                self._asks = [other for other in self._asks if other is not ask]
-                raise TimeoutError(f"the training step under way did not end within {timeout:g} s.")
+        while not ask.done.wait(min(MOMENT_SECONDS, max(0.0, end - time.monotonic()))):
+            with self.lock:
+                if (
+                    not ask.done.is_set and self._is_between_steps()
+                ):  # a loop that left in the middle of things
+                    ask.serve()
+                elif not ask.done.is_set and time.monotonic() >= end:
+                    self._asks = deque(other for other in self._asks if other is not ask)
+                    raise TimeoutError(f"the training step under way did not end within {timeout:g} s.")
         return ask.result()
 
     def _is_between_steps(self) -> bool:
-        return not self._busy or self._halted or threading.current_thread() is self._thread
+        return not self.is_busy or self.is_mine
 
-    def _serve(self) -> bool:
-        if not self._asks:
-            return False
-        asks, self._asks = self._asks, []
-        for ask in asks:
-            ask.serve()
-        self.lock.notify_all()
-        return True
-
-    # turns ------------------------------------------------------------------------------------
-
-    def seconds_until_due(self) -> float:
-        """Seconds until a turn makes sense; 0 for at once (to step, or to end), infinite while paused."""
+    def serve(self) -> None:
+        """Do what was asked for; in the loop's thread, between two steps."""
         with self.lock:
-            return 0.0 if self._stopping else max(0.0, self._delay(stepping=True))
-
-    def begin_turn(self) -> None:
-        """The loop may step from now on."""
-        with self.lock:
-            self._halted = False
-
-    def end_turn(self) -> None:
-        """The loop halts between two steps."""
-        with self.lock:
-            self._halted = True
             served = self._serve()
         if served:
             self._served()
 
+    def _serve(self) -> bool:
+        served = False
+        while self._asks:
+            # It stays until it is done: a loop in the main thread may be interrupted in the middle.
+            self._asks[0].serve()
+            self._asks.popleft()
+            served = True
+        return served
+
     # the loop's side --------------------------------------------------------------------------
+
+    def begin(self, loop: Loop) -> bool:
+        """Whether the loop is wanted; its steps are taken in the calling thread."""
+        with self.lock:
+            if self._state.loop is not loop:  # who started it was interrupted
+                return False
+            loop.ident = threading.get_ident()
+            self._halted = False
+            self._attention = True
+            return True
+
+    def enter(self) -> None:
+        """The calling thread's own loop begins; paused, if the run is."""
+        loop = Loop(threading.get_ident())
+        with self.lock:
+            self._set(_State("paused" if self.status == "paused" else "running", None, loop))
+
+    def leave(self, status: Status) -> None:
+        """That loop has ended so."""
+        with self.lock:
+            loop = self._state.loop
+            self._set(_State(status))
+            if loop is not None:
+                loop.done.set()
+            self._serve()
+
+    def end(self, loop: Loop) -> None:
+        """The loop takes no more steps, but has something to put in order still."""
+        with self.lock:
+            loop.takes_steps = False
+
+    def finish(self, loop: Loop, status: Status) -> None:
+        """The loop has ended so; if it was begun anew meanwhile, that one's status stands."""
+        with self.lock:
+            loop.takes_steps = False
+            if self._state.loop is loop:
+                self._state = self._state._replace(status=status, steps_left=None)
+            loop.is_over = True
+            self._serve()
 
     def may_step(self) -> bool:
         """Whether to take the next step; blocks while paused, and until the step is due.
@@ -225,53 +351,59 @@ class Gate:
         """Whether to go on with something that is no step; blocks while paused."""
         return not self._attention or self._attend(stepping=False)
 
+    def seconds_until_due(self) -> float:
+        """Seconds until a turn makes sense; 0 for at once (to step, or to end), infinite while paused."""
+        with self.lock:
+            return 0.0 if self.status == "stopped" else max(0.0, self._delay(stepping=True))
+
+    def end_turn(self) -> None:
+        """The loop halts between two steps."""
+        self.serve()
+        self._halted = True
+
     def _attend(self, *, stepping: bool) -> bool:
         announced = False
         while True:
             with self.lock:
                 served = self._serve()
-                if self._stopping:
-                    self.end()
-                    verdict = "leave"
-                elif (delay := self._delay(stepping)) <= 0:
+                loop = self._state.loop
+                leaves = self._state.status == "stopped"
+                delay = 0.0 if leaves else self._delay(stepping)
+                if leaves and loop is not None:
+                    loop.takes_steps = False
+                elif delay <= 0:
                     self._take(stepping)
-                    verdict = "go"
-                elif self._wake is not None:
-                    verdict = "leave"
-                elif announced or delay < LONG_SECONDS:
-                    self._halt(min(delay, MOMENT_SECONDS))
-                    verdict = "again"
-                else:
-                    verdict = "announce"
             if served:
                 self._served()
-            if verdict == "announce":
+                announced = False
+            if leaves or delay <= 0 or self._in_turns:
+                return not leaves and delay <= 0
+            if announced or delay < LONG_SECONDS:
+                self._halt(min(delay, MOMENT_SECONDS))
+            else:
                 self._before_halt()
                 announced = True
-            elif verdict != "again":
-                return verdict == "go"
 
     def _halt(self, seconds: float) -> None:
         self._halted = True
         try:
-            self.lock.wait(seconds)
+            self._bell.wait(seconds)
         finally:  # an interrupt, where the loop is in the main thread
             self._halted = False
 
     def _delay(self, stepping: bool) -> float:
         """Seconds until the loop may go on."""
-        if stepping and self._steps_left == 0:
-            self._steps_left = None
-            self._paused = True
-            self._on_pause()
-        if self._paused:
+        if stepping and self._state.steps_left == 0:
+            self._state = self._state._replace(status="paused", steps_left=None)
+        if self._state.status == "paused":
             return math.inf
-        return self._next_due - time.monotonic() if stepping and self._seconds_a_step else 0.0
+        return self._next_due - time.monotonic() if stepping and self._pace[1] else 0.0
 
     def _take(self, stepping: bool) -> None:
-        if stepping and self._steps_left is not None:
-            self._steps_left -= 1
-        if stepping and self._seconds_a_step:
+        state, seconds = self._state, self._pace[1]
+        if stepping and state.steps_left is not None:
+            state = self._state = state._replace(steps_left=state.steps_left - 1)
+        if stepping and seconds:
             earliest = time.monotonic() - LONG_SECONDS
-            self._next_due = max(self._next_due, earliest) + self._seconds_a_step
-        self._attention = self._steps_left is not None or self._seconds_a_step > 0
+            self._next_due = max(self._next_due, earliest) + seconds
+        self._attention = state.steps_left is not None or seconds > 0

@@ -52,11 +52,13 @@ class LoggedEpochs:
         """Write the means of whole epochs, once all of their steps are in the recorder."""
         names = [name for name in _TERMS if name in recorder.names]
         while self._whole and self._whole[0][1] <= len(recorder):
-            first, end = self._whole.pop(0)
-            self.count += 1
+            first, end = self._whole[0]
             terms = {name: recorder.read(name, first)[1][: end - first].astype(np.float64) for name in names}
             means = {f"train_{name}": float(values.mean()) for name, values in terms.items()}
-            recorder.append_epoch(end, {"epoch": self.count, **means}, notify=False)
+            if end > recorder.last_epoch_step:  # else an interrupt came after it was recorded
+                recorder.append_epoch(end, {"epoch": self.count + 1, **means}, notify=False)
+            self.count += 1
+            self._whole = self._whole[1:]
 
     def _add(self, end: int) -> None:
         self._length = end - self._start

@@ -19,6 +19,7 @@ from collections.abc import Callable
 
 import torch
 
+from vaewidgets.training.interrupts import Latch, Work
 from vaewidgets.training.threads import has_gnu_openmp, release_idle_team
 
 __all__ = ["Chooser", "Pace", "SecondTeam", "can_choose"]
@@ -48,28 +49,32 @@ class SecondTeam:
     """An idle OpenMP team, in a thread of its own, whose being there makes all teams sleep when they wait."""
 
     def __init__(self) -> None:
-        self._end = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._idling: tuple[Work, Latch] | None = None  # the thread, and what ends it
 
     def set(self, wanted: bool) -> None:
         """Have it, or not."""
-        if wanted and self._thread is None:
-            self._end.clear()
-            ready = threading.Event()
-            self._thread = threading.Thread(
-                target=self._idle, args=(ready,), name="vaewidgets-idle-team", daemon=True
-            )
-            self._thread.start()
+        idling = self._idling
+        if wanted and (idling is None or idling[1].is_set):
+            ready, end = Latch(), Latch()
+            with self._lock:
+                work = Work("vaewidgets-idle-team")
+                work.start(self._idle, work, ready, end)
+                self._idling = (work, end)
             ready.wait()
-        elif not wanted and self._thread is not None:
-            self._end.set()
-            self._thread.join()
-            self._thread = None
+        elif not wanted and idling is not None:
+            work, end = idling
+            end.set()
+            work.join()
+            self._idling = None
 
-    def _idle(self, ready: threading.Event) -> None:
+    def _idle(self, work: Work, ready: Latch, end: Latch) -> None:
+        with self._lock:
+            if self._idling is None or self._idling[0] is not work:  # who started it was interrupted
+                return
         torch.zeros(1 << 20).add_(1)  # large enough to be shared by a team
         ready.set()
-        self._end.wait()
+        end.wait()
         release_idle_team()
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ __all__ = ["Pending"]
 
 MAX_ROWS = 64
 _TERMS = ("kl", "recon", "loss")  # in the order in which a fault is blamed
+Record: TypeAlias = "Callable[[np.ndarray, dict[str, np.ndarray], tuple[int, str] | None], None]"
 
 
 class Pending:
@@ -45,8 +46,13 @@ class Pending:
         """Whether the oldest row is older than that."""
         return bool(self._rows) and time.monotonic() - self._since > seconds
 
-    def add(self, step: int, values: Mapping[str, Any], batch_size: int | None) -> None:
+    def add(self, step: int, values: Mapping[str, Any], batch_size: int | None) -> int:
         """Add one step.
+
+        Returns
+        -------
+        int
+            Its number: `step`, or the next free one.
 
         Raises
         ------
@@ -69,33 +75,45 @@ class Pending:
         with self._lock:
             if not self._rows:
                 self._since = time.monotonic()
+            elif self._rows[-1][0] >= step:
+                step = self._rows[-1][0] + 1
             self._rows.append((step, tuple(names), row, numbers, batch_size or 1))
+        return step
 
-    def take(self) -> tuple[np.ndarray, dict[str, np.ndarray], tuple[int, str] | None]:
-        """Read everything back, and empty it.
+    def drain(self, record: Record) -> None:
+        """Read everything back, hand it to `record`, then forget it; one thread at a time.
 
-        Returns
-        -------
-        steps : ndarray of int64, shape (n,)
-        columns : dict of str to ndarray, shape (n,)
-            Terms as sums over pixels and latent dimensions, averaged over images. Only the steps before one
-            that was not finite.
-        bad : (step, term) or None
-            The first step that was not finite.
+        Who drains may be interrupted at any instruction. Rows are then handed over once more, never lost.
+
+        Parameters
+        ----------
+        record : callable
+            Takes `steps`, `columns` and `bad`, as follows.
+
+            steps : ndarray of int64, shape (n,)
+            columns : dict of str to ndarray, shape (n,)
+                Terms as sums over pixels and latent dimensions, averaged over images. Only the steps before
+                one that was not finite.
+            bad : (step, term) or None
+                The first step that was not finite.
         """
         with self._lock:
-            rows, self._rows = self._rows, []
+            rows = list(self._rows)
+        if not rows:
+            return
         steps = np.array([row[0] for row in rows], np.int64)
         columns, known = _columns(rows)
         bad = _first_bad(columns, known)
         n = len(rows) if bad is None else bad[0]
         sizes = np.array([row[4] for row in rows])
         self._to_canonical(columns, sizes)
-        return (
+        record(
             steps[:n],
             {name: values[:n] for name, values in columns.items()},
             None if bad is None else (int(steps[n]), bad[1]),
         )
+        with self._lock:
+            self._rows = self._rows[len(rows) :]
 
     def _to_canonical(self, columns: dict[str, np.ndarray], sizes: np.ndarray) -> None:
         for size in np.unique(sizes):

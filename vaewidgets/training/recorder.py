@@ -58,7 +58,7 @@ class Recorder:
         Parameters
         ----------
         steps : ndarray of int, shape (n,)
-            Growing, and beyond all earlier ones.
+            Growing. Those that are recorded already are left out: who was interrupted hands them over again.
         columns : mapping of str to ndarray, shape (n,)
         notify : bool
             Tell the listeners; else it is left to `notify`.
@@ -67,7 +67,8 @@ class Recorder:
         if not len(steps):
             return
         with self._lock:
-            self._write(steps, columns)
+            first = int(np.searchsorted(steps, self._next_step()))
+            self._write(steps[first:], {name: values[first:] for name, values in columns.items()})
             self.version += 1
         if notify:
             self.notify()
@@ -81,26 +82,45 @@ class Recorder:
             self.notify()
 
     def _write(self, steps: np.ndarray, columns: Mapping[str, np.ndarray]) -> None:
+        """Rows count from the assignment to `_n` on: an interrupt before leaves nothing that is seen."""
         done = 0
         while done < len(steps):
-            start = self._n % _CHUNK
-            if start == 0 and self._n == len(self._steps) * _CHUNK:
+            chunk, start = divmod(self._n, _CHUNK)
+            while len(self._steps) <= chunk:
                 self._steps.append(np.empty(_CHUNK, np.int64))
-                for name, chunks in self._columns.items():
+            for name, chunks in self._columns.items():
+                while len(chunks) <= chunk:
                     chunks.append(_blank(name))
-            count = min(_CHUNK - start, len(steps) - done)
-            self._steps[-1][start : start + count] = steps[done : done + count]
-            for name, values in columns.items():
+            for name in columns:
                 if name not in self._columns:
-                    self._columns[name] = [_blank(name) for _ in self._steps]
-                self._columns[name][-1][start : start + count] = values[done : done + count]
+                    self._columns[name] = [_blank(name) for _ in range(chunk + 1)]
+            count = min(_CHUNK - start, len(steps) - done)
+            self._steps[chunk][start : start + count] = steps[done : done + count]
+            for name, values in columns.items():
+                self._columns[name][chunk][start : start + count] = values[done : done + count]
             self._n += count
             done += count
+
+    def _next_step(self) -> int:
+        chunk, row = divmod(self._n - 1, _CHUNK)
+        return int(self._steps[chunk][row]) + 1 if self._n else 0
 
     # reading ----------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         return self._n
+
+    @property
+    def next_step(self) -> int:
+        """The first step after all those recorded."""
+        with self._lock:
+            return self._next_step()
+
+    @property
+    def last_epoch_step(self) -> int:
+        """Updates made when the newest epoch ended; -1 before the first."""
+        with self._lock:
+            return self._epochs[-1][0] if self._epochs else -1
 
     @property
     def names(self) -> tuple[str, ...]:

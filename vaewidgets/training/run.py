@@ -9,7 +9,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import torch
 
@@ -17,6 +17,7 @@ from vaewidgets.errors import OptionError
 from vaewidgets.objectives import Likelihood, Objective, Schedule, get_objective, traits
 from vaewidgets.training import inspect
 from vaewidgets.training.checkpoint import describe_data
+from vaewidgets.training.control import ENDED, Gate, Status
 from vaewidgets.training.evaluate import evaluate
 from vaewidgets.training.history import History
 from vaewidgets.training.progress import progress_bar
@@ -27,8 +28,6 @@ from vaewidgets.training.time_line import TimeLine
 
 __all__ = ["ENDED", "Run", "Status"]
 
-Status = Literal["created", "running", "paused", "stopped", "finished", "failed"]
-ENDED = ("stopped", "finished", "failed")
 _RATE_SECONDS = 2.0  # steps a second are taken over so long
 
 
@@ -55,6 +54,7 @@ class Run(ABC):
     """
 
     can_train: bool
+    _gate: Gate
 
     def __init__(
         self,
@@ -81,7 +81,6 @@ class Run(ABC):
         self._data = data
         self.data_facts = None if data is None else describe_data(data)
         self.name = name or _default_name(model, data)
-        self._status: Status = "created"
         self._shell = shell
         self._weights: Weights | None = None
         self._build_lock = threading.Lock()
@@ -115,7 +114,7 @@ class Run(ABC):
     @property
     def status(self) -> Status:
         """One of "created", "running", "paused", "stopped", "finished" and "failed"."""
-        return self._status
+        return self._gate.status
 
     @property
     def error_text(self) -> str | None:
@@ -150,7 +149,7 @@ class Run(ABC):
     def steps_per_second(self) -> float:
         """Updates a second over the last two seconds; 0 unless it is running."""
         marks = self._rate_marks
-        if self._status != "running" or len(marks) < 2:
+        if self.status != "running" or len(marks) < 2:
             return 0.0
         (t0, s0), (t1, s1) = marks[0], marks[-1]
         return (s1 - s0) / (t1 - t0) if t1 > t0 else 0.0
@@ -297,13 +296,13 @@ class Run(ABC):
     def _wait_for_end(self, seconds: float) -> None: ...
 
     def _check_waitable(self) -> None:
-        if self._status == "created":
+        if self.status == "created":
             raise OptionError(
                 f"{self!r} was not started, so waiting would never end: call run.resume() first."
             )
 
     def _raise_error(self) -> None:
-        if self._status == "failed" and self.error is not None:
+        if self.status == "failed" and self.error is not None:
             raise self.error
 
     # weights ----------------------------------------------------------------------------------

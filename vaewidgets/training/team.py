@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, final
@@ -13,6 +12,7 @@ from vaewidgets.training.steps import Steps
 from vaewidgets.training.turns import Player, Turn
 
 if TYPE_CHECKING:
+    from vaewidgets.training.control import Loop
     from vaewidgets.training.engine import Engine
 
 __all__ = ["MOST", "Team", "form_teams"]
@@ -55,10 +55,10 @@ class Team:
     def __init__(self) -> None:
         self._batched: BatchedStep | None = None
 
-    def take_turn(self, players: Sequence[tuple[Player, threading.Event]], seconds: float) -> list[bool]:
+    def take_turn(self, players: Sequence[tuple[Player, Loop]], seconds: float) -> list[bool]:
         """Train for about so long; whether there is more to do, for each of them."""
         common = _Common(seconds, [run for run, _ in players])
-        going = {i: run.turn(_TurnOf(run, common), done) for i, (run, done) in enumerate(players)}
+        going = {i: run.turn(_TurnOf(run, common), loop) for i, (run, loop) in enumerate(players)}
         more = [True] * len(players)
         made: dict[int, bool | BaseException] = {}
         while going:

@@ -223,12 +223,14 @@ class TimeLine:
             self.fault = f"{type(error).__name__}: {error}"
             return
         with self._lock:
-            if self._frames is None or self._weights is None:
-                self._frames = Thinned(min(MOST_FRAMES, FRAMES_BYTES // max(1, 2 * mu.numel())))
+            frames, lines = self._frames, self._weights
+            if frames is None or lines is None:
+                frames = Thinned(min(MOST_FRAMES, FRAMES_BYTES // max(1, 2 * mu.numel())))
                 size = sum(tensor.nbytes for tensor in kept.tensors)
-                self._weights = Thinned(min(MOST_WEIGHTS, WEIGHTS_BYTES // max(1, size)))
-            self._frames.add(frame)
-            self._weights.add(kept)
+                lines = Thinned(min(MOST_WEIGHTS, WEIGHTS_BYTES // max(1, size)))
+            frames.add(frame)
+            lines.add(kept)
+            self._frames, self._weights = frames, lines  # never empty, also after an interrupt
             self.version += 1
         # The first one pays for reading the images, too: what the next will cost is seen at the second.
         self._taken = time.monotonic()

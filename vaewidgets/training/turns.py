@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
 from vaewidgets.training.steps import Control, Steps
 
 if TYPE_CHECKING:
+    from vaewidgets.training.control import Loop
+    from vaewidgets.training.interrupts import Work
     from vaewidgets.training.team import Team
 
 __all__ = ["Player", "Turn", "Worker"]
@@ -58,19 +59,27 @@ class Player(Protocol):
         """Seconds until the run can use a turn; infinite while it is paused."""
         ...
 
-    def take_turn(self, seconds: float, done: threading.Event) -> bool:
+    def serve(self) -> None:
+        """Do what was asked for between two steps."""
+        ...
+
+    def take_turn(self, seconds: float, loop: Loop) -> bool:
         """Train for about so long in the calling thread; False when that was the last turn."""
         ...
 
-    def turn(self, control: Control, done: threading.Event) -> Steps[bool]:
+    def turn(self, control: Control, loop: Loop) -> Steps[bool]:
         """A turn as long as `control` allows, halted before each update."""
+        ...
+
+    def give_up(self, loop: Loop, error: BaseException) -> None:
+        """The thread has failed: end with that error."""
         ...
 
 
 class Worker(Protocol):
     """A thread in which several runs train in turns."""
 
-    def take(self, run: Player, done: threading.Event) -> threading.Thread:
+    def take(self, run: Player, loop: Loop) -> Work:
         """Give a run turns until `take_turn` says that it has ended. Called with the run's lock held."""
         ...
 

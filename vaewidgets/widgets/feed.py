@@ -20,6 +20,7 @@ from vaewidgets import portable
 from vaewidgets.errors import PortableError, ProtocolError
 from vaewidgets.training import Run, Snapshot, release_idle_team
 from vaewidgets.training.cells import at_cell_end
+from vaewidgets.training.interrupts import Work
 from vaewidgets.widgets.state import decoded_image, explain
 from vaewidgets.widgets.view import SHARED, View
 
@@ -55,7 +56,7 @@ class Feed:
         self._news = threading.Condition(self._lock)
         self._has_news = False
         self._is_urgent = False
-        self._thread: threading.Thread | None = None
+        self._thread: Work | None = None
         self._remove_listener: Any = None
         self._forget_cells: Any = None
         self._drawn: Snapshot | None = None
@@ -143,7 +144,10 @@ class Feed:
 
     # the thread -------------------------------------------------------------------------------
 
-    def _loop(self) -> None:
+    def _loop(self, thread: Work) -> None:
+        with self._lock:
+            if self._thread is not thread:  # who started it was interrupted
+                return
         while self._wait_for_news():
             run = self._run()
             if run is None:
@@ -180,8 +184,9 @@ class Feed:
             widget._renew_picture()
 
     def _start_thread(self) -> None:
-        self._thread = threading.Thread(target=self._loop, name="vaewidgets-feed", daemon=True)
-        self._thread.start()
+        thread = Work("vaewidgets-feed")
+        thread.start(self._loop, thread)
+        self._thread = thread
 
     def _wait_for_news(self) -> bool:
         """Wait until a frame is due. False: nothing came, the thread may end."""

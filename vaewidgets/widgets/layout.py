@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vaewidgets.diagnostics import tsne
 from vaewidgets.packing import pack_quantised
+from vaewidgets.training.interrupts import Work
 from vaewidgets.widgets.state import explain
 
 __all__ = ["Layout"]
@@ -28,7 +29,7 @@ class Layout:
         self._done = done
         self._lock = threading.Lock()
         self._wanted: tuple[int, Tensor] | None = None
-        self._thread: threading.Thread | None = None
+        self._thread: Work | None = None
         self._step: int | None = None
         self.state: dict[str, Any] | None = None
 
@@ -37,17 +38,20 @@ class Layout:
         with self._lock:
             if step == self._step:
                 return
-            self._step = step
             self._wanted = (step, mu)
             before = self.state or {}
             self.state = {**before, "busy": step, "error": None}
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="vaewidgets-tsne", daemon=True)
-                self._thread.start()
+                thread = Work("vaewidgets-tsne")
+                thread.start(self._work, thread)
+                self._thread = thread
+            self._step = step
 
-    def _work(self) -> None:
+    def _work(self, thread: Work) -> None:
         while True:
             with self._lock:
+                if self._thread is not thread:  # who started it was interrupted
+                    return
                 wanted, self._wanted = self._wanted, None
                 if wanted is None:
                     self._thread = None

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from vaewidgets.errors import OptionError
+from vaewidgets.training.interrupts import Latch, Work
 from vaewidgets.training.run import ENDED
 from vaewidgets.widgets.concept import STATIC, ConceptWidget
 from vaewidgets.widgets.exercise import Between, Choice, Exercise, Order, Place, checked_text, plain
@@ -210,7 +211,7 @@ class Prediction(ConceptWidget):
         """Wait for the end of a run that still trains, without keeping the widget alive for it."""
         if not isinstance(self._exercise, Place) or self._exercise.truth is not None:
             return
-        run, me, told = self._exercise.run, weakref.ref(self), threading.Event()
+        run, me, told = self._exercise.run, weakref.ref(self), Latch()
 
         def settle() -> None:
             run._wait_for_end(10.0)
@@ -219,10 +220,10 @@ class Prediction(ConceptWidget):
                 widget._settle()
 
         def listen() -> None:
-            if run.status in ENDED and not told.is_set():
-                told.set()
+            if run.status in ENDED and not told.is_set:
                 # The training thread tells it, and has things to put in order before it has ended.
-                threading.Thread(target=settle, name="vaewidgets-prediction", daemon=True).start()
+                Work("vaewidgets-prediction").start(settle)
+                told.set()
 
         self._forget_run = run.add_listener(listen)
         self._settle()  # it may have ended in between

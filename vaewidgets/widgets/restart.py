@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from vaewidgets.data import datasets_at_hand
 from vaewidgets.diagnostics import active_units
 from vaewidgets.errors import OptionError
 from vaewidgets.training import Run
+from vaewidgets.training.interrupts import Work
 from vaewidgets.widgets.feed import Feed
 from vaewidgets.widgets.layout import Layout
 from vaewidgets.widgets.points import PointsWidget
@@ -38,7 +38,7 @@ class RestartWidget(PointsWidget):
     def __init__(self, run: Run, points: int) -> None:
         self._previous: Run | None = None
         self._ghost: dict[str, Any] | None = None
-        self._starting = threading.Lock()
+        self._starting: Work | None = None
         self._fault: str | None = None  # why the newest new run could not be started
         self._at_hand = datasets_at_hand()
         super().__init__(run, points)
@@ -73,12 +73,12 @@ class RestartWidget(PointsWidget):
         if name != "new_run":
             return super()._command(name, value)
         settings = check_settings(value)
-        if not self._starting.acquire(blocking=False):
+        if self._starting is not None and self._starting.is_alive:
             raise OptionError("another run is being started; wait for it.")
         # Reading a data set takes longer than a handler may: it would hold up the kernel.
-        threading.Thread(
-            target=self._start_new, args=(settings,), name="vaewidgets-new-run", daemon=True
-        ).start()
+        starting = Work("vaewidgets-new-run")
+        starting.start(self._start_new, settings)
+        self._starting = starting
         return None
 
     def _answered(self, panel: str | None) -> None:
@@ -93,8 +93,6 @@ class RestartWidget(PointsWidget):
         except Exception as error:  # in a thread nobody reads a traceback: into the panel
             self._fault = explain(error)
             self._feed.wake(urgent=True, panel=(self, self._fault))
-        finally:
-            self._starting.release()
 
     def show_run(self, run: Run) -> None:
         """Show another run from now on; the one before is stopped and stays as a ghost.

@@ -25,6 +25,7 @@ from concurrent.futures import (
 from typing import Any, final
 
 from vaewidgets.errors import CellError
+from vaewidgets.training.interrupts import Work
 from vaewidgets.training.sweeps.cell import Cell
 from vaewidgets.training.sweeps.task import Outcome, Task, run_task
 
@@ -75,11 +76,11 @@ class Remote:
         self._attempts: dict[Cell, int] = {}
         self._charged: dict[Cell, int] = {}  # workers lost with it beyond doubt
         self._stopping = False
-        self._thread = threading.Thread(target=self._main, name=name, daemon=True)
+        self._work = Work(name)
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._work.start(self._main)
 
     def stop(self) -> None:
         """Send no more cells, and take back those that no worker has begun. Returns at once."""
@@ -87,8 +88,8 @@ class Remote:
 
     def join(self) -> None:
         """Wait until no cell is under way."""
-        if self._thread is not threading.current_thread():
-            self._thread.join()
+        if self._work.thread is not threading.current_thread():
+            self._work.join()
 
     def _main(self) -> None:
         try:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import tempfile
-import threading
 import time
 import uuid
 import warnings
@@ -120,13 +119,13 @@ def sweep(
     out = Sweep(axes, cells, data)
     if home is not None and kept is None:
         weakref.finalize(out, shutil.rmtree, home, ignore_errors=True)
+    note(out, notebook_cell)  # before anything trains: an interrupt then leaves nothing that nobody can stop
     if executor is None:
         out._train_here(open_cells)
     else:
         assert home is not None
         _try_settings([cell.plan for cell in open_cells], data)
         out._send(open_cells, executor, home, retries=retries, threads=threads_per_cell)
-    note(out, notebook_cell)
     return out
 
 
@@ -330,7 +329,7 @@ class Sweep:
             if running is not None:
                 running._wait_for_end(seconds)
                 return
-        threading.Event().wait(seconds)
+        time.sleep(seconds)
 
     def _tell_of_failures(self) -> None:
         failed = self.failed
@@ -381,10 +380,11 @@ class Sweep:
             if isinstance(parcel, Path):
                 parcel.unlink(missing_ok=True)
 
-        self._remote = Remote(
+        remote = Remote(
             executor, cells, make_task, retries=retries, at_end=tidy_up, name=f"vaewidgets-sweep-{self.id}"
         )
-        self._remote.start()
+        remote.start()
+        self._remote = remote
 
     def _here(self, verb: str) -> Iterator[TrainingRun]:
         if self._remote is not None and verb in ("pause", "resume"):

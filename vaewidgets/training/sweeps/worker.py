@@ -11,23 +11,26 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
-from vaewidgets.training.control import LONG_SECONDS, MOMENT_SECONDS
+from vaewidgets.training.control import LONG_SECONDS, Loop
+from vaewidgets.training.interrupts import MOMENT_SECONDS, Bell, Work
 from vaewidgets.training.pace import Pace
 from vaewidgets.training.turns import Player
 
 __all__ = ["TURN_SECONDS", "Interleaver"]
 
 TURN_SECONDS = 0.03
+HOLD_SECONDS = 5.0  # at most: who holds it may be interrupted before it can let go
 
 
 @dataclass
 class _Entry:
     run: Player
-    done: threading.Event
+    loop: Loop
     place: float  # epochs made since it joined, and what the others had made then
     stride: float  # epochs made in its last turn
     debt: float = 0.0  # what its turns since its last step would have brought, had it not evaluated
@@ -53,50 +56,67 @@ class Interleaver:
         self._on_cpu = on_cpu
         self._lock = threading.Lock()  # taken with a run's lock held, never the other way round
         self._entries: list[_Entry] = []
-        self._thread: threading.Thread | None = None
-        self._awake = threading.Event()
-        self._is_held = False
+        self._work: Work | None = None
+        self._bell = Bell()
+        self._held_until = 0.0
 
-    def take(self, run: Player, done: threading.Event) -> threading.Thread:
+    def take(self, run: Player, loop: Loop) -> Work:
         """Give a run turns until `run.take_turn` says that it has ended."""
         with self._lock:
             # who joins late, or comes back, does not keep the others waiting until it has caught up
             place = min((entry.place for entry in self._entries), default=0.0)
-            self._entries.append(_Entry(run, done, place, stride=1.0 / (run.steps_per_epoch or 1)))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._main, name=self._name, daemon=True)
-                self._thread.start()
-            self._awake.set()
-            return self._thread
+            self._entries.append(_Entry(run, loop, place, stride=1.0 / (run.steps_per_epoch or 1)))
+            work = self._work
+            if work is None:
+                work = Work(self._name)
+                work.start(self._main, work)
+                self._work = work
+            self._bell.ring()
+            return work
 
     def wake(self) -> None:
         """Look again who can go on."""
-        self._awake.set()
+        self._bell.ring()
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Give no turn meanwhile, so that those that are resumed one after another begin together."""
-        self._is_held = True
+        self._held_until = time.monotonic() + HOLD_SECONDS
         try:
             yield
         finally:
-            self._is_held = False
-            self._awake.set()
+            self._held_until = 0.0
+            self._bell.ring()
 
-    def _main(self) -> None:
+    def _main(self, work: Work) -> None:
+        with self._lock:
+            if self._work is not work:  # who started it was interrupted
+                return
+        try:
+            self._give_turns()
+        except BaseException as error:  # nobody waits for a run that gets no more turns
+            with self._lock:
+                entries, self._entries = self._entries, []
+                self._work = None
+            for entry in entries:
+                entry.run.give_up(entry.loop, error)
+
+    def _give_turns(self) -> None:
         rounds = _Rounds(self._on_cpu)
         try:
             while True:
-                self._awake.clear()
                 with self._lock:
                     entries = list(self._entries)
                     if not entries:
-                        self._thread = None
+                        self._work = None
                         return
-                chosen, seconds = (None, math.inf) if self._is_held else self._choose(entries)
+                for entry in entries:
+                    entry.run.serve()
+                held = self._held_until - time.monotonic()
+                chosen, seconds = (None, held) if held > 0 else self._choose(entries)
                 if chosen is None:
                     rounds.rest()
-                    self._awake.wait(min(seconds, MOMENT_SECONDS))
+                    self._bell.wait(min(seconds, MOMENT_SECONDS))
                     continue
                 rounds.tell(entries, self._give_turn(chosen, entries))
         finally:
@@ -129,9 +149,9 @@ class Interleaver:
             ]
         before = [entry.run.step for entry in ours]
         if team is None or len(ours) == 1:
-            more = [chosen.run.take_turn(self._turn_seconds, chosen.done)]
+            more = [chosen.run.take_turn(self._turn_seconds, chosen.loop)]
         else:
-            more = team.take_turn([(entry.run, entry.done) for entry in ours], self._turn_seconds)
+            more = team.take_turn([(entry.run, entry.loop) for entry in ours], self._turn_seconds)
         for entry, step, goes_on in zip(ours, before, more, strict=True):
             self._account(entry, step, goes_on)
         return len(ours)
