@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -73,9 +74,18 @@ class Recorder:
             self.notify()
 
     def append_epoch(self, step: int, values: Mapping[str, float], *, notify: bool = True) -> None:
-        """Record the values of an epoch that ended after `step` updates."""
+        """Record the values of an epoch that ended after `step` updates.
+
+        What comes for the same step later is put beside what is there; rows stay in the order of steps.
+        """
+        new = {name: float(value) for name, value in values.items()}
         with self._lock:
-            self._epochs.append((int(step), {name: float(value) for name, value in values.items()}))
+            at = bisect.bisect_left(self._epochs, int(step), key=lambda row: row[0])
+            if at < len(self._epochs) and self._epochs[at][0] == step:
+                # a new row: those that were read stay as they are
+                self._epochs[at] = (int(step), {**self._epochs[at][1], **new})
+            else:
+                self._epochs.insert(at, (int(step), new))
             self.version += 1
         if notify:
             self.notify()
@@ -157,6 +167,23 @@ class Recorder:
         names = dict.fromkeys(name for _, values in rows for name in values)
         steps = np.array([step for step, _ in rows], np.int64)
         return steps, {name: np.array([values.get(name, np.nan) for _, values in rows]) for name in names}
+
+    def held_out(self, term: str) -> tuple[np.ndarray, np.ndarray]:
+        """Values of a term ("loss", ...) on data that are not trained on: what was measured by epoch.
+
+        Those of a validation set where a loop logged them, else those of the test set.
+
+        Returns
+        -------
+        steps, values : ndarray, shape (n,)
+            Finite values only.
+        """
+        steps, values = self.epochs()
+        for name in (f"val_{term}", f"test_{term}"):
+            known = np.isfinite(values.get(name, np.empty(0)))
+            if known.any():
+                return steps[known], values[name][known]
+        return np.empty(0, np.int64), np.empty(0)
 
     def curve(self, name: str, max_points: int = 1000) -> Curve:
         """Return a name's series by at most `max_points` min–max buckets; what is not finite is left out.
