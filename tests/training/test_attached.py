@@ -146,8 +146,13 @@ def test_each_step_is_divided_by_its_own_batch():
     run.log(recon=30.0, kl=6.0, batch_size=3)
     assert run.history["recon"].tolist() == [10, 10]
     assert run.history["kl"].tolist() == [2, 2]
+    run.log(recon=30.0, kl=6.0)  # in mid-training this is said, not raised
+    assert run.history["recon"].tolist()[:2] == [10, 10]
+    assert np.isnan(run.history["recon"][2])
+    assert np.isnan(run.history["kl"][2])
+    assert "log needs batch_size=len(x)" in run.warning
     with pytest.raises(OptionError, match=r"log needs batch_size=len\(x\)"):
-        run.log(recon=30.0, kl=6.0)
+        attached(losses=LossConvention(recon="batch_sum", kl="batch_sum")).log(recon=30.0, kl=6.0)
 
 
 @pytest.mark.parametrize(
@@ -317,11 +322,34 @@ def log_until_bad(run, module, bad=6):
         run.log(loss=1.0, recon=torch.tensor(value), kl=0.1)
 
 
-def test_nan_is_found_and_the_last_good_weights_are_kept(monkeypatch):
+def test_nan_is_a_gap_and_the_last_good_weights_are_kept(monkeypatch):
     monkeypatch.setattr("vaewidgets.training.attached.FLUSH_SECONDS", 0.0)
     monkeypatch.setattr(GoodWeights, "_AT_MOST_EVERY", 0.0)
     monkeypatch.setattr(GoodWeights, "_SHARE", 1e9)
     run = attached()
+    module = run.model.module
+    log_until_bad(run, module)
+    assert run.status == "running"
+    assert run.error is None
+    assert (
+        "recon was NaN or infinite at step 6, and so was a term of each of the 3 steps since" in run.warning
+    )
+    np.testing.assert_array_equal(run.history["recon"], [1.0] * 6 + [np.nan] * 4)
+    np.testing.assert_array_equal(run.history["loss"], [1.0] * 10)
+    good = run.last_good
+    assert 1 <= good.step <= 6
+    assert torch.isfinite(good.model.module.up.weight).all()
+    run.restore_last_good()
+    assert torch.equal(module.up.weight, good.model.module.up.weight)
+    run.log(loss=1.0)
+    assert run.status == "running"
+
+
+def test_a_bad_value_is_raised_where_the_loop_asks_for_it(monkeypatch):
+    monkeypatch.setattr("vaewidgets.training.attached.FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr(GoodWeights, "_AT_MOST_EVERY", 0.0)
+    monkeypatch.setattr(GoodWeights, "_SHARE", 1e9)
+    run = attached(on_bad_value="raise")
     module = run.model.module
     with pytest.raises(
         DivergedError, match=r"the recon was NaN or infinite at step 6.*restore_last_good"
@@ -330,8 +358,8 @@ def test_nan_is_found_and_the_last_good_weights_are_kept(monkeypatch):
     assert (caught.value.step, caught.value.term) == (6, "recon")
     assert run.status == "failed"
     assert run.error_text.startswith("DivergedError")
-    assert np.isfinite(run.history["recon"]).all()
-    assert len(run.history["recon"]) == 6
+    assert np.isfinite(run.history["recon"][:6]).all()
+    assert len(run.history["recon"]) == 7
     good = run.last_good
     assert 1 <= good.step <= 6
     assert torch.isfinite(good.model.module.up.weight).all()
@@ -339,6 +367,10 @@ def test_nan_is_found_and_the_last_good_weights_are_kept(monkeypatch):
     assert torch.equal(module.up.weight, good.model.module.up.weight)
     run.log(loss=1.0)
     assert run.status == "running"
+    with pytest.raises(OptionError, match="log got recon of type str"):
+        run.log(recon="high")
+    with pytest.raises(OptionError, match="on_bad_value is \"ignore\"|on_bad_value is 'ignore'"):
+        attached(on_bad_value="ignore")
 
 
 def test_weights_that_are_spoilt_without_a_bad_loss_are_not_called_good(monkeypatch):
@@ -363,12 +395,15 @@ def log_many(run):
 
 
 def test_nan_is_blamed_on_the_first_bad_step_of_many():
-    run = attached()
+    run = attached(on_bad_value="raise")
     run.log(loss=0.0)
     run._next_flush = float("inf")
-    with pytest.raises(DivergedError) as caught:
+    with pytest.raises(
+        DivergedError, match="in what your loss makes of them|Log recon and kl, too"
+    ) as caught:
         log_many(run)
     assert (caught.value.step, caught.value.term) == (10, "loss")
+    assert "beta" not in str(caught.value), "nothing speaks for it"
     assert run.step <= MAX_ROWS + 1
 
 

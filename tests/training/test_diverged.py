@@ -99,7 +99,7 @@ def test_the_message_names_the_term_and_its_usual_cause(term, blamed, cause):
         ([NAN, NAN, NAN, NAN], "kl", "logvar running away"),
         ([1.0, INF, INF, 1.0], "kl", "logvar running away"),
         ([INF, 1.0, INF, NAN], "recon", "a decoder running away"),
-        ([1.0, 1.0, INF, NAN], "loss", "a beta that is too large"),
+        ([1.0, 1.0, INF, NAN], "loss", "a term of the objective beside recon and the KL"),
         ([1.0, 1.0, 2.0, NAN], "gradient", "sqrt, log or a division at 0"),
     ],
 )
@@ -108,6 +108,14 @@ def test_which_term_is_blamed(terms, term, cause):
     assert (error.step, error.term) == (7, term)
     assert f"the {term} was NaN or infinite at step 7. The usual cause is" in str(error)
     assert cause in str(error)
+
+
+@pytest.mark.parametrize(("beta", "blamed"), [(1e38, True), (INF, True), (1e6, False), (1.0, False)])
+def test_beta_is_blamed_only_where_it_is_the_cause(beta, blamed):
+    error = diverged(7, np.array([1.0, 9.0, INF, NAN]), beta)
+    assert error.term == "loss"
+    assert (f"beta: {beta:g} times a KL of 9 is beyond float32" in str(error)) is blamed
+    assert ("beta" in str(error)) is blamed
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])

@@ -23,7 +23,7 @@ from vaewidgets.diagnostics.path import (
 from vaewidgets.diagnostics.ppca import PPCA, linear_log_likelihood, probabilistic_pca
 from vaewidgets.diagnostics.projection import PriorCircle, Projection, prior_circle, project
 from vaewidgets.diagnostics.rate import Elbow, RateDistortion, elbow, rate_distortion
-from vaewidgets.diagnostics.signs import Signs
+from vaewidgets.diagnostics.signs import NotFinite, Signs
 from vaewidgets.diagnostics.stats import RunStats, run_stats
 from vaewidgets.diagnostics.subspace import PrincipalAngles, principal_angles
 from vaewidgets.diagnostics.trace import UnitLives, unit_lives
@@ -44,6 +44,7 @@ __all__ = [
     "LinearProbe",
     "MutualInformationGap",
     "Neighbours",
+    "NotFinite",
     "OutlierReport",
     "PathVerdict",
     "PrincipalAngles",

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from vaewidgets.diagnostics.signs import Signs, read_signs
+from vaewidgets.diagnostics.signs import NotFinite, Signs, read_signs
 from vaewidgets.diagnostics.stats import RunStats
 from vaewidgets.diagnostics.trace import UnitLives
 
@@ -106,6 +106,7 @@ def diagnose(
     stats: RunStats | None = None,
     *,
     error: BaseException | None = None,
+    not_finite: NotFinite | None = None,
     lives: UnitLives | None = None,
     thresholds: Thresholds = THRESHOLDS,
 ) -> Diagnosis:
@@ -126,6 +127,9 @@ def diagnose(
         What `run_stats` measured on the model as it is. Without, the verdict rests on the curves alone.
     error : BaseException, optional
         What ended the run.
+    not_finite : NotFinite, optional
+        Steps that a loop logged as NaN or infinite, from `Run.not_finite`: a few of them are noted, and only
+        a run that stays so has diverged. Without, NaN at the end of the history is taken for divergence.
     lives : UnitLives, optional
         When units died, from `unit_lives`.
     thresholds : Thresholds
@@ -134,13 +138,13 @@ def diagnose(
     -------
     Diagnosis
     """
-    signs = read_signs(history, stats, error)
+    signs = read_signs(history, stats, error, not_finite)
     verdict, reason = _judge(signs, thresholds)
     return Diagnosis(
         verdict=verdict,
         evidence=(reason, *_numbers(signs)),
         advice=_advice(verdict, signs, thresholds),
-        notes=_notes(verdict, signs, lives),
+        notes=_notes(verdict, signs, lives, not_finite),
         signs=signs,
         lives=lives,
     )
@@ -261,8 +265,12 @@ def _advice(verdict: Verdict, s: Signs, t: Thresholds) -> tuple[str, ...]:
     return ()
 
 
-def _notes(verdict: Verdict, s: Signs, lives: UnitLives | None) -> tuple[str, ...]:
+def _notes(
+    verdict: Verdict, s: Signs, lives: UnitLives | None, not_finite: NotFinite | None
+) -> tuple[str, ...]:
     notes = []
+    if not_finite is not None and not_finite.count:
+        notes.append(not_finite.sentence())
     if s.used is not None and s.latent_dim is not None and verdict == "healthy" and s.used < s.latent_dim:
         wake = f"; a lower beta (now {s.beta:g}) may wake some" if s.beta > 1 else ""
         notes.append(

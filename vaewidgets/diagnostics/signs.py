@@ -10,10 +10,62 @@ import numpy as np
 from vaewidgets.diagnostics.stats import RunStats
 from vaewidgets.errors import DivergedError
 
-__all__ = ["Signs", "read_signs"]
+__all__ = ["NotFinite", "Signs", "read_signs"]
 
 _NAN = float("nan")
 _FEWEST_STEPS = 10  # below, a curve has no halves to compare
+_LASTING = 10  # steps in a row that are not finite: this is no single batch that a loop skips
+
+
+@dataclass(frozen=True)
+class NotFinite:
+    """Steps of which a loop logged a term as NaN or infinite.
+
+    Attributes
+    ----------
+    count : int
+        How many.
+    step, term : int, str
+        The first one, and its term.
+    last : int
+        The newest one.
+    streak : int
+        How many of them are the newest steps of all; 0 where the newest step is finite.
+    since, since_term : int, str
+        The first of those, and its term.
+    ended : bool
+        Whether no step is to come.
+    """
+
+    count: int = 0
+    step: int = -1
+    term: str = ""
+    last: int = -1
+    streak: int = 0
+    since: int = -1
+    since_term: str = ""
+    ended: bool = False
+
+    @property
+    def lasts(self) -> bool:
+        """Whether there has been no finite step for long, or at the end."""
+        return self.streak >= (1 if self.ended else _LASTING)
+
+    def sentence(self) -> str:
+        """Say which steps, and what becomes of them."""
+        if self.count == 1:
+            what = f"{self.term} was NaN or infinite at step {self.step:,}"
+        elif self.count == self.streak:
+            what = (
+                f"{self.term} was NaN or infinite at step {self.step:,}, and so was a term of each of the "
+                f"{self.count - 1:,} steps since"
+            )
+        else:
+            what = (
+                f"a term was NaN or infinite at {self.count:,} steps: first {self.term} at step "
+                f"{self.step:,}, last at step {self.last:,}"
+            )
+        return f"{what}; left out of the curves"
 
 
 @dataclass(frozen=True)
@@ -73,7 +125,10 @@ class Signs:
 
 
 def read_signs(
-    history: Mapping[str, np.ndarray], stats: RunStats | None, error: BaseException | None = None
+    history: Mapping[str, np.ndarray],
+    stats: RunStats | None,
+    error: BaseException | None = None,
+    not_finite: NotFinite | None = None,
 ) -> Signs:
     """Measure curves, and take over what was measured on the model."""
     recon, kl, loss, beta = _terms(history)
@@ -87,7 +142,7 @@ def read_signs(
     used = None if units is None else int((units.by_kl & units.by_var).sum())
     return Signs(
         n_steps=len(loss),
-        diverged=_divergence(history, error),
+        diverged=_divergence(history, error, not_finite),
         worse=worse,
         falling=falling,
         excess=excess,
@@ -137,9 +192,15 @@ def _excess(history: Mapping[str, np.ndarray], start: float) -> float:
     return (test - train) / gained if gained > 0 else _NAN
 
 
-def _divergence(history: Mapping[str, np.ndarray], error: BaseException | None) -> str:
+def _divergence(
+    history: Mapping[str, np.ndarray], error: BaseException | None, not_finite: NotFinite | None
+) -> str:
     if isinstance(error, DivergedError):
         return f"the {error.term} became NaN or infinite at step {error.step}"
+    if not_finite is not None:  # who logged the history knows which of its gaps were values
+        if not not_finite.lasts:
+            return ""
+        return f"the {not_finite.since_term} became NaN or infinite at step {not_finite.since}"
     for name in ("loss", "recon", "kl"):
         values = _column(history, name)
         # NaN alone means that a step recorded no value, unless it is where the record ends.

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, final
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from vaewidgets.errors import DivergedError, OptionError, TrainingStopped
+from vaewidgets.diagnostics import NotFinite
+from vaewidgets.errors import OptionError, TrainingStopped
 from vaewidgets.objectives import Constant, Schedule, as_schedule
 from vaewidgets.protocol import LossConvention
 from vaewidgets.training.autosave import Autosave
 from vaewidgets.training.cells import at_cell_end
 from vaewidgets.training.checkpoint import Checkpoint, capture, write
 from vaewidgets.training.control import Ask, Gate, Status
-from vaewidgets.training.faults import diverged
-from vaewidgets.training.logged_epochs import LoggedEpochs
-from vaewidgets.training.metrics import TERMS
+from vaewidgets.training.faults import logged_divergence
+from vaewidgets.training.loop_log import LoopLog, holds_step
 from vaewidgets.training.options import check_steps
 from vaewidgets.training.pace import Pace
 from vaewidgets.training.pending import Pending
@@ -46,19 +46,24 @@ class AttachedRun(Run):
 
     can_train = False
 
-    def __init__(self, *, losses: LossConvention, autosave_seconds: float | None, **what: Any) -> None:
+    def __init__(
+        self,
+        *,
+        losses: LossConvention,
+        autosave_seconds: float | None,
+        raises_on_bad_value: bool = False,
+        **what: Any,
+    ) -> None:
         super().__init__(**what)
         self.losses = losses
+        self._raises = raises_on_bad_value
+        pending = Pending(losses, self._data.n_pixels, self.model.latent_dim, self._recorder.__len__)
+        self._log = LoopLog(self._recorder, pending, raises=raises_on_bad_value)
         self._gate = Gate(before_halt=self._before_halt, served=self._notify)
         self._autosave = None
         if autosave_seconds is not None:
             self._autosave = Autosave(self.name, self.id, autosave_seconds)
-        self._pending = Pending(losses, self._data.n_pixels, self.model.latent_dim)
-        self._flushing = threading.Lock()
         self._next_flush = 0.0
-        self._step = 0
-        self._epoch = 0
-        self._epochs = LoggedEpochs()
         self._schedule: Schedule = Constant(1.0)
         self._beta_read: float | None = None  # what the loop got when it last read `beta`
         self._beta_logged: float | None = None
@@ -79,6 +84,7 @@ class AttachedRun(Run):
         *,
         beta: float | None = None,
         epoch: int | None = None,
+        step: int | None = None,
         batch_size: int | None = None,
         **other: Tensor | float,
     ) -> None:
@@ -86,6 +92,9 @@ class AttachedRun(Run):
 
         It waits for nothing on the device: values are gathered there and read back every tenth of a second.
         Only in here is the run paused, stopped, or the model copied.
+
+        No value ends a training: one that is NaN or infinite is left out of the curves and said in the
+        widgets, in `run.warning` and in `run.diagnose()`; ``attach(..., on_bad_value="raise")`` raises.
 
         Parameters
         ----------
@@ -95,43 +104,50 @@ class AttachedRun(Run):
             Weight of the KL term in this step. By default what the loop read from `run.beta`, if it did.
         epoch : int, optional
             Epochs completed: 0 in the first one. With it the history has means by epoch ("train_loss", ...).
+        step : int, optional
+            Number of this step, for a loop that does not begin at 0; by default one more than the last. One
+            that is smaller, as after a return to a checkpoint, is counted on from the last, and said.
         batch_size : int, optional
             Images in the batch; needed where terms are summed over the batch.
         **other
-            Anything else to keep by step, such as lr.
+            Names that begin with "val_", "test_" or "train_" (``val_loss=...``) are values of an epoch: they
+            are drawn as the test curve and make no step. They are reduced as the terms are, and in the same
+            call as a step averaged over images; in a call of their own `batch_size` is the number of images
+            that a sum was taken over. Anything else is kept by step, such as lr.
 
         Raises
         ------
         TrainingStopped
             When a stop was asked for.
-        DivergedError
-            When a term was NaN or infinite: within a tenth of a second of it.
         OptionError
-            If a value is no scalar, or `batch_size` is needed.
+            In the first call alone, where nothing is lost yet: a value is no scalar, or `batch_size` is
+            needed. Later ones are left out, and said.
         """
-        if not self._gate.is_mine:
-            self._enter()
-        if beta is None:
-            beta = self._beta_read
+        if beta is not None:
+            with contextlib.suppress(TypeError, ValueError, RuntimeError):  # else it is said by `add`
+                self._beta_logged = float(beta)
         else:
-            self._beta_logged = float(beta)
-        if epoch is not None:
-            self._epoch = epoch
-            self._epochs.note(self._step, epoch)
+            beta = self._beta_read
         values = {"loss": loss, "recon": recon, "kl": kl, "beta": beta, **other}
-        given = {k: v for k, v in values.items() if v is not None}
-        # an interrupt may have come after a step was recorded and before it was counted
-        step = self._pending.add(max(self._step, self._recorder.next_step), given, batch_size)
-        self._step = step + 1
-        if self._pending.is_full or time.monotonic() >= self._next_flush:
+        known = {name: value for name, value in values.items() if value is not None}
+        is_step = holds_step(known)
+        evaluates_after_end = not is_step and self.status in ENDED
+        if not self._gate.is_mine and not evaluates_after_end:
+            self._enter()
+        self._log.add(known, step=step, epoch=epoch, batch_size=batch_size)
+        if evaluates_after_end:
+            self._flush()
+            self._notify()
+            return
+        if self._log.is_full or time.monotonic() >= self._next_flush:
             self._flush()
             self._between_steps()
         if self.error is not None:
             self._leave("failed")
             raise self.error
-        if not self._may_go_on():
+        if not self._may_go_on(is_step):
             self._leave("stopped")
-            raise TrainingStopped(f"stopped at step {self._step}, as asked. Run the loop again to go on.")
+            raise TrainingStopped(f"stopped at step {self.step}, as asked. Run the loop again to go on.")
 
     def _enter(self) -> None:
         """The loop starts, or starts again."""
@@ -140,9 +156,12 @@ class AttachedRun(Run):
         self._gate.enter()
         self._notify()
 
-    def _may_go_on(self) -> bool:
+    def _may_go_on(self, is_step: bool) -> bool:
         try:
-            return self._gate.may_step()
+            if is_step:
+                return self._gate.may_step()
+            # halted here it would have leave for one step more than `advance` was asked for
+            return self.status == "paused" or self._gate.may_go_on()
         except KeyboardInterrupt:  # of a loop that was paused
             self._leave("stopped")
             raise
@@ -152,9 +171,7 @@ class AttachedRun(Run):
         self._gate.leave(status)
         self._pace.rest()
         self._flush()
-        self._epochs.end(self._step)
-        self._epochs.record(self._recorder)
-        self._epoch = max(self._epoch, self._epochs.count)
+        self._log.end()
         self._notify()
 
     def _cell_ended(self) -> None:
@@ -176,23 +193,18 @@ class AttachedRun(Run):
     def _flush(self) -> None:
         """Read back what was logged. Any thread may do it; a fault is kept for the loop to raise."""
         self._next_flush = time.monotonic() + FLUSH_SECONDS
-        with self._flushing:
-            self._pending.drain(self._record)
-
-    def _record(self, steps: np.ndarray, columns: dict[str, np.ndarray], bad: tuple[int, str] | None) -> None:
-        self._recorder.extend(steps, columns, notify=False)
-        if bad is not None:
-            step, term = bad
-            self.error = self._say_diverged(step, term)
+        bad = self._log.flush()
+        if bad is not None and self._raises:
+            good = self._good.weights
+            self.error = logged_divergence(bad, None if good is None else good.step)
             self._gate.mark("failed")
 
     def _between_steps(self) -> None:
         """In the loop's thread, after a flush."""
-        self._epochs.record(self._recorder)
         self._mark_rate()
-        self._pace.tick(self._step, self._epoch, self._halts)
+        self._pace.tick(self._log.rows, self.epoch, self._halts)
         if self.error is None:
-            self._good.keep(lambda: self._shell.clone(self.model, step=self._step, epoch=self._epoch))
+            self._good.keep(lambda: self._shell.clone(self.model, step=self.step, epoch=self.epoch))
             good = self._good.weights
             if good is not None and self._time_line.is_due(good.epoch):
                 self._note_time(good)
@@ -200,22 +212,12 @@ class AttachedRun(Run):
                 self._autosave.write_if_due(self._capture)
         self._notify()
 
-    def _say_diverged(self, step: int, term: str) -> DivergedError:
-        row = np.where(np.array(TERMS) == term, np.nan, 0.0)
-        good = self._good.weights
-        kept = "" if good is None else f" run.restore_last_good() puts back those of step {good.step}."
-        text = str(diverged(step, row)).replace(
-            "The weights are those before that step; the history is kept. Start again with a smaller lr.",
-            f"The weights may be spoilt.{kept}",
-        )
-        return DivergedError(text, step=step, term=term)
-
     # what it is -------------------------------------------------------------------------------
 
     @property
     def recorder(self) -> Recorder:
         """What was logged, up to now."""
-        if self._pending.is_stale(FLUSH_SECONDS):
+        if self._log.is_stale(FLUSH_SECONDS):
             self._flush()
         return self._recorder
 
@@ -226,14 +228,24 @@ class AttachedRun(Run):
         return self._history
 
     @property
+    def warning(self) -> str | None:
+        """What is wrong with logged values, a sentence a line; None if nothing is."""
+        return self._log.warning
+
+    @property
+    def not_finite(self) -> NotFinite:
+        """Steps that were logged as NaN or infinite."""
+        return replace(self._log.not_finite, ended=self.status in ENDED)
+
+    @property
     def step(self) -> int:
-        """Steps logged."""
-        return self._step
+        """Updates made: one more than the number of the newest step."""
+        return self._log.step
 
     @property
     def epoch(self) -> int:
         """Epochs completed, as logged."""
-        return self._epoch
+        return self._log.epoch
 
     @property
     def epochs(self) -> int | None:
@@ -258,7 +270,7 @@ class AttachedRun(Run):
     @property
     def beta(self) -> float:
         """Weight of the KL term, for the loop to read in each step; from then on widgets offer to turn it."""
-        beta = self._beta_read = self._schedule(self._step)
+        beta = self._beta_read = self._schedule(self.step)
         return beta
 
     @beta.setter
@@ -271,7 +283,7 @@ class AttachedRun(Run):
         """Weight of the KL term in force now, as far as known."""
         if self._beta_read is None and self._beta_logged is not None:
             return self._beta_logged
-        return self._schedule(self._step)
+        return self._schedule(self.step)
 
     @property
     def beta_description(self) -> str:
@@ -363,7 +375,7 @@ class AttachedRun(Run):
 
     @property
     def last_good(self) -> Snapshot | None:
-        """Newest copy, taken now and then, whose weights and losses until then were finite."""
+        """Newest copy, taken now and then, whose weights were finite."""
         return None if self._good.weights is None else self._make_snapshot(self._good.weights)
 
     def restore_last_good(self) -> None:

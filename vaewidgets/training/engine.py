@@ -489,7 +489,7 @@ class Engine:
             skipped = self.step - (block.first_step + n)  # steps since then, all masked
             self.step -= skipped
             self.position -= skipped
-            self._failure = diverged(self.step, block.terms[n])
+            self._failure = diverged(self.step, block.terms[n], float(block.beta[n]))
             raise self._failure
 
 

@@ -21,14 +21,15 @@ _EXPECTED = frozenset({*_TERMS, "beta", "lr", *(f"{s}_{t}" for s in ("train", "t
 class History(Mapping[str, np.ndarray]):
     """Recorded values by name; each access gives a new array.
 
-    By step: "step" (int64, from 0), "loss", "recon", "kl" (means over the batch of per-image sums), "beta"
-    and "lr" (those in force at the step), further terms of the objective (such as "mmd"), and what else the
-    loop logged. By epoch: "epoch" (int64, from 1),
-    "epoch_step" (updates made by its end), "train_loss", "train_recon", "train_kl" (means over the epoch's
-    images while they were trained on; over its steps in a loop of your own, which must log its epoch) and
-    "test_loss", "test_recon", "test_kl" (after the epoch; NaN where it was not evaluated; none in a loop of
-    your own), likewise the objective's further terms. "elbo", by step, is −(recon + kl), and exists where
-    that is a bound on the log-likelihood.
+    By step: "step" (int64, from 0, or from where a loop of your own says), "loss", "recon", "kl" (means over
+    the batch of per-image sums), "beta" and "lr" (those in force at the step), further terms of the objective
+    (such as "mmd"), and what else the loop logged. By epoch: "epoch" (int64, from 1; epochs completed where a
+    loop of your own evaluated within one), "epoch_step" (updates made by its end), "train_loss",
+    "train_recon", "train_kl" (means over the epoch's images while they were trained on; over its steps in a
+    loop of your own, which must log its epoch) and "test_loss", "test_recon", "test_kl" (after the epoch; NaN
+    where it was not evaluated), likewise the objective's further terms. A loop of your own has what it logs
+    as "val_loss" or "test_loss"; where it logs "val_loss" alone, that is also found as "test_loss". "elbo",
+    by step, is −(recon + kl), and exists where that is a bound on the log-likelihood.
     """
 
     def __init__(
@@ -48,11 +49,15 @@ class History(Mapping[str, np.ndarray]):
         elif name == "step":
             values = recorder.state()["steps"]
         elif name == "epoch":
-            values = epochs.get("epoch", np.empty(0)).astype(np.int64)
+            values = _completed(epochs.get("epoch", np.zeros(len(steps))))
         elif name == "epoch_step":
             values = steps
-        elif name in epochs or name in self._expected:
-            values = epochs.get(name, np.empty(0))
+        elif name in epochs:
+            values = epochs[name]
+        elif _as_validation(name) in epochs:
+            values = epochs[_as_validation(name)]
+        elif name in self._expected:
+            values = np.empty(0)
         elif name == "elbo":
             values = self._elbo()
         else:
@@ -60,10 +65,9 @@ class History(Mapping[str, np.ndarray]):
         return values
 
     def __iter__(self) -> Iterator[str]:
-        if not len(self._recorder):
-            return
-        yield "step"
-        yield from self._recorder.names
+        if len(self._recorder):
+            yield "step"
+            yield from self._recorder.names
         normalised = self._likelihood is not None and self._likelihood.normalised
         if normalised and self._bounds and self._has_terms():
             yield "elbo"
@@ -97,3 +101,13 @@ class History(Mapping[str, np.ndarray]):
         if not self._has_terms():
             raise KeyError("no 'elbo' yet: it is -(recon + kl), and they were not both recorded")
         return -(self._recorder.read("recon")[1] + self._recorder.read("kl")[1])
+
+
+def _as_validation(name: str) -> str:
+    return f"val_{name.removeprefix('test_')}" if name.startswith("test_") else ""
+
+
+def _completed(epochs: np.ndarray) -> np.ndarray:
+    """Epochs completed at each row: the number of its own, or of the last one before it."""
+    known = np.where(np.isfinite(epochs), epochs, 0)
+    return np.maximum.accumulate(known).astype(np.int64) if len(known) else known.astype(np.int64)

@@ -58,7 +58,7 @@ def diagnose_run(run: Run, *, n: int = 1000) -> Diagnosis:
         lives = watch.lives()
     # a run that was loaded without its data is judged by its curves
     stats = None if run._data is None else measure(run, n=n)
-    return diagnose(run.history, stats, error=run.error, lives=lives)
+    return diagnose(run.history, stats, error=run.error, not_finite=run.not_finite, lives=lives)
 
 
 def count_units(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -58,7 +59,7 @@ class Recorder:
         Parameters
         ----------
         steps : ndarray of int, shape (n,)
-            Growing. Those that are recorded already are left out: who was interrupted hands them over again.
+            Never falling.
         columns : mapping of str to ndarray, shape (n,)
         notify : bool
             Tell the listeners; else it is left to `notify`.
@@ -67,16 +68,24 @@ class Recorder:
         if not len(steps):
             return
         with self._lock:
-            first = int(np.searchsorted(steps, self._next_step()))
-            self._write(steps[first:], {name: values[first:] for name, values in columns.items()})
+            self._write(steps, columns)
             self.version += 1
         if notify:
             self.notify()
 
     def append_epoch(self, step: int, values: Mapping[str, float], *, notify: bool = True) -> None:
-        """Record the values of an epoch that ended after `step` updates."""
+        """Record the values of an epoch that ended after `step` updates.
+
+        What comes for the same step later is put beside what is there; rows stay in the order of steps.
+        """
+        new = {name: float(value) for name, value in values.items()}
         with self._lock:
-            self._epochs.append((int(step), {name: float(value) for name, value in values.items()}))
+            at = bisect.bisect_left(self._epochs, int(step), key=lambda row: row[0])
+            if at < len(self._epochs) and self._epochs[at][0] == step:
+                # a new row: those that were read stay as they are
+                self._epochs[at] = (int(step), {**self._epochs[at][1], **new})
+            else:
+                self._epochs.insert(at, (int(step), new))
             self.version += 1
         if notify:
             self.notify()
@@ -101,10 +110,6 @@ class Recorder:
             self._n += count
             done += count
 
-    def _next_step(self) -> int:
-        chunk, row = divmod(self._n - 1, _CHUNK)
-        return int(self._steps[chunk][row]) + 1 if self._n else 0
-
     # reading ----------------------------------------------------------------------------------
 
     def __len__(self) -> int:
@@ -114,13 +119,8 @@ class Recorder:
     def next_step(self) -> int:
         """The first step after all those recorded."""
         with self._lock:
-            return self._next_step()
-
-    @property
-    def last_epoch_step(self) -> int:
-        """Updates made when the newest epoch ended; -1 before the first."""
-        with self._lock:
-            return self._epochs[-1][0] if self._epochs else -1
+            chunk, row = divmod(self._n - 1, _CHUNK)
+            return int(self._steps[chunk][row]) + 1 if self._n else 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -177,6 +177,23 @@ class Recorder:
         names = dict.fromkeys(name for _, values in rows for name in values)
         steps = np.array([step for step, _ in rows], np.int64)
         return steps, {name: np.array([values.get(name, np.nan) for _, values in rows]) for name in names}
+
+    def held_out(self, term: str) -> tuple[np.ndarray, np.ndarray]:
+        """Values of a term ("loss", ...) on data that are not trained on: what was measured by epoch.
+
+        Those of a validation set where a loop logged them, else those of the test set.
+
+        Returns
+        -------
+        steps, values : ndarray, shape (n,)
+            Finite values only.
+        """
+        steps, values = self.epochs()
+        for name in (f"val_{term}", f"test_{term}"):
+            known = np.isfinite(values.get(name, np.empty(0)))
+            if known.any():
+                return steps[known], values[name][known]
+        return np.empty(0, np.int64), np.empty(0)
 
     def curve(self, name: str, max_points: int = 1000) -> Curve:
         """Return a name's series by at most `max_points` min–max buckets; what is not finite is left out.

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import torch
 
+from vaewidgets.diagnostics import NotFinite
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives import Likelihood, Objective, Schedule, get_objective, traits
 from vaewidgets.training import inspect
@@ -120,6 +121,16 @@ class Run(ABC):
     def error_text(self) -> str | None:
         """What ended the run, in one line; None unless it failed."""
         return None if self.error is None else f"{type(self.error).__name__}: {self.error}"
+
+    @property
+    def warning(self) -> str | None:
+        """What is wrong without ending the run, a sentence a line; None if nothing is."""
+        return None
+
+    @property
+    def not_finite(self) -> NotFinite | None:
+        """Steps that a loop of its own logged as NaN or infinite; None where such a step ends the run."""
+        return None
 
     @property
     @abstractmethod

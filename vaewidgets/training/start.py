@@ -245,6 +245,7 @@ def attach(
     name: str | None = None,
     autosave: bool = False,
     autosave_seconds: float = 30.0,
+    on_bad_value: str = "warn",
     **adapter: Any,
 ) -> AttachedRun:
     """Watch a model that a loop of your own trains: call `run.log(loss=..., recon=..., kl=...)` in each step.
@@ -261,6 +262,10 @@ def attach(
     autosave : bool
         Save history and weights every `autosave_seconds`.
     autosave_seconds : float
+    on_bad_value : {"warn", "raise"}
+        What `log` does with a loss, recon or kl that is NaN or infinite, or with a value that is no number:
+        leave it out and say so in the widgets, in `run.warning` and in `run.diagnose()`; or raise
+        `DivergedError` (within a tenth of a second) or `OptionError`, which ends your loop.
     **adapter
         encode, decode, latent_dim, output, likelihood: as in `as_vae`.
 
@@ -278,6 +283,8 @@ def attach(
             f"data is of type {type(data).__name__}; wanted an ImageDataset. Make one of what your loader "
             "reads: vw.ImageDataset(train_loader.dataset)."
         )
+    if on_bad_value not in ("warn", "raise"):
+        raise OptionError(f'on_bad_value is {on_bad_value!r}; expected "warn" or "raise".')
     vae = as_vae(model, losses=losses, image_shape=data.image_shape, value_range=data.value_range, **adapter)
     likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
     likelihood.check(data)
@@ -287,6 +294,7 @@ def attach(
     return AttachedRun(
         losses=losses or (convention.losses if convention is not None else LossConvention()),
         autosave_seconds=check_seconds(autosave_seconds) if autosave else None,
+        raises_on_bad_value=on_bad_value == "raise",
         model=vae,
         data=data,
         likelihood=likelihood.fitted_to(data),

@@ -83,7 +83,9 @@ class Diagnosis(RunWidget):
         if watch is not None:
             watch.note(snapshot)  # a short run can end before the watch's next turn
             lives = watch.lives()
-        found = self.verdict = diagnose(run.history, stats, error=run.error, lives=lives)
+        found = self.verdict = diagnose(
+            run.history, stats, error=run.error, not_finite=run.not_finite, lives=lives
+        )
         if not self._changes or self._changes[-1]["verdict"] != found.verdict:
             self._changes = [*self._changes, {"step": snapshot.step, "verdict": found.verdict}][
                 -MOST_CHANGES:

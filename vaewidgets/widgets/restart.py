@@ -174,8 +174,8 @@ def _some_images(run: Run) -> Any:
 
 def _last(run: Run, name: str) -> dict[str, Any] | None:
     """The newest value of a quantity: of the test set where it is measured, else of the last steps."""
-    values = run.recorder.epochs()[1].get(f"test_{name}")
-    if values is not None and np.isfinite(values).any():
-        return {"value": float(values[np.isfinite(values)][-1]), "split": "test"}
+    _, values = run.recorder.held_out(name)
+    if len(values):
+        return {"value": float(values[-1]), "split": "test"}
     curve = run.recorder.curve(name, GHOST_POINTS)
     return {"value": float(curve.mean[-1]), "split": "train"} if len(curve.mean) else None

@@ -48,7 +48,7 @@ def run_state(run: Run) -> dict[str, Any]:
         "id": run.id,
         "name": run.name,
         "status": run.status,
-        "error": run.error_text,
+        "error": run.error_text or run.warning,
         "can_train": run.can_train,
         "step": run.step,
         "epoch": run.epoch,
@@ -90,17 +90,15 @@ def curves_state(run: Run, max_points: int = CURVE_POINTS) -> dict[str, Any]:
                     "high": pack(curve.high, "f32") if band else None,
                 }
             )
-    steps, values = run.recorder.epochs()
     for name in ("loss", "recon", "kl"):
-        test = values.get(f"test_{name}")
-        if test is not None and np.isfinite(test).any():
-            known = np.isfinite(test)
+        steps, values = run.recorder.held_out(name)
+        if len(steps):
             series.append(
                 {
                     "name": name,
                     "split": "test",
-                    "step": pack(steps[known], "f32"),
-                    "mean": pack(test[known], "f32"),
+                    "step": pack(steps, "f32"),
+                    "mean": pack(values, "f32"),
                     "low": None,
                     "high": None,
                 }

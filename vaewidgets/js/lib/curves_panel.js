@@ -7,16 +7,18 @@
  * @typedef {import("./theme.js").ColorName} ColorName
  * @typedef {{curves: Curve[], title: string, stepsPerEpoch: number|null, log: boolean}} PanelState
  * @typedef {{left: number, right: number, top: number, bottom: number}} Box  in CSS pixels
- * @typedef {{box: Box, lo: number, hi: number, x(step: number): number, y(value: number): number,
+ * @typedef {{box: Box, lo: number, hi: number, first: number, x(step: number): number, y(value: number): number,
  *   step(x: number): number, drawable(value: number): boolean}} Scale
  */
-import { formatLoss, formatTick, logTicks, ticks } from "./axes.js";
+import { formatCount, formatLoss, formatTick, logTicks, ticks } from "./axes.js";
 import { lineName, strokeOf } from "./curves_runs.js";
 import { createCanvas, h, OWN_KEYS, setText, show } from "./dom.js";
 import { extent } from "./stats.js";
 
 /** Share of the first points that may leave the top: the first steps are ten times the rest. */
 const SETTLING = 0.04;
+/** Curves that begin beyond this share of the axis are those of a resumed run: the axis begins with them. */
+const LATE = 0.5;
 /** How much of its line's color a range has. */
 const BAND_ALPHA = 0.17;
 /** Room around the plot, in units of the type size: numbers at the left and below, names at the right. */
@@ -64,6 +66,9 @@ export function verticalRange(curves, log) {
 export function createScale(curves, log, box) {
   const last = curves.map(({ step }) => step[step.length - 1] ?? 0);
   const most = Math.max(1, ...last);
+  const least = Math.min(...curves.map(({ step }) => step[0] ?? Number.POSITIVE_INFINITY));
+  const first = least > LATE * most && least < most ? least : 0;
+  const perStep = (box.right - box.left) / (most - first);
   const [lo, hi] = verticalRange(curves, log);
   const height = (/** @type {number} */ value) => (log ? Math.log(value) : value);
   const unit = (box.bottom - box.top) / (height(hi) - height(lo));
@@ -71,9 +76,10 @@ export function createScale(curves, log, box) {
     box,
     lo,
     hi,
-    x: (step) => box.left + (step / most) * (box.right - box.left),
+    first,
+    x: (step) => box.left + (step - first) * perStep,
     y: (value) => box.bottom - (height(value) - height(lo)) * unit,
-    step: (x) => ((x - box.left) / (box.right - box.left)) * most,
+    step: (x) => first + (x - box.left) / perStep,
     drawable: (value) => Number.isFinite(value) && !(log && value <= 0),
   };
 }
@@ -227,11 +233,12 @@ function drawAxes({ context, theme, size, scale, log }, stepsPerEpoch) {
   context.beginPath();
   context.textAlign = "center";
   context.textBaseline = "top";
-  for (const value of ticks(0, most, (box.right - box.left) / (size * 5))) {
+  const format = scale.first && epochs === 1 ? formatCount : formatTick; // "50k" again and again says nothing
+  for (const value of ticks(scale.first / epochs, most, (box.right - box.left) / (size * 5))) {
     const x = Math.round(scale.x(value * epochs)) + 0.5;
     context.moveTo(x, box.top);
     context.lineTo(x, box.bottom);
-    context.fillText(formatTick(value), x, box.bottom + 4);
+    context.fillText(format(value), x, box.bottom + 4);
   }
   context.textAlign = "left";
   context.fillText(stepsPerEpoch ? "epoch" : "step", box.right + size * 1.4, box.bottom + 4);

@@ -25,6 +25,13 @@ test("steps and values to pixels and back; the x axis starts at 0", () => {
   assert.ok(Math.abs(scale.y(2) - 60) < 1e-9);
 });
 
+test("of a run that was resumed late, the x axis starts where it does", () => {
+  const scale = createScale([curve([50_000, 50_100], [1, 3]), curve([50_060], [2], "test")], false, BOX);
+  assert.deepEqual([scale.first, scale.x(50_000), scale.x(50_100)], [50_000, 40, 240]);
+  assert.equal(scale.step(140), 50_050);
+  assert.equal(createScale([curve([50_000], [1])], false, BOX).x(50_000), 240);
+});
+
 test("a logarithmic scale leaves out what has no logarithm", () => {
   const scale = createScale([curve([1, 2, 3], [-1, 1, 100])], true, BOX);
   assert.ok(Math.abs(scale.y(10) - 60) < 1e-9);
