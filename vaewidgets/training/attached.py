@@ -18,6 +18,7 @@ from vaewidgets.protocol import LossConvention
 from vaewidgets.training.autosave import Autosave
 from vaewidgets.training.cells import at_cell_end
 from vaewidgets.training.checkpoint import Checkpoint, capture, write
+from vaewidgets.training.claims import check_unclaimed, claim, release
 from vaewidgets.training.control import Ask, Gate
 from vaewidgets.training.faults import diverged
 from vaewidgets.training.logged_epochs import LoggedEpochs
@@ -135,6 +136,8 @@ class AttachedRun(Run):
 
     def _enter(self) -> None:
         """The loop starts, or starts again."""
+        check_unclaimed(self.model, run=self, can_train=False)
+        claim(self)
         with self._lock:
             self._thread_id = threading.get_ident()
             self._gate.open(threading.current_thread())
@@ -162,7 +165,20 @@ class AttachedRun(Run):
         with self._lock:
             self._gate.close()
             self._thread_id = None
+        release(self)
         self._notify()
+
+    def has_let_go(self) -> bool:
+        """Whether its loop is over: finished, or its thread is gone, or is here and so not in the loop."""
+        thread = self._thread_id
+        alive = {t.ident for t in threading.enumerate()} - {threading.get_ident()}
+        if thread is not None and thread not in alive:
+            self.finish()
+        return self._thread_id is None
+
+    def how_to_end(self) -> str:
+        """Say how the user ends it."""
+        return "Say that its loop has ended, run.finish(),"
 
     def _cell_ended(self) -> None:
         """A loop that ran in this cell has ended with it, whether or not it said so."""
@@ -389,12 +405,13 @@ class AttachedRun(Run):
         Raises
         ------
         OptionError
-            If there is none.
+            If there is none, or another run trains the model.
         """
         if self._good.weights is None:
             raise OptionError(
                 f"{self!r} has no good weights to go back to: none were copied before it diverged."
             )
+        check_unclaimed(self.model, run=self, can_train=False)
         with torch.no_grad():
             for live, kept in zip(model_tensors(self.model), self._good.weights.tensors, strict=True):
                 live.copy_(kept)

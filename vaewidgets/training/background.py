@@ -16,6 +16,7 @@ from vaewidgets.objectives import Schedule, as_schedule
 from vaewidgets.training.autosave import Autosave
 from vaewidgets.training.cells import at_cell_end
 from vaewidgets.training.checkpoint import Checkpoint, capture, write
+from vaewidgets.training.claims import check_unclaimed, claim, release
 from vaewidgets.training.control import LONG_SECONDS, Ask, Gate
 from vaewidgets.training.engine import Control, Engine, EngineState
 from vaewidgets.training.options import check_epochs, check_lr, check_speed, check_steps
@@ -27,7 +28,9 @@ from vaewidgets.training.team import Team
 from vaewidgets.training.threads import release_idle_team
 from vaewidgets.training.turns import Turn, Worker
 
-__all__ = ["TrainingRun", "refuse_shared_model"]
+__all__ = ["TrainingRun"]
+
+_LET_GO_SECONDS = 10.0  # for a run that was stopped to end its step and be saved
 
 _live: weakref.WeakSet[TrainingRun] = weakref.WeakSet()
 
@@ -240,6 +243,7 @@ class TrainingRun(Run):
 
     def _go(self, steps: int | None) -> None:
         release_idle_team()
+        check_unclaimed(self.model, run=self)
         with self._lock:
             self._check_can_go()
             if steps is not None and self._status == "running":
@@ -264,6 +268,16 @@ class TrainingRun(Run):
                 f"{self!r} has trained its {engine.epochs} epochs. Raise the number first, for example "
                 f"run.epochs = {(engine.epochs or 0) + 10}."
             )
+
+        claim(self)
+
+    def has_let_go(self) -> bool:
+        """Whether its model is free: it has ended, or does so in a moment."""
+        return self._status in ENDED and self._done.wait(_LET_GO_SECONDS)
+
+    def how_to_end(self) -> str:
+        """Say how the user ends it."""
+        return "Stop that first, run.stop(),"
 
     def _on_pause(self) -> None:
         self._status = "paused"
@@ -349,6 +363,9 @@ class TrainingRun(Run):
         self._note_time()
         if self._autosave is not None:
             self._autosave.write_now(self._capture)
+        with self._lock:
+            if self._done is done:
+                release(self)
         done.set()
         self.recorder.notify()
 
@@ -494,17 +511,6 @@ class TrainingRun(Run):
             thread.join()
         else:  # others may go on in that thread
             self._done.wait()
-
-
-def refuse_shared_model(model: Any) -> None:
-    """Refuse a model that another run is training: two loops would write to the same weights."""
-    own = {id(p) for p in model.parameters()}
-    for run in list(_live):
-        if run.trains_now and own & {id(p) for p in run.model.parameters()}:
-            raise OptionError(
-                f"this model is being trained by {run!r} already. "
-                "Stop that first, run.stop(), or build a new model."
-            )
 
 
 @atexit.register

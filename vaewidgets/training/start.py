@@ -21,8 +21,9 @@ from vaewidgets.objectives import (
 )
 from vaewidgets.protocol import LossConvention, as_vae, check_vae
 from vaewidgets.training.attached import AttachedRun
-from vaewidgets.training.background import TrainingRun, refuse_shared_model
+from vaewidgets.training.background import TrainingRun
 from vaewidgets.training.cells import current_cell, note, stop_earlier
+from vaewidgets.training.claims import check_unclaimed
 from vaewidgets.training.engine import Engine
 from vaewidgets.training.graphed import check_cuda_graph
 from vaewidgets.training.optimizers import check_optimizer
@@ -123,7 +124,7 @@ def train(
     ------
     OptionError, DataError, ProtocolError
         Before anything is trained: an option out of its range or unknown, data that the likelihood cannot
-        score, a model that does not speak the protocol.
+        score, a model that does not speak the protocol, or that another run is training.
     """
     refuse_unknown(train, unknown)
     check_data(data)
@@ -131,8 +132,8 @@ def train(
     cell = current_cell()
     stop_earlier(cell)
     where = pick_device(device)
+    check_unclaimed(model)
     vae, likelihood = prepare_model(model, data, where)
-    refuse_shared_model(vae)
     goal = get_objective(traits(vae).default_objective if objective is None else objective)
     goal.check(vae)
     options: dict[str, Any] = {
@@ -271,13 +272,16 @@ def attach(
     Raises
     ------
     ProtocolError, OptionError, DataError
-        If the model, an option or the data cannot be used.
+        If the model, an option or the data cannot be used; or if a run of `train` is training the model. Once
+        the loop logs, `train` refuses the model until the loop has ended (`AttachedRun.finish`, or the
+        notebook's cell).
     """
     if not isinstance(data, ImageDataset):
         raise OptionError(
             f"data is of type {type(data).__name__}; wanted an ImageDataset. Make one of what your loader "
             "reads: vw.ImageDataset(train_loader.dataset)."
         )
+    check_unclaimed(model, can_train=False)
     vae = as_vae(model, losses=losses, image_shape=data.image_shape, value_range=data.value_range, **adapter)
     likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
     likelihood.check(data)

@@ -22,6 +22,7 @@ from vaewidgets.data import ImageDataset
 from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.training.background import TrainingRun
 from vaewidgets.training.cells import current_cell, note, stop_earlier
+from vaewidgets.training.claims import check_apart
 from vaewidgets.training.options import check_data
 from vaewidgets.training.progress import sweep_bar
 from vaewidgets.training.start import train
@@ -37,6 +38,8 @@ from vaewidgets.training.sweeps.worker import Interleaver
 from vaewidgets.training.threads import release_idle_team
 
 __all__ = ["Sweep", "sweep"]
+
+_TRIED_APART = 32  # cells for an executor whose models are made here, to see that each has its own
 
 
 def sweep(
@@ -350,6 +353,7 @@ class Sweep:
     def _train_here(self, cells: Sequence[Cell]) -> None:
         """In turns in one thread. All are made, and so checked, before the first one starts."""
         made = [(cell, open_cell(cell.plan, self._data, cell.path)) for cell in cells]
+        check_apart(run.model for _, run in made)
         on_cpu = all(run.device.type == "cpu" for _, run in made)
         worker = Interleaver(f"vaewidgets-sweep-{self.id}", on_cpu=on_cpu)
         companies = team_up([run for _, run in made])
@@ -406,6 +410,7 @@ class Sweep:
 
 def _try_settings(plans: Sequence[Plan], data: ImageDataset) -> None:
     """Refuse here what every worker would refuse: each value is tried once, on the CPU, without a step."""
+    check_apart(build_model(plan) for plan in plans[:_TRIED_APART])
     seen: set[tuple[str, str]] = set()
     for plan in plans:
         values = {(name, repr(value)) for name, value in plan.settings.items()}
