@@ -109,8 +109,8 @@ def train(
     speed : float, optional
         Epochs a second at most, to watch; full speed by default.
     autosave : bool
-        Save to the user's cache (or VAEWIDGETS_CACHE) every `autosave_seconds` and at the end; the newest
-        20 runs are kept. See `TrainingRun.autosave_path`.
+        Save to the user's cache (or VAEWIDGETS_CACHE) every `autosave_seconds` and at the end. It stays as
+        long as the run does; of runs that are gone the newest 20 are kept. See `TrainingRun.autosave_path`.
     autosave_seconds : float
     start : bool
         False to start it by `resume` or `advance`.

@@ -24,6 +24,7 @@ from vaewidgets.training.background import TrainingRun
 from vaewidgets.training.cells import current_cell, note, stop_earlier
 from vaewidgets.training.claims import check_apart
 from vaewidgets.training.options import check_data
+from vaewidgets.training.ownership import Held, is_held, sweep_leftovers
 from vaewidgets.training.progress import sweep_bar
 from vaewidgets.training.start import train
 from vaewidgets.training.sweeps.cell import Cell
@@ -113,6 +114,8 @@ def sweep(
     stop_earlier(notebook_cell)
     kept = None if folder is None else _make_folder(folder)
     home = kept
+    if kept is not None:
+        _clear_up(kept)
     if executor is not None and home is None:
         home = Path(tempfile.mkdtemp(prefix="vaewidgets-sweep-"))
     cells = [Cell(plan, data, None if home is None else home / plan.file_name) for plan in plans]
@@ -370,6 +373,7 @@ class Sweep:
     ) -> None:
         """As tasks to an executor."""
         self._engine = f"tasks on {type(executor).__name__}"
+        mark = Held(folder / f".sweep-{self.id}")
         stop_path = self._stop_path = folder / f".stop-{self.id}"
         parcel: Any = self._data
         if _is_in_memory(self._data) and cells:
@@ -384,6 +388,7 @@ class Sweep:
             stop_path.unlink(missing_ok=True)
             if isinstance(parcel, Path):
                 parcel.unlink(missing_ok=True)
+            mark.remove()
 
         self._remote = Remote(
             executor, cells, make_task, retries=retries, at_end=tidy_up, name=f"vaewidgets-sweep-{self.id}"
@@ -432,6 +437,16 @@ def _make_folder(folder: str | os.PathLike[str]) -> Path:
     except OSError as error:
         raise OptionError(f"folder={str(folder)!r} cannot be made ({error}); give one to write to.") from None
     return path
+
+
+def _clear_up(folder: Path) -> None:
+    """Delete what sweeps and writers left in a folder when they were killed."""
+    sweep_leftovers(folder, ".*.part")
+    for path in [*folder.glob(".data-*.safetensors"), *folder.glob(".stop-*")]:
+        sweep_id = path.name.split("-", 1)[1].removesuffix(".safetensors")
+        if not is_held(folder / f".sweep-{sweep_id}"):
+            path.unlink(missing_ok=True)
+    sweep_leftovers(folder, ".sweep-*")
 
 
 def _check_options(executor: object, retries: object, threads: object) -> None:
