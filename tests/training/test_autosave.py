@@ -1,3 +1,4 @@
+import gc
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 from vaewidgets.training import load_run
 from vaewidgets.training.autosave import KEEP, _prune, cache_folder
+from vaewidgets.training.ownership import replacing
 
 from .conftest import make_data, start, wait_until
 
@@ -79,6 +81,123 @@ def test_the_cache_is_where_the_platform_has_it(monkeypatch, platform, variables
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert cache_folder().parts[-len(tail) :] == tail
+
+
+def files():
+    return sorted(cache_folder().glob("*.safetensors"))
+
+
+def test_each_of_many_living_runs_has_its_file():
+    data = make_data()
+    runs = [start(data, autosave=True, autosave_seconds=0.01, epochs=None) for _ in range(KEEP + 5)]
+    assert wait_until(lambda: all(run.autosave_path.is_file() for run in runs), 60)
+    for run in runs:
+        run.close()
+    assert all(run.autosave_path.is_file() for run in runs)
+    # once they are gone, the newest are kept, and that of the one that lives
+    last, run = runs[0], None
+    times = sorted((os.stat(path).st_mtime, path) for path in files() if path != last.autosave_path)
+    runs.clear()
+    gc.collect()
+    again = start(data, autosave=True, epochs=1).wait(progress=False)
+    assert set(files()) == {again.autosave_path, last.autosave_path, *(path for _, path in times[-KEEP:])}
+
+
+OTHER = """
+    import sys
+    from vaewidgets.training import train
+    from tests.training.conftest import make_data, make_model
+    data = make_data()
+    runs = [train(make_model(data), data, batch_size=16, epochs=1).wait(progress=False) for _ in range(3)]
+    print(*[run.autosave_path for run in runs], sep=";", flush=True)
+    sys.stdin.read()
+"""
+
+
+def other_process(code, cache):
+    environment = {**os.environ, "VAEWIDGETS_CACHE": str(cache), "PYTHONPATH": os.getcwd()}
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        text=True,
+    )
+
+
+def outlive(n):
+    """So many runs, each gone before the next one starts."""
+    data = make_data()
+    for _ in range(n):
+        start(data, autosave=True, epochs=1).wait(progress=False).close()
+        gc.collect()
+
+
+def test_files_of_runs_in_another_process_stay_as_long_as_that_lives():
+    with other_process(OTHER, cache_folder().parent) as other:
+        theirs = other.stdout.readline().strip().split(";")
+        for path in theirs:
+            os.utime(path, (1, 1))
+        outlive(KEEP + 2)
+        assert all(map(os.path.isfile, theirs))
+        assert len(files()) == KEEP + 1 + len(theirs)  # the last one lived when it was written
+        other.kill()
+    outlive(1)
+    assert not any(map(os.path.isfile, theirs))
+    assert len(files()) == KEEP + 1
+
+
+KILLED = """
+    import os, signal
+    from pathlib import Path
+    from vaewidgets.training import train
+    from tests.training.conftest import make_data, make_model
+    data = make_data()
+    os.replace = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
+    run = train(make_model(data), data, batch_size=16, epochs=1, autosave=PLACE is None)
+    if PLACE is None:
+        run.wait(progress=False)
+    else:
+        run.save(PLACE)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
+def test_what_a_killed_writer_left_is_cleared_away(tmp_path):
+    """In the cache at the next start, elsewhere when the file is written again."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    for place in (None, str(kept / "run.safetensors")):
+        with other_process(KILLED.replace("PLACE", repr(place)), cache_folder().parent) as victim:
+            assert victim.wait(60) == -signal.SIGKILL
+    assert len(list(kept.iterdir())) == 1
+    assert len(list(cache_folder().iterdir())) == 1
+    run = start(autosave=True, epochs=1).wait(progress=False)
+    assert list(cache_folder().iterdir()) == [run.autosave_path]
+    run.save(kept / "run.safetensors")
+    assert [path.name for path in kept.iterdir()] == ["run.safetensors"]
+
+
+def test_a_file_that_is_being_written_is_not_cleared_away(tmp_path):
+    target = tmp_path / "run.safetensors"
+    run = start(epochs=1).wait(progress=False)
+    with replacing(target) as file:
+        file.write(b"half")
+        run.save(target)
+        file.write(b" and half")
+    assert target.read_bytes() == b"half and half"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and modes are POSIX")
+def test_a_link_is_followed_and_the_mode_is_the_usual_one(tmp_path):
+    (tmp_path / "link").symlink_to("target")
+    (tmp_path / "plain").touch()
+    run = start(epochs=1).wait(progress=False)
+    run.save(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert load_run(tmp_path / "target").step == run.step
+    assert (tmp_path / "target").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 VICTIM = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +20,7 @@ from vaewidgets.protocol import LossConvention
 from vaewidgets.training.autosave import Autosave
 from vaewidgets.training.cells import at_cell_end
 from vaewidgets.training.checkpoint import Checkpoint, capture, write
+from vaewidgets.training.claims import check_unclaimed, claim, release
 from vaewidgets.training.control import Ask, Gate, Status
 from vaewidgets.training.faults import logged_divergence
 from vaewidgets.training.loop_log import LoopLog, holds_step
@@ -151,6 +153,8 @@ class AttachedRun(Run):
 
     def _enter(self) -> None:
         """The loop starts, or starts again."""
+        check_unclaimed(self.model, run=self, can_train=False)
+        claim(self)
         self.error = None
         self._rate_marks = []
         self._gate.enter()
@@ -172,7 +176,20 @@ class AttachedRun(Run):
         self._pace.rest()
         self._flush()
         self._log.end()
+        release(self)
         self._notify()
+
+    def has_let_go(self) -> bool:
+        """Whether its loop is over: finished, or its thread is gone, or is here and so not in the loop."""
+        loop = self._gate.loop
+        alive = {t.ident for t in threading.enumerate()} - {threading.get_ident()}
+        if loop is not None and loop.ident not in alive:
+            self.finish()
+        return not self._gate.is_busy
+
+    def how_to_end(self) -> str:
+        """Say how the user ends it."""
+        return "Say that its loop has ended, run.finish(),"
 
     def _cell_ended(self) -> None:
         """A loop that ran in this cell has ended with it, whether or not it said so."""
@@ -384,12 +401,13 @@ class AttachedRun(Run):
         Raises
         ------
         OptionError
-            If there is none.
+            If there is none, or another run trains the model.
         """
         if self._good.weights is None:
             raise OptionError(
                 f"{self!r} has no good weights to go back to: none were copied before it diverged."
             )
+        check_unclaimed(self.model, run=self, can_train=False)
         with torch.no_grad():
             for live, kept in zip(model_tensors(self.model), self._good.weights.tensors, strict=True):
                 live.copy_(kept)

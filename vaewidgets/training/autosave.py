@@ -1,22 +1,32 @@
-"""Saving a run by itself, so that a killed kernel costs half a minute and not the run."""
+"""Saving a run by itself, so that a killed kernel costs half a minute and not the run.
+
+In the cache, the file of a run that lives (here, or in another process) stays; of the others the newest do.
+Each process has a token, which is in the names of its files, and holds a lock on a file of that name as long
+as it lives. Which of its own runs live it knows itself.
+"""
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import re
 import sys
+import threading
 import time
+import uuid
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import final
 
 from vaewidgets.training.checkpoint import Checkpoint, write
 from vaewidgets.training.interrupts import Work
+from vaewidgets.training.ownership import Held, is_held, sweep_leftovers
 
 __all__ = ["Autosave", "cache_folder"]
 
-KEEP = 20
+KEEP = 20  # files of runs that are gone
 
 _log = logging.getLogger("vaewidgets")
 
@@ -50,7 +60,8 @@ class Autosave:
     seconds : float
         Between two writes.
     path : Path, optional
-        By default one in the user's cache, of which the newest `KEEP` files are kept.
+        By default one in the user's cache, where it stays as long as this object does; of the files of runs
+        that are gone, the newest `KEEP` do.
 
     Attributes
     ----------
@@ -60,7 +71,7 @@ class Autosave:
 
     def __init__(self, name: str, run_id: str, seconds: float, path: Path | None = None) -> None:
         slug = re.sub(r"[^\w]+", "-", name, flags=re.ASCII).strip("-").lower() or "run"
-        file_name = f"{time.strftime('%Y%m%d-%H%M%S')}-{slug[:40]}-{run_id}.safetensors"
+        file_name = f"{time.strftime('%Y%m%d-%H%M%S')}-{slug[:40]}-{run_id}-{_token()}.safetensors"
         self._in_cache = path is None
         self.path = path or cache_folder() / file_name
         self._seconds = seconds
@@ -97,6 +108,9 @@ class Autosave:
     def _write(self, checkpoint: Checkpoint) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self._in_cache:
+                _living.add(self)
+                _show_life(self.path.parent)
             write(checkpoint, self.path)
             if self._in_cache:
                 _prune(self.path.parent)
@@ -104,10 +118,45 @@ class Autosave:
             _log.warning("the run could not be saved to %s", self.path, exc_info=True)
 
 
+_lock = threading.Lock()
+_living: weakref.WeakSet[Autosave] = weakref.WeakSet()  # those that have a file in the cache
+_tokens: dict[int, str] = {}  # by process: one that was forked off needs its own
+_marks: dict[tuple[str, Path], Held] = {}
+
+
+def _token() -> str:
+    return _tokens.setdefault(os.getpid(), uuid.uuid4().hex[:8])
+
+
+def _show_life(folder: Path) -> None:
+    """Let other processes know that runs of this one live; clears up, once, after those that were killed."""
+    with _lock:
+        key = (_token(), folder)
+        if key in _marks:
+            return
+        marks = _marks_of(folder)
+        marks.mkdir(parents=True, exist_ok=True)
+        sweep_leftovers(marks, "*")
+        _marks[key] = held = Held(marks / key[0])
+        atexit.register(held.remove)
+        sweep_leftovers(folder, ".*.part")
+
+
+def _marks_of(folder: Path) -> Path:
+    return folder.parent / "alive"
+
+
 def _prune(folder: Path) -> None:
-    """Delete all but the newest files; another process may do so at the same moment."""
+    """Delete all but the newest files of runs that are gone; another process may do so at the same moment."""
+    ours = {autosave.path for autosave in list(_living)}
+    lives: dict[str, bool] = {_token(): False}  # of which it is known one by one
     ages: list[tuple[float, Path]] = []
     for path in folder.glob("*.safetensors"):
+        token = path.stem.rpartition("-")[2]
+        if token not in lives:
+            lives[token] = is_held(_marks_of(folder) / token)
+        if path in ours or lives[token]:
+            continue
         try:
             ages.append((path.stat().st_mtime, path))
         except FileNotFoundError:

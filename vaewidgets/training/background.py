@@ -16,7 +16,8 @@ from vaewidgets.objectives import Schedule, as_schedule
 from vaewidgets.training.autosave import Autosave
 from vaewidgets.training.cells import at_cell_end
 from vaewidgets.training.checkpoint import Checkpoint, capture, write
-from vaewidgets.training.control import LONG_SECONDS, Ask, Gate, Loop, Status
+from vaewidgets.training.claims import check_unclaimed, claim, release
+from vaewidgets.training.control import ENDED, LONG_SECONDS, Ask, Gate, Loop, Status
 from vaewidgets.training.engine import Control, Engine, EngineState
 from vaewidgets.training.interrupts import Work
 from vaewidgets.training.options import check_epochs, check_lr, check_speed, check_steps
@@ -28,7 +29,9 @@ from vaewidgets.training.team import Team
 from vaewidgets.training.threads import release_idle_team
 from vaewidgets.training.turns import Turn, Worker
 
-__all__ = ["TrainingRun", "refuse_shared_model"]
+__all__ = ["TrainingRun"]
+
+_LET_GO_SECONDS = 10.0  # for a run that was stopped to end its step and be saved
 
 _live: weakref.WeakSet[TrainingRun] = weakref.WeakSet()
 
@@ -224,8 +227,10 @@ class TrainingRun(Run):
 
     def _go(self, steps: int | None) -> None:
         release_idle_team()
+        check_unclaimed(self.model, run=self)
         with self._lock:
             self._check_can_go()
+            claim(self)
             self._gate.go(steps, self._start_thread)
         self.recorder.notify()
 
@@ -240,14 +245,23 @@ class TrainingRun(Run):
             raise DataError(f"{self!r} cannot go on: it {self._cannot_resume}.")
         if self._gate.is_closed:
             raise OptionError(
-                f"{self!r} was closed (by run.close(), at the end of its `with` block, or because its cell was "
-                "run again) and cannot go on. Start a new run on run.model."
+                f"{self!r} was closed (by run.close(), at the end of its `with` block, or because its cell "
+                "was run again) and cannot go on. Start a new run on run.model."
             )
         if not self._gate.is_open and not engine.has_more:
             raise OptionError(
                 f"{self!r} has trained its {engine.epochs} epochs. Raise the number first, for example "
                 f"run.epochs = {(engine.epochs or 0) + 10}."
             )
+
+    def has_let_go(self) -> bool:
+        """Whether its model is free: it has ended, or does so in a moment."""
+        loop = self._gate.loop
+        return loop is None or loop.done.wait(_LET_GO_SECONDS if self.status in ENDED else 0.0)
+
+    def how_to_end(self) -> str:
+        """Say how the user ends it."""
+        return "Stop that first, run.stop(),"
 
     # the thread -------------------------------------------------------------------------------
 
@@ -337,6 +351,9 @@ class TrainingRun(Run):
                 self._gate.finish(loop, ended)
             if self._autosave is not None:
                 self._autosave.write_now(self._capture)
+            with self._lock:
+                if self._gate.loop is loop:
+                    release(self)
         finally:
             loop.takes_steps, loop.is_over = False, True
             loop.done.set()
@@ -504,17 +521,6 @@ class TrainingRun(Run):
         loop.done.wait()
         if self._worker is None and loop.work is not None:  # else others may go on in that thread
             loop.work.join()
-
-
-def refuse_shared_model(model: Any) -> None:
-    """Refuse a model that another run is training: two loops would write to the same weights."""
-    own = {id(p) for p in model.parameters()}
-    for run in list(_live):
-        if run.trains_now and own & {id(p) for p in run.model.parameters()}:
-            raise OptionError(
-                f"this model is being trained by {run!r} already. "
-                "Stop that first, run.stop(), or build a new model."
-            )
 
 
 @atexit.register

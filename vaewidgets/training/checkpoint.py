@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vaewidgets.errors import CheckpointError
@@ -27,6 +25,7 @@ from vaewidgets.objectives import traits
 from vaewidgets.objectives.schedules import Constant, schedule_from_dict
 from vaewidgets.training.engine import EngineState
 from vaewidgets.training.recorder import Recorder
+from vaewidgets.training.tensor_file import save_file
 
 if TYPE_CHECKING:
     from vaewidgets.data import ImageDataset
@@ -127,6 +126,8 @@ def capture(run: Run, engine: EngineState | None) -> Checkpoint:
 def write(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
     """Write a run file: to a temporary file beside it, then renamed, so that it is whole or not there."""
     target = Path(path).expanduser()
+    if target.is_symlink():  # the file that it leads to is meant, not the link
+        target = target.resolve()
     history = checkpoint.recorder.state(checkpoint.mark)
     tensors = {name: t.detach().cpu().contiguous() for name, t in checkpoint.tensors.items()}
     tensors["history.steps"] = torch.from_numpy(history["steps"])
@@ -135,15 +136,7 @@ def write(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
     facts = {**checkpoint.facts, "columns": list(history["columns"]), "history_epochs": history["epochs"]}
     if not target.parent.is_dir():
         raise CheckpointError(f"{str(target.parent)!r} is no folder; make it first, or give another path.")
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    os.close(handle)
-    try:
-        save_file(tensors, temporary, metadata={_KEY: json.dumps(facts)})
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    save_file(tensors, target, {_KEY: json.dumps(facts)})
 
 
 def read(path: str | os.PathLike[str]) -> LoadedRun:

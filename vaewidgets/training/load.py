@@ -15,6 +15,7 @@ from vaewidgets.objectives import Bernoulli, Likelihood, Objective, get_likeliho
 from vaewidgets.protocol.seeded import seeded
 from vaewidgets.training.background import TrainingRun
 from vaewidgets.training.checkpoint import LoadedRun, describe_data, load_weights, read
+from vaewidgets.training.claims import check_unclaimed
 from vaewidgets.training.engine import Engine, EngineState
 from vaewidgets.training.options import check_data
 from vaewidgets.training.snapshot import Shell
@@ -57,6 +58,8 @@ def load_run(
     CheckpointError
         If the file is none of ours, or does not fit the model (the first tensor that differs is named) or
         the data.
+    OptionError
+        If another run is training the model.
     """
     loaded = read(path)
     facts = loaded.facts
@@ -66,6 +69,7 @@ def load_run(
     data = _find_data(facts, data, path)
     if model is None:
         model = _rebuild(facts, path)
+    check_unclaimed(model)
     if data is None:
         vae: Any = model
         likelihood: Likelihood = get_likelihood(facts["likelihood"], **facts.get("likelihood_options", {}))

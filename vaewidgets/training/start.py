@@ -21,8 +21,9 @@ from vaewidgets.objectives import (
 )
 from vaewidgets.protocol import LossConvention, as_vae, check_vae
 from vaewidgets.training.attached import AttachedRun
-from vaewidgets.training.background import TrainingRun, refuse_shared_model
+from vaewidgets.training.background import TrainingRun
 from vaewidgets.training.cells import current_cell, note, stop_earlier
+from vaewidgets.training.claims import check_unclaimed
 from vaewidgets.training.engine import Engine
 from vaewidgets.training.graphed import check_cuda_graph
 from vaewidgets.training.optimizers import check_optimizer
@@ -108,8 +109,8 @@ def train(
     speed : float, optional
         Epochs a second at most, to watch; full speed by default.
     autosave : bool
-        Save to the user's cache (or VAEWIDGETS_CACHE) every `autosave_seconds` and at the end; the newest
-        20 runs are kept. See `TrainingRun.autosave_path`.
+        Save to the user's cache (or VAEWIDGETS_CACHE) every `autosave_seconds` and at the end. It stays as
+        long as the run does; of runs that are gone the newest 20 are kept. See `TrainingRun.autosave_path`.
     autosave_seconds : float
     start : bool
         False to start it by `resume` or `advance`.
@@ -123,7 +124,7 @@ def train(
     ------
     OptionError, DataError, ProtocolError
         Before anything is trained: an option out of its range or unknown, data that the likelihood cannot
-        score, a model that does not speak the protocol.
+        score, a model that does not speak the protocol, or that another run is training.
     """
     refuse_unknown(train, unknown)
     check_data(data)
@@ -131,8 +132,8 @@ def train(
     cell = current_cell()
     stop_earlier(cell)
     where = pick_device(device)
+    check_unclaimed(model)
     vae, likelihood = prepare_model(model, data, where)
-    refuse_shared_model(vae)
     goal = get_objective(traits(vae).default_objective if objective is None else objective)
     goal.check(vae)
     options: dict[str, Any] = {
@@ -276,7 +277,9 @@ def attach(
     Raises
     ------
     ProtocolError, OptionError, DataError
-        If the model, an option or the data cannot be used.
+        If the model, an option or the data cannot be used; or if a run of `train` is training the model. Once
+        the loop logs, `train` refuses the model until the loop has ended (`AttachedRun.finish`, or the
+        notebook's cell).
     """
     if not isinstance(data, ImageDataset):
         raise OptionError(
@@ -285,6 +288,7 @@ def attach(
         )
     if on_bad_value not in ("warn", "raise"):
         raise OptionError(f'on_bad_value is {on_bad_value!r}; expected "warn" or "raise".')
+    check_unclaimed(model, can_train=False)
     vae = as_vae(model, losses=losses, image_shape=data.image_shape, value_range=data.value_range, **adapter)
     likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
     likelihood.check(data)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vaewidgets.data import ImageDataset, datasets_at_hand, load_dataset
 from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.models import MLPVAE, Autoencoder, build
+from vaewidgets.objectives import traits
+from vaewidgets.objectives.named import OBJECTIVES
 from vaewidgets.protocol.seeded import seeded
 from vaewidgets.training import Run, train
+from vaewidgets.widgets import code
+from vaewidgets.widgets.code import Code
 from vaewidgets.widgets.settings import config_of
 
 __all__ = ["code_of", "form_state", "make_run"]
@@ -69,8 +74,8 @@ def form_state(run: Run, at_hand: Sequence[str]) -> dict[str, Any]:
         "likelihood": likelihood if likelihood in LIKELIHOODS else "bernoulli",
         "latent_dim": model.latent_dim,
         "epochs": run.epochs or 30,
-        "seed": int(options.get("seed", 0)),
-        "batch_size": int(options.get("batch_size", 128)),
+        "seed": _whole(options.get("seed"), 0),
+        "batch_size": _whole(options.get("batch_size"), 128),
         "beta": run.current_beta,
         "lr": run.lr or 1e-3,
         "datasets": list(dict.fromkeys((own, *at_hand))),
@@ -161,73 +166,105 @@ def code_of(run: Run) -> str:
 
     What is not known here, such as data or a model of one's own, is named in a comment. Where beta or lr were
     turned while it trained, a comment says so: the code starts as the run did.
+
+    Names and options may come from a file: they get into the code as quoted literals only (see `code`).
     """
-    lines = ["import torch", "import vaewidgets as vw", ""]
-    lines += _data_code(run.data)
-    seed = int(run.options.get("seed", 0))
-    lines += [f"torch.manual_seed({seed})  # of the first weights", *_model_code(run)]
-    if run.can_train:
-        lines += _train_code(run)
-    else:
-        lines += ["run = vw.attach(model, data)  # your loop calls run.log(loss=..., recon=..., kl=...)"]
-    return "\n".join([*lines, "vw.LatentExplorer(run)"])
+    seed = code.call("torch.manual_seed", _whole(run.options.get("seed"), 0))
+    return code.cell(
+        code.imported("torch"),
+        code.imported("vaewidgets", "vw"),
+        None,
+        _data_code(run.data),
+        code.comment("of the first weights", behind=seed),
+        _model_code(run),
+        *(_train_code(run) if run.can_train else [_attach_code()]),
+        code.call("vw.LatentExplorer", code.name("run")),
+    )
 
 
-def _data_code(data: ImageDataset) -> list[str]:
+def _data_code(data: ImageDataset) -> Code:
     if data.name not in WHOLE_SETS:
-        return [f"data = ...  # your own ImageDataset, here named {data.name!r}"]
+        unknown = code.assign("data", code.UNKNOWN)
+        return code.comment("your own ImageDataset, here named {}", data.name, behind=unknown)
     sizes = (len(data.train), len(data.test) if data.test is not None else 0)
-    options = [
-        f", {name}={n}"
+    options: dict[str, Any] = {
+        name: n
         for name, n, whole in zip(("n_train", "n_test"), sizes, WHOLE_SETS[data.name], strict=True)
         if n != whole
-    ]
+    }
     if tuple(data.value_range) != (0.0, 1.0):
-        options.append(f", value_range={tuple(data.value_range)!r}")
-    return [f"data = vw.load_dataset({data.name!r}{''.join(options)})"]
+        options["value_range"] = tuple(data.value_range)
+    return code.assign("data", code.call("vw.load_dataset", data.name, **options))
 
 
-def _model_code(run: Run) -> list[str]:
+def _model_code(run: Run) -> Code:
     config = config_of(run.model)
     if config is None:
-        return [f"model = ...  # your own {type(run.model).__name__}"]
-    name = config.pop("class")
+        unknown = code.assign("model", code.UNKNOWN)
+        return code.comment("your own {}", type(run.model).__name__, behind=unknown)
+    kind = config.pop("class")
     config.pop("image_shape")
     given = {key: tuple(v) if isinstance(v, list) else v for key, v in config.items() if v is not None}
-    settings = "".join(f", {key}={value!r}" for key, value in given.items())
-    return [f"model = vw.{name}(data.image_shape{settings})"]
+    return code.assign("model", code.call(f"vw.{kind}", code.name("data.image_shape"), **given))
 
 
-def _train_code(run: Run) -> list[str]:
+def _attach_code() -> Code:
+    attached = code.assign("run", code.call("vw.attach", code.name("model"), code.name("data")))
+    return code.comment("your loop calls run.log(loss=..., recon=..., kl=...)", behind=attached)
+
+
+def _train_code(run: Run) -> list[Code]:
     options = dict(run.options)
     beta = _constant(options.get("beta"))
     given = {name: options[name] for name in _TRAIN_OPTIONS if name in options}
     given["epochs"] = run.epochs
-    if beta is not None:
-        given["beta"] = beta
-    if options.get("objective", _default_objective(run)) != _default_objective(run):
-        given["objective"] = options["objective"]
-    shown = {
-        name: value for name, value in given.items() if name not in _DEFAULTS or value != _DEFAULTS[name]
-    }
     notes = []
     if beta is None:
-        notes.append(f"# beta followed a schedule: {options.get('beta')}; give it as beta=...")
-    elif run.current_beta != beta:
-        notes.append(f"# beta was turned while it trained, to {run.current_beta:g}")
+        notes.append(code.comment("beta followed a schedule: {}; give it as beta=...", options.get("beta")))
+    else:
+        given["beta"] = beta
+        if run.current_beta != beta:
+            notes.append(code.comment("beta was turned while it trained, to {}", run.current_beta))
     if run.lr is not None and run.lr != options.get("lr"):
-        notes.append(f"# lr was turned while it trained, to {run.lr:g}")
-    settings = ", ".join(f"{name}={value!r}" for name, value in shown.items())
-    return [*notes, f"run = vw.train(model, data, {settings})"]
+        notes.append(code.comment("lr was turned while it trained, to {}", run.lr))
+    objective = options.get("objective", run.objective.name)
+    if type(run.objective) not in OBJECTIVES.values() or objective != run.objective.name:
+        # a file keeps the name of it only
+        notes.append(code.comment("the objective was your own, {}; give it as objective=...", objective))
+    else:
+        given |= _objective_option(run)
+    shown = {}
+    for name, value in given.items():
+        if not isinstance(value, Code) and not code.is_literal(value):
+            notes.append(code.comment("{} was {}, which cannot be written here", name, value))
+        elif name not in _DEFAULTS or value != _DEFAULTS[name]:
+            shown[name] = value
+    return [
+        *notes,
+        code.assign("run", code.call("vw.train", code.name("model"), code.name("data"), **shown)),
+    ]
 
 
-def _default_objective(run: Run) -> str:
-    return str(getattr(run.model, "default_objective", "elbo"))
+def _objective_option(run: Run) -> dict[str, Any]:
+    """One of ours as an option: nothing for the model's own, its name, or with settings of its own a call."""
+    objective = run.objective
+    settings = objective.to_dict()
+    name = settings.pop("name")
+    if objective.to_dict() != type(objective)().to_dict():
+        return {"objective": code.call(f"vw.{type(objective).__name__}", **settings)}
+    return {} if name == traits(run.model).default_objective else {"objective": name}
 
 
 def _constant(description: Any) -> float | int | None:
     try:
         value = float(description)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if not math.isfinite(value):
         return None
     return int(value) if value.is_integer() else value
+
+
+def _whole(value: Any, default: int) -> int:
+    """A whole number among the options, which may come from a file."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else default

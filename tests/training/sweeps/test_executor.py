@@ -4,6 +4,9 @@ import multiprocessing
 import os
 import pickle
 import signal
+import subprocess
+import sys
+import textwrap
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -248,3 +251,38 @@ def test_a_task_is_plain(tmp_path):
     small(Keeping({}, None), beta=[1]).wait()
     assert len(seen[0]) < 4000, "a path, not the pixels"
     assert pickle.loads(seen[0])[0] is run_task
+
+
+KILLED = """
+    import os, signal, sys
+    from concurrent.futures import ThreadPoolExecutor
+    from vaewidgets.models import MLPVAE
+    from vaewidgets.training import sweep
+    from tests.training.conftest import make_data
+    out = sweep(MLPVAE, make_data(), beta=[1, 2], hidden=(8,), batch_size=16, epochs=100_000,
+                executor=ThreadPoolExecutor(1), folder=sys.argv[1])
+    print(out.id, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
+def test_what_a_killed_sweep_left_goes_at_the_next_start_that_of_a_living_one_stays(tmp_path):
+    # a dot is what marks our own files in the folder
+    def hidden():
+        return {path.name for path in tmp_path.iterdir() if path.name.startswith(".")}
+
+    code = [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    with subprocess.Popen(code, env=environment, **pipes) as victim:
+        of_it = victim.stdout.readline().strip()
+        assert f".data-{of_it}.safetensors" in hidden()
+        before = hidden()
+        sweep(MLPVAE, make_data(), beta=[7], folder=tmp_path, **SMALL).wait(progress=False)
+        assert before <= hidden()
+        victim.kill()
+    (tmp_path / ".data-0123456789ab.safetensors").touch()  # of a version that left no mark
+    (tmp_path / ".stop-0123456789ab").touch()
+    sweep(MLPVAE, make_data(), beta=[8], folder=tmp_path, **SMALL).wait(progress=False)
+    assert hidden() == set()

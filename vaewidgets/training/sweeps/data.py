@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import CheckpointError
+from vaewidgets.training.tensor_file import save_file
 
 __all__ = ["read_data", "write_data"]
 
@@ -37,9 +36,7 @@ def write_data(data: ImageDataset, path: Path) -> None:
         "factor_names": data.factor_names,
         "factor_counts": data.factor_counts,
     }
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    save_file(tensors, part, metadata={_KEY: json.dumps(facts)})
-    os.replace(part, path)
+    save_file(tensors, path, {_KEY: json.dumps(facts)})
 
 
 @functools.lru_cache(maxsize=1)  # the cells that a worker is given one after the other share their data

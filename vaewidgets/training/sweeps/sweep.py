@@ -21,7 +21,9 @@ from vaewidgets.data import ImageDataset
 from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.training.background import TrainingRun
 from vaewidgets.training.cells import current_cell, note, stop_earlier
+from vaewidgets.training.claims import check_apart
 from vaewidgets.training.options import check_data
+from vaewidgets.training.ownership import Held, is_held, sweep_leftovers
 from vaewidgets.training.progress import sweep_bar
 from vaewidgets.training.start import train
 from vaewidgets.training.sweeps.cell import Cell
@@ -36,6 +38,8 @@ from vaewidgets.training.sweeps.worker import Interleaver
 from vaewidgets.training.threads import release_idle_team
 
 __all__ = ["Sweep", "sweep"]
+
+_TRIED_APART = 32  # cells for an executor whose models are made here, to see that each has its own
 
 
 def sweep(
@@ -109,6 +113,8 @@ def sweep(
     stop_earlier(notebook_cell)
     kept = None if folder is None else _make_folder(folder)
     home = kept
+    if kept is not None:
+        _clear_up(kept)
     if executor is not None and home is None:
         home = Path(tempfile.mkdtemp(prefix="vaewidgets-sweep-"))
     cells = [Cell(plan, data, None if home is None else home / plan.file_name) for plan in plans]
@@ -349,6 +355,7 @@ class Sweep:
     def _train_here(self, cells: Sequence[Cell]) -> None:
         """In turns in one thread. All are made, and so checked, before the first one starts."""
         made = [(cell, open_cell(cell.plan, self._data, cell.path)) for cell in cells]
+        check_apart(run.model for _, run in made)
         on_cpu = all(run.device.type == "cpu" for _, run in made)
         worker = Interleaver(f"vaewidgets-sweep-{self.id}", on_cpu=on_cpu)
         companies = team_up([run for _, run in made])
@@ -365,6 +372,7 @@ class Sweep:
     ) -> None:
         """As tasks to an executor."""
         self._engine = f"tasks on {type(executor).__name__}"
+        mark = Held(folder / f".sweep-{self.id}")
         stop_path = self._stop_path = folder / f".stop-{self.id}"
         parcel: Any = self._data
         if _is_in_memory(self._data) and cells:
@@ -379,6 +387,7 @@ class Sweep:
             stop_path.unlink(missing_ok=True)
             if isinstance(parcel, Path):
                 parcel.unlink(missing_ok=True)
+            mark.remove()
 
         remote = Remote(
             executor, cells, make_task, retries=retries, at_end=tidy_up, name=f"vaewidgets-sweep-{self.id}"
@@ -406,6 +415,7 @@ class Sweep:
 
 def _try_settings(plans: Sequence[Plan], data: ImageDataset) -> None:
     """Refuse here what every worker would refuse: each value is tried once, on the CPU, without a step."""
+    check_apart(build_model(plan) for plan in plans[:_TRIED_APART])
     seen: set[tuple[str, str]] = set()
     for plan in plans:
         values = {(name, repr(value)) for name, value in plan.settings.items()}
@@ -427,6 +437,16 @@ def _make_folder(folder: str | os.PathLike[str]) -> Path:
     except OSError as error:
         raise OptionError(f"folder={str(folder)!r} cannot be made ({error}); give one to write to.") from None
     return path
+
+
+def _clear_up(folder: Path) -> None:
+    """Delete what sweeps and writers left in a folder when they were killed."""
+    sweep_leftovers(folder, ".*.part")
+    for path in [*folder.glob(".data-*.safetensors"), *folder.glob(".stop-*")]:
+        sweep_id = path.name.split("-", 1)[1].removesuffix(".safetensors")
+        if not is_held(folder / f".sweep-{sweep_id}"):
+            path.unlink(missing_ok=True)
+    sweep_leftovers(folder, ".sweep-*")
 
 
 def _check_options(executor: object, retries: object, threads: object) -> None:
