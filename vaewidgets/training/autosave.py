@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import final
 
+from vaewidgets.at_exit import BackgroundThread
 from vaewidgets.training.checkpoint import Checkpoint, write
 
 __all__ = ["Autosave", "cache_folder"]
@@ -74,10 +76,10 @@ class Autosave:
         self._next = time.monotonic() + self._seconds
         checkpoint = self._captured(capture)
         if checkpoint is not None:
-            self._writer = threading.Thread(
-                target=self._write, args=(checkpoint,), name="vaewidgets-autosave", daemon=True
-            )
-            self._writer.start()
+            writer = BackgroundThread(self._write, args=(checkpoint,), name="vaewidgets-autosave")
+            with contextlib.suppress(RuntimeError):  # the interpreter ends: the last write is due soon
+                writer.start()
+                self._writer = writer
 
     def write_now(self, capture: Callable[[], Checkpoint]) -> None:
         """Write here; leaves no thread behind."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import threading
 import weakref
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, final
 
+from vaewidgets.at_exit import BackgroundThread
 from vaewidgets.errors import DataError, DivergedError, OptionError
 from vaewidgets.objectives import Schedule, as_schedule
 from vaewidgets.training.autosave import Autosave
@@ -313,8 +313,8 @@ class TrainingRun(Run):
             self._thread = self._worker.take(self, self._done)
             self._gate.open(self._thread)
             return
-        thread = threading.Thread(
-            target=self._main, args=(self._thread, self._done), name=f"vaewidgets-{self.id}", daemon=True
+        thread = BackgroundThread(
+            self._main, args=(self._thread, self._done), name=f"vaewidgets-{self.id}", stop=self.stop
         )
         self._gate.open(thread)
         self._thread = thread
@@ -505,15 +505,3 @@ def refuse_shared_model(model: Any) -> None:
                 f"this model is being trained by {run!r} already. "
                 "Stop that first, run.stop(), or build a new model."
             )
-
-
-@atexit.register
-def _stop_all() -> None:
-    """A daemon thread that is cut off inside torch can crash the interpreter on its way out."""
-    runs = list(_live)
-    for run in runs:
-        run.stop()
-    for run in runs:
-        thread = run._thread
-        if thread is not None:
-            thread.join(5.0)

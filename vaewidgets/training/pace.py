@@ -19,6 +19,7 @@ from collections.abc import Callable
 
 import torch
 
+from vaewidgets.at_exit import BackgroundThread
 from vaewidgets.training.threads import has_gnu_openmp, release_idle_team
 
 __all__ = ["Chooser", "Pace", "SecondTeam", "can_choose"]
@@ -56,8 +57,8 @@ class SecondTeam:
         if wanted and self._thread is None:
             self._end.clear()
             ready = threading.Event()
-            self._thread = threading.Thread(
-                target=self._idle, args=(ready,), name="vaewidgets-idle-team", daemon=True
+            self._thread = BackgroundThread(
+                self._idle, args=(ready,), name="vaewidgets-idle-team", stop=self._end.set
             )
             self._thread.start()
             ready.wait()

@@ -54,6 +54,10 @@ class Player(Protocol):
         """As in `Control`."""
         ...
 
+    def stop(self) -> None:
+        """End after the step under way. Returns at once."""
+        ...
+
     def seconds_until_due(self) -> float:
         """Seconds until the run can use a turn; infinite while it is paused."""
         ...

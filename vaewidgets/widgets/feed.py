@@ -6,7 +6,7 @@ processor, since on a laptop the frames are built by the cores that train.
 
 from __future__ import annotations
 
-import atexit
+import contextlib
 import threading
 import time
 import weakref
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from vaewidgets import portable
+from vaewidgets.at_exit import BackgroundThread, leave_if_exiting
 from vaewidgets.errors import PortableError, ProtocolError
 from vaewidgets.training import Run, Snapshot, release_idle_team
 from vaewidgets.training.cells import at_cell_end
@@ -163,31 +164,31 @@ class Feed:
                 self._start_thread()
         self._renew_pictures()
 
-    def end(self) -> None:
-        """Feed nobody any more, and wait for the thread."""
+    def _end(self) -> None:
+        """Wake the thread: the interpreter ends."""
         with self._lock:
-            self._widgets = []
-            thread = self._thread
             self._news.notify_all()
-        if thread is not None:
-            thread.join(5.0)
 
     def _renew_pictures(self) -> None:
         """Show in the pictures that the notebook keeps where the run rests."""
         with self._lock:
             widgets = list(self._widgets)
         for widget in widgets:
+            leave_if_exiting()
             widget._renew_picture()
 
     def _start_thread(self) -> None:
-        self._thread = threading.Thread(target=self._loop, name="vaewidgets-feed", daemon=True)
-        self._thread.start()
+        thread = BackgroundThread(self._loop, name="vaewidgets-feed", stop=self._end, may_leave=True)
+        with contextlib.suppress(RuntimeError):  # the interpreter ends
+            thread.start()
+            self._thread = thread
 
     def _wait_for_news(self) -> bool:
         """Wait until a frame is due. False: nothing came, the thread may end."""
         idle = time.monotonic() + IDLE_SECONDS
         with self._lock:
             while not self._has_news:
+                leave_if_exiting()
                 now = time.monotonic()
                 stale = self._sent_weights is not self._drawn
                 if not self._widgets or (now >= idle and not stale):
@@ -196,6 +197,7 @@ class Feed:
                     break
                 self._news.wait(max(0.0, self._next_weights - now) if stale else idle - now)
             while not self._is_urgent and self._widgets:
+                leave_if_exiting()
                 left = self._next_history - time.monotonic()
                 if left <= 0:
                     break
@@ -229,6 +231,7 @@ class Feed:
         weights: dict[int, dict[str, Any]] = {}
         time_due = rests or time.monotonic() >= self._next_time
         for widget in widgets:
+            leave_if_exiting()
             try:
                 with self._building:
                     if fresh is not None:
@@ -317,10 +320,3 @@ class _Cost:
 
     def seconds(self) -> float:
         return (time.thread_time() - self._started) * torch.get_num_threads()
-
-
-@atexit.register
-def _end_all() -> None:
-    """A daemon thread that is cut off inside torch can crash the interpreter on its way out."""
-    for feed in list(Feed._feeds.values()):
-        feed.end()

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from vaewidgets.at_exit import BackgroundThread, leave_if_exiting
 from vaewidgets.diagnostics import tsne
 from vaewidgets.packing import pack_quantised
 from vaewidgets.widgets.state import explain
@@ -42,11 +43,12 @@ class Layout:
             before = self.state or {}
             self.state = {**before, "busy": step, "error": None}
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="vaewidgets-tsne", daemon=True)
+                self._thread = BackgroundThread(self._work, name="vaewidgets-tsne", may_leave=True)
                 self._thread.start()
 
     def _work(self) -> None:
         while True:
+            leave_if_exiting()
             with self._lock:
                 wanted, self._wanted = self._wanted, None
                 if wanted is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
+from vaewidgets.at_exit import BackgroundThread
 from vaewidgets.errors import OptionError
 from vaewidgets.training.run import ENDED
 from vaewidgets.widgets.concept import STATIC, ConceptWidget
@@ -222,7 +224,8 @@ class Prediction(ConceptWidget):
             if run.status in ENDED and not told.is_set():
                 told.set()
                 # The training thread tells it, and has things to put in order before it has ended.
-                threading.Thread(target=settle, name="vaewidgets-prediction", daemon=True).start()
+                with contextlib.suppress(RuntimeError):  # the interpreter ends
+                    BackgroundThread(settle, name="vaewidgets-prediction").start()
 
         self._forget_run = run.add_listener(listen)
         self._settle()  # it may have ended in between

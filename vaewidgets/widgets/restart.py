@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import traitlets
 
+from vaewidgets.at_exit import BackgroundThread
 from vaewidgets.data import datasets_at_hand
 from vaewidgets.diagnostics import active_units
 from vaewidgets.errors import OptionError
@@ -76,9 +77,7 @@ class RestartWidget(PointsWidget):
         if not self._starting.acquire(blocking=False):
             raise OptionError("another run is being started; wait for it.")
         # Reading a data set takes longer than a handler may: it would hold up the kernel.
-        threading.Thread(
-            target=self._start_new, args=(settings,), name="vaewidgets-new-run", daemon=True
-        ).start()
+        BackgroundThread(self._start_new, args=(settings,), name="vaewidgets-new-run").start()
         return None
 
     def _answered(self, panel: str | None) -> None:

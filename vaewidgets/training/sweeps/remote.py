@@ -24,6 +24,7 @@ from concurrent.futures import (
 )
 from typing import Any, final
 
+from vaewidgets.at_exit import BackgroundThread
 from vaewidgets.errors import CellError
 from vaewidgets.training.sweeps.cell import Cell
 from vaewidgets.training.sweeps.task import Outcome, Task, run_task
@@ -75,7 +76,8 @@ class Remote:
         self._attempts: dict[Cell, int] = {}
         self._charged: dict[Cell, int] = {}  # workers lost with it beyond doubt
         self._stopping = False
-        self._thread = threading.Thread(target=self._main, name=name, daemon=True)
+        self._leaving = False
+        self._thread = BackgroundThread(self._main, name=name, stop=self._leave)
 
     def start(self) -> None:
         """Begin."""
@@ -84,6 +86,10 @@ class Remote:
     def stop(self) -> None:
         """Send no more cells, and take back those that no worker has begun. Returns at once."""
         self._stopping = True
+
+    def _leave(self) -> None:
+        """Wait for no cell any more: the interpreter ends. Its end waits for the workers, where it must."""
+        self._leaving = self._stopping = True
 
     def join(self) -> None:
         """Wait until no cell is under way."""
@@ -97,6 +103,8 @@ class Remote:
                     self._take_back()
                 else:
                     self._fill()
+                if self._leaving:
+                    break
                 if not self._running and (self._stopping or not (self._waiting or self._suspects)):
                     break
                 with contextlib.suppress(queue.Empty):

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
+from vaewidgets.at_exit import BackgroundThread
 from vaewidgets.training.control import LONG_SECONDS, MOMENT_SECONDS
 from vaewidgets.training.pace import Pace
 from vaewidgets.training.turns import Player
@@ -64,7 +65,7 @@ class Interleaver:
             place = min((entry.place for entry in self._entries), default=0.0)
             self._entries.append(_Entry(run, done, place, stride=1.0 / (run.steps_per_epoch or 1)))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._main, name=self._name, daemon=True)
+                self._thread = BackgroundThread(self._main, name=self._name, stop=self._stop_all)
                 self._thread.start()
             self._awake.set()
             return self._thread
@@ -82,6 +83,13 @@ class Interleaver:
         finally:
             self._is_held = False
             self._awake.set()
+
+    def _stop_all(self) -> None:
+        """Stop its runs, at the end of the interpreter."""
+        with self._lock:
+            entries = list(self._entries)
+        for entry in entries:
+            entry.run.stop()
 
     def _main(self) -> None:
         rounds = _Rounds(self._on_cpu)
