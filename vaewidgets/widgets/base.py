@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from vaewidgets.data import Sample
 from vaewidgets.diagnostics import Projection
 from vaewidgets.errors import OptionError
 from vaewidgets.training import Run, Snapshot, Sweep
@@ -104,6 +105,16 @@ class RunWidget(LiveWidget):
         """
         return {}
 
+    def _slow_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        """Those of the live keys that the feed measures between frames, as far as it has come."""
+        return {}
+
+    def _unit_costs(self, run: Run, snapshot: Snapshot, sample: Sample) -> dict[str, Any]:
+        """Live key `ablation`: what switching units off costs, see `UnitCosts`."""
+        off = [int(j) for j in self.view.get("off") or []]
+        state = Feed.of(run).unit_costs.state(snapshot, sample, off, rests=run.status != "running")
+        return {"ablation": state}
+
     def _plane(self, run: Run) -> Projection | None:
         """The plane that the points of the time line are put on."""
         return None
@@ -148,9 +159,9 @@ class RunWidget(LiveWidget):
             Feed.of(one).first_frame(self)
         self._feed.view.share(self)
 
-    def _refresh(self) -> None:
+    def _refresh(self, *, whole: bool = False) -> None:
         for one in self._runs:
-            Feed.of(one).first_frame(self)
+            Feed.of(one).first_frame(self, whole=whole)
 
     def _moment(self) -> Hashable:
         return tuple((one.id, one.step, one.status) for one in self._runs)

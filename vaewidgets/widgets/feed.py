@@ -7,6 +7,7 @@ processor, since on a laptop the frames are built by the cores that train.
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 import weakref
@@ -21,7 +22,9 @@ from vaewidgets.at_exit import BackgroundThread, leave_if_exiting
 from vaewidgets.errors import PortableError, ProtocolError
 from vaewidgets.training import Run, Snapshot, release_idle_team
 from vaewidgets.training.cells import at_cell_end
+from vaewidgets.training.progress import counting_bar
 from vaewidgets.widgets.state import decoded_image, explain
+from vaewidgets.widgets.unit_costs import UnitCosts
 from vaewidgets.widgets.view import SHARED, View
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ __all__ = ["Feed"]
 FRAME_SECONDS = 0.1  # a frame at most each
 TIME_SECONDS = 2.0  # the time line at most each
 WEIGHTS_SECONDS = 1.0  # weights at most each: they are the heaviest part
+SLOW_SECONDS = 0.5  # how far a measurement has come at most each
+MEASURE_SECONDS, MEASURE_EVERY = 0.03, 0.3  # of measuring beside a run that trains, and how often at least
 IDLE_SECONDS = 2.0  # nothing new for so long: the thread ends, the next news starts another
 # Share of the time that frames may cost, of the processor seconds per wall-clock second that training uses.
 HISTORY_SHARE = 0.015
@@ -62,6 +67,7 @@ class Feed:
         self._drawn: Snapshot | None = None
         self._sent_weights: Snapshot | None = None
         self._weights_forgotten = False
+        self.unit_costs = UnitCosts()
         self._networks: dict[str, portable.Network | PortableError] = {}  # traced, or why not
         self._next_history = self._next_snapshot = self._next_weights = self._next_time = 0.0
 
@@ -76,8 +82,8 @@ class Feed:
 
     # subscribing ------------------------------------------------------------------------------
 
-    def first_frame(self, widget: RunWidget) -> None:
-        """Build the first frame of `widget` here and now."""
+    def first_frame(self, widget: RunWidget, *, whole: bool = False) -> None:
+        """Build the first frame of `widget` here and now; `whole`: with what is measured between frames."""
         run = self._run()
         if run is None:
             return
@@ -88,6 +94,9 @@ class Feed:
             with self._building:
                 drawn = widget._snapshot_state(run, snapshot)
                 weights = {**widget._weights_state(run, snapshot), **widget._time_state(run)}
+            if whole:
+                self._measure_all()
+                weights |= widget._slow_state(run, snapshot)
         except Exception as error:
             self._faults[id(widget)] = explain(error)
         widget._compose(run, drawn, weights, self._faults.get(id(widget)))
@@ -156,6 +165,7 @@ class Feed:
                 self._blame_all(error)
                 fresh, weights_due = None, False
             self._round(run, fresh, weights_due)
+            self._measure(run)
             release_idle_team()  # also packing weights or answering may have made one
             del run
         with self._lock:
@@ -186,16 +196,19 @@ class Feed:
     def _wait_for_news(self) -> bool:
         """Wait until a frame is due. False: nothing came, the thread may end."""
         idle = time.monotonic() + IDLE_SECONDS
+        measures = self.unit_costs.is_pending  # a little at a time beside a run that trains
+        resume = time.monotonic() + MEASURE_EVERY if measures else math.inf
         with self._lock:
             while not self._has_news:
                 leave_if_exiting()
                 now = time.monotonic()
                 stale = self._sent_weights is not self._drawn
-                if not self._widgets or (now >= idle and not stale):
+                if not self._widgets or (now >= idle and not stale and not measures):
                     return False
-                if stale and now >= self._next_weights:
+                due = min(resume, self._next_weights if stale else math.inf)
+                if now >= due:
                     break
-                self._news.wait(max(0.0, self._next_weights - now) if stale else idle - now)
+                self._news.wait(min(due, math.inf if measures or stale else idle) - now)
             while not self._is_urgent and self._widgets:
                 leave_if_exiting()
                 left = self._next_history - time.monotonic()
@@ -260,6 +273,43 @@ class Feed:
             except Exception as error:  # a closed comm must not end the feed of the others
                 self._faults[id(widget)] = explain(error)
         self._next_history = time.monotonic() + max(FRAME_SECONDS, cost.seconds() / HISTORY_SHARE)
+
+    def _measure(self, run: Run) -> None:
+        """Measure what takes long until something is new; while the run trains, for a moment a round."""
+        start = time.monotonic()
+        next_news = start + SLOW_SECONDS
+        while self.unit_costs.is_pending:
+            leave_if_exiting()
+            self.unit_costs.advance()
+            now = time.monotonic()
+            if now >= next_news or not self.unit_costs.is_pending:
+                self._show_measured(run)
+                next_news = now + SLOW_SECONDS
+            if now - start >= MEASURE_SECONDS if run.status == "running" else self._has_news:
+                break
+
+    def _show_measured(self, run: Run) -> None:
+        snapshot = self._drawn
+        if snapshot is None:
+            return
+        with self._lock:
+            widgets, panels = list(self._widgets), dict(self._panels)
+        for widget in widgets:
+            state: dict[str, Any] = {}
+            try:
+                state = widget._slow_state(run, snapshot)
+            except Exception as error:
+                self._faults[id(widget)] = explain(error)
+            if state or id(widget) in self._faults:
+                panel = self._faults.get(id(widget)) or panels.get(id(widget))
+                widget._compose(run, None, state, panel)
+
+    def _measure_all(self) -> None:
+        """Measure it here, to the end."""
+        with counting_bar("measuring units") as count:
+            while self.unit_costs.is_pending:
+                self.unit_costs.advance()
+                count(*self.unit_costs.progress)
 
     def _due_snapshot(self, run: Run, rests: bool) -> Snapshot | None:
         """Return a snapshot that is due and not drawn yet; while the run trains, ask for the next one."""

@@ -15,7 +15,7 @@ from vaewidgets.training import Run, Snapshot, train
 from vaewidgets.widgets.base import STATIC
 from vaewidgets.widgets.restart import RestartWidget
 from vaewidgets.widgets.state import curves_state, units_state
-from vaewidgets.widgets.units import ablation_state, check_units_view
+from vaewidgets.widgets.units import check_units_view
 
 __all__ = ["LatentExplorer"]
 
@@ -104,7 +104,10 @@ class LatentExplorer(RestartWidget):
 
     def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
         state = super()._weights_state(run, snapshot)
-        return {**state, "ablation": ablation_state(run, snapshot, self.sample, self.view)}
+        return {**state, **self._slow_state(run, snapshot)}
+
+    def _slow_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        return self._unit_costs(run, snapshot, self.sample)
 
     def _check_view(self, key: str, value: Any) -> None:
         super()._check_view(key, value)

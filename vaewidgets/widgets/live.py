@@ -23,6 +23,7 @@ from ipywidgets.widgets.widget import _remove_buffers
 
 from vaewidgets.errors import OptionError
 from vaewidgets.widgets.bound import Bound
+from vaewidgets.widgets.bundle import STATIC, bundle
 from vaewidgets.widgets.picture import Picture
 from vaewidgets.widgets.view import View
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["STATIC", "LiveWidget"]
 
-STATIC = Path(__file__).parents[1] / "static"
 UNSEEN_SECONDS = 5.0  # between frames of a run in training that no page shows
 
 
@@ -47,9 +47,15 @@ class LiveWidget(anywidget.AnyWidget):
         What was turned and pointed at in the page, as small JSON: read it, keep it, assign it.
     """
 
-    _css = STATIC / "vaewidgets.css"
+    _css = bundle(STATIC / "vaewidgets.css")
 
     options = traitlets.Dict(help="How the view is drawn; small, JSON only. Owner: Python.").tag(sync=True)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        path = cls.__dict__.get("_esm")
+        if isinstance(path, Path):
+            cls._esm = bundle(path)
+        super().__init_subclass__(**options)
 
     def __init__(self, **traits: Any) -> None:
         # views of one widget know each other by its name
@@ -116,8 +122,8 @@ class LiveWidget(anywidget.AnyWidget):
 
         return save_html(self, path, title=title)
 
-    def _refresh(self) -> None:
-        """Bring the frame up to date, here and now."""
+    def _refresh(self, *, whole: bool = False) -> None:
+        """Bring the frame up to date, here and now; `whole`: with what is measured between frames."""
 
     def _moment(self) -> Hashable:
         """What the saved picture depends on: as long as it is the same, the picture is not drawn again."""
