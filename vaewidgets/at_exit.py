@@ -22,7 +22,7 @@ __all__ = ["BackgroundThread", "Exiting", "is_exiting", "leave_if_exiting"]
 
 _log = logging.getLogger("vaewidgets")
 _lock = threading.Lock()
-_exiting = threading.Event()
+_exiting = False
 
 
 class Exiting(BaseException):
@@ -67,7 +67,7 @@ class BackgroundThread(threading.Thread):
             If the interpreter is about to end.
         """
         with _lock:
-            if _exiting.is_set():
+            if _exiting:
                 raise RuntimeError(f"the thread {self.name!r} cannot start: the interpreter is about to end.")
             super().start()
             _threads.add(self)
@@ -97,7 +97,7 @@ _threads: weakref.WeakSet[BackgroundThread] = weakref.WeakSet()
 
 def is_exiting() -> bool:
     """Whether the interpreter is about to end: no more threads can be started."""
-    return _exiting.is_set()
+    return _exiting
 
 
 def leave_if_exiting() -> None:
@@ -107,14 +107,15 @@ def leave_if_exiting() -> None:
     does nothing, so that a user's own exit handlers can still compute.
     """
     thread = threading.current_thread()
-    if _exiting.is_set() and isinstance(thread, BackgroundThread) and thread.may_leave:
+    if _exiting and isinstance(thread, BackgroundThread) and thread.may_leave:
         raise Exiting
 
 
 @atexit.register
 def _end_all() -> None:
+    global _exiting
     with _lock:
-        _exiting.set()
+        _exiting = True
     try:
         while threads := [thread for thread in list(_threads) if thread.is_alive()]:
             for thread in threads:

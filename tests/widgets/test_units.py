@@ -176,7 +176,9 @@ def test_what_the_model_raises_is_said_by_those_who_want_costs(run: vw.Run) -> N
             raise RuntimeError("planted")
 
     data = vw.load_dataset("digits", n_train=100)
-    broken = vw.train(Broken(data.image_shape, 2, hidden=(8,)), data, batch_size=64, autosave=False, start=False)
+    broken = vw.train(
+        Broken(data.image_shape, 2, hidden=(8,)), data, batch_size=64, autosave=False, start=False
+    )
     widget, other = vw.ActiveUnitsBar(broken), vw.TrainingCurves(broken)
     assert widget.frame is not None
     assert "planted" in widget.frame["run"]["error"]

@@ -38,6 +38,7 @@ class ActiveUnitsBar(RunWidget):
     """
 
     _esm = STATIC / "active_units_bar.js"
+    _view_keys: ClassVar[tuple[str, ...]] = ("delta", "var_threshold", "off")
     _time_options: ClassVar = {"points": False, "weights": False}
 
     def __init__(

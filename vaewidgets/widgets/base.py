@@ -11,10 +11,11 @@ from vaewidgets.errors import OptionError
 from vaewidgets.training import Run, Snapshot, Sweep
 from vaewidgets.widgets.feed import Feed
 from vaewidgets.widgets.live import STATIC, LiveWidget
+from vaewidgets.widgets.messages import Question
 from vaewidgets.widgets.settings import settings_states
 from vaewidgets.widgets.state import explain, run_state
 from vaewidgets.widgets.time_state import TimeKeys
-from vaewidgets.widgets.view import View
+from vaewidgets.widgets.view import SHARED, View, check_common
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,6 +43,7 @@ class RunWidget(LiveWidget):
     """
 
     _figure_size: tuple[float, float] = (6.4, 3.6)
+    _view_keys: ClassVar[tuple[str, ...]] = SHARED
     _takes_several = False
     _time_options: ClassVar[Mapping[str, bool] | None] = None  # of `TimeKeys`; None: no time line
 
@@ -175,6 +177,10 @@ class RunWidget(LiveWidget):
             self._refresh()  # of the frame's sections some may be of a snapshot before the last
             self._picture.renew()
 
+    def _check_turn(self, key: str, value: Any) -> None:
+        check_common(key, value)
+        super()._check_turn(key, value)
+
     def _views(self) -> tuple[View, ...]:
         return (self._own_view, self._feed.view)
 
@@ -237,10 +243,9 @@ class RunWidget(LiveWidget):
     def _noted(self) -> None:
         self._feed.wake(panel=(self, None))
 
-    def _question(self, content: dict[str, Any]) -> None:
-        if content["type"] == "decode":
-            run = next((one for one in self._runs if one.id == content.get("run")), self.run)
-            Feed.of(run).ask(self, content)
+    def _question(self, question: Question) -> None:
+        run = next((one for one in self._runs if one.id == question.run), self.run)
+        Feed.of(run).ask(self, question)
 
     def _slot(self, name: str) -> str | None:
         return {"advance": None, "resume": "pause"}.get(name, name)

@@ -23,6 +23,7 @@ from vaewidgets.errors import PortableError, ProtocolError
 from vaewidgets.training import Run, Snapshot, release_idle_team
 from vaewidgets.training.cells import at_cell_end
 from vaewidgets.training.progress import counting_bar
+from vaewidgets.widgets.messages import Question
 from vaewidgets.widgets.state import decoded_image, explain
 from vaewidgets.widgets.unit_costs import UnitCosts
 from vaewidgets.widgets.view import SHARED, View
@@ -55,7 +56,7 @@ class Feed:
         self._lock = threading.Lock()
         self._building = threading.Lock()
         self._widgets: list[RunWidget] = []
-        self._questions: deque[tuple[RunWidget, dict[str, Any]]] = deque()
+        self._questions: deque[tuple[RunWidget, Question]] = deque()
         self._panels: dict[int, str | None] = {}  # what went wrong with a widget's newest command
         self._faults: dict[int, str] = {}  # ... and with its newest picture
         self._news = threading.Condition(self._lock)
@@ -138,7 +139,7 @@ class Feed:
                 self._start_thread()
             self._news.notify_all()
 
-    def ask(self, widget: RunWidget, question: dict[str, Any]) -> None:
+    def ask(self, widget: RunWidget, question: Question) -> None:
         """Have the kernel decode points for a page that cannot; the newest question of a widget wins."""
         with self._lock:
             others = [pair for pair in self._questions if pair[0] is not widget]
@@ -353,13 +354,15 @@ class Feed:
         with self._lock:
             questions = list(self._questions)
             self._questions.clear()
-        for widget, content in questions:
-            snapshot = self._drawn or run.snapshot()
-            image = decoded_image(snapshot, content.get("z"))
-            widget.send(
-                {"type": "decoded", "seq": content.get("seq"), "image": {**image, "data": None}},
-                [image["data"]],
-            )
+        for widget, question in questions:
+            answer: dict[str, Any] = {"type": "decoded", "seq": question.seq, "image": None, "error": None}
+            buffers: list[Any] = []
+            try:
+                image = decoded_image(self._drawn or run.snapshot(), question.z)
+                answer["image"], buffers = {**image, "data": None}, [image["data"]]
+            except Exception as error:  # for who asked alone; the next answer clears it in the page
+                answer["error"] = explain(error)
+            widget.send(answer, buffers)
 
 
 class _Cost:

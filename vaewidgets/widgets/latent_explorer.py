@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -70,6 +70,7 @@ class LatentExplorer(RestartWidget):
     """
 
     _esm = STATIC / "latent_explorer.js"
+    _view_keys: ClassVar[tuple[str, ...]] = ("path", "delta", "var_threshold", "off")
     _figure_size = (10.0, 6.4)
 
     def __init__(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
@@ -19,7 +19,7 @@ from vaewidgets.widgets.points import PointsWidget
 from vaewidgets.widgets.recipe import check_settings, code_of, form_state, make_run
 from vaewidgets.widgets.settings import settings_states
 from vaewidgets.widgets.state import curves_state, explain
-from vaewidgets.widgets.training_curves import check_curves_view
+from vaewidgets.widgets.training_curves import CURVE_KEYS, check_curves_view
 
 __all__ = ["RestartWidget"]
 
@@ -33,6 +33,8 @@ class RestartWidget(PointsWidget):
     The command `new_run` takes the settings of `vaewidgets.widgets.recipe.FIELDS`. The run before is stopped,
     stays as `previous`, and its curves and last numbers as the frame's section `ghost`.
     """
+
+    _view_keys: ClassVar[tuple[str, ...]] = ("ghost", *CURVE_KEYS)
 
     run_id = traitlets.Unicode(help="Id of the run that is shown. Owner: Python.")
 
