@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from vaewidgets.errors import OptionError
 from vaewidgets.objectives import Likelihood
 from vaewidgets.objectives.kl import kl_per_dim
 
-__all__ = ["Ablation", "ablation"]
+__all__ = ["Ablation", "ablation", "recon_without"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -118,22 +119,50 @@ def ablation(
     mu, logvar = forward.encode(x, labels)
     silent = mu.mean(dim=0) if off == "mean" else torch.zeros_like(mu[0])
 
-    def recon_without(units: list[int]) -> float:
-        z = mu.clone()
-        z[:, units] = silent[units]
-        return float(forward.score(z, x, labels)[0].mean())
+    def mean_without(units: list[int]) -> float:
+        return float(recon_without(forward, x, mu, units=units, silent=silent, labels=labels).mean())
 
-    base = recon_without([])
+    base = mean_without([])
     limit = 1e-3 * abs(base) if tolerance is None else float(tolerance)
-    cost = torch.tensor([recon_without([j]) - base for j in range(mu.shape[1])], dtype=torch.float64)
+    cost = torch.tensor([mean_without([j]) - base for j in range(mu.shape[1])], dtype=torch.float64)
     free = torch.nonzero(cost <= limit).flatten().tolist()
     return Ablation(
         cost=cost,
         kl=None if logvar is None else kl_per_dim(mu.double(), logvar.double()).mean(dim=0),
         recon=base,
-        free_cost=recon_without(free) - base if free else 0.0,
+        free_cost=mean_without(free) - base if free else 0.0,
         n=len(x),
         off=off,
         tolerance=limit,
         unit=forward.likelihood.unit,
     )
+
+
+def recon_without(
+    forward: Forward,
+    x: Tensor,
+    mu: Tensor,
+    *,
+    units: Sequence[int],
+    silent: Tensor,
+    labels: Tensor | None = None,
+) -> Tensor:
+    """Reconstruction term of each image, decoded from its mean with some units switched off.
+
+    Parameters
+    ----------
+    x : Tensor, shape (n, C, H, W)
+    mu : Tensor, shape (n, latent_dim)
+        Their posterior means.
+    units : sequence of int
+        Those that are off.
+    silent : Tensor, shape (latent_dim,)
+        What a unit shows that is off.
+
+    Returns
+    -------
+    Tensor, float64, shape (n,)
+    """
+    z, index = mu.clone(), list(units)
+    z[:, index] = silent[index]
+    return forward.score(z, x, labels)[0]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, final
 
 import torch
 from torch import Tensor
 
+from vaewidgets.concurrency import leave_if_exiting
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.objectives import Likelihood, decode_raw, encode, get_likelihood, traits
 from vaewidgets.protocol import copy_model
 
 __all__ = ["CHUNK", "Forward", "spread"]
 
-CHUNK = 1024  # images or points in one pass, so that memory does not grow with the set
+# Images or points in one pass: memory does not grow with the set, and a thread in a slow model can end within
+# a moment (see `concurrency`).
+CHUNK = 128
 
 
 @final
@@ -48,8 +52,7 @@ class Forward:
         if x.ndim != 4 or not len(x):
             raise ShapeError(f"the images have shape {tuple(x.shape)}; wanted (n, C, H, W), at least one.")
         means, logvars = [], []
-        for start in range(0, len(x), CHUNK):
-            part = slice(start, start + CHUNK)
+        for part in _parts(len(x)):
             mu, logvar = encode(self.model, x[part].to(self.device), self._part(labels, part))
             means.append(mu.float().cpu())
             logvars.append(None if logvar is None else logvar.float().cpu())
@@ -60,8 +63,7 @@ class Forward:
     def decode(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Mean image of each point, float32, shape (n, C, H, W)."""
         parts = []
-        for start in range(0, len(z), CHUNK):
-            part = slice(start, start + CHUNK)
+        for part in _parts(len(z)):
             told = (self._part(labels, part),) if self.takes_labels else ()
             x_hat = self.model.decode(z[part].to(self.device), *told)
             parts.append(x_hat.float().cpu())
@@ -83,8 +85,7 @@ class Forward:
             sees pixels is shown `x`.
         """
         recon, squared = [], []
-        for start in range(0, len(x), CHUNK):
-            part = slice(start, start + CHUNK)
+        for part in _parts(len(x)):
             seen = x[part].to(self.device)
             raw = decode_raw(self.model, z[part].to(self.device), seen, self._part(labels, part))
             recon.append(self.likelihood.recon(raw, seen).double().cpu())
@@ -94,6 +95,12 @@ class Forward:
 
     def _part(self, labels: Tensor | None, part: slice) -> Tensor | None:
         return None if labels is None else labels[part].to(self.device)
+
+
+def _parts(n: int) -> Iterator[slice]:
+    for start in range(0, n, CHUNK):
+        leave_if_exiting()
+        yield slice(start, start + CHUNK)
 
 
 def spread(n: int, count: int) -> Tensor:

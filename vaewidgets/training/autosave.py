@@ -8,6 +8,7 @@ as it lives. Which of its own runs live it knows itself.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import re
@@ -20,8 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import final
 
+from vaewidgets.concurrency import BackgroundThread
 from vaewidgets.training.checkpoint import Checkpoint, write
-from vaewidgets.training.interrupts import Work
 from vaewidgets.training.ownership import Held, is_held, sweep_leftovers
 
 __all__ = ["Autosave", "cache_folder"]
@@ -76,7 +77,7 @@ class Autosave:
         self.path = path or cache_folder() / file_name
         self._seconds = seconds
         self._next = time.monotonic() + seconds
-        self._writer: Work | None = None
+        self._writer: BackgroundThread | None = None
 
     def write_if_due(self, capture: Callable[[], Checkpoint]) -> None:
         """Write in a thread of its own, if it is time and the last write is over."""
@@ -85,9 +86,10 @@ class Autosave:
         self._next = time.monotonic() + self._seconds
         checkpoint = self._captured(capture)
         if checkpoint is not None:
-            writer = Work("vaewidgets-autosave")
-            writer.start(self._write, checkpoint)
-            self._writer = writer
+            writer = BackgroundThread("vaewidgets-autosave")
+            with contextlib.suppress(RuntimeError):  # the interpreter ends: the last write is due soon
+                writer.start(self._write, checkpoint)
+                self._writer = writer
 
     def write_now(self, capture: Callable[[], Checkpoint]) -> None:
         """Write here; leaves no thread behind."""

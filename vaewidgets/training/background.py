@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import threading
-import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, final
 
+from vaewidgets.concurrency import BackgroundThread
 from vaewidgets.errors import DataError, DivergedError, OptionError
 from vaewidgets.objectives import Schedule, as_schedule
 from vaewidgets.training.autosave import Autosave
@@ -19,7 +18,6 @@ from vaewidgets.training.checkpoint import Checkpoint, capture, write
 from vaewidgets.training.claims import check_unclaimed, claim, release
 from vaewidgets.training.control import ENDED, LONG_SECONDS, Ask, Gate, Loop, Status
 from vaewidgets.training.engine import Control, Engine, EngineState
-from vaewidgets.training.interrupts import Work
 from vaewidgets.training.options import check_epochs, check_lr, check_speed, check_steps
 from vaewidgets.training.pace import Pace
 from vaewidgets.training.run import Run
@@ -32,8 +30,6 @@ from vaewidgets.training.turns import Turn, Worker
 __all__ = ["TrainingRun"]
 
 _LET_GO_SECONDS = 10.0  # for a run that was stopped to end its step and be saved
-
-_live: weakref.WeakSet[TrainingRun] = weakref.WeakSet()
 
 
 @final
@@ -305,11 +301,10 @@ class TrainingRun(Run):
         if self._worker is not None:
             loop.work = self._worker.take(self, loop)
         else:
-            loop.work = Work(f"vaewidgets-{self.id}")
+            loop.work = BackgroundThread(f"vaewidgets-{self.id}", stop=self.stop)
             loop.work.start(self._main, loop, before)
         self.error = None
         self._rate_marks = []
-        _live.add(self)
 
     @property
     def _thread(self) -> threading.Thread | None:
@@ -521,15 +516,3 @@ class TrainingRun(Run):
         loop.done.wait()
         if self._worker is None and loop.work is not None:  # else others may go on in that thread
             loop.work.join()
-
-
-@atexit.register
-def _stop_all() -> None:
-    """A daemon thread that is cut off inside torch can crash the interpreter on its way out."""
-    runs = list(_live)
-    for run in runs:
-        run.stop()
-    for run in runs:
-        loop = run._gate.loop
-        if loop is not None and loop.work is not None:
-            loop.work.join(5.0)

@@ -7,7 +7,7 @@ While a loop is under way nobody but its own thread serves requests: so no inter
 can leave the loop waiting, nor can a step begin while the weights are being copied. Where no loop is under
 way, whoever asks serves itself, under the lock that a loop takes before it begins.
 
-The thread that asks may be interrupted at any instruction (see `vaewidgets.training.interrupts`). Under the
+The thread that asks may be interrupted at any instruction (see `vaewidgets.concurrency`). Under the
 lock the flag is set and the loop is woken first, which does no harm by itself; the request is the one
 assignment that follows.
 
@@ -25,7 +25,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from vaewidgets.training.interrupts import MOMENT_SECONDS, Bell, Latch, Work
+from vaewidgets.concurrency import MOMENT_SECONDS, BackgroundThread, Latch, Wakeup
 
 __all__ = ["ENDED", "Ask", "Gate", "Loop", "Status"]
 
@@ -71,7 +71,7 @@ class Loop:
     ----------
     done : Latch
         Set when all is put in order.
-    work : Work or None
+    work : BackgroundThread or None
         The thread that it has, or shares; None where it is the user's.
     ident : int or None
         Number of the thread that takes the steps, once it does.
@@ -83,7 +83,7 @@ class Loop:
 
     def __init__(self, ident: int | None = None) -> None:
         self.done = Latch()
-        self.work: Work | None = None
+        self.work: BackgroundThread | None = None
         self.ident = ident
         self.takes_steps = True
         self.is_over = False
@@ -127,8 +127,8 @@ class Gate:
         self._asks: deque[Ask] = deque()
         self._pace: tuple[float | None, float] = (None, 0.0)  # as asked for, and in seconds a step
         self._next_due = 0.0
-        self._bell = Bell()
-        self._ring = self._bell.ring
+        self._wakeup = Wakeup()
+        self._ring = self._wakeup.set
         self._in_turns = False
 
     # where it stands --------------------------------------------------------------------------
@@ -387,7 +387,7 @@ class Gate:
     def _halt(self, seconds: float) -> None:
         self._halted = True
         try:
-            self._bell.wait(seconds)
+            self._wakeup.wait(seconds)
         finally:  # an interrupt, where the loop is in the main thread
             self._halted = False
 

@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 import torch
 
-from vaewidgets.training.interrupts import Latch, Work
+from vaewidgets.concurrency import BackgroundThread, Latch
 from vaewidgets.training.threads import has_gnu_openmp, release_idle_team
 
 __all__ = ["Chooser", "Pace", "SecondTeam", "can_choose"]
@@ -50,7 +50,7 @@ class SecondTeam:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._idling: tuple[Work, Latch] | None = None  # the thread, and what ends it
+        self._idling: tuple[BackgroundThread, Latch] | None = None  # the thread, and what ends it
 
     def set(self, wanted: bool) -> None:
         """Have it, or not."""
@@ -58,7 +58,7 @@ class SecondTeam:
         if wanted and (idling is None or idling[1].is_set):
             ready, end = Latch(), Latch()
             with self._lock:
-                work = Work("vaewidgets-idle-team")
+                work = BackgroundThread("vaewidgets-idle-team", stop=end.set)
                 work.start(self._idle, work, ready, end)
                 self._idling = (work, end)
             ready.wait()
@@ -68,7 +68,7 @@ class SecondTeam:
             work.join()
             self._idling = None
 
-    def _idle(self, work: Work, ready: Latch, end: Latch) -> None:
+    def _idle(self, work: BackgroundThread, ready: Latch, end: Latch) -> None:
         with self._lock:
             if self._idling is None or self._idling[0] is not work:  # who started it was interrupted
                 return

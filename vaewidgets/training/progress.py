@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from vaewidgets.training.run import Run
     from vaewidgets.training.sweeps.cell import Cell
 
-__all__ = ["progress_bar", "sweep_bar"]
+__all__ = ["counting_bar", "progress_bar", "sweep_bar"]
 
 # A bar in a notebook is several messages each time, and a client that reads them only when the cell is done,
 # as notebook tests do, loses some from the two-thousandth on: also the one that says that it is done.
@@ -72,6 +72,27 @@ def sweep_bar(cells: Sequence[Cell], wanted: bool) -> Iterator[Callable[[], None
         refresh()
     finally:
         bar.close()
+
+
+@contextmanager
+def counting_bar(description: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many of how many are done, once it takes longer than a second; yields what is told so."""
+    started = time.monotonic()
+    bar: Any = None
+
+    def tell(done: int, total: int) -> None:
+        nonlocal bar
+        if bar is None and time.monotonic() - started > _SELDOM:
+            bar = _bar_here(total, "unit", description)
+        if bar is not None:
+            bar.total, bar.n = total, done
+            bar.refresh()
+
+    try:
+        yield tell
+    finally:
+        if bar is not None:
+            bar.close()
 
 
 def _paced(refresh: Callable[[], None]) -> Callable[[], None]:

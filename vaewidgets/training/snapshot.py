@@ -9,13 +9,14 @@ from __future__ import annotations
 import copy
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, final
 
 import torch
 from torch import Tensor, nn
 
+from vaewidgets.concurrency import leave_if_exiting
 from vaewidgets.errors import ProtocolError
 from vaewidgets.protocol import copy_model
 
@@ -23,7 +24,9 @@ __all__ = ["GoodWeights", "Shell", "Snapshot", "Weights", "model_tensors"]
 
 Encoded = tuple[Tensor, Tensor | None]  # mu, logvar
 
-_CHUNK = 1024  # images or points in one forward pass
+_CHUNK = 1024  # images read at once
+# In one forward pass: few enough that a thread in a slow model can end within a moment (see `concurrency`).
+_SLICE = 128
 _MAX_CACHED = 4
 
 
@@ -142,7 +145,7 @@ class Snapshot:
         mu, logvar : Tensor, each float32 on the CPU, shape (B, latent_dim)
             logvar is None where the model has no posterior variance (an autoencoder).
         """
-        return _join([self.model.encode(part.to(self._device)) for part in x.split(_CHUNK)])
+        return _join([self.model.encode(part.to(self._device)) for part in _slices(x)])
 
     @torch.no_grad()
     def decode(self, z: Tensor) -> Tensor:
@@ -157,7 +160,7 @@ class Snapshot:
         Tensor, float32 on the CPU, shape (B, C, H, W)
             In the data's ``value_range``.
         """
-        return torch.cat([self.model.decode(part.to(self._device)) for part in z.split(_CHUNK)]).float().cpu()
+        return torch.cat([self.model.decode(part.to(self._device)) for part in _slices(z)]).float().cpu()
 
     def encoded(self, split: str = "test", index: Any = None) -> Encoded:
         """Posterior of a split's images, kept for the next call.
@@ -186,6 +189,12 @@ class Snapshot:
 
     def __repr__(self) -> str:
         return f"Snapshot(step={self.step}, epoch={self.epoch}, {type(self.model).__name__})"
+
+
+def _slices(x: Tensor) -> Iterator[Tensor]:
+    for part in x.split(_SLICE):
+        leave_if_exiting()
+        yield part
 
 
 def _join(parts: list[Encoded]) -> Encoded:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from vaewidgets.training.steps import Control, Steps
 
 if TYPE_CHECKING:
+    from vaewidgets.concurrency import BackgroundThread
     from vaewidgets.training.control import Loop
-    from vaewidgets.training.interrupts import Work
     from vaewidgets.training.team import Team
 
 __all__ = ["Player", "Turn", "Worker"]
@@ -55,6 +55,10 @@ class Player(Protocol):
         """As in `Control`."""
         ...
 
+    def stop(self) -> None:
+        """End after the step under way. Returns at once."""
+        ...
+
     def seconds_until_due(self) -> float:
         """Seconds until the run can use a turn; infinite while it is paused."""
         ...
@@ -79,7 +83,7 @@ class Player(Protocol):
 class Worker(Protocol):
     """A thread in which several runs train in turns."""
 
-    def take(self, run: Player, loop: Loop) -> Work:
+    def take(self, run: Player, loop: Loop) -> BackgroundThread:
         """Give a run turns until `take_turn` says that it has ended. Called with the run's lock held."""
         ...
 

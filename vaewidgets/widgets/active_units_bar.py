@@ -9,7 +9,7 @@ from vaewidgets.errors import OptionError
 from vaewidgets.training import Run, Snapshot
 from vaewidgets.widgets.base import STATIC, RunWidget
 from vaewidgets.widgets.state import units_state
-from vaewidgets.widgets.units import ablation_state, check_units_view
+from vaewidgets.widgets.units import check_units_view
 
 __all__ = ["ActiveUnitsBar"]
 
@@ -38,6 +38,7 @@ class ActiveUnitsBar(RunWidget):
     """
 
     _esm = STATIC / "active_units_bar.js"
+    _view_keys: ClassVar[tuple[str, ...]] = ("delta", "var_threshold", "off")
     _time_options: ClassVar = {"points": False, "weights": False}
 
     def __init__(
@@ -58,7 +59,10 @@ class ActiveUnitsBar(RunWidget):
         return {"units": units_state(snapshot, mu, logvar, delta, var_threshold)}
 
     def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
-        return {"ablation": ablation_state(run, snapshot, self._images(), self.view)}
+        return self._slow_state(run, snapshot)
+
+    def _slow_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        return self._unit_costs(run, snapshot, self._images())
 
     def _images(self) -> Sample:
         if self._sample is None:

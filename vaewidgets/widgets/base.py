@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from vaewidgets.data import Sample
 from vaewidgets.diagnostics import Projection
 from vaewidgets.errors import OptionError
 from vaewidgets.training import Run, Snapshot, Sweep
 from vaewidgets.widgets.feed import Feed
 from vaewidgets.widgets.live import STATIC, LiveWidget
+from vaewidgets.widgets.messages import Question
 from vaewidgets.widgets.settings import settings_states
 from vaewidgets.widgets.state import explain, run_state
 from vaewidgets.widgets.time_state import TimeKeys
-from vaewidgets.widgets.view import View
+from vaewidgets.widgets.view import SHARED, View, check_common
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,6 +43,7 @@ class RunWidget(LiveWidget):
     """
 
     _figure_size: tuple[float, float] = (6.4, 3.6)
+    _view_keys: ClassVar[tuple[str, ...]] = SHARED
     _takes_several = False
     _time_options: ClassVar[Mapping[str, bool] | None] = None  # of `TimeKeys`; None: no time line
 
@@ -104,6 +107,16 @@ class RunWidget(LiveWidget):
         """
         return {}
 
+    def _slow_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        """Those of the live keys that the feed measures between frames, as far as it has come."""
+        return {}
+
+    def _unit_costs(self, run: Run, snapshot: Snapshot, sample: Sample) -> dict[str, Any]:
+        """Live key `ablation`: what switching units off costs, see `UnitCosts`."""
+        off = [int(j) for j in self.view.get("off") or []]
+        state = Feed.of(run).unit_costs.state(snapshot, sample, off, rests=run.status != "running")
+        return {"ablation": state}
+
     def _plane(self, run: Run) -> Projection | None:
         """The plane that the points of the time line are put on."""
         return None
@@ -148,9 +161,9 @@ class RunWidget(LiveWidget):
             Feed.of(one).first_frame(self)
         self._feed.view.share(self)
 
-    def _refresh(self) -> None:
+    def _refresh(self, *, whole: bool = False) -> None:
         for one in self._runs:
-            Feed.of(one).first_frame(self)
+            Feed.of(one).first_frame(self, whole=whole)
 
     def _moment(self) -> Hashable:
         return tuple((one.id, one.step, one.status) for one in self._runs)
@@ -163,6 +176,10 @@ class RunWidget(LiveWidget):
         if self._picture.is_stale and not self._changes_by_itself():
             self._refresh()  # of the frame's sections some may be of a snapshot before the last
             self._picture.renew()
+
+    def _check_turn(self, key: str, value: Any) -> None:
+        check_common(key, value)
+        super()._check_turn(key, value)
 
     def _views(self) -> tuple[View, ...]:
         return (self._own_view, self._feed.view)
@@ -226,10 +243,9 @@ class RunWidget(LiveWidget):
     def _noted(self) -> None:
         self._feed.wake(panel=(self, None))
 
-    def _question(self, content: dict[str, Any]) -> None:
-        if content["type"] == "decode":
-            run = next((one for one in self._runs if one.id == content.get("run")), self.run)
-            Feed.of(run).ask(self, content)
+    def _question(self, question: Question) -> None:
+        run = next((one for one in self._runs if one.id == question.run), self.run)
+        Feed.of(run).ask(self, question)
 
     def _slot(self, name: str) -> str | None:
         return {"advance": None, "resume": "pause"}.get(name, name)

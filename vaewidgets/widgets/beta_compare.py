@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from vaewidgets.widgets.draws import normals
 from vaewidgets.widgets.feed import Feed
 from vaewidgets.widgets.reconstruction_grid import pick_images
 from vaewidgets.widgets.state import Sample, curves_state, scatter_state, to_u8
-from vaewidgets.widgets.training_curves import check_curves_view
+from vaewidgets.widgets.training_curves import CURVE_KEYS, check_curves_view
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,6 +70,7 @@ class BetaCompare(RunWidget):
     """
 
     _esm = STATIC / "beta_compare.js"
+    _view_keys: ClassVar[tuple[str, ...]] = ("show", "at", "seed", *CURVE_KEYS)
     _takes_several = True
     _figure_size = (8.0, 5.0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -54,6 +54,7 @@ class BottleneckSweep(RunWidget):
     """
 
     _esm = STATIC / "bottleneck_sweep.js"
+    _view_keys: ClassVar[tuple[str, ...]] = ("picked",)
     _takes_several = True
     _figure_size = (7.6, 5.2)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -54,6 +54,7 @@ class CodebookUsage(RunWidget):
     """
 
     _esm = STATIC / "codebook_usage.js"
+    _view_keys: ClassVar[tuple[str, ...]] = ("code",)
 
     def __init__(self, run: Run, *, images: int = 2000, examples: int = 8) -> None:
         for name, value in (("images", images), ("examples", examples)):

@@ -32,19 +32,18 @@ class ConceptWidget(LiveWidget):
     def __init__(self, start: Mapping[str, Any] | None = None, **traits: Any) -> None:
         self._start = dict(start or {})
         for key, value in self._start.items():
-            self._check_view(key, value)
+            self._check_turn(key, value)
         super().__init__(**traits)
 
     def _content(self) -> dict[str, Any]:
         """Sections of the frame."""
         return {}
 
+    @classmethod
+    def _known_keys(cls) -> tuple[str, ...]:
+        return tuple(cls._keys)
+
     def _check_view(self, key: str, value: Any) -> None:
-        if key not in self._keys:
-            raise OptionError(
-                f"{type(self).__name__}'s view got {key!r}; known: {', '.join(self._keys)}."
-                f"{did_you_mean(key, self._keys)}"
-            )
         self._keys[key](key, value)
 
     def _before_open(self) -> None:

@@ -6,7 +6,8 @@ processor, since on a laptop the frames are built by the cores that train.
 
 from __future__ import annotations
 
-import atexit
+import contextlib
+import math
 import threading
 import time
 import weakref
@@ -17,11 +18,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from vaewidgets import portable
+from vaewidgets.concurrency import BackgroundThread, leave_if_exiting
 from vaewidgets.errors import PortableError, ProtocolError
 from vaewidgets.training import Run, Snapshot, release_idle_team
 from vaewidgets.training.cells import at_cell_end
-from vaewidgets.training.interrupts import Work
+from vaewidgets.training.progress import counting_bar
+from vaewidgets.widgets.messages import Question
 from vaewidgets.widgets.state import decoded_image, explain
+from vaewidgets.widgets.unit_costs import UnitCosts
 from vaewidgets.widgets.view import SHARED, View
 
 if TYPE_CHECKING:
@@ -32,6 +36,8 @@ __all__ = ["Feed"]
 FRAME_SECONDS = 0.1  # a frame at most each
 TIME_SECONDS = 2.0  # the time line at most each
 WEIGHTS_SECONDS = 1.0  # weights at most each: they are the heaviest part
+SLOW_SECONDS = 0.5  # how far a measurement has come at most each
+MEASURE_SECONDS, MEASURE_EVERY = 0.03, 0.3  # of measuring beside a run that trains, and how often at least
 IDLE_SECONDS = 2.0  # nothing new for so long: the thread ends, the next news starts another
 # Share of the time that frames may cost, of the processor seconds per wall-clock second that training uses.
 HISTORY_SHARE = 0.015
@@ -50,18 +56,19 @@ class Feed:
         self._lock = threading.Lock()
         self._building = threading.Lock()
         self._widgets: list[RunWidget] = []
-        self._questions: deque[tuple[RunWidget, dict[str, Any]]] = deque()
+        self._questions: deque[tuple[RunWidget, Question]] = deque()
         self._panels: dict[int, str | None] = {}  # what went wrong with a widget's newest command
         self._faults: dict[int, str] = {}  # ... and with its newest picture
         self._news = threading.Condition(self._lock)
         self._has_news = False
         self._is_urgent = False
-        self._thread: Work | None = None
+        self._thread: BackgroundThread | None = None
         self._remove_listener: Any = None
         self._forget_cells: Any = None
         self._drawn: Snapshot | None = None
         self._sent_weights: Snapshot | None = None
         self._weights_forgotten = False
+        self.unit_costs = UnitCosts()
         self._networks: dict[str, portable.Network | PortableError] = {}  # traced, or why not
         self._next_history = self._next_snapshot = self._next_weights = self._next_time = 0.0
 
@@ -76,8 +83,8 @@ class Feed:
 
     # subscribing ------------------------------------------------------------------------------
 
-    def first_frame(self, widget: RunWidget) -> None:
-        """Build the first frame of `widget` here and now."""
+    def first_frame(self, widget: RunWidget, *, whole: bool = False) -> None:
+        """Build the first frame of `widget` here and now; `whole`: with what is measured between frames."""
         run = self._run()
         if run is None:
             return
@@ -88,6 +95,9 @@ class Feed:
             with self._building:
                 drawn = widget._snapshot_state(run, snapshot)
                 weights = {**widget._weights_state(run, snapshot), **widget._time_state(run)}
+            if whole:
+                self._measure_all()
+                weights |= widget._slow_state(run, snapshot)
         except Exception as error:
             self._faults[id(widget)] = explain(error)
         widget._compose(run, drawn, weights, self._faults.get(id(widget)))
@@ -129,7 +139,7 @@ class Feed:
                 self._start_thread()
             self._news.notify_all()
 
-    def ask(self, widget: RunWidget, question: dict[str, Any]) -> None:
+    def ask(self, widget: RunWidget, question: Question) -> None:
         """Have the kernel decode points for a page that cannot; the newest question of a widget wins."""
         with self._lock:
             others = [pair for pair in self._questions if pair[0] is not widget]
@@ -144,7 +154,7 @@ class Feed:
 
     # the thread -------------------------------------------------------------------------------
 
-    def _loop(self, thread: Work) -> None:
+    def _loop(self, thread: BackgroundThread) -> None:
         with self._lock:
             if self._thread is not thread:  # who started it was interrupted
                 return
@@ -159,6 +169,7 @@ class Feed:
                 self._blame_all(error)
                 fresh, weights_due = None, False
             self._round(run, fresh, weights_due)
+            self._measure(run)
             release_idle_team()  # also packing weights or answering may have made one
             del run
         with self._lock:
@@ -167,40 +178,43 @@ class Feed:
                 self._start_thread()
         self._renew_pictures()
 
-    def end(self) -> None:
-        """Feed nobody any more, and wait for the thread."""
+    def _end(self) -> None:
+        """Wake the thread: the interpreter ends."""
         with self._lock:
-            self._widgets = []
-            thread = self._thread
             self._news.notify_all()
-        if thread is not None:
-            thread.join(5.0)
 
     def _renew_pictures(self) -> None:
         """Show in the pictures that the notebook keeps where the run rests."""
         with self._lock:
             widgets = list(self._widgets)
         for widget in widgets:
+            leave_if_exiting()
             widget._renew_picture()
 
     def _start_thread(self) -> None:
-        thread = Work("vaewidgets-feed")
-        thread.start(self._loop, thread)
-        self._thread = thread
+        thread = BackgroundThread("vaewidgets-feed", stop=self._end, may_leave=True)
+        with contextlib.suppress(RuntimeError):  # the interpreter ends
+            thread.start(self._loop, thread)
+            self._thread = thread
 
     def _wait_for_news(self) -> bool:
         """Wait until a frame is due. False: nothing came, the thread may end."""
         idle = time.monotonic() + IDLE_SECONDS
+        measures = self.unit_costs.is_pending  # a little at a time beside a run that trains
+        resume = time.monotonic() + MEASURE_EVERY if measures else math.inf
         with self._lock:
             while not self._has_news:
+                leave_if_exiting()
                 now = time.monotonic()
                 stale = self._sent_weights is not self._drawn
-                if not self._widgets or (now >= idle and not stale):
+                if not self._widgets or (now >= idle and not stale and not measures):
                     return False
-                if stale and now >= self._next_weights:
+                due = min(resume, self._next_weights if stale else math.inf)
+                if now >= due:
                     break
-                self._news.wait(max(0.0, self._next_weights - now) if stale else idle - now)
+                self._news.wait(min(due, math.inf if measures or stale else idle) - now)
             while not self._is_urgent and self._widgets:
+                leave_if_exiting()
                 left = self._next_history - time.monotonic()
                 if left <= 0:
                     break
@@ -234,6 +248,7 @@ class Feed:
         weights: dict[int, dict[str, Any]] = {}
         time_due = rests or time.monotonic() >= self._next_time
         for widget in widgets:
+            leave_if_exiting()
             try:
                 with self._building:
                     if fresh is not None:
@@ -262,6 +277,43 @@ class Feed:
             except Exception as error:  # a closed comm must not end the feed of the others
                 self._faults[id(widget)] = explain(error)
         self._next_history = time.monotonic() + max(FRAME_SECONDS, cost.seconds() / HISTORY_SHARE)
+
+    def _measure(self, run: Run) -> None:
+        """Measure what takes long until something is new; while the run trains, for a moment a round."""
+        start = time.monotonic()
+        next_news = start + SLOW_SECONDS
+        while self.unit_costs.is_pending:
+            leave_if_exiting()
+            self.unit_costs.advance()
+            now = time.monotonic()
+            if now >= next_news or not self.unit_costs.is_pending:
+                self._show_measured(run)
+                next_news = now + SLOW_SECONDS
+            if now - start >= MEASURE_SECONDS if run.status == "running" else self._has_news:
+                break
+
+    def _show_measured(self, run: Run) -> None:
+        snapshot = self._drawn
+        if snapshot is None:
+            return
+        with self._lock:
+            widgets, panels = list(self._widgets), dict(self._panels)
+        for widget in widgets:
+            state: dict[str, Any] = {}
+            try:
+                state = widget._slow_state(run, snapshot)
+            except Exception as error:
+                self._faults[id(widget)] = explain(error)
+            if state or id(widget) in self._faults:
+                panel = self._faults.get(id(widget)) or panels.get(id(widget))
+                widget._compose(run, None, state, panel)
+
+    def _measure_all(self) -> None:
+        """Measure it here, to the end."""
+        with counting_bar("measuring units") as count:
+            while self.unit_costs.is_pending:
+                self.unit_costs.advance()
+                count(*self.unit_costs.progress)
 
     def _due_snapshot(self, run: Run, rests: bool) -> Snapshot | None:
         """Return a snapshot that is due and not drawn yet; while the run trains, ask for the next one."""
@@ -305,13 +357,15 @@ class Feed:
         with self._lock:
             questions = list(self._questions)
             self._questions.clear()
-        for widget, content in questions:
-            snapshot = self._drawn or run.snapshot()
-            image = decoded_image(snapshot, content.get("z"))
-            widget.send(
-                {"type": "decoded", "seq": content.get("seq"), "image": {**image, "data": None}},
-                [image["data"]],
-            )
+        for widget, question in questions:
+            answer: dict[str, Any] = {"type": "decoded", "seq": question.seq, "image": None, "error": None}
+            buffers: list[Any] = []
+            try:
+                image = decoded_image(self._drawn or run.snapshot(), question.z)
+                answer["image"], buffers = {**image, "data": None}, [image["data"]]
+            except Exception as error:  # for who asked alone; the next answer clears it in the page
+                answer["error"] = explain(error)
+            widget.send(answer, buffers)
 
 
 class _Cost:
@@ -322,10 +376,3 @@ class _Cost:
 
     def seconds(self) -> float:
         return (time.thread_time() - self._started) * torch.get_num_threads()
-
-
-@atexit.register
-def _end_all() -> None:
-    """A daemon thread that is cut off inside torch can crash the interpreter on its way out."""
-    for feed in list(Feed._feeds.values()):
-        feed.end()

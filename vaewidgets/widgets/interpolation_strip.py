@@ -49,6 +49,7 @@ class InterpolationStrip(LatentWidget):
     """
 
     _esm = STATIC / "interpolation_strip.js"
+    _view_keys: ClassVar[tuple[str, ...]] = ("ends", "mode")
     _sends_points = True
     _time_options: ClassVar = {"points": False, "weights": True, "posteriors": True}
 

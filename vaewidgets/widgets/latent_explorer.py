@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from vaewidgets.training import Run, Snapshot, train
 from vaewidgets.widgets.base import STATIC
 from vaewidgets.widgets.restart import RestartWidget
 from vaewidgets.widgets.state import curves_state, units_state
-from vaewidgets.widgets.units import ablation_state, check_units_view
+from vaewidgets.widgets.units import check_units_view
 
 __all__ = ["LatentExplorer"]
 
@@ -70,6 +70,7 @@ class LatentExplorer(RestartWidget):
     """
 
     _esm = STATIC / "latent_explorer.js"
+    _view_keys: ClassVar[tuple[str, ...]] = ("path", "delta", "var_threshold", "off")
     _figure_size = (10.0, 6.4)
 
     def __init__(
@@ -104,7 +105,10 @@ class LatentExplorer(RestartWidget):
 
     def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
         state = super()._weights_state(run, snapshot)
-        return {**state, "ablation": ablation_state(run, snapshot, self.sample, self.view)}
+        return {**state, **self._slow_state(run, snapshot)}
+
+    def _slow_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        return self._unit_costs(run, snapshot, self.sample)
 
     def _check_view(self, key: str, value: Any) -> None:
         super()._check_view(key, value)

@@ -52,6 +52,7 @@ class LatentManifold(LatentWidget):
     """
 
     _esm = STATIC / "latent_manifold.js"
+    _view_keys: ClassVar[tuple[str, ...]] = ("plane", "center", "span", "cells", "label")
     _time_options: ClassVar = {"points": False, "weights": True}
     _figure_size = (5.0, 5.2)
 

@@ -14,6 +14,7 @@ from vaewidgets.packing import unpack
 from vaewidgets.training import Run
 from vaewidgets.widgets.base import STATIC
 from vaewidgets.widgets.latent import LatentWidget, check_choice, decode_u8
+from vaewidgets.widgets.view import is_list
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,6 +59,7 @@ class LatentTraversal(LatentWidget):
     """
 
     _esm = STATIC / "latent_traversal.js"
+    _view_keys: ClassVar[tuple[str, ...]] = ("style", "axes", "rows", "base", "z", "label")
     _sends_points = True
     _time_options: ClassVar = {"points": False, "weights": True, "posteriors": True}
 
@@ -93,7 +95,7 @@ class LatentTraversal(LatentWidget):
                     raise OptionError(f"base is {value!r}; wanted the number of an image, from 0 to {n - 1}.")
             case "z" if value is not None:
                 d = self.run.model.latent_dim
-                if not isinstance(value, list) or len(value) != d:
+                if not is_list(value, int | float) or len(value) != d:
                     raise OptionError(f"z is {value!r}; wanted a list of {d} numbers.")
 
     def traversals(self) -> dict[str, NDArray[np.float32]]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
+from vaewidgets.concurrency import BackgroundThread, leave_if_exiting
 from vaewidgets.diagnostics import tsne
 from vaewidgets.packing import pack_quantised
-from vaewidgets.training.interrupts import Work
 from vaewidgets.widgets.state import explain
 
 __all__ = ["Layout"]
@@ -29,7 +29,7 @@ class Layout:
         self._done = done
         self._lock = threading.Lock()
         self._wanted: tuple[int, Tensor] | None = None
-        self._thread: Work | None = None
+        self._thread: BackgroundThread | None = None
         self._step: int | None = None
         self.state: dict[str, Any] | None = None
 
@@ -42,13 +42,14 @@ class Layout:
             before = self.state or {}
             self.state = {**before, "busy": step, "error": None}
             if self._thread is None:
-                thread = Work("vaewidgets-tsne")
+                thread = BackgroundThread("vaewidgets-tsne", may_leave=True)
                 thread.start(self._work, thread)
                 self._thread = thread
             self._step = step
 
-    def _work(self, thread: Work) -> None:
+    def _work(self, thread: BackgroundThread) -> None:
         while True:
+            leave_if_exiting()
             with self._lock:
                 if self._thread is not thread:  # who started it was interrupted
                     return

@@ -12,27 +12,30 @@ import os
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from contextvars import Context, copy_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
 import traitlets
 from ipywidgets.widgets.widget import _remove_buffers
 
-from vaewidgets.errors import OptionError
+from vaewidgets.errors import did_you_mean
 from vaewidgets.widgets.bound import Bound
+from vaewidgets.widgets.bundle import STATIC, bundle
+from vaewidgets.widgets.messages import Command, Hello, MessageError, Question, UnknownNameError, read
 from vaewidgets.widgets.picture import Picture
-from vaewidgets.widgets.view import View
+from vaewidgets.widgets.view import View, ViewValues
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["STATIC", "LiveWidget"]
 
-STATIC = Path(__file__).parents[1] / "static"
 UNSEEN_SECONDS = 5.0  # between frames of a run in training that no page shows
+MOST_PANEL = 1000  # letters that a panel says of a command
 
 
 class LiveWidget(anywidget.AnyWidget):
@@ -47,9 +50,18 @@ class LiveWidget(anywidget.AnyWidget):
         What was turned and pointed at in the page, as small JSON: read it, keep it, assign it.
     """
 
-    _css = STATIC / "vaewidgets.css"
+    _view_keys: ClassVar[tuple[str, ...]] = ()  # of the view, beside those of the base classes
+    _highest_seq: ClassVar[int] = 0  # of any command to any widget: a page has one counter for all
+
+    _css = bundle(STATIC / "vaewidgets.css")
 
     options = traitlets.Dict(help="How the view is drawn; small, JSON only. Owner: Python.").tag(sync=True)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        path = cls.__dict__.get("_esm")
+        if isinstance(path, Path):
+            cls._esm = bundle(path)
+        super().__init_subclass__(**options)
 
     def __init__(self, **traits: Any) -> None:
         # views of one widget know each other by its name
@@ -63,6 +75,7 @@ class LiveWidget(anywidget.AnyWidget):
         self._ack = 0
         self._obey_lock = threading.RLock()
         self._newest: dict[str, int] = {}
+        self._dropped: Counter[str] = Counter()
         self._own_view = View()
         self._picture = Picture(self)
         self._bound = Bound()
@@ -88,14 +101,15 @@ class LiveWidget(anywidget.AnyWidget):
 
     def _command(self, name: str, value: Any) -> None:
         """Obey a command of the page (any thread); raise what is to be shown in the panel."""
-        raise OptionError(f"the page sent the command {name!r}, which this version does not know")
+        raise UnknownNameError(f"the page sent the command {name!r}, which this version does not know")
 
     def _slot(self, name: str) -> str | None:
         """Commands of one slot replace each other: one that comes late is void. None: each of them counts."""
         return name
 
-    def _question(self, content: dict[str, Any]) -> None:
-        """Answer a message that is neither a command nor a hello."""
+    def _question(self, question: Question) -> None:
+        """Answer a question of the page; dropped by a widget that decodes nothing."""
+        self._dropped["unknown type"] += 1
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
         """Matplotlib figure of the newest frame, for print.
@@ -116,8 +130,8 @@ class LiveWidget(anywidget.AnyWidget):
 
         return save_html(self, path, title=title)
 
-    def _refresh(self) -> None:
-        """Bring the frame up to date, here and now."""
+    def _refresh(self, *, whole: bool = False) -> None:
+        """Bring the frame up to date, here and now; `whole`: with what is measured between frames."""
 
     def _moment(self) -> Hashable:
         """What the saved picture depends on: as long as it is the same, the picture is not drawn again."""
@@ -219,9 +233,24 @@ class LiveWidget(anywidget.AnyWidget):
         """The view that holds `key`."""
         return next((view for view in self._views()[1:] if view.holds(key)), self._own_view)
 
+    @classmethod
+    def _known_keys(cls) -> tuple[str, ...]:
+        """The keys that the view can have."""
+        return tuple(key for kind in cls.__mro__ for key in kind.__dict__.get("_view_keys", ()))
+
+    def _check_turn(self, key: str, value: Any) -> None:
+        """Raise an `OptionError` if the view cannot have `key`, or not with this value."""
+        known = self._known_keys()
+        if key not in known:
+            raise UnknownNameError(
+                f"{type(self).__name__}'s view got {key!r}; known: {', '.join(known)}."
+                f"{did_you_mean(key, known)}"
+            )
+        self._check_view(key, value)
+
     @property
-    def view(self) -> dict[str, Any]:
-        """What is turned, chosen and pointed at in the page, as small JSON; a copy.
+    def view(self) -> ViewValues:
+        """What is turned, chosen and pointed at in the page, as small JSON; a copy, not to be changed.
 
         Keys shared by all widgets of a run: `hover` (a latent vector), `selected` (numbers of points),
         `classes` (labels shown; None: all), `color` (what colors the points) and `time` (a step; None: now).
@@ -230,16 +259,18 @@ class LiveWidget(anywidget.AnyWidget):
         merged: dict[str, Any] = {}
         for view in self._views():
             merged.update(view.values)
-        return merged
+        return ViewValues(merged)
 
     @view.setter
     def view(self, values: Mapping[str, Any]) -> None:
         checked = View.check(values)
         by_view: dict[int, tuple[View, dict[str, Any]]] = {}
         for key, value in checked.items():
-            self._check_view(key, value)
+            self._check_turn(key, value)
             holder = self._view_of(key)
             by_view.setdefault(id(holder), (holder, {}))[1][key] = value
+        for holder, part in by_view.values():
+            holder.check_room(part)
         for holder, part in by_view.values():
             holder.set(part)
             for widget in holder.widgets or (self,):
@@ -248,13 +279,13 @@ class LiveWidget(anywidget.AnyWidget):
                     widget._view_changed(key, value)
 
     def _check_view(self, key: str, value: Any) -> None:
-        """Raise an `OptionError` if `value` cannot be this widget's `key`."""
+        """Raise an `OptionError` if `value` cannot be this widget's `key`, one of `_view_keys`."""
 
     def _view_changed(self, key: str, value: Any) -> None:
         """The page or Python set `key` (any thread)."""
 
     def _view_state(self) -> dict[str, Any]:
-        return {"set": sum(view.set_number for view in self._views()), "values": self.view}
+        return {"set": sum(view.set_number for view in self._views()), "values": dict(self.view)}
 
     def _show_view(self) -> None:
         """Send the view to the page."""
@@ -263,8 +294,9 @@ class LiveWidget(anywidget.AnyWidget):
     def _view_from_page(self, key: str, value: Any) -> None:
         """The page turned something: it shows it already, so nothing is sent back."""
         View.check({key: value})
-        self._check_view(key, value)
+        self._check_turn(key, value)
         holder = self._view_of(key)
+        holder.check_room({key: value})
         holder.values[key] = value
         for widget in holder.widgets or (self,):
             with widget._live_lock:
@@ -273,49 +305,62 @@ class LiveWidget(anywidget.AnyWidget):
 
     # messages from the page ---------------------------------------------------------------------
 
+    @property
+    def dropped(self) -> dict[str, int]:
+        """How many messages of the page were dropped, by reason; empty as long as all of them made sense."""
+        return dict(self._dropped)
+
     def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """Called on the main thread or on a subshell's: takes a lock, sets flags, returns."""
-        kind = content.get("type") if isinstance(content, dict) else None
-        if kind == "hello":
+        try:
+            message = read(content, LiveWidget._highest_seq)
+        except MessageError as error:
+            self._dropped[str(error)] += 1
+            return
+        if isinstance(message, Hello):
             self._hellos += 1
             if self._unsent:
                 self._publish({})
             self._picture.hold(False)
             self._send_context = copy_context()
             self._hello()
-        elif kind == "command":
-            self._obey(content)
-        elif kind is not None:
-            self._question(content)
+            return
+        LiveWidget._highest_seq = max(LiveWidget._highest_seq, message.seq)
+        if isinstance(message, Command):
+            self._obey(message)
+        else:
+            self._question(message)
 
-    def _obey(self, content: dict[str, Any]) -> None:
+    def _obey(self, command: Command) -> None:
         self._send_context = copy_context()
-        seq = int(content.get("seq", 0))
+        seq = command.seq
         with self._live_lock:
-            if seq:
-                self._ack = max(self._ack, seq)
-        name, value = str(content.get("name")), content.get("value")
+            self._ack = max(self._ack, seq)
         # A message that went to the main shell while a cell blocked it comes after later ones, which a
         # subshell took. So one thread obeys at a time, and nothing older than the last of its kind.
         with self._obey_lock:
-            slot = self._slot(name)
-            if slot is not None and seq:
-                if seq < self._newest.get(slot, 0):
-                    return
+            slot = self._slot(command.name)
+            if slot is None or not seq:
+                self._obey_now(command)
+            elif seq >= self._newest.get(slot, 0) and self._obey_now(command):
                 self._newest[slot] = seq
-            self._obey_now(name, value)
 
-    def _obey_now(self, name: str, value: Any) -> None:
-        panel = None
+    def _obey_now(self, command: Command) -> bool:
+        """Obey, or say in the panel why not; returns whether there is a command of this name."""
+        name, value = command.name, command.value
+        panel, is_known = None, True
         try:
             if name.startswith("view:"):
                 self._view_from_page(name.removeprefix("view:"), value)
                 self._noted()
-                return
+                return True
             if name == "presenting":
                 self._picture.hold(bool(value))
             else:
                 self._command(name, value)
         except Exception as error:
-            panel = f"{type(error).__name__}: {error}"
+            panel = f"{type(error).__name__}: {error}"[:MOST_PANEL]
+            is_known = not isinstance(error, UnknownNameError)
+            self._dropped["unknown name"] += not is_known
         self._answered(panel)
+        return is_known

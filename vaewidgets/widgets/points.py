@@ -43,6 +43,7 @@ class PointsWidget(RunWidget):
     `color` is "label", "recon", "kl", "|mu|" or a name of `values`.
     """
 
+    _view_keys: ClassVar[tuple[str, ...]] = ("projection", "ellipses")
     _time_options: ClassVar = {"points": True, "weights": True}
 
     selected = traitlets.Any(
@@ -105,7 +106,8 @@ class PointsWidget(RunWidget):
 
     def _view_changed(self, key: str, value: Any) -> None:
         if key == "selected":
-            self.selected = np.asarray([] if value is None else value, np.int64).reshape(-1)
+            index = np.asarray([] if value is None else value, np.int64).reshape(-1)
+            self.selected = index[index < len(self.sample)]  # another widget may show more points
         elif key == "projection":
             self._ask_layout(self.run)
         elif key == "color" and value == "recon":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
+from vaewidgets.concurrency import BackgroundThread, Latch
 from vaewidgets.errors import OptionError
-from vaewidgets.training.interrupts import Latch, Work
 from vaewidgets.training.run import ENDED
 from vaewidgets.widgets.concept import STATIC, ConceptWidget
 from vaewidgets.widgets.exercise import Between, Choice, Exercise, Order, Place, checked_text, plain
@@ -222,7 +223,8 @@ class Prediction(ConceptWidget):
         def listen() -> None:
             if run.status in ENDED and not told.is_set:
                 # The training thread tells it, and has things to put in order before it has ended.
-                Work("vaewidgets-prediction").start(settle)
+                with contextlib.suppress(RuntimeError):  # the interpreter ends
+                    BackgroundThread("vaewidgets-prediction").start(settle)
                 told.set()
 
         self._forget_run = run.add_listener(listen)

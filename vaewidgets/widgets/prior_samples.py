@@ -48,6 +48,7 @@ class PriorSamples(LatentWidget):
     """
 
     _esm = STATIC / "prior_samples.js"
+    _view_keys: ClassVar[tuple[str, ...]] = ("seed", "temperature", "label")
     _takes_several = True
     _time_options: ClassVar = {"points": False, "weights": True}
     _figure_size = (6.4, 2.0)

@@ -46,6 +46,7 @@ class ReconstructionGrid(RunWidget):
     """
 
     _esm = STATIC / "reconstruction_grid.js"
+    _view_keys: ClassVar[tuple[str, ...]] = ("images", "seed")
     _takes_several = True
     _time_options: ClassVar = {"points": False, "weights": True, "posteriors": True}
 

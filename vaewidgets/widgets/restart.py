@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
 
+from vaewidgets.concurrency import BackgroundThread
 from vaewidgets.data import datasets_at_hand
 from vaewidgets.diagnostics import active_units
 from vaewidgets.errors import OptionError
 from vaewidgets.training import Run
-from vaewidgets.training.interrupts import Work
 from vaewidgets.widgets.feed import Feed
 from vaewidgets.widgets.layout import Layout
 from vaewidgets.widgets.points import PointsWidget
 from vaewidgets.widgets.recipe import check_settings, code_of, form_state, make_run
 from vaewidgets.widgets.settings import settings_states
 from vaewidgets.widgets.state import curves_state, explain
-from vaewidgets.widgets.training_curves import check_curves_view
+from vaewidgets.widgets.training_curves import CURVE_KEYS, check_curves_view
 
 __all__ = ["RestartWidget"]
 
@@ -33,12 +33,14 @@ class RestartWidget(PointsWidget):
     stays as `previous`, and its curves and last numbers as the frame's section `ghost`.
     """
 
+    _view_keys: ClassVar[tuple[str, ...]] = ("ghost", *CURVE_KEYS)
+
     run_id = traitlets.Unicode(help="Id of the run that is shown. Owner: Python.")
 
     def __init__(self, run: Run, points: int) -> None:
         self._previous: Run | None = None
         self._ghost: dict[str, Any] | None = None
-        self._starting: Work | None = None
+        self._starting: BackgroundThread | None = None
         self._fault: str | None = None  # why the newest new run could not be started
         self._at_hand = datasets_at_hand()
         super().__init__(run, points)
@@ -76,7 +78,7 @@ class RestartWidget(PointsWidget):
         if self._starting is not None and self._starting.is_alive:
             raise OptionError("another run is being started; wait for it.")
         # Reading a data set takes longer than a handler may: it would hold up the kernel.
-        starting = Work("vaewidgets-new-run")
+        starting = BackgroundThread("vaewidgets-new-run")
         starting.start(self._start_new, settings)
         self._starting = starting
         return None

@@ -20,7 +20,9 @@ def save_html(
     """Save widgets as one HTML file: offline, alive, with no kernel behind it.
 
     What the page can compute by itself works there as it does live: hovering decodes, sliders turn.
-    Widgets of one run are linked. Data and programs that several widgets share stand in the file once.
+    Widgets of one run are linked. What is still being measured (what switching units off costs: some
+    seconds for a slow decoder) is waited for. Data and programs that several widgets share stand in the file
+    once.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ def save_html(
     chosen = _checked(widgets)
     states = []
     for widget in chosen:
-        widget._refresh()
+        widget._refresh(whole=True)
         states.append(widget.get_state())
     names = repr(chosen[0]) if len(chosen) == 1 else ", ".join(type(widget).__name__ for widget in chosen)
     return write_page(path, page_html(states, title=names if title is None else str(title)))

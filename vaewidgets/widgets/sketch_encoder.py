@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from vaewidgets.widgets.base import STATIC
 from vaewidgets.widgets.feed import Feed
 from vaewidgets.widgets.latent import LatentWidget, check_choice, check_number, decode_u8
 from vaewidgets.widgets.state import Sample
+from vaewidgets.widgets.view import is_list
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,6 +52,7 @@ class SketchEncoder(LatentWidget):
     """
 
     _esm = STATIC / "sketch_encoder.js"
+    _view_keys: ClassVar[tuple[str, ...]] = ("strokes", "image", "z", "framed", "pen")
     _sends_points = True
     _figure_size = (4.0, 2.4)
 
@@ -74,12 +76,13 @@ class SketchEncoder(LatentWidget):
                 _check_strokes(value)
             case "image" if value is not None:
                 size = int(np.prod(shape))
-                if not isinstance(value, list) or len(value) != size:
+                is_bytes = is_list(value, int) and all(0 <= one <= 255 for one in value)
+                if not is_bytes or len(value) != size:
                     raise OptionError(
                         f"image wants {size} bytes of an image of shape {tuple(shape)}, or None."
                     )
             case "z" if value is not None:
-                if not isinstance(value, list) or len(value) != d:
+                if not is_list(value, int | float) or len(value) != d:
                     raise OptionError(f"z is {value!r}; wanted a list of {d} numbers, or None.")
             case "framed":
                 check_choice(key, value, (True, False))

@@ -33,6 +33,7 @@ __all__ = [
 
 CURVE_POINTS = 1000  # min-max buckets a series
 THUMBNAIL_BYTES = 1_600_000  # of all originals of one widget, sent once
+LARGEST = 1e30  # number of a point, well within float32
 MOST_DECODED = 4096  # numbers or points that a page may ask for at once
 
 
@@ -198,14 +199,24 @@ def originals_state(sample: Sample) -> dict[str, Any]:
 
 def decoded_image(snapshot: Snapshot, z: Any) -> dict[str, Any]:
     """Decode one point, or a list of points, for a page that cannot run the decoder itself."""
-    points = torch.as_tensor(z, dtype=torch.float32)
     wanted = snapshot.model.latent_dim
-    if points.ndim not in (1, 2) or points.shape[-1] != wanted or not 1 <= len(points) <= MOST_DECODED:
-        raise ShapeError(
-            f"the page asked to decode {tuple(points.shape)} numbers; this model wants {wanted}."
-        )
+    points = _asked_points(z, wanted)
     images = to_u8(snapshot.data, snapshot.decode(points.reshape(-1, wanted)))
     return pack(images if points.ndim == 2 else images[0], "u8")
+
+
+def _asked_points(z: Any, wanted: int) -> Tensor:
+    """Read one point (latent_dim,) or several (n, latent_dim) from what a page sent."""
+    rows = z if isinstance(z, list) and z and isinstance(z[0], list) else [z]
+    if not 1 <= len(rows) <= MOST_DECODED:
+        raise ShapeError(f"the page asked to decode {len(rows):,} points; expected at most {MOST_DECODED:,}.")
+    for row in rows:
+        if not isinstance(row, list) or len(row) != wanted:
+            got = f"{len(row)} numbers" if isinstance(row, list) else type(row).__name__
+            raise ShapeError(f"the page asked to decode {got}; this model wants {wanted} numbers.")
+        if not all(isinstance(one, int | float) and abs(one) <= LARGEST for one in row):
+            raise ShapeError(f"the page asked to decode what is no finite number; expected {wanted} of them.")
+    return torch.tensor(z, dtype=torch.float32)
 
 
 def to_u8(data: ImageDataset, x_hat: Tensor) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.training import Run, Sweep
@@ -13,8 +13,9 @@ from vaewidgets.widgets.state import curves_state
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["TrainingCurves", "check_curves_view"]
+__all__ = ["CURVE_KEYS", "TrainingCurves", "check_curves_view"]
 
+CURVE_KEYS = ("log", "smoothing", "quantity")  # of the view
 QUANTITIES = ("loss", "recon", "kl")
 
 
@@ -44,6 +45,7 @@ class TrainingCurves(RunWidget):
     """
 
     _esm = STATIC / "training_curves.js"
+    _view_keys: ClassVar[tuple[str, ...]] = CURVE_KEYS
     _takes_several = True
 
     def __init__(self, run: Run | Iterable[Run] | Sweep) -> None:

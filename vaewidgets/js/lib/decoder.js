@@ -115,8 +115,11 @@ export function createDecoder({ ask, onDecoded }) {
       if (message?.type !== "decoded" || message.seq !== awaited) return;
       awaited = 0;
       const packed = message.image;
-      const bytes = /** @type {Uint8Array} */ (unpack({ ...packed, data: packed.data ?? buffers[0] }));
-      onDecoded({ z: awaitedZ, image: fromBytes(bytes, opened.range), bytes, ms: null });
+      // None where Python could not; why is said in the widget's panel, see parts/base.js.
+      if (packed) {
+        const bytes = /** @type {Uint8Array} */ (unpack({ ...packed, data: packed.data ?? buffers[0] }));
+        onDecoded({ z: awaitedZ, image: fromBytes(bytes, opened.range), bytes, ms: null });
+      }
       if (next) askFor(next);
     },
   };

@@ -23,6 +23,8 @@ export function createLink(send, { onWaiting = () => {}, offline = false } = {})
   const pending = new Map();
   /** @type {Set<ReturnType<typeof setTimeout>>} */
   const timers = new Set();
+  /** The newest question about each run. @type {Map<string, number>} */
+  const questions = new Map();
   let lastFlush = Number.NEGATIVE_INFINITY;
   let flushTimer = /** @type {ReturnType<typeof setTimeout> | null} */ (null);
   let waiting = false;
@@ -102,6 +104,7 @@ export function createLink(send, { onWaiting = () => {}, offline = false } = {})
      */
     decode(z, run = "") {
       const seq = ++counter;
+      questions.set(run, seq);
       post(`decode:${run}`, { type: "decode", seq, z, run });
       return seq;
     },
@@ -112,6 +115,8 @@ export function createLink(send, { onWaiting = () => {}, offline = false } = {})
       for (const seq of [...pending.keys()]) if (seq <= ack) pending.delete(seq);
       checkPatience();
     },
+    /** Whether this view asked the question of this number, and none about the same run since. @param {number} seq */
+    asked: (seq) => [...questions.values()].includes(seq),
     /** Whether a command with this number may still be on its way. @param {number} seq */
     isPending: (seq) => pending.has(seq) || [...queue.values()].some((message) => message.seq === seq),
     destroy() {

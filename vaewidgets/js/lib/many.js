@@ -92,13 +92,16 @@ export function createMany({
     reply(message, buffers = []) {
       if (message?.type !== "decoded" || !asked || message.seq !== asked.seq) return;
       const packed = message.image;
-      const bytes = /** @type {Uint8Array} */ (unpack({ ...packed, data: packed.data ?? buffers[0] }));
-      const one = size(packed.shape.slice(1));
       const { jobs } = asked;
       asked = null;
-      jobs.forEach(({ key }, i) => {
-        onImage(key, bytes.subarray(i * one, (i + 1) * one), null);
-      });
+      // None where Python could not: these have no image.
+      if (packed) {
+        const bytes = /** @type {Uint8Array} */ (unpack({ ...packed, data: packed.data ?? buffers[0] }));
+        const one = size(packed.shape.slice(1));
+        jobs.forEach(({ key }, i) => {
+          onImage(key, bytes.subarray(i * one, (i + 1) * one), null);
+        });
+      }
       at += jobs.length;
       onRound(queue.length - at);
       schedule();

@@ -86,6 +86,8 @@ export function defineWidget({ name, label, build }) {
     const view = build({ shell, link, view: viewState });
     /** @type {Frame | null} */
     let drawn = null;
+    /** Why Python could not answer the newest question of this view; its next answer clears it. @type {string|null} */
+    let refusal = null;
     Object.defineProperty(shell.root, "vaewidgets", {
       value: Object.defineProperties(
         {},
@@ -117,7 +119,7 @@ export function defineWidget({ name, label, build }) {
       shell.setCaption(state.options.caption === false ? "" : view.caption(state));
       try {
         view.update(state);
-        shell.setError((frame.run ? frame.run.error : frame.error) ?? null);
+        shell.setError((frame.run ? frame.run.error : frame.error) ?? refusal);
       } catch (error) {
         // Text in the widget: a console message in a browser is a message to nobody.
         shell.setError(`This picture could not be drawn.\n${error instanceof Error ? error.message : error}`);
@@ -137,7 +139,13 @@ export function defineWidget({ name, label, build }) {
       painter.request();
     };
     /** @param {any} content @param {DataView[]} [buffers] */
-    const onMessage = (content, buffers = []) => view.message?.(content, buffers);
+    const onMessage = (content, buffers = []) => {
+      if (content?.type === "decoded" && link.asked(content.seq)) {
+        refusal = content.error ?? null;
+        painter.request();
+      }
+      view.message?.(content, buffers);
+    };
     function listen() {
       for (const key of KEYS) model.on(`change:${key}`, onFrame);
       model.on("msg:custom", onMessage);

@@ -4,8 +4,9 @@
  *
  * @typedef {import("../lib/types.js").Packed} Packed
  * @typedef {import("./base.js").State} State
- * @typedef {{step: number, unit: string, recon: number, n: number, cost: Packed, off: number[], together: number|null}}
- *   Ablation  by how much recon rises with each unit off, and with all of `off`
+ * @typedef {{step: number, unit: string, recon: number|null, n: number, cost: Packed, off: number[],
+ *   together: number|null, measuring: [number, number]|null}} Ablation  by how much recon of `n` images rises with
+ *   each unit off (NaN: not measured yet), and with all of `off`; how many of how many units are measured, null: all
  */
 import { formatCount, formatLoss, subscript } from "../lib/axes.js";
 import { createBars } from "../lib/bars.js";
@@ -50,11 +51,15 @@ const signed = (cost) => `${cost < 0 ? "" : "+"}${formatLoss(cost)}`;
 export function costText(off, ablation) {
   if (off.length === 0) return "";
   const cost = ablation ? toFloat32(ablation.cost) : null;
-  if (!ablation || !cost || off.some((dim) => Number.isNaN(cost[dim])))
-    return `${list(off)} off: what it costs is not known yet`;
+  if (!ablation || ablation.recon === null || !cost || off.some((dim) => Number.isNaN(cost[dim]))) {
+    const [done, of] = ablation?.measuring ?? [0, 0];
+    const far = of ? `being measured (${done} of ${of} units)` : "not known yet";
+    return `${list(off)} off: what it costs is ${far}`;
+  }
   const same = ablation.off.length === off.length && ablation.off.every((dim) => off.includes(dim));
   const together = off.length === 1 ? cost[off[0]] : same ? ablation.together : null;
-  const at = `${ablation.unit} per image, of ${formatLoss(ablation.recon)} (step ${formatCount(ablation.step)})`;
+  const from = `step ${formatCount(ablation.step)}, ${formatCount(ablation.n)} images`;
+  const at = `${ablation.unit} per image, of ${formatLoss(ablation.recon)} (${from})`;
   if (together !== null && together !== undefined) return `${list(off)} off: recon ${signed(together)} ${at}`;
   const single = off
     .slice(0, MOST_NAMED)

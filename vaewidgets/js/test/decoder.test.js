@@ -47,6 +47,18 @@ test("by Python: one question at a time, the newest next, answers to others drop
   ]);
 });
 
+test("where Python could not, the next question is put", () => {
+  const { asked, got, decoder } = setUp();
+  decoder.setDecoder({ step: 0, network: null, reason: "Conv2d", value_range: [0, 1] });
+  for (const x of [1, 2]) decoder.decode(Float32Array.of(x, 0));
+  decoder.reply({ type: "decoded", seq: 1, image: null, error: "ShapeError: planted" });
+  assert.equal(got.length, 0);
+  assert.deepEqual(asked, [
+    [1, 0],
+    [2, 0],
+  ]);
+});
+
 test("a network that the page does not know falls back on Python and says why", () => {
   const { asked, decoder } = setUp();
   const weights = { dtype: /** @type {const} */ ("f16"), shape: [0], data: new Uint8Array(0) };

@@ -101,3 +101,15 @@ test("by Python: sixteen at a time, old answers dropped, asked anew after two se
   tick();
   assert.equal(asked[2].length, 4);
 });
+
+test("those that Python could not decode are passed over", () => {
+  const { many, got, asked, tick } = setUp();
+  many.setDecoder({ step: 1, network: null, reason: "fft", value_range: [0, 1] });
+  many.start(jobs(20));
+  tick();
+  many.reply({ type: "decoded", seq: 1, image: null, error: "ShapeError: planted" });
+  assert.equal(got.length, 0);
+  assert.equal(many.left, 4);
+  tick();
+  assert.equal(asked[1].length, 4);
+});

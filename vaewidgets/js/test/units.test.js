@@ -23,18 +23,25 @@ const ablation = (off, together) => ({
   cost: { dtype: "f32", shape: [3], data: Float32Array.of(2.5, -0.125, Number.NaN) },
   off,
   together,
+  measuring: null,
 });
 
 test("what units that are off cost", () => {
   assert.equal(costText([], ablation([], null)), "");
   assert.match(
     costText([0], ablation([], null)),
-    /^z₁ off: recon \+2\.50 nats per image, of 80\.0 \(step 1,200\)$/,
+    /^z₁ off: recon \+2\.50 nats per image, of 80\.0 \(step 1,200, 500 images\)$/,
   );
   assert.match(costText([0, 1], ablation([0, 1], 3)), /^z₁ and z₂ off: recon \+3\.00 nats/);
   assert.match(costText([0, 1], ablation([1], -0.1)), /z₁ \+2\.50, z₂ −0\.125 .*do not add up$/);
   assert.match(costText([0], null), /not known yet/);
   assert.match(costText([2], ablation([], null)), /not known yet/);
+  assert.match(
+    costText([2], { ...ablation([], null), measuring: [12, 32] }),
+    /^z₃ off: what it costs is being measured \(12 of 32 units\)$/,
+  );
+  assert.match(costText([0], { ...ablation([], null), recon: null, measuring: [0, 3] }), /\(0 of 3 units\)/);
+  assert.match(costText([0], { ...ablation([], null), measuring: [1, 3] }), /recon \+2\.50/);
 });
 
 test("a class alone, with others, and all again", () => {

@@ -24,8 +24,8 @@ from concurrent.futures import (
 )
 from typing import Any, final
 
+from vaewidgets.concurrency import BackgroundThread
 from vaewidgets.errors import CellError
-from vaewidgets.training.interrupts import Work
 from vaewidgets.training.sweeps.cell import Cell
 from vaewidgets.training.sweeps.task import Outcome, Task, run_task
 
@@ -76,20 +76,25 @@ class Remote:
         self._attempts: dict[Cell, int] = {}
         self._charged: dict[Cell, int] = {}  # workers lost with it beyond doubt
         self._stopping = False
-        self._work = Work(name)
+        self._leaving = False
+        self._thread = BackgroundThread(name, stop=self._leave)
 
     def start(self) -> None:
         """Begin."""
-        self._work.start(self._main)
+        self._thread.start(self._main)
 
     def stop(self) -> None:
         """Send no more cells, and take back those that no worker has begun. Returns at once."""
         self._stopping = True
 
+    def _leave(self) -> None:
+        """Wait for no cell any more: the interpreter ends. Its end waits for the workers, where it must."""
+        self._leaving = self._stopping = True
+
     def join(self) -> None:
         """Wait until no cell is under way."""
-        if self._work.thread is not threading.current_thread():
-            self._work.join()
+        if self._thread.thread is not threading.current_thread():
+            self._thread.join()
 
     def _main(self) -> None:
         try:
@@ -98,6 +103,8 @@ class Remote:
                     self._take_back()
                 else:
                     self._fill()
+                if self._leaving:
+                    break
                 if not self._running and (self._stopping or not (self._waiting or self._suspects)):
                     break
                 with contextlib.suppress(queue.Empty):

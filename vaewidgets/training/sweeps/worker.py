@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
+from vaewidgets.concurrency import MOMENT_SECONDS, BackgroundThread, Wakeup
 from vaewidgets.training.control import LONG_SECONDS, Loop
-from vaewidgets.training.interrupts import MOMENT_SECONDS, Bell, Work
 from vaewidgets.training.pace import Pace
 from vaewidgets.training.turns import Player
 
@@ -56,11 +56,11 @@ class Interleaver:
         self._on_cpu = on_cpu
         self._lock = threading.Lock()  # taken with a run's lock held, never the other way round
         self._entries: list[_Entry] = []
-        self._work: Work | None = None
-        self._bell = Bell()
+        self._work: BackgroundThread | None = None
+        self._wakeup = Wakeup()
         self._held_until = 0.0
 
-    def take(self, run: Player, loop: Loop) -> Work:
+    def take(self, run: Player, loop: Loop) -> BackgroundThread:
         """Give a run turns until `run.take_turn` says that it has ended."""
         with self._lock:
             # who joins late, or comes back, does not keep the others waiting until it has caught up
@@ -68,15 +68,15 @@ class Interleaver:
             self._entries.append(_Entry(run, loop, place, stride=1.0 / (run.steps_per_epoch or 1)))
             work = self._work
             if work is None:
-                work = Work(self._name)
+                work = BackgroundThread(self._name, stop=self._stop_all)
                 work.start(self._main, work)
                 self._work = work
-            self._bell.ring()
+            self._wakeup.set()
             return work
 
     def wake(self) -> None:
         """Look again who can go on."""
-        self._bell.ring()
+        self._wakeup.set()
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -86,9 +86,16 @@ class Interleaver:
             yield
         finally:
             self._held_until = 0.0
-            self._bell.ring()
+            self._wakeup.set()
 
-    def _main(self, work: Work) -> None:
+    def _stop_all(self) -> None:
+        """Stop its runs, at the end of the interpreter."""
+        with self._lock:
+            entries = list(self._entries)
+        for entry in entries:
+            entry.run.stop()
+
+    def _main(self, work: BackgroundThread) -> None:
         with self._lock:
             if self._work is not work:  # who started it was interrupted
                 return
@@ -116,7 +123,7 @@ class Interleaver:
                 chosen, seconds = (None, held) if held > 0 else self._choose(entries)
                 if chosen is None:
                     rounds.rest()
-                    self._bell.wait(min(seconds, MOMENT_SECONDS))
+                    self._wakeup.wait(min(seconds, MOMENT_SECONDS))
                     continue
                 rounds.tell(entries, self._give_turn(chosen, entries))
         finally:
