@@ -1,7 +1,7 @@
 """Widgets on a page that is scaled, turned or zoomed: what a pointer does is what is under it.
 
-Each gesture is made twice, at a place of the plain page and at the place where the transform draws that place. The two
-have to come to the same. The places are computed here, from the transform alone.
+Each gesture is made twice, at a place of the plain page and where the transform draws that place. The two have to
+come to the same. The places are computed here, from the transform alone.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ GESTURES = {
     ),
     "order, drag": Gesture(
         "Order",
-        "[at('.vw-predict-item:nth-child(1) .vw-predict-grip'), at('.vw-predict-item:nth-child(3)', 0.1, 0.8)]",
+        "[at('.vw-predict-item .vw-predict-grip'), at('.vw-predict-item:nth-child(3)', 0.1, 0.8)]",
         "w.view.answer?.join() ?? null",
         0,
         "drag",
