@@ -8,6 +8,7 @@
  */
 import { formatSetting, subscript } from "./axes.js";
 import { h, OWN_KEYS } from "./dom.js";
+import { localOf } from "./pointer.js";
 
 /** A step of the arrow keys: ten of them are a decade. */
 const STEP = 10 ** 0.1;
@@ -67,8 +68,8 @@ export function createBarsInput(el, { floor, onThreshold, onUnit }) {
       "pointermove",
       (event) => {
         if (!geometry || !knob.hasPointerCapture(event.pointerId)) return;
-        const rect = layer.getBoundingClientRect();
-        set(valueAt(geometry.vertical ? event.clientX - rect.left : event.clientY - rect.top));
+        const [x, y] = localOf(event, layer);
+        set(valueAt(geometry.vertical ? x : y));
       },
       { signal },
     );

@@ -5,6 +5,7 @@
 import { formatCount } from "./axes.js";
 import { createCanvas, h, OWN_KEYS } from "./dom.js";
 import { createPainter } from "./painter.js";
+import { localOf } from "./pointer.js";
 
 const LEAST_CELL_PX = 14;
 const MOST_CELL_PX = 40;
@@ -72,9 +73,7 @@ export function createCodeCells(el, { theme, onPoint }) {
 
   /** @param {PointerEvent} event */
   const onMove = (event) => {
-    const rect = surface.canvas.getBoundingClientRect();
-    const column = Math.floor((event.clientX - rect.left) / grid.cell);
-    const row = Math.floor((event.clientY - rect.top) / grid.cell);
+    const [column, row] = localOf(event, surface.canvas).map((at) => Math.floor(at / grid.cell));
     const code = row * grid.columns + column;
     if (column >= 0 && column < grid.columns && code >= 0 && code < state.counts.length) onPoint(code);
   };

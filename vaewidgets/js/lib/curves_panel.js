@@ -13,6 +13,7 @@
 import { formatCount, formatLoss, formatTick, logTicks, ticks } from "./axes.js";
 import { lineName, strokeOf } from "./curves_runs.js";
 import { createCanvas, h, OWN_KEYS, setText, show } from "./dom.js";
+import { localOf } from "./pointer.js";
 import { extent } from "./stats.js";
 
 /** Share of the first points that may leave the top: the first steps are ten times the rest. */
@@ -167,7 +168,7 @@ export function createPanel(el, { theme, onCursor }) {
   /** @param {PointerEvent} event */
   function onMove(event) {
     if (!scale) return;
-    const x = event.clientX - surface.canvas.getBoundingClientRect().left;
+    const [x] = localOf(event, surface.canvas);
     const inside = x >= scale.box.left && x <= scale.box.right;
     point(inside ? (steps[nearestStep(steps, scale.step(x))] ?? null) : null);
   }

@@ -1,4 +1,5 @@
 /** Small helpers to make elements. Text goes through textContent only: names and labels are not markup. */
+import { pixelRatioOf } from "./pointer.js";
 
 /** On an element that uses keys itself: JupyterLab's shortcuts, which listen first, then leave them alone. */
 export const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
@@ -70,9 +71,12 @@ export function createCanvas(className) {
     context,
     width: 0,
     height: 0,
+    /** Pixels of the canvas a CSS pixel. */
+    ratio: 1,
     /** Match the box; returns whether anything changed. */
     resize() {
-      const ratio = window.devicePixelRatio || 1;
+      const ratio = pixelRatioOf(canvas);
+      this.ratio = ratio;
       const width = Math.round(canvas.clientWidth * ratio);
       const height = Math.round(canvas.clientHeight * ratio);
       this.width = canvas.clientWidth;
@@ -86,8 +90,7 @@ export function createCanvas(className) {
     clear() {
       context.setTransform(1, 0, 0, 1, 0, 0);
       context.clearRect(0, 0, canvas.width, canvas.height);
-      const ratio = window.devicePixelRatio || 1;
-      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     },
   };
 }

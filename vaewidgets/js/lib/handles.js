@@ -7,6 +7,7 @@
  * @typedef {{left: number, top: number, width: number, height: number}} Area  CSS pixels
  */
 import { h, OWN_KEYS, setText, show } from "./dom.js";
+import { localOf } from "./pointer.js";
 
 /** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -42,9 +43,9 @@ export function createHandles(wrap, { toScreen, toData, area, onDrag, onKey }) {
       "pointerdown",
       (event) => {
         if (event.button > 0) return;
-        const rect = wrap.getBoundingClientRect();
+        const [px, py] = localOf(event, wrap);
         const [x, y] = toScreen(handles[i].at);
-        grip = [event.clientX - rect.left - x, event.clientY - rect.top - y];
+        grip = [px - x, py - y];
         try {
           button.setPointerCapture(event.pointerId);
         } catch {
@@ -59,8 +60,8 @@ export function createHandles(wrap, { toScreen, toData, area, onDrag, onKey }) {
         if (!grip) return;
         // Else what is below would take the drag for a pointer that reads it.
         event.stopPropagation();
-        const rect = wrap.getBoundingClientRect();
-        onDrag(i, toData(event.clientX - grip[0] - rect.left, event.clientY - grip[1] - rect.top));
+        const [px, py] = localOf(event, wrap);
+        onDrag(i, toData(px - grip[0], py - grip[1]));
       },
       { signal },
     );

@@ -13,6 +13,7 @@ import { fit, steady, toData, toScreen, union } from "./camera.js";
 import { createCanvas, h } from "./dom.js";
 import { createHandles } from "./handles.js";
 import { createPainter } from "./painter.js";
+import { clientOf, localOf } from "./pointer.js";
 import * as paint from "./scatter_paint.js";
 import { classCenters, extent2d } from "./stats.js";
 
@@ -130,19 +131,17 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
     },
     /** Data units to clientX, clientY. @param {number} u @param {number} v */
     toClient(u, v) {
-      const rect = surface.canvas.getBoundingClientRect();
       const [x, y] = toScreen(camera, box(), u, v);
-      return [x + rect.left, y + rect.top];
+      return clientOf(surface.canvas, x, y);
     },
-    /** The place under clientX, clientY; null outside the axes. @param {number} x @param {number} y
+    /** The place under a pointer; null outside the axes. @param {MouseEvent} event
      * @returns {[number, number] | null} */
-    fromClient(x, y) {
-      const rect = surface.canvas.getBoundingClientRect();
+    under(event) {
       const area = box();
-      const [px, py] = [x - rect.left - area.left, y - rect.top - area.top];
+      const [x, y] = localOf(event, surface.canvas);
+      const [px, py] = [x - area.left, y - area.top];
       if (px < 0 || py < 0 || px > area.width || py > area.height) return null;
-      const [u, v] = toData(camera, area, x - rect.left, y - rect.top);
-      return [u, v];
+      return toData(camera, area, x, y);
     },
     destroy() {
       handles.destroy();

@@ -13,6 +13,7 @@ import { formatTick, ticks } from "./axes.js";
 import { createCanvas, h, OWN_KEYS, setText, show } from "./dom.js";
 import { toRgba } from "./images.js";
 import { createPainter } from "./painter.js";
+import { clientOf, localOf } from "./pointer.js";
 import { drawCursor } from "./scatter_paint.js";
 import { cellsIn, panWindow, standIns, zoomWindow } from "./tiling.js";
 
@@ -203,10 +204,7 @@ export function createManifold(el, { theme, label, onWindow, onHover, onWant }) 
   }
 
   /** @param {MouseEvent} event @returns {[number, number]} */
-  const place = (event) => {
-    const rect = canvas.getBoundingClientRect();
-    return [event.clientX - rect.left, event.clientY - rect.top];
-  };
+  const place = (event) => localOf(event, canvas);
 
   /** @param {[number, number]} at @returns {[number, number]} */
   const insideUnit = ([u, v]) => [
@@ -346,9 +344,7 @@ export function createManifold(el, { theme, label, onWindow, onHover, onWant }) 
     paint: () => painter.request(),
     /** 0…1 to clientX, clientY. @param {number} u @param {number} v */
     toClient(u, v) {
-      const rect = canvas.getBoundingClientRect();
-      const [x, y] = toPixels(u, v);
-      return [x + rect.left, y + rect.top];
+      return clientOf(canvas, ...toPixels(u, v));
     },
     destroy() {
       abort.abort();

@@ -2,6 +2,7 @@
  * The picture of an element as it stands on the page, made in the page: its elements with their computed styles,
  * its canvases as images, drawn by the browser itself from one SVG.
  */
+import { sizeOf } from "./pointer.js";
 
 export const PIXELS_PER_PX = 2;
 const MARGIN_PX = 16;
@@ -124,7 +125,7 @@ export async function pictureOf(element, { isLeftOut = () => false } = {}) {
   const [x, y] = [paddingLeft, paddingTop].map((padding) =>
     Math.max(MARGIN_PX - Number.parseFloat(padding), 0),
   );
-  const { width, height } = element.getBoundingClientRect();
+  const [width, height] = sizeOf(element);
   const copy = /** @type {HTMLElement} */ (copyOf(element, isLeftOut));
   copy.style.margin = "0";
   const whole = [Math.ceil(width + 2 * x), Math.ceil(height + 2 * y)];

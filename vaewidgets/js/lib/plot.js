@@ -16,6 +16,7 @@
 import { formatTick, ticks } from "./axes.js";
 import { createCanvas, h, OWN_KEYS, show } from "./dom.js";
 import { createPainter } from "./painter.js";
+import { localOf } from "./pointer.js";
 
 /** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
@@ -45,11 +46,10 @@ export function createPlot(el, { theme, className, label, margins = [0.8, 0.6, 3
     box.left + ((value - ranges.x[0]) / (ranges.x[1] - ranges.x[0])) * (box.right - box.left);
   const y = (/** @type {number} */ value) =>
     box.bottom - ((value - ranges.y[0]) / (ranges.y[1] - ranges.y[0])) * (box.bottom - box.top);
-  /** Data units under a place of the window. @param {number} clientX @param {number} clientY */
-  function fromClient(clientX, clientY) {
-    const rect = surface.canvas.getBoundingClientRect();
-    const across = (clientX - rect.left - box.left) / (box.right - box.left);
-    const up = (box.bottom - (clientY - rect.top)) / (box.bottom - box.top);
+  /** Data units at a place of the picture. @param {number} px @param {number} py */
+  function dataAt(px, py) {
+    const across = (px - box.left) / (box.right - box.left);
+    const up = (box.bottom - py) / (box.bottom - box.top);
     return /** @type {[number, number]} */ ([
       ranges.x[0] + across * (ranges.x[1] - ranges.x[0]),
       ranges.y[0] + up * (ranges.y[1] - ranges.y[0]),
@@ -81,7 +81,6 @@ export function createPlot(el, { theme, className, label, margins = [0.8, 0.6, 3
 
   return {
     el: wrap,
-    fromClient,
     /** Whether a handle is held: axes that follow it would run away from the pointer. */
     get dragging() {
       return held;
@@ -116,16 +115,18 @@ export function createPlot(el, { theme, className, label, margins = [0.8, 0.6, 3
           event.preventDefault();
           knob.focus({ preventScroll: true });
           knob.setPointerCapture(event.pointerId);
-          const rect = surface.canvas.getBoundingClientRect();
+          const [px, py] = localOf(event, surface.canvas);
           held = true;
-          grip = [event.clientX - rect.left - x(entry.at[0]), event.clientY - rect.top - y(entry.at[1])];
+          grip = [px - x(entry.at[0]), py - y(entry.at[1])];
         },
         { signal },
       );
       knob.addEventListener(
         "pointermove",
         (event) => {
-          if (grip) onMove(...fromClient(event.clientX - grip[0], event.clientY - grip[1]));
+          if (!grip) return;
+          const [px, py] = localOf(event, surface.canvas);
+          onMove(...dataAt(px - grip[0], py - grip[1]));
         },
         { signal },
       );

@@ -1,5 +1,6 @@
 /** An order as the answer of an exercise: items are dragged, or moved by their two buttons. */
 import { h, icon, OWN_KEYS, setText, show } from "./dom.js";
+import { localOf, middleIn } from "./pointer.js";
 
 const UP = "M8 3.5l5 6.2H3z";
 const DOWN = "M8 12.5l5-6.2H3z";
@@ -90,7 +91,8 @@ export function createOrder(el, { exercise, onAnswer }) {
     "pointermove",
     (event) => {
       if (held === null) return;
-      const to = items.filter((other) => other !== held && middleOf(other) < event.clientY).length;
+      const [, y] = localOf(event, list);
+      const to = items.filter((other) => other !== held && heightOf(other) < y).length;
       if (to !== items.indexOf(held)) place(moved(items, items.indexOf(held), to));
     },
     { signal },
@@ -105,10 +107,10 @@ export function createOrder(el, { exercise, onAnswer }) {
   list.addEventListener("pointerup", drop, { signal });
   list.addEventListener("pointercancel", drop, { signal });
 
-  /** @param {string} item */
-  function middleOf(item) {
-    const box = rows.get(item)?.row.getBoundingClientRect();
-    return box ? box.top + box.height / 2 : 0;
+  /** How far down the list the middle of an item is. @param {string} item */
+  function heightOf(item) {
+    const row = rows.get(item)?.row;
+    return row ? middleIn(row, list)[1] : 0;
   }
 
   /** @param {string} item @param {number} by @param {HTMLButtonElement} pressed */

@@ -39,7 +39,7 @@ export function createPlace(el, { exercise, theme, onAnswer }) {
   });
   const canvas = /** @type {HTMLCanvasElement} */ (map.wrap.querySelector("canvas"));
   const onClick = (/** @type {MouseEvent} */ event) => {
-    const at = locked ? null : map.fromClient(event.clientX, event.clientY);
+    const at = locked ? null : map.under(event);
     if (at) say(at);
   };
   canvas.addEventListener("click", onClick);

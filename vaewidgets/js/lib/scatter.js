@@ -17,6 +17,7 @@
 import { between, fit, steady, toData, toScreen, union, zoomAt } from "./camera.js";
 import { createCanvas, h, OWN_KEYS, reducedMotion, setText, show } from "./dom.js";
 import { createPainter, easeOut } from "./painter.js";
+import { clientOf, localAt, passOn } from "./pointer.js";
 import { listenToScatter } from "./scatter_input.js";
 import { createNameButtons } from "./scatter_names.js";
 import * as paint from "./scatter_paint.js";
@@ -100,9 +101,7 @@ export function createScatter(
   const reset = h("button", "vw-toggle vw-reset", { type: "button", text: "reset view", hidden: true });
   const hint = h("div", "vw-scatter-hint", { hidden: true, "aria-hidden": "true" });
   const wrap = h("div", "vw-scatter", {}, [base.canvas, overlay.canvas, reset, hint]);
-  const names = createNameButtons(wrap, onClass, ({ clientX, clientY, pointerId, altKey }) =>
-    overlay.canvas.dispatchEvent(new PointerEvent("pointerdown", { clientX, clientY, pointerId, altKey })),
-  );
+  const names = createNameButtons(wrap, onClass, (down) => passOn(down, overlay.canvas));
   el.append(wrap);
 
   const travel = createTravel();
@@ -398,15 +397,11 @@ export function createScatter(
     selected: () => [...(selected ?? [])].sort((a, b) => a - b),
     /** Data units to the page's clientX, clientY. @param {number} x @param {number} y */
     toClient(x, y) {
-      const rect = overlay.canvas.getBoundingClientRect();
       const [px, py] = toScreen(camera, box(), x, y);
-      return [px + rect.left, py + rect.top];
+      return clientOf(overlay.canvas, px, py);
     },
-    /** @param {number} clientX @param {number} clientY */
-    fromClient(clientX, clientY) {
-      const rect = overlay.canvas.getBoundingClientRect();
-      return toData(camera, box(), clientX - rect.left, clientY - rect.top);
-    },
+    /** The way back. @param {number} left @param {number} top */
+    fromClient: (left, top) => toData(camera, box(), ...localAt(overlay.canvas, left, top)),
     destroy() {
       reset.removeEventListener("click", resetView);
       stopListening();

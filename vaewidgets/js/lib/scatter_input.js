@@ -16,6 +16,7 @@
  *   focus(on: boolean): void,
  * }} Actions
  */
+import { localOf } from "./pointer.js";
 
 const DRAG_START_PX = 4;
 const NUDGE_PX = 4;
@@ -38,10 +39,7 @@ export function listenToScatter(target, stage, actions) {
   let drag = null;
 
   /** @param {MouseEvent} event @returns {[number, number]} */
-  const place = (event) => {
-    const rect = target.getBoundingClientRect();
-    return [event.clientX - rect.left, event.clientY - rect.top];
-  };
+  const place = (event) => localOf(event, target);
 
   /** @param {PointerEvent} event */
   function onDown(event) {

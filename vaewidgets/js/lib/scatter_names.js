@@ -6,6 +6,7 @@
  *   center and half width in CSS pixels; on: whether the class is shown
  */
 import { h, OWN_KEYS } from "./dom.js";
+import { travelOf } from "./pointer.js";
 
 const DRAG_START_PX = 4;
 
@@ -32,8 +33,7 @@ export function createNameButtons(el, onPress, onDrag) {
     if (event.type === "pointerdown") down = event;
     if (event.type !== "pointermove") return;
     if (!event.buttons) down = null;
-    if (!down || Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) <= DRAG_START_PX)
-      return;
+    if (!down || travelOf(down, event) <= DRAG_START_PX) return;
     onDrag(down);
     down = null;
   }

@@ -54,7 +54,7 @@ export function createPointLayer() {
      * @param {Cloud} cloud
      */
     draw(target, theme, camera, box, { points, labels, selected, shown, colors: own }) {
-      const ratio = window.devicePixelRatio || 1;
+      const ratio = target.getTransform().a;
       const radius = (pointRadius(points.length / 2) * theme.fontSize() * ratio) / 13;
       if (radius !== size) {
         size = radius;

@@ -9,6 +9,7 @@
 import { createCanvas, h, OWN_KEYS } from "./dom.js";
 import { toRgba } from "./images.js";
 import { createPainter } from "./painter.js";
+import { clientOf, localOf } from "./pointer.js";
 
 const GAP_PX = 3;
 /** @type {Record<string, number>} */
@@ -78,7 +79,7 @@ export function createSheet(el, { theme, name, least = 44, most = 72, onMark, on
     const { columns, cell, tall, gap } = plan();
     const [, high, wide] = state.shape;
     context.imageSmoothingEnabled = false;
-    const ratio = window.devicePixelRatio || 1;
+    const { ratio } = surface;
     const snap = (/** @type {number} */ x) => Math.round(x * ratio) / ratio;
     for (let i = 0; i < state.count; i++) {
       const x = snap((i % columns) * (cell + gap));
@@ -104,10 +105,10 @@ export function createSheet(el, { theme, name, least = 44, most = 72, onMark, on
   /** @param {MouseEvent} event @returns {number | null} */
   function at(event) {
     if (!state) return null;
-    const rect = canvas.getBoundingClientRect();
+    const [x, y] = localOf(event, canvas);
     const { columns, cell, tall, gap } = plan();
-    const column = Math.floor((event.clientX - rect.left) / (cell + gap));
-    const row = Math.floor((event.clientY - rect.top) / (tall + gap));
+    const column = Math.floor(x / (cell + gap));
+    const row = Math.floor(y / (tall + gap));
     const i = row * columns + column;
     return column >= 0 && column < columns && row >= 0 && i < state.count ? i : null;
   }
@@ -207,8 +208,7 @@ export function createSheet(el, { theme, name, least = 44, most = 72, onMark, on
     /** Middle of an image as clientX, clientY. @param {number} i */
     toClient(i) {
       const { x, y, width, height } = this.boxOf(i);
-      const rect = canvas.getBoundingClientRect();
-      return [rect.left + x + width / 2, rect.top + y + height / 2];
+      return clientOf(canvas, x + width / 2, y + height / 2);
     },
     destroy() {
       abort.abort();

@@ -7,6 +7,7 @@
  *   picked: number|null, zero: boolean}} SizeState
  */
 import { createPlot, drawLine, drawScaleX, drawScaleY, drawText } from "./plot.js";
+import { clientOf, localOf } from "./pointer.js";
 import { extent } from "./stats.js";
 
 const REACH_PX = 24;
@@ -92,9 +93,7 @@ export function createSizePlot(el, { theme, onPick }) {
   });
   /** @param {MouseEvent} event */
   const onClick = (event) => {
-    const rect = plot.el.getBoundingClientRect();
-    const x = event.clientX - rect.left;
-    const y = event.clientY - rect.top;
+    const [x, y] = localOf(event, plot.el);
     const near = places
       .map((place) => ({ ...place, away: Math.hypot(place.x - x, place.y - y) }))
       .sort((a, b) => a.away - b.away)[0];
@@ -121,9 +120,8 @@ export function createSizePlot(el, { theme, onPick }) {
     },
     /** Where a run's point is, in the window's pixels; for tests. @param {number} index */
     toClient(index) {
-      const rect = plot.el.getBoundingClientRect();
       const place = places.find((one) => one.index === index);
-      return place ? [rect.left + place.x, rect.top + place.y] : null;
+      return place ? clientOf(plot.el, place.x, place.y) : null;
     },
     destroy() {
       plot.el.removeEventListener("click", onClick);

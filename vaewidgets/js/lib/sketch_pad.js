@@ -5,6 +5,7 @@
  */
 import { createCanvas, h, OWN_KEYS, setText, show } from "./dom.js";
 import { createPainter } from "./painter.js";
+import { localOf, sizeOf } from "./pointer.js";
 import { smooth } from "./raster.js";
 
 const KEY_STEP = 0.03;
@@ -77,8 +78,9 @@ export function createSketchPad(el, { theme, onStroke, onUndo, onClear, say }) {
 
   /** @param {PointerEvent} event @returns {[number, number]} */
   function place(event) {
-    const rect = canvas.getBoundingClientRect();
-    return [round((event.clientX - rect.left) / rect.width), round((event.clientY - rect.top) / rect.height)];
+    const [x, y] = localOf(event, canvas);
+    const [width, height] = sizeOf(canvas);
+    return [round(x / width), round(y / height)];
   }
 
   /** @param {[number, number]} at */

@@ -1,0 +1,131 @@
+"""No rule of a host wins over ours: each control looks in JupyterLab, Notebook 7 and marimo as on a saved page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import vaewidgets as vw
+from tests.browser.book import NAMES
+from tests.browser.lab import Lab, wait_for
+from tests.browser.pages import open_page
+from tests.browser.test_hosts import marimo_page  # noqa: F401  (a fixture)
+
+CELL = """import torch, vaewidgets as vw
+torch.manual_seed(0)
+data = vw.load_dataset("digits", n_train=256)
+options = {"batch_size": 64, "autosave": False, "epochs": 1}
+run = vw.train(vw.MLPVAE(data.image_shape, 2, hidden=(16,)), data, **options).wait(progress=False)
+coded = vw.VQVAE(data.image_shape, 16, code_dim=4, channels=(8, 8))
+codes = vw.train(coded, data, **options).wait(progress=False)
+given = {
+    "KLPlayground": (), "ReparameterizationDemo": (), "AnnealingSchedule": (), "ArchitectureDiagram": (),
+    "BottleneckGame": (), "CodebookUsage": (codes,),
+}
+exercise = vw.Prediction("Which first?", order=["a", "b", "c"])
+widgets = [
+    exercise if name == "Prediction" else getattr(vw, name)(*given.get(name, (run,))) for name in NAMES
+]
+place = vw.Prediction("Where?", place=run, label=7)
+vw.save_html([*widgets, place], "same.html")
+for one in [*widgets, place]:
+    display(one)"""
+
+# What a host's rule about buttons, inputs, tables or paragraphs would change. Colors are the theme's, sizes the room's.
+STYLES = """roots => {
+    const names = `border-top-left-radius border-bottom-right-radius border-top-width border-top-style border-left-width
+        border-bottom-style padding-top padding-left padding-right margin-top margin-left margin-bottom min-width
+        min-height max-width box-sizing box-shadow background-image appearance opacity display position float clear
+        font-size font-weight font-style font-variant-numeric line-height letter-spacing word-spacing text-align
+        text-indent text-transform text-decoration-line text-shadow white-space vertical-align cursor list-style-type
+        outline-offset border-collapse filter transform-style touch-action overflow-x`.split(/\\s+/);
+    const found = {};
+    for (const root of roots) {
+        for (const element of [root, ...root.querySelectorAll(':not(svg *)')]) {
+            if (!element.checkVisibility()) continue;
+            const named = one => [...one?.classList ?? []].filter(name => !/^(vw-waiting|is-)/.test(name));
+            const parents = [element.parentElement, element.parentElement?.parentElement].flatMap(named);
+            const on = ['aria-pressed', 'disabled'].map(name => element.getAttribute(name));
+            const own = [element.localName, ...named(element), element.type ?? '', ...on];
+            const key = [root.classList[1], ...(element === root ? [] : parents), '>', ...own].join(' ');
+            const style = getComputedStyle(element);
+            // A shadow has the theme's color.
+            const value = names.map(name => `${name}: ${style.getPropertyValue(name).replace(/rgba?\\([^)]*\\)/g, '')}`);
+            (found[key] ??= new Set()).add(value.join('; '));
+        }
+    }
+    return Object.fromEntries(Object.entries(found).map(([key, values]) => [key, [...values]]));
+}"""
+
+
+def differences(here: dict[str, list[str]], there: dict[str, list[str]]) -> list[str]:
+    """What is set otherwise here than anywhere there, for elements that both have."""
+    found = []
+    for key in sorted(here.keys() & there.keys()):
+        for style in here[key]:
+            if style not in there[key]:
+                closest = min(
+                    (set(style.split("; ")) - set(other.split("; ")) for other in there[key]), key=len
+                )
+                found.append(f"{key}: {', '.join(sorted(closest))}")
+    return found
+
+
+def styles_of_page(browser: Any, path: Path, width: float) -> dict[str, list[str]]:
+    with open_page(browser, path, color_scheme="light", viewport={"width": 1600, "height": 1000}) as page:
+        page.page.add_style_tag(
+            content=f"main {{ width: {width}px }} .vw-root {{ padding: 8px 0 !important }}"
+        )
+        page.page.evaluate("() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))")
+        return page.page.locator(".vw-root").evaluate_all(STYLES)
+
+
+@pytest.mark.parametrize("place", ["lab/tree", "notebooks"])
+def test_controls_look_in_jupyter_as_on_a_saved_page(lab: Lab, browser: Any, place: str) -> None:
+    lab.open([f"NAMES = {json.dumps(NAMES)}\n{CELL}"], place=place)
+    lab.run_cell(0)
+    lab.wait_idle(240)
+    roots = lab.page.locator(".vw-root")
+    wait_for(lambda: roots.count() == len(NAMES) + 1, "all are there", 60)
+    for root in roots.all():
+        root.scroll_into_view_if_needed()
+        wait_for(lambda root=root: root.get_attribute("data-status") != "empty", "it is drawn", 30)
+    here = lab.page.locator(".vw-root").evaluate_all(STYLES)
+    width = lab.page.evaluate("document.querySelector('.vw-root').clientWidth")
+    there = styles_of_page(browser, lab.notebooks / "same.html", width)
+    shared = here.keys() & there.keys()
+    assert len(shared) > 150
+    for part in ("vw-map-handle", "vw-handle", "vw-knob", "vw-button", "vw-select", "vw-slider", "vw-number"):
+        assert any(part in key for key in shared), part
+    found = differences(here, there)
+    assert found == [], "\n".join(found)
+    radius = lab.page.eval_on_selector_all(
+        ".vw-map-handle, .vw-handle", "all => all.map(e => getComputedStyle(e).borderRadius)"
+    )
+    assert set(radius) == {"50%"}
+
+
+def test_controls_look_in_marimo_as_on_a_saved_page(
+    marimo_page: Any,  # noqa: F811
+    browser: Any,
+    tmp_path: Path,
+) -> None:
+    torch.manual_seed(0)
+    data = vw.load_dataset("digits", n_train=256)
+    run = vw.train(vw.MLPVAE(data.image_shape, hidden=(16,)), data, epochs=1, autosave=False)
+    run.wait(progress=False)
+    path = vw.save_html([vw.LatentExplorer(run), vw.TrainingCurves(run)], tmp_path / "same.html")
+    roots = marimo_page.locator(".vw-root")
+    wait_for(lambda: roots.count() == 2, "both are there", 60)
+    for root in roots.all():
+        root.scroll_into_view_if_needed()
+        wait_for(lambda root=root: int(root.get_attribute("data-step") or 0) > 0, "it is drawn", 30)
+    here = roots.evaluate_all(STYLES)
+    there = styles_of_page(browser, path, roots.first.evaluate("root => root.clientWidth"))
+    assert len(here.keys() & there.keys()) > 30
+    found = differences(here, there)
+    assert found == [], "\n".join(found)
