@@ -89,7 +89,7 @@ def _latent_figure(parts: Sequence[Part], size: tuple[float, float]) -> Figure:
     figure = new_figure(size)
     cells = figure.subfigures(-(-len(there) // columns), columns, squeeze=False).ravel()
     for cell, (i, part) in zip(cells, there, strict=False):
-        draw_scatter(cell, part["scatter"], class_names=(part.get("run") or {}).get("class_names"))
+        draw_scatter(cell, part["scatter"], class_names=names, compact=True)
         note(cell.axes[0], _label(part, i).replace("$", r"\$"))
     limits = np.array([(*cell.axes[0].get_xlim(), *cell.axes[0].get_ylim()) for cell in cells[: len(there)]])
     for cell in cells[: len(there)]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
@@ -32,6 +32,8 @@ class RestartWidget(PointsWidget):
     The command `new_run` takes the settings of `vaewidgets.widgets.recipe.FIELDS`. The run before is stopped,
     stays as `previous`, and its curves and last numbers as the frame's section `ghost`.
     """
+
+    _fresh_view: ClassVar[dict[str, Any]] = {"ghost": True}  # what the view holds when another run is shown
 
     run_id = traitlets.Unicode(help="Id of the run that is shown. Owner: Python.")
 
@@ -126,7 +128,7 @@ class RestartWidget(PointsWidget):
             self._runs = (run,)
         Feed.of(old).view.leave(self)
         Feed.of(run).view.share(self)
-        self._own_view.set({"ghost": True})
+        self._own_view.set(self._fresh_view)
         self._publish_stale(stale)
         Feed.of(run).first_frame(self)
         Feed.of(run).subscribe(self)
