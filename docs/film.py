@@ -2,10 +2,10 @@
 
     python -m docs.film OUT [--widths 900 1400] [--seconds 1 3 10 30] [--themes light dark] [--readme]
 
-Opens a notebook with the single cell `vw.LatentExplorer()` in a real JupyterLab, runs it and photographs the widget
-that many seconds after its first frame, once for each theme and width (of the widget, in CSS pixels). Writes
-OUT/<theme>-<width>-<seconds>s.png. With --readme, the last picture of each theme at README_WIDTH also becomes
-docs/images/LatentExplorer-<theme>.png, the picture of the README.
+Opens a notebook with the single cell `vw.LatentExplorer()` in a real JupyterLab, runs it and photographs the
+widget that many seconds after its first frame, once for each theme and width (of the widget, in CSS pixels).
+Writes OUT/<theme>-<width>-<seconds>s.png. With --readme, the last picture of each theme at README_WIDTH
+also becomes docs/images/LatentExplorer-<theme>.png, the picture of the README.
 """
 
 from __future__ import annotations
@@ -59,9 +59,7 @@ def photograph(widget: Widget) -> bytes:
     return png
 
 
-def film(
-    lab: Lab, browser: Any, theme: str, width: int, seconds: list[float]
-) -> dict[float, bytes]:
+def film(lab: Lab, browser: Any, theme: str, width: int, seconds: list[float]) -> dict[float, bytes]:
     """Pictures of one run, by the seconds after the first frame."""
     with lab.session(browser, color_scheme=theme.lower()):
         lab.open([CELL], theme=theme.capitalize())
@@ -88,8 +86,12 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(prog="python -m docs.film")
     parser.add_argument("out", type=Path, metavar="OUT", help="folder for the pictures")
-    parser.add_argument("--widths", type=int, nargs="+", default=[900, 1400], help="of the widget, CSS pixels")
-    parser.add_argument("--seconds", type=float, nargs="+", default=[1, 3, 10, 30], help="after the first frame")
+    parser.add_argument(
+        "--widths", type=int, nargs="+", default=[900, 1400], help="of the widget, CSS pixels"
+    )
+    parser.add_argument(
+        "--seconds", type=float, nargs="+", default=[1, 3, 10, 30], help="after the first frame"
+    )
     parser.add_argument("--themes", nargs="+", choices=["light", "dark"], default=["light", "dark"])
     parser.add_argument("--readme", action="store_true", help="also renew the picture of the README")
     options = parser.parse_args()

@@ -18,8 +18,8 @@ OTHER = "other"
 class Classes:
     """The classes of a data set: the label values that occur in it, in ascending order.
 
-    A class is drawn and counted by its index here, never by its value: labels may be years, sparse ids, negative,
-    or anything else that fits into 64 bits.
+    A class is drawn and counted by its index here, never by its value: labels may be years, sparse ids,
+    negative numbers, or whatever else fits into 64 bits.
 
     Attributes
     ----------

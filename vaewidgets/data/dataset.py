@@ -35,8 +35,8 @@ class ImageDataset:
         any; or a `torch.utils.data.Dataset` of images or (image, label) pairs, images being PIL, arrays or
         tensors. A label that is not one whole number is left out.
     labels : array of int, shape (N,), optional
-        The class of each image, any whole numbers of 64 bits: the values that occur are the classes. By default
-        those of the folder or data set.
+        The class of each image, any whole numbers of 64 bits: the values that occur are the classes. By
+        default those of the folder or data set.
     test : images or (images, labels), optional
         A test set, in any of these forms. It takes the place of `test_fraction`.
     test_fraction : float
@@ -45,7 +45,8 @@ class ImageDataset:
         What the darkest and the brightest pixel are to the model. 8-bit pixels are mapped to it; floats must
         lie in it.
     class_names : sequence of str, optional
-        Names of the labels 0, 1, and so on. By default those of the folder or data set, else the labels themselves.
+        Names of the labels 0, 1, and so on. By default those of the folder or data set, else the labels
+        themselves.
     name : str
         What widgets and messages call the set.
     seed : int

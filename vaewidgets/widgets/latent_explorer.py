@@ -53,9 +53,9 @@ class LatentExplorer(RestartWidget):
 
     Notes
     -----
-    Keys of `view`: those of `LatentScatter`, `ActiveUnitsBar` and `TrainingCurves`; `path` ([a, b],
-    the ends of the strip on the plane that is drawn, each [u, v], or None to follow a class; None: both follow) and `ghost` (False: the run
-    before is not shown).
+    Keys of `view`: those of `LatentScatter`, `ActiveUnitsBar` and `TrainingCurves`; `path` ([a, b], the ends
+    of the strip on the plane that is drawn: [u, v], or None to follow a class; None: both follow) and `ghost`
+    (False: the previous run is not shown).
 
     Raises
     ------
@@ -114,7 +114,8 @@ class LatentExplorer(RestartWidget):
             ends = value if isinstance(value, list) else []
             if len(ends) != 2 or not all(end is None or _is_place(end) for end in ends):
                 raise OptionError(
-                    f"path is {value!r}; expected None or two ends, each [u, v] on the plane, or None to follow a class."
+                    f"path is {value!r}; expected None or two ends, each [u, v] on the plane or None, which "
+                    "follows a class."
                 )
 
     def _view_changed(self, key: str, value: Any) -> None:

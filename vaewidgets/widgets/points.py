@@ -156,5 +156,6 @@ def _check_classes(value: Any, classes: Classes | None) -> None:
         return
     shown = ", ".join(map(repr, sorted(exact, key=str)[:12])) + (", ..." if len(exact) > 12 else "")
     raise OptionError(
-        f"classes is {value!r}; expected None (all) or a list of labels that occur: {shown or 'the data have none'}."
+        f"classes is {value!r}; expected None (all) or a list of labels that occur: "
+        f"{shown or 'the data have none'}."
     )

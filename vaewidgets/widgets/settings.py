@@ -72,7 +72,9 @@ def settings_states(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
 def _labels(runs: Sequence[Run], table: list[dict[str, Any]], differ: list[str]) -> list[str]:
     names = [run.name for run in runs]
     told = all(
-        isinstance(row.get(name), Turned) or _number(row.get(name)) is not None for row in table for name in differ
+        isinstance(row.get(name), Turned) or _number(row.get(name)) is not None
+        for row in table
+        for name in differ
     )
     if len(differ) > 1 and not told and len(set(names)) == len(names):
         return _apart(names)
@@ -87,7 +89,7 @@ def _labels(runs: Sequence[Run], table: list[dict[str, Any]], differ: list[str])
 
 
 def _setting(name: str, value: Any) -> str:
-    """ "β = 4"; "β 1 → 8" where it was changed, however often in between."""
+    """Return "β = 4", or "β 1 → 8" where it was changed, however often in between."""
     symbol = _SYMBOLS.get(name, name)
     if not isinstance(value, Turned):
         return f"{symbol} = {_text(value)}"

@@ -75,7 +75,7 @@ def run_state(run: Run) -> dict[str, Any]:
 
 
 def classes_state(data: ImageDataset) -> dict[str, Any] | None:
-    """What the class indices in a frame stand for: names, and the label values by which the view knows classes.
+    """What class indices in a frame stand for: their names, and the labels by which the view knows them.
 
     Sent once, not with each frame: there may be thousands. JavaScript's numbers are exact up to 2⁵³; a larger
     value travels as text.

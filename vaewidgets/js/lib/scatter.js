@@ -370,6 +370,7 @@ export function createScatter(
     },
     /** Number of the point that stands for each class. */
     anchors: () => anchors,
+    names: () => names,
     /** Where the cursor is, inside the stage, and whether a pointer or the keyboard moves it now. */
     pointing: () => ({ at: toScreen(camera, box(), ...cursor), on: hair }),
     /** Where the points stand once they have arrived, flat (n, 2). */

@@ -285,6 +285,14 @@ export function createLatentView(scatterEl, imagesEl, context) {
       /** Target positions of the drawn points, flat (n, 2), data units. */
       points: () => scatter.points(),
       selected: () => scatter.selected(),
+      /** Class of each point, as an index; negative: none. */
+      labels: () => labels,
+      /** Names on the map: class, half the width, and the middle in clientX, clientY. */
+      names: () =>
+        scatter.names().map(({ label, px, py, half }) => {
+          const [x, y] = scatter.toClient(...scatter.stage.toData(px, py));
+          return { label, half, client: [x, y] };
+        }),
       /** Numbers of the points that the class filter leaves; null: all. */
       shown: () => {
         const mask = look.shown(labels);
