@@ -83,11 +83,11 @@ def _(on: Shown) -> None:
 
 @ability(SCATTER, "show one class")
 def _(on: Shown) -> None:
-    on.press(".vw-name[data-label='3']", "Enter")
+    on.press(".vw-legend-entry[data-label='3']", "Enter")
     on.until("w.view['classes'] == [3]")
     threes = on.python("np.flatnonzero(w.sample.labels == 3)")
     wait_for(lambda: on.ask("w.shown()") == threes, "only the threes", 5)
-    on.press(".vw-name[data-label='3']", "Enter")
+    on.press(".vw-legend-entry[data-label='3']", "Enter")
     on.until("w.view['classes'] is None")
 
 

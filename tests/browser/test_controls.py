@@ -104,7 +104,7 @@ def test_another_run_is_started_from_the_form(lab: Lab) -> None:
     root.locator(".vw-field-seed input").press("Enter")
     widget.wait(f"w.frame.run.id !== {old!r} && w.status === 'finished'")
     assert not root.locator(".vw-form").is_visible()
-    assert "before:" in root.locator(".vw-ghost-table").inner_text()
+    assert "previous run (" in root.locator(".vw-ghost-table").inner_text()
     printed = lab.execute(
         "new = explorer.run; print(new.model.latent_dim, new.epochs, new.current_beta, new.likelihood.name,"
         " heard == [new.id], explorer.previous is run, run.status)"

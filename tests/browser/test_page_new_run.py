@@ -53,7 +53,7 @@ def test_the_ghost_stands_beside_the_run_until_it_is_dismissed(
 ) -> None:
     root = page.page.locator(EXPLORER)
     table = root.locator(".vw-ghost-table").inner_text()
-    assert "before: β = 1, latent_dim = 2" in table
+    assert "previous run (β = 1, latent_dim = 2)" in table
     old = explorer.previous.recorder.epochs()[1]["test_kl"][-1]
     assert any(f"{old:.{digits}f} (test)" in table for digits in (1, 2, 3))
     assert "of 5" in table

@@ -97,16 +97,53 @@ def test_a_lasso_selects_in_both(page: SavedPage) -> None:
 def test_a_class_name_shows_only_its_class_and_shift_adds_one(page: SavedPage, run: vw.Run) -> None:
     explorer, scatter = page.widget(EXPLORER), page.widget(SCATTER)
     labels = run.time_line.sample.labels
-    name = page.page.locator(f"{SCATTER} .vw-name[data-label='3']")
-    name.focus()
+    name = page.page.locator(f"{SCATTER} .vw-legend-entry[data-label='3']")
+    page.page.locator(f"{SCATTER} .vw-legend-entry[data-label='2']").focus()
+    page.page.keyboard.press("ArrowRight")
     page.page.keyboard.press("Enter")
     wait_for(lambda: scatter.ask("w.shown()") == np.flatnonzero(labels == 3).tolist(), "only the threes")
     wait_for(lambda: explorer.ask("w.shown()") == scatter.ask("w.shown()"), "the other follows")
-    page.page.locator(f"{SCATTER} .vw-name[data-label='5']").dispatch_event("click", {"shiftKey": True})
+    page.page.locator(f"{SCATTER} .vw-legend-entry[data-label='5']").dispatch_event(
+        "click", {"shiftKey": True}
+    )
     assert scatter.ask("w.view.classes") == [3, 5]
     name.dispatch_event("click")
     name.dispatch_event("click")
     assert scatter.ask("w.view.classes") is None
+
+
+def test_a_name_on_the_map_does_the_same(page: SavedPage) -> None:
+    scatter = page.widget(SCATTER)
+    scatter.ask("root.scrollIntoView()")
+    marks = scatter.ask("w.names()")
+    assert len(marks) >= 5, "the names of most classes find a place"
+    place = marks[0]
+    page.page.mouse.move(*place["client"])
+    page.page.mouse.click(*place["client"])
+    wait_for(lambda: scatter.ask("w.view.classes") == [place["label"]], "its class alone")
+    page.page.locator(f"{SCATTER} .vw-legend-entry[data-label='{place['label']}']").click()
+    assert scatter.ask("w.view.classes") is None
+
+
+def test_names_stand_near_their_classes_and_on_nothing_else(page: SavedPage) -> None:
+    """On the explorer, whose strip has two handles on the map."""
+    explorer = page.widget(EXPLORER)
+    explorer.ask("root.scrollIntoView()")
+    explorer.settle()
+    labels = np.array(explorer.ask("Array.from(w.labels())"))
+    points = np.array([explorer.ask(f"w.toClient({x}, {y})") for x, y in explorer.points()[::4]])
+    handles = explorer.ask("w.path().map(([u, v]) => w.toClient(u, v))")
+    cursor = explorer.ask("w.toClient(0, 0)")
+    marks = explorer.ask("w.names()")
+    for i, mark in enumerate(marks):
+        x, y = mark["client"]
+        own = points[labels[::4] == mark["label"]]
+        assert np.hypot(*(own - (x, y)).T).min() < 60, f"{mark['label']} is far from its class"
+        for u, v in (*handles, cursor):
+            assert abs(u - x) > mark["half"] + 5 or abs(v - y) > 13, "a name under a handle or the cursor"
+        for other in marks[i + 1 :]:
+            u, v = other["client"]
+            assert abs(u - x) > mark["half"] + other["half"] - 1 or abs(v - y) > 13, "names overlap"
 
 
 def test_any_value_colors_the_points(page: SavedPage) -> None:

@@ -22,7 +22,7 @@ from vaewidgets import figures
 from vaewidgets.errors import DataError, OptionError
 from vaewidgets.figures.palette import CLASSES, COLORS, class_color
 from vaewidgets.figures.style import spread
-from vaewidgets.packing import unpack
+from vaewidgets.packing import pack, unpack
 
 STYLES = Path(vaewidgets.__file__).parent / "js" / "lib" / "styles.css"
 ALL = {
@@ -128,12 +128,28 @@ def test_scatter_holds_points_classes_and_the_prior():
     assert [(c.center, c.radius) for c in circles] == [((0.5, -0.25), 1.0), ((0.5, -0.25), 2.0)]
     assert all(circle.get_linestyle() != "-" for circle in circles)
     at = {text.get_text(): text.get_position() for text in axes.texts}
-    np.testing.assert_allclose(at["zero"], points[labels == 0].mean(0))
-    assert r"\$1" in at
+    assert at["zero"] in {tuple(point) for point in points[labels == 0].tolist()}, "at one of its images"
+    entries = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert entries == ["zero", r"\$1", *"23456789"]
+    dots = [to_hex(line.get_color()) for line in figure.legends[0].get_lines()]
+    assert dots == [class_color(label) for label in range(10)]
     assert axes.get_xlabel() == "PCA 1 (50% of the variance)"
     x, y = axes.get_xlim(), axes.get_ylim()
     assert x[0] < -1.5 < 2.5 < x[1], "the outer circle is cut off"
     assert y[0] < -2.25 < 1.75 < y[1]
+
+
+def test_a_legend_of_many_classes_ends_with_the_others():
+    sent = frames.scatter(n=400)
+    labels = np.repeat(np.arange(34), [13] * 6 + [1] * 14 + [22] * 14)
+    figure = figures.scatter_figure({**sent, "labels": pack(labels, "i32")})
+    entries = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert entries == [*map(str, [*range(6), *range(20, 34)]), "other (14 classes)"]
+    (dots,) = figure.axes[0].collections
+    colors = [to_hex(color) for color in dots.get_facecolors()]
+    assert colors == [class_color(c if c < 6 or c >= 20 else -1) for c in labels]
+    names = [text for text in figure.axes[0].texts if text.get_gid() == "class"]
+    assert 0 < len(names) <= 20
 
 
 def test_scatter_by_value_has_a_color_bar():

@@ -1,9 +1,19 @@
 """Images to learn from: data sets, their splits, and batches of them on a device."""
 
 from vaewidgets.data.batches import Batches
+from vaewidgets.data.classes import Classes
 from vaewidgets.data.dataset import ImageDataset
 from vaewidgets.data.named import datasets_at_hand, load_dataset
 from vaewidgets.data.sample import SAMPLE_POINTS, Sample
 from vaewidgets.data.split import Split
 
-__all__ = ["SAMPLE_POINTS", "Batches", "ImageDataset", "Sample", "Split", "datasets_at_hand", "load_dataset"]
+__all__ = [
+    "SAMPLE_POINTS",
+    "Batches",
+    "Classes",
+    "ImageDataset",
+    "Sample",
+    "Split",
+    "datasets_at_hand",
+    "load_dataset",
+]

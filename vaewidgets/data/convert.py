@@ -109,7 +109,7 @@ def as_labels(labels: Any, n: int, what: str = "labels") -> Tensor:
     Parameters
     ----------
     labels : array-like of int, shape (N,)
-        Classes, counted from 0.
+        Any whole numbers that fit into 64 bits with a sign.
     n : int
         Number of images that they belong to.
     what : str
@@ -122,7 +122,7 @@ def as_labels(labels: Any, n: int, what: str = "labels") -> Tensor:
     Raises
     ------
     DataError
-        If they are not whole numbers, are negative, or do not match the images in number.
+        If they are not whole numbers, exceed 63 bits, or do not match the images in number.
     """
     array = labels.detach().cpu().numpy() if isinstance(labels, Tensor) else np.asarray(labels)
     if array.dtype.kind not in "iub":
@@ -132,7 +132,7 @@ def as_labels(labels: Any, n: int, what: str = "labels") -> Tensor:
             fix = "Number the classes: class_names, labels = numpy.unique(labels, return_inverse=True)."
         else:
             fix = "Labels are classes; keep other values for colouring out of the data set."
-        raise DataError(f"{what} are of type {array.dtype}; expected integers from 0. {fix}")
+        raise DataError(f"{what} are of type {array.dtype}; expected integers. {fix}")
     if array.ndim != 1:
         fix = (
             f"They look one-hot: pass {what}.argmax(1)."
@@ -142,11 +142,11 @@ def as_labels(labels: Any, n: int, what: str = "labels") -> Tensor:
         raise DataError(f"{what} have shape {array.shape}; expected one number an image, ({n},). {fix}")
     if len(array) != n:
         raise DataError(f"{len(array)} {what} for {n} images; expected one label an image.")
-    if n and array.min() < 0:
-        index = int(array.argmin())
+    if n and int(array.max()) > np.iinfo(np.int64).max:
+        index = int(array.argmax())
         raise DataError(
-            f"{what} hold {int(array[index])} at index {index}; expected classes counted from 0. "
-            "Leave unlabelled images out, or give them a class of their own."
+            f"{what} hold {int(array[index])} at index {index}; expected integers below 2**63. "
+            "Number the classes: class_names, labels = numpy.unique(labels, return_inverse=True)."
         )
     return torch.from_numpy(array.astype(np.int64))
 

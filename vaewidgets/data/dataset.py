@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from vaewidgets.data.classes import Classes, find_classes
 from vaewidgets.data.convert import as_labels, as_value_range
 from vaewidgets.data.sources import Opened, OpenOptions, as_size, open_images
 from vaewidgets.data.split import Split
@@ -33,7 +35,8 @@ class ImageDataset:
         any; or a `torch.utils.data.Dataset` of images or (image, label) pairs, images being PIL, arrays or
         tensors. A label that is not one whole number is left out.
     labels : array of int, shape (N,), optional
-        Classes from 0. By default those of the folder or data set.
+        The class of each image, any whole numbers of 64 bits: the values that occur are the classes. By
+        default those of the folder or data set.
     test : images or (images, labels), optional
         A test set, in any of these forms. It takes the place of `test_fraction`.
     test_fraction : float
@@ -42,7 +45,8 @@ class ImageDataset:
         What the darkest and the brightest pixel are to the model. 8-bit pixels are mapped to it; floats must
         lie in it.
     class_names : sequence of str, optional
-        By default those of the folder or data set.
+        Names of the labels 0, 1, and so on. By default those of the folder or data set, else the labels
+        themselves.
     name : str
         What widgets and messages call the set.
     seed : int
@@ -141,6 +145,13 @@ class ImageDataset:
         c, h, w = self.image_shape
         return c * h * w
 
+    @cached_property
+    def classes(self) -> Classes | None:
+        """The label values that occur in either split, with their names; None without labels."""
+        splits = [split for split in (self.train, self.test) if split is not None]
+        parts = [split.labels.numpy() for split in splits if split.labels is not None]
+        return find_classes(parts, self.class_names) if parts else None
+
     @property
     def factors(self) -> Tensor | None:
         """Known factors of the training images, int64, (N, F); `test.factors` has the others'. Or None."""
@@ -220,15 +231,16 @@ class ImageDataset:
         c, h, w = self.image_shape
         counts = f"{len(self.train)} train" + ("" if self.test is None else f" + {len(self.test)} test")
         classes = ""
-        if self.train.labels is not None:
-            n = len(self.class_names) if self.class_names else int(self.train.labels.max()) + 1
-            classes = f", {n} classes"
+        if self.classes is not None:
+            n = len(self.classes)
+            classes = f", {n} class{'es' if n > 1 else ''}"
         kept = "" if self.train.resident else ", streamed"
         return f"ImageDataset({self.name!r}, {counts} images, {c} x {h} x {w}{classes}{kept})"
 
     def _replaced(self, *, train: Split, test: Split | None) -> ImageDataset:
         other = object.__new__(ImageDataset)
         other.__dict__.update(self.__dict__, train=train, test=test)
+        other.__dict__.pop("classes", None)  # counted anew: fewer images may show fewer classes
         return other
 
 

@@ -50,6 +50,8 @@ class Sample:
     images_u8 : Tensor, uint8, shape (n, C, H, W)
         The same for display.
     labels : ndarray of int64, shape (n,), or None
+    classes : ndarray of int64, shape (n,), or None
+        Index of each label's class in ``data.classes``.
     n_test, n_train : int
         How many of the images are of which split; the test images come first.
 
@@ -77,6 +79,8 @@ class Sample:
         self.images_u8 = torch.cat(thumbnails)
         known = [label for label in labels if label is not None]
         self.labels = torch.cat(known).numpy() if known and len(known) == len(labels) else None
+        classes = data.classes
+        self.classes = None if self.labels is None or classes is None else classes.index(self.labels)
 
     def __len__(self) -> int:
         return len(self.images)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from vaewidgets.errors import DataError
+from vaewidgets.figures.classes import draw_legend
 from vaewidgets.figures.curves import runs_curves_figure
 from vaewidgets.figures.images import rows_figure
 from vaewidgets.figures.palette import COLORS
@@ -88,8 +89,12 @@ def _latent_figure(parts: Sequence[Part], size: tuple[float, float]) -> Figure:
     columns = min(len(there), 4)
     figure = new_figure(size)
     cells = figure.subfigures(-(-len(there) // columns), columns, squeeze=False).ravel()
+    names = (parts[0].get("run") or {}).get("class_names")
+    labels = there[0][1]["scatter"].get("labels")
+    if labels is not None:
+        draw_legend(figure, unpack(labels), names)
     for cell, (i, part) in zip(cells, there, strict=False):
-        draw_scatter(cell, part["scatter"], class_names=(part.get("run") or {}).get("class_names"))
+        draw_scatter(cell, part["scatter"], class_names=names, compact=True)
         note(cell.axes[0], _label(part, i).replace("$", r"\$"))
     limits = np.array([(*cell.axes[0].get_xlim(), *cell.axes[0].get_ylim()) for cell in cells[: len(there)]])
     for cell in cells[: len(there)]:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
+from vaewidgets.figures.classes import anchor, class_name, draw_legend, named_classes
 from vaewidgets.figures.palette import COLORS, class_color
 from vaewidgets.figures.style import FONT_POINTS, SMALL_POINTS, Canvas, new_axes, new_figure, note
 from vaewidgets.packing import unpack
@@ -30,9 +31,9 @@ def scatter_figure(
     Parameters
     ----------
     scatter : mapping
-        The frame's "scatter": mode, axes, explained, points (n, 2), labels, values, prior.
+        The frame's "scatter": mode, axes, explained, points (n, 2), labels (class indices), values, prior.
     class_names : sequence of str, optional
-        What to write at the classes' centroids; their numbers by default.
+        What the classes are called, by index; by default their indices.
     size : tuple of float
         Inches.
     """
@@ -42,9 +43,13 @@ def scatter_figure(
 
 
 def draw_scatter(
-    canvas: Canvas, scatter: Mapping[str, Any], *, class_names: Sequence[str] | None = None
+    canvas: Canvas,
+    scatter: Mapping[str, Any],
+    *,
+    class_names: Sequence[str] | None = None,
+    compact: bool = False,
 ) -> None:
-    """Draw into a figure or a part of one; see `scatter_figure`."""
+    """Draw into a figure or a part of one; see `scatter_figure`. `compact`: no class names, no legend."""
     axes = new_axes(canvas)
     points = unpack(scatter["points"])
     labels = None if scatter.get("labels") is None else unpack(scatter["labels"])
@@ -60,12 +65,14 @@ def draw_scatter(
     if values is not None and scatter.get("value_name"):
         canvas.axes[-1].set_ylabel(str(scatter["value_name"]).replace("$", r"\$"), fontsize=SMALL_POINTS)
     _draw_prior(axes, scatter.get("prior"), line=line)
-    if labels is not None and not line:
+    if labels is not None and not line and not compact:
         _label_classes(axes, points, labels, class_names)
+        if values is None:
+            draw_legend(canvas, labels, class_names)
     _name_axes(axes, scatter)
     if line:
         shown = [] if labels is None else np.unique(labels).tolist()
-        axes.set_yticks(shown, [_class_name(label, class_names) for label in shown])
+        axes.set_yticks(shown, [class_name(label, class_names) for label in shown])
         axes.set_ylabel("class" if shown else "")
     else:
         axes.set_aspect("equal", adjustable="datalim")
@@ -89,8 +96,9 @@ def _draw_points(
     if labels is None:
         colors: list[str] | str = COLORS["recon"]
     else:
-        table = {label: class_color(int(label)) for label in np.unique(labels)}
-        colors = [table[label] for label in labels]
+        apart = set(named_classes(labels)[0])
+        table = {label: class_color(label if label in apart else -1) for label in np.unique(labels).tolist()}
+        colors = [table[label] for label in labels.tolist()]
     axes.scatter(points[:, 0], points[:, 1], c=colors, **common)
 
 
@@ -111,27 +119,30 @@ def _draw_prior(axes: Axes, prior: Mapping[str, Any] | None, *, line: bool) -> N
         axes.autoscale_view()
 
 
-def _class_name(label: int, names: Sequence[str] | None) -> str:
-    """Names of data sets are text: a dollar sign must not start a formula."""
-    name = names[label] if names is not None and 0 <= label < len(names) else str(label)
-    return str(name).replace("$", r"\$")
-
-
 def _label_classes(
     axes: Axes, points: NDArray[Any], labels: NDArray[Any], names: Sequence[str] | None
 ) -> None:
+    """Write each class's name where it is densest, unless it covers another: the legend has them all."""
     outline: list[patheffects.AbstractPathEffect] = [
         patheffects.withStroke(linewidth=2.5, foreground="white")
     ]
-    for label in np.unique(labels):
-        if label < 0:
+    size = FONT_POINTS + 1
+    width, height = (side / axes.figure.dpi * 72 for side in axes.bbox.size)
+    span = np.ptp(axes.dataLim.get_points(), axis=0)
+    unit = max(span[0] / width, span[1] / height, 1e-12)  # data units a point: one scale for both axes
+    written: list[tuple[float, float, float]] = []
+    for index in named_classes(labels)[0]:
+        x, y = anchor(points[labels == index]).tolist()
+        text = class_name(index, names)
+        half = 0.35 * size * len(text) * unit
+        if any(abs(x - u) < half + w and abs(y - v) < 1.2 * size * unit for u, v, w in written):
             continue
-        x, y = points[labels == label].mean(axis=0)
-        text = axes.text(
-            x, y, _class_name(int(label), names), color=class_color(int(label)), fontsize=FONT_POINTS + 1,
-            fontweight="bold", ha="center", va="center", gid="class",
+        written.append((x, y, half))
+        drawn = axes.text(
+            x, y, text, color=COLORS["fg"], fontsize=size, fontweight="bold", ha="center", va="center",
+            gid="class",
         )  # fmt: skip
-        text.set_path_effects(outline)
+        drawn.set_path_effects(outline)
 
 
 def _name_axes(axes: Axes, scatter: Mapping[str, Any]) -> None:

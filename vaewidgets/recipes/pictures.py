@@ -20,7 +20,7 @@ from vaewidgets.figures import (
     tiles_figure,
     units_figure,
 )
-from vaewidgets.packing import pack, pack_quantised
+from vaewidgets.packing import pack_integers, pack_quantised
 from vaewidgets.training import Run, Snapshot
 from vaewidgets.widgets.state import Sample, curves_state, scatter_state, to_u8, units_state
 
@@ -66,7 +66,7 @@ def scatter(run: Run, *, points: int = 2000) -> Figure:
     snapshot = run.snapshot()
     mu, _ = snapshot.encode(sample.images)
     state, _ = scatter_state(sample, snapshot, mu, None)
-    return scatter_figure(state, class_names=run.data.class_names)
+    return scatter_figure(state, class_names=None if run.data.classes is None else run.data.classes.names)
 
 
 def tsne(run: Run, *, points: int = 1000) -> Figure:
@@ -80,11 +80,11 @@ def tsne(run: Run, *, points: int = 1000) -> Figure:
         "axes": ["t-SNE 1", "t-SNE 2"],
         "explained": None,
         "points": pack_quantised(plane.astype(np.float64)),
-        "labels": None if sample.labels is None else pack(sample.labels, "i32"),
+        "labels": None if sample.classes is None else pack_integers(sample.classes),
         "values": None,
         "prior": None,
     }
-    return scatter_figure(state, class_names=run.data.class_names)
+    return scatter_figure(state, class_names=None if run.data.classes is None else run.data.classes.names)
 
 
 def units(run: Run, *, points: int = 2000) -> Figure:

@@ -129,7 +129,12 @@ def check_labels(model: Any, data: ImageDataset) -> None:
             f"{name} takes labels, but {data.name!r} has none. Give them, vw.ImageDataset(images, labels), "
             "or train a model that does without."
         )
-    known, largest = getattr(model, "n_classes", None), int(labels.max())
+    known, least, largest = getattr(model, "n_classes", None), int(labels.min()), int(labels.max())
+    if least < 0:  # -1 is how such a model is told no class
+        raise DataError(
+            f"{data.name!r} has labels from {least}, but {name} takes classes counted from 0. Number them: "
+            "class_names, labels = numpy.unique(labels, return_inverse=True)."
+        )
     if isinstance(known, int) and largest >= known:
         raise DataError(
             f"{data.name!r} has labels up to {largest}, but this {name} has {known} classes; wanted at least "

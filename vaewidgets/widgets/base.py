@@ -13,7 +13,7 @@ from vaewidgets.widgets.feed import Feed
 from vaewidgets.widgets.live import STATIC, LiveWidget
 from vaewidgets.widgets.messages import Question
 from vaewidgets.widgets.settings import settings_states
-from vaewidgets.widgets.state import explain, run_state
+from vaewidgets.widgets.state import classes_state, explain, run_state
 from vaewidgets.widgets.time_state import TimeKeys
 from vaewidgets.widgets.view import SHARED, View, check_common
 
@@ -154,7 +154,7 @@ class RunWidget(LiveWidget):
         """
         from vaewidgets.figures import explorer_figure
 
-        return explorer_figure(self.frame or {}, size=size or self._figure_size)
+        return explorer_figure(self._named_frame(), size=size or self._figure_size)
 
     def _before_open(self) -> None:
         for one in self._runs:
@@ -199,11 +199,20 @@ class RunWidget(LiveWidget):
         self._panel[run.id] = panel
         suffix = "" if run is self.run else f":{run.id}"
         others = {f"{key}{suffix}": value for key, value in (weights or {}).items()}
+        if "classes" not in self._live:
+            others["classes"] = classes_state(self.run.data)
         first, *rest = [self._part(one) for one in self._runs]
         with self._live_lock:
             whole = {**first, **self._common()}
             frame = self._next_frame({**whole, "others": rest} if rest else whole)
             self._publish({**others, "frame": frame}, may_wait=run.status == "running")
+
+    def _named_frame(self) -> dict[str, Any]:
+        """The newest frame with the names of the classes in it, for print."""
+        frame, classes = dict(self.frame or {}), self.run.data.classes
+        if classes is not None and frame.get("run"):
+            frame["run"] = {**frame["run"], "class_names": classes.names}
+        return frame
 
     def _common(self) -> dict[str, Any]:
         try:

@@ -116,7 +116,7 @@ class BetaCompare(RunWidget):
 
     def _common_state(self) -> dict[str, Any]:
         sample = self._sample
-        labels = sample.labels
+        labels = sample.classes
         return {
             "compare": {
                 "originals": pack(sample.images_u8[self._index].numpy(), "u8"),
@@ -214,7 +214,7 @@ class BetaCompare(RunWidget):
 
         view = self.view
         return compare_figure(
-            self.frame or {},
+            self._named_frame(),
             show=view.get("show") or "recon",
             log=bool(view.get("log")),
             smoothing=float(view.get("smoothing") or 0),

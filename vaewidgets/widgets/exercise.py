@@ -168,13 +168,12 @@ class Place(Exercise):
             raise OptionError(
                 f"place={run!r} has data without labels; wanted classes: load the data with labels."
             )
-        known = [int(one) for one in np.unique(sample.labels) if one >= 0]
+        known = np.unique(sample.labels).tolist()
         label = plain(label)
         if isinstance(label, bool) or not isinstance(label, int) or label not in known:
             raise OptionError(f"label is {label!r}; wanted a class of {run.data.name}, one of {known}.")
         self.run, self.label = run, label
-        names = run.data.class_names
-        self.class_names = [str(name) for name in names] if names else None
+        self._classes = run.data.classes
         self._sample = sample
         self._map: dict[str, Any] | None = None
         self._centers: dict[int, list[float]] = {}
@@ -182,8 +181,7 @@ class Place(Exercise):
     @property
     def name(self) -> str:
         """What the class is called."""
-        names = self.class_names
-        return names[self.label] if names and self.label < len(names) else str(self.label)
+        return str(self._classes.name(self.label))
 
     @property
     def truth(self) -> list[float] | None:
@@ -198,28 +196,35 @@ class Place(Exercise):
         mu, logvar = snapshot.encode(self._sample.images)
         points, labels = mu.numpy(), self._sample.labels
         assert labels is not None
+        assert self._sample.classes is not None
         finite = np.isfinite(points).all(axis=1)
-        for label in np.unique(labels[finite & (labels >= 0)]):
-            # The median, at which the page writes a class's name: stragglers do not pull it away.
+        for label in np.unique(labels[finite]):
+            # The median: stragglers do not pull it away.
             self._centers[int(label)] = [float(x) for x in np.median(points[finite & (labels == label)], 0)]
         self._map = {
             "step": snapshot.step,
             "points": pack_quantised(points),
-            "labels": pack_integers(labels),
+            "labels": pack_integers(self._sample.classes),
             "prior": None if logvar is None else {"center": [0.0, 0.0], "radii": [1.0, 2.0]},
-            "centers": [[label, *center] for label, center in self._centers.items()],
+            "centers": [[self._index(label), *center] for label, center in self._centers.items()],
         }
         return True
 
     def content(self) -> dict[str, Any]:
-        """The points of all classes, with their centers; the page leaves out the class that is asked for."""
+        """The points of all classes, with their centers; the page leaves out the class that is asked for.
+
+        It knows a class by its index in ``data.classes``.
+        """
         return {
-            "label": self.label,
+            "label": self._index(self.label),
             "name": self.name,
             "run_name": self.run.name,
-            "class_names": self.class_names,
+            "class_names": list(self._classes.names),
             "map": self._map,
         }
+
+    def _index(self, label: int) -> int:
+        return int(self._classes.index([label])[0])
 
     def check_answer(self, name: str, value: Any) -> None:
         """Two finite numbers."""

@@ -85,9 +85,8 @@ class InterpolationStrip(LatentWidget):
         labels = self.sample.labels
         if labels is None:
             raise OptionError(f"{name} is {wanted!r}, but the data have no labels; give an image's number.")
-        names = self.run.data.class_names
-        there = [int(label) for label in np.unique(labels[: self._count]) if label >= 0]
-        by_name = {names[label] if names else str(label): label for label in there}
+        classes = self.run.data.classes
+        by_name = {classes.name(label): label for label in np.unique(labels[: self._count]).tolist()}
         if wanted not in by_name:
             raise OptionError(
                 f"{name} is {wanted!r}, which is no class; there are {', '.join(map(repr, by_name))}."
@@ -127,8 +126,8 @@ class InterpolationStrip(LatentWidget):
         codes = torch.from_numpy(unpack(latent["points"]))
         n = (int(self.options["images"]) - 1) * every + 1
         z = interpolate(codes[a], codes[b], n, self.view["mode"])
-        labels = None if latent["labels"] is None else torch.from_numpy(unpack(latent["labels"])).long()
-        if labels is None or bool((labels < 0).any()):
+        labels = None if self.sample.labels is None else torch.from_numpy(self.sample.labels[: len(codes)])
+        if labels is None:
             return judge_path(snapshot.decode(z), z=z)
         classes = labels[torch.cdist(z.double(), codes.double()).argmin(dim=1)]
         return judge_path(snapshot.decode(z), z=z, classes=classes, ends=(int(labels[a]), int(labels[b])))

@@ -160,7 +160,7 @@ def latent_state(
         "scales": pack(scales, "f32"),
         "along": _along(known - center, variance, directions, scales),
         "points": pack_quantised(mu[:n].numpy()) if points else None,
-        "labels": pack_integers(sample.labels[:n]) if points and sample.labels is not None else None,
+        "labels": pack_integers(sample.classes[:n]) if points and sample.classes is not None else None,
     }
     return state, directions
 

@@ -53,9 +53,9 @@ class LatentExplorer(RestartWidget):
 
     Notes
     -----
-    Keys of `view`: those of `LatentScatter`, `ActiveUnitsBar` and `TrainingCurves`; `path` ([[u, v], [u, v]],
-    the ends of the strip on the plane that is drawn; None: between two classes) and `ghost` (False: the run
-    before is not shown).
+    Keys of `view`: those of `LatentScatter`, `ActiveUnitsBar` and `TrainingCurves`; `path` ([a, b], the ends
+    of the strip on the plane that is drawn: [u, v], or None to follow a class; None: both follow) and `ghost`
+    (False: the previous run is not shown).
 
     Raises
     ------
@@ -71,6 +71,7 @@ class LatentExplorer(RestartWidget):
 
     _esm = STATIC / "latent_explorer.js"
     _view_keys: ClassVar[tuple[str, ...]] = ("path", "delta", "var_threshold", "off")
+    _fresh_view: ClassVar = {"ghost": True, "path": None}
     _figure_size = (10.0, 6.4)
 
     def __init__(
@@ -114,17 +115,25 @@ class LatentExplorer(RestartWidget):
         super()._check_view(key, value)
         check_units_view(key, value, self.run.model.latent_dim)
         if key == "path" and value is not None:
-            try:
-                ends = np.asarray(value, np.float64)
-            except (TypeError, ValueError):
-                ends = np.empty(0)
-            if ends.shape != (2, 2) or not np.isfinite(ends).all():
-                raise OptionError(f"path is {value!r}; wanted two places on the plane: [[u, v], [u, v]].")
+            ends = value if isinstance(value, list) else []
+            if len(ends) != 2 or not all(end is None or _is_place(end) for end in ends):
+                raise OptionError(
+                    f"path is {value!r}; expected None or two ends, each [u, v] on the plane or None, which "
+                    "follows a class."
+                )
 
     def _view_changed(self, key: str, value: Any) -> None:
         super()._view_changed(key, value)
         if key == "off":
             self._feed.forget_weights()
+
+
+def _is_place(value: Any) -> bool:
+    try:
+        place = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        return False
+    return place.shape == (2,) and bool(np.isfinite(place).all())
 
 
 def _start(source: ImageDataset | str, model: nn.Module | None, options: dict[str, Any]) -> Run:

@@ -9,13 +9,13 @@ import numpy as np
 import traitlets
 from torch import Tensor
 
-from vaewidgets.data import SAMPLE_POINTS
+from vaewidgets.data import SAMPLE_POINTS, Classes
 from vaewidgets.diagnostics import Projection
 from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.training import Run, Snapshot
 from vaewidgets.widgets.base import RunWidget
 from vaewidgets.widgets.layout import Layout
-from vaewidgets.widgets.state import Sample, originals_state, scatter_state
+from vaewidgets.widgets.state import MOST_EXACT, Sample, originals_state, scatter_state
 from vaewidgets.widgets.values import BUILT_IN, check_values, point_values
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class PointsWidget(RunWidget):
         """Matplotlib figure of the newest frame, for print, colored as in the page; see `RunWidget`."""
         from vaewidgets.figures import explorer_figure
 
-        frame = dict(self.frame or {})
+        frame = self._named_frame()
         items = (self._live.get("values") or {}).get("items", [])
         chosen = next((item for item in items if item["name"] == self.view.get("color")), None)
         if chosen is not None and frame.get("scatter"):
@@ -98,6 +98,8 @@ class PointsWidget(RunWidget):
             )
         if key == "projection" and value not in (None, "plane", "tsne"):
             raise OptionError(f"projection is {value!r}; wanted 'plane' or 'tsne'.")
+        if key == "classes" and value is not None:
+            _check_classes(value, self.run.data.classes)
         if key != "selected" or value is None:
             return
         index = np.asarray(value, np.int64).reshape(-1)
@@ -146,3 +148,16 @@ class PointsWidget(RunWidget):
         if "originals" not in self._live:
             state["originals"] = originals_state(self.sample)
         return state
+
+
+def _check_classes(value: Any, classes: Classes | None) -> None:
+    """Raise an `OptionError` unless `value` holds labels that occur, those beyond 2⁵³ as text."""
+    known = [] if classes is None else classes.values.tolist()
+    exact = {one if abs(one) <= MOST_EXACT else str(one) for one in known}
+    if isinstance(value, list) and all(type(one) in (int, str) and one in exact for one in value):
+        return
+    shown = ", ".join(map(repr, sorted(exact, key=str)[:12])) + (", ..." if len(exact) > 12 else "")
+    raise OptionError(
+        f"classes is {value!r}; expected None (all) or a list of labels that occur: "
+        f"{shown or 'the data have none'}."
+    )

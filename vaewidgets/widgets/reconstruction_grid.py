@@ -79,7 +79,7 @@ class ReconstructionGrid(RunWidget):
         }
         if run is self.run and "originals" not in self._live:
             state["originals"] = originals_state(sample)
-            state["sample_labels"] = None if sample.labels is None else pack_integers(sample.labels)
+            state["sample_labels"] = None if sample.classes is None else pack_integers(sample.classes)
         return state
 
     def _time_state(self, run: Run) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class ReconstructionGrid(RunWidget):
         chosen = self._shown()[1].tolist()
         if shown and (shown["seed"] != self.view.get("seed") or _numbers(shown) != chosen):
             self._refresh()
-        frame = dict(self.frame or {})
+        frame = self._named_frame()
         others = [part["grid"] for part in frame.get("others", []) if part.get("grid")]
         if frame.get("grid") and others:
             rows = [row for part in (frame["grid"], *others) for row in part["rows"]]

@@ -34,6 +34,7 @@ class RestartWidget(PointsWidget):
     """
 
     _view_keys: ClassVar[tuple[str, ...]] = ("ghost", *CURVE_KEYS)
+    _fresh_view: ClassVar[dict[str, Any]] = {"ghost": True}  # what the view holds when another run is shown
 
     run_id = traitlets.Unicode(help="Id of the run that is shown. Owner: Python.")
 
@@ -126,7 +127,7 @@ class RestartWidget(PointsWidget):
             self._runs = (run,)
         Feed.of(old).view.leave(self)
         Feed.of(run).view.share(self)
-        self._own_view.set({"ghost": True})
+        self._own_view.set(self._fresh_view)
         self._publish_stale(stale)
         Feed.of(run).first_frame(self)
         Feed.of(run).subscribe(self)

@@ -21,6 +21,7 @@ from vaewidgets.widgets.draws import normals
 
 __all__ = [
     "Sample",
+    "classes_state",
     "curves_state",
     "decoded_image",
     "explain",
@@ -34,6 +35,7 @@ __all__ = [
 CURVE_POINTS = 1000  # min-max buckets a series
 THUMBNAIL_BYTES = 1_600_000  # of all originals of one widget, sent once
 LARGEST = 1e30  # number of a point, well within float32
+MOST_EXACT = 2**53 - 1  # a whole number that JavaScript holds exactly
 MOST_DECODED = 4096  # numbers or points that a page may ask for at once
 
 
@@ -70,8 +72,20 @@ def run_state(run: Run) -> dict[str, Any]:
         "image_shape": list(data.image_shape),
         "value_range": list(data.value_range),
         "latent_dim": run.model.latent_dim,
-        "class_names": list(data.class_names) if data.class_names else None,
     }
+
+
+def classes_state(data: ImageDataset) -> dict[str, Any] | None:
+    """What class indices in a frame stand for: their names, and the labels by which the view knows them.
+
+    Sent once, not with each frame: there may be thousands. JavaScript's numbers are exact up to 2⁵³; a larger
+    value travels as text.
+    """
+    classes = data.classes
+    if classes is None:
+        return None
+    values = [value if abs(value) <= MOST_EXACT else str(value) for value in classes.values.tolist()]
+    return {"names": list(classes.names), "values": values}
 
 
 def curves_state(run: Run, max_points: int = CURVE_POINTS) -> dict[str, Any]:
@@ -124,7 +138,7 @@ def scatter_state(
         "axes": list(projection.axes),
         "explained": None if direct else [float(ratio) for ratio in projection.explained],
         "points": pack_quantised(np.asarray(projection.points)),
-        "labels": None if sample.labels is None else pack_integers(sample.labels),
+        "labels": None if sample.classes is None else pack_integers(sample.classes),
         "values": None,
         "spread": None if logvar is None else pack_quantised(plane_covariance(projection, logvar)),
         "projection": None
@@ -179,7 +193,7 @@ def grid_state(
         eps = np.stack([normals(z.shape[1], seed, int(i)) for i in index])
         z = z + (logvar / 2).exp() * torch.from_numpy(eps)
     x_hat = snapshot.decode(z)
-    labels = None if sample.labels is None else pack_integers(sample.labels[index])
+    labels = None if sample.classes is None else pack_integers(sample.classes[index])
     return {
         "step": snapshot.step,
         "indices": pack(index, "i32"),

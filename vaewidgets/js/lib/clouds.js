@@ -1,20 +1,21 @@
 /**
- * Scatters side by side on one scale, to be compared: points, the prior's circles, a name above each.
+ * Scatters side by side on one scale, to be compared: points, the prior's circles, a title above each, one legend for
+ * all. Names of classes would cover such small clouds.
  *
  * @typedef {import("./theme.js").Theme} Theme
  * @typedef {{name: string, points: Float32Array, labels: Int32Array|null, faint: boolean,
  *   prior: {center: [number, number], radii: number[]}|null, note: string}} CloudState
  */
 import { fit, padded, union } from "./camera.js";
+import { namedClasses } from "./classes.js";
 import { createCanvas, h, setText, show } from "./dom.js";
+import { createLegend } from "./legend.js";
 import { createPainter } from "./painter.js";
-import { createPointLayer, drawAxes, drawClassNames, drawPrior } from "./scatter_paint.js";
-import { classCenters, extent2d } from "./stats.js";
+import { createPointLayer, drawAxes, drawPrior } from "./scatter_paint.js";
+import { extent2d } from "./stats.js";
 
 const EDGE_EM = { left: 2.6, right: 0.6, top: 0.6, bottom: 1.8 };
 const MOST_COLUMNS = 4;
-/** In a small picture more names than these would cover the points. */
-const MOST_NAMES = 12;
 /** The scale follows the widest cloud, but not to where the others are dots. */
 const TAIL = 0.01;
 
@@ -44,6 +45,7 @@ export function commonExtent(clouds) {
 export function createClouds(el, { theme }) {
   const holder = h("div", "vw-clouds");
   el.append(holder);
+  const legend = createLegend(el, { theme });
   /** @type {{wrap: HTMLElement, title: HTMLElement, note: HTMLElement, surface: import("./dom.js").Surface, layer: ReturnType<typeof createPointLayer>}[]} */
   let cells = [];
   /** @type {{clouds: CloudState[], axes: [string, string], nameOf: (label: number) => string}} */
@@ -89,10 +91,6 @@ export function createClouds(el, { theme }) {
       surface.context.clip();
       layer.draw(surface.context, theme, camera, box, { ...cloud, selected: null });
       if (cloud.prior) drawPrior(surface.context, theme, camera, box, cloud.prior);
-      const centers = cloud.labels ? classCenters(cloud.points, cloud.labels) : new Map();
-      centers.delete(-1);
-      if (centers.size <= MOST_NAMES)
-        drawClassNames(surface.context, theme, camera, box, centers, state.nameOf);
       surface.context.restore();
     }
   });
@@ -103,7 +101,18 @@ export function createClouds(el, { theme }) {
   return {
     /** @param {{clouds: CloudState[], axes: [string, string], nameOf: (label: number) => string}} next */
     update(next) {
-      state = next;
+      const labels = next.clouds.find((cloud) => cloud.labels)?.labels ?? null;
+      const { named, others } = namedClasses(labels ?? []);
+      const apart = new Set(named);
+      const clouds = next.clouds.map((cloud) => ({
+        ...cloud,
+        labels:
+          others && cloud.labels
+            ? cloud.labels.map((label) => (apart.has(label) ? label : -1))
+            : cloud.labels,
+      }));
+      state = { ...next, clouds };
+      legend.update(labels && { named, others, nameOf: next.nameOf });
       rebuild(next.clouds.length);
       for (const [i, { name, note, points, faint }] of next.clouds.entries()) {
         setText(cells[i].title, name);
@@ -118,6 +127,7 @@ export function createClouds(el, { theme }) {
       observer.disconnect();
       unfollow();
       painter.destroy();
+      legend.destroy();
       holder.remove();
     },
   };

@@ -1,7 +1,7 @@
 /**
  * Points on a picture that can be dragged, by pointer or by arrow keys: real buttons over its canvas. Knows no widget.
  *
- * @typedef {{at: [number, number], text: string, label: string, value?: string}} Handle
+ * @typedef {{at: [number, number], text: string, label: string, value?: string, title?: string}} Handle
  *   at: in the picture's units; text: the letter on it; label: what a screen reader calls it; value: where it is, in
  *   words
  * @typedef {{left: number, top: number, width: number, height: number}} Area  CSS pixels
@@ -23,10 +23,12 @@ const inside = (value, lo, size) => Math.min(Math.max(value, lo), lo + size);
  *   area: () => Area,
  *   onDrag: (handle: number, at: [number, number]) => void,
  *   onKey?: (handle: number, dx: number, dy: number) => void,
+ *   onReset?: (handle: number) => void,
  * }} opts  toScreen, toData: the picture's units to pixels inside `wrap` and back; area: where handles may stand;
- *   onKey: an arrow key on a handle, −1…1 each (right and up are positive); by default it moves a few pixels
+ *   onKey: an arrow key on a handle, −1…1 each (right and up are positive); by default it moves a few pixels;
+ *   onReset: a double click on a handle, or the Delete key
  */
-export function createHandles(wrap, { toScreen, toData, area, onDrag, onKey }) {
+export function createHandles(wrap, { toScreen, toData, area, onDrag, onKey, onReset = () => {} }) {
   const abort = new AbortController();
   const { signal } = abort;
   /** @type {Handle[]} */
@@ -74,9 +76,11 @@ export function createHandles(wrap, { toScreen, toData, area, onDrag, onKey }) {
       "keydown",
       (event) => {
         const arrow = ARROWS[event.key];
-        if (!arrow) return;
+        if (event.key === "Delete" || event.key === "Backspace") onReset(i);
+        else if (!arrow) return;
         event.preventDefault();
         event.stopPropagation();
+        if (!arrow) return;
         if (onKey) return onKey(i, arrow[0], -arrow[1]);
         const [x, y] = toScreen(handles[i].at);
         const step = event.shiftKey ? 4 * STEP_PX : STEP_PX;
@@ -84,6 +88,7 @@ export function createHandles(wrap, { toScreen, toData, area, onDrag, onKey }) {
       },
       { signal },
     );
+    button.addEventListener("dblclick", () => onReset(i), { signal });
     wrap.append(button);
     return button;
   }
@@ -104,8 +109,9 @@ export function createHandles(wrap, { toScreen, toData, area, onDrag, onKey }) {
       handles = next;
       while (buttons.length > next.length) buttons.pop()?.remove();
       while (buttons.length < next.length) buttons.push(createButton(buttons.length));
-      next.forEach(({ text, label, value }, i) => {
+      next.forEach(({ text, label, value, title = "" }, i) => {
         setText(buttons[i], text);
+        if (buttons[i].title !== title) buttons[i].title = title;
         show(buttons[i], visible);
         const whole = value ? `${label}: ${value}` : label;
         if (buttons[i].getAttribute("aria-label") !== whole) buttons[i].setAttribute("aria-label", whole);

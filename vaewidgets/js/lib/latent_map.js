@@ -10,14 +10,17 @@
  */
 
 import { fit, steady, toData, toScreen, union } from "./camera.js";
+import { namedClasses } from "./classes.js";
 import { createCanvas, h } from "./dom.js";
 import { createHandles } from "./handles.js";
+import { createLegend } from "./legend.js";
 import { createPainter } from "./painter.js";
 import { clientOf, localOf } from "./pointer.js";
 import * as paint from "./scatter_paint.js";
-import { classCenters, extent2d } from "./stats.js";
+import { classAnchors, extent2d } from "./stats.js";
 
-const MOST_NAMES = 24;
+/** Of a handle, in em: names keep off it. */
+const HANDLE_EM = 0.9;
 
 /**
  * @param {HTMLElement} el
@@ -32,6 +35,7 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
   surface.canvas.setAttribute("aria-label", label);
   const wrap = h("div", "vw-map", {}, [surface.canvas]);
   el.append(wrap);
+  const legend = createLegend(el, { theme });
   const layer = paint.createPointLayer();
   /** @type {MapState | null} */
   let state = null;
@@ -39,8 +43,12 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
   let held = null;
   /** @type {import("./camera.js").Camera} */
   let camera = { cx: 0, cy: 0, scale: 60 };
-  /** @type {Map<number, [number, number]>} */
-  let centers = new Map();
+  /** Number of the point that stands for each class. @type {Map<number, number>} */
+  let anchors = new Map();
+  /** Where names were written last. @type {Map<number, number>} */
+  const written = new Map();
+  /** Classes that have a color of their own; −1 in place of others. @type {Int32Array | null} */
+  let labels = null;
   let cloud = /** @type {Float32Array | null} */ (null);
 
   function box() {
@@ -64,7 +72,7 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
     paint.drawAxes(context, theme, camera, area, state.axes);
     layer.draw(context, theme, camera, area, {
       points: state.points,
-      labels: state.labels,
+      labels,
       selected: state.selected ?? null,
     });
     context.save();
@@ -72,11 +80,6 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
     context.rect(area.left, area.top, area.width, area.height);
     context.clip();
     if (state.prior) paint.drawPrior(context, theme, camera, area, state.prior);
-    const names = state.classNames;
-    // More names than there is room for would hide the points.
-    if (centers.size <= MOST_NAMES) {
-      paint.drawClassNames(context, theme, camera, area, centers, (c) => names?.[c] ?? String(c));
-    }
     if (state.path.length > 1) {
       for (const [color, width] of /** @type {[import("./theme.js").ColorName, number][]} */ ([
         ["bg", 5],
@@ -94,9 +97,27 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
         context.stroke();
       }
     }
+    const half = HANDLE_EM * theme.fontSize();
+    const standing = state.handles.map(({ at }) => {
+      const [x, y] = toScreen(camera, area, ...at);
+      return { x, y, half, high: half };
+    });
+    const prior = state.prior ? paint.priorLabels(theme, camera, area, state.prior) : [];
+    paint.drawClassNames(context, theme, camera, area, state, {
+      anchors,
+      nameOf: nameOf(state),
+      taken: [...standing, ...prior],
+      previous: written,
+    });
     context.restore();
     handles.place();
   }
+
+  /** @param {MapState} of */
+  const nameOf =
+    ({ classNames }) =>
+    (/** @type {number} */ label) =>
+      classNames?.[label] ?? String(label);
 
   const painter = createPainter(wrap, draw);
 
@@ -118,8 +139,13 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
     update(next) {
       state = next;
       if (next.points !== cloud) {
+        const fresh = cloud?.length !== next.points.length;
         cloud = next.points;
-        centers = next.labels ? classCenters(next.points, next.labels) : new Map();
+        const { named, others } = namedClasses(next.labels ?? []);
+        const apart = new Set(named);
+        labels = next.labels && (others ? next.labels.map((c) => (apart.has(c) ? c : -1)) : next.labels);
+        anchors = labels ? classAnchors(next.points, labels, fresh ? null : anchors) : new Map();
+        legend.update(labels && { named, others, nameOf: nameOf(next) });
         const content = extent2d(next.points);
         const reach = next.prior ? Math.max(...next.prior.radii) * 1.1 : 0.5;
         const [cx, cy] = next.prior?.center ?? (content ? [content.x0, content.y0] : [0, 0]);
@@ -145,6 +171,7 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
     },
     destroy() {
       handles.destroy();
+      legend.destroy();
       unfollow();
       observer.disconnect();
       painter.destroy();

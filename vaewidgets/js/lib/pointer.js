@@ -110,11 +110,3 @@ export function pixelRatioOf(element) {
   const enlarged = Math.max(Math.hypot(a, b), Math.hypot(c, d), 1);
   return Math.min((window.devicePixelRatio || 1) * enlarged, MOST_PIXELS_PER_PX);
 }
-
-/** How far a pointer has gone on the screen: a hand that trembles is no drag. @param {Place} from @param {Place} to */
-export const travelOf = (from, to) => Math.hypot(to.clientX - from.clientX, to.clientY - from.clientY);
-
-/** Let another element take a pointer that went down. @param {PointerEvent} down @param {HTMLElement} element */
-export function passOn({ clientX, clientY, pointerId, altKey }, element) {
-  element.dispatchEvent(new PointerEvent("pointerdown", { clientX, clientY, pointerId, altKey }));
-}

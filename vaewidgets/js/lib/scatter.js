@@ -7,77 +7,23 @@
  * @typedef {import("./camera.js").Extent} Extent
  * @typedef {{points: Float32Array, labels: Int32Array|null, classNames: string[]|null, axes: [string, string],
  *   prior: {center: [number, number], radii: number[]}|null, pickable: number, shown?: Uint8Array|null,
- *   classes?: number[]|null, names?: boolean, colors?: Uint8Array|null, spread?: Float32Array|null,
+ *   classes?: number[]|null, colors?: Uint8Array|null, spread?: Float32Array|null,
  *   ellipses?: boolean}} ScatterState
  *   points are flat (n, 2) in data units; only the first `pickable` count as nearest; shown: 1 for each point that
- *   is; classes: whose points are shown, null for all; names: draw them (default); colors: r, g, b a point, in place
+ *   is; classes: whose points are shown, null for all; colors: r, g, b a point, in place
  *   of its class's; spread: entries 11, 12, 22 of each posterior's covariance; ellipses: draw it of all points
  * @typedef {{at: [number, number], nearest: number}} Cursor  data units; index of the nearest point or -1
  */
 import { between, fit, steady, toData, toScreen, union, zoomAt } from "./camera.js";
 import { createCanvas, h, OWN_KEYS, reducedMotion, setText, show } from "./dom.js";
 import { createPainter, easeOut } from "./painter.js";
-import { clientOf, localAt, passOn } from "./pointer.js";
+import { clientOf, localAt } from "./pointer.js";
 import { listenToScatter } from "./scatter_input.js";
-import { createNameButtons } from "./scatter_names.js";
 import * as paint from "./scatter_paint.js";
-import { classCenters, extent2d, nearest, pointsInside } from "./stats.js";
+import { classAnchors, extent2d, nearest, pointsInside } from "./stats.js";
+import { createTravel } from "./travel.js";
 
-const LONGEST_TRAVEL_MS = 700;
-const SHORTEST_TRAVEL_MS = 120;
 const HINT_MS = 2500;
-
-/**
- * Positions on their way from one frame to the next.
- */
-export function createTravel() {
-  /** @type {Float32Array} */
-  let from = new Float32Array(0);
-  let to = from;
-  let now = from;
-  let start = 0;
-  let duration = 0;
-  let lastTarget = Number.NEGATIVE_INFINITY;
-  return {
-    get now() {
-      return now;
-    },
-    get to() {
-      return to;
-    },
-    get moving() {
-      return duration > 0;
-    },
-    /** @param {Float32Array} target @param {number} time ms @param {boolean} jump */
-    aim(target, time, jump) {
-      const interval = time - lastTarget;
-      lastTarget = time;
-      if (jump || target.length !== to.length) {
-        to = target;
-        now = target.slice();
-        duration = 0;
-        return;
-      }
-      from = now.slice();
-      to = target;
-      start = time;
-      // As long as the frames are apart, so that quick frames make one unbroken motion.
-      duration = Math.min(Math.max(interval * 1.1, SHORTEST_TRAVEL_MS), LONGEST_TRAVEL_MS);
-    },
-    /** @param {number} time ms @returns {number} share of the way */
-    advance(time) {
-      if (!duration) return 1;
-      const t = Math.min(Math.max((time - start) / duration, 0), 1);
-      const k = easeOut(t);
-      for (let i = 0; i < now.length; i++) now[i] = from[i] + (to[i] - from[i]) * k;
-      if (t === 1) {
-        now.set(to);
-        duration = 0;
-      }
-      return k;
-    },
-  };
-}
 
 /**
  * @param {HTMLElement} el
@@ -101,7 +47,6 @@ export function createScatter(
   const reset = h("button", "vw-toggle vw-reset", { type: "button", text: "reset view", hidden: true });
   const hint = h("div", "vw-scatter-hint", { hidden: true, "aria-hidden": "true" });
   const wrap = h("div", "vw-scatter", {}, [base.canvas, overlay.canvas, reset, hint]);
-  const names = createNameButtons(wrap, onClass, (down) => passOn(down, overlay.canvas));
   el.append(wrap);
 
   const travel = createTravel();
@@ -114,12 +59,19 @@ export function createScatter(
   let ownView = false;
   /** @type {Extent | null} */
   let held = null;
-  /** @type {Map<number, [number, number]>} */
-  let centers = new Map();
+  /** Number of the point that stands for each class. @type {Map<number, number>} */
+  let anchors = new Map();
+  /** Where names were written last. @type {Map<number, number>} */
+  const written = new Map();
+  /** @type {import("./scatter_paint.js").Mark[]} */
+  let names = [];
+  /** What else stands over the picture, and must not be hidden by names. @type {() => import("./name_places.js").Rect[]} */
+  let standing = () => [];
   /** @type {Set<number> | null} */
   let selected = null;
   /** @type {[number, number]} data units: rests at the prior's mean until someone moves it */
   let cursor = [0, 0];
+  let hasMoved = false;
   let near = -1;
   let hair = false;
   /** @type {number[]} */
@@ -213,17 +165,25 @@ export function createScatter(
     }
     if (state.prior) paint.drawPrior(context, theme, camera, area, state.prior);
     const { classNames, classes } = state;
-    const marks = paint.drawClassNames(
-      context,
-      theme,
-      camera,
-      area,
-      centers,
-      (c) => classNames?.[c] ?? String(c),
-      (c) => !classes || classes.includes(c),
-    );
+    names = paint.drawClassNames(context, theme, camera, area, cloud, {
+      anchors,
+      nameOf: (c) => classNames?.[c] ?? String(c),
+      isOn: (c) => !classes || classes.includes(c),
+      taken: taken(state, area),
+      previous: written,
+    });
     context.restore();
-    names.update(marks, theme.fontSize() * 1.5);
+  }
+
+  /** What names must not cover. @param {ScatterState} data @param {Box} area @returns {import("./name_places.js").Rect[]} */
+  function taken({ prior }, area) {
+    const size = theme.fontSize();
+    const axis = { x: area.left + size * 1.5, y: area.top + size * 0.6, half: size * 1.5, high: size * 0.7 };
+    const labels = prior ? paint.priorLabels(theme, camera, area, prior) : [];
+    // Names do not run away from a cursor that somebody moves.
+    const [x, y] = toScreen(camera, area, ...cursor);
+    const mark = hasMoved ? [] : [{ x, y, half: size * 0.8, high: size * 0.8 }];
+    return [axis, ...labels, ...mark, ...standing()];
   }
 
   /** @param {ScatterState} data */
@@ -266,6 +226,7 @@ export function createScatter(
   /** @param {[number, number]} at data units @param {boolean} [moved] by a person, here */
   function setCursor(at, moved = false) {
     cursor = at;
+    hasMoved ||= moved;
     near = state
       ? nearest(state.points, ...at, Math.min(state.pickable, state.points.length / 2), state.shown ?? null)
       : -1;
@@ -289,10 +250,23 @@ export function createScatter(
     hintTimer = window.setTimeout(() => show(hint, false), HINT_MS);
   }
 
+  /** The class whose name is there. @param {number} x @param {number} y */
+  const nameAt = (x, y) =>
+    names.find(({ px, py, half }) => Math.abs(x - px) < half && Math.abs(y - py) < theme.fontSize() * 0.75);
+
+  /** @param {number} x @param {number} y */
+  function hover(x, y) {
+    hair = true;
+    overlay.canvas.style.cursor = nameAt(x, y) ? "pointer" : "";
+    setCursor(toData(camera, box(), x, y), true);
+  }
+
   const stopListening = listenToScatter(overlay.canvas, wrap, {
-    hover(x, y) {
-      hair = true;
-      setCursor(toData(camera, box(), x, y), true);
+    hover,
+    tap(x, y, add) {
+      const name = nameAt(x, y);
+      if (name) onClass(name.label, add);
+      else hover(x, y);
     },
     leave() {
       hair = document.activeElement === overlay.canvas && overlay.canvas.matches(":focus-visible");
@@ -369,7 +343,7 @@ export function createScatter(
       const same = !fresh && next.points.every((v, i) => v === travel.to[i]);
       state = next;
       if (!same) travel.aim(next.points, now, fresh || reducedMotion());
-      centers = next.labels && next.names !== false ? classCenters(next.points, next.labels) : new Map();
+      anchors = next.labels ? classAnchors(next.points, next.labels, fresh ? null : anchors) : new Map();
       if (fresh) selected = null;
       aimCamera(fresh || reducedMotion(), now);
       setCursor(cursor);
@@ -390,8 +364,16 @@ export function createScatter(
       toScreen: ([x, y]) => toScreen(camera, box(), x, y),
       /** @param {number} x @param {number} y */
       toData: (x, y) => toData(camera, box(), x, y),
+      /** Keep class names off what `rects` returns. @param {typeof standing} rects */
+      keepClear(rects) {
+        standing = rects;
+      },
     },
-    centers: () => centers,
+    /** Number of the point that stands for each class. */
+    anchors: () => anchors,
+    names: () => names,
+    /** Where the cursor is, inside the stage, and whether a pointer or the keyboard moves it now. */
+    pointing: () => ({ at: toScreen(camera, box(), ...cursor), on: hair }),
     /** Where the points stand once they have arrived, flat (n, 2). */
     points: () => travel.to,
     selected: () => [...(selected ?? [])].sort((a, b) => a - b),
@@ -405,7 +387,6 @@ export function createScatter(
     destroy() {
       reset.removeEventListener("click", resetView);
       stopListening();
-      names.destroy();
       unfollow();
       observer.disconnect();
       painter.destroy();

@@ -3,6 +3,7 @@
  *
  * @typedef {{
  *   hover(x: number, y: number): void,
+ *   tap(x: number, y: number, add: boolean): void,
  *   leave(): void,
  *   lasso(path: number[]): void,
  *   lassoEnd(path: number[], add: boolean): void,
@@ -79,7 +80,8 @@ export function listenToScatter(target, stage, actions) {
     const { mode, path } = drag;
     drag = null;
     if (mode === "lasso") actions.lassoEnd(path, event.shiftKey);
-    else if (mode === "maybe" && event.type === "pointerup") actions.hover(...place(event));
+    else if (mode === "maybe" && event.type === "pointerup")
+      actions.tap(...place(event), event.shiftKey || event.ctrlKey || event.metaKey);
   }
 
   /** @param {WheelEvent} event */

@@ -8,6 +8,7 @@
  */
 import { formatTick, shortened, ticks } from "./axes.js";
 import { toData, toScreen } from "./camera.js";
+import { coverOf, placeNames } from "./name_places.js";
 import { createDiscs, stamp } from "./stamp.js";
 
 const LONGEST_NAME = 24;
@@ -85,6 +86,7 @@ export function createPointLayer() {
 }
 
 /**
+ * @typedef {{label: number, px: number, py: number, half: number}} Mark  a name: its middle and half its width, CSS pixels
  * @typedef {{points: Float32Array, labels: Int32Array|null, selected: Set<number>|null, shown?: Uint8Array|null,
  *   colors?: Uint8Array|null}} Cloud  colors: r, g, b a point, in place of its class's
  */
@@ -204,6 +206,21 @@ export function drawPrior(context, theme, camera, box, prior) {
 }
 
 /**
+ * Where "1σ" and "2σ" stand. @param {Theme} theme @param {Camera} camera @param {Box} box
+ * @param {{center: [number, number], radii: number[]}} prior @returns {import("./name_places.js").Rect[]}
+ */
+export function priorLabels(theme, camera, box, { center, radii }) {
+  const [x, y] = toScreen(camera, box, ...center);
+  const size = theme.fontSize();
+  return radii.map((radius) => ({
+    x,
+    y: y - radius * camera.scale - size * 0.6,
+    half: size,
+    high: size * 0.6,
+  }));
+}
+
+/**
  * @param {Context} context
  * @param {Theme} theme
  * @param {string} text
@@ -222,66 +239,76 @@ function halo(context, theme, text, x, y, color) {
 }
 
 /**
- * Class names at their centers, moved apart where they would cover each other.
+ * Class names near the places of their classes; see name_places.js. A line leads from a name to its class where they do
+ * not touch.
  * @param {Context} context
  * @param {Theme} theme
  * @param {Camera} camera
  * @param {Box} box
- * @param {Map<number, [number, number]>} centers
- * @param {(label: number) => string} nameOf
- * @param {(label: number) => boolean} [isOn] whether the class is shown
- * @returns {import("./scatter_names.js").Mark[]} where they stand
+ * @param {{points: Float32Array, shown?: Uint8Array|null}} cloud
+ * @param {{anchors: Map<number, number>, nameOf: (label: number) => string, isOn?: (label: number) => boolean,
+ *   taken: import("./name_places.js").Rect[], previous: Map<number, number>}} names  anchors: number of the point that
+ *   stands for a class; isOn: whether the class is shown; taken: what no name may cover; previous: the choices of the
+ *   picture before, which are replaced
+ * @returns {Mark[]} where they stand
  */
-export function drawClassNames(context, theme, camera, box, centers, nameOf, isOn = () => true) {
+export function drawClassNames(context, theme, camera, box, { points, shown = null }, names) {
+  const { anchors, nameOf, isOn = () => true, taken, previous } = names;
   const size = theme.fontSize();
-  context.font = theme.font(1.15, "700");
+  const height = size * 1.3;
+  context.font = theme.font(1.1, "700");
   context.textAlign = "center";
   context.textBaseline = "middle";
-  const marks = [...centers].map(([label, [x, y]]) => {
-    const [px, py] = toScreen(camera, box, x, y);
+  const marks = [...anchors].map(([label, i]) => {
+    const [ax, ay] = toScreen(camera, box, points[2 * i], points[2 * i + 1]);
     const text = shortened(nameOf(label), LONGEST_NAME);
-    return { label, text, px, py, half: context.measureText(text).width / 2 + 3, on: isOn(label) };
+    const half = context.measureText(text).width / 2 + 3;
+    return { label, text, ax, ay, px: ax, py: ay, half, on: isOn(label) };
   });
-  for (let round = 0; round < 12; round++) {
-    for (let i = 0; i < marks.length; i++) {
-      for (let j = i + 1; j < marks.length; j++) push(marks[i], marks[j], size * 1.25);
-    }
-  }
-  for (const mark of marks) {
-    const { text, half, on } = mark;
-    const x = Math.min(Math.max(mark.px, box.left + half), box.left + box.width - half);
-    const y = Math.min(Math.max(mark.py, box.top + size * 0.7), box.top + box.height - size * 0.7);
+  const wanted = marks.map(({ label, ax, ay, half }) => ({ label, x: ax, y: ay, half }));
+  const cover = coverOf(points, shown, camera, box);
+  const places = placeNames(wanted, { height, box, cover, taken, previous });
+  previous.clear();
+  for (const [label, { choice }] of places) previous.set(label, choice);
+  const placed = marks.filter(({ label }) => places.has(label));
+  for (const mark of placed) {
+    const { x, y } = /** @type {import("./name_places.js").Place} */ (places.get(mark.label));
     [mark.px, mark.py] = [x, y];
+    lead(context, theme, mark, height / 2);
+  }
+  for (const { text, px, py, on } of placed) {
     context.lineJoin = "round";
     context.strokeStyle = theme.color("bg");
     context.lineWidth = size * 0.36;
     context.globalAlpha = 0.9;
-    context.strokeText(text, x, y);
+    context.strokeText(text, px, py);
     context.globalAlpha = 1;
     context.fillStyle = theme.color(on ? "fg" : "fg3");
-    context.fillText(text, x, y);
+    context.fillText(text, px, py);
   }
-  return marks;
+  return placed;
 }
 
-/** @typedef {{px: number, py: number, half: number}} Mark */
-
-/** Move two overlapping marks apart along the shorter way. @param {Mark} a @param {Mark} b @param {number} height */
-function push(a, b, height) {
-  const dx = b.px - a.px;
-  const dy = b.py - a.py;
-  const overX = a.half + b.half - Math.abs(dx);
-  const overY = height - Math.abs(dy);
-  if (overX <= 0 || overY <= 0) return;
-  if (overX < overY) {
-    const shift = (overX / 2) * (dx < 0 ? -1 : 1);
-    a.px -= shift;
-    b.px += shift;
-  } else {
-    const shift = (overY / 2) * (dy < 0 ? -1 : 1);
-    a.py -= shift;
-    b.py += shift;
+/**
+ * From a name to its class. @param {Context} context @param {Theme} theme
+ * @param {{ax: number, ay: number, px: number, py: number, half: number}} mark @param {number} high half the height
+ */
+function lead(context, theme, { ax, ay, px, py, half }, high) {
+  const [dx, dy] = [ax - px, ay - py];
+  // Where the line leaves the name's box.
+  const share = Math.min(half / Math.max(Math.abs(dx), 1e-9), high / Math.max(Math.abs(dy), 1e-9));
+  if (share >= 1) return;
+  const [x, y] = [px + share * dx, py + share * dy];
+  if (Math.hypot(ax - x, ay - y) < high) return;
+  context.lineCap = "round";
+  for (const [color, width] of /** @type {[import("./theme.js").ColorName, number][]} */ ([
+    ["bg", 3],
+    ["fg", 1],
+  ])) {
+    context.lineWidth = width;
+    line(context, theme.color(color), x, y, ax, ay);
   }
+  context.lineCap = "butt";
 }
 
 /**

@@ -121,35 +121,65 @@ export function pointsInside(points, polygon) {
   return out;
 }
 
+/** Members of a class that are looked at for its densest place: the cost grows with their square. */
+const MOST_MEMBERS = 150;
+/** A class keeps its place until another one is denser by this factor, so that names do not jump while it trains. */
+const DENSER = 1.25;
+
 /**
- * Where a class's name goes: the median of each coordinate, which stragglers do not pull away.
- * @param {Float32Array} points
- * @param {Int32Array} labels
- * @returns {Map<number, [number, number]>}
+ * The image in whose neighborhood each class is densest: where its name belongs. The mean of a class that lies in two
+ * parts or around another would be a place where the class is not.
+ * @param {Float32Array} points flat (n, 2)
+ * @param {Int32Array} labels negative: no class
+ * @param {Map<number, number> | null} [previous] what this function returned for the frame before
+ * @returns {Map<number, number>} number of the point, by class in ascending order; classes without a finite point are left out
  */
-export function classCenters(points, labels) {
-  /** @type {Map<number, {xs: number[], ys: number[]}>} */
+export function classAnchors(points, labels, previous = null) {
+  /** @type {Map<number, number[]>} */
   const groups = new Map();
-  const every = stride(labels.length);
-  for (let i = 0; i < labels.length; i += every) {
-    if (!Number.isFinite(points[2 * i]) || labels[i] < 0) continue;
-    let group = groups.get(labels[i]);
-    if (!group) {
-      group = { xs: [], ys: [] };
-      groups.set(labels[i], group);
+  for (let i = 0; i < labels.length; i++) {
+    if (labels[i] < 0 || !Number.isFinite(points[2 * i]) || !Number.isFinite(points[2 * i + 1])) continue;
+    const group = groups.get(labels[i]);
+    if (group) group.push(i);
+    else groups.set(labels[i], [i]);
+  }
+  /** @type {Map<number, number>} */
+  const anchors = new Map();
+  for (const [label, all] of [...groups].sort((a, b) => a[0] - b[0])) {
+    const every = Math.max(1, Math.ceil(all.length / MOST_MEMBERS));
+    const members = every === 1 ? all : all.filter((_, k) => k % every === 0);
+    anchors.set(label, densest(points, members, previous?.get(label) ?? -1));
+  }
+  return anchors;
+}
+
+/**
+ * The member with the most others around it.
+ * @param {Float32Array} points
+ * @param {number[]} members
+ * @param {number} before the member that was it
+ */
+function densest(points, members, before) {
+  const n = members.length;
+  let [sumX, sumY, squares] = [0, 0, 0];
+  for (const i of members) {
+    sumX += points[2 * i];
+    sumY += points[2 * i + 1];
+  }
+  for (const i of members) squares += (points[2 * i] - sumX / n) ** 2 + (points[2 * i + 1] - sumY / n) ** 2;
+  // A third of the class's spread: wide enough for a smooth density, narrow enough to tell two parts apart.
+  const width = squares / n / 9 || 1;
+  let [best, most, kept] = [members[0], -1, -1];
+  for (const i of members) {
+    let density = 0;
+    for (const j of members) {
+      const far = (points[2 * i] - points[2 * j]) ** 2 + (points[2 * i + 1] - points[2 * j + 1]) ** 2;
+      density += 1 / (1 + (far / width) ** 2);
     }
-    group.xs.push(points[2 * i]);
-    group.ys.push(points[2 * i + 1]);
+    if (density > most) [best, most] = [i, density];
+    if (i === before) kept = density;
   }
-  /** @type {Map<number, [number, number]>} */
-  const centers = new Map();
-  for (const [label, { xs, ys }] of [...groups].sort((a, b) => a[0] - b[0])) {
-    centers.set(label, [
-      quantileSorted(Float32Array.from(xs).sort(), 0.5),
-      quantileSorted(Float32Array.from(ys).sort(), 0.5),
-    ]);
-  }
-  return centers;
+  return kept * DENSER >= most ? before : best;
 }
 
 /**

@@ -44,8 +44,10 @@ export function createTheme(root) {
   const listeners = new Set();
   /** @type {Map<string, string>} */
   let cache = new Map();
-  /** @type {number[]} */
-  let classTable = [];
+  /** @type {Map<number, number[]>} */
+  const classColors = new Map();
+  /** @type {{labels: Int32Array | null, table: number[]} | null} */
+  let classTable = null;
   const scheme = matchMedia("(prefers-color-scheme: dark)");
 
   let seen = "";
@@ -64,7 +66,8 @@ export function createTheme(root) {
     root.dataset.theme = dark ? "dark" : "light";
     root.dataset.host = host ? "jupyter" : "page";
     cache = new Map();
-    classTable = [];
+    classColors.clear();
+    classTable = null;
     for (const listener of listeners) listener();
   }
 
@@ -114,19 +117,24 @@ export function createTheme(root) {
       return `hsl(${hue.toFixed(0)} 52% ${label % 2 ? 42 : 64}%)`;
     },
     /**
-     * r, g, b of "no class", then of class 0, 1, … as far as the labels go.
+     * r, g, b of "no class", then of class 0, 1, … as far as the labels go; only classes that occur are filled in.
      * @param {Int32Array | null} labels
      */
     classBytes(labels) {
-      let last = -1;
-      if (labels) for (const label of labels) if (label > last) last = label;
-      if (classTable.length < 3 * last + 6) {
-        const under = read("--vw-bg");
-        classTable = [];
-        for (let label = -1; label <= last; label++)
-          classTable.push(...bytesOf(theme.classColor(label), under));
+      if (classTable?.labels === labels) return classTable.table;
+      const under = read("--vw-bg");
+      /** @type {number[]} */
+      const table = [];
+      for (const label of new Set([-1, ...(labels ?? [])])) {
+        let color = classColors.get(label);
+        if (!color) {
+          color = bytesOf(theme.classColor(label), under);
+          classColors.set(label, color);
+        }
+        for (let i = 0; i < 3; i++) table[3 * Math.max(label, -1) + 3 + i] = color[i];
       }
-      return classTable;
+      classTable = { labels, table };
+      return table;
     },
     /** Base size of text in CSS pixels. */
     fontSize: () => Number.parseFloat(getComputedStyle(root).fontSize) || 13,

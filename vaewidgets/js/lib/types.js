@@ -18,7 +18,9 @@
  *   beta_controllable: boolean, beta_schedule: string, lr: number|null, lr_controllable: boolean,
  *   speed: number|null, unit: string, recon_name: string, likelihood: string, dataset: string, model: string,
  *   device: string, image_shape: [number, number, number], latent_dim: number,
- *   class_names: string[]|null}} RunInfo
+ *   class_names: string[]|null, class_values: (number|string)[]|null}} RunInfo  the last two come once, in the live key
+ *   `classes`, and not with each frame: by index of the class, its name, and the label by which Python and the view know
+ *   it (as text where a number would be rounded)
  * @typedef {{name: string, split: "train"|"test", step: Packed, mean: Packed, low: Packed|null,
  *   high: Packed|null}} Series
  * @typedef {{mean: Packed, components: Packed}} Projection

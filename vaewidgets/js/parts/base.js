@@ -41,6 +41,13 @@ const KEYS = ["frame", "decoder", "originals", "options", "view_state", "thinned
  */
 const drawnViews = new Map();
 
+/** @param {Frame | null} frame @param {{names: string[], values: (number|string)[]} | null | undefined} classes @returns {Frame | null} */
+function withClasses(frame, classes) {
+  if (!frame?.run) return frame;
+  const run = { ...frame.run, class_names: classes?.names ?? null, class_values: classes?.values ?? null };
+  return { ...frame, run };
+}
+
 /** What a screen reader hears of a frame. @param {Frame} frame */
 function spoken({ run, curves }) {
   if (!run) return "";
@@ -103,7 +110,7 @@ export function defineWidget({ name, label, build }) {
     });
 
     function paint() {
-      const frame = /** @type {Frame | null} */ (model.get("frame") ?? null);
+      const frame = withClasses(model.get("frame") ?? null, model.get("classes"));
       shell.setReady(frame !== null);
       if (!frame) return;
       if (frame.run) viewState.bind(frame.run.id);

@@ -3,6 +3,7 @@
  *
  * @typedef {import("../lib/view.js").ViewState} ViewState
  */
+import { nameOfLabel } from "../lib/classes.js";
 import { createChoice } from "../lib/controls.js";
 
 /**
@@ -17,13 +18,17 @@ export function createClassChoice(el, view) {
     onChange: (value) => view.set("label", value === "none" ? null : Number(value)),
   });
   return {
-    /** @param {number} classes @param {string[] | null | undefined} names @returns {number | null} the class told */
-    update(classes, names) {
+    /**
+     * @param {number} classes of the model, numbered from 0
+     * @param {import("../lib/types.js").RunInfo} run
+     * @returns {number | null} the class told
+     */
+    update(classes, run) {
       const chosen = view.get("label", null);
       const label = classes && Number.isInteger(chosen) && chosen >= 0 && chosen < classes ? chosen : null;
       const choices = Array.from({ length: classes }, (_, i) => ({
         value: String(i),
-        text: names?.[i] ?? String(i),
+        text: nameOfLabel(run, i),
       }));
       select.update({
         value: label === null ? "none" : String(label),

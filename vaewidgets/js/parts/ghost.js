@@ -1,5 +1,5 @@
 /**
- * The run before beside the one that is shown: last values and active units of both, until it is dismissed.
+ * The previous run beside the one that is shown: last values and active units of both, until it is dismissed.
  *
  * Controls: .vw-dismiss.
  *
@@ -60,7 +60,7 @@ export function createGhost(el, { view }) {
   const dismiss = createPress(wrap, {
     name: "dismiss",
     text: "dismiss",
-    title: "no more of the run before",
+    title: "hide the previous run",
     onPress: () => view.set("ghost", false),
   });
   return {
@@ -69,7 +69,7 @@ export function createGhost(el, { view }) {
       const rows = view.get("ghost", true) ? rowsOf(frame) : null;
       show(wrap, rows !== null);
       if (!rows || !frame.ghost) return;
-      setText(name, `before: ${frame.ghost.setting.label}`);
+      setText(name, `previous run (${frame.ghost.setting.label})`);
       if (body.children.length !== rows.length) {
         body.replaceChildren(
           ...rows.map(() => h("tr", "", {}, [h("th", "", { scope: "row" }), h("td"), h("td")])),

@@ -8,12 +8,14 @@
  */
 import { formatVector, subscript } from "../lib/axes.js";
 import { toFloat32, toInt32, unpack } from "../lib/bytes.js";
+import { namedClasses } from "../lib/classes.js";
 import { createDecoder } from "../lib/decoder.js";
 import { h, setText, show } from "../lib/dom.js";
+import { createHoverCard } from "../lib/hover_card.js";
 import { createImage } from "../lib/images.js";
 import { createScatter } from "../lib/scatter.js";
 import { fromPlane, nearestRow, toPlane } from "../lib/stats.js";
-import { createLook, MOST_NAMES } from "./look.js";
+import { createLook } from "./look.js";
 import { createTimeLine, decoderAt } from "./time.js";
 
 /**
@@ -114,6 +116,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
     const none = link.offline ? "no kernel to decode" : "waiting for the decoder";
     const detail = decoded ? `z = ${formatVector(decoded.z)}` : none;
     decodedView.update({ image: decoded?.bytes ?? null, shape: shape(), title: "decoded", detail });
+    card.draw(decoded?.bytes ?? null, shape());
   }
 
   function showNearest() {
@@ -150,8 +153,17 @@ export function createLatentView(scatterEl, imagesEl, context) {
       showSelected(indices.length);
     },
     onClass: (label, add) => look.press(label, add),
-    onDraw: () => onDraw(),
+    onDraw() {
+      const { at, on } = scatter.pointing();
+      card.place(at, on);
+      onDraw();
+    },
   });
+  // In one column the large image lies below the map, mostly out of sight.
+  const card = createHoverCard(
+    scatter.stage.wrap,
+    () => imagesEl.getBoundingClientRect().top >= scatterEl.getBoundingClientRect().bottom,
+  );
 
   function underCursor() {
     const d = latentDim();
@@ -224,21 +236,23 @@ export function createLatentView(scatterEl, imagesEl, context) {
       means = layout && toFloat32(layout.mu);
       labels = data.labels ? toInt32(data.labels) : null;
       look.update(next, { labels, names: classNames(frame), past: past !== null });
-      const classes = /** @type {number[] | null} */ (view.get("classes"));
+      const classes = look.chosen();
       const shown = look.shown(labels);
+      const { named, others } = namedClasses(labels ?? [], classes);
+      const apart = new Set(named);
+      const colored = labels && others ? labels.map((label) => (apart.has(label) ? label : -1)) : labels;
       show(note, decoder.reason !== null);
       const who = link.offline ? "no image: there is no kernel here" : "decoded by the kernel";
       setText(note, decoder.reason ? `${who}, and the page cannot decode: ${decoder.reason}` : "");
       const size = Math.max(shape()[0] * shape()[1] * shape()[2], 1);
       scatter.update({
         points: past ?? toFloat32(layout?.points ?? data.points),
-        labels,
+        labels: colored,
         classNames: classNames(frame),
         axes: layout ? ["t-SNE 1", "t-SNE 2"] : axisNames(frame),
         prior: layout ? null : (line?.prior ?? data.prior),
         shown,
         classes,
-        names: labels !== null && new Set(shown ? (classes ?? []) : labels).size <= MOST_NAMES,
         colors: look.colors(next, data.points.shape[0]),
         spread: data.spread && !past && !layout ? toFloat32(data.spread) : null,
         ellipses: Boolean(view.get("ellipses", false)),
@@ -252,7 +266,8 @@ export function createLatentView(scatterEl, imagesEl, context) {
     /** For what else stands on the plane. */
     plane: {
       stage: scatter.stage,
-      centers: scatter.centers,
+      anchors: scatter.anchors,
+      points: scatter.points,
       shape,
       decoder,
       /** z at a place; null where there is no way back from the plane (t-SNE). @param {[number, number]} at */
@@ -270,6 +285,14 @@ export function createLatentView(scatterEl, imagesEl, context) {
       /** Target positions of the drawn points, flat (n, 2), data units. */
       points: () => scatter.points(),
       selected: () => scatter.selected(),
+      /** Class of each point, as an index; negative: none. */
+      labels: () => labels,
+      /** Names on the map: class, half the width, and the middle in clientX, clientY. */
+      names: () =>
+        scatter.names().map(({ label, px, py, half }) => {
+          const [x, y] = scatter.toClient(...scatter.stage.toData(px, py));
+          return { label, half, client: [x, y] };
+        }),
       /** Numbers of the points that the class filter leaves; null: all. */
       shown: () => {
         const mask = look.shown(labels);
@@ -291,6 +314,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
     destroy() {
       time.destroy();
       look.destroy();
+      card.destroy();
       scatter.destroy();
       decodedView.destroy();
       nearestView.destroy();

@@ -1,6 +1,6 @@
 /**
  * How the points of a scatter look: what colors them, which classes are shown, on which plane, with which ellipses;
- * and the controls for it. Bound to the view's `color`, `classes`, `projection` and `ellipses`.
+ * the controls for it, and the legend. Bound to the view's `color`, `classes`, `projection` and `ellipses`.
  *
  * @typedef {import("../lib/types.js").Packed} Packed
  * @typedef {import("./base.js").State} State
@@ -9,13 +9,11 @@
  */
 import { formatCount } from "../lib/axes.js";
 import { toFloat32 } from "../lib/bytes.js";
+import { MOST_NAMED, namedClasses, pressClass, toIndices, toLabels } from "../lib/classes.js";
 import { createChoice, createPress } from "../lib/controls.js";
 import { h, setText, show } from "../lib/dom.js";
+import { createLegend } from "../lib/legend.js";
 import { createScale, rampBytes, rampRange } from "../lib/ramp.js";
-import { pressClass } from "../lib/scatter_names.js";
-
-/** With more classes than these their names are chosen from a list. */
-export const MOST_NAMES = 40;
 
 /** What the page calls the built-in values. @type {Record<string, string>} */
 const NAMES = { recon: "reconstruction error", kl: "KL", "|mu|": "|μ|" };
@@ -25,10 +23,13 @@ const NAMES = { recon: "reconstruction error", kl: "KL", "|mu|": "|μ|" };
  * @param {import("./base.js").Context} context
  */
 export function createLook(el, { shell, link, view }) {
+  /** Indices of the classes that occur among the points. @type {number[]} */
+  let present = [];
+  /** @type {import("../lib/types.js").RunInfo | null} */
+  let run = null;
+  const legend = createLegend(el, { theme: shell.theme, onPress: press });
   const row = h("div", "vw-look");
   el.append(row);
-  /** @type {number[]} */
-  let present = [];
   const color = createChoice(row, {
     name: "color",
     label: "color",
@@ -39,7 +40,7 @@ export function createLook(el, { shell, link, view }) {
     name: "only",
     label: "class",
     choices: /** @type {{text: string, value: number|null}[]} */ ([]),
-    onChange: (value) => view.set("classes", value === null ? null : [value]),
+    onChange: (value) => choose(value === null ? null : [value]),
   });
   const plane = createChoice(row, {
     name: "projection",
@@ -56,6 +57,17 @@ export function createLook(el, { shell, link, view }) {
   const note = h("p", "vw-note vw-look-note", { hidden: true, role: "status" });
   const scale = createScale(row);
   el.append(note);
+
+  /** Indices of the classes that are shown; null: all. @returns {number[] | null} */
+  const chosen = () => run && toIndices(run, view.get("classes"));
+
+  /** @param {number[] | null} indices */
+  const choose = (indices) => view.set("classes", run ? toLabels(run, indices) : indices);
+
+  /** A class's name was pressed. @param {number} label @param {boolean} add */
+  function press(label, add) {
+    choose(pressClass(chosen(), label, add, present));
+  }
 
   /** @param {State} state @returns {Values | null} */
   const valuesOf = (state) => state.get("values");
@@ -91,7 +103,8 @@ export function createLook(el, { shell, link, view }) {
      */
     update(state, { labels, names, past }) {
       const { frame } = state;
-      present = labels ? [...new Set(labels)].sort((a, b) => a - b) : [];
+      run = frame.run;
+      present = labels ? [...new Set(labels)].filter((label) => label >= 0).sort((a, b) => a - b) : [];
       const items = valuesOf(state)?.items ?? [];
       const wanted = view.get("color", "label");
       color.update({
@@ -107,15 +120,18 @@ export function createLook(el, { shell, link, view }) {
         ],
       });
       const nameOf = (/** @type {number} */ label) => names?.[label] ?? String(label);
-      const classes = /** @type {number[] | null} */ (view.get("classes"));
+      const classes = chosen();
       only.update({
         value: classes?.length === 1 ? classes[0] : null,
-        hidden: present.length <= MOST_NAMES,
+        hidden: present.length <= MOST_NAMED,
         choices: [
           { text: "all", value: null },
           ...present.map((label) => ({ text: nameOf(label), value: label })),
         ],
       });
+      const { named, others } = namedClasses(labels ?? [], classes);
+      const isOn = (/** @type {number} */ label) => !classes || classes.includes(label);
+      legend.update(labels && { named, others, nameOf, isOn, plain: chosenValues(state) !== null });
       const ready = Boolean(state.get("tsne")?.points);
       plane.update({
         value: view.get("projection", "plane"),
@@ -151,7 +167,7 @@ export function createLook(el, { shell, link, view }) {
     },
     /** Which points are shown; null: all. @param {Int32Array | null} labels @returns {Uint8Array | null} */
     shown(labels) {
-      const classes = /** @type {number[] | null} */ (view.get("classes"));
+      const classes = chosen();
       if (!labels || !classes) return null;
       const set = new Set(classes);
       return Uint8Array.from(labels, (label) => (set.has(label) ? 1 : 0));
@@ -161,12 +177,10 @@ export function createLook(el, { shell, link, view }) {
       const layout = layoutOf(state);
       return layout?.points && layout.mu ? { points: layout.points, mu: layout.mu } : null;
     },
-    /** A class's name was pressed. @param {number} label @param {boolean} add */
-    press(label, add) {
-      view.set("classes", pressClass(view.get("classes"), label, add, present));
-    },
+    chosen,
+    press,
     destroy() {
-      for (const part of [color, only, plane, ellipses, scale]) part.destroy();
+      for (const part of [legend, color, only, plane, ellipses, scale]) part.destroy();
       row.remove();
       note.remove();
     },

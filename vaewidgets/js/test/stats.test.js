@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { activeText } from "../lib/bars.js";
 import { fit, steady, toData, toScreen, zoomAt } from "../lib/camera.js";
 import {
-  classCenters,
+  classAnchors,
   countAbove,
   extent,
   extent2d,
@@ -43,16 +43,35 @@ test("extents ignore what is not finite, and outliers in the plane", () => {
   assert.equal(extent2d(Float32Array.of(NaN, 1)), null);
 });
 
-test("class centers are medians", () => {
-  const points = Float32Array.of(0, 0, 1, 1, 100, 2, 7, 7);
-  const centers = classCenters(points, Int32Array.of(0, 0, 0, 4));
-  assert.deepEqual(
-    [...centers],
-    [
-      [0, [1, 1]],
-      [4, [7, 7]],
-    ],
+test("a class stands at one of its points, where it is densest, and not where it is not", () => {
+  // Two parts, left and right, the left one larger; the mean and the median of the ring of class 4 are empty.
+  const parts = [-3, -3.1, -2.9, -3, 3, 3.1].flatMap((x) => [x, 0]);
+  const ring = Array.from({ length: 24 }, (_, i) => [
+    Math.cos((i * Math.PI) / 12),
+    Math.sin((i * Math.PI) / 12),
+  ]);
+  const points = Float32Array.from([...parts, ...ring.flat(), Number.NaN, 0]);
+  const labels = Int32Array.from([...Array(6).fill(0), ...Array(24).fill(4), 9]);
+  const anchors = classAnchors(points, labels);
+  assert.deepEqual([...anchors.keys()], [0, 4], "without a finite point there is no place");
+  const [left, onRing] = [...anchors.values()];
+  assert.ok(left < 4, "in the larger part");
+  assert.ok(Math.abs(Math.hypot(points[2 * onRing], points[2 * onRing + 1]) - 1) < 1e-6);
+  assert.equal(
+    classAnchors(
+      points,
+      Int32Array.from(labels, (l) => (l === 4 ? -1 : l)),
+    ).size,
+    1,
   );
+});
+
+test("a class keeps its place while none is much denser", () => {
+  const points = Float32Array.of(0, 0, 0.1, 0, 1, 0, 1.1, 0);
+  const labels = new Int32Array(4);
+  for (const i of [0, 1, 2, 3]) assert.equal(classAnchors(points, labels, new Map([[0, i]])).get(0), i);
+  const dense = Float32Array.from([0, 0, 9, 9, ...Array(40).fill(0)]);
+  assert.notEqual(classAnchors(dense, new Int32Array(22), new Map([[0, 1]])).get(0), 1);
 });
 
 test("from the plane: z itself, one dimension, or mean + u·components", () => {

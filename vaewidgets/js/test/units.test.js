@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { pressClass } from "../lib/classes.js";
 import { rampBytes, rampColor, rampRange } from "../lib/ramp.js";
-import { pressClass } from "../lib/scatter_names.js";
 import { fromPlane, nearest, nearestRow, toPlane } from "../lib/stats.js";
 import { costText, deaths } from "../parts/units.js";
 

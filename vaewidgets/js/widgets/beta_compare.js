@@ -75,7 +75,7 @@ export default defineWidget({
     let stops = [];
     const turn = createRange(head, {
       name: "at",
-      label: "bring to the front",
+      label: "highlight",
       title: "turn through the runs",
       min: 0,
       max: 1,

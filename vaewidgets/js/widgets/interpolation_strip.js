@@ -34,9 +34,9 @@ const MODES = [
   { value: "slerp", text: "along the sphere (slerp)" },
 ];
 const READS = {
-  smooth: "smooth: the images change all along the way",
-  jump: "a jump: most of the way little changes, then much at once",
-  detour: "a detour: it leads through what belongs to neither end",
+  smooth: "Smooth: the images change all along the path",
+  jump: "Jump: little changes, then everything at once",
+  detour: "Detour: the path passes through other classes",
 };
 
 export default defineWidget({
@@ -344,7 +344,7 @@ export default defineWidget({
       },
       message: (content, buffers) => many.reply(content, buffers),
       caption: () =>
-        "Decoded images on the way from the code of A to that of B. Drag A and B on the map, or choose others.",
+        "Images decoded along the path from A to B. Drag A and B on the map, or choose other images.",
       handle: {
         get ends() {
           return ends();

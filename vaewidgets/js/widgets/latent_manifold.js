@@ -197,7 +197,7 @@ export default defineWidget({
         if (!latent) return;
         time.update(next);
         const known = many.setDecoder(decoderAt(next, view.get("time", null)));
-        const told = many.setLabel(classChoice.update(many.classes, frame.run.class_names));
+        const told = many.setLabel(classChoice.update(many.classes, frame.run));
         const chosen = view.get("plane", null);
         plane = planeOf(chosen, latent, order);
         // Planes of fitted Gaussians move with the codes; a plane of the prior stays.

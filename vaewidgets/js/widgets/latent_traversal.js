@@ -296,7 +296,7 @@ export default defineWidget({
         if (!latent) return;
         const now = latent;
         const known = many.setDecoder(decoderAt(next, view.get("time", null)));
-        const told = many.setLabel(classChoice.update(many.classes, next.frame.run.class_names));
+        const told = many.setLabel(classChoice.update(many.classes, next.frame.run));
         const principal = view.get("axes", "dimensions") === "principal" && now.d > 1;
         const most = principal ? now.directions.length : now.d;
         const shown = Math.min(view.get("rows", 10), most, 32);

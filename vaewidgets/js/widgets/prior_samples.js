@@ -201,7 +201,7 @@ export default defineWidget({
           named: parts.length > 1,
         });
       }
-      classChoice.update(classes, frame.run.class_names);
+      classChoice.update(classes, frame.run);
       for (const [id, row] of rows) {
         if (parts.some((part) => part.run.id === id)) continue;
         row.destroy();

@@ -1,0 +1,119 @@
+"""A film of the live LatentExplorer, as a user of JupyterLab sees it in the first half minute.
+
+    python -m docs.film OUT [--widths 900 1400] [--seconds 1 3 10 30] [--themes light dark] [--readme]
+
+Opens a notebook with the single cell `vw.LatentExplorer()` in a real JupyterLab, runs it and photographs the
+widget that many seconds after its first frame, once for each theme and width (of the widget, in CSS pixels).
+Writes OUT/<theme>-<width>-<seconds>s.png. With --readme, the last picture of each theme at README_WIDTH
+also becomes docs/images/LatentExplorer-<theme>.png, the picture of the README.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from tests.browser.conftest import find_browser
+from tests.browser.helpers import Widget
+from tests.browser.lab import CHROMIUM_ARGUMENTS, Lab, wait_for
+
+CELL = "import vaewidgets as vw\nvw.LatentExplorer()"
+README_WIDTH = 1000
+COLORS = 128  # of a picture in the repository: flat surfaces and ten classes need no more
+TALL = 1500  # of the window: the whole widget is in it
+SETTLE_SECONDS = 0.3
+
+
+def resize(lab: Lab, widget: Widget, width: int) -> None:
+    """Make the window so wide that the widget is `width` CSS pixels wide."""
+
+    def fits() -> bool:
+        there = widget.ask("root.getBoundingClientRect().width")
+        if there is not None and abs(there - width) >= 1:
+            now = lab.page.viewport_size
+            lab.page.set_viewport_size({"width": round(now["width"] + width - there), "height": TALL})
+        return there is not None and abs(there - width) < 1
+
+    wait_for(fits, f"the widget is {width} pixels wide")
+
+
+def small_png(png: bytes) -> bytes:
+    """The same picture with a palette, a third of the size."""
+    out = BytesIO()
+    Image.open(BytesIO(png)).convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(
+        out, "png", optimize=True
+    )
+    return out.getvalue()
+
+
+def photograph(widget: Widget) -> bytes:
+    """PNG of the widget alone."""
+    widget.scroll_to()
+    png: bytes = widget.lab.page.locator(widget.selector).first.screenshot(animations="disabled")
+    return png
+
+
+def film(lab: Lab, browser: Any, theme: str, width: int, seconds: list[float]) -> dict[float, bytes]:
+    """Pictures of one run, by the seconds after the first frame."""
+    with lab.session(browser, color_scheme=theme.lower()):
+        lab.open([CELL], theme=theme.capitalize())
+        lab.page.evaluate("() => jupyterapp.shell.collapseLeft()")
+        lab.page.set_viewport_size({"width": width + 150, "height": TALL})
+        lab.run_cell(0)
+        widget = Widget(lab)
+        widget.wait("w.frame && w.status === 'running'")
+        start = time.monotonic()
+        resize(lab, widget, width)
+        taken = {}
+        for second in sorted(seconds):
+            time.sleep(max(0.0, start + second - time.monotonic()))
+            taken[second] = photograph(widget)
+            print(f"{theme} {width} px, {time.monotonic() - start:.1f} s: step {widget.step}", flush=True)
+        if errors := lab.console_of_widgets():
+            raise AssertionError(f"the console says {errors}")
+        return taken
+
+
+def main() -> None:
+    """Write the pictures."""
+    from playwright.sync_api import sync_playwright
+
+    parser = argparse.ArgumentParser(prog="python -m docs.film")
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder for the pictures")
+    parser.add_argument(
+        "--widths", type=int, nargs="+", default=[900, 1400], help="of the widget, CSS pixels"
+    )
+    parser.add_argument(
+        "--seconds", type=float, nargs="+", default=[1, 3, 10, 30], help="after the first frame"
+    )
+    parser.add_argument("--themes", nargs="+", choices=["light", "dark"], default=["light", "dark"])
+    parser.add_argument("--readme", action="store_true", help="also renew the picture of the README")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    images = Path(__file__).parent / "images"
+    with (
+        sync_playwright() as playwright,
+        tempfile.TemporaryDirectory() as folder,
+        Lab(Path(folder)) as lab,
+    ):
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=CHROMIUM_ARGUMENTS)
+        for theme in options.themes:
+            for width in options.widths:
+                taken = film(lab, browser, theme, width, options.seconds)
+                for second, png in taken.items():
+                    (options.out / f"{theme}-{width}-{second:g}s.png").write_bytes(png)
+            if options.readme:
+                last = max(options.seconds)
+                png = film(lab, browser, theme, README_WIDTH, [last])[last]
+                (images / f"LatentExplorer-{theme}.png").write_bytes(small_png(png))
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
