@@ -94,6 +94,12 @@ export function middleIn(element, other) {
   return localAt(other, ...clientOf(element, width / 2, height / 2));
 }
 
+/** Whether an element starts below another, as the other stands. @param {HTMLElement} element @param {HTMLElement} other */
+export function isBelow(element, other) {
+  const [, top] = localAt(other, ...clientOf(element, 0, 0));
+  return top > sizeOf(other)[1] - ROUNDING_PX;
+}
+
 /** An element's own width and height, however it is drawn. @param {HTMLElement} element @returns {[number, number]} */
 export function sizeOf(element) {
   const { width, height } = frameOf(element);

@@ -13,6 +13,7 @@ import { createDecoder } from "../lib/decoder.js";
 import { h, setText, show } from "../lib/dom.js";
 import { createHoverCard } from "../lib/hover_card.js";
 import { createImage } from "../lib/images.js";
+import { isBelow } from "../lib/pointer.js";
 import { createScatter } from "../lib/scatter.js";
 import { fromPlane, nearestRow, toPlane } from "../lib/stats.js";
 import { createLook } from "./look.js";
@@ -160,10 +161,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
     },
   });
   // In one column the large image lies below the map, mostly out of sight.
-  const card = createHoverCard(
-    scatter.stage.wrap,
-    () => imagesEl.getBoundingClientRect().top >= scatterEl.getBoundingClientRect().bottom,
-  );
+  const card = createHoverCard(scatter.stage.wrap, () => isBelow(imagesEl, scatterEl));
 
   function underCursor() {
     const d = latentDim();
