@@ -100,6 +100,8 @@ class Work:
 
     def __init__(self, name: str) -> None:
         self.done = Latch()
+        self._started = Latch()
+        self._error: BaseException | None = None
         self._target: Callable[..., None] | None = None
         self._args: tuple[Any, ...] = ()
         self.thread = threading.Thread(target=self._main, name=name, daemon=True)
@@ -109,6 +111,9 @@ class Work:
         self._target, self._args = target, args
         # `Thread.start` waits for an event of the new thread: a thread that nobody interrupts does that.
         _thread.start_new_thread(self._start, ())
+        self._started.wait()
+        if self._error is not None:
+            raise self._error
 
     @property
     def is_alive(self) -> bool:
@@ -124,8 +129,9 @@ class Work:
     def _start(self) -> None:
         try:
             self.thread.start()
-        except RuntimeError:  # no more threads can be had: this one does it
-            self._main()
+        except BaseException as error:  # no more threads can be had: belongs to who asked
+            self._error = error
+        self._started.set()
 
     def _main(self) -> None:
         target, args = self._target, self._args
