@@ -130,6 +130,8 @@ class BackgroundThread:
 
     def __init__(self, name: str, *, stop: Callable[[], None] | None = None, may_leave: bool = False) -> None:
         self.done = Latch()
+        self._started = Latch()
+        self._error: BaseException | None = None
         self._stop = stop
         self._may_leave = may_leave
         self._call: tuple[Callable[..., None], tuple[Any, ...]] | None = None
@@ -141,7 +143,7 @@ class BackgroundThread:
         Raises
         ------
         RuntimeError
-            If the interpreter is about to end.
+            If the interpreter is about to end, or no more threads can be had.
         """
         with _lock:
             if _is_exiting:
@@ -151,6 +153,9 @@ class BackgroundThread:
             # `Thread.start` waits for an event of the new thread: a thread that nobody interrupts does that.
             _thread.start_new_thread(self._start, ())
             _starting.add(self)
+        self._started.wait()
+        if self._error is not None:
+            raise self._error
 
     @property
     def is_alive(self) -> bool:
@@ -179,8 +184,11 @@ class BackgroundThread:
             _starting.discard(self)
         try:
             self.thread.start()
-        except RuntimeError:  # no more threads can be had: this one does it
-            self._main()
+        except BaseException as error:  # no more threads can be had: belongs to who asked
+            self._error = error
+            with _lock:
+                _running.discard(self)
+        self._started.set()
 
     def _main(self) -> None:
         call, self._call = self._call, None  # what it holds is freed with the last call, not with this object

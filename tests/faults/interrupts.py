@@ -1,0 +1,357 @@
+"""Interrupt the main thread at random instants of its calls; a run must step, pause and stop all the same.
+
+    python -m tests.faults.interrupts --count 2000
+
+Each interrupt is a real signal whose handler raises KeyboardInterrupt in the main thread, as the kernel's stop
+button does; one in three is followed by a second a moment later, which meets what cleans up after the first.
+The calls are made in child processes: one that says nothing for `SILENCE` seconds is hung, and is replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import faulthandler
+import os
+import queue
+import random
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+SILENCE = 25.0  # seconds; the first word of a child takes as long as importing torch
+HUNG = 8.0
+LATE = 1.0
+KINDS = ("train", "widget", "sweep", "attach")
+
+
+# in the child ------------------------------------------------------------------------------------
+
+
+class Alarm:
+    """Sends the main thread a signal after a delay, perhaps twice; its handler raises KeyboardInterrupt.
+
+    The signal goes to the main thread itself: from a timer it may be delivered to one of torch's threads, and
+    Python then notices it only when the main thread has given the interpreter away for once.
+    """
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+        self._left = 0
+        self._orders: queue.SimpleQueue[tuple[float, float]] = queue.SimpleQueue()
+        self.was_inside = False
+        signal.signal(signal.SIGUSR1, self._handle)
+        threading.Thread(target=self._send, daemon=True).start()
+
+    def set(self, delay: float, again: float) -> None:
+        self._left = 2 if again else 1
+        self.was_inside = False
+        self._orders.put((delay, again))
+
+    def off(self) -> None:
+        self._left = 0
+
+    def _send(self) -> None:
+        main = threading.main_thread().ident
+        assert main is not None
+        while True:
+            delay, again = self._orders.get()
+            time.sleep(delay)
+            signal.pthread_kill(main, signal.SIGUSR1)
+            if again:
+                time.sleep(again)
+                signal.pthread_kill(main, signal.SIGUSR1)
+
+    def _handle(self, _signal: int, frame: Any) -> None:
+        if not self._left:
+            return
+        self._left -= 1
+        while frame is not None:
+            self.was_inside |= self._package in frame.f_code.co_filename
+            frame = frame.f_back
+        raise KeyboardInterrupt
+
+
+def interrupted(alarm: Alarm, call: Callable[[], Any], delay: float, again: float) -> None:
+    """Repeat `call` until it is interrupted."""
+    try:
+        alarm.set(delay, again)
+        try:
+            while True:
+                call()
+        finally:
+            alarm.off()
+    except KeyboardInterrupt:
+        try:
+            alarm.off()
+        except KeyboardInterrupt:  # the second
+            alarm.off()
+
+
+def within(seconds: float, condition: Callable[[], bool]) -> float:
+    """Seconds until it is true; `HUNG` if it does not come true."""
+    begin = time.monotonic()
+    while not condition():
+        if time.monotonic() - begin > seconds:
+            return HUNG
+        time.sleep(0.0005)
+    return time.monotonic() - begin
+
+
+class Answers(dict[str, float]):
+    """How long a run took to step, to pause and to stop."""
+
+    def ask(self, run: Any) -> None:
+        """In a thread that is not the main one, as a widget's command."""
+        step = run.step
+        begin = time.monotonic()
+        run.resume()
+        self["steps"] = time.monotonic() - begin + within(HUNG, lambda: run.step > step)
+        begin = time.monotonic()
+        run.pause()
+        paused_at = run.snapshot(timeout=HUNG).step
+        self["pauses"] = time.monotonic() - begin
+        time.sleep(0.002)
+        if run.step != paused_at or run.status != "paused":
+            self["pauses"] = HUNG
+        begin = time.monotonic()
+        run.stop()
+        self["stops"] = time.monotonic() - begin + within(HUNG, lambda: run.has_ended)
+
+    def asked(self, run: Any, meanwhile: Callable[[], None] = lambda: None) -> Answers:
+        """Ask in a thread while the main one does something else; what is not answered counts as `HUNG`."""
+        thread = threading.Thread(target=self.ask, args=(run,), daemon=True)
+        thread.start()
+        meanwhile()
+        thread.join(3 * HUNG)
+        for name in ("steps", "pauses", "stops"):
+            self.setdefault(name, HUNG)
+        return self
+
+
+def make(kind: str) -> Any:
+    """A run that trains for ever: a small model on noise."""
+    import torch
+
+    import vaewidgets as vw
+
+    torch.manual_seed(0)
+    images = torch.rand(512, 1, 8, 8)
+    data = vw.ImageDataset(images[:480], test=images[480:], name="noise", test_fraction=0)
+    options = {"epochs": None, "eval_every": 50, "autosave": False, "batch_size": 32}
+    if kind == "sweep":
+        sweep = vw.sweep(vw.MLPVAE, data, hidden=(16,), latent_dim=2, grid={"beta": [1.0, 2.0]}, **options)
+        return sweep.runs[0], sweep
+    model = vw.MLPVAE((1, 8, 8), latent_dim=2, hidden=(16,))
+    if kind == "attach":
+        run = vw.attach(model, data)
+        return run, vw.TrainingCurves(run)
+    run = vw.train(model, data, **options)
+    return run, vw.TrainingCurves(run) if kind == "widget" else None
+
+
+def own_loop(run: Any) -> Iterator[None]:
+    """A loop of the user's own, in the main thread."""
+    import torch
+
+    optimizer = torch.optim.Adam(run.model.parameters(), 1e-3)
+    images = run.data.train.images(torch.arange(480))
+    while True:
+        x = images[torch.randint(len(images), (32,))]
+        raw = run.model.decode_raw(run.model.encode(x)[0])
+        loss = torch.nn.functional.mse_loss(raw, torch.zeros_like(raw))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        run.log(loss=loss, recon=loss, kl=0.0, beta=run.beta, epoch=run.step // 20)
+        yield
+
+
+def calls_of(run: Any, rng: random.Random, kind: str) -> dict[str, Callable[[], Any]]:
+    """What the main thread is interrupted in."""
+
+    def turn_beta() -> None:
+        run.beta = rng.random()
+
+    calls: dict[str, Callable[[], Any]] = {
+        "snapshot": lambda: run.snapshot(timeout=2.0),
+        "pause": run.pause,
+        "resume": run.resume,
+        "evaluate": run.evaluate,
+        "wait": lambda: run.wait(timeout=0.01, progress=False),
+        "beta": turn_beta,
+        "advance": lambda: run.advance(3),
+        "stop": run.stop,
+        "request": run.request_snapshot,
+        "history": lambda: run.history["loss"],
+    }
+    if kind == "attach":
+        for name in ("resume", "advance", "stop", "pause"):
+            calls[name] = with_log(calls[name], run)
+        calls["log"] = with_log(lambda: None, run)
+    return calls
+
+
+def with_log(call: Callable[[], Any], run: Any) -> Callable[[], Any]:
+    """The call, then steps of the loop; one that was paused is helped on by another thread."""
+    from vaewidgets.errors import TrainingStopped
+
+    def both() -> None:
+        call()
+        steps = own_loop(run)
+        timer = threading.Timer(0.01, run.resume)
+        timer.daemon = True
+        timer.start()
+        try:
+            for _ in range(5):
+                next(steps)
+        except TrainingStopped:
+            pass
+
+    return both
+
+
+def log_until_stopped(run: Any) -> None:
+    """The main thread's part in asking a run of `attach`."""
+    from vaewidgets.errors import TrainingStopped
+
+    end = time.monotonic() + HUNG
+    try:
+        for _ in own_loop(run):
+            if time.monotonic() > end:
+                return
+    except TrainingStopped:
+        pass
+
+
+def child(kind: str, seed: int, count: int) -> None:
+    """Interrupt `count` calls, and print after each how the run answers."""
+    rng = random.Random(seed)
+    alarm = Alarm(os.sep + "vaewidgets" + os.sep)
+    run, _kept = make(kind)
+    calls = calls_of(run, rng, kind)
+    names = sorted(calls)
+    seconds: dict[str, float] = {}
+    for i in range(count):
+        name = names[(seed + i) % len(names)]
+        faulthandler.dump_traceback_later(SILENCE - 5, file=sys.stderr)
+        if kind != "attach" and rng.random() < 0.7:
+            rng.choice([run.resume, run.pause, lambda: run.advance(2)])()
+        if name not in seconds:
+            begin = time.monotonic()
+            calls[name]()
+            seconds[name] = time.monotonic() - begin
+        print(f"begins {name}", flush=True)
+        again = rng.choice([0.0, 0.0, rng.uniform(2e-5, 5e-4)])
+        interrupted(alarm, calls[name], rng.uniform(1e-5, max(2e-3, 1.5 * seconds[name])), again)
+        if kind == "attach":
+            if rng.random() < 0.5:
+                run.finish()  # as at the end of a notebook's cell
+            answers = Answers().asked(run, lambda: log_until_stopped(run))
+        else:
+            answers = Answers().asked(run)
+        slowest = max(answers.values())
+        print(f"ends {name} {slowest:.4f} {int(alarm.was_inside)} {answers}", flush=True)
+        if slowest >= HUNG:
+            break
+    print("bye", flush=True)
+    os._exit(0)
+
+
+# in the parent -----------------------------------------------------------------------------------
+
+
+class Tally(collections.Counter[str]):
+    """Of one call: interrupts, how many of them inside the package, runs that hung or were late."""
+
+    slowest = 0.0
+
+
+def lines_of(process: subprocess.Popen[str]) -> Iterator[str]:
+    """What a child prints, as long as it is not silent for too long."""
+    assert process.stdout is not None
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while selector.select(SILENCE):
+            line = process.stdout.readline()
+            if not line:
+                return
+            yield line.strip()
+
+
+def hammer(kind: str, count: int, seed: int = 0, most_hung: int = 20) -> dict[str, Tally]:
+    """Interrupt so many calls in children; returns what came of it, by call."""
+    tallies: dict[str, Tally] = collections.defaultdict(Tally)
+    done = hung = 0
+    while done < count and hung < most_hung:
+        command = [sys.executable, __file__, "--child", kind, "--seed", str(seed), "--count", str(count - done)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, bufsize=1)
+        name, said_bye = "", False
+        for line in lines_of(process):
+            kind_of_line, _, rest = line.partition(" ")
+            if kind_of_line == "begins":
+                name = rest
+            elif kind_of_line == "ends":
+                _, seconds, inside, _ = rest.split(" ", 3)
+                tally = tallies[name]
+                tally["interrupts"] += 1
+                tally["inside"] += int(inside)
+                tally["hung"] += float(seconds) >= HUNG
+                tally["late"] += LATE < float(seconds) < HUNG
+                tally.slowest = max(tally.slowest, float(seconds))
+                done += 1
+                hung += float(seconds) >= HUNG
+                name = ""
+            said_bye |= line == "bye"
+        process.kill()
+        process.wait()
+        if not said_bye:
+            tally = tallies[name or "start"]
+            tally["interrupts"] += bool(name)
+            tally["hung"] += 1
+            done, hung = done + bool(name), hung + 1
+        seed += 1000
+    return tallies
+
+
+def table(tallies: dict[str, Tally]) -> str:
+    """One row a call."""
+    rows = [f"{'call':<10}{'interrupts':>11}{'inside':>8}{'hung':>6}{'late':>6}{'slowest, s':>12}"]
+    total = Tally()
+    for name in sorted(tallies):
+        tally = tallies[name]
+        total.update(tally)
+        total.slowest = max(total.slowest, tally.slowest)
+        rows.append(_row(name, tally))
+    return "\n".join([*rows, _row("all", total)])
+
+
+def _row(name: str, tally: Tally) -> str:
+    counts = "".join(
+        f"{tally[key]:>{width}}" for key, width in (("interrupts", 11), ("inside", 8), ("hung", 6), ("late", 6))
+    )
+    return f"{name:<10}{counts}{tally.slowest:>12.3f}"
+
+
+def main() -> None:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=2000, help="interrupts in all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
+    parser.add_argument("--child", choices=KINDS, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        child(given.child, given.seed, given.count)
+    for kind in given.kinds:
+        tallies = hammer(kind, -(-given.count // len(given.kinds)), given.seed)
+        print(f"\n{kind}\n{table(tallies)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
