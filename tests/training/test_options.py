@@ -114,7 +114,7 @@ def test_a_model_with_nothing_to_train():
 def test_a_model_that_cannot_be_copied():
     model = make_model()
     model.generator = (i for i in range(3))
-    with pytest.raises(ProtocolError, match="cannot be deep-copied"):
+    with pytest.raises(ProtocolError, match="cannot be copied"):
         start(model=model)
 
 

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from vaewidgets.errors import PortableError, ShapeError
 from vaewidgets.packing import pack
 from vaewidgets.portable.builder import Step, Weight
-from vaewidgets.portable.record import Environment, named_tensors
+from vaewidgets.portable.record import Environment
+from vaewidgets.protocol import named_tensors
 from vaewidgets.portable.reference import Array, apply
 
 __all__ = ["Network", "Op", "assemble"]
@@ -123,7 +124,7 @@ class Network:
 
     def _parts(self, module: nn.Module) -> list[Tensor]:
         """The weight blocks, each flat, on the module's device."""
-        environment = Environment(self._constants, named_tensors(module))
+        environment = Environment(self._constants, named_tensors(module, remove_duplicate=False))
         with torch.no_grad():
             return [block.compute(environment).detach().reshape(-1) for block in self._blocks]
 

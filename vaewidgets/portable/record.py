@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from vaewidgets.errors import PortableError
+from vaewidgets.protocol import named_tensors
 
-__all__ = ["Call", "Constant", "Environment", "Recorder", "Register", "map_leaves", "named_tensors"]
+__all__ = ["Call", "Constant", "Environment", "Recorder", "Register", "map_leaves"]
 
 _RANDOM = frozenset(
     {"bernoulli", "binomial", "cauchy", "exponential", "geometric", "log_normal", "multinomial", "normal"}
@@ -102,13 +103,6 @@ def _leaves(value: Any) -> Iterator[Any]:
     found: list[Any] = []
     map_leaves(value, found.append)
     return iter(found)
-
-
-def named_tensors(module: nn.Module) -> dict[str, Tensor]:
-    """All parameters and buffers by qualified name (tied ones under each of their names)."""
-    named: dict[str, Tensor] = dict(module.named_parameters(remove_duplicate=False))
-    named.update(module.named_buffers(remove_duplicate=False))
-    return {name.replace("_orig_mod.", ""): tensor for name, tensor in named.items()}
 
 
 def function_name(function: Callable[..., Any]) -> str:
@@ -229,7 +223,7 @@ class Recorder(TorchFunctionMode):
         self._count = 0
         self._keep: list[Tensor] = []  # alive, so that no id is used twice
         self._known: dict[int, Register | Constant] = {}
-        self._names = {id(tensor): name for name, tensor in named_tensors(module).items()}
+        self._names = {id(tensor): name for name, tensor in named_tensors(module, remove_duplicate=False).items()}
         self._stack = _ModuleStack(root)
         self._stack.watch(layers)
         self.inputs = [self._new_register(example) for example in examples]

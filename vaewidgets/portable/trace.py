@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import functools
 import math
 import sys
@@ -19,8 +18,8 @@ from vaewidgets.portable.builder import Builder, Unsupported
 from vaewidgets.portable.fold import folded
 from vaewidgets.portable.lower import dead_calls_dropped, lower
 from vaewidgets.portable.network import Network, assemble
-from vaewidgets.portable.record import Environment, Recorder, Register, named_tensors
-from vaewidgets.protocol import AdaptedVAE
+from vaewidgets.portable.record import Environment, Recorder, Register
+from vaewidgets.protocol import AdaptedVAE, copy_model, named_tensors
 
 __all__ = ["decoder_network", "encoder_network", "portable_network"]
 
@@ -137,19 +136,12 @@ def _shown(module: nn.Module) -> nn.Module:
 
 def _copied(module: nn.Module) -> nn.Module:
     try:
-        replica = copy.deepcopy(module)
-    except Exception as error:
-        raise PortableError(
-            f"{type(module).__name__} cannot be copied ({type(error).__name__}: {error}), "
-            "and tracing works on a copy. Give it a __deepcopy__, or keep open files, locks and non-leaf "
-            "tensors out of it."
-        ) from error
-    for child in replica.modules():
-        child._compiled_call_impl = None
-        for name, inner in list(child._modules.items()):
-            original = getattr(inner, "_orig_mod", None)
-            if isinstance(original, nn.Module):
-                child._modules[name] = original  # a compiled module hides its calls
+        replica = copy_model(module)
+    except ProtocolError as error:
+        raise PortableError(str(error)) from error
+    for tensor in named_tensors(replica).values():
+        if tensor.is_floating_point():
+            tensor.data = tensor.data.float()  # as the page computes, whatever type the weights are kept in
     return replica.eval()
 
 
@@ -231,7 +223,7 @@ def _translated(
                 "torch functions that can be recorded (TorchScript, NumPy and C++ extensions cannot)."
             )
         registers.append(reference)
-    environment = Environment(recorder.constants, named_tensors(replica))
+    environment = Environment(recorder.constants, named_tensors(replica, remove_duplicate=False))
     builder = Builder(recorder.inputs)
     for call in dead_calls_dropped(recorder.calls, registers):
         try:

@@ -6,8 +6,18 @@
 from vaewidgets.protocol.adapt import as_vae
 from vaewidgets.protocol.adapted import AdaptedVAE, Convention
 from vaewidgets.protocol.check import check_vae
+from vaewidgets.protocol.copying import copy_model, loose_tensors, named_tensors
 from vaewidgets.protocol.losses import LossConvention
-from vaewidgets.protocol.trial import copy_model
 from vaewidgets.protocol.vae import VAE
 
-__all__ = ["VAE", "AdaptedVAE", "Convention", "LossConvention", "as_vae", "check_vae", "copy_model"]
+__all__ = [
+    "VAE",
+    "AdaptedVAE",
+    "Convention",
+    "LossConvention",
+    "as_vae",
+    "check_vae",
+    "copy_model",
+    "loose_tensors",
+    "named_tensors",
+]

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from vaewidgets.errors import OptionError, ProtocolError, did_you_mean
-from vaewidgets.protocol.adapted import AdaptedVAE, Convention, Wiring
+from vaewidgets.protocol.adapted import AdaptedVAE, Convention, Wiring, floating_parameters
 from vaewidgets.protocol.families import (
     Family,
     Head,
@@ -91,7 +92,9 @@ def as_vae(
     module = _unwrap(model)
     given = (encode, decode, latent_dim, output, likelihood, losses)
     if all(hasattr(module, name) for name in _NATIVE) and all(v is None for v in given):
-        return module
+        if set(floating_parameters(module)) <= {torch.float32}:
+            return module
+        _refuse_cast(module)
     if isinstance(module, AdaptedVAE):
         module = module.module
     _check_words(output, latent_dim)
@@ -112,7 +115,7 @@ def as_vae(
         _call_name(name, family.decode, "z"),
     )
     feed, wiring, dim = _try_encode(trial, wiring, dim)
-    image, are_logits = _try_decode(trial, wiring, dim, shape)
+    wiring, image, are_logits = _try_decode(trial, wiring, trial.draw(16, dim), shape)
     likelihood = likelihood or family.likelihood
     output = output or family.output or _tell_output(image, are_logits, value_range, likelihood)
     convention = Convention(
@@ -141,6 +144,19 @@ def _unwrap(model: Any) -> nn.Module:
         return model
     hint = " Pass an instance, not the class." if isinstance(model, type) else ""
     raise ProtocolError(f"the model is of type {type(model).__name__}; expected a torch.nn.Module.{hint}")
+
+
+def _refuse_cast(module: Any) -> None:
+    """Refuse one of our models in another type than float32, if it does more than an adapter speaks."""
+    adaptable = module.likelihood in ("bernoulli", "squared_error") and not any(
+        getattr(module, trait, False) for trait in ("takes_labels", "sees_pixels")
+    )
+    if not adaptable or getattr(module, "default_objective", "elbo") != "elbo":
+        kinds = ", ".join(str(dtype).removeprefix("torch.") for dtype in floating_parameters(module))
+        raise ProtocolError(
+            f"{type(module).__name__} has weights in {kinds}; expected float32 for this kind of model. "
+            "Call model.float() first."
+        )
 
 
 def _check_words(output: str | None, latent_dim: int | None) -> None:
@@ -239,23 +255,27 @@ def _call_name(model: str, call: Any, argument: str) -> str:
 
 
 def _try_encode(trial: Trial, wiring: Wiring, latent_dim: int | None) -> tuple[str, Wiring, int]:
-    """Feed images, then flat ones; return which the encoder takes, where mu and logvar are, and how wide."""
+    """Feed images, then flat ones; return which the encoder takes, where mu and logvar are, and how wide.
+
+    A model of several floating types is tried with each of them.
+    """
     failed: list[Exception] = []
-    for feed, x in (("image", trial.x), ("flat", trial.x.flatten(1))):
-        try:
-            first = trial.run(wiring.encode, trial.model, x)
-            second = trial.run(wiring.encode, trial.model, x, seed=1)
-            tried = replace(wiring, pick=which_of_three(first, second, wiring.encode_name))
-            mu, _ = read_posterior(first, wiring.encode_name, latent_dim, tried.pick)
-        except Exception as error:
-            failed.append(error)
-        else:
-            return feed, tried, mu.shape[1]
+    for like in _types(trial):
+        for feed, x in (("image", trial.x), ("flat", trial.x.flatten(1))):
+            tried = replace(wiring, encode_like=like)
+            try:
+                first, second = (trial.run(tried.call_encode, trial.model, x, seed=seed) for seed in (0, 1))
+                tried = replace(tried, pick=which_of_three(first, second, wiring.encode_name))
+                mu, _ = read_posterior(first, wiring.encode_name, latent_dim, tried.pick)
+            except Exception as error:
+                failed.append(error)
+            else:
+                return feed, tried, mu.shape[1]
     # A result that was refused tells more than a crash on a shape that the model is not for.
     for refusal in failed:
         if isinstance(refusal, ProtocolError):
             raise refusal
-    as_image, as_flat = failed
+    as_image, as_flat = failed[:2]
     raise ProtocolError(
         f"{wiring.encode_name} raised {type(as_image).__name__}: {as_image} (on images of shape "
         f"{tuple(trial.x.shape)}; on flat ones, {tuple(trial.x.flatten(1).shape)}: {type(as_flat).__name__}: "
@@ -264,20 +284,30 @@ def _try_encode(trial: Trial, wiring: Wiring, latent_dim: int | None) -> tuple[s
     ) from as_image
 
 
-def _try_decode(
-    trial: Trial, wiring: Wiring, latent_dim: int, image_shape: tuple[int, int, int]
-) -> tuple[Tensor, bool]:
-    """Decode points of the prior; return the images, and whether they are logits by name."""
-    z = trial.draw(16, latent_dim)
-    try:
-        result = trial.run(wiring.decode, trial.model, z)
-    except Exception as error:
-        raise ProtocolError(
-            f"{wiring.decode_name} raised {type(error).__name__}: {error} (on latent points of shape "
-            f"{tuple(z.shape)}). Expected it to take (B, latent_dim). If it needs more arguments, pass "
-            "decode=lambda model, z: ..."
-        ) from error
-    return read_image(result, wiring.decode_name, image_shape)
+def _try_decode(trial: Trial, wiring: Wiring, z: Tensor, image_shape: tuple[int, int, int]) -> tuple[
+    Wiring, Tensor, bool
+]:
+    """Decode points of the prior; return how, the images, and whether they are logits by name."""
+    failed: list[Exception] = []
+    for like in _types(trial):
+        tried = replace(wiring, decode_like=like)
+        try:
+            result = trial.run(tried.call_decode, trial.model, z)
+        except Exception as error:
+            failed.append(error)
+        else:
+            return tried, *read_image(result, wiring.decode_name, image_shape)
+    error = failed[0]
+    raise ProtocolError(
+        f"{wiring.decode_name} raised {type(error).__name__}: {error} (on latent points of shape "
+        f"{tuple(z.shape)}). Expected it to take (B, latent_dim). If it needs more arguments, pass "
+        "decode=lambda model, z: ..."
+    ) from error
+
+
+def _types(trial: Trial) -> list[str | None]:
+    """A parameter of each floating type that the model has; None for a model without."""
+    return [*floating_parameters(trial.model).values()] or [None]
 
 
 def _tell_output(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from vaewidgets.protocol.losses import LossConvention
 from vaewidgets.protocol.outputs import read_image, read_posterior
 
-__all__ = ["AdaptedVAE", "Convention", "Wiring"]
+__all__ = ["AdaptedVAE", "Convention", "Wiring", "floating_parameters"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class Wiring:
         Where mu and logvar are in an encoder's result of three or more.
     encode_name, decode_name : str
         How messages call them.
+    encode_like, decode_like : str or None
+        Parameter whose floating type the input takes; the model's first one where there is none by that name.
     """
 
     encode: Callable[[Any, Tensor], Any]
@@ -59,6 +61,16 @@ class Wiring:
     pick: tuple[int, int] | None
     encode_name: str
     decode_name: str
+    encode_like: str | None = None
+    decode_like: str | None = None
+
+    def call_encode(self, module: nn.Module, x: Tensor) -> Any:
+        """Call the encoder with images in its own type."""
+        return self.encode(module, _as_parameter(x, module, self.encode_like))
+
+    def call_decode(self, module: nn.Module, z: Tensor) -> Any:
+        """Call the decoder with points in its own type."""
+        return self.decode(module, _as_parameter(z, module, self.decode_like))
 
 
 @final
@@ -116,9 +128,9 @@ class AdaptedVAE(nn.Module):
         """
         fed = x.flatten(1) if self.convention.input == "flat" else x
         wiring = self._wiring
-        return read_posterior(
-            wiring.encode(self.module, fed), wiring.encode_name, self.latent_dim, wiring.pick
-        )
+        result = wiring.call_encode(self.module, fed)
+        mu, logvar = read_posterior(result, wiring.encode_name, self.latent_dim, wiring.pick)
+        return _float32(mu), _float32(logvar)
 
     def decode(self, z: Tensor) -> Tensor:
         """Mean image of each latent point.
@@ -169,4 +181,33 @@ class AdaptedVAE(nn.Module):
 
     def _output(self, z: Tensor) -> Tensor:
         wiring = self._wiring
-        return read_image(wiring.decode(self.module, z), wiring.decode_name, self.image_shape)[0]
+        result = wiring.call_decode(self.module, z)
+        return _float32(read_image(result, wiring.decode_name, self.image_shape)[0])
+
+
+def floating_parameters(module: nn.Module) -> dict[torch.dtype, str]:
+    """Name of the first parameter, or else buffer, of each floating type; in the order of the module."""
+    found: dict[torch.dtype, str] = {}
+    for named in (module.named_parameters(), module.named_buffers()):
+        for name, tensor in named:
+            if tensor.is_floating_point():
+                found.setdefault(tensor.dtype, name)
+        if found:
+            break
+    return found
+
+
+def _as_parameter(value: Tensor, module: nn.Module, name: str | None) -> Tensor:
+    """Cast what enters a foreign model to the type that it computes in."""
+    like: Any = module
+    for part in name.split(".") if name else ():
+        like = getattr(like, part, None)
+    if not isinstance(like, Tensor):
+        like = next((p for p in module.parameters() if p.is_floating_point()), value)
+    # no call where there is nothing to cast: it would be recorded as an operation of the model
+    return value if value.dtype == like.dtype else value.to(like.dtype)
+
+
+def _float32(value: Tensor) -> Tensor:
+    """Cast what leaves a foreign model: all that is ours computes in float32."""
+    return value.float() if value.is_floating_point() and value.dtype != torch.float32 else value

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from vaewidgets.errors import ProtocolError
 from vaewidgets.protocol.adapted import AdaptedVAE
+from vaewidgets.protocol.copying import named_tensors
 from vaewidgets.protocol.outputs import describe
 from vaewidgets.protocol.trial import Trial
 
@@ -53,6 +54,7 @@ def check_vae(
     copy: Any = trial.model
     mu = _check_encode(trial, copy, name, latent_dim)
     _check_decode(trial, copy, name, mu, image_shape)
+    _check_apart(trial, copy, name, mu)
 
 
 def _latent_dim(model: nn.Module, name: str) -> int:
@@ -114,6 +116,22 @@ def _check_decode(trial: Trial, copy: Any, name: str, mu: Tensor, image_shape: t
             "model for these images, or reshape at the end of decode."
         )
     _check_finite(result, f"{where} returned x_hat")
+
+
+def _check_apart(trial: Trial, copy: Any, name: str, mu: Tensor) -> None:
+    """Refuse a model whose copy computes with the weights of the live one, which gradients tell."""
+    for tensor in named_tensors(copy).values():
+        tensor.requires_grad_(False)
+    for method, argument, value in (("encode", "x", trial.x), ("decode", "z", mu.detach())):
+        result = trial.run(getattr(copy, method), value, grad=True)
+        found = result if isinstance(result, tuple | list) else (result,)
+        if any(isinstance(part, Tensor) and part.requires_grad for part in found):
+            raise ProtocolError(
+                f"a copy of {name} computes {method}({argument}) with the weights of the live model: pictures "
+                "of the past would show the present. Expected a function that uses the model that it is "
+                f"given; got one that refers to {name} by a variable. Define {method} in the class, or pass "
+                f"{method}=lambda model, {argument}: ..."
+            )
 
 
 def _call(trial: Trial, method: Any, value: Tensor, where: str, fed: str) -> Any:

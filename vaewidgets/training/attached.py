@@ -246,8 +246,8 @@ class AttachedRun(Run):
 
     @property
     def warning(self) -> str | None:
-        """What is wrong with logged values, a sentence a line; None if nothing is."""
-        return self._log.warning
+        """What is wrong with logged values or with snapshots, a sentence a line; None if nothing is."""
+        return "\n".join(filter(None, (self._log.warning, super().warning))) or None
 
     @property
     def not_finite(self) -> NotFinite:

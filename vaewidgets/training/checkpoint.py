@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from vaewidgets.errors import CheckpointError
 from vaewidgets.objectives import traits
 from vaewidgets.objectives.schedules import Constant, schedule_from_dict
+from vaewidgets.protocol import named_tensors
 from vaewidgets.training.engine import EngineState
 from vaewidgets.training.recorder import Recorder
 from vaewidgets.training.tensor_file import save_file
@@ -37,7 +38,6 @@ __all__ = [
     "capture",
     "describe_data",
     "load_weights",
-    "named_tensors",
     "read",
     "read_facts",
     "write",
@@ -67,11 +67,6 @@ class LoadedRun:
     recorder: Recorder
     engine: EngineState | None
     time_line: tuple[dict[str, Any], dict[str, Tensor]]
-
-
-def named_tensors(model: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers by name, each once."""
-    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
 
 
 def describe_data(data: ImageDataset) -> dict[str, Any]:
@@ -200,6 +195,7 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor], path: str | os
         Naming the first tensor that does not fit.
     """
     own = named_tensors(model)
+    weights = {name.replace("_orig_mod.", ""): tensor for name, tensor in weights.items()}  # older files
     for name in [*own, *(name for name in weights if name not in own)]:
         got, wanted = (
             f"shape {tuple(tensors[name].shape)}" if name in tensors else "no such tensor"

@@ -23,6 +23,7 @@ from vaewidgets.training.evaluate import evaluate
 from vaewidgets.training.history import History
 from vaewidgets.training.progress import progress_bar
 from vaewidgets.training.recorder import Recorder
+from vaewidgets.training.snapshot_check import SnapshotCheck
 from vaewidgets.training.snapshot import Shell, Snapshot, Weights, model_tensors
 from vaewidgets.training.threads import release_idle_team
 from vaewidgets.training.time_line import TimeLine
@@ -89,6 +90,9 @@ class Run(ABC):
         self._rate_marks: list[tuple[float, int]] = []
         self._unit_watch: inspect.UnitWatch | None = None
         self._time_line = TimeLine(data)
+        self._snapshot_check: SnapshotCheck | None = None
+        if data is not None:
+            self._snapshot_check = SnapshotCheck(model, shell, data.train.images([0, len(data.train) - 1]))
 
     # what it is -------------------------------------------------------------------------------
 
@@ -125,7 +129,7 @@ class Run(ABC):
     @property
     def warning(self) -> str | None:
         """What is wrong without ending the run, a sentence a line; None if nothing is."""
-        return None
+        return None if self._snapshot_check is None else self._snapshot_check.fault
 
     @property
     def not_finite(self) -> NotFinite | None:
@@ -353,6 +357,7 @@ class Run(ABC):
 
     def _clone(self) -> None:
         """Copy the weights; only where no step can be under way."""
+        self._check_snapshots()
         self._weights = self._shell.clone(self.model, step=self.step, epoch=self.epoch)
 
     def snapshot_at(self, step: int) -> Snapshot:
@@ -375,8 +380,14 @@ class Run(ABC):
 
     def _note_time(self, weights: Weights | None = None) -> None:
         """Take a frame of the time line, between two steps."""
+        self._check_snapshots()
         weights = weights or self._shell.clone(self.model, step=self.step, epoch=self.epoch)
         self._time_line.take(weights, self._make_snapshot)
+
+    def _check_snapshots(self) -> None:
+        """See whether snapshots tell the truth, between two steps; costs something twice in a run."""
+        if self._snapshot_check is not None:
+            self._snapshot_check.look()
 
     # measuring, saving ------------------------------------------------------------------------
 

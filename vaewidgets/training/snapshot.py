@@ -6,7 +6,6 @@ deep copy made before training, so that no thread ever walks the live model whil
 
 from __future__ import annotations
 
-import copy
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,10 +14,11 @@ from typing import Any, final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from vaewidgets.concurrency import leave_if_exiting
 from vaewidgets.errors import ProtocolError
-from vaewidgets.protocol import copy_model
+from vaewidgets.protocol import copy_model, named_tensors
 
 __all__ = ["GoodWeights", "Shell", "Snapshot", "Weights", "model_tensors"]
 
@@ -40,17 +40,31 @@ class Weights:
 
 
 def model_tensors(model: nn.Module) -> list[Tensor]:
-    """Parameters and buffers, each once."""
-    return [*model.parameters(), *model.buffers()]
+    """Parameters and buffers, each once, and parameters in plain lists."""
+    return [*named_tensors(model).values()]
 
 
 @final
 class Shell:
-    """The structure of a model, copied once before training, in eval mode."""
+    """The structure of a model, copied once before training, in eval mode.
+
+    Raises
+    ------
+    ProtocolError
+        If the copy does not have the weights of the model.
+    """
 
     def __init__(self, model: nn.Module) -> None:
         self._shell = copy_model(model).eval().requires_grad_(False)
-        self._slots = model_tensors(self._shell)
+        slots = named_tensors(self._shell)
+        self._slots = [*slots.values()]
+        wrong = _first_difference(named_tensors(model), slots)
+        if wrong:
+            name = type(getattr(model, "module", model)).__name__
+            raise ProtocolError(
+                f"a copy of {name} differs from it in {wrong!r}; expected equal weights, since widgets draw "
+                f"from copies. Does {name} have a __deepcopy__ or a __getstate__ that leaves it out? Remove it."
+            )
 
     def clone(self, model: nn.Module, *, step: int, epoch: int) -> Weights:
         """Clone the tensors of the live model; the only part that must happen between two steps."""
@@ -64,12 +78,33 @@ class Shell:
                 f"the model has {len(weights.tensors)} tensors, at the start it had {len(self._slots)}: "
                 "it must keep its parameters and buffers while it trains."
             )
-        memo: dict[int, Any] = {}
+        instead: dict[int, Tensor] = {}
         for slot, tensor in zip(self._slots, weights.tensors, strict=True):
-            memo[id(slot)] = (
-                nn.Parameter(tensor, requires_grad=False) if isinstance(slot, nn.Parameter) else tensor
-            )
-        return copy.deepcopy(self._shell, memo)
+            if isinstance(slot, nn.Parameter):
+                instead[id(slot)] = nn.Parameter(tensor, requires_grad=False)
+            else:
+                instead[id(slot)] = tensor.requires_grad_(slot.requires_grad)
+        built = copy_model(self._shell, instead)
+        for slot, tensor in zip(model_tensors(built), weights.tensors, strict=True):
+            if slot.data_ptr() != tensor.data_ptr():  # a __deepcopy__ of the model's own made another
+                slot.data = tensor
+        return built
+
+
+def _first_difference(live: dict[str, Tensor], copied: dict[str, Tensor]) -> str | None:
+    """Name of a tensor that is not the same in both."""
+    if [*live] != [*copied]:
+        return next(iter({*live} ^ {*copied}), next(iter(live)))
+    for name, tensor in live.items():
+        other = copied[name]
+        if is_lazy(tensor):
+            continue
+        equal = torch.equal(other, tensor)
+        if not equal and other.shape == tensor.shape and tensor.is_floating_point():
+            equal = torch.allclose(other, tensor, rtol=0, atol=0, equal_nan=True)
+        if not equal:
+            return name
+    return None
 
 
 class GoodWeights:

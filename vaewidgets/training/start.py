@@ -19,7 +19,7 @@ from vaewidgets.objectives import (
     get_objective,
     traits,
 )
-from vaewidgets.protocol import LossConvention, as_vae, check_vae
+from vaewidgets.protocol import LossConvention, as_vae, check_vae, loose_tensors
 from vaewidgets.training.attached import AttachedRun
 from vaewidgets.training.background import TrainingRun
 from vaewidgets.training.cells import current_cell, note, stop_earlier
@@ -202,6 +202,13 @@ def prepare_model(model: nn.Module, data: ImageDataset, device: torch.device) ->
     likelihood.check(data)
     check_output(vae, data)
     check_labels(vae, data)
+    loose = [name for name, tensor in loose_tensors(vae).items() if tensor.requires_grad]
+    if loose:
+        raise OptionError(
+            f"{type(model).__name__} keeps {len(loose)} trainable tensors in a plain list, tuple or dict (the "
+            f"first is {loose[0].removeprefix('module.')}), where torch does not find them: they would not be "
+            "trained. Use nn.ParameterList, nn.ParameterDict or nn.ModuleList."
+        )
     if not any(p.requires_grad for p in vae.parameters()):
         raise OptionError(
             f"{type(model).__name__} has no parameter that requires a gradient: nothing to train."
@@ -295,7 +302,7 @@ def attach(
     check_vae(vae, data.image_shape, data.value_range)
     convention = getattr(vae, "convention", None)
     device = next((t.device for t in model_tensors(vae)), torch.device("cpu"))
-    return AttachedRun(
+    run = AttachedRun(
         losses=losses or (convention.losses if convention is not None else LossConvention()),
         autosave_seconds=check_seconds(autosave_seconds) if autosave else None,
         raises_on_bad_value=on_bad_value == "raise",
@@ -308,3 +315,5 @@ def attach(
         name=name,
         shell=Shell(vae),
     )
+    run._check_snapshots()
+    return run
