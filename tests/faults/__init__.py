@@ -1,0 +1,1 @@
+"""What happens when something outside goes wrong: a process ends, a file is damaged, a signal comes."""

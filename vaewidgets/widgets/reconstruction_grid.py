@@ -15,6 +15,7 @@ from vaewidgets.widgets.base import STATIC, RunWidget
 from vaewidgets.widgets.feed import Feed
 from vaewidgets.widgets.state import grid_state, originals_state
 from vaewidgets.widgets.time_state import posterior_state
+from vaewidgets.widgets.view import is_list
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -106,7 +107,13 @@ class ReconstructionGrid(RunWidget):
         if value is None:
             return
         if key == "images":
-            pick_images(self._shown()[0], value)
+            sample = self._shown()[0]
+            if not is_list(value, int) or len(value) > len(sample):
+                raise OptionError(
+                    f"images is {value!r}; expected a list of numbers from 0 to {len(sample) - 1}, at most "
+                    f"{len(sample)} of them."
+                )
+            pick_images(sample, value)
         if key == "seed" and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
             raise OptionError(f"seed is {value!r}; wanted a whole number from 0 up, or None for the means.")
 

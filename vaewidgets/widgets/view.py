@@ -82,6 +82,12 @@ def _is_small(one: Any) -> bool:
     return not isinstance(one, bool) and abs(one) <= MOST_NUMBER
 
 
+def _exact(text: str) -> int:
+    if len(text) > 17 or abs(int(text)) > MOST_NUMBER:
+        raise OptionError(f"view holds {_short(text)}; expected whole numbers up to 2⁵³, as a page counts.")
+    return int(text)
+
+
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= MAX_NAME else f"{text[:MAX_NAME]}..."
@@ -146,4 +152,4 @@ class View:
             raise OptionError(f"view holds what is no JSON ({error}); wanted plain values.") from error
         if len(text) > MAX_BYTES:
             raise OptionError(f"view is {len(text):,} bytes of JSON; wanted at most {MAX_BYTES:,}.")
-        return dict(json.loads(text))
+        return dict(json.loads(text, parse_int=_exact))

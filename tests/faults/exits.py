@@ -1,0 +1,235 @@
+"""Scripts that end at a random moment while threads of the package are at work, each in a process of its own.
+
+`python -m tests.faults.exits --count 50` prints a table of how they ended. Every script runs torch on one
+thread, where a frame of the slow decoder takes seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+__all__ = ["ENDS", "WORK", "Exit", "Script", "end_of", "scripts"]
+
+ROOT = Path(__file__).parents[2]
+LIMIT_SECONDS = 180.0
+
+_HEAD = """
+import os, signal, sys, time, torch
+from torch import nn
+import vaewidgets as vw
+
+class Slow(nn.Module):
+    latent_dim = 2
+    def __init__(self):
+        super().__init__()
+        self.e = nn.Linear(784, 4)
+        self.g = nn.Sequential(
+            nn.Linear(2, 3136), nn.Unflatten(1, (64, 7, 7)), nn.ConvTranspose2d(64, 128, 4, 4), nn.ReLU(),
+            nn.Conv2d(128, 128, 3, padding=1), nn.ReLU(), nn.Conv2d(128, 1, 3, padding=1), nn.Sigmoid(),
+        )
+    def encode(self, x):
+        return self.e(x.flatten(1)).chunk(2, 1)
+    def decode(self, z):
+        return self.g(z)
+
+data = vw.ImageDataset(torch.rand(IMAGES, 1, 28, 28))
+small = vw.ImageDataset(torch.rand(256, 1, 28, 28))
+"""
+# What is under way when the script ends.
+WORK = {
+    "frames of a slow decoder": "w = vw.LatentExplorer(vw.attach(Slow(), data))",
+    "units of a slow decoder": "w = vw.ActiveUnitsBar(vw.attach(Slow(), data))",
+    "one pass of many seconds": """
+class Sleepy(Slow):
+    def decode(self, z):
+        time.sleep(2.0)
+        return super().decode(z)
+w = vw.LatentScatter(vw.attach(Slow(), small))
+w._feed._drawn.model.__class__ = Sleepy
+w._on_message(w, {"type": "decode", "seq": 1, "z": [0.0, 0.0]}, [])
+""",
+    "training with autosave": """
+from vaewidgets.training.autosave import Autosave
+run = vw.train(vw.MLPVAE((1, 28, 28), 8), small, epochs=None, batch_size=32, start=False)
+run.save_to(run.autosave_path, 0.05)
+run.resume()
+w = vw.LatentExplorer(run)
+""",
+    "a paused training": """
+run = vw.train(vw.MLPVAE((1, 28, 28), 8), small, epochs=None, batch_size=32, autosave=False)
+run.pause()
+w = vw.TrainingCurves(run)
+""",
+    "a sweep in turns": """
+sweep = vw.sweep(lambda: vw.MLPVAE((1, 28, 28), 4), small, beta=[1.0, 2.0], epochs=None, batch_size=32)
+w = vw.BetaCompare(sweep)
+""",
+    "t-SNE": """
+w = vw.LatentScatter(vw.attach(vw.MLPVAE((1, 28, 28), 8), data))
+w.view = {"projection": "tsne"}
+""",
+}
+# How it ends: code, and the exit code that is right.
+ENDS: dict[str, tuple[str, int]] = {
+    "its last line": ("", 0),
+    "sys.exit(3)": ("sys.exit(3)", 3),
+    "an exception": ("raise RuntimeError('planted')", 1),
+    "SIGINT": ("os.kill(os.getpid(), signal.SIGINT); time.sleep(60)", -signal.SIGINT),
+    "SIGTERM": ("os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)", -signal.SIGTERM),
+}
+
+
+@dataclass(frozen=True)
+class Script:
+    """What is under way, for how long, and how it ends."""
+
+    work: str
+    end: str
+    seconds: float
+    images: int = 300
+
+    @property
+    def text(self) -> str:
+        """The script."""
+        wait = f"\ntime.sleep({self.seconds})\n"
+        return (
+            f"IMAGES = {self.images}\n"
+            + _HEAD
+            + WORK[self.work]
+            + wait
+            + "print('end', flush=True)\n"
+            + ENDS[self.end][0]
+            + "\n"
+        )
+
+    @property
+    def wanted(self) -> int:
+        """The exit code that is right."""
+        return ENDS[self.end][1]
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a script ended.
+
+    Attributes
+    ----------
+    code : int
+        Negative: the signal that ended it.
+    seconds : float
+        From its end to that of the process.
+    stderr : str
+    """
+
+    script: Script
+    code: int
+    seconds: float
+    stderr: str
+
+    @property
+    def is_right(self) -> bool:
+        """Whether it ended as it said, and no thread was torn down with the interpreter."""
+        return self.code == self.script.wanted and "terminate called" not in self.stderr
+
+
+def scripts(
+    count: int, seed: int, *, work: str | None = None, end: str | None = None, images: int = 300
+) -> list[Script]:
+    """Choose scripts at random; those of one `work`, or of one `end`."""
+    dice = random.Random(seed)
+    return [
+        Script(
+            work or dice.choice(list(WORK)),
+            end or dice.choice(list(ENDS)),
+            round(dice.uniform(0.0, 3.0), 2),
+            images,
+        )
+        for _ in range(count)
+    ]
+
+
+def end_of(script: Script, cache: Path) -> Exit:
+    """Run a script to its end."""
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "VAEWIDGETS_CACHE": str(cache), "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", script.text],
+        env=env,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    errors: list[str] = []
+    reader = threading.Thread(target=_drain, args=(process.stderr, errors), daemon=True)
+    reader.start()
+    watch = threading.Timer(LIMIT_SECONDS, process.kill)
+    watch.start()
+    try:
+        ended = process.stdout.readline().strip() == "end"
+        start = time.monotonic()
+        code = process.wait()
+        seconds = time.monotonic() - start
+    finally:
+        watch.cancel()
+        process.stdout.close()
+    reader.join()
+    if not ended:
+        raise RuntimeError(f"the script did not reach its end (exit code {code}):\n{''.join(errors)}")
+    return Exit(script, code, seconds, "".join(errors))
+
+
+def _drain(stream: TextIO, into: list[str]) -> None:
+    with stream:
+        into.extend(stream)
+
+
+def rows(found: list[Exit]) -> Iterator[str]:
+    """A table: how often each work ended with which code, and the longest time that took."""
+    yield f"{'under way':<26}{'ends by':<16}{'scripts':>8}{'right':>7}  {'exit codes':<20}{'slowest end':>12}"
+    groups: dict[tuple[str, str], list[Exit]] = {}
+    for one in found:
+        groups.setdefault((one.script.work, one.script.end), []).append(one)
+    for (work, end), group in sorted(groups.items()):
+        codes = ", ".join(f"{code} ({n})" for code, n in Counter(one.code for one in group).items())
+        right, slowest = sum(one.is_right for one in group), max(one.seconds for one in group)
+        yield f"{work:<26}{end:<16}{len(group):>8}{right:>7}  {codes:<20}{slowest:>10.1f} s"
+    yield f"{len(found)} scripts, {sum(one.is_right for one in found)} ended as they should"
+
+
+def main() -> int:
+    """Print the table; 1 if a script ended otherwise than it should."""
+    import tempfile
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--work", choices=list(WORK), default="frames of a slow decoder")
+    parser.add_argument("--end", choices=list(ENDS), default="its last line")
+    parser.add_argument("--all", action="store_true", help="any work and any end, at random")
+    chosen = parser.parse_args()
+    which = {} if chosen.all else {"work": chosen.work, "end": chosen.end}
+    found: list[Exit] = []
+    with tempfile.TemporaryDirectory() as cache:
+        for i, script in enumerate(scripts(chosen.count, chosen.seed, images=900, **which), start=1):
+            found.append(end_of(script, Path(cache)))
+            print(f"{i:>3}  {script.seconds:.2f} s  exit code {found[-1].code}", file=sys.stderr, flush=True)
+    print("\n".join(rows(found)))
+    return int(not all(one.is_right for one in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""A process ends with its own exit code, whatever the threads of the package are at."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import vaewidgets
+from tests.faults.exits import ENDS, WORK, Script, end_of, scripts
+
+FRAMES = "frames of a slow decoder"
+RANDOM = scripts(3, seed=12, work=FRAMES, end="its last line")
+# Each kind of work once, each way to end once.
+KINDS = [
+    *(Script(work, "its last line", 0.3) for work in WORK if work != FRAMES),
+    *(Script(FRAMES, end, 0.5) for end in ENDS if end != "its last line"),
+]
+
+
+@pytest.mark.parametrize(
+    "script", [*RANDOM, *KINDS], ids=lambda one: f"{one.work}, {one.end}, {one.seconds} s"
+)
+def test_a_script_ends_with_its_own_exit_code(script: Script, tmp_path: Path) -> None:
+    found = end_of(script, tmp_path)
+    assert found.is_right, f"exit code {found.code} instead of {script.wanted}:\n{found.stderr}"
+    expected = {"an exception": "planted", "SIGINT": "KeyboardInterrupt"}.get(script.end, "")
+    assert expected in found.stderr
+    assert found.seconds < 60
+
+
+def test_threads_are_started_in_one_place() -> None:
+    """A thread that is started elsewhere is not waited for, and can abort the process."""
+    folder = Path(vaewidgets.__file__).parent
+    found = []
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = node.func if isinstance(node, ast.Call) else None
+            name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", None)
+            if name in ("Thread", "Timer", "start_new_thread"):
+                found.append(path.relative_to(folder).as_posix())
+    assert not found
