@@ -1,8 +1,9 @@
-"""No rule of a host wins over ours: a control looks in JupyterLab, Notebook 7 and marimo as on a saved page."""
+"""No rule of a host wins over ours: controls look in JupyterLab, Notebook 7 and marimo as on a saved page."""
 
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ vw.save_html([*widgets, place], "same.html")
 for one in [*widgets, place]:
     display(one)"""
 
-# What a host's rule about buttons, inputs, tables or paragraphs would change. Colors are the theme's, sizes the room's.
+# What a host's rule about buttons, inputs or tables would change. Colors are the theme's, sizes the room's.
 STYLES = """roots => {
     const names = `
         border-top-left-radius border-bottom-right-radius border-top-width border-top-style
@@ -44,7 +45,8 @@ STYLES = """roots => {
         background-image appearance opacity display position float clear font-size font-weight
         font-style font-variant-numeric line-height letter-spacing word-spacing text-align
         text-indent text-transform text-decoration-line text-shadow white-space vertical-align
-        cursor list-style-type outline-offset border-collapse filter touch-action overflow-x`.trim().split(/\\s+/);
+        cursor list-style-type outline-offset border-collapse filter touch-action overflow-x
+    `.trim().split(/\\s+/);
     const found = {};
     for (const root of roots) {
         for (const element of [root, ...root.querySelectorAll(':not(svg *)')]) {
@@ -78,6 +80,10 @@ def differences(here: dict[str, list[str]], there: dict[str, list[str]]) -> list
     return found
 
 
+def is_drawn(root: Any) -> bool:
+    return root.get_attribute("data-status") != "empty"
+
+
 def styles_of_page(browser: Any, path: Path, width: float, style: str = "") -> dict[str, list[str]]:
     with open_page(browser, path, color_scheme="light", viewport={"width": 1600, "height": 1000}) as page:
         page.page.add_style_tag(content=f"main {{ width: {width}px }} {style}")
@@ -94,7 +100,7 @@ def test_controls_look_in_jupyter_as_on_a_saved_page(lab: Lab, browser: Any, pla
     wait_for(lambda: roots.count() == len(NAMES) + 1, "all are there", 60)
     for root in roots.all():
         root.scroll_into_view_if_needed()
-        wait_for(lambda root=root: root.get_attribute("data-status") != "empty", "it is drawn", 30)
+        wait_for(partial(is_drawn, root), "it is drawn", 30)
     here = lab.page.locator(".vw-root").evaluate_all(STYLES)
     width = lab.page.evaluate("document.querySelector('.vw-root').clientWidth")
     # an output has a margin of its own
@@ -125,7 +131,7 @@ def test_controls_look_in_marimo_as_on_a_saved_page(
     wait_for(lambda: roots.count() == 2, "both are there", 60)
     for root in roots.all():
         root.scroll_into_view_if_needed()
-        wait_for(lambda root=root: int(root.get_attribute("data-step") or 0) > 0, "it is drawn", 30)
+        wait_for(partial(is_drawn, root), "it is drawn", 30)
     here = roots.evaluate_all(STYLES)
     there = styles_of_page(browser, path, roots.first.evaluate("root => root.clientWidth"))
     assert len(here.keys() & there.keys()) > 30
