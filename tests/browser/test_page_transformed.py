@@ -1,7 +1,7 @@
 """Widgets on a page that is scaled, turned or zoomed: what a pointer does is what is under it.
 
-Each gesture is made twice, at a place of the plain page and where the transform draws that place. The two have to
-come to the same. The places are computed here, from the transform alone.
+Each gesture is made twice: at a place of the plain page, and where the transform draws that place. Both have
+to come to the same. The places are computed here, from the transform alone.
 """
 
 from __future__ import annotations

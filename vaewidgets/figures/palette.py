@@ -1,10 +1,10 @@
-"""The colors of the page (its light theme), for print: each quantity and each class keeps its hue."""
+"""The colors of the page, in its light theme for print: each quantity and each class keeps its hue."""
 
 from __future__ import annotations
 
 import colorsys
 
-__all__ = ["CLASSES", "COLORS", "class_color"]
+__all__ = ["CLASSES", "CLASSES_DARK", "COLORS", "class_color"]
 
 COLORS = {
     "fg": "#1f2328",
@@ -20,10 +20,17 @@ COLORS = {
     "off": "#b9c0c7",
 }
 
-# Petroff's ten (arXiv:2107.02270), chosen for color-vision deficiencies
+# Ten colors for classes on white and ten on near black, of the same hues: Petroff's (arXiv:2107.02270),
+# moved as little as it takes for a contrast of 3 to the background, and for CIEDE2000 between any two of 16
+# to all eyes, and of 9.5 to those without one of the three cones (Machado et al. 2009, severity 1).
+# tests/figures/test_palette.py measures it.
 CLASSES = (
-    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59",
-    "#e76300", "#b9ac70", "#717581", "#92dadd",
+    "#3f90da", "#9c6500", "#a41800", "#4b5957", "#822cb5", "#5a281a",
+    "#f16b0d", "#a09459", "#8a8e9a", "#2f7b7e",
+)  # fmt: skip
+CLASSES_DARK = (
+    "#4191db", "#ffa90e", "#c02203", "#b7c8c6", "#8d37c0", "#a96b59",
+    "#e86402", "#b9ac70", "#9499a8", "#3c8588",
 )  # fmt: skip
 
 _GOLDEN_ANGLE = 137.508

@@ -6,9 +6,6 @@
  */
 import { createPlot, drawLine, drawScaleX, drawScaleY, drawText } from "./plot.js";
 
-/** Classes on whose color white could not be read. */
-const PALE = new Set(["1", "3", "7", "9"]);
-
 /**
  * @param {HTMLElement} el
  * @param {{theme: import("./theme.js").Theme}} opts
@@ -76,7 +73,7 @@ export function createCodeSpace(el, { theme }) {
     context.fill();
     context.stroke();
     drawText(pen, text, x, y + 1, {
-      color: text === "?" ? pen.theme.color("bg") : PALE.has(text) ? "#10161c" : "#fff",
+      color: pen.theme.inkOn(color),
       weight: "700",
       relative: 1.1,
     });

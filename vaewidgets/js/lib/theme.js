@@ -1,8 +1,8 @@
 /**
  * Colors and type for canvases, read from CSS variables and kept up to date when the theme changes.
  *
- * The class colors are Petroff's ten (arXiv:2107.02270), chosen for color-vision deficiencies; further classes
- * go round the hues at two lightnesses.
+ * The first ten class colors are told apart without one of the three cones, too (figures/palette.py); further classes go
+ * round the hues at two lightnesses.
  */
 
 const CLASS_COLORS = 10;
@@ -136,6 +136,8 @@ export function createTheme(root) {
       classTable = { labels, table };
       return table;
     },
+    /** What can be read on a color. @param {string} color */
+    inkOn: (color) => (luminance(color) > 0.5 ? "#10161c" : "#fff"),
     /** Base size of text in CSS pixels. */
     fontSize: () => Number.parseFloat(getComputedStyle(root).fontSize) || 13,
     /** A canvas font. @param {number} [relative] to the base size @param {string} [weight] */
