@@ -289,7 +289,16 @@ def hammer(kind: str, count: int, seed: int = 0, most_hung: int = 20) -> dict[st
     tallies: dict[str, Tally] = collections.defaultdict(Tally)
     done = hung = 0
     while done < count and hung < most_hung:
-        command = [sys.executable, __file__, "--child", kind, "--seed", str(seed), "--count", str(count - done)]
+        command = [
+            sys.executable,
+            __file__,
+            "--child",
+            kind,
+            "--seed",
+            str(seed),
+            "--count",
+            str(count - done),
+        ]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, bufsize=1)
         name, said_bye = "", False
         for line in lines_of(process):
@@ -333,7 +342,8 @@ def table(tallies: dict[str, Tally]) -> str:
 
 def _row(name: str, tally: Tally) -> str:
     counts = "".join(
-        f"{tally[key]:>{width}}" for key, width in (("interrupts", 11), ("inside", 8), ("hung", 6), ("late", 6))
+        f"{tally[key]:>{width}}"
+        for key, width in (("interrupts", 11), ("inside", 8), ("hung", 6), ("late", 6))
     )
     return f"{name:<10}{counts}{tally.slowest:>12.3f}"
 

@@ -6,9 +6,9 @@ import weakref
 import pytest
 import torch
 
+from vaewidgets import concurrency
 from vaewidgets.errors import OptionError
 from vaewidgets.training import Run, TrainingRun
-from vaewidgets.training.background import _stop_all
 
 from .conftest import make_data, make_model, our_threads, start, wait_until
 
@@ -326,14 +326,15 @@ def test_a_dropped_run_is_freed():
     assert reference() is None
 
 
-def test_the_interpreter_s_exit_stops_runs():
+def test_the_interpreter_s_exit_stops_runs(monkeypatch):
+    monkeypatch.setattr(concurrency, "_is_exiting", False)  # puts it back after what follows has set it
     run = endless()
     assert wait_until(lambda: run.step > 1)
-    _stop_all()
+    concurrency._end_all()
     assert run.status == "stopped"
-    assert not [thread for thread in our_threads() if thread.name != "vaewidgets-feed"]
-    # Widgets that other tests left behind are told of runs stopped here too, and rest after a moment.
-    assert wait_until(lambda: not our_threads())
+    assert not our_threads()
+    with pytest.raises(RuntimeError, match="the interpreter is about to end"):
+        run.resume()
 
 
 def test_it_is_a_run_of_its_own_id():

@@ -284,9 +284,9 @@ def _try_encode(trial: Trial, wiring: Wiring, latent_dim: int | None) -> tuple[s
     ) from as_image
 
 
-def _try_decode(trial: Trial, wiring: Wiring, z: Tensor, image_shape: tuple[int, int, int]) -> tuple[
-    Wiring, Tensor, bool
-]:
+def _try_decode(
+    trial: Trial, wiring: Wiring, z: Tensor, image_shape: tuple[int, int, int]
+) -> tuple[Wiring, Tensor, bool]:
     """Decode points of the prior; return how, the images, and whether they are logits by name."""
     failed: list[Exception] = []
     for like in _types(trial):

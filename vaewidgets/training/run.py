@@ -23,8 +23,8 @@ from vaewidgets.training.evaluate import evaluate
 from vaewidgets.training.history import History
 from vaewidgets.training.progress import progress_bar
 from vaewidgets.training.recorder import Recorder
-from vaewidgets.training.snapshot_check import SnapshotCheck
 from vaewidgets.training.snapshot import Shell, Snapshot, Weights, model_tensors
+from vaewidgets.training.snapshot_check import SnapshotCheck
 from vaewidgets.training.threads import release_idle_team
 from vaewidgets.training.time_line import TimeLine
 
