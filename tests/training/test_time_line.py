@@ -6,8 +6,8 @@ from vaewidgets.data import Sample
 from vaewidgets.errors import OptionError
 from vaewidgets.models import Autoencoder
 from vaewidgets.objectives import kl_per_dim
-from vaewidgets.training import attach, load_run
 from vaewidgets.protocol import named_tensors
+from vaewidgets.training import attach, load_run
 from vaewidgets.training.time_line import MOST_FRAMES, MOST_WEIGHTS, Thinned, TimeLine
 
 from .conftest import make_data, make_model, start

@@ -15,8 +15,8 @@ from vaewidgets.errors import PortableError, ShapeError
 from vaewidgets.packing import pack
 from vaewidgets.portable.builder import Step, Weight
 from vaewidgets.portable.record import Environment
-from vaewidgets.protocol import named_tensors
 from vaewidgets.portable.reference import Array, apply
+from vaewidgets.protocol import named_tensors
 
 __all__ = ["Network", "Op", "assemble"]
 

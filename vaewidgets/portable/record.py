@@ -223,7 +223,9 @@ class Recorder(TorchFunctionMode):
         self._count = 0
         self._keep: list[Tensor] = []  # alive, so that no id is used twice
         self._known: dict[int, Register | Constant] = {}
-        self._names = {id(tensor): name for name, tensor in named_tensors(module, remove_duplicate=False).items()}
+        self._names = {
+            id(tensor): name for name, tensor in named_tensors(module, remove_duplicate=False).items()
+        }
         self._stack = _ModuleStack(root)
         self._stack.watch(layers)
         self.inputs = [self._new_register(example) for example in examples]

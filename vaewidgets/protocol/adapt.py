@@ -29,6 +29,8 @@ from vaewidgets.protocol.trial import Trial
 __all__ = ["as_vae"]
 
 _OUTPUTS = ("probabilities", "logits", "mean")
+_FAR_OUT = 1000.0  # times a point of the prior: there a sigmoid is 0 or 1, and what is linear is large
+_SATURATED = 0.3  # share of pixels at -1 or 1 out there that makes a tanh
 _NATIVE = ("encode", "decode", "decode_raw", "likelihood", "latent_dim")
 
 UserFunction = Callable[[Any, Tensor], Any] | str
@@ -66,8 +68,10 @@ def as_vae(
     image_shape : tuple of int, optional
         (C, H, W) of the data. By default what the model declares.
     output : {"probabilities", "logits", "mean"}, optional
-        What the decoder returns. By default what the project is known for; else, for data in [0, 1], "logits"
-        if the outputs leave that range and "probabilities" if not; for other data "mean".
+        What the decoder returns. By default what the project is known for; else, for data in [0, 1],
+        "probabilities" if the outputs keep to that range, "mean" if they end in a tanh, and "logits" if they
+        are not bounded: a run of `attach` then looks at the data and the logged recon, and may read them as
+        "mean". For other data "mean".
     likelihood : {"bernoulli", "squared_error"}, optional
         What the reconstruction loss is. By default what the project is known for, else "bernoulli" for
         probabilities and logits, "squared_error" for a mean.
@@ -115,15 +119,19 @@ def as_vae(
         _call_name(name, family.decode, "z"),
     )
     feed, wiring, dim = _try_encode(trial, wiring, dim)
-    wiring, image, are_logits = _try_decode(trial, wiring, trial.draw(16, dim), shape)
+    z = trial.draw(16, dim)
+    wiring, image, are_logits = _try_decode(trial, wiring, z, shape)
     likelihood = likelihood or family.likelihood
-    output = output or family.output or _tell_output(image, are_logits, value_range, likelihood)
+    known = output or family.output or ("logits" if are_logits else None)
+    readings, evidence = _readings(trial, wiring, z, image, known, likelihood, value_range)
     convention = Convention(
         name=name,
         input=feed,
-        output=output,
-        likelihood=likelihood or ("squared_error" if output == "mean" else "bernoulli"),
+        output=readings[0][0],
+        likelihood=readings[0][1],
         losses=losses or family.losses,
+        evidence=evidence,
+        others=tuple(readings[1:]),
     )
     return AdaptedVAE(module, convention, wiring, latent_dim=dim, image_shape=shape, value_range=value_range)
 
@@ -284,9 +292,9 @@ def _try_encode(trial: Trial, wiring: Wiring, latent_dim: int | None) -> tuple[s
     ) from as_image
 
 
-def _try_decode(trial: Trial, wiring: Wiring, z: Tensor, image_shape: tuple[int, int, int]) -> tuple[
-    Wiring, Tensor, bool
-]:
+def _try_decode(
+    trial: Trial, wiring: Wiring, z: Tensor, image_shape: tuple[int, int, int]
+) -> tuple[Wiring, Tensor, bool]:
     """Decode points of the prior; return how, the images, and whether they are logits by name."""
     failed: list[Exception] = []
     for like in _types(trial):
@@ -310,15 +318,52 @@ def _types(trial: Trial) -> list[str | None]:
     return [*floating_parameters(trial.model).values()] or [None]
 
 
-def _tell_output(
-    image: Tensor, are_logits: bool, value_range: tuple[float, float], likelihood: str | None
-) -> str:
-    """Tell by the range of decoded images what the decoder returns."""
-    if are_logits:
-        return "logits"
-    if tuple(value_range) != (0.0, 1.0):
-        return "mean"
-    if bool(((image >= 0) & (image <= 1)).all()):
-        return "probabilities"
-    # A mean that is trained by squared error may leave [0, 1]; a Bernoulli's may not.
-    return "mean" if likelihood == "squared_error" else "logits"
+def _readings(
+    trial: Trial,
+    wiring: Wiring,
+    z: Tensor,
+    image: Tensor,
+    known: str | None,
+    likelihood: str | None,
+    value_range: tuple[float, float],
+) -> tuple[list[tuple[str, str]], str]:
+    """Pairs of output and likelihood that a decoder may be trained with, the likeliest first, and why these.
+
+    A sigmoid shows by its range, also far out in the latent space; a linear output may be logits, or pixels
+    that are trained by squared error, and the loss of either may be taken outside of the model.
+    """
+    if known is not None:
+        evidence = "it is said, or known of such models"
+        found = [(known, "squared_error" if known == "mean" else "bernoulli")]
+        if known == "probabilities":
+            found.append((known, "squared_error"))
+    elif tuple(value_range) != (0.0, 1.0):
+        evidence = "the data are not in [0, 1]"
+        found = [("mean", "squared_error")]
+    else:
+        lo, hi = float(image.min()), float(image.max())
+        evidence = f"points of the prior decode to {lo:.3g} ... {hi:.3g}"
+        far = _decode_far_out(trial, wiring, z, image)
+        if lo >= 0 and hi <= 1 and bool(((far >= 0) & (far <= 1)).all()):
+            evidence += ", and points far out to [0, 1], too"
+            found = [("probabilities", "bernoulli"), ("probabilities", "squared_error")]
+        elif bool((far.abs() <= 1).all()) and float((far.abs() > 0.99).float().mean()) > _SATURATED:
+            evidence += ", and points far out to -1 or 1: a tanh"
+            found = [("mean", "squared_error")]
+        else:
+            found = [("logits", "bernoulli"), ("mean", "squared_error"), ("logits", "squared_error")]
+            if likelihood == "squared_error":
+                found = [("mean", "squared_error")]
+    if likelihood is not None:
+        found = [pair for pair in found if pair[1] == likelihood] or [(found[0][0], likelihood)]
+    return found, evidence
+
+
+def _decode_far_out(trial: Trial, wiring: Wiring, z: Tensor, image: Tensor) -> Tensor:
+    """What points far from the prior decode to, where that is finite; where they are refused, `image`."""
+    try:
+        result = trial.run(wiring.call_decode, trial.model, _FAR_OUT * z)
+        far, _ = read_image(result, wiring.decode_name, tuple(image.shape[1:]))
+    except Exception:
+        return image
+    return far[torch.isfinite(far)]

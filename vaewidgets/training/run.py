@@ -16,14 +16,15 @@ import torch
 from vaewidgets.diagnostics import NotFinite
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives import Likelihood, Objective, Schedule, get_objective, traits
+from vaewidgets.objectives.base import class_name
 from vaewidgets.training import inspect
 from vaewidgets.training.checkpoint import describe_data
 from vaewidgets.training.evaluate import evaluate
 from vaewidgets.training.history import History
 from vaewidgets.training.progress import progress_bar
 from vaewidgets.training.recorder import Recorder
-from vaewidgets.training.snapshot_check import SnapshotCheck
 from vaewidgets.training.snapshot import Shell, Snapshot, Weights, model_tensors
+from vaewidgets.training.snapshot_check import SnapshotCheck
 from vaewidgets.training.threads import release_idle_team
 from vaewidgets.training.time_line import TimeLine
 
@@ -174,6 +175,16 @@ class Run(ABC):
     def unit(self) -> str:
         """Unit of loss and recon."""
         return self.likelihood.unit
+
+    @property
+    def adapted(self) -> str:
+        """How the model is read (what encode takes, what decode returns, what recon is), and why."""
+        convention = getattr(self.model, "convention", None)
+        if convention is not None:
+            return str(convention.describe())
+        return (
+            f"{class_name(self.model)} says itself how it is read: its likelihood is {self.likelihood.name}"
+        )
 
     @property
     def engine(self) -> str:
