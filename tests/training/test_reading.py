@@ -1,4 +1,4 @@
-"""What a foreign decoder returns and what its recon is: read off the outputs, the data and the logged recon."""
+"""What a foreign decoder returns and what its recon is: by outputs, data and the logged recon."""
 
 import pytest
 import torch

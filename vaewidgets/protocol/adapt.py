@@ -24,13 +24,12 @@ from vaewidgets.protocol.families import (
 )
 from vaewidgets.protocol.losses import LossConvention
 from vaewidgets.protocol.outputs import read_image, read_posterior, which_of_three
+from vaewidgets.protocol.readings import FAR_OUT, possible_readings
 from vaewidgets.protocol.trial import Trial
 
 __all__ = ["as_vae"]
 
 _OUTPUTS = ("probabilities", "logits", "mean")
-_FAR_OUT = 1000.0  # times a point of the prior: there a sigmoid is 0 or 1, and what is linear is large
-_SATURATED = 0.3  # share of pixels at -1 or 1 out there that makes a tanh
 _NATIVE = ("encode", "decode", "decode_raw", "likelihood", "latent_dim")
 
 UserFunction = Callable[[Any, Tensor], Any] | str
@@ -123,7 +122,10 @@ def as_vae(
     wiring, image, are_logits = _try_decode(trial, wiring, z, shape)
     likelihood = likelihood or family.likelihood
     known = output or family.output or ("logits" if are_logits else None)
-    readings, evidence = _readings(trial, wiring, z, image, known, likelihood, value_range)
+    far = _decode_far_out(trial, wiring, z, shape)
+    readings, evidence = possible_readings(
+        image, image if far is None else far, known=known, likelihood=likelihood, value_range=value_range
+    )
     convention = Convention(
         name=name,
         input=feed,
@@ -305,12 +307,12 @@ def _try_decode(
             failed.append(error)
         else:
             return tried, *read_image(result, wiring.decode_name, image_shape)
-    error = failed[0]
+    first = failed[0]
     raise ProtocolError(
-        f"{wiring.decode_name} raised {type(error).__name__}: {error} (on latent points of shape "
+        f"{wiring.decode_name} raised {type(first).__name__}: {first} (on latent points of shape "
         f"{tuple(z.shape)}). Expected it to take (B, latent_dim). If it needs more arguments, pass "
         "decode=lambda model, z: ..."
-    ) from error
+    ) from first
 
 
 def _types(trial: Trial) -> list[str | None]:
@@ -318,52 +320,13 @@ def _types(trial: Trial) -> list[str | None]:
     return [*floating_parameters(trial.model).values()] or [None]
 
 
-def _readings(
-    trial: Trial,
-    wiring: Wiring,
-    z: Tensor,
-    image: Tensor,
-    known: str | None,
-    likelihood: str | None,
-    value_range: tuple[float, float],
-) -> tuple[list[tuple[str, str]], str]:
-    """Pairs of output and likelihood that a decoder may be trained with, the likeliest first, and why these.
-
-    A sigmoid shows by its range, also far out in the latent space; a linear output may be logits, or pixels
-    that are trained by squared error, and the loss of either may be taken outside of the model.
-    """
-    if known is not None:
-        evidence = "it is said, or known of such models"
-        found = [(known, "squared_error" if known == "mean" else "bernoulli")]
-        if known == "probabilities":
-            found.append((known, "squared_error"))
-    elif tuple(value_range) != (0.0, 1.0):
-        evidence = "the data are not in [0, 1]"
-        found = [("mean", "squared_error")]
-    else:
-        lo, hi = float(image.min()), float(image.max())
-        evidence = f"points of the prior decode to {lo:.3g} ... {hi:.3g}"
-        far = _decode_far_out(trial, wiring, z, image)
-        if lo >= 0 and hi <= 1 and bool(((far >= 0) & (far <= 1)).all()):
-            evidence += ", and points far out to [0, 1], too"
-            found = [("probabilities", "bernoulli"), ("probabilities", "squared_error")]
-        elif bool((far.abs() <= 1).all()) and float((far.abs() > 0.99).float().mean()) > _SATURATED:
-            evidence += ", and points far out to -1 or 1: a tanh"
-            found = [("mean", "squared_error")]
-        else:
-            found = [("logits", "bernoulli"), ("mean", "squared_error"), ("logits", "squared_error")]
-            if likelihood == "squared_error":
-                found = [("mean", "squared_error")]
-    if likelihood is not None:
-        found = [pair for pair in found if pair[1] == likelihood] or [(found[0][0], likelihood)]
-    return found, evidence
-
-
-def _decode_far_out(trial: Trial, wiring: Wiring, z: Tensor, image: Tensor) -> Tensor:
-    """What points far from the prior decode to, where that is finite; where they are refused, `image`."""
+def _decode_far_out(
+    trial: Trial, wiring: Wiring, z: Tensor, image_shape: tuple[int, int, int]
+) -> Tensor | None:
+    """What points far from the prior decode to, where that is finite; None where they are refused."""
     try:
-        result = trial.run(wiring.call_decode, trial.model, _FAR_OUT * z)
-        far, _ = read_image(result, wiring.decode_name, tuple(image.shape[1:]))
+        result = trial.run(wiring.call_decode, trial.model, FAR_OUT * z)
+        far, _ = read_image(result, wiring.decode_name, image_shape)
     except Exception:
-        return image
+        return None
     return far[torch.isfinite(far)]

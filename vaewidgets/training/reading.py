@@ -151,20 +151,21 @@ class Reading:
         return [best], evidence
 
     def doubt(self, convention: Convention) -> str | None:
-        """What is not known: at once where pictures may be wrong, else when there is no hope to find it out."""
+        """What is not known: at once where pictures may be wrong, else once it cannot be found out."""
         outputs = {output for output, _ in convention.others} - {convention.output}
         if outputs:
             other = sorted(outputs)[0]
             return (
-                f"decode(z) of {convention.name} is not bounded: shown as {describe_output(convention.output)}, "
-                f"but it may be {describe_output(other)}. It shows once recon is logged or the model has "
-                f'learned; or say so: attach(..., output="{other}") or output="{convention.output}".'
+                f"decode(z) of {convention.name} is not bounded: shown as "
+                f"{describe_output(convention.output)}, but it may be {describe_output(other)}. It shows "
+                "once recon is logged or the model has learned; or say so: attach(..., "
+                f'output="{other}") or output="{convention.output}".'
             )
         if convention.others and not self.is_open:
             other = convention.others[0][1]
             return (
-                f"recon of {convention.name} is measured as {describe_likelihood(convention.likelihood)}, but "
-                f"what is logged does not tell it from {describe_likelihood(other)}. Say which it is: "
+                f"recon of {convention.name} is measured as {describe_likelihood(convention.likelihood)}, "
+                f"but what is logged does not tell it from {describe_likelihood(other)}. Say which it is: "
                 f'attach(..., likelihood="{convention.likelihood}") or likelihood="{other}".'
             )
         return None

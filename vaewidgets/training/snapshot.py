@@ -60,7 +60,8 @@ class Shell:
             name = type(getattr(model, "module", model)).__name__
             raise ProtocolError(
                 f"a copy of {name} differs from it in {wrong!r}; expected equal weights, since widgets draw "
-                "from copies. A __deepcopy__ or __getstate__ that leaves it out is the usual cause: remove it."
+                "from copies. The usual cause is a __deepcopy__ or __getstate__ that leaves it out: remove "
+                "that."
             )
 
     def read_as(self, convention: Convention) -> None:
