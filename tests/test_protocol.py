@@ -555,7 +555,7 @@ class Stubborn(Net):
             net(decode=lambda m, z: m.pixels(z).view(-1, *GREY).log().neg().log() / 0),
             r"Net.decode\(z\) returned x_hat with 128 of 128 values NaN",
         ),
-        (Stubborn(), r"Stubborn cannot be copied \(RuntimeError: this model is one of a kind\).*Keep loaders, l"),
+        (Stubborn(), r"Stubborn cannot be copied \(RuntimeError: this model is one of a kind\).*Keep load"),
     ],
 )  # fmt: skip
 def test_check_names_the_method_and_what_it_returned(model, message):

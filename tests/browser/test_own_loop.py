@@ -1,4 +1,4 @@
-"""A loop of one's own in JupyterLab: validation, a NaN and step numbers of a resumed run, in a live widget."""
+"""A loop of one's own in JupyterLab: validation, a NaN and a resumed run's steps, in a live widget."""
 
 from __future__ import annotations
 

@@ -369,7 +369,7 @@ def test_a_bad_value_is_raised_where_the_loop_asks_for_it(monkeypatch):
     assert run.status == "running"
     with pytest.raises(OptionError, match="log got recon of type str"):
         run.log(recon="high")
-    with pytest.raises(OptionError, match="on_bad_value is \"ignore\"|on_bad_value is 'ignore'"):
+    with pytest.raises(OptionError, match="on_bad_value is 'ignore'; expected"):
         attached(on_bad_value="ignore")
 
 
@@ -398,9 +398,7 @@ def test_nan_is_blamed_on_the_first_bad_step_of_many():
     run = attached(on_bad_value="raise")
     run.log(loss=0.0)
     run._next_flush = float("inf")
-    with pytest.raises(
-        DivergedError, match="in what your loss makes of them|Log recon and kl, too"
-    ) as caught:
+    with pytest.raises(DivergedError, match="Log recon and kl, too") as caught:
         log_many(run)
     assert (caught.value.step, caught.value.term) == (10, "loss")
     assert "beta" not in str(caught.value), "nothing speaks for it"

@@ -4,7 +4,7 @@
 """
 
 from vaewidgets.protocol.adapt import as_vae
-from vaewidgets.protocol.adapted import AdaptedVAE, Convention
+from vaewidgets.protocol.adapted import AdaptedVAE, Convention, describe_likelihood, describe_output
 from vaewidgets.protocol.check import check_vae
 from vaewidgets.protocol.copying import copy_model, loose_tensors, named_tensors
 from vaewidgets.protocol.losses import LossConvention
@@ -18,6 +18,8 @@ __all__ = [
     "as_vae",
     "check_vae",
     "copy_model",
+    "describe_likelihood",
+    "describe_output",
     "loose_tensors",
     "named_tensors",
 ]

@@ -24,6 +24,7 @@ from vaewidgets.protocol.families import (
 )
 from vaewidgets.protocol.losses import LossConvention
 from vaewidgets.protocol.outputs import read_image, read_posterior, which_of_three
+from vaewidgets.protocol.readings import FAR_OUT, possible_readings
 from vaewidgets.protocol.trial import Trial
 
 __all__ = ["as_vae"]
@@ -66,8 +67,10 @@ def as_vae(
     image_shape : tuple of int, optional
         (C, H, W) of the data. By default what the model declares.
     output : {"probabilities", "logits", "mean"}, optional
-        What the decoder returns. By default what the project is known for; else, for data in [0, 1], "logits"
-        if the outputs leave that range and "probabilities" if not; for other data "mean".
+        What the decoder returns. By default what the project is known for; else, for data in [0, 1],
+        "probabilities" if the outputs keep to that range, "mean" if they end in a tanh, and "logits" if they
+        are not bounded: a run of `attach` then looks at the data and the logged recon, and may read them as
+        "mean". For other data "mean".
     likelihood : {"bernoulli", "squared_error"}, optional
         What the reconstruction loss is. By default what the project is known for, else "bernoulli" for
         probabilities and logits, "squared_error" for a mean.
@@ -115,15 +118,22 @@ def as_vae(
         _call_name(name, family.decode, "z"),
     )
     feed, wiring, dim = _try_encode(trial, wiring, dim)
-    wiring, image, are_logits = _try_decode(trial, wiring, trial.draw(16, dim), shape)
+    z = trial.draw(16, dim)
+    wiring, image, are_logits = _try_decode(trial, wiring, z, shape)
     likelihood = likelihood or family.likelihood
-    output = output or family.output or _tell_output(image, are_logits, value_range, likelihood)
+    known = output or family.output or ("logits" if are_logits else None)
+    far = _decode_far_out(trial, wiring, z, shape)
+    readings, evidence = possible_readings(
+        image, image if far is None else far, known=known, likelihood=likelihood, value_range=value_range
+    )
     convention = Convention(
         name=name,
         input=feed,
-        output=output,
-        likelihood=likelihood or ("squared_error" if output == "mean" else "bernoulli"),
+        output=readings[0][0],
+        likelihood=readings[0][1],
         losses=losses or family.losses,
+        evidence=evidence,
+        others=tuple(readings[1:]),
     )
     return AdaptedVAE(module, convention, wiring, latent_dim=dim, image_shape=shape, value_range=value_range)
 
@@ -297,12 +307,12 @@ def _try_decode(
             failed.append(error)
         else:
             return tried, *read_image(result, wiring.decode_name, image_shape)
-    error = failed[0]
+    first = failed[0]
     raise ProtocolError(
-        f"{wiring.decode_name} raised {type(error).__name__}: {error} (on latent points of shape "
+        f"{wiring.decode_name} raised {type(first).__name__}: {first} (on latent points of shape "
         f"{tuple(z.shape)}). Expected it to take (B, latent_dim). If it needs more arguments, pass "
         "decode=lambda model, z: ..."
-    ) from error
+    ) from first
 
 
 def _types(trial: Trial) -> list[str | None]:
@@ -310,15 +320,13 @@ def _types(trial: Trial) -> list[str | None]:
     return [*floating_parameters(trial.model).values()] or [None]
 
 
-def _tell_output(
-    image: Tensor, are_logits: bool, value_range: tuple[float, float], likelihood: str | None
-) -> str:
-    """Tell by the range of decoded images what the decoder returns."""
-    if are_logits:
-        return "logits"
-    if tuple(value_range) != (0.0, 1.0):
-        return "mean"
-    if bool(((image >= 0) & (image <= 1)).all()):
-        return "probabilities"
-    # A mean that is trained by squared error may leave [0, 1]; a Bernoulli's may not.
-    return "mean" if likelihood == "squared_error" else "logits"
+def _decode_far_out(
+    trial: Trial, wiring: Wiring, z: Tensor, image_shape: tuple[int, int, int]
+) -> Tensor | None:
+    """What points far from the prior decode to, where that is finite; None where they are refused."""
+    try:
+        result = trial.run(wiring.call_decode, trial.model, FAR_OUT * z)
+        far, _ = read_image(result, wiring.decode_name, image_shape)
+    except Exception:
+        return None
+    return far[torch.isfinite(far)]

@@ -12,7 +12,33 @@ from torch import Tensor, nn
 from vaewidgets.protocol.losses import LossConvention
 from vaewidgets.protocol.outputs import read_image, read_posterior
 
-__all__ = ["AdaptedVAE", "Convention", "Wiring", "floating_parameters"]
+__all__ = [
+    "AdaptedVAE",
+    "Convention",
+    "Wiring",
+    "describe_likelihood",
+    "describe_output",
+    "floating_parameters",
+]
+
+
+_INPUTS = {"image": "images (B, C, H, W)", "flat": "flat images (B, C * H * W)"}
+_OUTPUT_WORDS = {
+    "probabilities": "pixels in [0, 1]",
+    "logits": "logits of pixels, shown through a sigmoid",
+    "mean": "pixels as they are",
+}
+_LIKELIHOOD_WORDS = {"bernoulli": "binary cross-entropy", "squared_error": "squared error"}
+
+
+def describe_output(output: str) -> str:
+    """What a decoder returns, in words."""
+    return _OUTPUT_WORDS[output]
+
+
+def describe_likelihood(likelihood: str) -> str:
+    """What recon is, in words."""
+    return _LIKELIHOOD_WORDS.get(likelihood, likelihood)
 
 
 @dataclass(frozen=True)
@@ -31,6 +57,10 @@ class Convention:
         What its reconstruction loss is.
     losses : LossConvention
         How its loop reduces the terms that it logs.
+    evidence : str
+        Why it is read so.
+    others : tuple of (str, str)
+        Other pairs of output and likelihood that nothing speaks against yet.
     """
 
     name: str
@@ -38,6 +68,24 @@ class Convention:
     output: str
     likelihood: str
     losses: LossConvention = field(default_factory=LossConvention)
+    evidence: str = ""
+    others: tuple[tuple[str, str], ...] = ()
+
+    def describe(self) -> str:
+        """Say in some lines how the model is read, and why."""
+        lines = [
+            f"{self.name}: encode(x) takes {_INPUTS[self.input]}",
+            f"decode(z) is read as {describe_output(self.output)}",
+            f"recon is read as {describe_likelihood(self.likelihood)}",
+        ]
+        if self.evidence:
+            lines.append(f"because {self.evidence}")
+        for output, likelihood in self.others:
+            lines.append(
+                f"not excluded: {describe_output(output)} and {describe_likelihood(likelihood)}, "
+                f'output="{output}", likelihood="{likelihood}"'
+            )
+        return "\n- ".join(lines)
 
 
 @dataclass(frozen=True)

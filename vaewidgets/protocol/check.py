@@ -127,10 +127,10 @@ def _check_apart(trial: Trial, copy: Any, name: str, mu: Tensor) -> None:
         found = result if isinstance(result, tuple | list) else (result,)
         if any(isinstance(part, Tensor) and part.requires_grad for part in found):
             raise ProtocolError(
-                f"a copy of {name} computes {method}({argument}) with the weights of the live model: pictures "
-                "of the past would show the present. Expected a function that uses the model that it is "
-                f"given; got one that refers to {name} by a variable. Define {method} in the class, or pass "
-                f"{method}=lambda model, {argument}: ..."
+                f"a copy of {name} computes {method}({argument}) with the weights of the live model: "
+                "pictures of the past would show the present. Expected a function that uses the model that "
+                f"it is given; got one that refers to {name} by a variable. Define {method} in the class, or "
+                f"pass {method}=lambda model, {argument}: ..."
             )
 
 

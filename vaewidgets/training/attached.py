@@ -15,8 +15,8 @@ from torch import Tensor
 
 from vaewidgets.diagnostics import NotFinite
 from vaewidgets.errors import OptionError, TrainingStopped
-from vaewidgets.objectives import Constant, Schedule, as_schedule
-from vaewidgets.protocol import LossConvention
+from vaewidgets.objectives import Constant, Schedule, as_schedule, get_likelihood
+from vaewidgets.protocol import Convention, LossConvention
 from vaewidgets.training.autosave import Autosave
 from vaewidgets.training.cells import at_cell_end
 from vaewidgets.training.checkpoint import Checkpoint, capture, write
@@ -27,6 +27,7 @@ from vaewidgets.training.loop_log import LoopLog, holds_step
 from vaewidgets.training.options import check_steps
 from vaewidgets.training.pace import Pace
 from vaewidgets.training.pending import Pending
+from vaewidgets.training.reading import Reading
 from vaewidgets.training.recorder import Recorder
 from vaewidgets.training.run import ENDED, Run
 from vaewidgets.training.snapshot import GoodWeights, Snapshot, model_tensors
@@ -54,11 +55,13 @@ class AttachedRun(Run):
         losses: LossConvention,
         autosave_seconds: float | None,
         raises_on_bad_value: bool = False,
+        reading: Reading | None = None,
         **what: Any,
     ) -> None:
         super().__init__(**what)
         self.losses = losses
         self._raises = raises_on_bad_value
+        self._reading = reading
         pending = Pending(losses, self._data.n_pixels, self.model.latent_dim, self._recorder.__len__)
         self._log = LoopLog(self._recorder, pending, raises=raises_on_bad_value)
         self._gate = Gate(before_halt=self._before_halt, served=self._notify)
@@ -75,6 +78,8 @@ class AttachedRun(Run):
         self._halts = 0
         # from the start, not from the first step on: what is drawn at a cell's end then finds the run ended
         self._forget_cell = at_cell_end(self._cell_ended)
+        self._check_snapshots()
+        self._decide_reading()
 
     # logging ----------------------------------------------------------------------------------
 
@@ -227,7 +232,30 @@ class AttachedRun(Run):
                 self._note_time(good)
             if self._autosave is not None:
                 self._autosave.write_if_due(self._capture)
+        self._decide_reading()
         self._notify()
+
+    def _decide_reading(self) -> None:
+        """Look whether it shows by now how the model is read; between two steps."""
+        if self._reading is None or not self._reading.is_due:
+            return
+        try:
+            copy = self._shell.build(self._shell.clone(self.model, step=self.step, epoch=self.epoch))
+            found = self._reading.look(copy, self._recorder.last("recon"))
+        except Exception as error:  # never into a training
+            self._reading = None
+            self._log.say(f"how the model is read was not found out: {type(error).__name__}: {error}")
+            return
+        if found is not None:
+            self._read_as(found)
+
+    def _read_as(self, convention: Convention) -> None:
+        self.model.convention = convention
+        self._shell.read_as(convention)
+        likelihood = get_likelihood(convention.likelihood).fitted_to(self._data)
+        self.likelihood = self._history.likelihood = likelihood
+        with self._build_lock:
+            self._built = None  # a snapshot that is read as before
 
     # what it is -------------------------------------------------------------------------------
 
@@ -246,8 +274,9 @@ class AttachedRun(Run):
 
     @property
     def warning(self) -> str | None:
-        """What is wrong with logged values or with snapshots, a sentence a line; None if nothing is."""
-        return "\n".join(filter(None, (self._log.warning, super().warning))) or None
+        """What is wrong or not known, a sentence a line; None if nothing is."""
+        doubt = None if self._reading is None else self._reading.doubt(self.model.convention)
+        return "\n".join(filter(None, (self._log.warning, super().warning, doubt))) or None
 
     @property
     def not_finite(self) -> NotFinite:

@@ -36,7 +36,7 @@ class History(Mapping[str, np.ndarray]):
         self, recorder: Recorder, likelihood: Likelihood | None, objective: Objective | None = None
     ) -> None:
         self._recorder = recorder
-        self._likelihood = likelihood
+        self.likelihood = likelihood
         self._bounds = objective is None or objective.bounds
         extras = () if objective is None else objective.extras
         self._expected = _EXPECTED.union(extras, (f"test_{name}" for name in extras))
@@ -68,7 +68,7 @@ class History(Mapping[str, np.ndarray]):
         if len(self._recorder):
             yield "step"
             yield from self._recorder.names
-        normalised = self._likelihood is not None and self._likelihood.normalised
+        normalised = self.likelihood is not None and self.likelihood.normalised
         if normalised and self._bounds and self._has_terms():
             yield "elbo"
         steps, epochs = self._recorder.epochs()
@@ -86,7 +86,7 @@ class History(Mapping[str, np.ndarray]):
         return {"recon", "kl"} <= set(self._recorder.names)
 
     def _elbo(self) -> np.ndarray:
-        likelihood = self._likelihood
+        likelihood = self.likelihood
         if likelihood is None or not likelihood.normalised:
             unit = "an unknown score" if likelihood is None else likelihood.unit
             raise KeyError(

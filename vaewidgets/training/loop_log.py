@@ -90,7 +90,11 @@ class LoopLog:
         if by_epoch:
             faults += self._pending.add_evaluation(self.step, by_epoch, batch_size, strict=strict)
         for fault in faults:
-            self._faults.say(fault)
+            self.say(fault)
+
+    def say(self, sentence: str) -> None:
+        """Keep a sentence for `warning`."""
+        self._faults.say(sentence)
 
     def _add_step(
         self,

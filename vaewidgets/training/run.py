@@ -16,6 +16,7 @@ import torch
 from vaewidgets.diagnostics import NotFinite
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives import Likelihood, Objective, Schedule, get_objective, traits
+from vaewidgets.objectives.base import class_name
 from vaewidgets.training import inspect
 from vaewidgets.training.checkpoint import describe_data
 from vaewidgets.training.control import ENDED, Gate, Status
@@ -173,6 +174,16 @@ class Run(ABC):
     def unit(self) -> str:
         """Unit of loss and recon."""
         return self.likelihood.unit
+
+    @property
+    def adapted(self) -> str:
+        """How the model is read (what encode takes, what decode returns, what recon is), and why."""
+        convention = getattr(self.model, "convention", None)
+        if convention is not None:
+            return str(convention.describe())
+        return (
+            f"{class_name(self.model)} says itself how it is read: its likelihood is {self.likelihood.name}"
+        )
 
     @property
     def engine(self) -> str:

@@ -18,7 +18,7 @@ from torch.nn.parameter import is_lazy
 
 from vaewidgets.concurrency import leave_if_exiting
 from vaewidgets.errors import ProtocolError
-from vaewidgets.protocol import copy_model, named_tensors
+from vaewidgets.protocol import Convention, copy_model, named_tensors
 
 __all__ = ["GoodWeights", "Shell", "Snapshot", "Weights", "model_tensors"]
 
@@ -63,8 +63,13 @@ class Shell:
             name = type(getattr(model, "module", model)).__name__
             raise ProtocolError(
                 f"a copy of {name} differs from it in {wrong!r}; expected equal weights, since widgets draw "
-                f"from copies. Does {name} have a __deepcopy__ or a __getstate__ that leaves it out? Remove it."
+                "from copies. The usual cause is a __deepcopy__ or __getstate__ that leaves it out: remove "
+                "that."
             )
+
+    def read_as(self, convention: Convention) -> None:
+        """Read a foreign model otherwise in all copies that are built from now on."""
+        self._shell.convention = convention  # type: ignore[assignment]
 
     def clone(self, model: nn.Module, *, step: int, epoch: int) -> Weights:
         """Clone the tensors of the live model; the only part that must happen between two steps."""

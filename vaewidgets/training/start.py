@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from vaewidgets.objectives import (
     get_objective,
     traits,
 )
-from vaewidgets.protocol import LossConvention, as_vae, check_vae, loose_tensors
+from vaewidgets.protocol import AdaptedVAE, LossConvention, as_vae, check_vae, loose_tensors
 from vaewidgets.training.attached import AttachedRun
 from vaewidgets.training.background import TrainingRun
 from vaewidgets.training.cells import current_cell, note, stop_earlier
@@ -39,6 +40,7 @@ from vaewidgets.training.options import (
     refuse_unknown,
 )
 from vaewidgets.training.precision import check_precision
+from vaewidgets.training.reading import Reading
 from vaewidgets.training.recorder import Recorder
 from vaewidgets.training.snapshot import Shell, model_tensors
 
@@ -198,6 +200,8 @@ def prepare_model(model: nn.Module, data: ImageDataset, device: torch.device) ->
     model, likelihood
     """
     vae = as_vae(model, image_shape=data.image_shape, value_range=data.value_range)
+    if isinstance(vae, AdaptedVAE):  # whatever was possible: this is what it is trained with
+        vae.convention = replace(vae.convention, others=())
     likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
     likelihood.check(data)
     check_output(vae, data)
@@ -205,9 +209,9 @@ def prepare_model(model: nn.Module, data: ImageDataset, device: torch.device) ->
     loose = [name for name, tensor in loose_tensors(vae).items() if tensor.requires_grad]
     if loose:
         raise OptionError(
-            f"{type(model).__name__} keeps {len(loose)} trainable tensors in a plain list, tuple or dict (the "
-            f"first is {loose[0].removeprefix('module.')}), where torch does not find them: they would not be "
-            "trained. Use nn.ParameterList, nn.ParameterDict or nn.ModuleList."
+            f"{type(model).__name__} keeps {len(loose)} trainable tensors in a plain list, tuple or dict "
+            f"(the first is {loose[0].removeprefix('module.')}), where torch does not find them: they would "
+            "not be trained. Use nn.ParameterList, nn.ParameterDict or nn.ModuleList."
         )
     if not any(p.requires_grad for p in vae.parameters()):
         raise OptionError(
@@ -300,12 +304,17 @@ def attach(
     likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
     likelihood.check(data)
     check_vae(vae, data.image_shape, data.value_range)
-    convention = getattr(vae, "convention", None)
+    own, reading = LossConvention(), None
+    if isinstance(vae, AdaptedVAE):
+        own = vae.convention.losses
+        if vae.convention.others:
+            reading = Reading(vae, data, reduction_is_known=losses is not None or own != LossConvention())
     device = next((t.device for t in model_tensors(vae)), torch.device("cpu"))
-    run = AttachedRun(
-        losses=losses or (convention.losses if convention is not None else LossConvention()),
+    return AttachedRun(
+        losses=losses or own,
         autosave_seconds=check_seconds(autosave_seconds) if autosave else None,
         raises_on_bad_value=on_bad_value == "raise",
+        reading=reading,
         model=vae,
         data=data,
         likelihood=likelihood.fitted_to(data),
@@ -315,5 +324,3 @@ def attach(
         name=name,
         shell=Shell(vae),
     )
-    run._check_snapshots()
-    return run

@@ -69,7 +69,7 @@ class Feed:
         self._sent_weights: Snapshot | None = None
         self._weights_forgotten = False
         self.unit_costs = UnitCosts()
-        self._networks: dict[str, portable.Network | PortableError] = {}  # traced, or why not
+        self._networks: dict[tuple[str, Any], portable.Network | PortableError] = {}  # traced, or why not
         self._next_history = self._next_snapshot = self._next_weights = self._next_time = 0.0
 
     @classmethod
@@ -342,12 +342,13 @@ class Feed:
     def _network_state(
         self, name: str, snapshot: Snapshot, trace: Callable[[Any], portable.Network]
     ) -> dict[str, Any]:
-        if name not in self._networks:
+        key = (name, getattr(snapshot.model, "convention", None))  # a foreign model may be read anew
+        if key not in self._networks:
             try:
-                self._networks[name] = trace(snapshot.model)
+                self._networks[key] = trace(snapshot.model)
             except (PortableError, ProtocolError) as error:
-                self._networks[name] = PortableError(str(error))
-        network = self._networks[name]
+                self._networks[key] = PortableError(str(error))
+        network = self._networks[key]
         state: dict[str, Any] = {"step": snapshot.step, "value_range": list(snapshot.data.value_range)}
         if isinstance(network, PortableError):
             return {**state, "network": None, "reason": str(network)}
