@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -118,6 +119,12 @@ def test_its_figure_is_for_print(concept: ConceptWidget) -> None:
 
     assert figure_png(concept.figure(), 1_000_000).startswith(b"\x89PNG")
     assert figure_png(concept.figure(size=(3.0, 2.5)), 1_000_000).startswith(b"\x89PNG")
+
+
+def test_its_saved_page_is_titled_in_words(concept: ConceptWidget) -> None:
+    name, _, subject = concept._title().partition(" — ")
+    assert subject == ("How many?" if isinstance(concept, room.Prediction) else "")
+    assert re.fullmatch("([A-Z][a-z]+|[A-Z]+)( [a-z]+)*", name), "a name in words, as in a sentence"
 
 
 def test_its_repr_is_stable_and_names_it(concept: ConceptWidget) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -191,6 +192,14 @@ def test_a_figure_for_print_shows_the_newest_frame(widget_class: Any, new_run: A
     assert png.startswith(b"\x89PNG")
     name = widget_class.__name__
     assert len(widget.figure().axes) >= PANELS.get(name, len(SECTIONS[name]))
+    widget.close()
+
+
+def test_its_saved_page_is_titled_in_words(widget_class: Any, new_run: Any) -> None:
+    widget = widget_class(new_run(start=False))
+    name, _, subject = widget._title().partition(" — ")
+    assert subject == widget.run.name
+    assert re.fullmatch("([A-Z][a-z]+|[A-Z]+)( [a-z]+)*", name), "a name in words, as in a sentence"
     widget.close()
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import sys
+import types
 from typing import Any
 
+import anywidget
 import pytest
 import torch
 from IPython import display
@@ -19,8 +22,11 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What was published, as the kernel would send it."""
     messages: list[dict[str, Any]] = []
 
-    def publish(data: dict[str, Any], *, transient: dict[str, Any], update: bool = False) -> None:
-        messages.append({"data": data, "id": transient["display_id"], "update": update})
+    def publish(
+        data: dict[str, Any], *, metadata: dict[str, Any], transient: dict[str, Any], update: bool = False
+    ) -> None:
+        identity = transient["display_id"]
+        messages.append({"data": data, "metadata": metadata, "id": identity, "update": update})
 
     monkeypatch.setattr(display, "publish_display_data", publish)
     return messages
@@ -43,6 +49,40 @@ def test_a_bundle_holds_view_picture_and_text(scatter: Any) -> None:
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
     assert len(base64.b64decode(data["image/png"])) <= 300_000
     assert data[VIEW]["model_id"] == scatter.model_id
+
+
+@pytest.fixture
+def colab(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in for what Colab has, which anywidget asks for the address of its widget manager."""
+    output = types.ModuleType("google.colab.output")
+    output.enable_custom_widget_manager = lambda: None  # type: ignore[attr-defined]
+    installed = types.SimpleNamespace(_installed_url="https://ssl.gstatic.com/manager.min.js")
+    output._widgets = installed  # type: ignore[attr-defined]
+    for name in ("google", "google.colab"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    monkeypatch.setitem(sys.modules, "google.colab.output", output)
+
+
+@pytest.mark.usefixtures("colab")
+def test_colab_is_told_of_the_widget_manager_as_by_any_anywidget(
+    scatter: Any, published: list[dict[str, Any]]
+) -> None:
+    class Plain(anywidget.AnyWidget):
+        _esm = "export default {}"
+
+    _, wanted = Plain()._repr_mimebundle_()
+    assert wanted[VIEW]["colab"]["custom_widget_manager"]["url"].endswith("manager.min.js")
+    assert scatter._repr_mimebundle_()[1] == wanted
+    scatter._ipython_display_()
+    scatter.run.resume()
+    scatter.run.wait(progress=False)
+    scatter._feed._renew_pictures()
+    assert [message["update"] for message in published] == [False, True]
+    assert [message["metadata"] for message in published] == [wanted] * 2
+
+
+def test_outside_of_colab_nothing_is_added(scatter: Any) -> None:
+    assert scatter._repr_mimebundle_()[1] == {}
 
 
 def test_it_is_renewed_once_at_the_end_in_every_place(scatter: Any, published: list) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,38 @@ def test_one_widget_and_several_go_through_one_function(run: vw.Run, tmp_path: P
     number = re.compile('"seq":[0-9]+')  # of the frame
     assert number.sub("", one.read_text("utf-8")) == number.sub("", two.read_text("utf-8"))
     both = vw.save_html([scatter, curves], tmp_path / "both.html").read_text("utf-8")
-    assert "<h1>LatentScatter, TrainingCurves</h1>" in both
+    assert "<h1>Latent scatter, training curves — MLPVAE on digits</h1>" in both
     assert len(both) < 1.3 * len(one.read_text("utf-8"))
+
+
+def test_the_title_says_in_words_what_is_shown(run: vw.Run, tmp_path: Path) -> None:
+    def another(name: str | None) -> vw.Run:
+        model = vw.MLPVAE(run.data.image_shape, 3, hidden=(16,))
+        return vw.train(model, run.data, epochs=1, autosave=False, name=name).wait(progress=False)
+
+    other, again = another("three"), another(None)
+
+    def title(widgets: Any) -> str:
+        text = vw.save_html(widgets, tmp_path / "page.html").read_text("utf-8")
+        return str(re.findall("<title>(.*)</title>", text)[0])
+
+    assert title(vw.LatentExplorer(run)) == "Latent explorer — MLPVAE on digits"
+    assert title(vw.ReconstructionGrid([run, again])) == "Reconstructions — MLPVAE on digits"
+    assert title(vw.ReconstructionGrid([run, other])) == "Reconstructions — MLPVAE on digits and three"
+    assert title(vw.KLPlayground()) == "KL playground"
+    assert title([vw.KLPlayground(), vw.KLPlayground()]) == "KL playground"
+    assert title([vw.LatentScatter(run), vw.LatentScatter(other)]) == "Latent scatter"
+
+
+def test_without_javascript_the_page_shows_pictures(run: vw.Run, tmp_path: Path) -> None:
+    text = vw.save_html([vw.LatentScatter(run), vw.KLPlayground()], tmp_path / "page.html").read_text("utf-8")
+    (shown,) = re.findall("<noscript>(.*?)</noscript>", text, re.DOTALL)
+    assert "Trust HTML" in shown
+    pictures = re.findall('src="data:image/png;base64,([^"]*)"', shown)
+    assert len(pictures) == 2
+    for picture in pictures:
+        assert base64.b64decode(picture).startswith(b"\x89PNG")
+        assert len(picture) < 400_000
 
 
 def test_the_page_shows_the_last_step_even_if_no_frame_was_sent_yet(run: vw.Run, tmp_path: Path) -> None:

@@ -30,7 +30,10 @@ _PAGE = """<!doctype html>
 <body>
 <header class="vw-page-head"><h1>{title}</h1></header>
 <main class="vw-page"></main>
-<noscript><p class="vw-page-fault">This page draws with JavaScript, which is switched off.</p></noscript>
+<noscript>
+<p class="vw-page-fault">JavaScript is off. In JupyterLab, press “Trust HTML” above.</p>
+{stills}
+</noscript>
 {data}
 {content}
 <script type="module">{host}</script>
@@ -39,7 +42,7 @@ _PAGE = """<!doctype html>
 """
 
 
-def page_html(states: Sequence[Mapping[str, Any]], *, title: str) -> str:
+def page_html(states: Sequence[Mapping[str, Any]], *, title: str, stills: Sequence[bytes | None] = ()) -> str:
     """Return one HTML text that shows the widgets alive, from a file, without a kernel or a network.
 
     Parameters
@@ -49,6 +52,8 @@ def page_html(states: Sequence[Mapping[str, Any]], *, title: str) -> str:
         text `_esm` and its style sheet as `_css`. Other keys that begin with an underscore stay out.
     title : str
         Of the page; any text.
+    stills : sequence of bytes, optional
+        PNGs of the widgets, for where JavaScript is off; None for one that has no picture.
 
     Returns
     -------
@@ -73,7 +78,13 @@ def page_html(states: Sequence[Mapping[str, Any]], *, title: str) -> str:
         data=store.html(),
         content=content_html(widgets),
         host=host,
+        stills="\n".join(_still(png) for png in stills if png),
     )
+
+
+def _still(png: bytes) -> str:
+    data = base64.b64encode(png).decode("ascii")
+    return f'<p><img class="vw-page-still" alt="the widget as it was saved" src="data:image/png;base64,{data}"></p>'
 
 
 def _policy(host: str) -> str:

@@ -283,6 +283,12 @@ class RunWidget(LiveWidget):
 
     # what nbval compares ---------------------------------------------------------------------------
 
+    def _subject(self) -> str:
+        names = list(dict.fromkeys(run.name for run in self._runs))
+        if len(names) > 3:
+            return f"{len(self._runs)} runs on {self.run.data.name}"
+        return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
+
     def __repr__(self) -> str:
         """Stable: no address, time or loss."""
         several = len(self._runs) > 3

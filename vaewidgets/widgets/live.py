@@ -9,6 +9,7 @@ that a reload, a saved notebook and an exported page hold the same picture.
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 import uuid
@@ -130,6 +131,20 @@ class LiveWidget(anywidget.AnyWidget):
 
         return save_html(self, path, title=title)
 
+    def _title(self) -> str:
+        """What a saved page of the widget is called: its name in words, and what it shows."""
+        subject = self._subject()
+        return f"{self._words()} — {subject}" if subject else self._words()
+
+    def _words(self) -> str:
+        """Its name in words: "KLPlayground" is a "KL playground"."""
+        first, *rest = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z]+", type(self).__name__)
+        return " ".join([first, *(word.lower() for word in rest)])
+
+    def _subject(self) -> str:
+        """What it shows, such as "MLPVAE on mnist"; empty: only itself."""
+        return ""
+
     def _refresh(self, *, whole: bool = False) -> None:
         """Bring the frame up to date, here and now; `whole`: with what is measured between frames."""
 
@@ -142,7 +157,7 @@ class LiveWidget(anywidget.AnyWidget):
         return False
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        return self._picture.bundle(), {}
+        return self._picture.bundle()
 
     def _ipython_display_(self) -> None:
         self._picture.display()

@@ -15,6 +15,8 @@ import uuid
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
+from anywidget import AnyWidget
+
 if TYPE_CHECKING:
     from vaewidgets.widgets.live import LiveWidget
 
@@ -43,14 +45,17 @@ class Picture:
         self._shown: Hashable = None
         self._is_held = False
 
-    def bundle(self, *, drawn: bool = True) -> dict[str, Any]:
-        """Return the widget's output by MIME type: its view, its text, its PNG if it is to be `drawn`."""
-        png = self._png(self._widget._moment()) if drawn else None
-        data: dict[str, Any] = {"text/plain": repr(self._widget)}
+    def bundle(self, *, drawn: bool = True) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the widget's output, with its PNG if it is to be `drawn`, and metadata; both by MIME type.
+
+        Text, view and metadata are anywidget's: it knows what a host asks for, such as Colab the address of
+        the widget manager.
+        """
+        data, metadata = AnyWidget._repr_mimebundle_(self._widget) or ({}, {})
+        png = self.png() if drawn else None
         if png is not None:
-            data["image/png"] = base64.b64encode(png).decode("ascii")
-        view = {"version_major": 2, "version_minor": 1, "model_id": self._widget.model_id}
-        return {**data, "application/vnd.jupyter.widget-view+json": view}
+            data = {**data, "image/png": base64.b64encode(png).decode("ascii")}
+        return data, metadata
 
     def display(self) -> None:
         """Publish the widget as an output that can be renewed."""
@@ -60,7 +65,8 @@ class Picture:
             waits = self._widget._changes_by_itself()
             moment = None if waits else self._widget._moment()
             display_id = uuid.uuid4().hex
-            publish_display_data(self.bundle(drawn=not waits), transient={"display_id": display_id})
+            data, metadata = self.bundle(drawn=not waits)
+            publish_display_data(data, metadata=metadata, transient={"display_id": display_id})
             self._display_ids = [*self._display_ids, display_id][-KEEP:]
             self._shown = moment
 
@@ -82,9 +88,10 @@ class Picture:
                 return
             self._shown = self._widget._moment()
             try:
-                data = self.bundle()
+                data, metadata = self.bundle()
                 for display_id in self._display_ids:
-                    publish_display_data(data, transient={"display_id": display_id}, update=True)
+                    transient = {"display_id": display_id}
+                    publish_display_data(data, metadata=metadata, transient=transient, update=True)
             except Exception:  # a picture of the moment before is better than a thread that ends
                 _log.warning("the saved picture of %r could not be renewed", self._widget, exc_info=True)
 
@@ -93,9 +100,11 @@ class Picture:
         with self._lock:
             self._display_ids = []
 
-    def _png(self, moment: Hashable) -> bytes | None:
+    def png(self) -> bytes | None:
+        """Return the picture of the widget's newest moment; None where none could be drawn."""
         from vaewidgets.figures import figure_png
 
+        moment = self._widget._moment()
         if self._drawn is None or self._drawn[0] != moment:
             png = None
             try:

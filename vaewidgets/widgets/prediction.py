@@ -257,10 +257,13 @@ class Prediction(ConceptWidget):
             self._content()["exercise"], self.answer, revealed=self.revealed, right=self.right, size=size
         )
 
+    def _subject(self) -> str:
+        text = self._question_text
+        return text if len(text) <= _SHOWN else text[: _SHOWN - 1].rstrip() + "…"
+
     def __repr__(self) -> str:
         """Stable: how the question begins."""
-        text = self._question_text
-        return f"Prediction({text if len(text) <= _SHOWN else text[: _SHOWN - 1].rstrip() + '…'!r})"
+        return f"Prediction({self._subject()!r})"
 
 
 def _one_kind(**given: Any) -> None:

@@ -87,6 +87,9 @@ class ReconstructionGrid(RunWidget):
         # Eight sets of weights of each of several runs would be the larger part of a page.
         return super()._time_state(run) if len(self._runs) == 1 else {}
 
+    def _words(self) -> str:
+        return "Reconstructions"
+
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
         """Matplotlib figure of the images that are shown, for print; see `RunWidget.figure`."""
         from vaewidgets.figures import explorer_figure

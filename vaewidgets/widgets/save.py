@@ -31,7 +31,7 @@ def save_html(
     path : str or path
         The file; replaced if it exists, whole or not at all.
     title : str, optional
-        Heading of the page; by default the widgets' names.
+        Heading of the page; by default the widgets' names in words, and what they show.
 
     Returns
     -------
@@ -52,8 +52,20 @@ def save_html(
     for widget in chosen:
         widget._refresh(whole=True)
         states.append(widget.get_state())
-    names = repr(chosen[0]) if len(chosen) == 1 else ", ".join(type(widget).__name__ for widget in chosen)
-    return write_page(path, page_html(states, title=names if title is None else str(title)))
+    title = _title_of(chosen) if title is None else str(title)
+    return write_page(
+        path, page_html(states, title=title, stills=[widget._picture.png() for widget in chosen])
+    )
+
+
+def _title_of(widgets: list[LiveWidget]) -> str:
+    """Return the widgets' names, each once; and what they show where they show the same."""
+    if len(widgets) == 1:
+        return widgets[0]._title()
+    first, *rest = dict.fromkeys(widget._words() for widget in widgets)
+    names = ", ".join([first, *(word if word[:2].isupper() else word[0].lower() + word[1:] for word in rest)])
+    subjects = {subject for widget in widgets if (subject := widget._subject())}
+    return f"{names} — {subjects.pop()}" if len(subjects) == 1 else names
 
 
 def _checked(widgets: Any) -> list[LiveWidget]:

@@ -44,6 +44,8 @@ export function createShell(el, { name, label, onPresent = () => {}, fileName = 
     note,
     voice,
   ]);
+  // Our width is that of the room, never of what is inside; a box of the host asks for the latter, and gave us none.
+  el.classList.add("vw-host");
   el.append(root);
   const theme = createTheme(root);
   theme.refresh();
