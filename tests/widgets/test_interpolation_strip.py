@@ -161,3 +161,18 @@ def test_ends_that_are_not_two_images_are_refused(run: vw.Run) -> None:
         with pytest.raises(OptionError, match="ends is"):
             widget.view = {"ends": ends}
     widget.close()
+
+
+def test_classes_of_any_label_are_ends_and_part_of_the_verdict() -> None:
+    images = np.random.default_rng(0).random((80, 1, 4, 4)).astype("f4")
+    data = vw.ImageDataset(images, np.resize([-2, 7, 100_000], 80))
+    run = vw.train(vw.MLPVAE((1, 4, 4), hidden=(8,)), data, epochs=1, batch_size=32, autosave=False).wait(
+        progress=False
+    )
+    widget = vw.InterpolationStrip(run, a="100000", b="-2")
+    ends = widget.view["ends"]
+    assert widget.sample.labels[ends].tolist() == [100_000, -2]
+    classes = widget.verdict.classes
+    assert classes is not None
+    assert (classes[0], classes[-1]) == (100_000, -2)
+    widget.close()

@@ -163,3 +163,27 @@ def test_one_point_and_no_labels() -> None:
     assert widget.frame["scatter"]["labels"] is None
     assert unpack(widget.frame["scatter"]["points"]).shape == (1, 2)
     widget.close()
+
+
+def test_the_view_knows_classes_by_their_labels() -> None:
+    images = np.random.default_rng(0).random((60, 1, 4, 4)).astype("f4")
+    data = vw.ImageDataset(images, np.resize([-3, 7, 100_000, 2**60 + 1], 60))
+    run = vw.train(vw.MLPVAE((1, 4, 4), hidden=(4,)), data, epochs=1, batch_size=32, autosave=False).wait(
+        progress=False
+    )
+    widget = vw.LatentScatter(run)
+    sent = widget.get_state("classes")["classes"]
+    assert sent["names"] == ["-3", "7", "100000", str(2**60 + 1)]
+    assert sent["values"] == [-3, 7, 100_000, str(2**60 + 1)]
+    assert "class_names" not in widget.frame["run"], "names travel once, not with each frame"
+    index = unpack(widget.frame["scatter"]["labels"])
+    assert data.classes.values[index].tolist() == widget.sample.labels.tolist()
+    widget.view = {"classes": [-3, str(2**60 + 1)]}
+    for wrong in ([8], [2**60 + 1], "7", [7.0], [True]):
+        with pytest.raises(
+            OptionError, match="list of labels that occur: -3, 100000, '1152921504606846977', 7"
+        ):
+            widget.view = {"classes": wrong}
+    (axes, *_) = widget.figure().axes
+    assert [text.get_text() for text in axes.figure.legends[0].get_texts()] == sent["names"]
+    widget.close()

@@ -272,3 +272,22 @@ def test_what_is_true_is_in_the_saved_page_when_it_is_known(tmp_path: Any) -> No
     page = guess.save_html(tmp_path / "page.html").read_text("utf-8")
     assert "it stays" in page
     guess.close()
+
+
+def test_a_place_of_sparse_labels_is_judged_by_the_label(data: vw.ImageDataset) -> None:
+    images = np.random.default_rng(0).random((80, 1, 4, 4)).astype("f4")
+    labels = np.resize([-2, 7, 100_000], 80)
+    images[labels == 7] *= 0.2
+    sparse = vw.ImageDataset(images, labels)
+    run = vw.train(vw.MLPVAE((1, 4, 4), hidden=(8,)), sparse, epochs=2, batch_size=32, autosave=False).wait(
+        progress=False
+    )
+    guess = vw.Prediction("Where?", place=run, label=7)
+    exercise = guess.frame["exercise"]
+    assert (exercise["name"], exercise["label"], exercise["class_names"]) == ("7", 1, ["-2", "7", "100000"])
+    assert sorted(label for label, *_ in exercise["map"]["centers"]) == [0, 1, 2]
+    guess.answer = guess.truth
+    assert guess.right
+    guess.close()
+    with pytest.raises(OptionError, match="one of \\[-2, 7, 100000\\]"):
+        vw.Prediction("Where?", place=run, label=3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from vaewidgets.data import ImageDataset, load_dataset
@@ -57,3 +59,18 @@ def test_what_all_names_have_in_common_is_left_out(data: ImageDataset) -> None:
     assert labels(vae, plain) == ["with prior", "without"]
     bare = run(data, Autoencoder, name="digits, seed 0")
     assert labels(vae, bare) == ["digits, with prior, seed 0", "digits, seed 0"]
+
+
+def test_a_setting_that_was_turned_names_the_values_in_force(data: ImageDataset) -> None:
+    one, other = run(data, beta=1, epochs=2), run(data, beta=8, epochs=2)
+    one.resume()
+    one.pause()
+    one.advance(1)
+    deadline = threading.Event()
+    while one.step < 1:
+        deadline.wait(0.01)
+    one.beta = 8.0
+    one.resume()
+    one.wait(progress=False)
+    assert labels(one, other) == ["β 1 → 8", "β = 8"]
+    assert settings_states([one, other])[one.id]["value"] is None

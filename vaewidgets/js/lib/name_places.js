@@ -21,7 +21,7 @@ const RINGS = [0.4, 1, 1.8, 2.8, 4];
 const COVERED = 2.4;
 const FAR = 0.4;
 /** Classes nearer to each other than this share of a name's height lie on top of each other: no name tells them apart. */
-const TOO_NEAR = 0.7;
+const TOO_NEAR = 0.45;
 /** A name leaves its place for one that is better by so much: it must not hop from frame to frame. */
 const STAY = 0.35;
 

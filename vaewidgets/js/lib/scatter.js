@@ -176,9 +176,10 @@ export function createScatter(
   }
 
   /** What names must not cover. @param {ScatterState} data @param {Box} area @returns {import("./name_places.js").Rect[]} */
-  function taken({ prior }, area) {
+  function taken({ prior, axes }, area) {
     const size = theme.fontSize();
-    const axis = { x: area.left + size * 1.5, y: area.top + size * 0.6, half: size * 1.5, high: size * 0.7 };
+    const half = size * (0.3 * axes[1].length + 0.6);
+    const axis = { x: area.left + half, y: area.top + size * 0.6, half, high: size * 0.7 };
     const labels = prior ? paint.priorLabels(theme, camera, area, prior) : [];
     // Names do not run away from a cursor that somebody moves.
     const [x, y] = toScreen(camera, area, ...cursor);

@@ -19,7 +19,7 @@ const IMAGES = 9;
 /** Of each frame, so that a slow decoder does not hold up the page. */
 const BUDGET_MS = 8;
 /** Two other classes take over where they are further apart by this factor. */
-const FURTHER = 1.5;
+const FURTHER = 2;
 /** Of a handle, in em: names keep off it. */
 const HANDLE_EM = 0.9;
 const LETTERS = ["A", "B"];
