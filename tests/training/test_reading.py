@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vaewidgets.data import ImageDataset, load_dataset
-from vaewidgets.training import attach, train
+from vaewidgets.training import attach, load_run, train
 from vaewidgets.widgets.feed import Feed
 from vaewidgets.widgets.state import run_state
 
@@ -174,3 +174,13 @@ def test_the_page_s_decoder_is_read_as_the_snapshot(digits):
 def test_our_own_models_say_it_themselves():
     run = attach(make_model(), make_data())
     assert run.adapted == "MLPVAE says itself how it is read: its likelihood is bernoulli"
+
+
+def test_a_saved_run_is_read_as_it_was(digits, tmp_path):
+    model = Small(nn.Identity, h=64)
+    run = attach(model, digits)
+    fit(model, digits, squared, run)
+    run.save(tmp_path / "run.safetensors")
+    loaded = load_run(tmp_path / "run.safetensors", model=Small(nn.Identity, h=64), data=digits)
+    assert loaded.likelihood.name == "squared_error"
+    assert_pictures_are_right(loaded, digits)

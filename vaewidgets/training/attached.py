@@ -117,10 +117,11 @@ class AttachedRun(Run):
         batch_size : int, optional
             Images in the batch; needed where terms are summed over the batch.
         **other
-            Names that begin with "val_", "test_" or "train_" (``val_loss=...``) are values of an epoch: they
-            are drawn as the test curve and make no step. They are reduced as the terms are, and in the same
-            call as a step averaged over images; in a call of their own `batch_size` is the number of images
-            that a sum was taken over. Anything else is kept by step, such as lr.
+            Names that begin with "val_", "test_" or "train_" (``val_loss=...``) are values of an epoch, and
+            make no step; "val_" and "test_" are drawn as the test curve. The reduction of `losses` applies to
+            them, too: where it sums over a batch, they are means over images, as in PyTorch's own example,
+            unless a call without a step gives `batch_size`, the images that they were summed over. Anything
+            else is kept by step, such as lr.
 
         Raises
         ------

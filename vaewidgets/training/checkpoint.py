@@ -83,6 +83,7 @@ def describe_data(data: ImageDataset) -> dict[str, Any]:
 def capture(run: Run, engine: EngineState | None) -> Checkpoint:
     """Clone a run between two steps; quick. Any thread may `write` it later."""
     tensors = {f"model.{name}": t.detach().clone() for name, t in named_tensors(run.model).items()}
+    convention = getattr(run.model, "convention", None)  # of a foreign model
     facts: dict[str, Any] = {
         "format": _FORMAT,
         "id": run.id,
@@ -97,6 +98,9 @@ def capture(run: Run, engine: EngineState | None) -> Checkpoint:
         "model": run.model.config() if callable(getattr(run.model, "config", None)) else None,
         "data": run.data_facts,
         "likelihood": run.likelihood.name,
+        "reading": None
+        if convention is None
+        else {"output": convention.output, "likelihood": convention.likelihood},
         "likelihood_options": dict(traits(run.model).likelihood_options),
         "objective": run.objective.to_dict(),
         "normalised": run.likelihood.normalised,

@@ -76,7 +76,8 @@ def load_run(
         if isinstance(likelihood, Bernoulli):
             likelihood = Bernoulli(binary=bool(facts["normalised"]))
     else:
-        vae, likelihood = prepare_model(model, data, where)
+        # files from before did not say how a foreign model was read
+        vae, likelihood = prepare_model(model, data, where, **(facts.get("reading") or {}))
     load_weights(vae, loaded.weights, path)
     vae.to(where)
     goal = objective or objective_from_dict(facts.get("objective", {"name": "elbo"}))

@@ -192,14 +192,21 @@ def pick_device(device: str | torch.device | None) -> torch.device:
         ) from None
 
 
-def prepare_model(model: nn.Module, data: ImageDataset, device: torch.device) -> tuple[Any, Likelihood]:
+def prepare_model(
+    model: nn.Module, data: ImageDataset, device: torch.device, **adapter: Any
+) -> tuple[Any, Likelihood]:
     """Adapt a model, move it to the device, try it, and find its likelihood for the data.
+
+    Parameters
+    ----------
+    **adapter
+        As in `as_vae`, where it is known how the model is to be read.
 
     Returns
     -------
     model, likelihood
     """
-    vae = as_vae(model, image_shape=data.image_shape, value_range=data.value_range)
+    vae = as_vae(model, image_shape=data.image_shape, value_range=data.value_range, **adapter)
     if isinstance(vae, AdaptedVAE):  # whatever was possible: this is what it is trained with
         vae.convention = replace(vae.convention, others=())
     likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
