@@ -53,11 +53,12 @@ WORK = {
     "units of a slow decoder": "w = vw.ActiveUnitsBar(vw.attach(Slow(), data))",
     "one pass of many seconds": """
 class Sleepy(Slow):
+    seconds = 0.0
     def decode(self, z):
-        time.sleep(2.0)
+        time.sleep(self.seconds)
         return super().decode(z)
-w = vw.LatentScatter(vw.attach(Slow(), small))
-w._feed._drawn.model.__class__ = Sleepy
+w = vw.LatentScatter(vw.attach(Sleepy(), small))
+Sleepy.seconds = 8.0
 w._on_message(w, {"type": "decode", "seq": 1, "z": [0.0, 0.0]}, [])
 """,
     "training with autosave": """
@@ -217,6 +218,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--images", type=int, default=300, help="how many the slow decoder is shown")
     parser.add_argument("--work", choices=list(WORK), default="frames of a slow decoder")
     parser.add_argument("--end", choices=list(ENDS), default="its last line")
     parser.add_argument("--all", action="store_true", help="any work and any end, at random")
@@ -224,7 +226,9 @@ def main() -> int:
     which = {} if chosen.all else {"work": chosen.work, "end": chosen.end}
     found: list[Exit] = []
     with tempfile.TemporaryDirectory() as cache:
-        for i, script in enumerate(scripts(chosen.count, chosen.seed, images=900, **which), start=1):
+        for i, script in enumerate(
+            scripts(chosen.count, chosen.seed, images=chosen.images, **which), start=1
+        ):
             found.append(end_of(script, Path(cache)))
             print(f"{i:>3}  {script.seconds:.2f} s  exit code {found[-1].code}", file=sys.stderr, flush=True)
     print("\n".join(rows(found)))

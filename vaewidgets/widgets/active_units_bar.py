@@ -9,7 +9,7 @@ from vaewidgets.errors import OptionError
 from vaewidgets.training import Run, Snapshot
 from vaewidgets.widgets.base import STATIC, RunWidget
 from vaewidgets.widgets.state import units_state
-from vaewidgets.widgets.units import check_units_view
+from vaewidgets.widgets.units import check_units_view, thresholds
 
 __all__ = ["ActiveUnitsBar"]
 
@@ -54,8 +54,7 @@ class ActiveUnitsBar(RunWidget):
 
     def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
         mu, logvar = snapshot.encode(self._images().images)
-        delta = self.view.get("delta", self._delta)
-        var_threshold = self.view.get("var_threshold", self._var_threshold)
+        delta, var_threshold = thresholds(self.view, self._delta, self._var_threshold)
         return {"units": units_state(snapshot, mu, logvar, delta, var_threshold)}
 
     def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from vaewidgets.training import Run, Snapshot, train
 from vaewidgets.widgets.base import STATIC
 from vaewidgets.widgets.restart import RestartWidget
 from vaewidgets.widgets.state import curves_state, units_state
-from vaewidgets.widgets.units import check_units_view
+from vaewidgets.widgets.units import check_units_view, thresholds
 
 __all__ = ["LatentExplorer"]
 
@@ -101,7 +101,7 @@ class LatentExplorer(RestartWidget):
         scatter, mu, logvar = self._points_state(run, snapshot)
         if logvar is None:  # an autoencoder has no KL
             return {"scatter": scatter}
-        delta, var_threshold = (self.view.get(key, 0.01) for key in ("delta", "var_threshold"))
+        delta, var_threshold = thresholds(self.view)
         return {"scatter": scatter, "units": units_state(snapshot, mu, logvar, delta, var_threshold)}
 
     def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class ReconstructionGrid(RunWidget):
             sample = self._shown()[0]
             if not is_list(value, int) or len(value) > len(sample):
                 raise OptionError(
-                    f"images is {value!r}; expected a list of numbers from 0 to {len(sample) - 1}, at most "
+                    f"images is {value!r}; wanted numbers from 0 to {len(sample) - 1}, at most "
                     f"{len(sample)} of them."
                 )
             pick_images(sample, value)

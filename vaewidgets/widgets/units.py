@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from vaewidgets.errors import OptionError
 
-__all__ = ["check_units_view"]
+__all__ = ["check_units_view", "thresholds"]
 
 
 def check_units_view(key: str, value: Any, latent_dim: int) -> None:
@@ -22,3 +23,11 @@ def check_units_view(key: str, value: Any, latent_dim: int) -> None:
         or not all(isinstance(j, int) and not isinstance(j, bool) and 0 <= j < latent_dim for j in value)
     ):
         raise OptionError(f"off is {value!r}; wanted numbers of units from 0 to {latent_dim - 1}.")
+
+
+def thresholds(
+    view: Mapping[str, Any], delta: float = 0.01, var_threshold: float = 0.01
+) -> tuple[float, float]:
+    """Both thresholds, as turned in the view, or as they were at first."""
+    first, second = view.get("delta"), view.get("var_threshold")
+    return delta if first is None else first, var_threshold if second is None else second
