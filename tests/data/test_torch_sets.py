@@ -282,3 +282,18 @@ def test_mnist_through_transforms_in_two_seconds(tmp_path, data_root):
         assert time.thread_time() - start < 2.0
         assert len(data.train) == 60_000
         assert data.class_names[0] == "0 - zero"
+
+
+@pytest.mark.parametrize(
+    "transform", [None, v1.Compose([v1.Pad(1), v1.ToTensor()])], ids=["8 bits", "floats"]
+)
+def test_other_items_are_read_by_processes_where_they_are_asked_for(transform, asked):
+    own = mnist(transform, kind=Shifted) if transform else Items(N, ["even", "odd"])
+    alone = ImageDataset(own, **RANGE)
+    asked.clear()
+    together = ImageDataset(own, num_workers=2, **RANGE)
+    assert asked["items"] <= 1, "here only the first one, to see what they are"
+    rows = torch.arange(N)
+    assert torch.equal(together.train.read(rows), alone.train.read(rows))
+    assert together.train.labels.tolist() == alone.train.labels.tolist()
+    assert together.class_names == alone.class_names

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import IterableDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from vaewidgets.data.convert import Converter, Layout, as_labels, find_layout
 from vaewidgets.data.folder import FolderSource
@@ -47,6 +47,7 @@ class OpenOptions:
     size: tuple[int, int] | None
     cap: int
     name: str
+    num_workers: int = 0
 
 
 def as_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
@@ -152,8 +153,9 @@ class Source(ItemSource, Protocol):
 class DatasetSource:
     """Items of a torch `Dataset`: images, or tuples that start with an image and perhaps a label."""
 
-    def __init__(self, dataset: Any) -> None:
+    def __init__(self, dataset: Any, num_workers: int = 0) -> None:
         self._dataset = dataset
+        self._num_workers = num_workers
 
     def __len__(self) -> int:
         return len(self._dataset)
@@ -172,8 +174,39 @@ class DatasetSource:
         return _as_array(item, index), label
 
     def items(self) -> Iterator[Item]:
-        """Images and labels."""
-        return map(self.item, range(len(self)))
+        """Images and labels, read by processes of their own where there are workers."""
+        n = len(self)
+        if not self._num_workers:
+            yield from map(self.item, range(n))
+            return
+        loader: DataLoader[Any] = DataLoader(
+            _Pieces(self),
+            batch_size=None,
+            sampler=[range(start, min(start + _CHUNK, n)) for start in range(0, n, _CHUNK)],
+            num_workers=self._num_workers,
+            collate_fn=_as_it_is,
+        )
+        for images, labels in loader:
+            yield from zip(images, labels, strict=True)
+
+
+class _Pieces(Dataset[Any]):
+    """Many items at an index, images as one array where they are alike: each array is passed on by itself."""
+
+    def __init__(self, source: DatasetSource) -> None:
+        self._source = source
+
+    def __getitem__(self, index: Any) -> tuple[Any, list[int | None]]:
+        images, labels = zip(*map(self._source.item, index), strict=True)
+        alike = {(type(v), v.shape, v.dtype) for v in images}
+        if len(alike) > 1:
+            return [np.array(v) for v in images], list(labels)
+        stack = torch.stack(images) if isinstance(images[0], Tensor) else np.stack(images)
+        return stack, list(labels)
+
+
+def _as_it_is(piece: Any) -> Any:
+    return piece
 
 
 class TableSource(DatasetSource):
@@ -264,7 +297,8 @@ def _read_iterable(images: Iterable[Any], options: OpenOptions) -> list[Any]:
 
 def _open_dataset(dataset: Any, options: OpenOptions) -> Opened:
     flat = flatten(dataset)
-    opened = _open_items(TableSource.of(dataset, flat) or DatasetSource(dataset), options)
+    source = TableSource.of(dataset, flat) or DatasetSource(dataset, options.num_workers)
+    opened = _open_items(source, options)
     if opened.labels is None:
         opened.labels = flat.labels()
     if opened.labels is not None:
