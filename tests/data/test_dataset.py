@@ -280,3 +280,11 @@ def test_bad_input(images, options, error, message):
     with pytest.raises(error, match=message) as caught:
         ImageDataset(images, **options)
     assert re.search(r"[.)]$", str(caught.value))
+
+
+def test_classes_are_counted_over_both_splits():
+    data = ImageDataset(np.zeros((3, 4, 4), np.float32), [0, 0, 1], test_fraction=0.4)
+    assert len(data.test) == 1
+    for seed in range(6):
+        data = ImageDataset(np.zeros((3, 4, 4), np.float32), [0, 0, 1], test_fraction=0.4, seed=seed)
+        assert repr(data).endswith("2 classes)")

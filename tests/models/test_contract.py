@@ -6,6 +6,7 @@ import json
 import pytest
 import torch
 
+import vaewidgets as vw
 from vaewidgets.errors import OptionError, PortableError, ShapeError
 from vaewidgets.models import MODELS, build
 from vaewidgets.models.pixels import OUTPUTS
@@ -229,3 +230,40 @@ def test_sigma2_without_a_gaussian_is_refused():
         MODELS["Autoencoder"]((1, 8, 8), likelihood="gaussian", sigma2="shard")
     with pytest.raises(OptionError, match="sigma2 is 0; wanted a variance above 0"):
         MODELS["Autoencoder"]((1, 8, 8), likelihood="gaussian", sigma2=0)
+
+
+@pytest.mark.parametrize("kind", [vw.MLPVAE, vw.ConvVAE, vw.Autoencoder, vw.ConditionalVAE, vw.VQVAE])
+def test_a_likelihood_can_be_given_as_an_object(kind):
+    options = {"n_classes": 3} if kind is vw.ConditionalVAE else {}
+    for given, name, sigma2 in (
+        (vw.Gaussian(0.05), "gaussian", 0.05),
+        (vw.Gaussian(), "gaussian", "shared"),
+        (vw.Gaussian("pixel"), "gaussian", "pixel"),
+        (vw.SquaredError(), "squared_error", None),
+        (vw.Bernoulli(), "bernoulli", None),
+    ):
+        model = kind((1, 16, 16), likelihood=given, **options)
+        assert (model.likelihood, model.sigma2) == (name, sigma2)
+        again = build(model.config())
+        assert (again.likelihood, again.sigma2) == (name, sigma2)
+
+
+def test_what_an_object_says_twice_or_a_model_cannot_take_is_refused():
+    assert vw.MLPVAE((1, 4, 4), likelihood=vw.Gaussian(0.1), sigma2=0.1).sigma2 == 0.1
+    with pytest.raises(OptionError, match="say it in one of them"):
+        vw.MLPVAE((1, 4, 4), likelihood=vw.Gaussian(0.1), sigma2="pixel")
+    with pytest.raises(OptionError, match=r"sigma2_floor is 0\.01"):
+        vw.MLPVAE((1, 4, 4), likelihood=vw.Gaussian("pixel", 0.01))
+    with pytest.raises(OptionError, match="known: bernoulli, continuous_bernoulli"):
+        vw.AutoregressiveVAE((1, 4, 4), likelihood=vw.Gaussian())
+    with pytest.raises(OptionError, match="likelihood is 3"):
+        vw.MLPVAE((1, 4, 4), likelihood=3)
+
+
+def test_it_trains_with_that_likelihood():
+    data = vw.ImageDataset(torch.rand(64, 1, 4, 4))
+    run = vw.train(
+        vw.MLPVAE((1, 4, 4), likelihood=vw.Gaussian(0.05)), data, epochs=1, batch_size=32, autosave=False
+    )
+    run.wait(progress=False)
+    assert run.likelihood == vw.Gaussian(0.05)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -101,3 +103,16 @@ def test_the_watch_is_bounded(run, monkeypatch):
     assert len(watch.steps) <= 8
     assert watch.steps[0] == run.step
     assert watch.steps[-1] > run.step + 200
+
+
+def test_without_a_test_split_the_training_images_are_measured_and_that_is_said():
+    run = start(make_data(n_test=0), epochs=1).wait(progress=False)
+    for measure in (run.active_units, run.ablation, run.evaluate, lambda: run.path(0, 1)):
+        with pytest.warns(UserWarning, match="has no test split: measured on its training images"):
+            measure()
+    with pytest.raises(OptionError, match="no split 'test'"):
+        run.active_units("test")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert run.evaluate("train")["loss"] > 0
+        assert start(epochs=1).wait(progress=False).evaluate()["loss"] > 0

@@ -58,7 +58,8 @@ class ImageDataset:
     size : int or (height, width), optional
         Resize to this, bilinear and antialiased.
     num_workers : int
-        Processes that read ahead, for a set above the cap.
+        Processes that read a torch `Dataset`, and that read ahead where a set is above the cap. The set must
+        bear that, as with torch's DataLoader; what is random in it is then drawn in each process.
 
     Attributes
     ----------
@@ -121,7 +122,9 @@ class ImageDataset:
             raise OptionError(
                 f"memory_cap_bytes is {memory_cap_bytes!r}; expected a number of bytes, such as 4 * 2**30."
             )
-        options = OpenOptions(self.value_range, channels, as_size(size), int(memory_cap_bytes), str(name))
+        options = OpenOptions(
+            self.value_range, channels, as_size(size), int(memory_cap_bytes), str(name), num_workers
+        )
         opened = _open(images, labels, "labels", options)
         if test is not None:
             test_images, test_labels = test if isinstance(test, tuple) and len(test) == 2 else (test, None)
@@ -300,6 +303,12 @@ def _check_alike(train: Split, test: Split) -> None:
         )
 
 
+def _largest_label(train: Split, test: Split | None) -> int:
+    return max(
+        (int(s.labels.max()) for s in (train, test) if s is not None and s.labels is not None), default=-1
+    )
+
+
 def _check_class_names(given: Any, found: Any, train: Split, test: Split | None) -> tuple[str, ...] | None:
     names = found if given is None else given
     if names is None:
@@ -307,9 +316,7 @@ def _check_class_names(given: Any, found: Any, train: Split, test: Split | None)
     if isinstance(names, str):
         raise OptionError(f"class_names is the text {names!r}; expected a sequence of names, one a class.")
     names = tuple(str(v) for v in names)
-    largest = max(
-        (int(s.labels.max()) for s in (train, test) if s is not None and s.labels is not None), default=-1
-    )
+    largest = _largest_label(train, test)
     if len(names) <= largest:
         if given is None:
             return None

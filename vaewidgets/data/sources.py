@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import IterableDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from vaewidgets.data.convert import Converter, Layout, as_labels, find_layout
 from vaewidgets.data.folder import FolderSource
 from vaewidgets.data.stores import ArrayStore, ItemSource, ItemStore, MemoryStore, Store
+from vaewidgets.data.torch_sets import Flat, PixelTable, flatten
 from vaewidgets.errors import DataError, OptionError
 
 __all__ = ["OpenOptions", "Opened", "as_size", "open_images"]
@@ -24,6 +25,8 @@ __all__ = ["OpenOptions", "Opened", "as_size", "open_images"]
 _PROBE = 64
 # Items are converted in stacks of this many, since converting each alone takes longer than most data sets do.
 _CHUNK = 256
+# How many items of a set that is read many at a time are compared with its own.
+_COMPARED = 16
 
 
 @dataclass
@@ -44,6 +47,7 @@ class OpenOptions:
     size: tuple[int, int] | None
     cap: int
     name: str
+    num_workers: int = 0
 
 
 def as_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
@@ -135,11 +139,23 @@ def _blank(stack: Any, value: float) -> Any:
 # ---------------------------------------------------------------------------- data sets
 
 
+Item = tuple[np.ndarray | Tensor, int | None]
+
+
+class Source(ItemSource, Protocol):
+    """Images one by one, or all in their order."""
+
+    def items(self) -> Iterator[Item]:
+        """Images and labels; a label is None where it is not one whole number."""
+        ...
+
+
 class DatasetSource:
     """Items of a torch `Dataset`: images, or tuples that start with an image and perhaps a label."""
 
-    def __init__(self, dataset: Any) -> None:
+    def __init__(self, dataset: Any, num_workers: int = 0) -> None:
         self._dataset = dataset
+        self._num_workers = num_workers
 
     def __len__(self) -> int:
         return len(self._dataset)
@@ -148,7 +164,7 @@ class DatasetSource:
         """Return image `index` as an array."""
         return self.item(index)[0]
 
-    def item(self, index: int) -> tuple[np.ndarray | Tensor, int | None]:
+    def item(self, index: int) -> Item:
         """Return image and label; the label is None where it is not one whole number."""
         item = self._dataset[index]
         label = None
@@ -156,6 +172,87 @@ class DatasetSource:
             label = _as_label(item[1]) if len(item) > 1 else None
             item = item[0]
         return _as_array(item, index), label
+
+    def items(self) -> Iterator[Item]:
+        """Images and labels, read by processes of their own where there are workers."""
+        n = len(self)
+        if not self._num_workers:
+            yield from map(self.item, range(n))
+            return
+        loader: DataLoader[Any] = DataLoader(
+            _Pieces(self),
+            batch_size=None,
+            sampler=[range(start, min(start + _CHUNK, n)) for start in range(0, n, _CHUNK)],
+            num_workers=self._num_workers,
+            collate_fn=_as_it_is,
+        )
+        for images, labels in loader:
+            yield from zip(images, labels, strict=True)
+
+
+class _Pieces(Dataset[Any]):
+    """Many items at an index, images as one array where they are alike: each array is passed on by itself."""
+
+    def __init__(self, source: DatasetSource) -> None:
+        self._source = source
+
+    def __getitem__(self, index: Any) -> tuple[Any, list[int | None]]:
+        images, labels = zip(*map(self._source.item, index), strict=True)
+        alike = {(type(v), v.shape, v.dtype) for v in images}
+        if len(alike) > 1:
+            return [np.array(v) for v in images], list(labels)
+        stack = torch.stack(images) if isinstance(images[0], Tensor) else np.stack(images)
+        return stack, list(labels)
+
+
+def _as_it_is(piece: Any) -> Any:
+    return piece
+
+
+class TableSource(DatasetSource):
+    """A torch `Dataset` whose items are those of sets that can be read many at a time."""
+
+    def __init__(self, dataset: Any, flat: Flat, tables: Sequence[PixelTable]) -> None:
+        super().__init__(dataset)
+        self._flat = flat
+        self._tables = tables
+
+    @classmethod
+    def of(cls, dataset: Any, flat: Flat) -> TableSource | None:
+        """Return one for a set, or None; some items are compared with the set's own."""
+        tables = [PixelTable.of(leaf) for leaf in flat.leaves]
+        if not len(flat) or not all(tables):
+            return None
+        source = cls(dataset, flat, [table for table in tables if table is not None])
+        some = np.random.default_rng(0).integers(0, len(flat), _COMPARED)
+        for index in {0, len(flat) - 1, *some.tolist()}:
+            ((image, label),) = source._read(np.array([index]))
+            own, own_label = source.item(index)
+            if type(image) is not type(own) or label != own_label or not _equal(image, own):
+                return None
+        return source
+
+    def items(self) -> Iterator[Item]:
+        """Images and labels."""
+        for start in range(0, len(self), _CHUNK):
+            yield from self._read(np.arange(start, min(start + _CHUNK, len(self))))
+
+    def _read(self, rows: np.ndarray) -> list[Item]:
+        out: list[Any] = [None] * len(rows)
+        which, index = self._flat.which[rows], self._flat.index[rows]
+        for leaf in np.unique(which):
+            mine = np.flatnonzero(which == leaf)
+            table = self._tables[leaf]
+            images, labels = table.images(index[mine]), table.labels(index[mine])
+            for row, image, label in zip(mine.tolist(), images, labels, strict=True):
+                out[row] = (image, _as_label(label))
+        return out
+
+
+def _equal(image: np.ndarray | Tensor, own: np.ndarray | Tensor) -> bool:
+    if image.dtype != own.dtype or image.shape != own.shape:
+        return False
+    return np.array_equal(np.asarray(image), np.asarray(own))
 
 
 def _as_label(value: Any) -> int | None:
@@ -170,7 +267,7 @@ def _as_label(value: Any) -> int | None:
 
 def _as_array(item: Any, index: int) -> np.ndarray | Tensor:
     if isinstance(item, Tensor):
-        return item.detach().cpu()
+        return item.detach().cpu().as_subclass(Tensor)  # torchvision's own kind of tensor is slower
     if isinstance(item, np.ndarray):
         return item
     if hasattr(item, "convert") and hasattr(item, "getbands"):  # a PIL image
@@ -199,35 +296,17 @@ def _read_iterable(images: Iterable[Any], options: OpenOptions) -> list[Any]:
 
 
 def _open_dataset(dataset: Any, options: OpenOptions) -> Opened:
-    source = DatasetSource(dataset)
+    flat = flatten(dataset)
+    source = TableSource.of(dataset, flat) or DatasetSource(dataset, options.num_workers)
     opened = _open_items(source, options)
     if opened.labels is None:
-        opened.labels = _cheap_labels(dataset, len(source))
+        opened.labels = flat.labels()
     if opened.labels is not None:
-        opened.class_names = _class_names(dataset, opened.labels)
+        opened.class_names = flat.class_names(opened.labels)
     return opened
 
 
-def _cheap_labels(dataset: Any, n: int) -> Tensor | None:
-    """Labels that a data set keeps in a list, as torchvision's do, without touching an image."""
-    for attribute in ("targets", "labels"):
-        values = getattr(dataset, attribute, None)
-        if isinstance(values, Tensor | np.ndarray | list | tuple) and len(values) == n:
-            try:
-                return as_labels(values, n)
-            except DataError:
-                continue  # attributes, boxes or names: no classes to colour by
-    return None
-
-
-def _class_names(dataset: Any, labels: Tensor) -> tuple[str, ...] | None:
-    names = getattr(dataset, "classes", None)
-    if not isinstance(names, list | tuple) or not all(isinstance(v, str) for v in names):
-        return None
-    return tuple(names) if len(names) > int(labels.max()) else None
-
-
-def _open_items(source: ItemSource, options: OpenOptions) -> Opened:
+def _open_items(source: Source, options: OpenOptions) -> Opened:
     n = len(source)
     _refuse_empty(n)
     first = source.image(0)
@@ -238,8 +317,7 @@ def _open_items(source: ItemSource, options: OpenOptions) -> Opened:
     pixels = torch.empty(store.shape, dtype=store.dtype)
     labels: list[int | None] = []
     waiting: list[np.ndarray | Tensor] = []
-    for i in _bar(range(n), n, options.name):
-        image, label = source.item(i) if isinstance(source, DatasetSource) else (source.image(i), None)
+    for i, (image, label) in enumerate(_bar(source.items(), n, options.name)):
         waiting.append(image)
         labels.append(label)
         if len(waiting) == _CHUNK or i == n - 1:

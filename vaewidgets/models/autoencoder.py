@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vaewidgets.models.base import ACTIVATIONS, Model, stack
 from vaewidgets.models.options import choice, counts
-from vaewidgets.models.pixels import pixel_head
+from vaewidgets.models.pixels import NamedLikelihood, pixel_head
 
 __all__ = ["Autoencoder"]
 
@@ -30,7 +30,7 @@ class Autoencoder(Model):
     hidden : sequence of int, default (512, 256)
         Widths of the encoder's hidden layers; the decoder mirrors them.
     activation : {"relu", "tanh"}
-    likelihood : {"bernoulli", "continuous_bernoulli", "squared_error", "gaussian"}
+    likelihood : {"bernoulli", "continuous_bernoulli", "squared_error", "gaussian"} or a Likelihood
         What the reconstruction is scored by; the Bernoullis want images in [0, 1].
     output : {"sigmoid", "identity", "tanh"}, optional
         Function on the decoder's mean. By default "identity" for squared error, else "sigmoid".
@@ -53,7 +53,8 @@ class Autoencoder(Model):
         *,
         hidden: Sequence[int] = (512, 256),
         activation: Literal["relu", "tanh"] = "relu",
-        likelihood: Literal["bernoulli", "continuous_bernoulli", "squared_error", "gaussian"] = "bernoulli",
+        likelihood: Literal["bernoulli", "continuous_bernoulli", "squared_error", "gaussian"]
+        | NamedLikelihood = "bernoulli",
         output: Literal["sigmoid", "identity", "tanh"] | None = None,
         sigma2: float | Literal["shared", "pixel"] | None = None,
     ) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models.base import Model, stack
 from vaewidgets.models.options import check_images, count, counts
-from vaewidgets.models.pixels import pixel_head
+from vaewidgets.models.pixels import NamedLikelihood, pixel_head
 
 __all__ = ["AutoregressiveVAE"]
 
@@ -68,7 +68,7 @@ class AutoregressiveVAE(Model):
         Residual masked convolutions behind the first one.
     kernel : int, default 5
         Odd, at least 3. The decoder sees (layers + 1) · (kernel // 2) pixels up and to the side.
-    likelihood : {"bernoulli", "continuous_bernoulli"}
+    likelihood : {"bernoulli", "continuous_bernoulli"} or a Likelihood
         Data must lie in [0, 1]; Bernoulli draws black and white pixels, the other one grey.
 
     Raises
@@ -94,7 +94,7 @@ class AutoregressiveVAE(Model):
         channels: int = 32,
         layers: int = 4,
         kernel: int = 5,
-        likelihood: Literal["bernoulli", "continuous_bernoulli"] = "bernoulli",
+        likelihood: Literal["bernoulli", "continuous_bernoulli"] | NamedLikelihood = "bernoulli",
     ) -> None:
         head = pixel_head(likelihood, likelihoods=("bernoulli", "continuous_bernoulli"))
         super().__init__(image_shape, latent_dim, head)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models.base import ACTIVATIONS, Model, stack
 from vaewidgets.models.options import check_images, choice, count, counts, number
-from vaewidgets.models.pixels import pixel_head
+from vaewidgets.models.pixels import NamedLikelihood, pixel_head
 
 __all__ = ["ConditionalVAE"]
 
@@ -39,7 +39,7 @@ class ConditionalVAE(Model):
     activation : {"relu", "tanh"}
     label_dropout : float, default 0.1
         Share of training images whose class is not told, 0 to 1.
-    likelihood : {"bernoulli", "continuous_bernoulli", "squared_error", "gaussian"}
+    likelihood : {"bernoulli", "continuous_bernoulli", "squared_error", "gaussian"} or a Likelihood
     output : {"sigmoid", "identity", "tanh"}, optional
         Function on the decoder's mean. By default "identity" for squared error, else "sigmoid".
     sigma2 : float, "shared" or "pixel", optional
@@ -70,7 +70,8 @@ class ConditionalVAE(Model):
         hidden: Sequence[int] = (512, 256),
         activation: Literal["relu", "tanh"] = "relu",
         label_dropout: float = 0.1,
-        likelihood: Literal["bernoulli", "continuous_bernoulli", "squared_error", "gaussian"] = "bernoulli",
+        likelihood: Literal["bernoulli", "continuous_bernoulli", "squared_error", "gaussian"]
+        | NamedLikelihood = "bernoulli",
         output: Literal["sigmoid", "identity", "tanh"] | None = None,
         sigma2: float | Literal["shared", "pixel"] | None = None,
     ) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from vaewidgets.errors import OptionError
 from vaewidgets.models.base import Model
 from vaewidgets.models.options import counts, image_size
-from vaewidgets.models.pixels import pixel_head
+from vaewidgets.models.pixels import NamedLikelihood, pixel_head
 
 __all__ = ["ConvVAE"]
 
@@ -34,7 +34,7 @@ class ConvVAE(Model):
         At least 1.
     channels : sequence of int, default (32, 64, 128, 256)
         At least two; n of them halve the image n − 1 times and double it n − 2 times.
-    likelihood : {"squared_error", "bernoulli", "continuous_bernoulli", "gaussian"}
+    likelihood : {"squared_error", "bernoulli", "continuous_bernoulli", "gaussian"} or a Likelihood
     output : {"tanh", "sigmoid", "identity"}, optional
         Function on the decoder's mean. By default "tanh", for data of ``value_range=(-1, 1)``; the Bernoullis
         have "sigmoid".
@@ -60,9 +60,8 @@ class ConvVAE(Model):
         latent_dim: int = 128,
         *,
         channels: Sequence[int] = (32, 64, 128, 256),
-        likelihood: Literal[
-            "squared_error", "bernoulli", "continuous_bernoulli", "gaussian"
-        ] = "squared_error",
+        likelihood: Literal["squared_error", "bernoulli", "continuous_bernoulli", "gaussian"]
+        | NamedLikelihood = "squared_error",
         output: Literal["tanh", "sigmoid", "identity"] | None = None,
         sigma2: float | Literal["shared", "pixel"] | None = None,
     ) -> None:

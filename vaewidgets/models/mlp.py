@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vaewidgets.models.base import ACTIVATIONS, Model, stack
 from vaewidgets.models.options import choice, counts
-from vaewidgets.models.pixels import pixel_head
+from vaewidgets.models.pixels import NamedLikelihood, pixel_head
 
 __all__ = ["MLPVAE"]
 
@@ -27,7 +27,7 @@ class MLPVAE(Model):
     hidden : sequence of int, default (512, 256)
         Widths of the encoder's hidden layers; the decoder mirrors them. Empty for a linear model.
     activation : {"relu", "tanh"}
-    likelihood : {"bernoulli", "continuous_bernoulli", "squared_error", "gaussian"}
+    likelihood : {"bernoulli", "continuous_bernoulli", "squared_error", "gaussian"} or a Likelihood
         What the decoder is trained with; the Bernoullis want images in [0, 1].
     output : {"sigmoid", "identity", "tanh"}, optional
         Function on the decoder's mean. By default "identity" for squared error, else "sigmoid".
@@ -61,7 +61,8 @@ class MLPVAE(Model):
         *,
         hidden: Sequence[int] = (512, 256),
         activation: Literal["relu", "tanh"] = "relu",
-        likelihood: Literal["bernoulli", "continuous_bernoulli", "squared_error", "gaussian"] = "bernoulli",
+        likelihood: Literal["bernoulli", "continuous_bernoulli", "squared_error", "gaussian"]
+        | NamedLikelihood = "bernoulli",
         output: Literal["sigmoid", "identity", "tanh"] | None = None,
         sigma2: float | Literal["shared", "pixel"] | None = None,
     ) -> None:

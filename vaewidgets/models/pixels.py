@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Protocol, final
 
 import torch
 from torch import Tensor
@@ -21,7 +21,15 @@ from torch import Tensor
 from vaewidgets.errors import OptionError
 from vaewidgets.models.options import choice
 
-__all__ = ["FIRST_LOG_SIGMA2", "OUTPUTS", "SIGMA2_FLOOR", "PixelHead", "floored_log_sigma2", "pixel_head"]
+__all__ = [
+    "FIRST_LOG_SIGMA2",
+    "OUTPUTS",
+    "SIGMA2_FLOOR",
+    "NamedLikelihood",
+    "PixelHead",
+    "floored_log_sigma2",
+    "pixel_head",
+]
 
 # likelihood -> functions on its decoder's mean, the default first; a mean through a sigmoid stays in [0, 1]
 OUTPUTS: dict[str, tuple[str, ...]] = {
@@ -109,8 +117,14 @@ class PixelHead:
         return _SQUASH[self.output](values)
 
 
+class NamedLikelihood(Protocol):
+    """A likelihood as an object, such as `vaewidgets.Gaussian`: what a model needs to know of it."""
+
+    name: str
+
+
 def pixel_head(
-    likelihood: str,
+    likelihood: str | NamedLikelihood,
     output: str | None = None,
     sigma2: float | str | None = None,
     *,
@@ -121,7 +135,8 @@ def pixel_head(
 
     Parameters
     ----------
-    likelihood : str
+    likelihood : str or Likelihood
+        One as an object stands for its name and its `sigma2`.
     output : {"sigmoid", "identity", "tanh"}, optional
         On the mean; by default `default_output` where the likelihood has it, else the first of `OUTPUTS`.
     sigma2 : float or {"shared", "pixel"}, optional
@@ -135,6 +150,8 @@ def pixel_head(
     OptionError
         If an option is unknown, out of its range, or has no meaning for the likelihood.
     """
+    if not isinstance(likelihood, str) and isinstance(getattr(likelihood, "name", None), str):
+        likelihood, sigma2 = _name_and_variance(likelihood, sigma2)
     likelihood = choice("likelihood", likelihood, likelihoods)
     known = OUTPUTS[likelihood]
     if output is None:
@@ -148,6 +165,19 @@ def pixel_head(
             )
         return PixelHead(likelihood, output)
     return PixelHead(likelihood, output, _variance(sigma2))
+
+
+def _name_and_variance(given: NamedLikelihood, sigma2: float | str | None) -> tuple[str, float | str | None]:
+    own = getattr(given, "sigma2", None)
+    if sigma2 is not None and sigma2 != own:
+        raise OptionError(f"sigma2 is {sigma2!r}, but the likelihood is {given!r}; say it in one of them.")
+    floor = getattr(given, "sigma2_floor", SIGMA2_FLOOR)
+    if floor != SIGMA2_FLOOR:
+        raise OptionError(
+            f"sigma2_floor is {floor!r}; a built-in model has {SIGMA2_FLOOR:g}, and takes no other. Leave it "
+            "out."
+        )
+    return given.name, own
 
 
 def _variance(sigma2: float | str | None) -> float | str:

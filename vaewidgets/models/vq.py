@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models.base import Model
 from vaewidgets.models.options import check_images, choice, count, counts, image_size, number
-from vaewidgets.models.pixels import pixel_head
+from vaewidgets.models.pixels import NamedLikelihood, pixel_head
 
 __all__ = ["VQVAE", "CodeUse", "perplexity"]
 
@@ -104,7 +104,7 @@ class VQVAE(Model):
     restart_below : float, default 0.05
         A code used less than this share of the average is put on a vector of the batch; at the first step all
         are, so that the codebook starts on the data. 0 for never.
-    likelihood : {"squared_error", "bernoulli", "continuous_bernoulli", "gaussian"}
+    likelihood : {"squared_error", "bernoulli", "continuous_bernoulli", "gaussian"} or a Likelihood
     output : {"identity", "sigmoid", "tanh"}, optional
         Function on the decoder's mean. By default "identity" for squared error, else "sigmoid".
     sigma2 : float, "shared" or "pixel", optional
@@ -156,9 +156,8 @@ class VQVAE(Model):
         codebook: Literal["ema", "gradient"] = "ema",
         decay: float = 0.95,
         restart_below: float = 0.05,
-        likelihood: Literal[
-            "squared_error", "bernoulli", "continuous_bernoulli", "gaussian"
-        ] = "squared_error",
+        likelihood: Literal["squared_error", "bernoulli", "continuous_bernoulli", "gaussian"]
+        | NamedLikelihood = "squared_error",
         output: Literal["identity", "sigmoid", "tanh"] | None = None,
         sigma2: float | Literal["shared", "pixel"] | None = None,
     ) -> None:

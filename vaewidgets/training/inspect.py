@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -63,7 +64,7 @@ def diagnose_run(run: Run, *, n: int = 1000) -> Diagnosis:
 
 def count_units(
     run: Run,
-    split: str = "test",
+    split: str | None = None,
     *,
     n: int | None = None,
     delta: float = 0.01,
@@ -74,11 +75,12 @@ def count_units(
 
     Parameters
     ----------
-    split : {"test", "train"}
+    split : {"test", "train"}, optional
+        By default "test", or where there is no test split "train", with a warning.
     n : int, optional
         Images, evenly spread; all of the split by default.
     """
-    mu, logvar = _encode(run, split, n)
+    mu, logvar = _encode(run, split_or_default(run, split), n)
     if logvar is None:
         raise OptionError(
             f"{run!r} has no posterior variance, so no KL and no active units; wanted a VAE. "
@@ -89,14 +91,14 @@ def count_units(
 
 def ablate(
     run: Run,
-    split: str = "test",
+    split: str | None = None,
     *,
     n: int = 1000,
     off: Literal["mean", "zero"] = "mean",
     tolerance: float | None = None,
 ) -> Ablation:
     """Switch off one unit after the other; see `vaewidgets.diagnostics.ablation`."""
-    x, labels = _images(run, split, n)
+    x, labels = _images(run, split_or_default(run, split), n)
     model = run.snapshot().model
     return ablation(model, x, run.likelihood, labels=labels, off=off, tolerance=tolerance)
 
@@ -106,7 +108,7 @@ def path(
     start: int | Tensor,
     end: int | Tensor,
     *,
-    split: str = "test",
+    split: str | None = None,
     n: int = 33,
     kind: Literal["lerp", "slerp"] = "lerp",
 ) -> PathVerdict:
@@ -116,6 +118,8 @@ def path(
     ----------
     start, end : int or Tensor of shape (latent_dim,)
         Numbers of images of the split, or latent points.
+    split : {"test", "train"}, optional
+        By default "test", or where there is no test split "train", with a warning.
     n : int
         Points along it.
     kind : {"lerp", "slerp"}
@@ -124,6 +128,7 @@ def path(
     -----
     Where the data have classes, those passed through are read off the nearest of 2,000 training images.
     """
+    split = split_or_default(run, split)
     images = run.data.split(split)
     model = run.snapshot().model
     ends, classes = [], []
@@ -162,6 +167,20 @@ def watch_units(run: Run, *, n: int = 500, delta: float = 0.01) -> UnitWatch:
     if run._unit_watch is None:
         run._unit_watch = UnitWatch(run, n=n, delta=delta)
     return run._unit_watch
+
+
+def split_or_default(run: Run, split: str | None) -> str:
+    """Return the split that was named; else the test split, or where there is none the training split."""
+    if split is not None:
+        return split
+    if run.data.test is not None:
+        return "test"
+    warnings.warn(
+        f"{run.data.name!r} has no test split: measured on its training images, which the model has seen. "
+        'Say split="train" to leave out this warning.',
+        stacklevel=3,
+    )
+    return "train"
 
 
 def _images(run: Run, split: str, n: int | None) -> tuple[Tensor, Tensor | None]:

@@ -402,14 +402,15 @@ class Run(ABC):
 
     # measuring, saving ------------------------------------------------------------------------
 
-    def evaluate(self, split: str = "test") -> dict[str, float]:
+    def evaluate(self, split: str | None = None) -> dict[str, float]:
         """Mean of "loss", "recon", "kl" and further terms over a split, on a snapshot, by a fixed seed.
 
         Parameters
         ----------
-        split : {"test", "train"}
+        split : {"test", "train"}, optional
+            By default "test", or where there is no test split "train", with a warning.
         """
-        images = self.data.split(split)
+        images = self.data.split(inspect.split_or_default(self, split))
         snapshot = self.snapshot()
         values = evaluate(
             snapshot.model,
