@@ -84,7 +84,8 @@ def page_html(states: Sequence[Mapping[str, Any]], *, title: str, stills: Sequen
 
 def _still(png: bytes) -> str:
     data = base64.b64encode(png).decode("ascii")
-    return f'<p><img class="vw-page-still" alt="the widget as it was saved" src="data:image/png;base64,{data}"></p>'
+    alt = "the widget as it was saved"
+    return f'<p><img class="vw-page-still" alt="{alt}" src="data:image/png;base64,{data}"></p>'
 
 
 def _policy(host: str) -> str:
