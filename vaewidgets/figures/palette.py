@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colorsys
 
-__all__ = ["CLASSES", "COLORS", "class_color"]
+__all__ = ["CLASSES", "COLORS", "MISSING", "class_color"]
 
 COLORS = {
     "fg": "#1f2328",
@@ -19,6 +19,8 @@ COLORS = {
     "var": "#1b4f5c",
     "off": "#b9c0c7",
 }
+
+MISSING = "#c23e7a"  # of points without a value: a hue that cividis does not have; as in js/lib/ramp.js
 
 # Petroff's ten (arXiv:2107.02270), chosen for color-vision deficiencies
 CLASSES = (
