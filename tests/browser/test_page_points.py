@@ -30,7 +30,13 @@ def run() -> vw.Run:
 @pytest.fixture(scope="module")
 def scatter(run: vw.Run) -> Iterator[vw.LatentScatter]:
     n = len(run.time_line.sample)
-    widget = vw.LatentScatter(run, values={"<b>width</b>": np.linspace(0, 1, n)})
+    values = {
+        "<b>width</b>": np.linspace(0, 1, n),
+        "age": np.where(np.arange(n) % 10 < 3, np.nan, np.arange(n)),
+        "thirds": np.resize([0, 0.5, 1], n),
+        "same": np.ones(n),
+    }
+    widget = vw.LatentScatter(run, values=values)
     widget.view = {"projection": "tsne"}
     pause = threading.Event()
     while not widget._live["tsne"].get("points"):
@@ -160,6 +166,28 @@ def test_any_value_colors_the_points(page: SavedPage) -> None:
     brightness = colors @ [0.2126, 0.7152, 0.0722]
     assert (np.diff(brightness[10:-10]) >= -1.5).all(), "the ramp gets brighter all the way"
     assert np.ptp(brightness) > 100
+
+
+def test_few_values_and_missing_ones_are_named(page: SavedPage) -> None:
+    scatter = page.widget(SCATTER)
+
+    def scale() -> list[str]:
+        return [text.strip() for text in page.page.locator(f"{SCATTER} .vw-scale-entry").all_inner_texts()]
+
+    ramp = page.page.locator(f"{SCATTER} .vw-scale-ramp")
+    n = len(scatter.points())
+    choose(page, "color", "age")
+    wait_for(lambda: scale() == [f"no value ({sum(i % 10 < 3 for i in range(n)):,})"], "the missing ones")
+    assert ramp.is_visible()
+    colors = np.array(scatter.ask("Array.from(w.colors())")).reshape(-1, 3)
+    missing = np.arange(n) % 10 < 3
+    assert len(np.unique(colors[missing], axis=0)) == 1
+    apart = np.abs(colors[~missing].astype(int) - colors[missing][0]).sum(axis=1)
+    assert apart.min() > 60, "a missing value looks like one of the ramp"
+    for name, want in (("thirds", ["0", "0.5", "1"]), ("same", ["1"])):
+        choose(page, "color", name)
+        wait_for(lambda want=want: scale() == want, f"the values of {name}")
+        assert not ramp.is_visible()
 
 
 def test_tsne_of_the_saved_page_decodes_the_nearest_image(page: SavedPage, scatter: vw.LatentScatter) -> None:

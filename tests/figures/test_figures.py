@@ -152,6 +152,17 @@ def test_a_legend_of_many_classes_ends_with_the_others():
     assert 0 < len(names) <= 20
 
 
+def test_points_without_a_value_are_apart_and_named():
+    sent = frames.scatter()
+    n = len(unpack(sent["points"]))
+    values = np.where(np.arange(n) % 3 == 0, np.nan, np.arange(n))
+    figure = figures.scatter_figure({**sent, "values": pack(values, "f32")})
+    without, others = figure.axes[0].collections
+    missing = int(np.isnan(values).sum())
+    assert (len(without.get_offsets()), len(others.get_offsets())) == (missing, n - missing)
+    assert figure.legends[0].get_texts()[0].get_text() == f"no value ({missing})"
+
+
 def test_scatter_by_value_has_a_color_bar():
     sent = frames.scatter()
     sent["values"] = {**sent["labels"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colorsys
 
-__all__ = ["CLASSES", "CLASSES_DARK", "COLORS", "class_color"]
+__all__ = ["CLASSES", "CLASSES_DARK", "COLORS", "MISSING", "class_color"]
 
 COLORS = {
     "fg": "#1f2328",
@@ -19,6 +19,8 @@ COLORS = {
     "var": "#1b4f5c",
     "off": "#b9c0c7",
 }
+
+MISSING = "#c23e7a"  # of points without a value: a hue that cividis does not have; as in js/lib/ramp.js
 
 # Ten colors for classes on white and ten on near black, of the same hues: Petroff's (arXiv:2107.02270),
 # moved as little as it takes for a contrast of 3 to the background, and for CIEDE2000 between any two of 16

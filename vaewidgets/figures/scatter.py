@@ -9,11 +9,12 @@ import numpy as np
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
 from vaewidgets.figures.classes import anchor, class_name, draw_legend, named_classes
-from vaewidgets.figures.palette import COLORS, class_color
+from vaewidgets.figures.palette import COLORS, MISSING, class_color
 from vaewidgets.figures.style import FONT_POINTS, SMALL_POINTS, Canvas, new_axes, new_figure, note
 from vaewidgets.packing import unpack
 
@@ -89,7 +90,13 @@ def _draw_points(
     area = float(np.clip(12000 / max(len(points), 1), 1.5, 16.0))  # points²: fewer points, larger dots
     common: dict[str, Any] = {"s": area, "linewidths": 0, "alpha": 0.75, "rasterized": len(points) > 2000}
     if values is not None:
-        drawn = axes.scatter(points[:, 0], points[:, 1], c=values, cmap="cividis", **common)
+        known = np.isfinite(values)
+        axes.scatter(*points[~known].T, color=MISSING, **common)
+        drawn = axes.scatter(*points[known].T, c=values[known], cmap="cividis", **common)
+        if not known.all():
+            entry = f"no value ({(~known).sum():,})"
+            dot = Line2D([], [], marker="o", linestyle="none", markersize=4, color=MISSING)
+            canvas.legend([dot], [entry], loc="outside lower center", fontsize=SMALL_POINTS, frameon=False)
         bar = canvas.colorbar(drawn, ax=axes, shrink=0.6)
         bar.ax.tick_params(labelsize=SMALL_POINTS, colors=COLORS["fg2"])
         return

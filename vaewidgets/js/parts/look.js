@@ -13,7 +13,7 @@ import { MOST_NAMED, namedClasses, pressClass, toIndices, toLabels } from "../li
 import { createChoice, createPress } from "../lib/controls.js";
 import { h, setText, show } from "../lib/dom.js";
 import { createLegend } from "../lib/legend.js";
-import { createScale, rampBytes, rampRange } from "../lib/ramp.js";
+import { createScale, rampBytes, readValues } from "../lib/ramp.js";
 
 /** What the page calls the built-in values. @type {Record<string, string>} */
 const NAMES = { recon: "reconstruction error", kl: "KL", "|mu|": "|μ|" };
@@ -156,14 +156,14 @@ export function createLook(el, { shell, link, view }) {
     colors(state, count) {
       const chosen = chosenValues(state);
       const values = chosen && toFloat32(chosen.values);
-      const range = values && rampRange(values);
-      if (!chosen || !values || !range || values.length < count) {
+      const read = values && readValues(values);
+      if (!chosen || !values || !read || values.length < count) {
         scale.update(null);
         return null;
       }
       const scheme = shell.root.dataset.theme === "dark" ? "dark" : "light";
-      scale.update({ name: NAMES[chosen.name] ?? chosen.name, unit: chosen.unit, range, scheme });
-      return rampBytes(values, range, scheme, shell.theme.classBytes(null));
+      scale.update({ name: NAMES[chosen.name] ?? chosen.name, unit: chosen.unit, scheme, ...read });
+      return rampBytes(values, read.range, scheme);
     },
     /** Which points are shown; null: all. @param {Int32Array | null} labels @returns {Uint8Array | null} */
     shown(labels) {

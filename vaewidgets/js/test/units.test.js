@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pressClass } from "../lib/classes.js";
-import { rampBytes, rampColor, rampRange } from "../lib/ramp.js";
+import { rampBytes, rampColor, readValues } from "../lib/ramp.js";
 import { fromPlane, nearest, nearestRow, toPlane } from "../lib/stats.js";
 import { costText, deaths } from "../parts/units.js";
 
@@ -65,10 +65,22 @@ test("the ramp gets brighter all the way in both themes, and what is no number h
       last = bright;
     }
   }
-  const values = Float32Array.of(0, 1, Number.NaN);
-  assert.deepEqual([...rampBytes(values, [0, 1], "light", [9, 9, 9]).slice(6)], [9, 9, 9]);
-  assert.deepEqual(rampRange(values), [0, 1]);
-  assert.equal(rampRange(Float32Array.of(Number.NaN)), null);
+  for (const scheme of /** @type {("light"|"dark")[]} */ (["light", "dark"])) {
+    const none = rampBytes(Float32Array.of(Number.NaN), [0, 1], scheme);
+    for (let t = 0; t <= 1; t += 0.02) {
+      const far = rampColor(t, scheme).reduce((sum, part, c) => sum + Math.abs(part - none[c]), 0);
+      assert.ok(far > 60, "a missing value looks like one of the ramp");
+    }
+  }
+});
+
+test("few values are named one by one, many by the ends of the ramp; missing ones are counted", () => {
+  const some = Float32Array.of(0.5, 0, 1, 0, Number.NaN);
+  assert.deepEqual(readValues(some), { range: [0, 1], distinct: [0, 0.5, 1], missing: 1 });
+  assert.deepEqual(readValues(Float32Array.of(2, 2)), { range: [2, 2], distinct: [2], missing: 0 });
+  assert.equal(readValues(Float32Array.of(Number.NaN)), null);
+  const many = readValues(Float32Array.from({ length: 1001 }, (_, i) => (i === 1000 ? 1e9 : i)));
+  assert.deepEqual(many, { range: [10, 990], distinct: null, missing: 0 });
 });
 
 test("a latent vector on the plane and back", () => {
