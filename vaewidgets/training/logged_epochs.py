@@ -61,5 +61,6 @@ class LoggedEpochs:
             self._whole = self._whole[1:]
 
     def _add(self, end: int) -> None:
-        self._length = end - self._start
-        self._whole.append((self._start, end))
+        if end > self._start:  # else the step that began it was interrupted before it was recorded
+            self._length = end - self._start
+            self._whole.append((self._start, end))
