@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vaewidgets.errors import ProtocolError
-from vaewidgets.protocol.seeded import seeded
+from vaewidgets.protocol.seeded import drawing, seeded
 
 __all__ = ["Trial", "copy_model"]
 
@@ -89,5 +89,5 @@ class Trial:
     def run(self, call: Callable[..., Any], *args: Any, seed: int = 0) -> Any:
         """Call with gradients off and global random generators put back afterwards."""
         devices = [self.device] if self.device.type == "cuda" else []
-        with torch.no_grad(), seeded(seed, devices):
+        with drawing, torch.no_grad(), seeded(seed, devices):
             return call(*args)

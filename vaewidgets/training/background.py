@@ -240,8 +240,8 @@ class TrainingRun(Run):
             raise DataError(f"{self!r} cannot go on: it {self._cannot_resume}.")
         if self._gate.is_closed:
             raise OptionError(
-                f"{self!r} was closed (by run.close(), at the end of its `with` block, or by its cell, run again) "
-                "and cannot go on. Start a new run on run.model."
+                f"{self!r} was closed (by run.close(), at the end of its `with` block, or by its cell, "
+                "run again) and cannot go on. Start a new run on run.model."
             )
         if not self._gate.is_open and not engine.has_more:
             raise OptionError(
