@@ -6,7 +6,7 @@ import torch
 
 from tests.training.conftest import make_data
 from vaewidgets.models import MLPVAE
-from vaewidgets.protocol.seeded import seeded
+from vaewidgets.protocol.seeded import drawing, seeded
 from vaewidgets.training import load_run, train
 
 
@@ -16,9 +16,9 @@ def numbers(seed: int) -> torch.Tensor:
 
 def test_it_draws_what_the_seed_says_and_puts_back():
     state = torch.get_rng_state()
-    with seeded(3):
+    with drawing, seeded(3):
         first = torch.rand(2)
-        with seeded(5):
+        with drawing, seeded(5):
             assert torch.equal(torch.rand(4), numbers(5))
         second = torch.rand(2)
     assert torch.equal(torch.get_rng_state(), state)
@@ -30,13 +30,13 @@ def test_another_thread_waits_for_its_turn():
     entered, drawn = threading.Event(), []
 
     def other() -> None:
-        with seeded(5):
+        with drawing, seeded(5):
             entered.set()
             drawn.append(torch.rand(4))
 
     thread = threading.Thread(target=other)
     state = torch.get_rng_state()
-    with seeded(3):
+    with drawing, seeded(3):
         thread.start()
         assert not entered.wait(0.3)
         assert torch.equal(torch.rand(4), numbers(3))

@@ -2,8 +2,8 @@
 
     python -m tests.faults.interrupts --count 2000
 
-Each interrupt is a real signal whose handler raises KeyboardInterrupt in the main thread, as the kernel's stop
-button does; one in three is followed by a second a moment later, which meets what cleans up after the first.
+Each interrupt is a real signal whose handler raises KeyboardInterrupt in the main thread, as the kernel's
+stop button does; one in three is followed by a second, which meets what cleans up after the first.
 The calls are made in child processes: one that says nothing for `SILENCE` seconds is hung, and is replaced.
 """
 
@@ -37,12 +37,14 @@ class Alarm:
     """Sends the main thread a signal after a delay, perhaps twice; its handler raises KeyboardInterrupt.
 
     The signal goes to the main thread itself: from a timer it may be delivered to one of torch's threads, and
-    Python then notices it only when the main thread has given the interpreter away for once.
+    Python then notices it only when the main thread has given the interpreter away for once. It is sent again
+    after a moment if nothing came of it: the ``except:`` in `copyreg` swallows whatever comes.
     """
 
     def __init__(self, package: str) -> None:
         self._package = package
         self._left = 0
+        self._is_on = False
         self._orders: queue.SimpleQueue[tuple[float, float]] = queue.SimpleQueue()
         self.was_inside = False
         signal.signal(signal.SIGUSR1, self._handle)
@@ -50,11 +52,13 @@ class Alarm:
 
     def set(self, delay: float, again: float) -> None:
         self._left = 2 if again else 1
+        self._is_on = True
         self.was_inside = False
         self._orders.put((delay, again))
 
     def off(self) -> None:
         self._left = 0
+        self._is_on = False
 
     def _send(self) -> None:
         main = threading.main_thread().ident
@@ -66,6 +70,12 @@ class Alarm:
             if again:
                 time.sleep(again)
                 signal.pthread_kill(main, signal.SIGUSR1)
+            time.sleep(0.001)
+            while self._is_on and self._orders.empty():
+                time.sleep(0.25)
+                if self._is_on:
+                    self._left = 1
+                    signal.pthread_kill(main, signal.SIGUSR1)
 
     def _handle(self, _signal: int, frame: Any) -> None:
         if not self._left:
@@ -111,7 +121,8 @@ class Answers(dict[str, float]):
         step = run.step
         begin = time.monotonic()
         run.resume()
-        self["steps"] = time.monotonic() - begin + within(HUNG, lambda: run.step > step)
+        within(HUNG, lambda: run.step > step and run.status == "running")
+        self["steps"] = time.monotonic() - begin
         begin = time.monotonic()
         run.pause()
         paused_at = run.snapshot(timeout=HUNG).step
@@ -121,14 +132,16 @@ class Answers(dict[str, float]):
             self["pauses"] = HUNG
         begin = time.monotonic()
         run.stop()
-        self["stops"] = time.monotonic() - begin + within(HUNG, lambda: run.has_ended)
+        within(HUNG, lambda: run.has_ended)
+        self["stops"] = time.monotonic() - begin
 
     def asked(self, run: Any, meanwhile: Callable[[], None] = lambda: None) -> Answers:
         """Ask in a thread while the main one does something else; what is not answered counts as `HUNG`."""
         thread = threading.Thread(target=self.ask, args=(run,), daemon=True)
         thread.start()
-        meanwhile()
-        thread.join(3 * HUNG)
+        while thread.is_alive():
+            meanwhile()
+            thread.join(0.001)
         for name in ("steps", "pauses", "stops"):
             self.setdefault(name, HUNG)
         return self
@@ -143,7 +156,7 @@ def make(kind: str) -> Any:
     torch.manual_seed(0)
     images = torch.rand(512, 1, 8, 8)
     data = vw.ImageDataset(images[:480], test=images[480:], name="noise", test_fraction=0)
-    options = {"epochs": None, "eval_every": 50, "autosave": False, "batch_size": 32}
+    options: dict[str, Any] = {"epochs": None, "eval_every": 50, "batch_size": 32}
     if kind == "sweep":
         sweep = vw.sweep(vw.MLPVAE, data, hidden=(16,), latent_dim=2, grid={"beta": [1.0, 2.0]}, **options)
         return sweep.runs[0], sweep
@@ -151,7 +164,7 @@ def make(kind: str) -> Any:
     if kind == "attach":
         run = vw.attach(model, data)
         return run, vw.TrainingCurves(run)
-    run = vw.train(model, data, **options)
+    run = vw.train(model, data, autosave=False, **options)
     return run, vw.TrainingCurves(run) if kind == "widget" else None
 
 
@@ -198,22 +211,37 @@ def calls_of(run: Any, rng: random.Random, kind: str) -> dict[str, Callable[[], 
 
 
 def with_log(call: Callable[[], Any], run: Any) -> Callable[[], Any]:
-    """The call, then steps of the loop; one that was paused is helped on by another thread."""
+    """The call, then a loop that does nothing but log; `Helper` goes on with one that was paused."""
     from vaewidgets.errors import TrainingStopped
 
     def both() -> None:
         call()
-        steps = own_loop(run)
-        timer = threading.Timer(0.01, run.resume)
-        timer.daemon = True
-        timer.start()
         try:
-            for _ in range(5):
-                next(steps)
+            for i in range(30):
+                run.log(loss=1.0, recon=0.5, kl=0.5, beta=run.beta, epoch=i // 10)
         except TrainingStopped:
             pass
 
     return both
+
+
+class Helper(threading.Thread):
+    """Goes on with a loop in the main thread that was paused, while that is wanted."""
+
+    def __init__(self, run: Any) -> None:
+        super().__init__(daemon=True)
+        self._run, self.is_wanted = run, False
+        self.start()
+
+    def run(self) -> None:
+        while True:
+            if self.is_wanted:
+                self._run.resume()
+            time.sleep(0.005)
+
+    def rest(self) -> None:
+        self.is_wanted = False
+        time.sleep(0.02)
 
 
 def log_until_stopped(run: Any) -> None:
@@ -234,6 +262,7 @@ def child(kind: str, seed: int, count: int) -> None:
     rng = random.Random(seed)
     alarm = Alarm(os.sep + "vaewidgets" + os.sep)
     run, _kept = make(kind)
+    helper = Helper(run) if kind == "attach" else None
     calls = calls_of(run, rng, kind)
     names = sorted(calls)
     seconds: dict[str, float] = {}
@@ -242,6 +271,8 @@ def child(kind: str, seed: int, count: int) -> None:
         faulthandler.dump_traceback_later(SILENCE - 5, file=sys.stderr)
         if kind != "attach" and rng.random() < 0.7:
             rng.choice([run.resume, run.pause, lambda: run.advance(2)])()
+        if helper is not None:
+            helper.is_wanted = True
         if name not in seconds:
             begin = time.monotonic()
             calls[name]()
@@ -249,7 +280,8 @@ def child(kind: str, seed: int, count: int) -> None:
         print(f"begins {name}", flush=True)
         again = rng.choice([0.0, 0.0, rng.uniform(2e-5, 5e-4)])
         interrupted(alarm, calls[name], rng.uniform(1e-5, max(2e-3, 1.5 * seconds[name])), again)
-        if kind == "attach":
+        if helper is not None:
+            helper.rest()
             if rng.random() < 0.5:
                 run.finish()  # as at the end of a notebook's cell
             answers = Answers().asked(run, lambda: log_until_stopped(run))
@@ -351,15 +383,16 @@ def _row(name: str, tally: Tally) -> str:
 def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=2000, help="interrupts in all")
+    parser.add_argument("--count", type=int, default=2000, help="interrupts of each kind of run")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--most-hung", type=int, default=20, help="give up after so many")
     parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
     parser.add_argument("--child", choices=KINDS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
         child(given.child, given.seed, given.count)
     for kind in given.kinds:
-        tallies = hammer(kind, -(-given.count // len(given.kinds)), given.seed)
+        tallies = hammer(kind, given.count, given.seed, given.most_hung)
         print(f"\n{kind}\n{table(tallies)}", flush=True)
 
 

@@ -305,7 +305,7 @@ def test_an_idle_loop_gives_its_newest_copy():
     run = attached()
     loop = Loop(run)
     loop.start()
-    assert wait_until(lambda: run.step > 10)
+    assert wait_until(lambda: run.last_good is not None)
     loop.quit = True
     loop.join(10)
     assert loop.ended is None

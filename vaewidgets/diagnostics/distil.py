@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from vaewidgets.diagnostics.forward import Forward
 from vaewidgets.errors import DataError, OptionError, ShapeError
 from vaewidgets.objectives import Likelihood, SquaredError
-from vaewidgets.protocol.seeded import seeded
+from vaewidgets.protocol.seeded import drawing, seeded
 
 __all__ = ["Distilled", "SmallEncoder", "distil", "posterior_kl"]
 
@@ -166,7 +166,7 @@ def distil(
         raise OptionError("distil() has no labels to give; wanted a teacher that encodes without classes.")
     mu, logvar = forward.encode(train)
     if student is None:
-        with seeded(seed):
+        with drawing, seeded(seed):
             student = SmallEncoder(tuple(train.shape[1:]), mu.shape[1], hidden)
     student = student.to(forward.device).train()
     _check_student(student, train, mu)

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from vaewidgets.errors import ProtocolError
-from vaewidgets.protocol.seeded import seeded
+from vaewidgets.protocol.seeded import drawing, seeded
 
 __all__ = ["copy_model", "loose_tensors", "named_tensors"]
 
@@ -115,7 +115,7 @@ def _structure(model: nn.Module, memo: dict[int, Any]) -> nn.Module:
         return copy.deepcopy(model, tried)
     except Exception:
         # theirs leaves out what cannot be copied; it may draw random numbers for weights
-        with seeded(0):
+        with drawing, seeded(0):
             return copy.deepcopy(model, memo)
 
 

@@ -8,16 +8,19 @@ from contextlib import contextmanager
 
 import torch
 
-__all__ = ["seeded"]
+__all__ = ["drawing", "seeded"]
 
 # Modules draw their first weights from a generator that all threads share: two that are built, tried or
-# loaded at once would take each other's numbers, and put back each other's state.
-_lock = threading.RLock()
+# loaded at once would take each other's numbers, and put back each other's state. The lock has a `with` of its
+# own: taken inside a context manager that is written in Python, it can be kept by an interrupt.
+drawing = threading.RLock()
 
 
 @contextmanager
 def seeded(seed: int, devices: Sequence[torch.device] = ()) -> Iterator[None]:
     """Draw from torch's global generators as after ``torch.manual_seed(seed)``, then put them back.
+
+    To be entered with the lock held: ``with drawing, seeded(0):``.
 
     Parameters
     ----------
@@ -30,6 +33,6 @@ def seeded(seed: int, devices: Sequence[torch.device] = ()) -> Iterator[None]:
     Other threads of this package wait meanwhile. A thread that draws from the global generator without it,
     such as one that trains a model with dropout, can not be kept out.
     """
-    with _lock, torch.random.fork_rng(devices=list(devices)):
+    with torch.random.fork_rng(devices=list(devices)):
         torch.manual_seed(seed)
         yield

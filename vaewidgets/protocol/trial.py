@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vaewidgets.protocol.copying import copy_model
-from vaewidgets.protocol.seeded import seeded
+from vaewidgets.protocol.seeded import drawing, seeded
 
 __all__ = ["Trial"]
 
@@ -54,5 +54,5 @@ class Trial:
     def run(self, call: Callable[..., Any], *args: Any, seed: int = 0, grad: bool = False) -> Any:
         """Call with global random generators put back afterwards; gradients are off unless asked for."""
         devices = [self.device] if self.device.type == "cuda" else []
-        with torch.set_grad_enabled(grad), seeded(seed, devices):
+        with drawing, torch.set_grad_enabled(grad), seeded(seed, devices):
             return call(*args)

@@ -241,8 +241,8 @@ class TrainingRun(Run):
             raise DataError(f"{self!r} cannot go on: it {self._cannot_resume}.")
         if self._gate.is_closed:
             raise OptionError(
-                f"{self!r} was closed (by run.close(), at the end of its `with` block, or because its cell "
-                "was run again) and cannot go on. Start a new run on run.model."
+                f"{self!r} was closed (by run.close(), at the end of its `with` block, or by its cell, "
+                "run again) and cannot go on. Start a new run on run.model."
             )
         if not self._gate.is_open and not engine.has_more:
             raise OptionError(
@@ -345,7 +345,7 @@ class TrainingRun(Run):
                     self.error = error
                 self._gate.finish(loop, ended)
             if self._autosave is not None:
-                self._autosave.write_now(self._capture)
+                self._autosave.write_now(self._capture_at_end)
             with self._lock:
                 if self._gate.loop is loop:
                     release(self)
@@ -485,11 +485,17 @@ class TrainingRun(Run):
         """
         write(self._gate.call(self._capture, timeout=60.0), path)
 
-    def _capture(self) -> Checkpoint:
+    def _capture(self, *, copy: bool = True) -> Checkpoint:
         if isinstance(self._engine, Engine):
             with contextlib.suppress(DivergedError):  # the loop raises it, too
                 self._engine.flush(wait=True)
-        return capture(self, self._engine.state())
+        return capture(self, self._engine.state(copy=copy), copy=copy)
+
+    def _capture_at_end(self) -> Checkpoint:
+        try:
+            return self._capture()
+        except (MemoryError, RuntimeError):  # torch's for a full device
+            return self._capture(copy=False)  # no step follows before it is written
 
     # waiting, ending --------------------------------------------------------------------------
 

@@ -80,9 +80,13 @@ def describe_data(data: ImageDataset) -> dict[str, Any]:
     }
 
 
-def capture(run: Run, engine: EngineState | None) -> Checkpoint:
-    """Clone a run between two steps; quick. Any thread may `write` it later."""
-    tensors = {f"model.{name}": t.detach().clone() for name, t in named_tensors(run.model).items()}
+def capture(run: Run, engine: EngineState | None, *, copy: bool = True) -> Checkpoint:
+    """Clone a run between two steps; quick. Any thread may `write` it later.
+
+    With ``copy=False`` it holds the weights themselves, to be written before the next step.
+    """
+    weights = {f"model.{name}": t.detach() for name, t in named_tensors(run.model).items()}
+    tensors = {name: t.clone() for name, t in weights.items()} if copy else weights
     convention = getattr(run.model, "convention", None)  # of a foreign model
     facts: dict[str, Any] = {
         "format": _FORMAT,

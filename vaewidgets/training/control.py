@@ -193,7 +193,7 @@ class Gate:
         steps : int, optional
             On top of those that are left.
         start : callable, optional
-            Starts the thread of a new loop, which calls `begin`; without it only a loop under way goes on.
+            Starts the thread of a new loop, which calls `begin`, where none is under way.
         """
         with self.lock:
             state = self._state
@@ -201,9 +201,7 @@ class Gate:
             if loop is not None and loop.takes_steps:
                 if steps is not None and state.status == "running":
                     steps += state.steps_left or 0
-            elif start is None:
-                return
-            else:
+            elif start is not None:
                 loop = Loop()
                 start(loop)
             self._next_due = 0.0

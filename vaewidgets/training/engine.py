@@ -63,8 +63,9 @@ class EngineState:
         nothing = torch.empty(0, dtype=torch.uint8)
         return cls(step, epoch, epochs, 1, 0, (0.0,) * 4, Constant(1.0), 1.0, {}, nothing, nothing)
 
-    def state(self) -> EngineState:
+    def state(self, *, copy: bool = True) -> EngineState:
         """Itself: it does not change."""
+        del copy
         return self
 
 
@@ -420,8 +421,8 @@ class Engine:
                 text += f" (bf16 was asked for, but {why_not_bf16(self.device)})"
         return text if self.graphed is None else f"{text}; {self.graphed.describe()}"
 
-    def state(self) -> EngineState:
-        """Clone what is needed to go on from here; between two steps."""
+    def state(self, *, copy: bool = True) -> EngineState:
+        """Clone what is needed to go on from here; between two steps. See `capture` for ``copy=False``."""
         optimizer = self.optimizer.state_dict()
         return EngineState(
             step=self.step,
@@ -433,7 +434,7 @@ class Engine:
             schedule=self.schedule,
             lr=self.lr,
             optimizer={
-                f"{i}.{key}": value.detach().clone()
+                f"{i}.{key}": value.detach().clone() if copy else value.detach()
                 for i, values in optimizer["state"].items()
                 for key, value in values.items()
                 if isinstance(value, Tensor)

@@ -43,7 +43,6 @@ def drive(evaluation: Evaluation, go_on: Callable[[], bool]) -> dict[str, float]
     return None
 
 
-@torch.no_grad()
 def evaluating(
     model: nn.Module,
     split: Split,
@@ -60,7 +59,8 @@ def evaluating(
     Parameters
     ----------
     model : nn.Module
-        In eval mode, on `device`.
+        In eval mode, on `device`, of weights that require no gradients (a snapshot's): they are not turned
+        off here, since an interrupt could leave them off in the notebook's thread.
     split : Split
     likelihood : Likelihood
     objective : Objective
@@ -94,7 +94,7 @@ def evaluating(
         loss, recon, kl, extras = objective(
             model, likelihood, x, beta, labels=labels, step=step, generator=generator, n_data=len(split)
         )
-        rows.append(torch.stack((loss, recon, kl, *(extras[name] for name in objective.extras))))
+        rows.append(torch.stack((loss, recon, kl, *(extras[name] for name in objective.extras))).detach())
         images.append(len(x))
         yield
     weights = torch.tensor(images, dtype=torch.float64)

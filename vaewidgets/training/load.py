@@ -12,7 +12,7 @@ from vaewidgets.data import ImageDataset, load_dataset
 from vaewidgets.errors import CheckpointError, DataError, OptionError
 from vaewidgets.models import build
 from vaewidgets.objectives import Bernoulli, Likelihood, Objective, get_likelihood, objective_from_dict
-from vaewidgets.protocol.seeded import seeded
+from vaewidgets.protocol.seeded import drawing, seeded
 from vaewidgets.training.background import TrainingRun
 from vaewidgets.training.checkpoint import LoadedRun, describe_data, load_weights, read
 from vaewidgets.training.claims import check_unclaimed
@@ -170,7 +170,7 @@ def _rebuild(facts: dict[str, Any], path: Any) -> nn.Module:
             "one with the same options: load_run(path, model=...)."
         )
     try:
-        with seeded(0):  # these weights are written over: the caller's random numbers stay as they were
+        with drawing, seeded(0):  # the weights are written over; the caller's random numbers stay
             return build(facts["model"])
     except (OptionError, TypeError) as error:
         raise CheckpointError(f"{str(path)!r}: its model cannot be built ({error}).") from error

@@ -101,9 +101,10 @@ class LoggedEpochs:
         recorder.append_epoch(one.step, means, notify=False)
 
     def _add(self, row: int, step: int) -> None:
-        self._length = row - self._start
-        self._ended += 1
-        self._whole.append(_Whole(self._ended, self._start, row, step))
+        if row > self._start:  # else the step that began it was interrupted before it was recorded
+            self._length = row - self._start
+            self._ended += 1
+            self._whole.append(_Whole(self._ended, self._start, row, step))
 
 
 def _mean(values: np.ndarray) -> float:

@@ -279,11 +279,10 @@ def _bad_steps(
 
 
 def _stack(tensors: list[Tensor]) -> Tensor:
-    with torch.no_grad():
-        try:
-            return torch.stack(tensors)
-        except RuntimeError:  # on different devices
-            return torch.stack([tensor.to(tensors[0].device) for tensor in tensors])
+    try:  # detached as they are, they need no `no_grad`, which an interrupt could leave behind in the loop
+        return torch.stack(tensors)
+    except RuntimeError:  # on different devices
+        return torch.stack([tensor.to(tensors[0].device) for tensor in tensors])
 
 
 def _scalar(name: str, value: Tensor) -> Tensor:

@@ -152,6 +152,9 @@ class GoodWeights:
 class Snapshot:
     """The model as it was after `step` updates, in eval mode. It never changes.
 
+    Its weights require no gradients, so nothing here builds a graph. Gradients are not turned off for it: an
+    interrupt could leave them off in the notebook's thread, for the user's own loop to stumble over.
+
     Attributes
     ----------
     step, epoch : int
@@ -172,7 +175,6 @@ class Snapshot:
         self._lock = threading.Lock()
         self._encoded: dict[Any, Encoded] = {}
 
-    @torch.no_grad()
     def encode(self, x: Tensor) -> Encoded:
         """Posterior of each image.
 
@@ -187,7 +189,6 @@ class Snapshot:
         """
         return _join([self.model.encode(part.to(self._device)) for part in _slices(x)])
 
-    @torch.no_grad()
     def decode(self, z: Tensor) -> Tensor:
         """Mean image of each point.
 
@@ -200,7 +201,8 @@ class Snapshot:
         Tensor, float32 on the CPU, shape (B, C, H, W)
             In the data's ``value_range``.
         """
-        return torch.cat([self.model.decode(part.to(self._device)) for part in _slices(z)]).float().cpu()
+        parts = [self.model.decode(part.to(self._device)).detach() for part in _slices(z)]
+        return torch.cat(parts).float().cpu()
 
     def encoded(self, split: str = "test", index: Any = None) -> Encoded:
         """Posterior of a split's images, kept for the next call.
@@ -232,12 +234,12 @@ class Snapshot:
 
 
 def _slices(x: Tensor) -> Iterator[Tensor]:
-    for part in x.split(_SLICE):
+    for part in x.detach().split(_SLICE):
         leave_if_exiting()
         yield part
 
 
 def _join(parts: list[Encoded]) -> Encoded:
-    logvars = [logvar for _, logvar in parts if logvar is not None]
-    mu = torch.cat([mu for mu, _ in parts]).float().cpu()
+    logvars = [logvar.detach() for _, logvar in parts if logvar is not None]
+    mu = torch.cat([mu.detach() for mu, _ in parts]).float().cpu()
     return mu, torch.cat(logvars).float().cpu() if logvars else None

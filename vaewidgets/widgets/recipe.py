@@ -11,7 +11,7 @@ from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.models import MLPVAE, Autoencoder, build
 from vaewidgets.objectives import traits
 from vaewidgets.objectives.named import OBJECTIVES
-from vaewidgets.protocol.seeded import seeded
+from vaewidgets.protocol.seeded import drawing, seeded
 from vaewidgets.training import Run, train
 from vaewidgets.widgets import code
 from vaewidgets.widgets.code import Code
@@ -107,7 +107,7 @@ def make_run(run: Run, settings: Mapping[str, Any]) -> Run:
     config |= {name: wanted[name] for name in ("latent_dim", "likelihood")}
     if isinstance(old, MLPVAE | Autoencoder):
         config |= {"hidden": old.hidden, "activation": old.activation}
-    with seeded(wanted["seed"]):  # the seed is that of the weights, too, as in the code that is shown
+    with drawing, seeded(wanted["seed"]):  # the weights' seed, too, as in the code that is shown
         model = build(config)
     names = ("optimizer", "precision", "cuda_graph", "autosave")
     kept = {name: run.options[name] for name in names if name in run.options}

@@ -16,7 +16,7 @@ from torch import nn
 
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import OptionError, did_you_mean
-from vaewidgets.protocol.seeded import seeded
+from vaewidgets.protocol.seeded import drawing, seeded
 from vaewidgets.training.start import train
 from vaewidgets.training.sweeps.key import fingerprint, label, name_of, plain
 
@@ -117,7 +117,7 @@ def build_model(plan: Plan) -> nn.Module:
     OptionError
         If `make_model` wants something that it was not given, or returns no module.
     """
-    with seeded(plan.seed):
+    with drawing, seeded(plan.seed):
         try:
             inspect.signature(plan.make_model).bind(**plan.model_options)
         except TypeError as error:
