@@ -53,7 +53,7 @@ def output(client: Any, code: str, seconds: float, interrupt: Any = None) -> tup
 
 
 def press(count: int) -> tuple[int, int, float]:
-    """So many cells are interrupted; returns how many interrupts came, how many runs hung, the slowest answer."""
+    """Interrupt so many cells; returns how many interrupts came, how many runs hung, the slowest answer."""
     rng = random.Random(0)
     manager, client = start_new_kernel(kernel_name="python3", env={**os.environ, "PYTHONPATH": os.getcwd()})
     interrupts = hung = 0

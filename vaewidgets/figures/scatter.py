@@ -91,8 +91,8 @@ def _draw_points(
     common: dict[str, Any] = {"s": area, "linewidths": 0, "alpha": 0.75, "rasterized": len(points) > 2000}
     if values is not None:
         known = np.isfinite(values)
-        axes.scatter(*points[~known].T, color=MISSING, **common)
-        drawn = axes.scatter(*points[known].T, c=values[known], cmap="cividis", **common)
+        axes.scatter(points[~known, 0], points[~known, 1], color=MISSING, **common)
+        drawn = axes.scatter(points[known, 0], points[known, 1], c=values[known], cmap="cividis", **common)
         if not known.all():
             entry = f"no value ({(~known).sum():,})"
             dot = Line2D([], [], marker="o", linestyle="none", markersize=4, color=MISSING)
