@@ -46,12 +46,9 @@ def resize(lab: Lab, selector: str, width: int) -> None:
 
 
 def small_png(png: bytes) -> bytes:
-    """The same picture with a palette, a third of the size; its colors are off by at most a few levels."""
-    picture = Image.open(BytesIO(png)).convert("RGB")
+    """The same picture in fewer bytes. Without a palette: one tints the decoded images."""
     out = BytesIO()
-    picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-        out, "png", optimize=True
-    )
+    Image.open(BytesIO(png)).convert("RGB").save(out, "png", optimize=True)
     return out.getvalue()
 
 
