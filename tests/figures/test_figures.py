@@ -157,7 +157,7 @@ def test_points_without_a_value_are_apart_and_named():
     n = len(unpack(sent["points"]))
     values = np.where(np.arange(n) % 3 == 0, np.nan, np.arange(n))
     figure = figures.scatter_figure({**sent, "values": pack(values, "f32")})
-    without, others = figure.axes[0].collections
+    others, without = figure.axes[0].collections
     missing = int(np.isnan(values).sum())
     assert (len(without.get_offsets()), len(others.get_offsets())) == (missing, n - missing)
     assert figure.legends[0].get_texts()[0].get_text() == f"no value ({missing})"

@@ -91,9 +91,9 @@ def _draw_points(
     common: dict[str, Any] = {"s": area, "linewidths": 0, "alpha": 0.75, "rasterized": len(points) > 2000}
     if values is not None:
         known = np.isfinite(values)
-        axes.scatter(points[~known, 0], points[~known, 1], color=MISSING, **common)
         drawn = axes.scatter(points[known, 0], points[known, 1], c=values[known], cmap="cividis", **common)
         if not known.all():
+            axes.scatter(points[~known, 0], points[~known, 1], color=MISSING, **common)
             entry = f"no value ({(~known).sum():,})"
             dot = Line2D([], [], marker="o", linestyle="none", markersize=4, color=MISSING)
             canvas.legend([dot], [entry], loc="outside lower center", fontsize=SMALL_POINTS, frameon=False)
