@@ -1,6 +1,6 @@
 """Press the kernel's stop button at random moments of cells that call a run, in a real kernel.
 
-    python -m tests.faults.kernel --count 40
+python -m tests.faults.kernel --count 40
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def output(client: Any, code: str, seconds: float, interrupt: Any = None) -> tup
 
 
 def press(count: int) -> tuple[int, int, float]:
-    """So many cells are interrupted; returns how many interrupts came, how many runs hung, the slowest answer."""
+    """Interrupt so many cells; returns interrupts that came, runs that hung, the slowest answer's seconds."""
     rng = random.Random(0)
     manager, client = start_new_kernel(kernel_name="python3", env={**os.environ, "PYTHONPATH": os.getcwd()})
     interrupts = hung = 0
