@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-SILENCE = 25.0  # seconds; the first word of a child takes as long as importing torch
+SILENCE = 60.0  # seconds; the first word of a child takes as long as importing torch, on a busy machine too
 HUNG = 8.0
 LATE = 1.0
 KINDS = ("train", "widget", "sweep", "attach")
