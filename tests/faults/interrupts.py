@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-SILENCE = 25.0  # seconds; the first word of a child takes as long as importing torch
+SILENCE = 60.0  # seconds; the first word of a child takes as long as importing torch, on a busy machine too
 HUNG = 8.0
 LATE = 1.0
 KINDS = ("train", "widget", "sweep", "attach")
@@ -259,10 +259,13 @@ def log_until_stopped(run: Any) -> None:
 
 def child(kind: str, seed: int, count: int) -> None:
     """Interrupt `count` calls, and print after each how the run answers."""
+    faulthandler.enable()
     rng = random.Random(seed)
     alarm = Alarm(os.sep + "vaewidgets" + os.sep)
     run, _kept = make(kind)
     helper = Helper(run) if kind == "attach" else None
+    if helper is not None:
+        next(own_loop(run))  # torch imports for seconds when the first optimiser is made
     calls = calls_of(run, rng, kind)
     names = sorted(calls)
     seconds: dict[str, float] = {}
@@ -280,6 +283,7 @@ def child(kind: str, seed: int, count: int) -> None:
         print(f"begins {name}", flush=True)
         again = rng.choice([0.0, 0.0, rng.uniform(2e-5, 5e-4)])
         interrupted(alarm, calls[name], rng.uniform(1e-5, max(2e-3, 1.5 * seconds[name])), again)
+        faulthandler.dump_traceback_later(LATE + 0.5, file=sys.stderr)  # what keeps it from answering
         if helper is not None:
             helper.rest()
             if rng.random() < 0.5:
@@ -332,6 +336,7 @@ def hammer(kind: str, count: int, seed: int = 0, most_hung: int = 20) -> dict[st
             str(count - done),
         ]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, bufsize=1)
+        assert process.stdout is not None
         name, said_bye = "", False
         for line in lines_of(process):
             kind_of_line, _, rest = line.partition(" ")
@@ -351,6 +356,7 @@ def hammer(kind: str, count: int, seed: int = 0, most_hung: int = 20) -> dict[st
             said_bye |= line == "bye"
         process.kill()
         process.wait()
+        process.stdout.close()
         if not said_bye:
             tally = tallies[name or "start"]
             tally["interrupts"] += bool(name)

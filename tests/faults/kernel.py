@@ -53,7 +53,7 @@ def output(client: Any, code: str, seconds: float, interrupt: Any = None) -> tup
 
 
 def press(count: int) -> tuple[int, int, float]:
-    """Interrupt so many cells; returns how many interrupts came, how many runs hung, the slowest answer."""
+    """Interrupt so many cells; returns interrupts that came, runs that hung, the slowest answer's seconds."""
     rng = random.Random(0)
     manager, client = start_new_kernel(kernel_name="python3", env={**os.environ, "PYTHONPATH": os.getcwd()})
     interrupts = hung = 0

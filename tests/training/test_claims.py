@@ -60,7 +60,7 @@ def test_a_run_made_before_cannot_go_on_beside_it(running, go):
 
 def test_a_stopped_run_cannot_be_taken_up_beside_another_one():
     first = start(epochs=None)
-    first.close()
+    first.stop()
     second = start(first.data, first.model, epochs=None)
     with pytest.raises(OptionError, match=REFUSED):
         first.resume()
@@ -147,7 +147,7 @@ def test_models_that_share_a_layer():
 def test_attach_beside_a_run(running):
     with pytest.raises(OptionError, match=REFUSED):
         vw.attach(running.model, running.data)
-    running.close()
+    running.stop()
     loop = vw.attach(running.model, running.data)
     running.resume()  # nothing was logged yet
     with pytest.raises(OptionError, match=REFUSED):

@@ -12,7 +12,9 @@ from vaewidgets.training import TrainingRun, attach, load_run
 from vaewidgets.training.autosave import Autosave
 from vaewidgets.training.control import Ask, Gate
 from vaewidgets.training.engine import Engine
+from vaewidgets.training.logged_epochs import LoggedEpochs
 from vaewidgets.training.pace import Pace
+from vaewidgets.training.pending import Pending
 from vaewidgets.training.recorder import _CHUNK, Recorder
 from vaewidgets.training.snapshot import Shell
 from vaewidgets.training.sweeps.worker import Interleaver, _Rounds
@@ -144,7 +146,7 @@ def test_who_serves_in_the_main_thread_keeps_its_interrupt():
     gate.lock.release()
 
 
-def test_an_interrupted_record_is_completed_and_not_doubled(monkeypatch):
+def test_an_interrupted_record_leaves_nothing_that_is_seen(monkeypatch):
     recorder = Recorder()
     columns = {"loss": torch.arange(_CHUNK).double().numpy()}
     recorder.extend(torch.arange(_CHUNK).numpy(), columns)
@@ -157,8 +159,8 @@ def test_an_interrupted_record_is_completed_and_not_doubled(monkeypatch):
         patch.setattr(blank, interrupt)  # half a new chunk
         with pytest.raises(KeyboardInterrupt):
             recorder.append(_CHUNK, {"loss": -1.0})
-    for _ in range(2):  # handed over again by who does not know that it was recorded
-        recorder.append(_CHUNK, {"loss": -1.0})
+    assert len(recorder) == _CHUNK
+    recorder.append(_CHUNK, {"loss": -1.0})
     steps, values, _ = recorder.read("loss")
     assert steps.tolist() == list(range(_CHUNK + 1))
     assert values.tolist() == [*map(float, range(_CHUNK)), -1.0]
@@ -168,19 +170,28 @@ def test_a_flush_that_is_interrupted_loses_no_step(monkeypatch):
     run = attach(make_model(), make_data())
     run._next_flush = float("inf")
     for i in range(5):
-        run.log(loss=float(i))
+        run.log(loss=float(i), epoch=i // 2, val_loss=10.0 * i)
 
     def interrupt(*args, **options):
         raise KeyboardInterrupt
 
-    for name in ("extend", "next_step"):
+    # before and after the steps are recorded, after what was measured by epoch is, and at the very end
+    for owner, name in (
+        (Recorder, "extend"),
+        (LoggedEpochs, "evaluated"),
+        (LoggedEpochs, "record"),
+        (Pending, "forget"),
+    ):
         with monkeypatch.context() as patch:
-            patch.setattr(Recorder, name, property(interrupt) if name == "next_step" else interrupt)
+            patch.setattr(owner, name, interrupt)
             with pytest.raises(KeyboardInterrupt):
-                run.log(loss=9.0) if name == "next_step" else run._flush()
-    run.log(loss=5.0)
+                run._flush()
+    run.log(loss=5.0, epoch=2, val_loss=50.0)
+    run.finish()
     assert run.history["loss"].tolist() == [0, 1, 2, 3, 4, 5]
     assert run.history["step"].tolist() == list(range(6))
+    assert run.history["val_loss"].tolist() == [0, 10, 20, 30, 40, 50]
+    assert run.history["train_loss"].tolist() == [0.5, 2.5, 4.5]
 
 
 def test_an_interrupt_leaves_gradients_on_for_a_loop_of_ones_own():
