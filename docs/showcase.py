@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 import vaewidgets as vw
-from vaewidgets.widgets.live import LiveWidget
+from vaewidgets.live.widget import LiveWidget
 
 __all__ = ["WIDGETS", "told"]
 

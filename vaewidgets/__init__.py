@@ -105,6 +105,7 @@ if TYPE_CHECKING:
         training,
         widgets,
     )
+    from vaewidgets.adapters import VAE, LossConvention, as_vae
     from vaewidgets.data import ImageDataset, load_dataset
     from vaewidgets.diagnostics import (
         ablation,
@@ -122,6 +123,7 @@ if TYPE_CHECKING:
         run_stats,
         unfamiliarity,
     )
+    from vaewidgets.experiments import Experiment, Report
     from vaewidgets.models import (
         MLPVAE,
         VQVAE,
@@ -150,9 +152,8 @@ if TYPE_CHECKING:
         kl_per_dim,
         mmd,
     )
-    from vaewidgets.protocol import VAE, LossConvention, as_vae
-    from vaewidgets.recipes import Experiment, Report
-    from vaewidgets.training import Run, Sweep, attach, load_run, sweep, train
+    from vaewidgets.runs import Run, attach, load_run, train
+    from vaewidgets.sweeps import Sweep, sweep
     from vaewidgets.widgets import (
         ActiveUnitsBar,
         AnnealingSchedule,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vaewidgets.errors import VAEWidgetsError
-from vaewidgets.recipes import RECIPES, get_recipe, reproduce
+from vaewidgets.experiments import RECIPES, get_recipe, reproduce
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -42,7 +42,7 @@ class OptionError(VAEWidgetsError, ValueError):
 
 
 class ProtocolError(VAEWidgetsError, TypeError):
-    """A model does not speak the VAE protocol (see `vaewidgets.protocol.VAE`)."""
+    """A model does not speak the VAE protocol (see `vaewidgets.adapters.VAE`)."""
 
 
 class PortableError(VAEWidgetsError, ValueError):

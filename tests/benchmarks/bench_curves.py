@@ -25,7 +25,7 @@ import numpy as np
 
 import vaewidgets as vw
 from vaewidgets.publish.embed import split_buffers
-from vaewidgets.widgets.state import curves_state
+from vaewidgets.sections.state import curves_state
 
 TERMS = ("loss", "recon", "kl")
 EPOCHS = 20

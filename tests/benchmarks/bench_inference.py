@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 import vaewidgets
+from vaewidgets.graphs import decoder_network
 from vaewidgets.models import MLPVAE, ConvVAE
-from vaewidgets.portable import decoder_network
 
 LIB = Path(vaewidgets.__file__).parent / "js" / "lib"
 

@@ -22,7 +22,7 @@ import torch
 import vaewidgets as vw
 from tests.benchmarks.page_host import Page, encoded, new_page, plain
 from tests.browser.conftest import find_browser
-from vaewidgets.packing import pack_integers, pack_quantised
+from vaewidgets.contract.packing import pack_integers, pack_quantised
 from vaewidgets.publish import page_html
 
 HOVER = """async ([name, saved, rounds]) => {

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.setting import headline, machine
-from vaewidgets.recipes.experiment import Experiment
+from vaewidgets.experiments.experiment import Experiment
 
 PROGRAMMES = {"B": ("chapter", "beta=0.1", "beta=1", "beta=4"), "C": ("z=128", "z=256")}
 WANTED = {"B": "under 3 s for all on a CUDA GPU", "C": "under 40 s each on a CUDA GPU"}

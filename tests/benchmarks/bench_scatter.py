@@ -40,7 +40,7 @@ import vaewidgets as vw
 from tests.benchmarks.page_host import Page, new_page
 from tests.benchmarks.setting import machine, ratio
 from tests.browser.conftest import find_browser
-from vaewidgets.packing import pack_integers, pack_quantised
+from vaewidgets.contract.packing import pack_integers, pack_quantised
 
 OURS, PEER = "LatentScatter", "jupyter-scatter"
 TRAVEL_MS = 700  # the longest of ours; a setting of jupyter-scatter's

@@ -23,7 +23,7 @@ import torch
 
 import vaewidgets as vw
 from tests.benchmarks.setting import headline, machine, parse, ratio
-from vaewidgets.training.sweeps.worker import Interleaver
+from vaewidgets.sweeps.worker import Interleaver
 
 BETAS = (0.1, 1.0, 4.0)
 MODEL = {"latent_dim": 32, "hidden": (256,)}

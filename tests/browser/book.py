@@ -11,7 +11,7 @@ import numpy as np
 from tests.browser.helpers import Widget
 from tests.browser.lab import Lab, wait_for
 from vaewidgets import widgets as room
-from vaewidgets.widgets.live import LiveWidget
+from vaewidgets.live.widget import LiveWidget
 
 CLASSES = [
     member

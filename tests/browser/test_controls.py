@@ -145,7 +145,7 @@ def test_a_reload_brings_the_widget_back_alive(lab: Lab) -> None:
 STRESS = """
 import threading, time
 import numpy as np, traitlets
-from vaewidgets.packing import pack
+from vaewidgets.contract.packing import pack
 seconds, hz = {seconds}, 50
 errors, sent, marks = [], 0, []
 def worker():

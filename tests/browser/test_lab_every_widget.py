@@ -17,7 +17,7 @@ from tests.browser.book import CLASSES, NAMES, Book
 from tests.browser.contrast import too_faint
 from tests.browser.lab import Lab, wait_for
 from tests.browser.tabs import missed_by_tab
-from vaewidgets.widgets.base import RunWidget
+from vaewidgets.live.run_widget import RunWidget
 
 FILES = (abilities_explorer, abilities_space, abilities_runs, abilities_ideas)  # each has filled the table
 # What a page would otherwise not tell: contexts of the graphics card and workers that are still there.

@@ -17,7 +17,7 @@ import vaewidgets as vw
 from tests.browser.lab import wait_for
 from tests.browser.pages import SavedPage, open_page
 from vaewidgets.publish import page_html, write_page
-from vaewidgets.widgets.time_state import PAGE_WEIGHTS_BYTES
+from vaewidgets.sections.time_line import PAGE_WEIGHTS_BYTES
 
 PIXEL_TOLERANCE = 1e-2
 EXPLORER, SCATTER = ".vw-latent-explorer", ".vw-latent-scatter"

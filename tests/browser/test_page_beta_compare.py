@@ -11,8 +11,8 @@ import torch
 
 import vaewidgets as vw
 from tests.browser.pages import SavedPage, open_page
+from vaewidgets.sections.draws import normals
 from vaewidgets.widgets.beta_compare import SAMPLE_STREAM
-from vaewidgets.widgets.draws import normals
 
 COMPARE = ".vw-beta-compare"
 

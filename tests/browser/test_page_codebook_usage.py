@@ -9,7 +9,7 @@ import pytest
 
 import vaewidgets as vw
 from tests.browser.pages import open_page
-from vaewidgets.packing import unpack
+from vaewidgets.contract.packing import unpack
 
 CODES = ".vw-codebook-usage"
 

@@ -14,7 +14,7 @@ from tests.browser.axe import axe_source, findings
 from tests.browser.book import CLASSES, selector
 from tests.browser.pages import SavedPage, open_page
 from tests.browser.tabs import missed_by_tab
-from vaewidgets.widgets.base import RunWidget
+from vaewidgets.live.run_widget import RunWidget
 
 
 @pytest.fixture(scope="module")

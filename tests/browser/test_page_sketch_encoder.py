@@ -13,7 +13,7 @@ import vaewidgets as vw
 from tests.browser.helpers import Widget
 from tests.browser.pages import SavedPage, open_page
 from tests.widgets.decode import made
-from vaewidgets.widgets.state import to_u8
+from vaewidgets.sections.state import to_u8
 
 PAD = ".vw-pad-canvas"
 

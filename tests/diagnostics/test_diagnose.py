@@ -10,7 +10,7 @@ from vaewidgets.data import load_dataset
 from vaewidgets.diagnostics import RunStats, active_units, diagnose, run_stats, unit_lives
 from vaewidgets.errors import DivergedError
 from vaewidgets.models import MLPVAE
-from vaewidgets.training import train
+from vaewidgets.runs import train
 
 
 def curves(n=1000, *, level=100.0, start=500.0, decay=50.0, kl=20.0, beta=1.0, test_recon=None):

@@ -13,7 +13,7 @@ from vaewidgets.data import load_dataset
 from vaewidgets.diagnostics import auroc, tell_apart, unfamiliarity
 from vaewidgets.errors import DataError, OptionError, ShapeError
 from vaewidgets.models import MLPVAE
-from vaewidgets.training import train
+from vaewidgets.runs import train
 
 
 def test_auroc_is_the_share_of_pairs_in_the_right_order():

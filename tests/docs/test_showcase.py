@@ -2,7 +2,7 @@
 
 from docs.showcase import WIDGETS
 from vaewidgets import widgets as room
-from vaewidgets.widgets.live import LiveWidget
+from vaewidgets.live.widget import LiveWidget
 
 
 def test_every_public_widget_is_in_the_gallery():

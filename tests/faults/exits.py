@@ -62,7 +62,7 @@ Sleepy.seconds = 8.0
 w._on_message(w, {"type": "decode", "seq": 1, "z": [0.0, 0.0]}, [])
 """,
     "training with autosave": """
-from vaewidgets.training.autosave import Autosave
+from vaewidgets.runs.autosave import Autosave
 run = vw.train(vw.MLPVAE((1, 28, 28), 8), small, epochs=None, batch_size=32, start=False)
 run.save_to(run.autosave_path, 0.05)
 run.resume()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vaewidgets.packing import pack, pack_quantised
+from vaewidgets.contract.packing import pack, pack_quantised
 
 
 def series(name: str, split: str, mean: np.ndarray, *, band: bool = False) -> dict[str, Any]:

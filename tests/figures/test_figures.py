@@ -19,10 +19,10 @@ from matplotlib.patches import Circle
 import vaewidgets
 from tests.figures import frames
 from vaewidgets import figures
+from vaewidgets.contract.packing import pack, unpack
+from vaewidgets.contract.palette import CLASSES, COLORS, class_color
 from vaewidgets.errors import DataError, OptionError
-from vaewidgets.figures.palette import CLASSES, COLORS, class_color
 from vaewidgets.figures.style import spread
-from vaewidgets.packing import pack, unpack
 
 STYLES = Path(vaewidgets.__file__).parent / "js" / "lib" / "styles.css"
 ALL = {

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import vaewidgets
-from vaewidgets.figures.palette import CLASSES, CLASSES_DARK
+from vaewidgets.contract.palette import CLASSES, CLASSES_DARK
 
 STYLES = Path(vaewidgets.__file__).parent / "js" / "lib" / "styles.css"
 LIGHT, DARK = ["#ffffff"], ["#111315", "#111111"]  # ours, and JupyterLab's in its dark theme

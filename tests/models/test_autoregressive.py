@@ -5,7 +5,7 @@ from vaewidgets.data import load_dataset
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models import MLPVAE, AutoregressiveVAE
 from vaewidgets.objectives import FreeBits, get_likelihood
-from vaewidgets.training import train
+from vaewidgets.runs import train
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from sklearn.linear_model import LogisticRegression
 from vaewidgets.data import load_dataset
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models import ConditionalVAE
-from vaewidgets.training import train
+from vaewidgets.runs import train
 
 
 def small(**options):

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import vaewidgets as vw
+from vaewidgets.adapters import VAE, as_vae, check_vae
 from vaewidgets.errors import OptionError, PortableError, ShapeError
+from vaewidgets.graphs import decoder_network
 from vaewidgets.models import MODELS, build
 from vaewidgets.models.pixels import OUTPUTS
-from vaewidgets.portable import decoder_network
-from vaewidgets.protocol import VAE, as_vae, check_vae
 
 # one small instance each, with options that differ from the defaults, and why the page cannot decode it
 EXAMPLES = {

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from vaewidgets.adapters import VAE
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models import MLPVAE, build
-from vaewidgets.protocol import VAE
 
 
 def count(model):

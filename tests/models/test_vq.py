@@ -6,7 +6,7 @@ import torch
 from vaewidgets.data import load_dataset
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models import VQVAE, perplexity
-from vaewidgets.training import train
+from vaewidgets.runs import train
 
 
 @pytest.fixture(scope="module")

@@ -8,17 +8,17 @@ import torch
 
 from tests.faults.interrupts import hammer, table
 from vaewidgets.concurrency import BackgroundThread, Latch, Wakeup
+from vaewidgets.engine.engine import Engine
+from vaewidgets.engine.recorder import _CHUNK, Recorder
+from vaewidgets.engine.snapshot import Shell
 from vaewidgets.errors import OptionError
-from vaewidgets.training import TrainingRun, attach, load_run
-from vaewidgets.training.autosave import Autosave
-from vaewidgets.training.control import Ask, Gate
-from vaewidgets.training.engine import Engine
-from vaewidgets.training.logged_epochs import LoggedEpochs
-from vaewidgets.training.pace import Pace
-from vaewidgets.training.pending import Pending
-from vaewidgets.training.recorder import _CHUNK, Recorder
-from vaewidgets.training.snapshot import Shell
-from vaewidgets.training.sweeps.worker import Interleaver, _Rounds
+from vaewidgets.runs import TrainingRun, attach, load_run
+from vaewidgets.runs.autosave import Autosave
+from vaewidgets.runs.gate import Ask, Gate
+from vaewidgets.runs.log_buffer import Pending
+from vaewidgets.runs.logged_epochs import LoggedEpochs
+from vaewidgets.runs.pace import Pace
+from vaewidgets.sweeps.worker import Interleaver, _Rounds
 
 from .conftest import make_data, make_model, our_threads, start, wait_until
 
@@ -151,7 +151,7 @@ def test_an_interrupted_record_leaves_nothing_that_is_seen(monkeypatch):
     recorder = Recorder()
     columns = {"loss": torch.arange(_CHUNK).double().numpy()}
     recorder.extend(torch.arange(_CHUNK).numpy(), columns)
-    blank = "vaewidgets.training.recorder._blank"
+    blank = "vaewidgets.engine.recorder._blank"
 
     def interrupt(name):
         raise KeyboardInterrupt
@@ -278,7 +278,7 @@ def test_memory_that_is_full_when_a_run_ends(monkeypatch, shared):
     monkeypatch.setattr(
         Shell, "clone", lambda self, model, **o: full() if o["step"] == 12 else clone(self, model, **o)
     )
-    monkeypatch.setattr("vaewidgets.training.time_line.TimeLine.is_due", lambda self, epoch: False)
+    monkeypatch.setattr("vaewidgets.runs.time_line.TimeLine.is_due", lambda self, epoch: False)
     run._engine.eval_every = 0
     run.resume()
     check_that_it_failed(run)

@@ -8,10 +8,10 @@ import torch
 
 import vaewidgets as vw
 from tests.widgets.in_node import in_node, needs_node
+from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives import Cyclical, LinearWarmup
 from vaewidgets.objectives.schedules import Custom, schedule_from_dict
-from vaewidgets.packing import unpack
 from vaewidgets.widgets.annealing_schedule import _schedule_of
 
 LENGTHS = ((1000, 4, 0.5), (7, 3, 0.333), (10, 20, 1.0), (100_000, 7, 0.01), (1, 1, 0.001))

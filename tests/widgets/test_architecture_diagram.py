@@ -11,8 +11,8 @@ from torch import nn
 
 import vaewidgets as vw
 from tests.widgets.in_node import in_node, needs_node
+from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
-from vaewidgets.packing import unpack
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ import torch
 
 import vaewidgets as vw
 from tests.widgets.test_contract import wait_until
+from vaewidgets.contract.packing import unpack
 from vaewidgets.diagnostics import rate_distortion
 from vaewidgets.errors import OptionError, ShapeError
-from vaewidgets.packing import unpack
+from vaewidgets.sections.draws import normals
 from vaewidgets.widgets.beta_compare import MOST_DECODERS, SAMPLE_STREAM
-from vaewidgets.widgets.draws import normals
 
 OPTIONS: dict[str, Any] = {"epochs": 1, "batch_size": 64, "autosave": False}
 

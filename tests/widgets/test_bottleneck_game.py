@@ -10,7 +10,7 @@ import pytest
 import vaewidgets as vw
 from tests.widgets.in_node import in_node, needs_node
 from vaewidgets.errors import OptionError
-from vaewidgets.widgets.game import checked_game, fresh_game
+from vaewidgets.widgets.bottleneck_game.rules import checked_game, fresh_game
 
 # plays `rounds` rounds: person's codes from `codes`, a person's guess is always the first card
 PLAY = """

@@ -17,8 +17,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 import vaewidgets as vw
-from vaewidgets.widgets import code
-from vaewidgets.widgets.recipe import code_of, form_state
+from vaewidgets.widgets.latent_explorer import code
+from vaewidgets.widgets.latent_explorer.new_run import code_of, form_state
 
 MARK = "hostile_mark"
 HOSTILE = (

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import vaewidgets as vw
+from vaewidgets.contract.packing import pack, unpack
 from vaewidgets.errors import OptionError
 from vaewidgets.figures.codebook import codebook_figure
-from vaewidgets.packing import pack, unpack
 from vaewidgets.widgets.codebook_usage import MOST_HISTORY, CodebookUsage
 
 

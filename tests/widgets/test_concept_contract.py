@@ -12,8 +12,8 @@ from ipywidgets.widgets.widget import _remove_buffers
 
 from vaewidgets import widgets as room
 from vaewidgets.errors import OptionError
-from vaewidgets.widgets.concept import ConceptWidget
-from vaewidgets.widgets.game import fresh_game
+from vaewidgets.live.concept import ConceptWidget
+from vaewidgets.widgets.bottleneck_game.rules import fresh_game
 
 CONCEPTS = [
     member

@@ -17,10 +17,10 @@ from ipywidgets.widgets.widget import _remove_buffers
 
 import vaewidgets as vw
 from vaewidgets import widgets as room
+from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
-from vaewidgets.packing import unpack
-from vaewidgets.widgets.base import RunWidget
-from vaewidgets.widgets.live import UNSEEN_SECONDS
+from vaewidgets.live.run_widget import RunWidget
+from vaewidgets.live.widget import UNSEEN_SECONDS
 
 # those of a run; the pictures of ideas promise other things, see test_concept_contract.py
 WIDGETS = [

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import vaewidgets as vw
+from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
-from vaewidgets.packing import unpack
-from vaewidgets.widgets.draws import normals
+from vaewidgets.sections.draws import normals
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ import torch
 import vaewidgets as vw
 from tests.widgets.decode import made
 from tests.widgets.node import in_node, needs_node
+from vaewidgets.contract.packing import unpack
 from vaewidgets.diagnostics import interpolate, judge_path
 from vaewidgets.errors import OptionError
-from vaewidgets.packing import unpack
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import torch
 
 import vaewidgets as vw
 from tests.widgets.decode import digits, made
+from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
-from vaewidgets.packing import unpack
-from vaewidgets.widgets.latent import latent_state
-from vaewidgets.widgets.state import Sample
+from vaewidgets.live.latent import latent_state
+from vaewidgets.sections.state import Sample
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_views_that_cannot_be_are_refused(run: vw.Run, key: str, value: object) 
 
 
 def test_the_kernel_decodes_many_points_for_a_page_that_cannot(run: vw.Run) -> None:
-    from vaewidgets.widgets.state import decoded_image, to_u8
+    from vaewidgets.sections.state import decoded_image, to_u8
 
     snapshot = run.snapshot()
     z = torch.randn(4, 5, generator=torch.Generator().manual_seed(0))

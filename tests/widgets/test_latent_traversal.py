@@ -9,8 +9,8 @@ import torch
 import vaewidgets as vw
 from tests.widgets.decode import digits, made
 from tests.widgets.node import in_node, needs_node
+from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
-from vaewidgets.packing import unpack
 from vaewidgets.widgets.latent_traversal import STYLES, _values
 
 

@@ -13,10 +13,10 @@ from ipywidgets.widgets.widget import _remove_buffers
 
 import vaewidgets as vw
 from tests.widgets.test_contract import command, wait_until
+from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
-from vaewidgets.packing import unpack
-from vaewidgets.widgets.feed import Feed
-from vaewidgets.widgets.recipe import FIELDS, WHOLE_SETS, check_settings
+from vaewidgets.live.feed import Feed
+from vaewidgets.widgets.latent_explorer.new_run import FIELDS, WHOLE_SETS, check_settings
 
 DIGITS = {"epochs": 2, "batch_size": 64, "autosave": False, "speed": None, "hidden": (16,)}
 

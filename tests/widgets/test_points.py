@@ -11,9 +11,9 @@ import pytest
 import torch
 
 import vaewidgets as vw
+from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives import kl_per_dim
-from vaewidgets.packing import unpack
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_tsne_is_computed_once_a_step_and_off_the_main_thread(
         calls.append(threading.current_thread())
         return real(mu)
 
-    monkeypatch.setattr("vaewidgets.widgets.layout.tsne", counted)
+    monkeypatch.setattr("vaewidgets.sections.layout.tsne", counted)
     scatter.view = {"projection": "tsne"}
     assert scatter._live["tsne"]["busy"] == scatter.run.step
     wait_until(lambda: scatter._live["tsne"].get("points"), "the layout")
@@ -133,7 +133,7 @@ def test_a_fault_in_tsne_is_said(scatter: vw.LatentScatter, monkeypatch: pytest.
     def broken(_: torch.Tensor) -> torch.Tensor:
         raise RuntimeError("planted")
 
-    monkeypatch.setattr("vaewidgets.widgets.layout.tsne", broken)
+    monkeypatch.setattr("vaewidgets.sections.layout.tsne", broken)
     scatter.view = {"projection": "tsne"}
     wait_until(lambda: "planted" in (scatter._live["tsne"]["error"] or ""), "the message")
 

@@ -13,8 +13,8 @@ import torch
 import vaewidgets as vw
 from tests.widgets.in_node import in_node, needs_node
 from tests.widgets.test_contract import wait_until
+from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
-from vaewidgets.packing import unpack
 
 TEXTS = ["it falls", "it stays", "it rises"]
 

@@ -9,9 +9,9 @@ import torch
 import vaewidgets as vw
 from tests.widgets.decode import digits, made
 from tests.widgets.node import in_node, needs_node
+from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
-from vaewidgets.packing import unpack
-from vaewidgets.widgets.draws import normals
+from vaewidgets.sections.draws import normals
 
 
 @needs_node
@@ -74,7 +74,7 @@ def test_bad_options_are_refused(options: dict, message: str) -> None:
 
 
 def test_the_kernel_answers_for_the_run_that_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    from vaewidgets.widgets.feed import Feed
+    from vaewidgets.live.feed import Feed
 
     data = digits()
     first, second = made(data=data), made(latent_dim=5, data=data)
@@ -88,8 +88,8 @@ def test_the_kernel_answers_for_the_run_that_is_asked(monkeypatch: pytest.Monkey
 
 
 def test_a_conditional_decoder_travels_with_the_class_as_a_second_input() -> None:
-    from vaewidgets.portable import decoder_network
-    from vaewidgets.widgets.latent import decode_u8
+    from vaewidgets.graphs import decoder_network
+    from vaewidgets.live.latent import decode_u8
 
     data = digits()
     torch.manual_seed(0)

@@ -8,9 +8,9 @@ import torch
 
 import vaewidgets as vw
 from tests.widgets.in_node import in_node, needs_node
+from vaewidgets.contract.random import normals, uniforms
 from vaewidgets.errors import OptionError
 from vaewidgets.figures.concepts import gradient_estimates
-from vaewidgets.page_random import normals, uniforms
 
 PLACES = [(0.5, 1.2), (-2.0, 0.3), (0.0, 1.0), (3.0, 3.0)]
 F = {"square": torch.square, "sine": torch.sin, "cube": lambda z: z**3}

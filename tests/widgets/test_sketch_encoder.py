@@ -8,10 +8,10 @@ import torch
 
 import vaewidgets as vw
 from tests.widgets.decode import digits, made
+from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
-from vaewidgets.packing import unpack
+from vaewidgets.sections.state import Sample
 from vaewidgets.widgets.sketch_encoder import framing_state
-from vaewidgets.widgets.state import Sample
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import vaewidgets as vw
+from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
 from vaewidgets.figures.curves import smooth
-from vaewidgets.packing import unpack
-from vaewidgets.widgets.settings import settings_states
+from vaewidgets.sections.settings import settings_states
 
 
 @pytest.fixture(scope="module")

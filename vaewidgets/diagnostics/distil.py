@@ -11,10 +11,10 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
+from vaewidgets.adapters.seeded import drawing, seeded
 from vaewidgets.diagnostics.forward import Forward
 from vaewidgets.errors import DataError, OptionError, ShapeError
 from vaewidgets.objectives import Likelihood, SquaredError
-from vaewidgets.protocol.seeded import drawing, seeded
 
 __all__ = ["Distilled", "SmallEncoder", "distil", "posterior_kl"]
 

@@ -8,10 +8,10 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from vaewidgets.adapters import copy_model
 from vaewidgets.concurrency import leave_if_exiting
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.objectives import Likelihood, decode_raw, encode, get_likelihood, traits
-from vaewidgets.protocol import copy_model
 
 __all__ = ["CHUNK", "Forward", "spread"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vaewidgets.contract.palette import class_color
 from vaewidgets.figures.architecture import architecture_figure
 from vaewidgets.figures.bottleneck import bottleneck_figure
 from vaewidgets.figures.codebook import codebook_figure
@@ -14,7 +15,6 @@ from vaewidgets.figures.game import game_figure
 from vaewidgets.figures.grid import grid_figure
 from vaewidgets.figures.images import rows_figure, tiles_figure
 from vaewidgets.figures.lines import histograms_figure, lines_figure
-from vaewidgets.figures.palette import class_color
 from vaewidgets.figures.prediction import prediction_figure
 from vaewidgets.figures.scatter import scatter_figure
 from vaewidgets.figures.style import figure_png

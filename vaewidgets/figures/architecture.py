@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 
-from vaewidgets.figures.palette import COLORS
+from vaewidgets.contract.packing import unpack
+from vaewidgets.contract.palette import COLORS
 from vaewidgets.figures.style import FONT_POINTS, SMALL_POINTS, new_axes, new_figure, note
-from vaewidgets.packing import unpack
 
 __all__ = ["architecture_figure"]
 

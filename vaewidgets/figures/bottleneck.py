@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from vaewidgets.figures.palette import COLORS
+from vaewidgets.contract.palette import COLORS
 from vaewidgets.figures.style import SMALL_POINTS, new_axes, new_figure, note
 
 __all__ = ["bottleneck_figure"]

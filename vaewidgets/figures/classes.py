@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from vaewidgets.figures.palette import COLORS, class_color
+from vaewidgets.contract.palette import COLORS, class_color
 from vaewidgets.figures.style import SMALL_POINTS, Canvas
 
 __all__ = ["MOST_NAMED", "anchor", "class_name", "draw_legend", "named_classes"]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from vaewidgets.figures.palette import COLORS
+from vaewidgets.contract.packing import unpack
+from vaewidgets.contract.palette import COLORS
 from vaewidgets.figures.style import new_axes, new_figure, note, threshold
-from vaewidgets.packing import unpack
 
 __all__ = ["codebook_figure"]
 

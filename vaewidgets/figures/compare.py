@@ -9,14 +9,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from vaewidgets.contract.packing import unpack
+from vaewidgets.contract.palette import COLORS
 from vaewidgets.errors import DataError
 from vaewidgets.figures.classes import draw_legend
 from vaewidgets.figures.curves import runs_curves_figure
 from vaewidgets.figures.images import rows_figure
-from vaewidgets.figures.palette import COLORS
 from vaewidgets.figures.scatter import draw_scatter
 from vaewidgets.figures.style import SMALL_POINTS, new_axes, new_figure, note
-from vaewidgets.packing import unpack
 
 __all__ = ["compare_figure", "rate_figure"]
 

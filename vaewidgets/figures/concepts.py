@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vaewidgets.figures.palette import COLORS
+from vaewidgets.contract.packing import unpack
+from vaewidgets.contract.palette import COLORS
+from vaewidgets.contract.random import normals
 from vaewidgets.figures.style import SMALL_POINTS, new_axes, new_figure, note
-from vaewidgets.packing import unpack
-from vaewidgets.page_random import normals
 
 __all__ = ["annealing_figure", "gradient_estimates", "kl_figure", "reparameterization_figure"]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from vaewidgets.contract.palette import COLORS
 from vaewidgets.errors import DataError
 from vaewidgets.figures.curves import draw_curves
 from vaewidgets.figures.grid import draw_grid
-from vaewidgets.figures.palette import COLORS
 from vaewidgets.figures.scatter import draw_scatter
 from vaewidgets.figures.style import Canvas, new_figure
 from vaewidgets.figures.units import draw_units

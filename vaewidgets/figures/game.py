@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from vaewidgets.figures.palette import COLORS, class_color
+from vaewidgets.contract.palette import COLORS, class_color
 from vaewidgets.figures.style import FONT_POINTS, new_axes, new_figure, note
 
 __all__ = ["game_figure"]

@@ -8,9 +8,9 @@ from typing import Any
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from vaewidgets.contract.packing import unpack
 from vaewidgets.figures.images import draw_rows, rows_figure
 from vaewidgets.figures.style import Canvas
-from vaewidgets.packing import unpack
 
 __all__ = ["draw_grid", "grid_figure"]
 

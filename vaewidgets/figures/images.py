@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from vaewidgets.contract.palette import COLORS
 from vaewidgets.errors import ShapeError
-from vaewidgets.figures.palette import COLORS
 from vaewidgets.figures.style import FONT_POINTS, Canvas, new_axes, new_figure, note
 
 __all__ = ["draw_rows", "rows_figure", "tiles_figure"]

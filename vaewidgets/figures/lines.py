@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from vaewidgets.figures.palette import COLORS, class_color
+from vaewidgets.contract.palette import COLORS, class_color
 from vaewidgets.figures.style import SMALL_POINTS, new_axes, new_figure, note, spread
 
 __all__ = ["histograms_figure", "lines_figure"]

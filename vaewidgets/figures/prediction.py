@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vaewidgets.figures.palette import COLORS
+from vaewidgets.contract.packing import pack, unpack
+from vaewidgets.contract.palette import COLORS
 from vaewidgets.figures.scatter import draw_scatter
 from vaewidgets.figures.style import FONT_POINTS, new_figure, note
-from vaewidgets.packing import pack, unpack
 
 __all__ = ["prediction_figure"]
 
@@ -34,7 +34,7 @@ def prediction_figure(
     Parameters
     ----------
     exercise : mapping
-        kind, question, what belongs to the kind (see `vaewidgets.widgets.exercise`), truth, because.
+        kind, question, what belongs to the kind (see `vaewidgets.widgets.prediction.exercise`), truth, because.
     answer : optional
         What was answered, None: nothing.
     revealed, right : bool

@@ -13,10 +13,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
+from vaewidgets.contract.packing import unpack
+from vaewidgets.contract.palette import COLORS, MISSING, class_color
 from vaewidgets.figures.classes import anchor, class_name, draw_legend, named_classes
-from vaewidgets.figures.palette import COLORS, MISSING, class_color
 from vaewidgets.figures.style import FONT_POINTS, SMALL_POINTS, Canvas, new_axes, new_figure, note
-from vaewidgets.packing import unpack
 
 __all__ = ["draw_scatter", "scatter_figure"]
 

@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 
+from vaewidgets.contract.palette import COLORS
 from vaewidgets.errors import OptionError
-from vaewidgets.figures.palette import COLORS
 
 __all__ = ["Canvas", "figure_png", "new_axes", "new_figure", "note", "threshold"]
 

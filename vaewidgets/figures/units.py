@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vaewidgets.figures.palette import COLORS
+from vaewidgets.contract.packing import unpack
+from vaewidgets.contract.palette import COLORS
 from vaewidgets.figures.style import SMALL_POINTS, Canvas, new_axes, new_figure, note, threshold
-from vaewidgets.packing import unpack
 
 __all__ = ["draw_units", "units_figure"]
 

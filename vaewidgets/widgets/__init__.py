@@ -1,5 +1,6 @@
 """The widgets: each takes a run and shows it live, after the run and after a reload."""
 
+from vaewidgets.live.save import save_html
 from vaewidgets.widgets.active_units_bar import ActiveUnitsBar
 from vaewidgets.widgets.annealing_schedule import AnnealingSchedule
 from vaewidgets.widgets.architecture_diagram import ArchitectureDiagram
@@ -18,7 +19,6 @@ from vaewidgets.widgets.prediction import Prediction
 from vaewidgets.widgets.prior_samples import PriorSamples
 from vaewidgets.widgets.reconstruction_grid import ReconstructionGrid
 from vaewidgets.widgets.reparameterization_demo import ReparameterizationDemo
-from vaewidgets.widgets.save import save_html
 from vaewidgets.widgets.sketch_encoder import SketchEncoder
 from vaewidgets.widgets.training_curves import TrainingCurves
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from vaewidgets.data import SAMPLE_POINTS, Sample
+from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
-from vaewidgets.training import Run, Snapshot
-from vaewidgets.widgets.base import STATIC, RunWidget
-from vaewidgets.widgets.state import units_state
-from vaewidgets.widgets.units import check_units_view, thresholds
+from vaewidgets.live.run_widget import STATIC, RunWidget
+from vaewidgets.runs import Run
+from vaewidgets.sections.state import units_state
+from vaewidgets.sections.units import check_units_view, thresholds
 
 __all__ = ["ActiveUnitsBar"]
 

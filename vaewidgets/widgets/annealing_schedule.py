@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
+from vaewidgets.contract.packing import pack
 from vaewidgets.errors import OptionError
+from vaewidgets.live.concept import STATIC, ConceptWidget, choice, number, whole
 from vaewidgets.objectives import Constant, Cyclical, LinearWarmup
 from vaewidgets.objectives.schedules import Schedule, schedule_from_dict
-from vaewidgets.packing import pack
-from vaewidgets.training import Run
-from vaewidgets.widgets.concept import STATIC, ConceptWidget, choice, number, whole
+from vaewidgets.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

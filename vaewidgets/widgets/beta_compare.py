@@ -9,15 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaewidgets.contract.packing import pack, pack_integers
 from vaewidgets.diagnostics import Projection, rate_distortion
+from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError, ShapeError, did_you_mean
-from vaewidgets.packing import pack, pack_integers
-from vaewidgets.training import Run, Snapshot, Sweep
-from vaewidgets.widgets.base import STATIC, RunWidget
-from vaewidgets.widgets.draws import normals
-from vaewidgets.widgets.feed import Feed
+from vaewidgets.live.feed import Feed
+from vaewidgets.live.run_widget import STATIC, RunWidget
+from vaewidgets.runs import Run
+from vaewidgets.sections.draws import normals
+from vaewidgets.sections.state import Sample, curves_state, scatter_state, to_u8
+from vaewidgets.sweeps import Sweep
 from vaewidgets.widgets.reconstruction_grid import pick_images
-from vaewidgets.widgets.state import Sample, curves_state, scatter_state, to_u8
 from vaewidgets.widgets.training_curves import CURVE_KEYS, check_curves_view
 
 if TYPE_CHECKING:

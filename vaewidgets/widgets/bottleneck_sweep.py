@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from vaewidgets.diagnostics import active_units, elbow
+from vaewidgets.engine import Snapshot
 from vaewidgets.errors import DataError, OptionError
-from vaewidgets.training import Run, Snapshot, Sweep
-from vaewidgets.widgets.base import STATIC, RunWidget
+from vaewidgets.live.run_widget import STATIC, RunWidget
+from vaewidgets.runs import Run
+from vaewidgets.sweeps import Sweep
 from vaewidgets.widgets.beta_compare import check_whole
 
 if TYPE_CHECKING:

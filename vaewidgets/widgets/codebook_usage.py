@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import torch
 
+from vaewidgets.contract.packing import pack
+from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
+from vaewidgets.live.run_widget import STATIC, RunWidget
 from vaewidgets.models import VQVAE, perplexity
-from vaewidgets.packing import pack
-from vaewidgets.training import Run, Snapshot
-from vaewidgets.widgets.base import STATIC, RunWidget
+from vaewidgets.runs import Run
+from vaewidgets.sections.state import Sample, to_u8
 from vaewidgets.widgets.beta_compare import check_whole
 from vaewidgets.widgets.reconstruction_grid import pick_images
-from vaewidgets.widgets.state import Sample, to_u8
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

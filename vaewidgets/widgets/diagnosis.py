@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from vaewidgets.diagnostics import Diagnosis as Verdict
 from vaewidgets.diagnostics import UnitLives, diagnose, run_stats
+from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
+from vaewidgets.live.run_widget import STATIC, RunWidget
 from vaewidgets.objectives import traits
-from vaewidgets.training import Run, Snapshot
-from vaewidgets.widgets.base import STATIC, RunWidget
+from vaewidgets.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import torch
 
+from vaewidgets.contract.packing import unpack
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.diagnostics import PathVerdict, interpolate, judge_path
 from vaewidgets.errors import OptionError, did_you_mean
-from vaewidgets.packing import unpack
-from vaewidgets.training import Run
-from vaewidgets.widgets.base import STATIC
-from vaewidgets.widgets.latent import LatentWidget, check_choice
+from vaewidgets.live.latent import LatentWidget, check_choice
+from vaewidgets.live.run_widget import STATIC
+from vaewidgets.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, final
 
-from vaewidgets.widgets.concept import STATIC, ConceptWidget, choice, number, pairs
+from vaewidgets.live.concept import STATIC, ConceptWidget, choice, number, pairs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import torch
 
+from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
-from vaewidgets.packing import unpack
-from vaewidgets.training import Run
-from vaewidgets.widgets.base import STATIC
-from vaewidgets.widgets.latent import LatentWidget, check_number, decode_u8
+from vaewidgets.live.latent import LatentWidget, check_number, decode_u8
+from vaewidgets.live.run_widget import STATIC
+from vaewidgets.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vaewidgets.training import Run, Snapshot
-from vaewidgets.widgets.base import STATIC
-from vaewidgets.widgets.points import PointsWidget
+from vaewidgets.engine import Snapshot
+from vaewidgets.live.points import PointsWidget
+from vaewidgets.live.run_widget import STATIC
+from vaewidgets.runs import Run
 
 __all__ = ["LatentScatter"]
 

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vaewidgets.contract.packing import unpack
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.errors import OptionError
-from vaewidgets.packing import unpack
-from vaewidgets.training import Run
-from vaewidgets.widgets.base import STATIC
-from vaewidgets.widgets.latent import LatentWidget, check_choice, decode_u8
-from vaewidgets.widgets.view import is_list
+from vaewidgets.live.latent import LatentWidget, check_choice, decode_u8
+from vaewidgets.live.run_widget import STATIC
+from vaewidgets.live.view import is_list
+from vaewidgets.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

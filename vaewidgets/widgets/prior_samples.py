@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from vaewidgets.contract.packing import unpack
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.errors import OptionError
-from vaewidgets.packing import unpack
-from vaewidgets.training import Run, Sweep
-from vaewidgets.widgets.base import STATIC
-from vaewidgets.widgets.draws import normals
-from vaewidgets.widgets.latent import LatentWidget, check_number, decode_u8
+from vaewidgets.live.latent import LatentWidget, check_number, decode_u8
+from vaewidgets.live.run_widget import STATIC
+from vaewidgets.runs import Run
+from vaewidgets.sections.draws import normals
+from vaewidgets.sweeps import Sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from vaewidgets.contract.packing import pack_integers
 from vaewidgets.data import Sample
+from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
-from vaewidgets.packing import pack_integers
-from vaewidgets.training import Run, Snapshot
-from vaewidgets.widgets.base import STATIC, RunWidget
-from vaewidgets.widgets.feed import Feed
-from vaewidgets.widgets.state import grid_state, originals_state
-from vaewidgets.widgets.time_state import posterior_state
-from vaewidgets.widgets.view import is_list
+from vaewidgets.live.feed import Feed
+from vaewidgets.live.run_widget import STATIC, RunWidget
+from vaewidgets.live.view import is_list
+from vaewidgets.runs import Run
+from vaewidgets.sections.state import grid_state, originals_state
+from vaewidgets.sections.time_line import posterior_state
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, ClassVar, final
 
-from vaewidgets.widgets.concept import STATIC, ConceptWidget, choice, number, whole
+from vaewidgets.live.concept import STATIC, ConceptWidget, choice, number, whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

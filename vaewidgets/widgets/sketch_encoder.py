@@ -9,13 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from vaewidgets.data import SAMPLE_POINTS
+from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
-from vaewidgets.training import Run, Snapshot
-from vaewidgets.widgets.base import STATIC
-from vaewidgets.widgets.feed import Feed
-from vaewidgets.widgets.latent import LatentWidget, check_choice, check_number, decode_u8
-from vaewidgets.widgets.state import Sample
-from vaewidgets.widgets.view import is_list
+from vaewidgets.live.feed import Feed
+from vaewidgets.live.latent import LatentWidget, check_choice, check_number, decode_u8
+from vaewidgets.live.run_widget import STATIC
+from vaewidgets.live.view import is_list
+from vaewidgets.runs import Run
+from vaewidgets.sections.state import Sample
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vaewidgets.errors import OptionError, did_you_mean
-from vaewidgets.training import Run, Sweep
-from vaewidgets.widgets.base import STATIC, RunWidget
-from vaewidgets.widgets.state import curves_state
+from vaewidgets.live.run_widget import STATIC, RunWidget
+from vaewidgets.runs import Run
+from vaewidgets.sections.state import curves_state
+from vaewidgets.sweeps import Sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,0 +1,216 @@
+"""Recorded networks against torch: values, format, folding, refreshed weights."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.graphs.image_models import IMAGE_DECODERS, IMAGE_ENCODERS
+from tests.graphs.models import (
+    DECODERS,
+    ENCODERS,
+    IMAGE,
+    ImageNorm,
+    N,
+    Plain,
+    Residual,
+    Tied,
+    Views,
+    Z,
+    made,
+)
+from vaewidgets.contract.packing import unpack
+from vaewidgets.errors import PortableError, ShapeError
+from vaewidgets.graphs import Network, decoder_network, encoder_network, portable_network
+
+
+def as_arrays(result: Tensor | tuple[Tensor, ...]) -> list[np.ndarray]:
+    results = result if isinstance(result, tuple) else (result,)
+    return [t.detach().double().flatten(1).numpy() for t in results]
+
+
+def largest_error(network: Network, model: nn.Module, name: str, x: Tensor, *, half: bool) -> float:
+    """Each image through torch alone, all through the reference at once."""
+    got = network.run(x.numpy(), half=half)
+    with torch.no_grad():
+        rows = [
+            as_arrays(getattr(copy.deepcopy(model).eval(), name)(x[i : i + 1].clone())) for i in range(len(x))
+        ]
+    wanted = [np.concatenate(parts) for parts in zip(*rows, strict=True)]
+    assert [w.shape for w in wanted] == [g.shape for g in got]
+    return max(float(np.abs(g - w).max()) for g, w in zip(got, wanted, strict=True))
+
+
+@pytest.mark.parametrize("kind", DECODERS + IMAGE_DECODERS)
+def test_decoder_equals_torch(kind):
+    model = made(kind)
+    network = decoder_network(model, Z)
+    z = torch.randn(7, Z, generator=torch.Generator().manual_seed(1))
+    assert largest_error(network, model, "decode", z, half=False) < 1e-5
+    assert 0 < largest_error(network, model, "decode", z, half=True) < 1e-2
+
+
+@pytest.mark.parametrize("kind", ENCODERS + IMAGE_ENCODERS)
+def test_encoder_equals_torch(kind):
+    model = made(kind)
+    network = encoder_network(model, IMAGE)
+    x = torch.rand(7, *IMAGE, generator=torch.Generator().manual_seed(1))
+    assert network.output_shapes == ((Z,), (Z,))
+    assert largest_error(network, model, "encode", x, half=False) < 1e-5
+    assert largest_error(network, model, "encode", x, half=True) < 1e-2
+
+
+def test_format_is_plain_and_complete():
+    network = decoder_network(made(Plain), Z)
+    sent = network.as_dict()
+    assert sent["inputs"] == [[Z]]
+    assert sent["outputs"] == [4]
+    assert [op["op"] for op in sent["ops"]] == ["linear", "relu", "linear", "sigmoid"]
+    assert sent["ops"][0] == {
+        "op": "linear", "in": [0], "out": 1, "w": 0, "b": 16 * Z, "in_features": Z, "out_features": 16,
+    }  # fmt: skip
+    assert [(op["in"], op["out"]) for op in sent["ops"]] == [([i], i + 1) for i in range(4)]
+    assert sent["weights"]["dtype"] == "f16"
+    assert sent["weights"]["shape"] == [16 * Z + 16 + 16 * N + N]
+    assert network.output_shapes == (IMAGE,)
+    assert repr(network) == "Network(3 → (1, 4, 6): linear, relu, linear, sigmoid; 472 weights)"
+
+
+def test_batch_norm_and_scalars_fold_into_the_linear_only_where_nothing_else_reads_it():
+    ops = [op.op for op in decoder_network(made(Residual), Z).ops]
+    # `norm` folds into `inner`; `second` follows an activation; `back * 0.5` folds
+    assert ops == [
+        "linear",
+        "linear",
+        "add",
+        "leaky_relu",
+        "affine",
+        "linear",
+        "add",
+        "sigmoid",
+        "mul",
+        "linear",
+    ]
+    assert [op.op for op in decoder_network(made(ImageNorm), Z).ops] == ["linear", "silu"]
+
+    class Shared(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc, self.norm = nn.Linear(Z, Z), nn.BatchNorm1d(Z)
+            self.norm.running_mean.fill_(3.0)
+
+        def forward(self, z: Tensor) -> Tensor:
+            h = self.fc(z)
+            return self.norm(h) * h
+
+    network = portable_network("forward", (Z,), module=made(Shared))
+    assert [op.op for op in network.ops] == ["linear", "affine", "mul"]
+
+
+def test_live_model_is_neither_called_nor_changed():
+    model = made(Residual).train()
+    before = copy.deepcopy(model.state_dict())
+    seed = torch.random.get_rng_state()
+    model.register_forward_hook(lambda *_: pytest.fail("the live model was called"))
+    decoder_network(made(Residual).train(), Z)
+    torch.random.set_rng_state(seed)
+    decoder_network(model, Z)
+    assert model.training
+    assert torch.equal(torch.random.get_rng_state(), seed), "the user's random stream moved"
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("kind", [Residual, Tied, ImageNorm, Views])
+def test_refresh_reads_new_weights_and_folds_again(kind):
+    network = decoder_network(made(kind, seed=0), Z)
+    later = made(kind, seed=5)
+    for name, buffer in later.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.add_(1.0)
+    wanted = decoder_network(later, Z).as_dict()
+    sent = network.refresh(later)
+    assert sent["ops"] == wanted["ops"]
+    np.testing.assert_array_equal(unpack(sent["weights"]), unpack(wanted["weights"]))
+    assert not np.array_equal(unpack(sent["weights"]), unpack(network.as_dict()["weights"]))
+    assert sent["weights"]["data"] != network.refresh(made(kind, seed=6))["weights"]["data"]
+
+
+def test_refresh_clips_what_half_precision_cannot_hold_and_keeps_nan():
+    model = made(Plain)
+    network = decoder_network(model, Z)
+    with torch.no_grad():
+        model.decoder[0].weight[0, :2] = torch.tensor([1e6, math.nan])
+    weights = unpack(network.refresh(model)["weights"])
+    assert weights[0] == 65504
+    assert np.isnan(weights[1])
+
+
+def test_refresh_of_another_model_is_refused():
+    network = decoder_network(made(Plain), Z)
+    with pytest.raises(PortableError, match=r"no parameter or buffer 'decoder\.0\.weight'"):
+        network.refresh(nn.Linear(2, 2))
+    other = made(Plain)
+    other.decoder[0] = nn.Linear(Z, 17)
+    with pytest.raises(PortableError, match=r"\(17, 3\).*\(16, 3\).*trace it again"):
+        network.refresh(other)
+
+
+def test_compiled_wrappers_are_looked_through():
+    class Compiled(nn.Module):  # what torch.compile returns, without its two seconds of imports
+        def __init__(self, inner: nn.Module) -> None:
+            super().__init__()
+            self._orig_mod = inner
+
+        def forward(self, *args: Tensor) -> Tensor:
+            raise AssertionError("the compiled code was called")
+
+        def decode(self, z: Tensor) -> Tensor:
+            raise AssertionError("the compiled code was called")
+
+    model = made(Plain)
+    plain = decoder_network(model, Z).as_dict()
+    assert decoder_network(Compiled(model), Z).as_dict() == plain
+    network = decoder_network(model, Z)
+    inside = copy.deepcopy(model)
+    inside.decoder = Compiled(inside.decoder)
+    traced = decoder_network(inside, Z)
+    assert traced.as_dict() == plain
+    assert traced.refresh(inside) == plain == network.refresh(Compiled(inside))
+
+
+def test_function_forms_agree():
+    model = made(Plain)
+    by_name = portable_network("decode", (Z,), module=model).as_dict()
+    assert portable_network(model.decode, (Z,), module=model).as_dict() == by_name
+    assert portable_network(lambda m, z: m.decode(z), (Z,), module=model).as_dict() == by_name
+    with pytest.raises(PortableError, match="no method 'decoed'"):
+        portable_network("decoed", (Z,), module=model)
+
+
+def test_double_precision_and_grad_mode_and_autocast_do_not_matter():
+    model = made(Residual).double()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        network = decoder_network(model, Z)
+    z = torch.randn(5, Z, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    assert largest_error(network, model, "decode", z, half=False) < 1e-5
+    assert network.weights.dtype == np.float32
+
+
+def test_reference_refuses_a_wrong_size():
+    with pytest.raises(ShapeError, match="takes 3 values an image"):
+        decoder_network(made(Plain), Z).run(np.zeros(4))
+
+
+def test_network_without_weights():
+    class Shift(nn.Module):
+        def decode(self, z: Tensor) -> Tensor:
+            return z + 1
+
+    network = decoder_network(Shift(), Z)
+    assert network.refresh(Shift())["weights"]["shape"] == [0]
+    np.testing.assert_allclose(network.run(np.zeros(Z), half=True)[0], np.ones((1, Z)))

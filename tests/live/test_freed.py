@@ -1,0 +1,49 @@
+"""A widget that is closed is freed, and with it the run and the model that nobody else holds."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import Any
+
+import pytest
+import torch
+
+import vaewidgets as vw
+from tests.widgets.test_concept_contract import CONCEPTS, STARTED
+from tests.widgets.test_contract import WIDGETS, wait_until
+
+
+def freed(references: list[weakref.ref[Any]]) -> bool:
+    gc.collect()
+    return all(reference() is None for reference in references)
+
+
+def shown_and_closed(widget_class: Any) -> list[weakref.ref[Any]]:
+    data = vw.load_dataset("digits", n_train=256)
+    torch.manual_seed(0)
+    if widget_class is vw.CodebookUsage:
+        model: Any = vw.VQVAE(data.image_shape, 16, code_dim=4, channels=(8, 8))
+    else:
+        model = vw.MLPVAE(data.image_shape, latent_dim=2, hidden=(32,))
+    run = vw.train(model, data, epochs=1, batch_size=64, autosave=False).wait(progress=False)
+    widget = widget_class(run)
+    widget._handle_custom_msg({"type": "hello", "view": "one"}, [])
+    widget._handle_custom_msg({"type": "command", "seq": 1, "name": "view:time", "value": 0}, [])
+    widget.close()
+    return [weakref.ref(one) for one in (widget, run, model)]
+
+
+@pytest.mark.parametrize("widget_class", WIDGETS, ids=lambda widget: widget.__name__)
+def test_a_closed_widget_its_run_and_its_model_are_freed(widget_class: Any) -> None:
+    references = shown_and_closed(widget_class)
+    wait_until(lambda: freed(references), "the threads end, which hold them for a moment")
+
+
+@pytest.mark.parametrize("widget_class", CONCEPTS, ids=lambda widget: widget.__name__)
+def test_a_closed_picture_of_an_idea_is_freed(widget_class: Any) -> None:
+    widget = STARTED.get(widget_class.__name__, widget_class)()
+    references = [weakref.ref(widget)]
+    widget.close()
+    del widget
+    assert freed(references)

@@ -1,0 +1,283 @@
+"""What a page sends: what makes no sense is dropped and counted, who asks is told, views stay small."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import vaewidgets as vw
+from tests.widgets.test_concept_contract import CONCEPTS, STARTED, TURNED
+from tests.widgets.test_contract import WIDGETS, feed_threads, wait_until
+from vaewidgets.errors import OptionError
+from vaewidgets.live import messages
+from vaewidgets.live.view import MAX_BYTES
+
+BAD_SEQS: list[Any] = [None, "x", math.nan, -math.inf, math.inf, [1], {}, True, 1.5, -1, 1e150, 10**150]
+ROUNDS = 400
+
+
+def finished_run(widget_class: Any = None) -> vw.Run:
+    data = vw.load_dataset("digits", n_train=256)
+    torch.manual_seed(0)
+    if widget_class is vw.CodebookUsage:
+        model: Any = vw.VQVAE(data.image_shape, 16, code_dim=4, channels=(8, 8))
+    else:
+        model = vw.MLPVAE(data.image_shape, latent_dim=2, hidden=(32,))
+    return vw.train(model, data, epochs=1, batch_size=64, autosave=False).wait(progress=False)
+
+
+@pytest.fixture
+def run() -> Iterator[vw.Run]:
+    made = finished_run()
+    yield made
+    made.close()
+
+
+def value_of(dice: random.Random, depth: int = 0) -> Any:
+    simple = [None, True, -1, 0, 3, 2**40, 10**30, 0.5, math.nan, math.inf, "", "tsne", "x" * 300, [], {}]
+    kind = dice.random()
+    if kind < 0.6 or depth > 3:
+        return dice.choice(simple)
+    if kind < 0.62:
+        return "y" * 3_000_000
+    if kind < 0.64:
+        return list(range(400_000))
+    if kind < 0.9:
+        return [value_of(dice, depth + 1) for _ in range(dice.randrange(5))]
+    return {str(i): value_of(dice, depth + 1) for i in range(dice.randrange(4))}
+
+
+def message_of(dice: random.Random, keys: tuple[str, ...], number: int) -> Any:
+    """A message that a page could send by mistake or on purpose; never a good `new_run`."""
+    names = ["pause", "beta", "lr", "speed", "epochs", "presenting", "fly", "", "x" * 10_000, None, 3]
+    views = [f"view:{key}" for key in keys]
+    name = dice.choice([*names, *views, *views, f"name {number}", f"view:key {number}"])
+    seq = dice.choice([*BAD_SEQS, number, number, number, 0])
+    kind = dice.random()
+    if kind < 0.05:
+        return dice.choice([None, 3, "hello", [], {}, {"type": None}, {"type": []}, {"type": "fly"}])
+    if kind < 0.2:
+        return {"type": "decode", "seq": seq, "z": value_of(dice), "run": dice.choice(["", "x", None, []])}
+    message = {"type": "command", "seq": seq, "name": name, "value": value_of(dice)}
+    if kind < 0.25:
+        del message[dice.choice(list(message))]
+    return message
+
+
+def pelt(widget: Any, seed: int, rounds: int = ROUNDS) -> None:
+    dice = random.Random(seed)
+    keys = widget._known_keys()
+    for number in range(1, rounds + 1):
+        widget._on_message(widget, message_of(dice, keys, number), [])
+
+
+def size_of(path: Path, widget: Any) -> int:
+    widget.save_html(path / "page.html")
+    return (path / "page.html").stat().st_size
+
+
+@pytest.mark.parametrize("widget_class", WIDGETS, ids=lambda widget: widget.__name__)
+def test_no_message_raises_silences_or_swells_a_widget_of_a_run(widget_class: Any, tmp_path: Path) -> None:
+    run = finished_run(widget_class)
+    widget, other = widget_class(run), vw.TrainingCurves(run)
+    before = size_of(tmp_path, widget)
+    pelt(widget, seed=WIDGETS.index(widget_class))
+    wait_until(lambda: not feed_threads(), "all is answered")
+    assert {"bad seq", "no message", "unknown name", "value too large"} <= set(widget.dropped)
+    assert sum(widget.dropped.values()) > ROUNDS / 4
+    assert other.frame["run"]["error"] is None
+    assert other.dropped == {}
+    assert size_of(tmp_path, widget) - before < 2 * MAX_BYTES
+    seq = widget.frame["ack"] + 1
+    widget._on_message(widget, {"type": "command", "seq": seq, "name": "beta", "value": 2.5}, [])
+    assert run.beta == 2.5
+    wait_until(lambda: widget.frame["ack"] == seq, "the acknowledgement")
+    assert widget.frame["run"]["error"] is None
+    widget.close()
+    other.close()
+    run.close()
+
+
+@pytest.mark.parametrize("widget_class", CONCEPTS, ids=lambda widget: widget.__name__)
+def test_no_message_raises_silences_or_swells_a_picture_of_an_idea(widget_class: Any, tmp_path: Path) -> None:
+    widget = STARTED.get(widget_class.__name__, widget_class)()
+    before = size_of(tmp_path, widget)
+    pelt(widget, seed=CONCEPTS.index(widget_class))
+    assert sum(widget.dropped.values()) > ROUNDS / 4
+    assert size_of(tmp_path, widget) - before < 2 * MAX_BYTES
+    key, value = TURNED[widget_class.__name__]
+    seq = widget.frame["ack"] + 1
+    content = {"type": "command", "seq": seq, "name": f"view:{key}", "value": value}
+    widget._on_message(widget, content, [])
+    assert widget.view[key] == value
+    assert (widget.frame["ack"], widget.frame["error"]) == (seq, None)
+    widget.close()
+
+
+@pytest.mark.parametrize("seq", BAD_SEQS, ids=repr)
+def test_a_number_that_no_page_counts_to_is_dropped(run: vw.Run, seq: Any) -> None:
+    widget = vw.TrainingCurves(run)
+    widget._on_message(widget, {"type": "command", "seq": seq, "name": "view:log", "value": True}, [])
+    assert widget.dropped == {"bad seq": 1}
+    assert "log" not in widget.view
+    content = {"type": "command", "seq": widget.frame["ack"] + 1, "name": "view:log", "value": True}
+    widget._on_message(widget, content, [])
+    assert widget.view["log"] is True
+    widget.close()
+
+
+def test_names_without_end_leave_nothing_behind(run: vw.Run) -> None:
+    widget = vw.TrainingCurves(run)
+    for i in range(1, 2001):
+        name = f"view:key {i}" if i % 2 else f"name {i}"
+        widget._on_message(widget, {"type": "command", "seq": i, "name": name, "value": i}, [])
+    assert widget.dropped == {"unknown name": 2000}
+    assert not widget._newest
+    assert widget.view == {}
+    widget.close()
+
+
+def test_a_view_as_a_whole_is_bounded(run: vw.Run) -> None:
+    widget = vw.SketchEncoder(run)
+    half = [1.0] * (MAX_BYTES // 8)  # "1.0, " each
+    widget.view = {"hover": half}
+    with pytest.raises(OptionError, match="bytes of JSON with classes"):
+        widget.view = {"classes": [123_456] * (MAX_BYTES // 16)}
+    assert set(widget.view) & {"hover", "classes"} == {"hover"}
+    widget.close()
+
+
+def test_a_value_is_looked_at_only_as_far_as_it_may_reach() -> None:
+    with pytest.raises(messages.MessageError, match="too large"):
+        messages.read({"type": "command", "name": "x", "value": "x" * 2_000_000}, 0)
+    deep: Any = []
+    for _ in range(100):
+        deep = [deep]
+    with pytest.raises(messages.MessageError, match="too deep"):
+        messages.read({"type": "command", "name": "x", "value": deep}, 0)
+    assert messages.read({"type": "hello", "view": "a"}, 0) == messages.Hello()
+    wanted = messages.Command(4, "beta", [1.0, {"a": None}])
+    assert (
+        messages.read({"type": "command", "seq": 4, "name": "beta", "value": [1.0, {"a": None}]}, 0) == wanted
+    )
+
+
+# questions --------------------------------------------------------------------------------------
+
+BAD_POINTS: list[Any] = [
+    [0.0, 1.0, 2.0],
+    [math.nan, 0.0],
+    [math.inf, 0.0],
+    [1e300, 0.0],
+    ["a", "b"],
+    "ab",
+    None,
+    [],
+    [[0.0, 0.0], [0.0]],
+    [[0.0, 0.0]] * 5000,
+    [None, None],
+    {"0": 1},
+]
+
+
+@pytest.mark.parametrize("z", BAD_POINTS, ids=lambda z: repr(z)[:20])
+def test_only_who_asks_is_told_that_points_cannot_be_decoded(
+    run: vw.Run, z: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asker, others = vw.LatentScatter(run), [vw.TrainingCurves(run), vw.LatentExplorer(run)]
+    sent: list[tuple[dict[str, Any], list[Any]]] = []
+    monkeypatch.setattr(asker, "send", lambda content, buffers: sent.append((content, buffers)))
+    asker._on_message(asker, {"type": "decode", "seq": 1, "z": z, "run": ""}, [])
+    wait_until(lambda: sent, "an answer")
+    assert sent[0][0]["seq"] == 1
+    assert sent[0][0]["image"] is None
+    assert "ShapeError: the page asked to decode" in sent[0][0]["error"]
+    wait_until(lambda: not feed_threads(), "frames are made")
+    assert [widget.frame["run"]["error"] for widget in (asker, *others)] == [None] * 3
+    page = vw.save_html([asker, *others], tmp_path / "page.html")
+    assert "ShapeError: the page" not in page.read_text()
+    asker._on_message(asker, {"type": "decode", "seq": 2, "z": [0.0, 1.0], "run": ""}, [])
+    wait_until(lambda: len(sent) == 2, "the next answer")
+    content, buffers = sent[1]
+    assert (content["seq"], content["error"]) == (2, None)
+    assert content["image"]["shape"] == list(run.data.image_shape)
+    assert len(buffers[0]) == math.prod(run.data.image_shape)
+    for widget in (asker, *others):
+        widget.close()
+
+
+# the view in Python -----------------------------------------------------------------------------
+
+
+def test_a_view_that_is_changed_instead_of_assigned_says_how_it_is_done(run: vw.Run) -> None:
+    widget = vw.TrainingCurves(run)
+    for change in (
+        lambda view: view.__setitem__("log", True),
+        lambda view: view.update(log=True),
+        lambda view: view.setdefault("log", True),
+        lambda view: view.clear(),
+        lambda view: view.pop("log", None),
+    ):
+        with pytest.raises(OptionError, match=r"assign instead: widget\.view = \{"):
+            change(widget.view)
+    widget.view |= {"log": True}
+    assert widget.view == {"log": True}
+    widget.view = {"selected": [1, 2]}
+    widget.view["selected"].append(3)
+    assert widget.view["selected"] == [1, 2]
+    assert json.loads(json.dumps(widget.view)) == widget.view
+    free = copy.deepcopy(widget.view)
+    free["log"] = False
+    assert widget.view["log"] is True
+    widget.close()
+
+
+@pytest.mark.parametrize("widget_class", WIDGETS, ids=lambda widget: widget.__name__)
+def test_an_unknown_key_is_refused_and_the_known_ones_are_named(widget_class: Any) -> None:
+    run = finished_run(widget_class)
+    widget = widget_class(run)
+    before = widget.view
+    with pytest.raises(OptionError, match=r"'hoverr'; known: .*hover.*Did you mean 'hover'"):
+        widget.view = {"hoverr": None}
+    assert widget.view == before
+    assert set(before) <= set(widget._known_keys())
+    widget.close()
+    run.close()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"hover": "x"},
+        {"hover": [None]},
+        {"selected": [-1]},
+        {"selected": [0.5]},
+        {"classes": 3},
+        {"color": ["x"]},
+        {"time": -1},
+    ],
+    ids=repr,
+)
+def test_keys_that_widgets_share_are_checked_by_each(run: vw.Run, bad: dict[str, Any]) -> None:
+    widget = vw.TrainingCurves(run)
+    with pytest.raises(OptionError, match=f"{next(iter(bad))} is .*; expected"):
+        widget.view = bad
+    assert widget.view == {}
+    widget.close()
+
+
+def test_a_selection_in_a_widget_of_more_points_is_cut_to_those_that_there_are(run: vw.Run) -> None:
+    many, few = vw.LatentScatter(run), vw.LatentScatter(run, points=100)
+    many.view = {"selected": [5, 150]}
+    assert many.selected.tolist() == [5, 150]
+    assert few.selected.tolist() == [5]
+    many.close()
+    few.close()

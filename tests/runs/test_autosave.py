@@ -1,0 +1,241 @@
+import gc
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+
+from tests.runs.conftest import make_data, start, wait_until
+from vaewidgets.runs import load_run
+from vaewidgets.runs.autosave import KEEP, _prune, cache_folder
+from vaewidgets.runs.ownership import replacing
+
+
+def test_it_is_written_at_the_end_and_loads():
+    run = start(autosave=True, epochs=2).wait()
+    assert run.autosave_path.parent == cache_folder()
+    loaded = load_run(run.autosave_path, data=run.data)
+    assert (loaded.step, loaded.status) == (12, "finished")
+    assert start(start=False).autosave_path is None
+
+
+def test_it_is_written_while_it_trains_and_when_stopped_and_when_failed():
+    run = start(autosave=True, autosave_seconds=0.01, epochs=None, eval_every=0)
+    assert wait_until(run.autosave_path.is_file)
+    first = load_run(run.autosave_path, data=run.data)
+    assert first.history["step"].tolist() == list(range(first.step))
+    run.close()
+    assert load_run(run.autosave_path).step == run.step
+    failing = start(autosave=True, epochs=None, beta=lambda step: 1.0 if step < 9 else -1.0)
+    assert wait_until(lambda: failing.status == "failed" and failing.has_ended)
+    assert load_run(failing.autosave_path).step == 9
+
+
+def test_nothing_is_written_before_the_first_step():
+    run = start(autosave=True, start=False)
+    run.stop()
+    assert not cache_folder().exists()
+
+
+def test_a_disk_that_fails_does_not_stop_the_run(monkeypatch, caplog):
+    def full(*args, **options):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("vaewidgets.runs.run_file.save_file", full)
+    run = start(autosave=True, autosave_seconds=0.001, epochs=3).wait()
+    assert run.status == "finished"
+    assert "could not be saved" in caplog.text
+    assert list(cache_folder().iterdir()) == []
+
+
+def test_the_newest_are_kept(tmp_path):
+    for i in range(KEEP + 5):
+        path = tmp_path / f"{i}.safetensors"
+        path.touch()
+        os.utime(path, (i, i))
+    (tmp_path / "notes.txt").touch()
+    _prune(tmp_path)
+    kept = {p.name for p in tmp_path.iterdir()}
+    assert kept == {"notes.txt", *(f"{i}.safetensors" for i in range(5, KEEP + 5))}
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "tail"),
+    [
+        ("linux", {"XDG_CACHE_HOME": "/x/cache"}, ("cache", "vaewidgets", "runs")),
+        ("linux", {}, (".cache", "vaewidgets", "runs")),
+        ("darwin", {}, ("Library", "Caches", "vaewidgets", "runs")),
+        ("win32", {"LOCALAPPDATA": "/x/local"}, ("local", "vaewidgets", "runs")),
+        ("linux", {"VAEWIDGETS_CACHE": "/x/mine"}, ("mine", "runs")),
+    ],
+)
+def test_the_cache_is_where_the_platform_has_it(monkeypatch, platform, variables, tail):
+    for name in ("VAEWIDGETS_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", platform)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert cache_folder().parts[-len(tail) :] == tail
+
+
+def files():
+    return sorted(cache_folder().glob("*.safetensors"))
+
+
+def test_each_of_many_living_runs_has_its_file():
+    data = make_data()
+    runs = [start(data, autosave=True, autosave_seconds=0.01, epochs=None) for _ in range(KEEP + 5)]
+    assert wait_until(lambda: all(run.autosave_path.is_file() for run in runs), 60)
+    for run in runs:
+        run.close()
+    assert all(run.autosave_path.is_file() for run in runs)
+    # once they are gone, the newest are kept, and that of the one that lives
+    last, run = runs[0], None
+    times = sorted((os.stat(path).st_mtime, path) for path in files() if path != last.autosave_path)
+    runs.clear()
+    gc.collect()
+    again = start(data, autosave=True, epochs=1).wait(progress=False)
+    assert set(files()) == {again.autosave_path, last.autosave_path, *(path for _, path in times[-KEEP:])}
+
+
+OTHER = """
+    import sys
+    from vaewidgets.runs import train
+    from tests.runs.conftest import make_data, make_model
+    data = make_data()
+    runs = [train(make_model(data), data, batch_size=16, epochs=1).wait(progress=False) for _ in range(3)]
+    print(*[run.autosave_path for run in runs], sep=";", flush=True)
+    sys.stdin.read()
+"""
+
+
+def other_process(code, cache):
+    environment = {**os.environ, "VAEWIDGETS_CACHE": str(cache), "PYTHONPATH": os.getcwd()}
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        text=True,
+    )
+
+
+def outlive(n):
+    """So many runs, each gone before the next one starts."""
+    data = make_data()
+    for _ in range(n):
+        start(data, autosave=True, epochs=1).wait(progress=False).close()
+        gc.collect()
+
+
+def test_files_of_runs_in_another_process_stay_as_long_as_that_lives():
+    with other_process(OTHER, cache_folder().parent) as other:
+        theirs = other.stdout.readline().strip().split(";")
+        for path in theirs:
+            os.utime(path, (1, 1))
+        outlive(KEEP + 2)
+        assert all(map(os.path.isfile, theirs))
+        assert len(files()) == KEEP + 1 + len(theirs)  # the last one lived when it was written
+        other.kill()
+    outlive(1)
+    assert not any(map(os.path.isfile, theirs))
+    assert len(files()) == KEEP + 1
+
+
+KILLED = """
+    import os, signal
+    from pathlib import Path
+    from vaewidgets.runs import train
+    from tests.runs.conftest import make_data, make_model
+    data = make_data()
+    os.replace = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
+    run = train(make_model(data), data, batch_size=16, epochs=1, autosave=PLACE is None)
+    if PLACE is None:
+        run.wait(progress=False)
+    else:
+        run.save(PLACE)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
+def test_what_a_killed_writer_left_is_cleared_away(tmp_path):
+    """In the cache at the next start, elsewhere when the file is written again."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    for place in (None, str(kept / "run.safetensors")):
+        with other_process(KILLED.replace("PLACE", repr(place)), cache_folder().parent) as victim:
+            assert victim.wait(60) == -signal.SIGKILL
+    assert len(list(kept.iterdir())) == 1
+    assert len(list(cache_folder().iterdir())) == 1
+    run = start(autosave=True, epochs=1).wait(progress=False)
+    assert list(cache_folder().iterdir()) == [run.autosave_path]
+    run.save(kept / "run.safetensors")
+    assert [path.name for path in kept.iterdir()] == ["run.safetensors"]
+
+
+def test_a_file_that_is_being_written_is_not_cleared_away(tmp_path):
+    target = tmp_path / "run.safetensors"
+    run = start(epochs=1).wait(progress=False)
+    with replacing(target) as file:
+        file.write(b"half")
+        run.save(target)
+        file.write(b" and half")
+    assert target.read_bytes() == b"half and half"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and modes are POSIX")
+def test_a_link_is_followed_and_the_mode_is_the_usual_one(tmp_path):
+    (tmp_path / "link").symlink_to("target")
+    (tmp_path / "plain").touch()
+    run = start(epochs=1).wait(progress=False)
+    run.save(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert load_run(tmp_path / "target").step == run.step
+    assert (tmp_path / "target").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+VICTIM = """
+    import sys, torch
+    from vaewidgets.runs import train
+    from tests.runs.conftest import make_data, make_model
+    data = make_data()
+    run = train(make_model(data), data, batch_size=16, epochs=None, eval_every=0, autosave_seconds=0.05)
+    print(run.autosave_path, flush=True)
+    run.wait(progress=False)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
+def test_a_killed_process_loses_nothing_but_the_last_moments(tmp_path):
+    environment = {**os.environ, "VAEWIDGETS_CACHE": str(tmp_path), "PYTHONPATH": os.getcwd()}
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(VICTIM)], stdout=subprocess.PIPE, env=environment, text=True
+    ) as victim:
+        path = victim.stdout.readline().strip()
+        assert wait_until(lambda: os.path.isfile(path), seconds=60)
+        changed = os.stat(path).st_mtime_ns
+        # while it writes again and again
+        assert wait_until(lambda: os.stat(path).st_mtime_ns != changed, seconds=30)
+        time.sleep(0.013)
+        victim.send_signal(signal.SIGKILL)
+        assert victim.wait(30) == -signal.SIGKILL
+    data = make_data()
+    run = load_run(path, data=data)
+    assert run.status == "stopped"
+    assert run.step > 0
+    assert run.history["step"].tolist() == list(range(run.step))
+    assert np.isfinite(run.history["loss"]).all()
+    step = run.step
+    run.advance(5)
+    assert wait_until(lambda: run.status == "paused" and run.step == step + 5)
+    run.close()
+    whole = start(data, epochs=None, eval_every=0, start=False)
+    whole.advance(step + 5)
+    assert wait_until(lambda: whole.status == "paused" and whole.step == step + 5)
+    whole.close()
+    assert run.history["loss"].tolist() == whole.history["loss"].tolist()

@@ -1,0 +1,71 @@
+"""A sweep on a Dask cluster of two processes, one of which is killed on the way."""
+
+import os
+import signal
+
+import pytest
+
+from tests.runs.conftest import wait_until
+from vaewidgets.data import load_dataset
+from vaewidgets.models import MLPVAE
+from vaewidgets.sweeps import sweep
+
+distributed = pytest.importorskip(
+    "distributed", reason="dask.distributed is not installed: vaewidgets[cluster]"
+)
+
+GRID = {"beta": [0.5, 1.0, 4.0], "latent_dim": [1, 2, 4]}
+OPTIONS = {"hidden": (32,), "batch_size": 128, "epochs": 8, "seed": 7}
+
+
+@pytest.fixture
+def client(tmp_path):
+    # threads that talk to a process which is killed complain on their way
+    with (
+        distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=":0",
+            local_directory=tmp_path / "dask",
+            memory_limit=0,
+            silence_logs=50,
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+def test_three_by_three_with_one_worker_killed_in_mid_sweep(client, tmp_path):
+    data = load_dataset("digits")
+    here = sweep(MLPVAE, data, grid=GRID, **OPTIONS).wait()
+    before = set(client.run(os.getpid).values())
+    assert len(before) == 2
+
+    there = sweep(
+        MLPVAE, data, grid=GRID, executor=client.get_executor(), folder=tmp_path / "sweep", **OPTIONS
+    )
+    assert wait_until(lambda: sum(cell.has_ended for cell in there) >= 2, seconds=60)
+    # one that is busy: what it was doing is lost with it
+    busy = {address: keys for address, keys in client.processing().items() if keys}
+    victim = client.run(os.getpid, workers=list(busy)[:1])
+    (pid,) = victim.values()
+    os.kill(pid, signal.SIGKILL)
+    assert not there.has_ended, "in mid-sweep"
+    there.wait()
+
+    assert [cell.status for cell in there] == ["finished"] * 9
+    workers = {cell.where[1] for cell in there}
+    assert os.getpid() not in workers
+    after = set(client.run(os.getpid).values())
+    assert pid not in after
+    assert workers <= before | after | {pid}
+    mine, theirs = here.table(), there.table()
+    assert mine.columns == theirs.columns
+    for a, b in zip(mine, theirs, strict=True):
+        for name, value in a.items():
+            if isinstance(value, float):
+                assert b[name] == pytest.approx(value, rel=1e-3), (a, name)
+            else:
+                assert b[name] == value
+    assert here.table().column("test_loss") != [here.table()[0]["test_loss"]] * 9, "cells differ at all"

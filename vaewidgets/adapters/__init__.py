@@ -1,0 +1,25 @@
+"""What a VAE must speak to be trained and looked at here, and adapters for those that do not.
+
+`VAE` is the protocol, `as_vae` brings other people's models to it, `check_vae` tries a model for real.
+"""
+
+from vaewidgets.adapters.adapt import as_vae
+from vaewidgets.adapters.adapted import AdaptedVAE, Convention, describe_likelihood, describe_output
+from vaewidgets.adapters.check import check_vae
+from vaewidgets.adapters.copying import copy_model, loose_tensors, named_tensors
+from vaewidgets.adapters.losses import LossConvention
+from vaewidgets.adapters.vae import VAE
+
+__all__ = [
+    "VAE",
+    "AdaptedVAE",
+    "Convention",
+    "LossConvention",
+    "as_vae",
+    "check_vae",
+    "copy_model",
+    "describe_likelihood",
+    "describe_output",
+    "loose_tensors",
+    "named_tensors",
+]

@@ -1,0 +1,261 @@
+"""A foreign model behind the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+
+from vaewidgets.adapters.losses import LossConvention
+from vaewidgets.adapters.outputs import read_image, read_posterior
+
+__all__ = [
+    "AdaptedVAE",
+    "Convention",
+    "Wiring",
+    "describe_likelihood",
+    "describe_output",
+    "floating_parameters",
+]
+
+
+_INPUTS = {"image": "images (B, C, H, W)", "flat": "flat images (B, C * H * W)"}
+_OUTPUT_WORDS = {
+    "probabilities": "pixels in [0, 1]",
+    "logits": "logits of pixels, shown through a sigmoid",
+    "mean": "pixels as they are",
+}
+_LIKELIHOOD_WORDS = {"bernoulli": "binary cross-entropy", "squared_error": "squared error"}
+
+
+def describe_output(output: str) -> str:
+    """What a decoder returns, in words."""
+    return _OUTPUT_WORDS[output]
+
+
+def describe_likelihood(likelihood: str) -> str:
+    """What recon is, in words."""
+    return _LIKELIHOOD_WORDS.get(likelihood, likelihood)
+
+
+@dataclass(frozen=True)
+class Convention:
+    """What was found out, or said, about a foreign model.
+
+    Attributes
+    ----------
+    name : str
+        Class of the model.
+    input : {"image", "flat"}
+        Whether its encoder takes (B, C, H, W) or (B, C * H * W).
+    output : {"probabilities", "logits", "mean"}
+        What its decoder returns: pixels in [0, 1], their logits, or pixels in the data's range.
+    likelihood : {"bernoulli", "squared_error"}
+        What its reconstruction loss is.
+    losses : LossConvention
+        How its loop reduces the terms that it logs.
+    evidence : str
+        Why it is read so.
+    others : tuple of (str, str)
+        Other pairs of output and likelihood that nothing speaks against yet.
+    """
+
+    name: str
+    input: str
+    output: str
+    likelihood: str
+    losses: LossConvention = field(default_factory=LossConvention)
+    evidence: str = ""
+    others: tuple[tuple[str, str], ...] = ()
+
+    def describe(self) -> str:
+        """Say in some lines how the model is read, and why."""
+        lines = [
+            f"{self.name}: encode(x) takes {_INPUTS[self.input]}",
+            f"decode(z) is read as {describe_output(self.output)}",
+            f"recon is read as {describe_likelihood(self.likelihood)}",
+        ]
+        if self.evidence:
+            lines.append(f"because {self.evidence}")
+        for output, likelihood in self.others:
+            lines.append(
+                f"not excluded: {describe_output(output)} and {describe_likelihood(likelihood)}, "
+                f'output="{output}", likelihood="{likelihood}"'
+            )
+        return "\n- ".join(lines)
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """How the model's own functions are called and their results read.
+
+    Attributes
+    ----------
+    encode, decode : callable
+        Functions of (module, x) and (module, z). Never bound to one model: a copy is passed the copy.
+    pick : tuple of int, or None
+        Where mu and logvar are in an encoder's result of three or more.
+    encode_name, decode_name : str
+        How messages call them.
+    encode_like, decode_like : str or None
+        Parameter whose floating type the input takes; the model's first one where there is none by that name.
+    """
+
+    encode: Callable[[Any, Tensor], Any]
+    decode: Callable[[Any, Tensor], Any]
+    pick: tuple[int, int] | None
+    encode_name: str
+    decode_name: str
+    encode_like: str | None = None
+    decode_like: str | None = None
+
+    def call_encode(self, module: nn.Module, x: Tensor) -> Any:
+        """Call the encoder with images in its own type."""
+        return self.encode(module, _as_parameter(x, module, self.encode_like))
+
+    def call_decode(self, module: nn.Module, z: Tensor) -> Any:
+        """Call the decoder with points in its own type."""
+        return self.decode(module, _as_parameter(z, module, self.decode_like))
+
+
+@final
+class AdaptedVAE(nn.Module):
+    """A foreign model that speaks the protocol. Made by `as_vae`.
+
+    Attributes
+    ----------
+    module : nn.Module
+        The user's model itself, with the same parameters.
+    convention : Convention
+    latent_dim : int
+    image_shape : tuple of int
+        (C, H, W).
+    value_range : tuple of float
+    likelihood : str
+        ``convention.likelihood``.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        convention: Convention,
+        wiring: Wiring,
+        *,
+        latent_dim: int,
+        image_shape: tuple[int, int, int],
+        value_range: tuple[float, float],
+    ) -> None:
+        super().__init__()
+        self.module = module
+        self.training = module.training
+        self.convention = convention
+        self.latent_dim = latent_dim
+        self.image_shape = image_shape
+        self.value_range = value_range
+        self._wiring = wiring
+
+    @property
+    def likelihood(self) -> str:
+        """Name of the likelihood that the model is trained with."""
+        return self.convention.likelihood
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Posterior of each image.
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, C, H, W)
+            In the data's ``value_range``.
+
+        Returns
+        -------
+        mu, logvar : Tensor, each of shape (B, latent_dim)
+        """
+        fed = x.flatten(1) if self.convention.input == "flat" else x
+        wiring = self._wiring
+        result = wiring.call_encode(self.module, fed)
+        mu, logvar = read_posterior(result, wiring.encode_name, self.latent_dim, wiring.pick)
+        return _float32(mu), _float32(logvar)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Mean image of each latent point.
+
+        Parameters
+        ----------
+        z : Tensor, shape (B, latent_dim)
+
+        Returns
+        -------
+        Tensor, shape (B, C, H, W)
+            In the data's ``value_range``, as far as the model keeps to it.
+        """
+        out = self._output(z)
+        if self.convention.output != "logits":
+            return out
+        lo, hi = self.value_range
+        x_hat = torch.sigmoid(out)
+        return x_hat if (lo, hi) == (0.0, 1.0) else lo + (hi - lo) * x_hat
+
+    def decode_raw(self, z: Tensor) -> Tensor:
+        """What the likelihood is computed from: logits for "bernoulli", else the mean image.
+
+        Logits of a decoder that returns probabilities are computed from them, as exactly as their floats
+        allow.
+
+        Returns
+        -------
+        Tensor, shape (B, C, H, W)
+        """
+        if self.likelihood != "bernoulli":
+            return self.decode(z)
+        out = self._output(z)
+        return out if self.convention.output == "logits" else torch.logit(out, eps=torch.finfo(out.dtype).eps)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Encode, draw z, decode; return (x_hat, mu, logvar)."""
+        mu, logvar = self.encode(x)
+        z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
+        return self.decode(z), mu, logvar
+
+    def __repr__(self) -> str:
+        c = self.convention
+        return (
+            f"AdaptedVAE({c.name}: {c.input} input, {c.output}, {c.likelihood} likelihood, "
+            f"latent_dim={self.latent_dim})"
+        )
+
+    def _output(self, z: Tensor) -> Tensor:
+        wiring = self._wiring
+        result = wiring.call_decode(self.module, z)
+        return _float32(read_image(result, wiring.decode_name, self.image_shape)[0])
+
+
+def floating_parameters(module: nn.Module) -> dict[torch.dtype, str]:
+    """Name of the first parameter, or else buffer, of each floating type; in the order of the module."""
+    found: dict[torch.dtype, str] = {}
+    for named in (module.named_parameters(), module.named_buffers()):
+        for name, tensor in named:
+            if tensor.is_floating_point():
+                found.setdefault(tensor.dtype, name)
+        if found:
+            break
+    return found
+
+
+def _as_parameter(value: Tensor, module: nn.Module, name: str | None) -> Tensor:
+    """Cast what enters a foreign model to the type that it computes in."""
+    like: Any = module
+    for part in name.split(".") if name else ():
+        like = getattr(like, part, None)
+    if not isinstance(like, Tensor):
+        like = next((p for p in module.parameters() if p.is_floating_point()), value)
+    # no call where there is nothing to cast: it would be recorded as an operation of the model
+    return value if value.dtype == like.dtype else value.to(like.dtype)
+
+
+def _float32(value: Tensor) -> Tensor:
+    """Cast what leaves a foreign model: all that is ours computes in float32."""
+    return value.float() if value.is_floating_point() and value.dtype != torch.float32 else value

@@ -1,0 +1,245 @@
+"""A consistent copy of a model that trains: the tensors are cloned between two steps, the rest was before.
+
+The training thread only clones tensors. The structure around them is a deep copy of a *shell*, itself a
+deep copy made before training, so that no thread ever walks the live model while another trains it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from vaewidgets.adapters import Convention, copy_model, named_tensors
+from vaewidgets.concurrency import leave_if_exiting
+from vaewidgets.errors import ProtocolError
+
+__all__ = ["GoodWeights", "Shell", "Snapshot", "Weights", "model_tensors"]
+
+Encoded = tuple[Tensor, Tensor | None]  # mu, logvar
+
+_CHUNK = 1024  # images read at once
+# In one forward pass: few enough that a thread in a slow model can end within a moment (see `concurrency`).
+_SLICE = 128
+_MAX_CACHED = 4
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Clones of a model's parameters and buffers, in the order of `Shell`, after `step` updates."""
+
+    step: int
+    epoch: int
+    tensors: tuple[Tensor, ...]
+
+
+def model_tensors(model: nn.Module) -> list[Tensor]:
+    """Parameters and buffers, each once, and parameters in plain lists."""
+    return [*named_tensors(model).values()]
+
+
+@final
+class Shell:
+    """The structure of a model, copied once before training, in eval mode.
+
+    Raises
+    ------
+    ProtocolError
+        If the copy does not have the weights of the model.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self._shell = copy_model(model).eval().requires_grad_(False)
+        slots = named_tensors(self._shell)
+        self._slots = [*slots.values()]
+        wrong = _first_difference(named_tensors(model), slots)
+        if wrong:
+            name = type(getattr(model, "module", model)).__name__
+            raise ProtocolError(
+                f"a copy of {name} differs from it in {wrong!r}; expected equal weights, since widgets draw "
+                "from copies. The usual cause is a __deepcopy__ or __getstate__ that leaves it out: remove "
+                "that."
+            )
+
+    def read_as(self, convention: Convention) -> None:
+        """Read a foreign model otherwise in all copies that are built from now on."""
+        self._shell.convention = convention  # type: ignore[assignment]
+
+    def clone(self, model: nn.Module, *, step: int, epoch: int) -> Weights:
+        """Clone the tensors of the live model; the only part that must happen between two steps."""
+        tensors = tuple(tensor.detach().clone() for tensor in model_tensors(model))
+        return Weights(step, epoch, tensors)
+
+    def build(self, weights: Weights) -> nn.Module:
+        """Put clones into a copy of the shell. Any thread may do it."""
+        if len(weights.tensors) != len(self._slots):
+            raise ProtocolError(
+                f"the model has {len(weights.tensors)} tensors, at the start it had {len(self._slots)}: "
+                "it must keep its parameters and buffers while it trains."
+            )
+        instead: dict[int, Tensor] = {}
+        for slot, tensor in zip(self._slots, weights.tensors, strict=True):
+            if isinstance(slot, nn.Parameter):
+                instead[id(slot)] = nn.Parameter(tensor, requires_grad=False)
+            else:
+                instead[id(slot)] = tensor.requires_grad_(slot.requires_grad)
+        built = copy_model(self._shell, instead)
+        for slot, tensor in zip(model_tensors(built), weights.tensors, strict=True):
+            if slot.data_ptr() != tensor.data_ptr():  # a __deepcopy__ of the model's own made another
+                slot.data = tensor
+        return built
+
+
+def _first_difference(live: dict[str, Tensor], copied: dict[str, Tensor]) -> str | None:
+    """Name of a tensor that is not the same in both."""
+    if [*live] != [*copied]:
+        return next(iter({*live} ^ {*copied}), next(iter(live)))
+    for name, tensor in live.items():
+        other = copied[name]
+        if is_lazy(tensor):
+            continue
+        equal = torch.equal(other, tensor)
+        if not equal and other.shape == tensor.shape and tensor.is_floating_point():
+            equal = torch.allclose(other, tensor, rtol=0, atol=0, equal_nan=True)
+        if not equal:
+            return name
+    return None
+
+
+class GoodWeights:
+    """Keeps a recent copy of weights that are known to be finite.
+
+    Whether a copy is finite is computed on the device and looked at one call later, so that nothing waits.
+    Copies take at most a fiftieth of the time.
+
+    Attributes
+    ----------
+    weights : Weights or None
+    """
+
+    _SHARE = 0.02
+    _AT_MOST_EVERY = 0.1  # seconds
+
+    def __init__(self) -> None:
+        self.weights: Weights | None = None
+        self._candidate: tuple[Weights, Tensor] | None = None
+        self._next = 0.0
+
+    def keep(self, clone: Callable[[], Weights]) -> None:
+        """Accept the copy before, if it is finite, and make a new one, if it is time. Between two steps."""
+        if self._candidate is not None:
+            weights, probe = self._candidate
+            if bool(torch.isfinite(probe)):
+                self.weights = weights
+            self._candidate = None
+        start = time.monotonic()
+        if start < self._next:
+            return
+        weights = clone()
+        sums = [t.sum(dtype=torch.float32) for t in weights.tensors if t.is_floating_point()]
+        self._candidate = (weights, torch.stack(sums).sum())
+        cost = time.monotonic() - start
+        self._next = start + max(self._AT_MOST_EVERY, cost / self._SHARE)
+
+
+@final
+class Snapshot:
+    """The model as it was after `step` updates, in eval mode. It never changes.
+
+    Its weights require no gradients, so nothing here builds a graph. Gradients are not turned off for it: an
+    interrupt could leave them off in the notebook's thread, for the user's own loop to stumble over.
+
+    Attributes
+    ----------
+    step, epoch : int
+        Updates and epochs made.
+    model : nn.Module
+        Deep copy, on the run's device.
+    data : ImageDataset
+    likelihood : Likelihood
+    """
+
+    def __init__(self, model: Any, data: Any, likelihood: Any, *, step: int, epoch: int) -> None:
+        self.model = model
+        self.data = data
+        self.likelihood = likelihood
+        self.step = step
+        self.epoch = epoch
+        self._device = next((t.device for t in model_tensors(model)), torch.device("cpu"))
+        self._lock = threading.Lock()
+        self._encoded: dict[Any, Encoded] = {}
+
+    def encode(self, x: Tensor) -> Encoded:
+        """Posterior of each image.
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, C, H, W), on any device
+
+        Returns
+        -------
+        mu, logvar : Tensor, each float32 on the CPU, shape (B, latent_dim)
+            logvar is None where the model has no posterior variance (an autoencoder).
+        """
+        return _join([self.model.encode(part.to(self._device)) for part in _slices(x)])
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Mean image of each point.
+
+        Parameters
+        ----------
+        z : Tensor, shape (B, latent_dim), on any device
+
+        Returns
+        -------
+        Tensor, float32 on the CPU, shape (B, C, H, W)
+            In the data's ``value_range``.
+        """
+        parts = [self.model.decode(part.to(self._device)).detach() for part in _slices(z)]
+        return torch.cat(parts).float().cpu()
+
+    def encoded(self, split: str = "test", index: Any = None) -> Encoded:
+        """Posterior of a split's images, kept for the next call.
+
+        Parameters
+        ----------
+        split : {"train", "test"}
+        index : sequence of int, optional
+            Which images; all by default.
+
+        Returns
+        -------
+        mu, logvar : Tensor, each float32 on the CPU, shape (n, latent_dim)
+            Shared: not to be written to. logvar as in `encode`.
+        """
+        images = self.data.split(split)
+        wanted = torch.arange(len(images)) if index is None else torch.as_tensor(index, dtype=torch.int64)
+        key = (split, None if index is None else tuple(wanted.tolist()))
+        with self._lock:
+            if key not in self._encoded:
+                encoded = _join([self.encode(images.images(part)) for part in wanted.split(_CHUNK)])
+                while len(self._encoded) >= _MAX_CACHED:
+                    self._encoded.pop(next(iter(self._encoded)))
+                self._encoded[key] = encoded
+            return self._encoded[key]
+
+    def __repr__(self) -> str:
+        return f"Snapshot(step={self.step}, epoch={self.epoch}, {type(self.model).__name__})"
+
+
+def _slices(x: Tensor) -> Iterator[Tensor]:
+    for part in x.detach().split(_SLICE):
+        leave_if_exiting()
+        yield part
+
+
+def _join(parts: list[Encoded]) -> Encoded:
+    logvars = [logvar.detach() for _, logvar in parts if logvar is not None]
+    mu = torch.cat([mu.detach() for mu, _ in parts]).float().cpu()
+    return mu, torch.cat(logvars).float().cpu() if logvars else None

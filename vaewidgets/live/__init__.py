@@ -1,0 +1,1 @@
+"""What every widget stands on: live keys, commands, the view, frames from the feed. Imports no widget."""

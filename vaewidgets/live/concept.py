@@ -1,0 +1,108 @@
+"""What the widgets have in common that show an idea and need no run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
+from typing import Any, ClassVar
+
+from vaewidgets.errors import OptionError, did_you_mean
+from vaewidgets.live.widget import STATIC, LiveWidget
+
+__all__ = ["STATIC", "ConceptWidget", "choice", "number", "pairs", "whole"]
+
+Check = Callable[[str, Any], None]
+
+
+class ConceptWidget(LiveWidget):
+    """A picture of an idea, drawn in the page from its `view` alone (abstract).
+
+    A subclass overrides `_content` with what the page needs to start from, and lists in `_keys` what can be
+    turned, with a check for each. What the reader turns comes back as `view`.
+
+    Parameters
+    ----------
+    start : mapping
+        What each of the keys is at first.
+    """
+
+    _keys: ClassVar[Mapping[str, Check]] = {}
+
+    def __init__(self, start: Mapping[str, Any] | None = None, **traits: Any) -> None:
+        self._start = dict(start or {})
+        for key, value in self._start.items():
+            self._check_turn(key, value)
+        super().__init__(**traits)
+
+    def _content(self) -> dict[str, Any]:
+        """Sections of the frame."""
+        return {}
+
+    @classmethod
+    def _known_keys(cls) -> tuple[str, ...]:
+        return tuple(cls._keys)
+
+    def _check_view(self, key: str, value: Any) -> None:
+        self._keys[key](key, value)
+
+    def _before_open(self) -> None:
+        self._own_view.values.update(self._start)
+        self._answered(None)
+
+    def _answered(self, panel: str | None) -> None:
+        content = self._content()
+        with self._live_lock:
+            self._publish({"frame": self._next_frame({"error": panel, **content})})
+
+    def __repr__(self) -> str:
+        """Stable: no address."""
+        return f"{type(self).__name__}()"
+
+
+def number(least: float, most: float) -> Check:
+    """Make a check for a finite number from `least` to `most`."""
+
+    def check(name: str, value: Any) -> None:
+        real = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+        if not real or not least <= float(value) <= most:
+            raise OptionError(f"{name} is {value!r}; wanted a number from {least:g} to {most:g}.")
+
+    return check
+
+
+def whole(least: int, most: int) -> Check:
+    """Make a check for a whole number from `least` to `most`."""
+
+    def check(name: str, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise OptionError(f"{name} is {value!r}; wanted a whole number from {least} to {most}.")
+
+    return check
+
+
+def choice(*known: str) -> Check:
+    """Make a check for one of some words."""
+
+    def check(name: str, value: Any) -> None:
+        if value not in known:
+            raise OptionError(
+                f"{name} is {value!r}; known: {', '.join(map(repr, known))}.{did_you_mean(value, known)}"
+            )
+
+    return check
+
+
+def pairs(least: Sequence[float], most: Sequence[float], count: int) -> Check:
+    """Make a check for a list of at most `count` pairs of numbers in their ranges."""
+
+    def check(name: str, value: Any) -> None:
+        if not isinstance(value, list | tuple) or len(value) > count:
+            raise OptionError(f"{name} is {value!r}; wanted a list of at most {count} pairs of numbers.")
+        for pair in value:
+            if not isinstance(pair, list | tuple) or len(pair) != 2:
+                raise OptionError(f"{name} holds {pair!r}; wanted pairs of numbers.")
+            for part, low, high in zip(pair, least, most, strict=True):
+                number(low, high)(name, part)
+
+    return check

@@ -1,0 +1,380 @@
+"""One thread a run that turns its newest state into frames for its widgets, and ends when idle.
+
+Latest wins: a frame that would come too soon is never built. How soon is too soon is a share of the
+processor, since on a laptop the frames are built by the cores that train.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+
+from vaewidgets import portable
+from vaewidgets.concurrency import BackgroundThread, leave_if_exiting
+from vaewidgets.engine import Snapshot
+from vaewidgets.errors import PortableError, ProtocolError
+from vaewidgets.live.messages import Question
+from vaewidgets.live.unit_costs import UnitCosts
+from vaewidgets.live.view import SHARED, View
+from vaewidgets.runs import Run, release_idle_team
+from vaewidgets.runs.notebook import at_cell_end
+from vaewidgets.runs.progress import counting_bar
+from vaewidgets.sections.state import decoded_image, explain
+
+if TYPE_CHECKING:
+    from vaewidgets.live.run_widget import RunWidget
+
+__all__ = ["Feed"]
+
+FRAME_SECONDS = 0.1  # a frame at most each
+TIME_SECONDS = 2.0  # the time line at most each
+WEIGHTS_SECONDS = 1.0  # weights at most each: they are the heaviest part
+SLOW_SECONDS = 0.5  # how far a measurement has come at most each
+MEASURE_SECONDS, MEASURE_EVERY = 0.03, 0.3  # of measuring beside a run that trains, and how often at least
+IDLE_SECONDS = 2.0  # nothing new for so long: the thread ends, the next news starts another
+# Share of the time that frames may cost, of the processor seconds per wall-clock second that training uses.
+HISTORY_SHARE = 0.015
+SNAPSHOT_SHARE = 0.025
+
+
+class Feed:
+    """Feeds the widgets of one run; there is one feed a run."""
+
+    _feeds: ClassVar[weakref.WeakKeyDictionary[Run, Feed]] = weakref.WeakKeyDictionary()
+    _feeds_lock = threading.Lock()
+
+    def __init__(self, run: Run) -> None:
+        self._run = weakref.ref(run)
+        self.view = View(SHARED)  # of all widgets of the run
+        self._lock = threading.Lock()
+        self._building = threading.Lock()
+        self._widgets: list[RunWidget] = []
+        self._questions: deque[tuple[RunWidget, Question]] = deque()
+        self._panels: dict[int, str | None] = {}  # what went wrong with a widget's newest command
+        self._faults: dict[int, str] = {}  # ... and with its newest picture
+        self._news = threading.Condition(self._lock)
+        self._has_news = False
+        self._is_urgent = False
+        self._thread: BackgroundThread | None = None
+        self._remove_listener: Any = None
+        self._forget_cells: Any = None
+        self._drawn: Snapshot | None = None
+        self._sent_weights: Snapshot | None = None
+        self._weights_forgotten = False
+        self.unit_costs = UnitCosts()
+        self._networks: dict[tuple[str, Any], portable.Network | PortableError] = {}  # traced, or why not
+        self._next_history = self._next_snapshot = self._next_weights = self._next_time = 0.0
+
+    @classmethod
+    def of(cls, run: Run) -> Feed:
+        """Return the feed of `run`, made on first use."""
+        with cls._feeds_lock:
+            feed = cls._feeds.get(run)
+            if feed is None:
+                feed = cls._feeds[run] = cls(run)
+            return feed
+
+    # subscribing ------------------------------------------------------------------------------
+
+    def first_frame(self, widget: RunWidget, *, whole: bool = False) -> None:
+        """Build the first frame of `widget` here and now; `whole`: with what is measured between frames."""
+        run = self._run()
+        if run is None:
+            return
+        drawn: dict[str, Any] = {}
+        weights: dict[str, Any] = {}
+        try:
+            snapshot = run.snapshot()
+            with self._building:
+                drawn = widget._snapshot_state(run, snapshot)
+                weights = {**widget._weights_state(run, snapshot), **widget._time_state(run)}
+            if whole:
+                self._measure_all()
+                weights |= widget._slow_state(run, snapshot)
+        except Exception as error:
+            self._faults[id(widget)] = explain(error)
+        widget._compose(run, drawn, weights, self._faults.get(id(widget)))
+        release_idle_team()
+
+    def subscribe(self, widget: RunWidget) -> None:
+        """From now on `widget` gets frames."""
+        run = self._run()
+        with self._lock:
+            self._widgets.append(widget)
+            if self._remove_listener is None and run is not None:
+                self._remove_listener = run.add_listener(self.wake)
+                # whoever waits for the end in a cell gets the pictures within that cell
+                self._forget_cells = at_cell_end(self._renew_pictures)
+        self.wake()
+
+    def unsubscribe(self, widget: RunWidget) -> None:
+        """No more frames for `widget`; with the last one the feed stops listening."""
+        with self._lock:
+            self._widgets = [other for other in self._widgets if other is not widget]
+            self._panels.pop(id(widget), None)
+            self._faults.pop(id(widget), None)
+            if not self._widgets and self._remove_listener is not None:
+                self._remove_listener()
+                self._forget_cells()
+                self._remove_listener = self._forget_cells = None
+            self._news.notify_all()
+
+    def wake(self, *, urgent: bool = False, panel: tuple[RunWidget, str | None] | None = None) -> None:
+        """Something is new (any thread; returns at once)."""
+        with self._lock:
+            if not self._widgets:
+                return
+            if panel is not None:
+                self._panels[id(panel[0])] = panel[1]
+            self._has_news = True
+            self._is_urgent |= urgent
+            if self._thread is None:
+                self._start_thread()
+            self._news.notify_all()
+
+    def ask(self, widget: RunWidget, question: Question) -> None:
+        """Have the kernel decode points for a page that cannot; the newest question of a widget wins."""
+        with self._lock:
+            others = [pair for pair in self._questions if pair[0] is not widget]
+            self._questions = deque([*others, (widget, question)])
+        self.wake(urgent=True)
+
+    def forget_weights(self) -> None:
+        """Send what goes with the weights once more, at the next occasion (any thread)."""
+        with self._lock:
+            self._weights_forgotten = True  # the round that may be under way was begun before
+        self.wake()
+
+    # the thread -------------------------------------------------------------------------------
+
+    def _loop(self, thread: BackgroundThread) -> None:
+        with self._lock:
+            if self._thread is not thread:  # who started it was interrupted
+                return
+        while self._wait_for_news():
+            run = self._run()
+            if run is None:
+                break
+            try:
+                self._answer(run)
+                fresh, weights_due = self._due(run)
+            except Exception as error:  # in a thread nobody reads a traceback: into the panels
+                self._blame_all(error)
+                fresh, weights_due = None, False
+            self._round(run, fresh, weights_due)
+            self._measure(run)
+            release_idle_team()  # also packing weights or answering may have made one
+            del run
+        with self._lock:
+            self._thread = None
+            if self._has_news and self._widgets:  # came while this thread was leaving
+                self._start_thread()
+        self._renew_pictures()
+
+    def _end(self) -> None:
+        """Wake the thread: the interpreter ends."""
+        with self._lock:
+            self._news.notify_all()
+
+    def _renew_pictures(self) -> None:
+        """Show in the pictures that the notebook keeps where the run rests."""
+        with self._lock:
+            widgets = list(self._widgets)
+        for widget in widgets:
+            leave_if_exiting()
+            widget._renew_picture()
+
+    def _start_thread(self) -> None:
+        thread = BackgroundThread("vaewidgets-feed", stop=self._end, may_leave=True)
+        with contextlib.suppress(RuntimeError):  # the interpreter ends
+            thread.start(self._loop, thread)
+            self._thread = thread
+
+    def _wait_for_news(self) -> bool:
+        """Wait until a frame is due. False: nothing came, the thread may end."""
+        idle = time.monotonic() + IDLE_SECONDS
+        measures = self.unit_costs.is_pending  # a little at a time beside a run that trains
+        resume = time.monotonic() + MEASURE_EVERY if measures else math.inf
+        with self._lock:
+            while not self._has_news:
+                leave_if_exiting()
+                now = time.monotonic()
+                stale = self._sent_weights is not self._drawn
+                if not self._widgets or (now >= idle and not stale and not measures):
+                    return False
+                due = min(resume, self._next_weights if stale else math.inf)
+                if now >= due:
+                    break
+                self._news.wait(min(due, math.inf if measures or stale else idle) - now)
+            while not self._is_urgent and self._widgets:
+                leave_if_exiting()
+                left = self._next_history - time.monotonic()
+                if left <= 0:
+                    break
+                self._news.wait(left)
+            self._has_news = self._is_urgent = False
+            return bool(self._widgets)
+
+    def _blame_all(self, error: Exception) -> None:
+        with self._lock:
+            for widget in self._widgets:
+                self._faults[id(widget)] = explain(error)
+
+    def _due(self, run: Run) -> tuple[Snapshot | None, bool]:
+        """Return a snapshot if one is to be drawn now, and whether weights are to go along."""
+        with self._lock:
+            if self._weights_forgotten:
+                self._weights_forgotten, self._sent_weights = False, None
+        rests = run.status != "running"
+        fresh = self._due_snapshot(run, rests)
+        drawn = self._drawn if fresh is None else fresh
+        return fresh, drawn is not self._sent_weights and (rests or time.monotonic() >= self._next_weights)
+
+    def _round(self, run: Run, fresh: Snapshot | None, weights_due: bool) -> None:
+        """One frame for each widget; what needs a forward pass or carries weights only when it is due."""
+        with self._lock:
+            widgets, panels = list(self._widgets), dict(self._panels)
+        cost = _Cost()
+        rests = run.status != "running"
+        drawn = self._drawn if fresh is None else fresh
+        sections: dict[int, dict[str, Any]] = {}
+        weights: dict[int, dict[str, Any]] = {}
+        time_due = rests or time.monotonic() >= self._next_time
+        for widget in widgets:
+            leave_if_exiting()
+            try:
+                with self._building:
+                    if fresh is not None:
+                        sections[id(widget)] = widget._snapshot_state(run, fresh)
+                        self._faults.pop(id(widget), None)
+                    sent = weights[id(widget)] = {}
+                    if weights_due and drawn is not None:
+                        sent |= widget._weights_state(run, drawn)
+                    if time_due:  # after the snapshot, which may have turned the plane
+                        sent |= widget._time_state(run)
+            except Exception as error:
+                self._faults[id(widget)] = explain(error)
+        self._drawn = drawn
+        if fresh is not None:
+            self._next_snapshot = time.monotonic() + max(FRAME_SECONDS, cost.seconds() / SNAPSHOT_SHARE)
+        if time_due:
+            self._next_time = time.monotonic() + max(TIME_SECONDS, cost.seconds() / SNAPSHOT_SHARE)
+        if weights_due:
+            self._sent_weights = drawn
+            self._next_weights = time.monotonic() + WEIGHTS_SECONDS
+        cost = _Cost()
+        for widget in widgets:
+            try:
+                panel = self._faults.get(id(widget)) or panels.get(id(widget))
+                widget._compose(run, sections.get(id(widget)), weights.get(id(widget)), panel)
+            except Exception as error:  # a closed comm must not end the feed of the others
+                self._faults[id(widget)] = explain(error)
+        self._next_history = time.monotonic() + max(FRAME_SECONDS, cost.seconds() / HISTORY_SHARE)
+
+    def _measure(self, run: Run) -> None:
+        """Measure what takes long until something is new; while the run trains, for a moment a round."""
+        start = time.monotonic()
+        next_news = start + SLOW_SECONDS
+        while self.unit_costs.is_pending:
+            leave_if_exiting()
+            self.unit_costs.advance()
+            now = time.monotonic()
+            if now >= next_news or not self.unit_costs.is_pending:
+                self._show_measured(run)
+                next_news = now + SLOW_SECONDS
+            if now - start >= MEASURE_SECONDS if run.status == "running" else self._has_news:
+                break
+
+    def _show_measured(self, run: Run) -> None:
+        snapshot = self._drawn
+        if snapshot is None:
+            return
+        with self._lock:
+            widgets, panels = list(self._widgets), dict(self._panels)
+        for widget in widgets:
+            state: dict[str, Any] = {}
+            try:
+                state = widget._slow_state(run, snapshot)
+            except Exception as error:
+                self._faults[id(widget)] = explain(error)
+            if state or id(widget) in self._faults:
+                panel = self._faults.get(id(widget)) or panels.get(id(widget))
+                widget._compose(run, None, state, panel)
+
+    def _measure_all(self) -> None:
+        """Measure it here, to the end."""
+        with counting_bar("measuring units") as count:
+            while self.unit_costs.is_pending:
+                self.unit_costs.advance()
+                count(*self.unit_costs.progress)
+
+    def _due_snapshot(self, run: Run, rests: bool) -> Snapshot | None:
+        """Return a snapshot that is due and not drawn yet; while the run trains, ask for the next one."""
+        if rests:
+            # Asking for a snapshot is news itself: asked for at each round, it would keep this thread going.
+            return None if self._drawn is not None and run.step == self._drawn.step else run.snapshot()
+        if time.monotonic() < self._next_snapshot:
+            return None
+        latest = run.latest_snapshot
+        if latest is None or latest is self._drawn:
+            run.request_snapshot()
+            return None
+        return latest
+
+    def decoder_state(self, snapshot: Snapshot) -> dict[str, Any]:
+        """Return the decoder for the page: traced once a run, weights read at each call."""
+        return self._network_state(
+            "decoder", snapshot, lambda model: portable.decoder_network(model, model.latent_dim)
+        )
+
+    def encoder_state(self, snapshot: Snapshot) -> dict[str, Any]:
+        """Return the encoder for the page, likewise: an image in, mu and logvar out."""
+        shape = snapshot.data.image_shape
+        return self._network_state("encoder", snapshot, lambda model: portable.encoder_network(model, shape))
+
+    def _network_state(
+        self, name: str, snapshot: Snapshot, trace: Callable[[Any], portable.Network]
+    ) -> dict[str, Any]:
+        key = (name, getattr(snapshot.model, "convention", None))  # a foreign model may be read anew
+        if key not in self._networks:
+            try:
+                self._networks[key] = trace(snapshot.model)
+            except (PortableError, ProtocolError) as error:
+                self._networks[key] = PortableError(str(error))
+        network = self._networks[key]
+        state: dict[str, Any] = {"step": snapshot.step, "value_range": list(snapshot.data.value_range)}
+        if isinstance(network, PortableError):
+            return {**state, "network": None, "reason": str(network)}
+        return {**state, "network": network.refresh(snapshot.model), "reason": None}
+
+    def _answer(self, run: Run) -> None:
+        with self._lock:
+            questions = list(self._questions)
+            self._questions.clear()
+        for widget, question in questions:
+            answer: dict[str, Any] = {"type": "decoded", "seq": question.seq, "image": None, "error": None}
+            buffers: list[Any] = []
+            try:
+                image = decoded_image(self._drawn or run.snapshot(), question.z)
+                answer["image"], buffers = {**image, "data": None}, [image["data"]]
+            except Exception as error:  # for who asked alone; the next answer clears it in the page
+                answer["error"] = explain(error)
+            widget.send(answer, buffers)
+
+
+class _Cost:
+    """Processor seconds of this thread, and at most those of the threads that torch uses for it."""
+
+    def __init__(self) -> None:
+        self._started = time.thread_time()
+
+    def seconds(self) -> float:
+        return (time.thread_time() - self._started) * torch.get_num_threads()

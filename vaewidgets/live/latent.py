@@ -1,0 +1,188 @@
+"""What the widgets share that decode in the page: the decoder, and what is known of the latent space."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaewidgets.contract.packing import pack, pack_integers, pack_quantised
+from vaewidgets.data import SAMPLE_POINTS
+from vaewidgets.engine import Snapshot
+from vaewidgets.errors import DataError, OptionError
+from vaewidgets.live.feed import Feed
+from vaewidgets.live.run_widget import RunWidget
+from vaewidgets.objectives import kl_per_dim
+from vaewidgets.runs import Run
+from vaewidgets.sections.state import Sample, originals_state, to_u8
+
+__all__ = ["LatentWidget", "check_choice", "check_number", "decode_u8", "latent_state"]
+
+POINT_NUMBERS = 262_144  # of all coordinates of one frame's points: half a megabyte at 16 bits
+MOST_DIRECTIONS = 32
+
+
+class LatentWidget(RunWidget):
+    """A widget that decodes in the page (abstract): sections `latent`, weights `decoder`.
+
+    Parameters
+    ----------
+    run : Run, or several where the subclass takes them
+    points : int
+        How many images are encoded at most: test images first, topped up with training images.
+    """
+
+    _sends_points = False  # whether the page gets each point, and its image
+
+    def __init__(self, run: Any, points: int, **traits: Any) -> None:
+        self._points = points
+        self._samples: dict[str, Sample] = {}
+        self._axes: dict[str, np.ndarray] = {}
+        super().__init__(run, **traits)
+
+    @property
+    def sample(self) -> Sample:
+        """The encoded images of the (first) run, in the points' order."""
+        return self._sample_of(self.run)
+
+    def _sample_of(self, run: Run) -> Sample:
+        if run.id not in self._samples:
+            kept = run.time_line.sample if self._points == SAMPLE_POINTS else None
+            self._samples[run.id] = kept or Sample(run.data, self._points)
+        return self._samples[run.id]
+
+    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        sample = self._sample_of(run)
+        mu, logvar = snapshot.encode(sample.images)
+        state, self._axes[run.id] = latent_state(
+            sample, snapshot, mu, logvar, self._axes.get(run.id), points=self._sends_points
+        )
+        return {"latent": state}
+
+    def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        state: dict[str, Any] = {"decoder": Feed.of(run).decoder_state(snapshot)}
+        if self._sends_points and "originals" not in self._live:
+            state["originals"] = originals_state(self.sample)
+        return state
+
+    def _check_dims(self, key: str, value: Any, count: int) -> None:
+        """Raise an `OptionError` unless `value` is `count` numbers of different latent dimensions."""
+        d = self.run.model.latent_dim
+        dims = value if isinstance(value, list) else []
+        whole = all(isinstance(i, int) and not isinstance(i, bool) and 0 <= i < d for i in dims)
+        if len(dims) != count or not whole or len(set(dims)) < count:
+            raise OptionError(
+                f"{key} is {value!r}; wanted {count} different dimensions, each from 0 to {d - 1}, such as "
+                f"{list(range(count))}."
+            )
+
+
+def check_number(key: str, value: Any, low: float, high: float) -> None:
+    """Raise an `OptionError` unless `value` is a number from `low` to `high`."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise OptionError(f"{key} is {value!r}; wanted a number from {low:g} to {high:g}.")
+
+
+def check_choice(key: str, value: Any, choices: tuple[Any, ...]) -> None:
+    """Raise an `OptionError` unless `value` is one of `choices`."""
+    if value not in choices:
+        raise OptionError(f"{key} is {value!r}; wanted one of {', '.join(map(repr, choices))}.")
+
+
+def decode_u8(snapshot: Snapshot, z: Any, label: int | None = None) -> np.ndarray:
+    """Decoded images of points (n, d), uint8, shape (n, C, H, W); `label` is told to a conditional model."""
+    points = torch.as_tensor(z, dtype=torch.float32)
+    if label is None or not getattr(snapshot.model, "takes_labels", False):
+        return to_u8(snapshot.data, snapshot.decode(points))
+    device = next(snapshot.model.parameters()).device
+    with torch.no_grad():
+        return to_u8(snapshot.data, snapshot.model.decode(points.to(device), label))
+
+
+def latent_state(
+    sample: Sample,
+    snapshot: Snapshot,
+    mu: Tensor,
+    logvar: Tensor | None,
+    previous: np.ndarray | None,
+    *,
+    points: bool,
+) -> tuple[dict[str, Any], np.ndarray]:
+    """What the page needs to know of a latent space, and its principal directions (for the next frame).
+
+    Parameters
+    ----------
+    mu, logvar : Tensor, shape (n, d)
+        Of the sample's images; no `logvar`: a model without posterior, and so without prior.
+    previous : ndarray, shape (k, d), optional
+        The directions of the frame before: the new ones keep their signs.
+    points : bool
+        Whether `mu` itself goes along.
+
+    Returns
+    -------
+    dict
+        ``prior`` (whether N(0, I) is the model's prior), and of the means, each of shape (d,): ``mean``,
+        ``std``, ``low``, ``high``; ``total_std``: their deviation and that of the posteriors in one; ``kl``
+        in nats or None; ``directions`` (k, d), orthonormal rows by falling variance, with ``scales`` (k,),
+        their standard deviations, and ``along`` (3, k): the total deviation, the least and the greatest
+        coordinate along each, from the mean; ``points`` (n, d) or None, ``labels`` (n,) or None.
+
+    Raises
+    ------
+    DataError
+        If no image has a finite mean.
+    """
+    finite = torch.isfinite(mu).all(dim=1)
+    if not bool(finite.any()):
+        raise DataError("all encoded means are NaN or infinite; the encoder has diverged.")
+    known = mu[finite].double()
+    center, std = known.mean(dim=0), known.std(dim=0, correction=0)
+    total, kl, variance = std, None, torch.zeros_like(std)
+    if logvar is not None:
+        variance = logvar[finite].double().exp().mean(dim=0)
+        total = (std.square() + variance).sqrt()
+        kl = kl_per_dim(mu[finite], logvar[finite]).mean(dim=0)
+    directions, scales = _directions(known - center, previous)
+    n = max(1, POINT_NUMBERS // mu.shape[1])
+    state = {
+        "step": snapshot.step,
+        "prior": logvar is not None,
+        "n": int(finite.sum()),
+        "mean": pack(center, "f32"),
+        "std": pack(std, "f32"),
+        "total_std": pack(total, "f32"),
+        "low": pack(known.amin(dim=0), "f32"),
+        "high": pack(known.amax(dim=0), "f32"),
+        "kl": None if kl is None else pack(kl, "f32"),
+        "directions": pack(directions, "f32"),
+        "scales": pack(scales, "f32"),
+        "along": _along(known - center, variance, directions, scales),
+        "points": pack_quantised(mu[:n].numpy()) if points else None,
+        "labels": pack_integers(sample.classes[:n]) if points and sample.classes is not None else None,
+    }
+    return state, directions
+
+
+def _along(centered: Tensor, variance: Tensor, directions: np.ndarray, scales: np.ndarray) -> dict[str, Any]:
+    """Total deviation, least and greatest coordinate along each direction."""
+    rows = torch.from_numpy(directions)
+    seen = centered @ rows.T
+    total = (torch.from_numpy(scales).square() + rows.square() @ variance).sqrt()
+    return pack(torch.stack([total, seen.amin(dim=0), seen.amax(dim=0)]), "f32")
+
+
+def _directions(centered: Tensor, previous: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Orthonormal rows by falling variance, and the standard deviation along each."""
+    values, vectors = torch.linalg.eigh(centered.T @ centered / len(centered))
+    k = min(len(values), MOST_DIRECTIONS)
+    rows = vectors.T.flip(0)[:k].numpy().copy()
+    signs = np.sign(rows[np.arange(k), np.abs(rows).argmax(axis=1)])
+    if previous is not None and previous.shape == rows.shape:
+        # A direction that turns over from frame to frame would throw the picture about.
+        agree = (rows * previous).sum(axis=1)
+        signs = np.where(np.abs(agree) > 0.3, np.sign(agree), signs)
+    rows *= np.where(signs == 0, 1.0, signs)[:, None]
+    return rows, values.flip(0)[:k].clamp_min(0).sqrt().numpy()

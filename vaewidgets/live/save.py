@@ -1,0 +1,87 @@
+"""Widgets saved as one page that lives without a kernel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from vaewidgets.errors import OptionError
+from vaewidgets.live.widget import LiveWidget
+from vaewidgets.publish import page_html, write_page
+
+__all__ = ["save_html"]
+
+
+def save_html(
+    widgets: LiveWidget | Iterable[LiveWidget], path: str | os.PathLike[str], *, title: str | None = None
+) -> Path:
+    """Save widgets as one HTML file: offline, alive, with no kernel behind it.
+
+    What the page can compute by itself works there as it does live: hovering decodes, sliders turn.
+    Widgets of one run are linked. What is still being measured (what switching units off costs: some
+    seconds for a slow decoder) is waited for. Data and programs that several widgets share stand in the file
+    once.
+
+    Parameters
+    ----------
+    widgets : LiveWidget or iterable of LiveWidget
+        In the order in which the page shows them.
+    path : str or path
+        The file; replaced if it exists, whole or not at all.
+    title : str, optional
+        Heading of the page; by default the widgets' names in words, and what they show.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    OptionError
+        If there are no widgets, one is something else, or the folder does not exist.
+
+    Examples
+    --------
+    >>> save_html([scatter, curves], "lecture.html", title="Latent spaces")   # doctest: +SKIP
+    """
+    chosen = _checked(widgets)
+    states = []
+    for widget in chosen:
+        widget._refresh(whole=True)
+        states.append(widget.get_state())
+    title = _title_of(chosen) if title is None else str(title)
+    return write_page(
+        path, page_html(states, title=title, stills=[widget._picture.png() for widget in chosen])
+    )
+
+
+def _title_of(widgets: list[LiveWidget]) -> str:
+    """Return the widgets' names, each once; and what they show where they show the same."""
+    if len(widgets) == 1:
+        return widgets[0]._title()
+    first, *rest = dict.fromkeys(widget._words() for widget in widgets)
+    names = ", ".join([first, *(word if word[:2].isupper() else word[0].lower() + word[1:] for word in rest)])
+    subjects = {subject for widget in widgets if (subject := widget._subject())}
+    return f"{names} — {subjects.pop()}" if len(subjects) == 1 else names
+
+
+def _checked(widgets: Any) -> list[LiveWidget]:
+    if isinstance(widgets, LiveWidget):
+        return [widgets]
+    if not isinstance(widgets, Iterable) or isinstance(widgets, str | bytes | os.PathLike):
+        raise OptionError(
+            f"save_html got {type(widgets).__name__}; wanted widgets: vw.save_html([a, b], path)."
+        )
+    chosen = list(widgets)
+    if not chosen:
+        raise OptionError("save_html got no widgets; wanted one at least: vw.save_html([widget], path).")
+    for widget in chosen:
+        if not isinstance(widget, LiveWidget):
+            raise OptionError(
+                f"save_html got {type(widget).__name__} among its widgets; wanted widgets of vaewidgets, "
+                "such as vw.LatentScatter(run)."
+            )
+    return chosen

@@ -1,0 +1,115 @@
+"""The still picture that a notebook keeps of a widget, for where the widget itself cannot live.
+
+The widget's output is published under a display id and renewed when the run has ended, so that a saved
+notebook shows the finished run. While it trains the output has no picture: it would cost each widget most of
+a second, and show the first moment. JupyterLab draws a renewed output anew, and the page takes over what was
+drawn before (see js/parts/base.js).
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import threading
+import uuid
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any
+
+from anywidget import AnyWidget
+
+if TYPE_CHECKING:
+    from vaewidgets.live.widget import LiveWidget
+
+__all__ = ["Picture"]
+
+MAX_BYTES = 300_000  # of the PNG
+DPI = 100
+KEEP = 8  # newest places where a widget is shown; older ones are cells that were run again
+
+_log = logging.getLogger("vaewidgets")
+
+
+class Picture:
+    """PNG of a widget's figure, and the outputs that show it.
+
+    Parameters
+    ----------
+    widget : LiveWidget
+    """
+
+    def __init__(self, widget: LiveWidget) -> None:
+        self._widget = widget
+        self._lock = threading.Lock()
+        self._drawn: tuple[Hashable, bytes | None] | None = None
+        self._display_ids: list[str] = []
+        self._shown: Hashable = None
+        self._is_held = False
+
+    def bundle(self, *, drawn: bool = True) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the widget's output, with its PNG if it is to be `drawn`, and metadata; both by MIME type.
+
+        Text, view and metadata are anywidget's: it knows what a host asks for, such as Colab the address of
+        the widget manager.
+        """
+        data, metadata = AnyWidget._repr_mimebundle_(self._widget) or ({}, {})
+        png = self.png() if drawn else None
+        if png is not None:
+            data = {**data, "image/png": base64.b64encode(png).decode("ascii")}
+        return data, metadata
+
+    def display(self) -> None:
+        """Publish the widget as an output that can be renewed."""
+        from IPython.display import publish_display_data
+
+        with self._lock:
+            waits = self._widget._changes_by_itself()
+            moment = None if waits else self._widget._moment()
+            display_id = uuid.uuid4().hex
+            data, metadata = self.bundle(drawn=not waits)
+            publish_display_data(data, metadata=metadata, transient={"display_id": display_id})
+            self._display_ids = [*self._display_ids, display_id][-KEEP:]
+            self._shown = moment
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether an output shows another moment than the widget's newest."""
+        return bool(self._display_ids) and not self._is_held and self._shown != self._widget._moment()
+
+    def hold(self, on: bool) -> None:
+        """Renew nothing for now: the widget fills a screen, from which a renewed output would fall."""
+        self._is_held = on
+
+    def renew(self) -> None:
+        """Bring the outputs up to date, from any thread."""
+        from IPython.display import publish_display_data
+
+        with self._lock:
+            if not self.is_stale:
+                return
+            self._shown = self._widget._moment()
+            try:
+                data, metadata = self.bundle()
+                for display_id in self._display_ids:
+                    transient = {"display_id": display_id}
+                    publish_display_data(data, metadata=metadata, transient=transient, update=True)
+            except Exception:  # a picture of the moment before is better than a thread that ends
+                _log.warning("the saved picture of %r could not be renewed", self._widget, exc_info=True)
+
+    def forget(self) -> None:
+        """The widget is off the page: its outputs stay as they are."""
+        with self._lock:
+            self._display_ids = []
+
+    def png(self) -> bytes | None:
+        """Return the picture of the widget's newest moment; None where none could be drawn."""
+        from vaewidgets.figures import figure_png
+
+        moment = self._widget._moment()
+        if self._drawn is None or self._drawn[0] != moment:
+            png = None
+            try:
+                png = figure_png(self._widget.figure(), MAX_BYTES, dpi=DPI)
+            except Exception:  # the widget itself must be shown all the same
+                _log.warning("no picture of %r could be drawn", self._widget, exc_info=True)
+            self._drawn = (moment, png)
+        return self._drawn[1]

@@ -1,0 +1,381 @@
+"""What every widget has in common: live keys, commands from the page, the view, pictures to keep.
+
+Live data do not travel as synced traits: written from a training thread those tear, get lost
+inside `hold_sync` and come back from the browser as echoes. A widget keeps its newest state in a
+plain dict, sends it whole as one `update` message under a lock, and merges it into `get_state`, so
+that a reload, a saved notebook and an exported page hold the same picture.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping
+from contextvars import Context, copy_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import anywidget
+import traitlets
+from ipywidgets.widgets.widget import _remove_buffers
+
+from vaewidgets.errors import did_you_mean
+from vaewidgets.live.bundle import STATIC, bundle
+from vaewidgets.live.messages import Command, Hello, MessageError, Question, UnknownNameError, read
+from vaewidgets.live.size_limit import Bound
+from vaewidgets.live.still_image import Picture
+from vaewidgets.live.view import View, ViewValues
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["STATIC", "LiveWidget"]
+
+UNSEEN_SECONDS = 5.0  # between frames of a run in training that no page shows
+MOST_PANEL = 1000  # letters that a panel says of a command
+
+
+class LiveWidget(anywidget.AnyWidget):
+    """A widget whose picture is one live key, `frame` (abstract).
+
+    A subclass names its bundle (`_esm`), publishes frames, and answers commands by overriding `_command`
+    and `_answered`.
+
+    Attributes
+    ----------
+    view : dict
+        What was turned and pointed at in the page, as small JSON: read it, keep it, assign it.
+    """
+
+    _view_keys: ClassVar[tuple[str, ...]] = ()  # of the view, beside those of the base classes
+    _highest_seq: ClassVar[int] = 0  # of any command to any widget: a page has one counter for all
+
+    _css = bundle(STATIC / "vaewidgets.css")
+
+    options = traitlets.Dict(help="How the view is drawn; small, JSON only. Owner: Python.").tag(sync=True)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        path = cls.__dict__.get("_esm")
+        if isinstance(path, Path):
+            cls._esm = bundle(path)
+        super().__init_subclass__(**options)
+
+    def __init__(self, **traits: Any) -> None:
+        # views of one widget know each other by its name
+        self._live: dict[str, Any] = {"widget_id": uuid.uuid4().hex[:12]}
+        self._live_lock = threading.RLock()
+        self._send_context: Context | None = None
+        self._hellos = 0  # views say it twice, see js/lib/link.js
+        self._unsent: set[str] = set()
+        self._next_unseen = 0.0
+        self._frame_number = 0
+        self._ack = 0
+        self._obey_lock = threading.RLock()
+        self._newest: dict[str, int] = {}
+        self._dropped: Counter[str] = Counter()
+        self._own_view = View()
+        self._picture = Picture(self)
+        self._bound = Bound()
+        self._before_open()
+        self._live["view_state"] = self._view_state()
+        super().__init__(**traits)
+        self.on_msg(self._on_message)
+
+    # what a subclass says ---------------------------------------------------------------------
+
+    def _before_open(self) -> None:
+        """Make a first frame: there before the comm opens, it shows even if the kernel is blocked then."""
+
+    def _answered(self, panel: str | None) -> None:
+        """A command was handled: send a frame that acknowledges it; `panel` says what went wrong, or None."""
+
+    def _noted(self) -> None:
+        """The view was turned: the next frame acknowledges it, which nobody waits for."""
+        self._answered(None)
+
+    def _hello(self) -> None:
+        """A view opened in a page."""
+
+    def _command(self, name: str, value: Any) -> None:
+        """Obey a command of the page (any thread); raise what is to be shown in the panel."""
+        raise UnknownNameError(f"the page sent the command {name!r}, which this version does not know")
+
+    def _slot(self, name: str) -> str | None:
+        """Commands of one slot replace each other: one that comes late is void. None: each of them counts."""
+        return name
+
+    def _question(self, question: Question) -> None:
+        """Answer a question of the page; dropped by a widget that decodes nothing."""
+        self._dropped["unknown type"] += 1
+
+    def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
+        """Matplotlib figure of the newest frame, for print.
+
+        Parameters
+        ----------
+        size : (width, height), optional
+            In inches.
+        """
+        raise NotImplementedError
+
+    def save_html(self, path: str | os.PathLike[str], *, title: str | None = None) -> Path:
+        """Save the widget as one HTML file: offline, alive, with no kernel behind it.
+
+        See `vaewidgets.save_html`, which takes several widgets.
+        """
+        from vaewidgets.live.save import save_html
+
+        return save_html(self, path, title=title)
+
+    def _title(self) -> str:
+        """What a saved page of the widget is called: its name in words, and what it shows."""
+        subject = self._subject()
+        return f"{self._words()} — {subject}" if subject else self._words()
+
+    def _words(self) -> str:
+        """Its name in words: "KLPlayground" is a "KL playground"."""
+        first, *rest = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z]+", type(self).__name__)
+        return " ".join([first, *(word.lower() for word in rest)])
+
+    def _subject(self) -> str:
+        """What it shows, such as "MLPVAE on mnist"; empty: only itself."""
+        return ""
+
+    def _refresh(self, *, whole: bool = False) -> None:
+        """Bring the frame up to date, here and now; `whole`: with what is measured between frames."""
+
+    def _moment(self) -> Hashable:
+        """What the saved picture depends on: as long as it is the same, the picture is not drawn again."""
+        return self._frame_number
+
+    def _changes_by_itself(self) -> bool:
+        """Whether a newer moment comes without anybody's doing, so that a picture can wait for it."""
+        return False
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self._picture.bundle()
+
+    def _ipython_display_(self) -> None:
+        self._picture.display()
+
+    def close(self) -> None:
+        """Take the widget off the page."""
+        if "_picture" in self.__dict__:  # else refused by its constructor, and collected now
+            self._picture.forget()
+        super().close()
+
+    # frames -----------------------------------------------------------------------------------
+
+    @property
+    def frame(self) -> dict[str, Any] | None:
+        """The newest frame: one complete picture, as the page gets it."""
+        return self._live.get("frame")
+
+    @property
+    def thinned(self) -> str | None:
+        """What is left out of its state to keep notebooks small, in words; None: nothing."""
+        return self._bound.note
+
+    def __getattr__(self, name: str) -> Any:
+        # ipywidgets.embed reads each key of the state as an attribute.
+        live = self.__dict__.get("_live", {})
+        if name in live:
+            return live[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _next_frame(self, sections: Mapping[str, Any]) -> dict[str, Any]:
+        """Number a frame; call and publish under `_live_lock`."""
+        self._frame_number += 1
+        return {"seq": self._frame_number, "ack": self._ack, **sections}
+
+    def _publish(self, state: dict[str, Any], *, may_wait: bool = False) -> None:
+        """Keep and send live keys; what `may_wait` is sent seldom as long as no view has opened.
+
+        Nobody sees it then but who reads the messages to save a notebook. Others read them when a cell has
+        ended, and lose some where there are thousands.
+        """
+        with self._live_lock:
+            state = self._bound.apply(self._live, state)
+            self._live.update(state)
+            if getattr(self, "comm", None) is None:
+                return  # not open yet, or closed: get_state brings it along
+            now = time.monotonic()
+            if may_wait and not self._hellos and now < self._next_unseen:
+                self._unsent.update(state)
+                return
+            self._next_unseen = now + UNSEEN_SECONDS
+            state = {**{key: self._live[key] for key in self._unsent}, **state}
+            self._unsent.clear()
+            stripped, paths, buffers = _remove_buffers(state)
+            message = {"method": "update", "state": stripped, "buffer_paths": paths}
+            self._send_in_context(message, buffers)
+
+    def _send_in_context(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        # ipykernel 7.4 sends the browser's next message to the subshell from which we sent last; a message
+        # sent in the context of a handler keeps commands flowing while a cell blocks the main shell.
+        context = self._send_context
+        if context is None:
+            self._send(message, buffers)
+        else:
+            context.copy().run(self._send, message, buffers)
+
+    def get_state(
+        self, key: str | Iterable[str] | None = None, drop_defaults: bool = False
+    ) -> dict[str, Any]:
+        """Widget state with the newest live keys in it.
+
+        `drop_defaults` is ignored: it would drop `_esm`, without which an embedded widget is dead.
+        """
+        del drop_defaults
+        everything = [*self.keys, *self._live]
+        names = everything if key is None else [key] if isinstance(key, str) else list(key)
+        with self._live_lock:
+            live = {name: self._live[name] for name in names if name in self._live}
+        state = super().get_state([name for name in names if name not in live])
+        return {**state, **live}
+
+    # the view ---------------------------------------------------------------------------------
+
+    def _views(self) -> tuple[View, ...]:
+        """The widget's own view first, then those that it shares."""
+        return (self._own_view,)
+
+    def _view_of(self, key: str) -> View:
+        """The view that holds `key`."""
+        return next((view for view in self._views()[1:] if view.holds(key)), self._own_view)
+
+    @classmethod
+    def _known_keys(cls) -> tuple[str, ...]:
+        """The keys that the view can have."""
+        return tuple(key for kind in cls.__mro__ for key in kind.__dict__.get("_view_keys", ()))
+
+    def _check_turn(self, key: str, value: Any) -> None:
+        """Raise an `OptionError` if the view cannot have `key`, or not with this value."""
+        known = self._known_keys()
+        if key not in known:
+            raise UnknownNameError(
+                f"{type(self).__name__}'s view got {key!r}; known: {', '.join(known)}."
+                f"{did_you_mean(key, known)}"
+            )
+        self._check_view(key, value)
+
+    @property
+    def view(self) -> ViewValues:
+        """What is turned, chosen and pointed at in the page, as small JSON; a copy, not to be changed.
+
+        Keys shared by all widgets of a run: `hover` (a latent vector), `selected` (numbers of points),
+        `classes` (labels shown; None: all), `color` (what colors the points) and `time` (a step; None: now).
+        Assign a dict to set what it holds: ``widget.view = saved``, ``widget.view |= {"time": 0}``.
+        """
+        merged: dict[str, Any] = {}
+        for view in self._views():
+            merged.update(view.values)
+        return ViewValues(merged)
+
+    @view.setter
+    def view(self, values: Mapping[str, Any]) -> None:
+        checked = View.check(values)
+        by_view: dict[int, tuple[View, dict[str, Any]]] = {}
+        for key, value in checked.items():
+            self._check_turn(key, value)
+            holder = self._view_of(key)
+            by_view.setdefault(id(holder), (holder, {}))[1][key] = value
+        for holder, part in by_view.values():
+            holder.check_room(part)
+        for holder, part in by_view.values():
+            holder.set(part)
+            for widget in holder.widgets or (self,):
+                widget._show_view()
+                for key, value in part.items():
+                    widget._view_changed(key, value)
+
+    def _check_view(self, key: str, value: Any) -> None:
+        """Raise an `OptionError` if `value` cannot be this widget's `key`, one of `_view_keys`."""
+
+    def _view_changed(self, key: str, value: Any) -> None:
+        """The page or Python set `key` (any thread)."""
+
+    def _view_state(self) -> dict[str, Any]:
+        return {"set": sum(view.set_number for view in self._views()), "values": dict(self.view)}
+
+    def _show_view(self) -> None:
+        """Send the view to the page."""
+        self._publish({"view_state": self._view_state()})
+
+    def _view_from_page(self, key: str, value: Any) -> None:
+        """The page turned something: it shows it already, so nothing is sent back."""
+        View.check({key: value})
+        self._check_turn(key, value)
+        holder = self._view_of(key)
+        holder.check_room({key: value})
+        holder.values[key] = value
+        for widget in holder.widgets or (self,):
+            with widget._live_lock:
+                widget._live["view_state"] = widget._view_state()
+            widget._view_changed(key, value)
+
+    # messages from the page ---------------------------------------------------------------------
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """How many messages of the page were dropped, by reason; empty as long as all of them made sense."""
+        return dict(self._dropped)
+
+    def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        """Called on the main thread or on a subshell's: takes a lock, sets flags, returns."""
+        try:
+            message = read(content, LiveWidget._highest_seq)
+        except MessageError as error:
+            self._dropped[str(error)] += 1
+            return
+        if isinstance(message, Hello):
+            self._hellos += 1
+            if self._unsent:
+                self._publish({})
+            self._picture.hold(False)
+            self._send_context = copy_context()
+            self._hello()
+            return
+        LiveWidget._highest_seq = max(LiveWidget._highest_seq, message.seq)
+        if isinstance(message, Command):
+            self._obey(message)
+        else:
+            self._question(message)
+
+    def _obey(self, command: Command) -> None:
+        self._send_context = copy_context()
+        seq = command.seq
+        with self._live_lock:
+            self._ack = max(self._ack, seq)
+        # A message that went to the main shell while a cell blocked it comes after later ones, which a
+        # subshell took. So one thread obeys at a time, and nothing older than the last of its kind.
+        with self._obey_lock:
+            slot = self._slot(command.name)
+            if slot is None or not seq:
+                self._obey_now(command)
+            elif seq >= self._newest.get(slot, 0) and self._obey_now(command):
+                self._newest[slot] = seq
+
+    def _obey_now(self, command: Command) -> bool:
+        """Obey, or say in the panel why not; returns whether there is a command of this name."""
+        name, value = command.name, command.value
+        panel, is_known = None, True
+        try:
+            if name.startswith("view:"):
+                self._view_from_page(name.removeprefix("view:"), value)
+                self._noted()
+                return True
+            if name == "presenting":
+                self._picture.hold(bool(value))
+            else:
+                self._command(name, value)
+        except Exception as error:
+            panel = f"{type(error).__name__}: {error}"[:MOST_PANEL]
+            is_known = not isinstance(error, UnknownNameError)
+            self._dropped["unknown name"] += not is_known
+        self._answered(panel)
+        return is_known

@@ -1,8 +1,0 @@
-"""A torch encoder or decoder as a list of operations and half-precision weights that the page runs."""
-
-from __future__ import annotations
-
-from vaewidgets.portable.network import Network, Op
-from vaewidgets.portable.trace import decoder_network, encoder_network, portable_network
-
-__all__ = ["Network", "Op", "decoder_network", "encoder_network", "portable_network"]

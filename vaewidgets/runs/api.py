@@ -1,0 +1,333 @@
+"""`train` and `attach`: check everything, then start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from vaewidgets.adapters import AdaptedVAE, LossConvention, as_vae, check_vae, loose_tensors
+from vaewidgets.data import ImageDataset
+from vaewidgets.engine.engine import Engine
+from vaewidgets.engine.graphed import check_cuda_graph
+from vaewidgets.engine.optimizers import check_optimizer
+from vaewidgets.engine.precision import check_precision
+from vaewidgets.engine.recorder import Recorder
+from vaewidgets.engine.snapshot import Shell, model_tensors
+from vaewidgets.errors import OptionError
+from vaewidgets.objectives import (
+    Likelihood,
+    Objective,
+    Schedule,
+    as_schedule,
+    get_likelihood,
+    get_objective,
+    traits,
+)
+from vaewidgets.runs.attached import AttachedRun
+from vaewidgets.runs.background import TrainingRun
+from vaewidgets.runs.claims import check_unclaimed
+from vaewidgets.runs.notebook import current_cell, note, stop_earlier
+from vaewidgets.runs.options import (
+    check_counts,
+    check_data,
+    check_epochs,
+    check_labels,
+    check_lr,
+    check_output,
+    check_seconds,
+    check_speed,
+    refuse_unknown,
+)
+from vaewidgets.runs.reading import Reading
+
+__all__ = ["assemble", "attach", "pick_device", "prepare_model", "train"]
+
+
+def train(
+    model: nn.Module,
+    data: ImageDataset,
+    *,
+    epochs: int | None = 10,
+    beta: float | Callable[[int], float] | Schedule = 1.0,
+    objective: str | Objective | None = None,
+    batch_size: int = 128,
+    lr: float = 1e-3,
+    optimizer: str = "adam",
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    eval_every: int = 1,
+    drop_last: bool = False,
+    precision: str = "float32",
+    cuda_graph: bool = False,
+    speed: float | None = None,
+    autosave: bool = True,
+    autosave_seconds: float = 30.0,
+    start: bool = True,
+    name: str | None = None,
+    **unknown: Any,
+) -> TrainingRun:
+    """Train a VAE in the background. Returns at once.
+
+    Running the same notebook cell again stops the run that it started before.
+
+    Parameters
+    ----------
+    model : nn.Module
+        A built-in model, or any that `as_vae` recognises. It is moved to the device, and trained in place.
+    data : ImageDataset
+    epochs : int or None
+        None to train until stopped.
+    beta : float, callable or Schedule
+        Weight of the KL term, at least 0; a function takes the step, from 0.
+    objective : str or Objective, optional
+        What is minimised; by default the model's own, which is the ELBO for a VAE.
+    batch_size : int
+        At most the number of training images.
+    lr : float
+        Learning rate, above 0.
+    optimizer : {"adam", "adamw", "sgd", "adagrad"}
+        With torch's defaults.
+    seed : int
+        Of the order, the noise of training and that of evaluation. The weights are the model's own.
+    device : str or torch.device, optional
+        By default the accelerator that torch finds (cuda, xpu, mps), else the CPU.
+    eval_every : int
+        Evaluate on the test set every so many epochs; 0 for never.
+    drop_last : bool
+        Leave out an epoch's last batch where it is smaller.
+    precision : {"float32", "bf16"}
+        "bf16" computes the model in bfloat16, weights and loss in float32: to the same loss within 0.5 %,
+        faster on processors that have it (AMX, AVX512-BF16, GPUs from Ampere on) and refused on others. A
+        fully connected VAE on a CPU then leaves its written-out step; `run.engine` tells.
+    cuda_graph : bool
+        Record a step once and replay it, which spares a small network on a GPU most of its time; only on a
+        CUDA device. For models and objectives that do nothing between their operations that the device does
+        not see; each replay is that of a plain step, compared with one every 500 steps and given up, with
+        the reason in `run.engine`, if they differ. Has been tested without a GPU only, hence not the default.
+    speed : float, optional
+        Epochs a second at most, to watch; full speed by default.
+    autosave : bool
+        Save to the user's cache (or VAEWIDGETS_CACHE) every `autosave_seconds` and at the end. It stays as
+        long as the run does; of runs that are gone the newest 20 are kept. See `TrainingRun.autosave_path`.
+    autosave_seconds : float
+    start : bool
+        False to start it by `resume` or `advance`.
+    name : str, optional
+
+    Returns
+    -------
+    TrainingRun
+
+    Raises
+    ------
+    OptionError, DataError, ProtocolError
+        Before anything is trained: an option out of its range or unknown, data that the likelihood cannot
+        score, a model that does not speak the protocol, or that another run is training.
+    """
+    refuse_unknown(train, unknown)
+    check_data(data)
+    check_counts(data, batch_size, seed, eval_every)
+    cell = current_cell()
+    stop_earlier(cell)
+    where = pick_device(device)
+    check_unclaimed(model)
+    vae, likelihood = prepare_model(model, data, where)
+    goal = get_objective(traits(vae).default_objective if objective is None else objective)
+    goal.check(vae)
+    options: dict[str, Any] = {
+        "epochs": check_epochs(epochs),
+        "batch_size": batch_size,
+        "lr": check_lr(lr),
+        "optimizer": check_optimizer(optimizer),
+        "seed": seed,
+        "eval_every": eval_every,
+        "drop_last": bool(drop_last),
+        "precision": check_precision(precision, where),
+        "cuda_graph": check_cuda_graph(cuda_graph, where),
+        "device": str(where),
+        "autosave": bool(autosave),
+        "autosave_seconds": check_seconds(autosave_seconds),
+        "dataset": data.name,
+    }
+    schedule = as_schedule(beta)
+    options |= {"beta": schedule.describe(), "speed": check_speed(speed), "objective": goal.name}
+    recorder = Recorder()
+    engine = assemble(vae, data, likelihood, goal, recorder=recorder, options=options, schedule=schedule)
+    run = TrainingRun(
+        engine,
+        autosave_seconds=options["autosave_seconds"] if options["autosave"] else None,
+        speed=speed,
+        model=vae,
+        data=data,
+        likelihood=likelihood,
+        objective=goal,
+        recorder=recorder,
+        device=where,
+        options=options,
+        name=name,
+        shell=engine.shell,
+    )
+    note(run, cell)
+    if start:
+        run.resume()
+    return run
+
+
+def pick_device(device: str | torch.device | None) -> torch.device:
+    """The device named, or torch's accelerator, or the CPU; OptionError if it is not there."""
+    if device is None:
+        found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        return found or torch.device("cpu")
+    try:
+        # an allocation, since a name alone says nothing about the machine
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError, TypeError) as error:
+        first = str(error).splitlines()[0]
+        raise OptionError(
+            f"device {str(device)!r} cannot be used here ({first}). Leave it out for the best there is."
+        ) from None
+
+
+def prepare_model(
+    model: nn.Module, data: ImageDataset, device: torch.device, **adapter: Any
+) -> tuple[Any, Likelihood]:
+    """Adapt a model, move it to the device, try it, and find its likelihood for the data.
+
+    Parameters
+    ----------
+    **adapter
+        As in `as_vae`, where it is known how the model is to be read.
+
+    Returns
+    -------
+    model, likelihood
+    """
+    vae = as_vae(model, image_shape=data.image_shape, value_range=data.value_range, **adapter)
+    if isinstance(vae, AdaptedVAE):  # whatever was possible: this is what it is trained with
+        vae.convention = replace(vae.convention, others=())
+    likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
+    likelihood.check(data)
+    check_output(vae, data)
+    check_labels(vae, data)
+    loose = [name for name, tensor in loose_tensors(vae).items() if tensor.requires_grad]
+    if loose:
+        raise OptionError(
+            f"{type(model).__name__} keeps {len(loose)} trainable tensors in a plain list, tuple or dict "
+            f"(the first is {loose[0].removeprefix('module.')}), where torch does not find them: they would "
+            "not be trained. Use nn.ParameterList, nn.ParameterDict or nn.ModuleList."
+        )
+    if not any(p.requires_grad for p in vae.parameters()):
+        raise OptionError(
+            f"{type(model).__name__} has no parameter that requires a gradient: nothing to train."
+        )
+    vae.to(device)
+    check_vae(vae, data.image_shape, data.value_range, device)
+    return vae, likelihood.fitted_to(data)
+
+
+def assemble(
+    model: Any,
+    data: ImageDataset,
+    likelihood: Likelihood,
+    objective: Objective,
+    *,
+    recorder: Recorder,
+    options: dict[str, Any],
+    schedule: Schedule,
+) -> Engine:
+    """Build the engine of checked options."""
+    names = ("epochs", "lr", "optimizer", "batch_size", "drop_last", "seed", "eval_every")
+    return Engine(
+        model,
+        data,
+        likelihood,
+        objective,
+        recorder,
+        schedule=schedule,
+        device=torch.device(options["device"]),
+        # files from before had neither
+        precision=options.get("precision", "float32"),
+        cuda_graph=options.get("cuda_graph", False),
+        **{name: options[name] for name in names},
+    )
+
+
+def attach(
+    model: nn.Module,
+    data: ImageDataset,
+    *,
+    losses: LossConvention | None = None,
+    name: str | None = None,
+    autosave: bool = False,
+    autosave_seconds: float = 30.0,
+    on_bad_value: str = "warn",
+    **adapter: Any,
+) -> AttachedRun:
+    """Watch a model that a loop of your own trains: call `run.log(loss=..., recon=..., kl=...)` in each step.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Your model, where it is; nothing about it is changed.
+    data : ImageDataset
+        What widgets show.
+    losses : LossConvention, optional
+        How your loop reduces the terms that it logs; by default what the model's project is known for.
+    name : str, optional
+    autosave : bool
+        Save history and weights every `autosave_seconds`.
+    autosave_seconds : float
+    on_bad_value : {"warn", "raise"}
+        What `log` does with a loss, recon or kl that is NaN or infinite, or with a value that is no number:
+        leave it out and say so in the widgets, in `run.warning` and in `run.diagnose()`; or raise
+        `DivergedError` (within a tenth of a second) or `OptionError`, which ends your loop.
+    **adapter
+        encode, decode, latent_dim, output, likelihood: as in `as_vae`.
+
+    Returns
+    -------
+    AttachedRun
+
+    Raises
+    ------
+    ProtocolError, OptionError, DataError
+        If the model, an option or the data cannot be used; or if a run of `train` is training the model. Once
+        the loop logs, `train` refuses the model until the loop has ended (`AttachedRun.finish`, or the
+        notebook's cell).
+    """
+    if not isinstance(data, ImageDataset):
+        raise OptionError(
+            f"data is of type {type(data).__name__}; wanted an ImageDataset. Make one of what your loader "
+            "reads: vw.ImageDataset(train_loader.dataset)."
+        )
+    if on_bad_value not in ("warn", "raise"):
+        raise OptionError(f'on_bad_value is {on_bad_value!r}; expected "warn" or "raise".')
+    check_unclaimed(model, can_train=False)
+    vae = as_vae(model, losses=losses, image_shape=data.image_shape, value_range=data.value_range, **adapter)
+    likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
+    likelihood.check(data)
+    check_vae(vae, data.image_shape, data.value_range)
+    own, reading = LossConvention(), None
+    if isinstance(vae, AdaptedVAE):
+        own = vae.convention.losses
+        if vae.convention.others:
+            reading = Reading(vae, data, reduction_is_known=losses is not None or own != LossConvention())
+    device = next((t.device for t in model_tensors(vae)), torch.device("cpu"))
+    return AttachedRun(
+        losses=losses or own,
+        autosave_seconds=check_seconds(autosave_seconds) if autosave else None,
+        raises_on_bad_value=on_bad_value == "raise",
+        reading=reading,
+        model=vae,
+        data=data,
+        likelihood=likelihood.fitted_to(data),
+        recorder=Recorder(),
+        device=device,
+        options={"dataset": data.name, "device": str(device)},
+        name=name,
+        shell=Shell(vae),
+    )

@@ -1,0 +1,474 @@
+"""A run whose loop is the user's own: it logs, and is paused, stopped and copied inside `log`."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from vaewidgets.adapters import Convention, LossConvention
+from vaewidgets.diagnostics import NotFinite
+from vaewidgets.engine.faults import logged_divergence
+from vaewidgets.engine.recorder import Recorder
+from vaewidgets.engine.snapshot import GoodWeights, Snapshot, model_tensors
+from vaewidgets.errors import OptionError, TrainingStopped
+from vaewidgets.objectives import Constant, Schedule, as_schedule, get_likelihood
+from vaewidgets.runs.autosave import Autosave
+from vaewidgets.runs.claims import check_unclaimed, claim, release
+from vaewidgets.runs.gate import Ask, Gate, Status
+from vaewidgets.runs.log_buffer import Pending
+from vaewidgets.runs.loop_log import LoopLog, holds_step
+from vaewidgets.runs.notebook import at_cell_end
+from vaewidgets.runs.options import check_steps
+from vaewidgets.runs.pace import Pace
+from vaewidgets.runs.reading import Reading
+from vaewidgets.runs.run import ENDED, Run
+from vaewidgets.runs.run_file import Checkpoint, capture, write
+
+__all__ = ["AttachedRun"]
+
+FLUSH_SECONDS = 0.1
+
+
+@final
+class AttachedRun(Run):
+    """Made by `attach`; see `Run` for what it offers.
+
+    Attributes
+    ----------
+    losses : LossConvention
+        How logged terms are turned into sums over pixels and latent dimensions, averaged over images.
+    """
+
+    can_train = False
+
+    def __init__(
+        self,
+        *,
+        losses: LossConvention,
+        autosave_seconds: float | None,
+        raises_on_bad_value: bool = False,
+        reading: Reading | None = None,
+        **what: Any,
+    ) -> None:
+        super().__init__(**what)
+        self.losses = losses
+        self._raises = raises_on_bad_value
+        self._reading = reading
+        pending = Pending(losses, self._data.n_pixels, self.model.latent_dim, self._recorder.__len__)
+        self._log = LoopLog(self._recorder, pending, raises=raises_on_bad_value)
+        self._gate = Gate(before_halt=self._before_halt, served=self._notify)
+        self._autosave = None
+        if autosave_seconds is not None:
+            self._autosave = Autosave(self.name, self.id, autosave_seconds)
+        self._next_flush = 0.0
+        self._schedule: Schedule = Constant(1.0)
+        self._beta_read: float | None = None  # what the loop got when it last read `beta`
+        self._beta_logged: float | None = None
+        self._clone_ask: Ask | None = None
+        self._good = GoodWeights()
+        self._pace = Pace(on_cpu=self.device.type == "cpu")
+        self._halts = 0
+        # from the start, not from the first step on: what is drawn at a cell's end then finds the run ended
+        self._forget_cell = at_cell_end(self._cell_ended)
+        self._check_snapshots()
+        self._decide_reading()
+
+    # logging ----------------------------------------------------------------------------------
+
+    def log(
+        self,
+        loss: Tensor | float | None = None,
+        recon: Tensor | float | None = None,
+        kl: Tensor | float | None = None,
+        *,
+        beta: float | None = None,
+        epoch: int | None = None,
+        step: int | None = None,
+        batch_size: int | None = None,
+        **other: Tensor | float,
+    ) -> None:
+        """Record one step of your loop; call it after the update.
+
+        It waits for nothing on the device: values are gathered there and read back every tenth of a second.
+        Only in here is the run paused, stopped, or the model copied.
+
+        No value ends a training: one that is NaN or infinite is left out of the curves and said in the
+        widgets, in `run.warning` and in `run.diagnose()`; ``attach(..., on_bad_value="raise")`` raises.
+
+        Parameters
+        ----------
+        loss, recon, kl : 0-d Tensor or float
+            As your loop reduces them; `losses` says how that is undone. A scaled recon scales the loss too.
+        beta : float, optional
+            Weight of the KL term in this step. By default what the loop read from `run.beta`, if it did.
+        epoch : int, optional
+            Epochs completed: 0 in the first one. With it the history has means by epoch ("train_loss", ...).
+        step : int, optional
+            Number of this step, for a loop that does not begin at 0; by default one more than the last. One
+            that is smaller, as after a return to a checkpoint, is counted on from the last, and said.
+        batch_size : int, optional
+            Images in the batch; needed where terms are summed over the batch.
+        **other
+            Names that begin with "val_", "test_" or "train_" (``val_loss=...``) are values of an epoch, and
+            make no step; "val_" and "test_" are drawn as the test curve. The reduction of `losses` applies to
+            them, too: where it sums over a batch, they are means over images, as in PyTorch's own example,
+            unless a call without a step gives `batch_size`, the images that they were summed over. Anything
+            else is kept by step, such as lr.
+
+        Raises
+        ------
+        TrainingStopped
+            When a stop was asked for.
+        OptionError
+            In the first call alone, where nothing is lost yet: a value is no scalar, or `batch_size` is
+            needed. Later ones are left out, and said.
+        """
+        if beta is not None:
+            with contextlib.suppress(TypeError, ValueError, RuntimeError):  # else it is said by `add`
+                self._beta_logged = float(beta)
+        else:
+            beta = self._beta_read
+        values = {"loss": loss, "recon": recon, "kl": kl, "beta": beta, **other}
+        known = {name: value for name, value in values.items() if value is not None}
+        is_step = holds_step(known)
+        evaluates_after_end = not is_step and self.status in ENDED
+        if not self._gate.is_mine and not evaluates_after_end:
+            self._enter()
+        self._log.add(known, step=step, epoch=epoch, batch_size=batch_size)
+        if evaluates_after_end:
+            self._flush()
+            self._notify()
+            return
+        if self._log.is_full or time.monotonic() >= self._next_flush:
+            self._flush()
+            self._between_steps()
+        if self.error is not None:
+            self._leave("failed")
+            raise self.error
+        if not self._may_go_on(is_step):
+            self._leave("stopped")
+            raise TrainingStopped(f"stopped at step {self.step}, as asked. Run the loop again to go on.")
+
+    def _enter(self) -> None:
+        """The loop starts, or starts again."""
+        check_unclaimed(self.model, run=self, can_train=False)
+        claim(self)
+        self.error = None
+        self._rate_marks = []
+        self._gate.enter()
+        self._notify()
+
+    def _may_go_on(self, is_step: bool) -> bool:
+        try:
+            if is_step:
+                return self._gate.may_step()
+            # halted here it would have leave for one step more than `advance` was asked for
+            return self.status == "paused" or self._gate.may_go_on()
+        except KeyboardInterrupt:  # of a loop that was paused
+            self._leave("stopped")
+            raise
+
+    def _leave(self, status: Status) -> None:
+        """The loop has ended. That comes first: a second interrupt may cut off the rest."""
+        self._gate.leave(status)
+        self._pace.rest()
+        self._flush()
+        self._log.end()
+        release(self)
+        self._notify()
+
+    def has_let_go(self) -> bool:
+        """Whether its loop is over: finished, or its thread is gone, or is here and so not in the loop."""
+        loop = self._gate.loop
+        alive = {t.ident for t in threading.enumerate()} - {threading.get_ident()}
+        if loop is not None and loop.ident not in alive:
+            self.finish()
+        return not self._gate.is_busy
+
+    def how_to_end(self) -> str:
+        """Say how the user ends it."""
+        return "Say that its loop has ended, run.finish(),"
+
+    def _cell_ended(self) -> None:
+        """A loop that ran in this cell has ended with it, whether or not it said so."""
+        if self._gate.is_mine and self.status != "paused":
+            self.finish()
+
+    def finish(self) -> None:
+        """Say that the loop has ended; optional. Logging again takes the run up again."""
+        status = self.status
+        self._leave(status if status in ENDED else "finished")
+        if self.error is None:
+            self._clone()
+            self._note_time(self._weights)
+        if self._autosave is not None:
+            self._autosave.write_now(self._capture)
+        self._notify()
+
+    def _flush(self) -> None:
+        """Read back what was logged. Any thread may do it; a fault is kept for the loop to raise."""
+        self._next_flush = time.monotonic() + FLUSH_SECONDS
+        bad = self._log.flush()
+        if bad is not None and self._raises:
+            good = self._good.weights
+            self.error = logged_divergence(bad, None if good is None else good.step)
+            self._gate.mark("failed")
+
+    def _between_steps(self) -> None:
+        """In the loop's thread, after a flush."""
+        self._mark_rate()
+        self._pace.tick(self._log.rows, self.epoch, self._halts)
+        if self.error is None:
+            self._good.keep(lambda: self._shell.clone(self.model, step=self.step, epoch=self.epoch))
+            good = self._good.weights
+            if good is not None and self._time_line.is_due(good.epoch):
+                self._note_time(good)
+            if self._autosave is not None:
+                self._autosave.write_if_due(self._capture)
+        self._decide_reading()
+        self._notify()
+
+    def _decide_reading(self) -> None:
+        """Look whether it shows by now how the model is read; between two steps."""
+        if self._reading is None or not self._reading.is_due:
+            return
+        try:
+            copy = self._shell.build(self._shell.clone(self.model, step=self.step, epoch=self.epoch))
+            found = self._reading.look(copy, self._recorder.last("recon"))
+        except Exception as error:  # never into a training
+            self._reading = None
+            self._log.say(f"how the model is read was not found out: {type(error).__name__}: {error}")
+            return
+        if found is not None:
+            self._read_as(found)
+
+    def _read_as(self, convention: Convention) -> None:
+        self.model.convention = convention
+        self._shell.read_as(convention)
+        likelihood = get_likelihood(convention.likelihood).fitted_to(self._data)
+        self.likelihood = self._history.likelihood = likelihood
+        with self._build_lock:
+            self._built = None  # a snapshot that is read as before
+
+    # what it is -------------------------------------------------------------------------------
+
+    @property
+    def recorder(self) -> Recorder:
+        """What was logged, up to now."""
+        if self._log.is_stale(FLUSH_SECONDS):
+            self._flush()
+        return self._recorder
+
+    @property
+    def history(self) -> Any:
+        """Mapping of names to numpy arrays, up to now."""
+        self._flush()
+        return self._history
+
+    @property
+    def warning(self) -> str | None:
+        """What is wrong or not known, a sentence a line; None if nothing is."""
+        doubt = None if self._reading is None else self._reading.doubt(self.model.convention)
+        return "\n".join(filter(None, (self._log.warning, super().warning, doubt))) or None
+
+    @property
+    def not_finite(self) -> NotFinite:
+        """Steps that were logged as NaN or infinite."""
+        return replace(self._log.not_finite, ended=self.status in ENDED)
+
+    @property
+    def step(self) -> int:
+        """Updates made: one more than the number of the newest step."""
+        return self._log.step
+
+    @property
+    def epoch(self) -> int:
+        """Epochs completed, as logged."""
+        return self._log.epoch
+
+    @property
+    def epochs(self) -> int | None:
+        """None: only your loop knows."""
+        return None
+
+    @epochs.setter
+    def epochs(self, epochs: int | None) -> None:
+        self._refuse("epochs")
+
+    @property
+    def speed(self) -> float | None:
+        """None: your loop has a speed of its own."""
+        return None
+
+    @speed.setter
+    def speed(self, speed: float | None) -> None:
+        self._refuse("speed")
+
+    # controls ---------------------------------------------------------------------------------
+
+    @property
+    def beta(self) -> float:
+        """Weight of the KL term, for the loop to read in each step; from then on widgets offer to turn it."""
+        beta = self._beta_read = self._schedule(self.step)
+        return beta
+
+    @beta.setter
+    def beta(self, beta: float | Callable[[int], float] | Schedule) -> None:
+        self._schedule = as_schedule(beta)
+        self._notify()
+
+    @property
+    def current_beta(self) -> float:
+        """Weight of the KL term in force now, as far as known."""
+        if self._beta_read is None and self._beta_logged is not None:
+            return self._beta_logged
+        return self._schedule(self.step)
+
+    @property
+    def beta_description(self) -> str:
+        """The schedule of beta in a few words."""
+        if self._beta_read is None:
+            return "in your loop" if self._beta_logged is None else f"{self._beta_logged:g}"
+        return self._schedule.describe()
+
+    @property
+    def beta_is_controllable(self) -> bool:
+        """Whether the loop reads `run.beta`."""
+        return self._beta_read is not None
+
+    @property
+    def lr(self) -> float | None:
+        """Learning rate last logged; None if it never was."""
+        return self._recorder.last("lr")
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self._refuse("lr")
+
+    def _refuse(self, name: str) -> None:
+        raise OptionError(f"{self!r} is trained by your own loop, which alone decides its {name}.")
+
+    @property
+    def lr_is_controllable(self) -> bool:
+        """False: it belongs to your optimiser."""
+        return False
+
+    def pause(self) -> None:
+        """Halt inside the next `log`. Returns at once."""
+        self._gate.change("paused", "running")
+        self._notify()
+
+    def resume(self) -> None:
+        """Go on after a pause. Returns at once; without effect on a loop that does not run."""
+        self._go(None)
+
+    def advance(self, n: int = 1) -> None:
+        """Let `n` steps pass, then pause. Returns at once."""
+        self._go(check_steps(n))
+
+    def _go(self, steps: int | None) -> None:
+        if self.status in ("running", "paused"):
+            self._gate.go(steps)
+        self._notify()
+
+    def stop(self) -> None:
+        """Have the next `log` raise `TrainingStopped`. Returns at once."""
+        self._gate.change("stopped", "running", "paused")
+        self._notify()
+
+    def _before_halt(self) -> None:
+        self._flush()
+        self._between_steps()
+        self._halts += 1
+        self._pace.rest()
+
+    def _notify(self) -> None:
+        self._recorder.notify()
+
+    # weights ----------------------------------------------------------------------------------
+
+    def request_snapshot(self) -> None:
+        """Ask for a copy of the weights inside the next `log`. Returns at once."""
+        ask = self._clone_ask
+        if ask is None or ask.done.is_set or not self._gate.is_busy:
+            ask = Ask(self._clone)
+            self._gate.post(ask)
+            self._clone_ask = ask
+
+    def snapshot(self, timeout: float = 10.0) -> Snapshot:
+        """Copy of the model as it is inside `log`, or between two steps if the loop's own thread asks.
+
+        Where the loop does not log within `timeout` seconds, the newest copy there is.
+        """
+        try:
+            self._gate.call(self._clone, timeout)
+        except TimeoutError:
+            good = self._good.weights
+            if self._weights is None and good is None:
+                raise
+            if self._weights is None or (good is not None and good.step > self._weights.step):
+                self._weights = good
+        snapshot = self.latest_snapshot
+        assert snapshot is not None
+        return snapshot
+
+    @property
+    def last_good(self) -> Snapshot | None:
+        """Newest copy, taken now and then, whose weights were finite."""
+        return None if self._good.weights is None else self._make_snapshot(self._good.weights)
+
+    def restore_last_good(self) -> None:
+        """Copy the weights of `last_good` into the live model. The optimiser's state is yours to reset.
+
+        Raises
+        ------
+        OptionError
+            If there is none, or another run trains the model.
+        """
+        if self._good.weights is None:
+            raise OptionError(
+                f"{self!r} has no good weights to go back to: none were copied before it diverged."
+            )
+        check_unclaimed(self.model, run=self, can_train=False)
+        with torch.no_grad():
+            for live, kept in zip(model_tensors(self.model), self._good.weights.tensors, strict=True):
+                live.copy_(kept)
+
+    def save(self, path: Any) -> None:
+        """Write history and weights. Your optimiser's state is not known here, and not in the file."""
+        write(self._gate.call(self._capture, timeout=60.0), path)
+
+    def _capture(self) -> Checkpoint:
+        self._flush()
+        return capture(self, None)
+
+    # waiting, ending --------------------------------------------------------------------------
+
+    def _has_ended(self) -> bool:
+        # Whoever runs the loop would wait for itself.
+        return self.status in (*ENDED, "created") or self._gate.is_mine
+
+    def _wait_for_end(self, seconds: float) -> None:
+        loop = self._gate.loop
+        if loop is not None:
+            loop.done.wait(seconds)
+
+    def _check_waitable(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and not isinstance(error, TrainingStopped) and self.status not in ENDED:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            self.error = None if interrupted else error
+            self._gate.leave("stopped" if interrupted else "failed")
+        self.finish()

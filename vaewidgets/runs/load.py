@@ -1,0 +1,176 @@
+"""`load_run`: a run from its file."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+from torch import nn
+
+from vaewidgets.adapters.seeded import drawing, seeded
+from vaewidgets.data import ImageDataset, load_dataset
+from vaewidgets.engine.engine import Engine, EngineState
+from vaewidgets.engine.snapshot import Shell
+from vaewidgets.errors import CheckpointError, DataError, OptionError
+from vaewidgets.models import build
+from vaewidgets.objectives import Bernoulli, Likelihood, Objective, get_likelihood, objective_from_dict
+from vaewidgets.runs.api import assemble, pick_device, prepare_model
+from vaewidgets.runs.background import TrainingRun
+from vaewidgets.runs.claims import check_unclaimed
+from vaewidgets.runs.options import check_data
+from vaewidgets.runs.run_file import LoadedRun, describe_data, load_weights, read
+
+__all__ = ["load_run"]
+
+
+def load_run(
+    path: str | os.PathLike[str],
+    *,
+    model: nn.Module | None = None,
+    data: ImageDataset | None = None,
+    device: str | torch.device | None = None,
+    objective: Objective | None = None,
+) -> TrainingRun:
+    """Load a run that `run.save` or the autosave wrote. Executes no code of the file.
+
+    Parameters
+    ----------
+    path : str or Path
+    model : nn.Module, optional
+        One built with the same options; its weights are overwritten. Built-in models are rebuilt without.
+    data : ImageDataset, optional
+        By default the set of the saved name, if `load_dataset` knows it and finds it on this machine in the
+        same size. Without data the run can be looked at, but not resumed or evaluated.
+    device : str or torch.device, optional
+    objective : Objective, optional
+        By default the one in the file. Needed to go on where it was none of ours, which cannot be kept.
+
+    Returns
+    -------
+    TrainingRun
+        Its status is "stopped" or "finished"; `resume` goes on. Saved between two epochs or in the middle of
+        one, it goes on bit for bit as the uninterrupted run on a CPU, but for a beta that was a function
+        (its value is kept) and for what the model itself draws from torch's global generator (dropout).
+
+    Raises
+    ------
+    CheckpointError
+        If the file is none of ours, or does not fit the model (the first tensor that differs is named) or
+        the data.
+    OptionError
+        If another run is training the model.
+    """
+    loaded = read(path)
+    facts = loaded.facts
+    options = dict(facts["options"])
+    where = pick_device(device)
+    options["device"] = str(where)
+    data = _find_data(facts, data, path)
+    if model is None:
+        model = _rebuild(facts, path)
+    check_unclaimed(model)
+    if data is None:
+        vae: Any = model
+        likelihood: Likelihood = get_likelihood(facts["likelihood"], **facts.get("likelihood_options", {}))
+        if isinstance(likelihood, Bernoulli):
+            likelihood = Bernoulli(binary=bool(facts["normalised"]))
+    else:
+        # files from before did not say how a foreign model was read
+        vae, likelihood = prepare_model(model, data, where, **(facts.get("reading") or {}))
+    load_weights(vae, loaded.weights, path)
+    vae.to(where)
+    goal = objective or objective_from_dict(facts.get("objective", {"name": "elbo"}))
+    return _revive(vae, data, likelihood, loaded, objective=goal, options=options)
+
+
+def _revive(
+    model: Any,
+    data: ImageDataset | None,
+    likelihood: Likelihood,
+    loaded: LoadedRun,
+    *,
+    objective: Objective | None,
+    options: dict[str, Any],
+) -> TrainingRun:
+    facts, state = loaded.facts, loaded.engine
+    engine: Engine | EngineState
+    cannot_resume = None
+    if data is not None and state is not None and objective is not None:
+        engine = assemble(
+            model,
+            data,
+            likelihood,
+            objective,
+            recorder=loaded.recorder,
+            options=options,
+            schedule=state.schedule,
+        )
+        engine.restore(state)
+        engine.lr, engine.epochs = state.lr, state.epochs
+    elif state is not None and data is not None:
+        engine = state
+        name = facts["objective"]["name"]
+        cannot_resume = f"was trained with an objective of your own, {name!r}: load_run(path, objective=...)"
+    elif state is not None:
+        engine = state
+        cannot_resume = f"was loaded without its data, {options.get('dataset')!r}: load_run(path, data=...)"
+    else:
+        engine = EngineState.at(facts["step"], facts["epoch"], facts["epochs"])
+        cannot_resume = "was trained by a loop of its own: start a new run, vw.train(run.model, data)"
+    run = TrainingRun(
+        engine,
+        autosave_seconds=options.get("autosave_seconds") if options.get("autosave") else None,
+        status="finished" if facts["status"] == "finished" else "stopped",
+        cannot_resume=cannot_resume,
+        model=model,
+        data=data,
+        likelihood=likelihood,
+        objective=objective,
+        recorder=loaded.recorder,
+        device=torch.device(options["device"]),
+        options=options,
+        name=facts["name"],
+        shell=engine.shell if isinstance(engine, Engine) else Shell(model),
+    )
+    run.data_facts = facts["data"]
+    run.time_line.restore(*loaded.time_line)
+    return run
+
+
+def _find_data(facts: dict[str, Any], data: ImageDataset | None, path: Any) -> ImageDataset | None:
+    """The data given, checked, or the named set if it is here in the same size."""
+    wanted = facts["data"]
+    if data is not None:
+        check_data(data)
+        got = describe_data(data)
+        for name in ("image_shape", "value_range"):
+            if got[name] != wanted[name]:
+                raise CheckpointError(
+                    f"{str(path)!r} was trained on data of {name} {tuple(wanted[name])}; "
+                    f"the data given have {tuple(got[name])}."
+                )
+        return data
+    try:
+        found = load_dataset(
+            wanted["name"],
+            size=tuple(wanted["image_shape"][1:]),
+            value_range=tuple(wanted["value_range"]),
+            download=False,
+        )
+    except (DataError, OptionError):
+        return None
+    return found if describe_data(found) == wanted else None
+
+
+def _rebuild(facts: dict[str, Any], path: Any) -> nn.Module:
+    if facts["model"] is None:
+        raise CheckpointError(
+            f"{str(path)!r} holds the weights of a {facts['model_class']}, which is no built-in model. Give "
+            "one with the same options: load_run(path, model=...)."
+        )
+    try:
+        with drawing, seeded(0):  # the weights are written over; the caller's random numbers stay
+            return build(facts["model"])
+    except (OptionError, TypeError) as error:
+        raise CheckpointError(f"{str(path)!r}: its model cannot be built ({error}).") from error

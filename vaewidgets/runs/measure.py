@@ -1,0 +1,278 @@
+"""What a run says about itself: thin methods over `vaewidgets.diagnostics`, on a snapshot."""
+
+from __future__ import annotations
+
+import threading
+import time
+import warnings
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+from vaewidgets.diagnostics import (
+    Ablation,
+    ActiveUnits,
+    Diagnosis,
+    PathVerdict,
+    RunStats,
+    UnitLives,
+    ablation,
+    active_units,
+    diagnose,
+    nearest_class,
+    path_between,
+    run_stats,
+    unit_lives,
+)
+from vaewidgets.diagnostics.forward import Forward, spread
+from vaewidgets.errors import OptionError, ShapeError
+
+if TYPE_CHECKING:
+    from vaewidgets.engine.snapshot import Snapshot
+    from vaewidgets.runs.run import Run
+
+__all__ = ["UnitWatch", "ablate", "count_units", "diagnose_run", "measure", "path", "watch_units"]
+
+_SHARE = 0.02  # of the training's time that watching may take
+_LEAST_SECONDS = 0.1
+_MOST_ROWS = 512
+
+
+def measure(run: Run, *, n: int = 1000) -> RunStats:
+    """Measure both splits, over at most `n` images of each; see `vaewidgets.diagnostics.run_stats`."""
+    return run_stats(run.snapshot().model, run.data, run.likelihood, n=n)
+
+
+def diagnose_run(run: Run, *, n: int = 1000) -> Diagnosis:
+    """Say what the run is doing, with evidence and advice; see `vaewidgets.diagnostics.diagnose`.
+
+    Parameters
+    ----------
+    n : int
+        Images of each split to measure.
+    """
+    watch = run._unit_watch
+    lives = None
+    if watch is not None:
+        watch.look()
+        lives = watch.lives()
+    # a run that was loaded without its data is judged by its curves
+    stats = None if run._data is None else measure(run, n=n)
+    return diagnose(run.history, stats, error=run.error, not_finite=run.not_finite, lives=lives)
+
+
+def count_units(
+    run: Run,
+    split: str | None = None,
+    *,
+    n: int | None = None,
+    delta: float = 0.01,
+    var_threshold: float = 0.01,
+    fraction: float | None = None,
+) -> ActiveUnits:
+    """Count the units in use by both criteria; see `vaewidgets.diagnostics.active_units`.
+
+    Parameters
+    ----------
+    split : {"test", "train"}, optional
+        By default "test", or where there is no test split "train", with a warning.
+    n : int, optional
+        Images, evenly spread; all of the split by default.
+    """
+    mu, logvar = _encode(run, split_or_default(run, split), n)
+    if logvar is None:
+        raise OptionError(
+            f"{run!r} has no posterior variance, so no KL and no active units; wanted a VAE. "
+            "run.ablation() works for it."
+        )
+    return active_units(mu, logvar, delta=delta, var_threshold=var_threshold, fraction=fraction)
+
+
+def ablate(
+    run: Run,
+    split: str | None = None,
+    *,
+    n: int = 1000,
+    off: Literal["mean", "zero"] = "mean",
+    tolerance: float | None = None,
+) -> Ablation:
+    """Switch off one unit after the other; see `vaewidgets.diagnostics.ablation`."""
+    x, labels = _images(run, split_or_default(run, split), n)
+    model = run.snapshot().model
+    return ablation(model, x, run.likelihood, labels=labels, off=off, tolerance=tolerance)
+
+
+def path(
+    run: Run,
+    start: int | Tensor,
+    end: int | Tensor,
+    *,
+    split: str | None = None,
+    n: int = 33,
+    kind: Literal["lerp", "slerp"] = "lerp",
+) -> PathVerdict:
+    """Decode the path between two images and judge it; see `vaewidgets.diagnostics.judge_path`.
+
+    Parameters
+    ----------
+    start, end : int or Tensor of shape (latent_dim,)
+        Numbers of images of the split, or latent points.
+    split : {"test", "train"}, optional
+        By default "test", or where there is no test split "train", with a warning.
+    n : int
+        Points along it.
+    kind : {"lerp", "slerp"}
+
+    Notes
+    -----
+    Where the data have classes, those passed through are read off the nearest of 2,000 training images.
+    """
+    split = split_or_default(run, split)
+    images = run.data.split(split)
+    model = run.snapshot().model
+    ends, classes = [], []
+    for end_of in (start, end):
+        if isinstance(end_of, Tensor):
+            if end_of.shape != (model.latent_dim,):
+                raise ShapeError(f"got a point of shape {tuple(end_of.shape)}; wanted ({model.latent_dim},).")
+            ends.append(end_of.float().cpu())
+            continue
+        if isinstance(end_of, bool) or not 0 <= end_of < len(images):
+            raise OptionError(f"there is no image {end_of!r}; the {split} split has {len(images)}.")
+        label = None if images.labels is None else images.labels[[end_of]]
+        ends.append(Forward(model, run.likelihood).encode(images.images([end_of]), label)[0][0])
+        if label is not None:
+            classes.append(int(label[0]))
+    classify = None
+    train, labels = _images(run, "train", 2000)
+    if labels is not None:
+        classify = nearest_class(train, labels)
+    own = (classes[0], classes[1]) if len(classes) == 2 else None
+    return path_between(model, ends[0], ends[1], n=n, kind=kind, classify=classify, ends=own)
+
+
+def watch_units(run: Run, *, n: int = 500, delta: float = 0.01) -> UnitWatch:
+    """Look at the units from now on, while it trains, so that it can be said when each died.
+
+    Calling it again returns the watch there is.
+
+    Parameters
+    ----------
+    n : int
+        Images to look at.
+    delta : float
+        A unit is alive while its mean KL is above this, in nats.
+    """
+    if run._unit_watch is None:
+        run._unit_watch = UnitWatch(run, n=n, delta=delta)
+    return run._unit_watch
+
+
+def split_or_default(run: Run, split: str | None) -> str:
+    """Return the split that was named; else the test split, or where there is none the training split."""
+    if split is not None:
+        return split
+    if run.data.test is not None:
+        return "test"
+    warnings.warn(
+        f"{run.data.name!r} has no test split: measured on its training images, which the model has seen. "
+        'Say split="train" to leave out this warning.',
+        stacklevel=3,
+    )
+    return "train"
+
+
+def _images(run: Run, split: str, n: int | None) -> tuple[Tensor, Tensor | None]:
+    images = run.data.split(split)
+    index = spread(len(images), len(images) if n is None else n)
+    return images.images(index), None if images.labels is None else images.labels[index]
+
+
+def _encode(run: Run, split: str, n: int | None) -> tuple[Tensor, Tensor | None]:
+    x, labels = _images(run, split, n)
+    return Forward(run.snapshot().model, run.likelihood).encode(x, labels)
+
+
+class UnitWatch:
+    """Notes the KL of each unit while a run trains; made by `Run.watch_units`.
+
+    It takes at most a fiftieth of the training's time, and at most 512 records: then every second one goes
+    and the rest is looked at half as often.
+
+    Attributes
+    ----------
+    delta : float
+        Nats above which a unit is alive.
+    """
+
+    def __init__(self, run: Run, *, n: int = 500, delta: float = 0.01) -> None:
+        self.delta = delta
+        self._run = run
+        images = run.data.test if run.data.test is not None else run.data.train
+        index = spread(len(images), n)
+        self._x = images.images(index)
+        self._labels = None if images.labels is None else images.labels[index]
+        self._rows: list[tuple[int, list[float]]] = []
+        self._lock = threading.Lock()
+        self._next = 0.0
+        self._fewest_steps = 1
+        self.look()
+        self._remove = run.add_listener(self._listen)
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """When the units were looked at."""
+        with self._lock:
+            return tuple(step for step, _ in self._rows)
+
+    @property
+    def kl(self) -> Tensor:
+        """Mean KL of each unit at these steps, in nats, float64, shape (t, latent_dim)."""
+        with self._lock:
+            return torch.tensor([kl for _, kl in self._rows], dtype=torch.float64)
+
+    def lives(self) -> UnitLives | None:
+        """When units came to life and died; None before the first record."""
+        with self._lock:
+            rows = list(self._rows)
+        if not rows:
+            return None
+        return unit_lives([step for step, _ in rows], [kl for _, kl in rows], delta=self.delta)
+
+    def look(self) -> None:
+        """Look now, whatever it costs."""
+        self.note(self._run.snapshot())
+
+    def close(self) -> None:
+        """End watching; what was noted stays."""
+        self._remove()
+
+    def _listen(self) -> None:
+        """Called by the training thread between steps: take what was asked for, ask for more."""
+        start = time.monotonic()
+        if start < self._next:
+            return
+        self._next = start + _LEAST_SECONDS
+        snapshot = self._run.latest_snapshot
+        if snapshot is not None:
+            self.note(snapshot)
+        self._next = start + max(_LEAST_SECONDS, (time.monotonic() - start) / _SHARE)
+        self._run.request_snapshot()
+
+    def note(self, snapshot: Snapshot) -> None:
+        """Note the units' KL in this copy of the weights, unless it is no newer than the last record."""
+        with self._lock:
+            if self._rows and snapshot.step < self._rows[-1][0] + self._fewest_steps:
+                return
+        mu, logvar = Forward(snapshot.model, snapshot.likelihood).encode(self._x, self._labels)
+        if logvar is None:
+            raise OptionError(f"{self._run!r} has no posterior variance, so no KL to watch; wanted a VAE.")
+        kl = active_units(mu, logvar).kl.tolist()
+        with self._lock:
+            if self._rows and snapshot.step <= self._rows[-1][0]:
+                return  # another thread was here first
+            self._rows.append((snapshot.step, kl))
+            if len(self._rows) > _MOST_ROWS:
+                self._fewest_steps = 2 * (self._rows[-1][0] // len(self._rows) + 1)
+                self._rows = self._rows[::2]

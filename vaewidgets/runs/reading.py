@@ -1,0 +1,171 @@
+"""How a foreign decoder's output and its recon are read, decided by the data and by what its loop logs."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+from typing import Any, final
+
+import torch
+
+from vaewidgets.adapters import AdaptedVAE, Convention, describe_likelihood, describe_output
+from vaewidgets.objectives import get_likelihood
+
+__all__ = ["Reading"]
+
+_IMAGES = 64
+_SHARE = 0.02  # of the training's time that looking may take
+_LEAST_SECONDS = 0.1
+_MOST_LOOKS = 100
+_SLOWER = 1.1  # each look waits so many times as long as the one before
+_TRAINED = (
+    0.7  # share of the pixels' variance left unexplained, below which a reconstruction is none by chance
+)
+_NEAR = math.log(1.15)  # how far the logged recon may be from that of a reading,
+_FAR = math.log(1.4)  # and how far it must be from those of the others
+
+
+@final
+class Reading:
+    """Decides between the readings of a model that `as_vae` left open, once one of them shows.
+
+    Either the model reconstructs the data by one reading and not by another; or the recon that its loop logs
+    is that of one reading, by one of the usual reductions, in two looks.
+
+    Parameters
+    ----------
+    model : AdaptedVAE
+    data : ImageDataset
+    reduction_is_known : bool
+        Whether logged terms are surely sums over pixels, once their convention is undone.
+    """
+
+    def __init__(self, model: AdaptedVAE, data: Any, *, reduction_is_known: bool) -> None:
+        c = model.convention
+        self._open = [(c.output, c.likelihood), *c.others]
+        count = len(data.train)
+        index = torch.linspace(0, count - 1, min(_IMAGES, count)).round().long()
+        self._x = data.train.images(index)
+        n_pixels = self._x[0].numel()
+        self._factors = (1.0,) if reduction_is_known else (1.0, 0.5, 1 / n_pixels, 0.5 / n_pixels)
+        self._likelihoods = {one: get_likelihood(one) for _, one in self._open}
+        self._generator = torch.Generator().manual_seed(0)
+        self._looks = 0
+        self._next = 0.0
+        self._favourite: tuple[str, str] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something to decide, and hope to."""
+        return len(self._open) > 1 and self._looks < _MOST_LOOKS
+
+    @property
+    def is_due(self) -> bool:
+        """Whether to look now."""
+        return self.is_open and time.monotonic() >= self._next
+
+    def look(self, model: Any, recon: float | None) -> Convention | None:
+        """Look at a copy of the model, in eval mode.
+
+        Parameters
+        ----------
+        model : AdaptedVAE
+        recon : float or None
+            What the loop logged last, as sums over pixels if its convention is right.
+
+        Returns
+        -------
+        Convention or None
+            How it is read from now on; None where nothing is new.
+        """
+        start = time.monotonic()
+        self._looks += 1
+        before: Convention = model.convention
+        scores, errors, spread = self._measure(model)
+        found = self._by_data(errors, spread) or self._by_recon(scores, recon)
+        least = _LEAST_SECONDS * _SLOWER**self._looks
+        self._next = start + max(least, (time.monotonic() - start) / _SHARE)
+        if found is None:
+            return None
+        self._open, evidence = found
+        (output, likelihood), *others = self._open
+        return replace(before, output=output, likelihood=likelihood, evidence=evidence, others=tuple(others))
+
+    def _measure(self, model: Any) -> tuple[dict[tuple[str, str], float], dict[str, float], float]:
+        """Recon of each reading, squared error of each output, and the spread of the pixels, per image."""
+        device = next((t.device for t in model.parameters()), torch.device("cpu"))
+        own = model.convention
+        scores, errors = {}, {}
+        with torch.no_grad():
+            x = self._x.to(device)
+            mu, logvar = model.encode(x)
+            eps = torch.randn(mu.shape, generator=self._generator).to(device)
+            for output, likelihood in self._open:
+                model.convention = replace(own, output=output, likelihood=likelihood)
+                raw = model.decode_raw(mu + (0.5 * logvar).exp() * eps)
+                scores[output, likelihood] = float(self._likelihoods[likelihood].recon(raw, x).mean())
+                if output not in errors:
+                    errors[output] = float((model.decode(mu) - x).square().flatten(1).sum(1).mean())
+            model.convention = own
+            spread = float((x - x.mean(0)).square().flatten(1).sum(1).mean())
+        return scores, errors, spread
+
+    def _by_data(self, errors: dict[str, float], spread: float) -> tuple[list[tuple[str, str]], str] | None:
+        """Readings of the one output that reconstructs the data; None if that is all of them, or none."""
+        if len(errors) < 2:
+            return None
+        (best, least), (_, second) = sorted(errors.items(), key=lambda item: item[1])[:2]
+        if not (least < _TRAINED * spread and least < _TRAINED * second):
+            return None
+        evidence = (
+            f"read as {describe_output(best)}, {_IMAGES} training images are reconstructed with "
+            f"{least / spread:.0%} of their variance left unexplained, else with {second / spread:.0%}"
+        )
+        return [pair for pair in self._open if pair[0] == best], evidence
+
+    def _by_recon(
+        self, scores: dict[tuple[str, str], float], recon: float | None
+    ) -> tuple[list[tuple[str, str]], str] | None:
+        """The one reading whose recon was logged, if it was the same in the look before."""
+        if recon is None or not recon > 0:
+            return None
+        distance = {
+            pair: min(abs(math.log(recon / (score * factor))) for factor in self._factors)
+            for pair, score in scores.items()
+            if score > 0 and math.isfinite(score)
+        }
+        if len(distance) < len(scores):
+            return None
+        best, second, *_ = sorted(distance, key=lambda pair: distance[pair])
+        shows = distance[best] < _NEAR and distance[second] > _FAR
+        again = shows and self._favourite == best
+        self._favourite = best if shows else None
+        if not again:
+            return None
+        evidence = (
+            f"the logged recon is that of {describe_likelihood(best[1])} of {describe_output(best[0])}, "
+            f"{scores[best]:.4g} per image on {_IMAGES} training images, and not "
+            f"{describe_likelihood(second[1])} of {describe_output(second[0])}, {scores[second]:.4g}"
+        )
+        return [best], evidence
+
+    def doubt(self, convention: Convention) -> str | None:
+        """What is not known: at once where pictures may be wrong, else once it cannot be found out."""
+        outputs = {output for output, _ in convention.others} - {convention.output}
+        if outputs:
+            other = sorted(outputs)[0]
+            return (
+                f"decode(z) of {convention.name} is not bounded: shown as "
+                f"{describe_output(convention.output)}, but it may be {describe_output(other)}. It shows "
+                "once recon is logged or the model has learned; or say so: attach(..., "
+                f'output="{other}") or output="{convention.output}".'
+            )
+        if convention.others and not self.is_open:
+            other = convention.others[0][1]
+            return (
+                f"recon of {convention.name} is measured as {describe_likelihood(convention.likelihood)}, "
+                f"but what is logged does not tell it from {describe_likelihood(other)}. Say which it is: "
+                f'attach(..., likelihood="{convention.likelihood}") or likelihood="{other}".'
+            )
+        return None

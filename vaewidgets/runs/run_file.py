@@ -1,0 +1,249 @@
+"""Run files: one safetensors file with weights, history and what training needs to go on. No code in it.
+
+Tensors are named "model.<name>", "optimizer.<i>.<key>", "generator.noise", "generator.order",
+"history.steps", "history.column.<name>" and "time.<...>" (the time line); everything else is JSON in the
+file's metadata.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from vaewidgets.adapters import named_tensors
+from vaewidgets.engine.engine import EngineState
+from vaewidgets.engine.recorder import Recorder
+from vaewidgets.errors import CheckpointError
+from vaewidgets.objectives import traits
+from vaewidgets.objectives.schedules import Constant, schedule_from_dict
+from vaewidgets.runs.tensor_file import save_file
+
+if TYPE_CHECKING:
+    from vaewidgets.data import ImageDataset
+    from vaewidgets.runs.run import Run
+
+__all__ = [
+    "Checkpoint",
+    "LoadedRun",
+    "capture",
+    "describe_data",
+    "load_weights",
+    "read",
+    "read_facts",
+    "write",
+]
+
+_FORMAT = 1
+_KEY = "vaewidgets"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A run at one moment: clones, and a mark up to where its (append-only) history counts."""
+
+    step: int
+    facts: dict[str, Any]
+    tensors: dict[str, Tensor]
+    recorder: Recorder
+    mark: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """What a run file holds."""
+
+    facts: dict[str, Any]
+    weights: dict[str, Tensor]
+    recorder: Recorder
+    engine: EngineState | None
+    time_line: tuple[dict[str, Any], dict[str, Tensor]]
+
+
+def describe_data(data: ImageDataset) -> dict[str, Any]:
+    """What tells one data set from another, as plain values."""
+    return {
+        "name": data.name,
+        "image_shape": list(data.image_shape),
+        "value_range": list(data.value_range),
+        "n_train": len(data.train),
+        "n_test": 0 if data.test is None else len(data.test),
+    }
+
+
+def capture(run: Run, engine: EngineState | None, *, copy: bool = True) -> Checkpoint:
+    """Clone a run between two steps; quick. Any thread may `write` it later.
+
+    With ``copy=False`` it holds the weights themselves, to be written before the next step.
+    """
+    weights = {f"model.{name}": t.detach() for name, t in named_tensors(run.model).items()}
+    tensors = {name: t.clone() for name, t in weights.items()} if copy else weights
+    convention = getattr(run.model, "convention", None)  # of a foreign model
+    facts: dict[str, Any] = {
+        "format": _FORMAT,
+        "id": run.id,
+        "name": run.name,
+        "step": run.step,
+        "epoch": run.epoch,
+        "epochs": run.epochs,
+        "status": run.status,
+        "error": run.error_text,
+        "options": run.options,
+        "model_class": type(getattr(run.model, "module", run.model)).__name__,
+        "model": run.model.config() if callable(getattr(run.model, "config", None)) else None,
+        "data": run.data_facts,
+        "likelihood": run.likelihood.name,
+        "reading": None
+        if convention is None
+        else {"output": convention.output, "likelihood": convention.likelihood},
+        "likelihood_options": dict(traits(run.model).likelihood_options),
+        "objective": run.objective.to_dict(),
+        "normalised": run.likelihood.normalised,
+    }
+    if engine is not None:
+        schedule = engine.schedule.to_dict()
+        facts |= {
+            "position": engine.position,
+            "steps_per_epoch": engine.steps_per_epoch,
+            "epoch_sums": list(engine.epoch_sums),
+            "lr": engine.lr,
+            # A function cannot be kept; its present value can.
+            "schedule": schedule or Constant(run.current_beta).to_dict(),
+        }
+        tensors |= {f"optimizer.{name}": value for name, value in engine.optimizer.items()}
+        tensors |= {"generator.noise": engine.noise, "generator.order": engine.order}
+    facts["time_line"], frames = run.time_line.state()
+    tensors |= {f"time.{name}": tensor for name, tensor in frames.items()}
+    return Checkpoint(run.step, facts, tensors, run.recorder, run.recorder.mark())
+
+
+def write(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
+    """Write a run file: to a temporary file beside it, then renamed, so that it is whole or not there."""
+    target = Path(path).expanduser()
+    if target.is_symlink():  # the file that it leads to is meant, not the link
+        target = target.resolve()
+    history = checkpoint.recorder.state(checkpoint.mark)
+    tensors = {name: t.detach().cpu().contiguous() for name, t in checkpoint.tensors.items()}
+    tensors["history.steps"] = torch.from_numpy(history["steps"])
+    for name, values in history["columns"].items():
+        tensors[f"history.column.{name}"] = torch.from_numpy(values)
+    facts = {**checkpoint.facts, "columns": list(history["columns"]), "history_epochs": history["epochs"]}
+    if not target.parent.is_dir():
+        raise CheckpointError(f"{str(target.parent)!r} is no folder; make it first, or give another path.")
+    save_file(tensors, target, {_KEY: json.dumps(facts)})
+
+
+def read(path: str | os.PathLike[str]) -> LoadedRun:
+    """Read a run file.
+
+    Raises
+    ------
+    CheckpointError
+        If it is none, or of a later version.
+    """
+    with _opened(path) as (facts, file):
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    time_line = (facts.get("time_line", {}), _under("time.", tensors))
+    return LoadedRun(
+        facts, _under("model.", tensors), _recorder(facts, tensors), _engine(facts, tensors), time_line
+    )
+
+
+def read_facts(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read what a run file says of its run, without weights and history.
+
+    Raises
+    ------
+    CheckpointError
+        If it is none, or of a later version.
+    """
+    with _opened(path) as (facts, _):
+        return facts
+
+
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Facts of a run file, and the open file."""
+    target = Path(path).expanduser()
+    if not target.is_file():
+        raise CheckpointError(f"there is no file {str(target)!r}.")
+    try:
+        with safe_open(target, framework="pt", device="cpu") as file:
+            metadata = file.metadata() or {}
+            if _KEY not in metadata:
+                raise CheckpointError(
+                    f"{str(target)!r} is a safetensors file without a run in it; wanted one of run.save."
+                )
+            facts = json.loads(metadata[_KEY])
+            if facts.get("format") != _FORMAT:
+                raise CheckpointError(
+                    f"{str(target)!r} has format {facts.get('format')!r}; this version reads {_FORMAT}. "
+                    "It was written by another version of vaewidgets."
+                )
+            yield facts, file
+    except SafetensorError as error:
+        raise CheckpointError(f"{str(target)!r} is no run file, or is damaged ({error}).") from error
+
+
+def load_weights(model: nn.Module, weights: Mapping[str, Tensor], path: str | os.PathLike[str]) -> None:
+    """Copy weights into a model, all or none.
+
+    Raises
+    ------
+    CheckpointError
+        Naming the first tensor that does not fit.
+    """
+    own = named_tensors(model)
+    weights = {name.replace("_orig_mod.", ""): tensor for name, tensor in weights.items()}  # older files
+    for name in [*own, *(name for name in weights if name not in own)]:
+        got, wanted = (
+            f"shape {tuple(tensors[name].shape)}" if name in tensors else "no such tensor"
+            for tensors in (own, weights)
+        )
+        if got != wanted:
+            kind = type(getattr(model, "module", model)).__name__
+            raise CheckpointError(
+                f"{str(path)!r} was saved from another model: its tensor {name!r} has {wanted}, in this "
+                f"{kind} it has {got}. Build the model with the options that the run was trained with."
+            )
+    with torch.no_grad():
+        for name, tensor in weights.items():
+            own[name].copy_(tensor)
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _recorder(facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Recorder:
+    # safetensors keeps names in an order of its own
+    columns: dict[str, np.ndarray] = {n: tensors[f"history.column.{n}"].numpy() for n in facts["columns"]}
+    steps = tensors["history.steps"].numpy()
+    return Recorder.restore({"steps": steps, "columns": columns, "epochs": facts["history_epochs"]})
+
+
+def _engine(facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> EngineState | None:
+    if "position" not in facts:
+        return None
+    return EngineState(
+        step=facts["step"],
+        epoch=facts["epoch"],
+        epochs=facts["epochs"],
+        steps_per_epoch=facts["steps_per_epoch"],
+        position=facts["position"],
+        epoch_sums=tuple(facts["epoch_sums"]),
+        schedule=schedule_from_dict(facts["schedule"]),
+        lr=facts["lr"],
+        optimizer=_under("optimizer.", tensors),
+        noise=tensors["generator.noise"],
+        order=tensors["generator.order"],
+    )

@@ -1,0 +1,97 @@
+"""Whether snapshots tell the truth: looked at once, after the first change of the weights."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from vaewidgets.adapters import copy_model
+from vaewidgets.engine.snapshot import Shell, Weights
+from vaewidgets.objectives import traits
+from vaewidgets.objectives.base import class_name
+
+__all__ = ["SnapshotCheck"]
+
+
+@final
+class SnapshotCheck:
+    """Compares a snapshot of the first weights with itself, later, and a later one with a whole copy.
+
+    The live model is copied, never called.
+
+    Parameters
+    ----------
+    model : VAE
+        The live one.
+    shell : Shell
+    x : Tensor, shape (B, C, H, W)
+        Images to encode.
+
+    Attributes
+    ----------
+    fault : str or None
+        What is wrong with snapshots of this model; None while nothing is.
+    """
+
+    def __init__(self, model: Any, shell: Shell, x: Tensor) -> None:
+        self._model = model
+        self._shell = shell
+        self._x = x
+        self._first: tuple[Weights, Any, list[Tensor]] | None = None
+        self._is_done = False
+        self.fault: str | None = None
+
+    def look(self) -> None:
+        """Look, if it is time; between two steps. It never raises into a training."""
+        if self._is_done:
+            return
+        try:
+            self._look()
+        except Exception as error:
+            self._is_done = True
+            self.fault = (
+                f"no snapshot of {class_name(self._model)} can be made: {type(error).__name__}: {error}"
+            )
+
+    def _look(self) -> None:
+        weights = self._shell.clone(self._model, step=0, epoch=0)
+        if self._first is None:
+            snapshot = self._shell.build(weights)
+            self._first = (weights, snapshot, self._outputs(snapshot))
+            # one whose encoder or decoder draws random numbers cannot be compared
+            self._is_done = not _same(self._first[2], self._outputs(snapshot))
+            return
+        first, snapshot, before = self._first
+        if all(map(torch.equal, first.tensors, weights.tensors)):
+            return
+        self._is_done, self._first = True, None
+        name = class_name(self._model)
+        if not _same(before, self._outputs(snapshot)):
+            self.fault = (
+                f"snapshots of {name} change with the live model, so that pictures of the past show the "
+                "present: something in it refers to the live model or shares tensors with it. Define encode "
+                "and decode as methods of the class, and keep tensors as parameters or buffers."
+            )
+            return
+        whole = copy_model(self._model).eval()
+        if not _same(self._outputs(whole), self._outputs(self._shell.build(weights))):
+            self.fault = (
+                f"snapshots of {name} do not follow it: what it computes changes with something that is "
+                "neither a parameter nor a buffer, and that keeps its first value in them. Register such "
+                "tensors: self.register_buffer(name, tensor)."
+            )
+
+    def _outputs(self, model: Any) -> list[Tensor]:
+        device = next((t.device for t in model.parameters()), torch.device("cpu"))
+        with torch.no_grad():
+            found = [part for part in model.encode(self._x.to(device)) if part is not None]
+            if not traits(model).sees_pixels:  # that draws pixel after pixel
+                found.append(model.decode(found[0]))
+        return found
+
+
+def _same(first: list[Tensor], second: list[Tensor]) -> bool:
+    pairs = zip(first, second, strict=True)
+    return all(torch.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True) for a, b in pairs)

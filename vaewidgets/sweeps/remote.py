@@ -1,0 +1,254 @@
+"""Cells of a sweep on an executor: submitted, collected, and sent again where a worker was lost with them.
+
+A process pool breaks as a whole when one of its processes is killed, and does not say which cell did it. So
+no more cells are under way than there are processes; after a break those that were are sent again one at a
+time, in a new pool. Only a cell that was alone is charged for a break: one that kills its worker each time
+ends as failed, and costs the others nothing but time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
+from typing import Any, final
+
+from vaewidgets.concurrency import BackgroundThread
+from vaewidgets.errors import CellError
+from vaewidgets.sweeps.cell import Cell
+from vaewidgets.sweeps.task import Outcome, Task, run_task
+
+__all__ = ["Remote"]
+
+_LOOK_SECONDS = 0.2
+_BREAK_SECONDS = 30.0  # for the other futures of a broken pool to say so
+
+
+@final
+class Remote:
+    """Trains cells on an executor, from a thread of its own, which ends with the last cell.
+
+    Parameters
+    ----------
+    executor : concurrent.futures.Executor
+        Stays the caller's: it is never shut down. A process pool that breaks is replaced by one like it.
+    cells : sequence of Cell
+    make_task : callable
+        Of a cell and the number of the attempt.
+    retries : int
+        How often a cell is sent again after a worker was lost with it.
+    at_end : callable
+        Called when no cell is under way any more.
+    name : str
+        Of the thread.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        cells: Sequence[Cell],
+        make_task: Callable[[Cell, int], Task],
+        *,
+        retries: int,
+        at_end: Callable[[], None],
+        name: str,
+    ) -> None:
+        self._executor = executor
+        self._is_own = False
+        self._make_task = make_task
+        self._retries = retries
+        self._at_end = at_end
+        self._waiting = deque(cells)
+        self._suspects: deque[Cell] = deque()  # one of them may have broken the pool
+        self._running: dict[Future[Outcome], Cell] = {}
+        self._done: queue.SimpleQueue[Future[Outcome]] = queue.SimpleQueue()
+        self._attempts: dict[Cell, int] = {}
+        self._charged: dict[Cell, int] = {}  # workers lost with it beyond doubt
+        self._stopping = False
+        self._leaving = False
+        self._thread = BackgroundThread(name, stop=self._leave)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start(self._main)
+
+    def stop(self) -> None:
+        """Send no more cells, and take back those that no worker has begun. Returns at once."""
+        self._stopping = True
+
+    def _leave(self) -> None:
+        """Wait for no cell any more: the interpreter ends. Its end waits for the workers, where it must."""
+        self._leaving = self._stopping = True
+
+    def join(self) -> None:
+        """Wait until no cell is under way."""
+        if self._thread.thread is not threading.current_thread():
+            self._thread.join()
+
+    def _main(self) -> None:
+        try:
+            while True:
+                if self._stopping:
+                    self._take_back()
+                else:
+                    self._fill()
+                if self._leaving:
+                    break
+                if not self._running and (self._stopping or not (self._waiting or self._suspects)):
+                    break
+                with contextlib.suppress(queue.Empty):
+                    self._settle(self._done.get(timeout=_LOOK_SECONDS))
+        except BaseException as error:  # nobody waits for a cell that will not come
+            for cell in [*self._running.values(), *self._waiting, *self._suspects]:
+                cell.becomes("failed", error)
+        finally:
+            if self._is_own:
+                self._executor.shutdown(wait=False)
+            self._at_end()
+
+    # sending ----------------------------------------------------------------------------------
+
+    def _fill(self) -> None:
+        if self._suspects:  # alone
+            if not self._running:
+                self._submit(self._suspects)
+            return
+        limit = self._limit()
+        while self._waiting and (limit is None or len(self._running) < limit):
+            if not self._submit(self._waiting):
+                return
+
+    def _limit(self) -> int | None:
+        """Cells under way at once; None where the executor itself knows which of them a lost worker had."""
+        if isinstance(self._executor, ProcessPoolExecutor | ThreadPoolExecutor):
+            return int(self._executor._max_workers)  # type: ignore[union-attr]
+        return None
+
+    def _submit(self, source: deque[Cell]) -> bool:
+        """Send the first of `source`, or say that it could not be sent."""
+        cell = source.popleft()
+        attempt = self._attempts.get(cell, 0)
+        try:
+            future = self._executor.submit(run_task, self._make_task(cell, attempt))
+        except Exception as error:
+            if not isinstance(error, BrokenExecutor):  # shut down, closed
+                self._fail(cell, error)
+            elif self._running or self._renew():  # those under way will say so, too
+                source.appendleft(cell)
+            else:
+                self._fail(cell, error)
+            return False
+        self._attempts[cell] = attempt + 1
+        cell.becomes("submitted")
+        self._running[future] = cell
+        future.add_done_callback(self._done.put)
+        return True
+
+    def _take_back(self) -> None:
+        for future in list(self._running):
+            future.cancel()
+        for cell in (*self._waiting, *self._suspects):
+            cell.becomes("stopped")
+        self._waiting.clear()
+        self._suspects.clear()
+
+    # collecting -------------------------------------------------------------------------------
+
+    def _settle(self, future: Future[Outcome]) -> None:
+        cell = self._running.pop(future, None)
+        if cell is None:  # settled with the pool that broke
+            return
+        error = _error_of(future)
+        if error is None:
+            cell.takes(future.result())
+        elif isinstance(error, CancelledError) and self._stopping:
+            cell.becomes("stopped")
+        elif isinstance(error, BrokenExecutor):
+            self._after_a_break(cell, error)
+        elif _is_loss(error):
+            self._charge(cell, error, self._waiting)
+        else:
+            self._fail(cell, error)
+
+    def _after_a_break(self, cell: Cell, error: BaseException) -> None:
+        victims = [cell]
+        wait(self._running, timeout=_BREAK_SECONDS)
+        for future, other in list(self._running.items()):
+            if isinstance(_error_of(future) if future.done() else error, BrokenExecutor):
+                del self._running[future]
+                victims.append(other)
+        can_go_on = self._renew()
+        for victim in victims:
+            if not can_go_on:
+                self._fail(victim, error)
+            elif len(victims) == 1:
+                self._charge(victim, error, self._suspects)
+            else:
+                victim.lost += 1
+                victim.becomes("waiting")
+                self._suspects.append(victim)
+
+    def _charge(self, cell: Cell, error: BaseException, again: deque[Cell]) -> None:
+        cell.lost += 1
+        charged = self._charged[cell] = self._charged.get(cell, 0) + 1
+        if self._stopping:
+            cell.becomes("stopped")
+        elif charged > self._retries:
+            self._fail(cell, error)
+        else:
+            cell.becomes("waiting")
+            again.append(cell)
+
+    def _fail(self, cell: Cell, error: BaseException) -> None:
+        if _is_loss(error):
+            told = str(error).rstrip(".") or "no more is known"
+            lost = CellError(
+                f"the cell {cell.name} was lost with its worker {max(1, cell.lost)} time(s): "
+                f"{type(error).__name__}: {told}. A worker that is killed has often run out of memory; one "
+                "that cannot import the function that makes the models dies at once: put it in a module."
+            )
+            lost.__cause__ = error
+            error = lost
+        cell.becomes("failed", error)
+
+    def _renew(self) -> bool:
+        """Replace a broken pool by one like it."""
+        old = self._executor
+        if type(old) is not ProcessPoolExecutor:
+            return False
+        if self._is_own:
+            old.shutdown(wait=False)
+        kept: dict[str, Any] = {
+            "max_workers": getattr(old, "_max_workers", None),
+            "mp_context": getattr(old, "_mp_context", None),
+            "initializer": getattr(old, "_initializer", None),
+            "initargs": getattr(old, "_initargs", ()),
+        }
+        self._executor, self._is_own = ProcessPoolExecutor(**kept), True
+        return True
+
+
+def _error_of(future: Future[Outcome]) -> BaseException | None:
+    try:
+        return future.exception()
+    except CancelledError as error:
+        return error
+
+
+def _is_loss(error: BaseException) -> bool:
+    """Whether a worker was lost, not the cell at fault: also dask's errors, which need not be installed."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return isinstance(error, BrokenExecutor | CancelledError) or bool(
+        names & {"KilledWorker", "FutureCancelledError", "CommClosedError"}
+    )

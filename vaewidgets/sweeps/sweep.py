@@ -1,0 +1,460 @@
+"""`sweep`: one model trained over a grid of settings, here in turns or on an executor."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+import time
+import uuid
+import warnings
+import weakref
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any, Self, final
+
+from torch import nn
+
+from vaewidgets.data import ImageDataset
+from vaewidgets.errors import OptionError, did_you_mean
+from vaewidgets.runs.api import train
+from vaewidgets.runs.background import TrainingRun
+from vaewidgets.runs.claims import check_apart
+from vaewidgets.runs.notebook import current_cell, note, stop_earlier
+from vaewidgets.runs.options import check_data
+from vaewidgets.runs.ownership import Held, is_held, sweep_leftovers
+from vaewidgets.runs.progress import sweep_bar
+from vaewidgets.runs.threads import release_idle_team
+from vaewidgets.sweeps.cell import Cell
+from vaewidgets.sweeps.company import team_up, tell
+from vaewidgets.sweeps.data import write_data
+from vaewidgets.sweeps.grid import Plan, build_model, plan_cells
+from vaewidgets.sweeps.key import label
+from vaewidgets.sweeps.remote import Remote
+from vaewidgets.sweeps.table import Table
+from vaewidgets.sweeps.task import Task, here, open_cell, read_status
+from vaewidgets.sweeps.worker import Interleaver
+
+__all__ = ["Sweep", "sweep"]
+
+_TRIED_APART = 32  # cells for an executor whose models are made here, to see that each has its own
+
+
+def sweep(
+    make_model: Callable[..., nn.Module],
+    data: ImageDataset,
+    *,
+    grid: Mapping[str, Sequence[Any]] | None = None,
+    executor: Executor | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    retries: int = 1,
+    threads_per_cell: int = 1,
+    **options: Any,
+) -> Sweep:
+    """Train a model over a grid of settings. Returns at once.
+
+    Without an executor all cells train in this process, in turns in one thread, so that their curves move
+    together; each is a run like any other. Cells that differ in beta, seed or learning rate only take their
+    steps together, as one batched model, where that can be done (`Sweep.engine` says where, and where not).
+    With an executor, each cell is a task that writes a run file, read back when it is finished.
+
+    ::
+
+        sweep = vw.sweep(vw.MLPVAE, data, beta=[1, 4, 16], latent_dim=[2, 8], seed=range(3), epochs=20)
+        sweep.wait().table()
+
+    Parameters
+    ----------
+    make_model : class or function
+        Makes one model. It is given those keywords that it takes, and, where it takes arguments of these
+        names, ``image_shape`` and ``data``. For a process pool it must be importable: defined in a module.
+    data : ImageDataset
+    grid : dict of sequences, optional
+        Values of each swept keyword.
+    executor : concurrent.futures.Executor, optional
+        Such as ``ProcessPoolExecutor(mp_context=get_context("spawn"))``, or ``client.get_executor()`` of a
+        `dask.distributed.Client` (``pip install "vaewidgets[cluster]"``). It stays yours to shut down; a
+        process pool that breaks, because one of its processes was killed, is replaced by one like it.
+    folder : path, optional
+        Where each cell's run is saved, every half minute and at its end. A sweep that is started again with
+        the same folder skips the cells that are finished and goes on with the others. With an executor, it
+        must be one that all workers see; by default a temporary one of this machine is used, and removed
+        with the sweep.
+    retries : int
+        How often a cell is sent again when its worker was killed.
+    threads_per_cell : int
+        torch's threads for a cell in another process.
+    **options
+        Keywords of `make_model` and of `vaewidgets.train`. A list, a range or an array is swept over; a tuple
+        or anything else is one value. A value that is a list is put into `grid`: ``grid={"hidden": [[64]]}``.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    OptionError, DataError, ProtocolError
+        Before anything is trained: a keyword that nobody takes, with the nearest known one; a setting that
+        `make_model` or `train` refuses.
+
+    Notes
+    -----
+    The seed of a cell (0 by default) is that of its weights, too. A cell has its own generators, and the same
+    numbers wherever and beside whatever it is trained, within rounding: except for a model that itself draws
+    from torch's global generator while it trains (dropout).
+    """
+    check_data(data)
+    _check_options(executor, retries, threads_per_cell)
+    axes, plans = plan_cells(make_model, data, grid, options)
+    notebook_cell = current_cell()
+    stop_earlier(notebook_cell)
+    kept = None if folder is None else _make_folder(folder)
+    home = kept
+    if kept is not None:
+        _clear_up(kept)
+    if executor is not None and home is None:
+        home = Path(tempfile.mkdtemp(prefix="vaewidgets-sweep-"))
+    cells = [Cell(plan, data, None if home is None else home / plan.file_name) for plan in plans]
+    for cell in cells:
+        if cell.path is not None and read_status(cell.path) == "finished":
+            cell.becomes("finished")
+    open_cells = [cell for cell in cells if not cell.has_ended]
+    out = Sweep(axes, cells, data)
+    if home is not None and kept is None:
+        weakref.finalize(out, shutil.rmtree, home, ignore_errors=True)
+    note(out, notebook_cell)  # before anything trains: an interrupt then leaves nothing that nobody can stop
+    if executor is None:
+        out._train_here(open_cells)
+    else:
+        assert home is not None
+        _try_settings([cell.plan for cell in open_cells], data)
+        out._send(open_cells, executor, home, retries=retries, threads=threads_per_cell)
+    return out
+
+
+@final
+class Sweep:
+    """Runs in a grid. Made by `sweep`.
+
+    Iterating gives its cells, ``sweep[i]`` one of them.
+
+    Attributes
+    ----------
+    axes : dict of tuples
+        Values of each swept keyword.
+    cells : tuple of Cell
+        The last axis changes fastest. A cell has settings, status, error and, as soon as there is one, a run.
+    """
+
+    def __init__(self, axes: dict[str, tuple[Any, ...]], cells: Sequence[Cell], data: ImageDataset) -> None:
+        self.id = uuid.uuid4().hex[:12]
+        self.axes = axes
+        self.cells = tuple(cells)
+        self._data = data
+        self._remote: Remote | None = None
+        self._stop_path: Path | None = None
+        self._engine = "nothing was left to train"
+
+    # what it holds ----------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of values of each axis."""
+        return tuple(len(values) for values in self.axes.values())
+
+    @property
+    def runs(self) -> tuple[TrainingRun, ...]:
+        """The runs there are, in the order of the cells: all of them, once it has ended without a fault."""
+        return tuple(run for cell in self.cells if (run := cell.run) is not None)
+
+    @property
+    def failed(self) -> tuple[Cell, ...]:
+        """Cells that failed; each carries its error."""
+        return tuple(cell for cell in self.cells if cell.status == "failed")
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether every cell finished, stopped or failed."""
+        return all(cell.has_ended for cell in self.cells)
+
+    @property
+    def engine(self) -> str:
+        """How its cells are trained: which as one batched model, which in turns and why, or elsewhere."""
+        return self._engine
+
+    def select(self, **settings: Any) -> tuple[TrainingRun, ...]:
+        """Runs of the cells with these settings, in the order of the cells.
+
+        Raises
+        ------
+        OptionError
+            For a setting that is not swept over, or a value that is not in the grid.
+        """
+        return tuple(run for cell in self._find(settings) if (run := cell.run) is not None)
+
+    def cell(self, **settings: Any) -> Cell:
+        """The one cell with these settings.
+
+        Raises
+        ------
+        OptionError
+            If there is more than one, a setting is not swept over, or a value is not in the grid.
+        """
+        found = self._find(settings)
+        if len(found) > 1:
+            free = [name for name in self.axes if name not in settings]
+            raise OptionError(f"{len(found)} cells have these settings; say which {' and '.join(free)}, too.")
+        return found[0]
+
+    def table(self, measure: Callable[[TrainingRun], Mapping[str, Any]] | None = None) -> Table:
+        """One row a cell: settings, status, step, epoch, the last epoch's values and the error, if any.
+
+        Parameters
+        ----------
+        measure : callable, optional
+            Takes a run and returns more columns, such as ``lambda run: run.evaluate("train")``.
+
+        Returns
+        -------
+        Table
+            A list of dicts, with `to_csv`.
+        """
+        rows = []
+        any_failed = bool(self.failed)
+        for cell in self.cells:
+            row = cell.row()
+            error = row.pop("error")
+            run = cell.run
+            if measure is not None and run is not None:
+                row |= measure(run)
+            rows.append(row)
+            if any_failed:
+                row["error"] = error
+        return Table(rows)
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __iter__(self) -> Iterator[Cell]:
+        return iter(self.cells)
+
+    def __getitem__(self, index: int) -> Cell:
+        return self.cells[index]
+
+    def __repr__(self) -> str:
+        over = " x ".join(f"{name} ({len(values)})" for name, values in self.axes.items()) or "one cell"
+        return f"Sweep({over}, on {self._data.name!r})"
+
+    # controls ---------------------------------------------------------------------------------
+
+    def pause(self) -> None:
+        """Halt all cells. Returns at once. Not for an executor."""
+        for run in self._here("pause"):
+            run.pause()
+
+    def resume(self) -> None:
+        """Go on with all cells that are paused or were stopped. Returns at once. Not for an executor."""
+        for run in self._here("resume"):
+            if run.status in ("paused", "stopped"):
+                run.resume()
+
+    def stop(self) -> None:
+        """End all cells as they are. Returns at once."""
+        if self._remote is not None and self._stop_path is not None:
+            if not self.has_ended:
+                self._stop_path.touch()
+            self._remote.stop()
+        else:
+            for run in self._here("stop"):
+                run.stop()
+
+    def close(self) -> None:
+        """Stop, and wait until nothing is under way."""
+        self.stop()
+        if self._remote is not None:
+            self._remote.join()
+        else:
+            for run in self._here("close"):
+                run.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # waiting ----------------------------------------------------------------------------------
+
+    def wait(self, timeout: float | None = None, progress: bool = True) -> Self:
+        """Wait until all cells have ended, with a progress bar. Paused ones are waited for.
+
+        An interrupt (the kernel's stop button) ends the waiting, not the training. A cell that failed is
+        warned of and carries its error; the others are complete.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most; then it returns all the same.
+        progress : bool
+            Show a bar.
+
+        Raises
+        ------
+        Exception
+            What ended the first cell, if all of them failed.
+        """
+        release_idle_team()
+        end = None if timeout is None else time.monotonic() + timeout
+        with sweep_bar(self.cells, progress) as refresh:
+            while not self.has_ended:
+                left = 0.1 if end is None else min(0.1, end - time.monotonic())
+                if left <= 0:
+                    return self
+                self._wait_a_moment(left)
+                refresh()
+        if self._remote is not None:
+            self._remote.join()
+        self._tell_of_failures()
+        return self
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self._wait_async().__await__()
+
+    async def _wait_async(self) -> Self:
+        while not self.has_ended:
+            await asyncio.sleep(0.05)
+        self._tell_of_failures()
+        return self
+
+    def _wait_a_moment(self, seconds: float) -> None:
+        if self._remote is None:
+            running = next((cell.run for cell in self.cells if not cell.has_ended), None)
+            if running is not None:
+                running._wait_for_end(seconds)
+                return
+        time.sleep(seconds)
+
+    def _tell_of_failures(self) -> None:
+        failed = self.failed
+        if not failed:
+            return
+        first = failed[0].error
+        if len(failed) == len(self.cells) and first is not None:
+            raise first
+        warnings.warn(
+            f"{len(failed)} of {len(self.cells)} cells failed (sweep.failed). The first, {failed[0].name}: "
+            f"{type(first).__name__}: {first}",
+            stacklevel=3,
+        )
+
+    # how it trains; for `sweep` ---------------------------------------------------------------
+
+    def _train_here(self, cells: Sequence[Cell]) -> None:
+        """In turns in one thread. All are made, and so checked, before the first one starts."""
+        made = [(cell, open_cell(cell.plan, self._data, cell.path)) for cell in cells]
+        check_apart(run.model for _, run in made)
+        on_cpu = all(run.device.type == "cpu" for _, run in made)
+        worker = Interleaver(f"vaewidgets-sweep-{self.id}", on_cpu=on_cpu)
+        companies = team_up([run for _, run in made])
+        for (cell, run), (team, company) in zip(made, companies, strict=True):
+            run.share_thread(worker, team, company)
+            cell.trains_here(run)
+        self._engine = tell(cells, companies)
+        with worker.held():
+            for _, run in made:
+                run.resume()
+
+    def _send(
+        self, cells: Sequence[Cell], executor: Executor, folder: Path, *, retries: int, threads: int
+    ) -> None:
+        """As tasks to an executor."""
+        self._engine = f"tasks on {type(executor).__name__}"
+        mark = Held(folder / f".sweep-{self.id}")
+        stop_path = self._stop_path = folder / f".stop-{self.id}"
+        parcel: Any = self._data
+        if _is_in_memory(self._data) and cells:
+            parcel = folder / f".data-{self.id}.safetensors"
+            write_data(self._data, parcel)
+
+        def make_task(cell: Cell, attempt: int) -> Task:
+            assert cell.path is not None
+            return Task(cell.plan, parcel, cell.path, stop_path, threads, attempt, here())
+
+        def tidy_up() -> None:
+            stop_path.unlink(missing_ok=True)
+            if isinstance(parcel, Path):
+                parcel.unlink(missing_ok=True)
+            mark.remove()
+
+        remote = Remote(
+            executor, cells, make_task, retries=retries, at_end=tidy_up, name=f"vaewidgets-sweep-{self.id}"
+        )
+        remote.start()
+        self._remote = remote
+
+    def _here(self, verb: str) -> Iterator[TrainingRun]:
+        if self._remote is not None and verb in ("pause", "resume"):
+            raise OptionError(f"a sweep on an executor cannot {verb}; it can stop, and be started again.")
+        return (run for cell in self.cells if cell.is_live and (run := cell.run) is not None)
+
+    def _find(self, settings: Mapping[str, Any]) -> list[Cell]:
+        for name, value in settings.items():
+            if name not in self.axes:
+                hint = did_you_mean(name, self.axes, 0.5)
+                raise OptionError(
+                    f"{name!r} is not swept over; the axes are {', '.join(self.axes) or 'none'}.{hint}"
+                )
+            if value not in self.axes[name]:
+                values = ", ".join(map(label, self.axes[name]))
+                raise OptionError(f"{name}={label(value)} is not in the grid; its values are {values}.")
+        return [c for c in self.cells if all(c.settings[name] == value for name, value in settings.items())]
+
+
+def _try_settings(plans: Sequence[Plan], data: ImageDataset) -> None:
+    """Refuse here what every worker would refuse: each value is tried once, on the CPU, without a step."""
+    check_apart(build_model(plan) for plan in plans[:_TRIED_APART])
+    seen: set[tuple[str, str]] = set()
+    for plan in plans:
+        values = {(name, repr(value)) for name, value in plan.settings.items()}
+        if values <= seen and seen:
+            continue
+        seen |= values
+        options = {**plan.train_options, "device": "cpu"}
+        train(build_model(plan), data, **options, autosave=False, start=False)
+
+
+def _is_in_memory(data: ImageDataset) -> bool:
+    return all(split is None or split.resident for split in (data.train, data.test))
+
+
+def _make_folder(folder: str | os.PathLike[str]) -> Path:
+    path = Path(folder).expanduser().absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OptionError(f"folder={str(folder)!r} cannot be made ({error}); give one to write to.") from None
+    return path
+
+
+def _clear_up(folder: Path) -> None:
+    """Delete what sweeps and writers left in a folder when they were killed."""
+    sweep_leftovers(folder, ".*.part")
+    for path in [*folder.glob(".data-*.safetensors"), *folder.glob(".stop-*")]:
+        sweep_id = path.name.split("-", 1)[1].removesuffix(".safetensors")
+        if not is_held(folder / f".sweep-{sweep_id}"):
+            path.unlink(missing_ok=True)
+    sweep_leftovers(folder, ".sweep-*")
+
+
+def _check_options(executor: object, retries: object, threads: object) -> None:
+    if executor is not None and not isinstance(executor, Executor):
+        fix = ": executor=client.get_executor()" if hasattr(executor, "get_executor") else ""
+        raise OptionError(
+            f"executor is of type {type(executor).__name__}; wanted a concurrent.futures.Executor{fix}."
+        )
+    for name, value, least in (("retries", retries, 0), ("threads_per_cell", threads, 1)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise OptionError(f"{name} is {value!r}; wanted a whole number of at least {least}.")

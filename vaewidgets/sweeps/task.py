@@ -1,0 +1,193 @@
+"""One cell of a sweep as a task for another process: it trains, writes a run file, returns plain values."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vaewidgets.data import ImageDataset
+from vaewidgets.errors import CellError, CheckpointError, DivergedError, VAEWidgetsError
+from vaewidgets.runs.api import train
+from vaewidgets.runs.background import TrainingRun
+from vaewidgets.runs.load import load_run
+from vaewidgets.runs.run_file import read_facts
+from vaewidgets.sweeps.data import read_data
+from vaewidgets.sweeps.grid import Plan, build_model
+
+__all__ = ["Outcome", "Task", "open_cell", "read_status", "run_task"]
+
+AUTOSAVE_SECONDS = 30.0
+_LOOK_SECONDS = 0.2  # how often a task looks whether it is to stop
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker needs to know.
+
+    Attributes
+    ----------
+    plan : Plan
+    data : Path or ImageDataset
+        A file of `write_data`, or the set itself where it is read piece by piece.
+    path : Path
+        Of the run file.
+    stop_path : Path
+        To end early when this file is there.
+    threads : int
+        torch's, for a cell in another process.
+    attempt : int
+        From 0.
+    home : tuple
+        Machine and process that the sweep was started in.
+    """
+
+    plan: Plan
+    data: Any
+    path: Path
+    stop_path: Path
+    threads: int
+    attempt: int
+    home: tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a cell ended, as plain values: an exception of another process may not survive the way back.
+
+    Attributes
+    ----------
+    status : {"finished", "stopped", "failed"}
+    kind, message, trace : str or None
+        Of the error.
+    step, term : int and str, or None
+        Of a `DivergedError`.
+    where : tuple
+        Machine and process.
+    """
+
+    status: str
+    where: tuple[str, int]
+    kind: str | None = None
+    message: str | None = None
+    trace: str | None = None
+    step: int | None = None
+    term: str | None = None
+
+    def error(self) -> VAEWidgetsError | None:
+        """What to show for it here."""
+        if self.message is None:
+            return None
+        if self.step is not None and self.term is not None:
+            return DivergedError(self.message, step=self.step, term=self.term)
+        error = CellError(f"{self.kind}: {self.message}")
+        if self.trace:
+            error.add_note(f"where it was trained, {self.where[0]} (process {self.where[1]}):\n{self.trace}")
+        return error
+
+
+def here() -> tuple[str, int]:
+    """Machine and process that ask."""
+    return socket.gethostname(), os.getpid()
+
+
+def run_task(task: Task) -> Outcome:
+    """Train a cell to its end. Called in a worker; never raises what training raised."""
+    if task.home != here():
+        _settle_in(task.threads)
+    try:
+        data = task.data if isinstance(task.data, ImageDataset) else read_data(task.data)
+        run = open_cell(task.plan, data, task.path)
+        _train(run, task.stop_path)
+        status = run.status
+        if read_status(task.path) != status:
+            raise CheckpointError(f"the cell was trained, but could not be written to {str(task.path)!r}.")
+        return _outcome(status, run.error)
+    except Exception as error:  # belongs to the sweep
+        return _outcome("failed", error)
+
+
+def open_cell(plan: Plan, data: ImageDataset, path: Path | None, **options: Any) -> TrainingRun:
+    """Make a cell's run, not started: anew, or from its file as far as it got.
+
+    Parameters
+    ----------
+    plan : Plan
+    data : ImageDataset
+    path : Path, optional
+        Where it is saved by itself.
+    **options
+        Of `train`, beside the plan's.
+    """
+    training = plan.train_options | options
+    model = build_model(plan)
+    if path is not None and read_status(path) in ("running", "paused", "stopped"):
+        with contextlib.suppress(CheckpointError):
+            run = _load(model, data, path, training)
+            if run.epochs is None or run.epoch < run.epochs:
+                return run
+        model = build_model(plan)
+    run = train(model, data, **training, autosave=False, start=False, name=plan.name)
+    if path is not None:
+        run.save_to(path, AUTOSAVE_SECONDS)
+    return run
+
+
+def _load(model: Any, data: ImageDataset, path: Path, training: dict[str, Any]) -> TrainingRun:
+    run = load_run(path, model=model, data=data, device=training.get("device"))
+    if "beta" in training:  # a function is not kept in a file
+        run.beta = training["beta"]
+    run.speed = training.get("speed")
+    run.save_to(path, AUTOSAVE_SECONDS)
+    return run
+
+
+def read_status(path: Path) -> str | None:
+    """Status that a run file holds; None where there is no such file, or a damaged one."""
+    try:
+        return str(read_facts(path)["status"])
+    except CheckpointError:
+        return None
+
+
+def _settle_in(threads: int) -> None:
+    # Ctrl-C reaches the whole group of processes, and is meant for the one that waits.
+    with contextlib.suppress(ValueError):  # not in the main thread of a worker, which looks after itself
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(threads)
+
+
+def _train(run: TrainingRun, stop_path: Path) -> None:
+    try:
+        run.resume()
+        while not run.has_ended:
+            run.wait(timeout=_LOOK_SECONDS, progress=False)
+            if stop_path.exists():
+                run.stop()
+    except Exception:
+        if not run.has_ended:
+            raise
+    finally:
+        run.close()
+
+
+def _outcome(status: str, error: BaseException | None) -> Outcome:
+    if error is None:
+        return Outcome(status, here())
+    diverged = error if isinstance(error, DivergedError) else None
+    return Outcome(
+        status,
+        here(),
+        kind=type(error).__name__,
+        message=str(error),
+        trace="".join(traceback.format_exception(error)),
+        step=None if diverged is None else diverged.step,
+        term=None if diverged is None else diverged.term,
+    )

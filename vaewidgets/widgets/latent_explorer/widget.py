@@ -1,0 +1,155 @@
+"""The whole thing on one page: train, watch, hover, turn beta."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from vaewidgets.data import ImageDataset, load_dataset
+from vaewidgets.engine import Snapshot
+from vaewidgets.errors import OptionError
+from vaewidgets.live.run_widget import STATIC
+from vaewidgets.models import MLPVAE
+from vaewidgets.runs import Run, train
+from vaewidgets.sections.state import curves_state, units_state
+from vaewidgets.sections.units import check_units_view, thresholds
+from vaewidgets.widgets.latent_explorer.restart import RestartWidget
+
+__all__ = ["LatentExplorer"]
+
+# The embedded digits are over in two seconds at full speed; at this pace a person sees the classes part.
+DIGITS = {"epochs": 100, "batch_size": 64, "speed": 5.0}
+OTHERS = {"epochs": 30, "batch_size": 128, "speed": None}
+_MODEL_OPTIONS = ("latent_dim", "hidden", "activation", "likelihood")
+
+
+class LatentExplorer(RestartWidget):
+    """Scatter, decoded image, a path, curves and active units of one run, with the controls to train it.
+
+    Parameters
+    ----------
+    source : Run, ImageDataset, str, default "digits"
+        A run, or the data to start one on: a set by name (see `load_dataset`) or your own.
+    model : nn.Module, optional
+        The model to train; by default an `MLPVAE` with two latent dimensions. Not with a run.
+    points : int, default 2000
+        How many images the scatter shows at most.
+    **options
+        `latent_dim`, `hidden`, `activation`, `likelihood` of the default model; any option of
+        `vaewidgets.train` (`epochs`, `beta`, `lr`, `batch_size`, `seed`, ...). Not with a run.
+
+    Attributes
+    ----------
+    run : Run
+        The one that is shown; another one after "new run" in the page.
+    run_id : str
+        Its id, to be observed: ``explorer.observe(on_new_run, "run_id")``.
+    previous : Run or None
+        The run before, stopped, which stays as a ghost.
+    selected : ndarray of int64, shape (k,)
+        Numbers of the points inside the lasso; `selected_images()` gives the images.
+
+    Notes
+    -----
+    Keys of `view`: those of `LatentScatter`, `ActiveUnitsBar` and `TrainingCurves`; `path` ([a, b], the ends
+    of the strip on the plane that is drawn: [u, v], or None to follow a class; None: both follow) and `ghost`
+    (False: the previous run is not shown).
+
+    Raises
+    ------
+    OptionError
+        On an unknown option, or options beside a run that has its own.
+
+    Examples
+    --------
+    >>> LatentExplorer()                                # doctest: +SKIP
+    >>> LatentExplorer("mnist", latent_dim=8, beta=4)   # doctest: +SKIP
+    >>> LatentExplorer(run)                             # doctest: +SKIP
+    """
+
+    _esm = STATIC / "latent_explorer.js"
+    _view_keys: ClassVar[tuple[str, ...]] = ("path", "delta", "var_threshold", "off")
+    _fresh_view: ClassVar = {"ghost": True, "path": None}
+    _figure_size = (10.0, 6.4)
+
+    def __init__(
+        self,
+        source: Run | ImageDataset | str = "digits",
+        *,
+        model: nn.Module | None = None,
+        points: int = 2000,
+        **options: Any,
+    ) -> None:
+        if isinstance(source, Run):
+            if model is not None or options:
+                extra = ["model"] * (model is not None) + list(options)
+                raise OptionError(
+                    f"LatentExplorer(run) got {', '.join(extra)} too; "
+                    "a run has its own: give them to vw.train."
+                )
+            run = source
+        else:
+            run = _start(source, model, options)
+        super().__init__(run, points)
+
+    def _history_state(self, run: Run) -> dict[str, Any]:
+        return {"curves": curves_state(run)}
+
+    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        scatter, mu, logvar = self._points_state(run, snapshot)
+        if logvar is None:  # an autoencoder has no KL
+            return {"scatter": scatter}
+        delta, var_threshold = thresholds(self.view)
+        return {"scatter": scatter, "units": units_state(snapshot, mu, logvar, delta, var_threshold)}
+
+    def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        state = super()._weights_state(run, snapshot)
+        return {**state, **self._slow_state(run, snapshot)}
+
+    def _slow_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+        return self._unit_costs(run, snapshot, self.sample)
+
+    def _check_view(self, key: str, value: Any) -> None:
+        super()._check_view(key, value)
+        check_units_view(key, value, self.run.model.latent_dim)
+        if key == "path" and value is not None:
+            ends = value if isinstance(value, list) else []
+            if len(ends) != 2 or not all(end is None or _is_place(end) for end in ends):
+                raise OptionError(
+                    f"path is {value!r}; expected None or two ends, each [u, v] on the plane or None, which "
+                    "follows a class."
+                )
+
+    def _view_changed(self, key: str, value: Any) -> None:
+        super()._view_changed(key, value)
+        if key == "off":
+            self._feed.forget_weights()
+
+
+def _is_place(value: Any) -> bool:
+    try:
+        place = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        return False
+    return place.shape == (2,) and bool(np.isfinite(place).all())
+
+
+def _start(source: ImageDataset | str, model: nn.Module | None, options: dict[str, Any]) -> Run:
+    """Load the data, build the default model where none is given, and start training."""
+    data = load_dataset(source) if isinstance(source, str) else source
+    if not isinstance(data, ImageDataset):
+        raise OptionError(
+            f"LatentExplorer got {type(source).__name__}; "
+            "wanted a run, an ImageDataset or the name of a data set."
+        )
+    model_options = {name: options.pop(name) for name in _MODEL_OPTIONS if name in options}
+    if model is None:
+        torch.manual_seed(int(options.get("seed", 0)))
+        model = MLPVAE(data.image_shape, **model_options)
+    elif model_options:
+        raise OptionError(f"{', '.join(model_options)}: given beside a model that has its own.")
+    defaults = DIGITS if data.name == "digits" else OTHERS
+    return train(model, data, **{**defaults, **options})
