@@ -23,7 +23,7 @@ def test_the_package_alone_imports_nothing_heavy() -> None:
 
 
 def test_training_needs_no_widget_package() -> None:
-    loaded = modules_after("import vaewidgets.training")
+    loaded = modules_after("import vaewidgets.runs, vaewidgets.sweeps")
     assert "torch" in loaded
     assert not {"anywidget", "ipywidgets", "traitlets", "matplotlib", "sklearn"} & loaded
 

@@ -56,7 +56,7 @@ def sigint_and_threads():
 def context():
     """Processes that have imported torch already, forked from one that runs no thread."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["vaewidgets.training", __name__])
+    context.set_forkserver_preload(["vaewidgets.sweeps", __name__])
     return context
 
 

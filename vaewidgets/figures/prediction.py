@@ -34,7 +34,8 @@ def prediction_figure(
     Parameters
     ----------
     exercise : mapping
-        kind, question, what belongs to the kind (see `vaewidgets.widgets.prediction.exercise`), truth, because.
+        kind, question, what belongs to the kind (see `vaewidgets.widgets.prediction.exercise`),
+        truth, because.
     answer : optional
         What was answered, None: nothing.
     revealed, right : bool

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from vaewidgets import portable
+from vaewidgets import graphs
 from vaewidgets.concurrency import BackgroundThread, leave_if_exiting
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import PortableError, ProtocolError
@@ -70,7 +70,7 @@ class Feed:
         self._sent_weights: Snapshot | None = None
         self._weights_forgotten = False
         self.unit_costs = UnitCosts()
-        self._networks: dict[tuple[str, Any], portable.Network | PortableError] = {}  # traced, or why not
+        self._networks: dict[tuple[str, Any], graphs.Network | PortableError] = {}  # traced, or why not
         self._next_history = self._next_snapshot = self._next_weights = self._next_time = 0.0
 
     @classmethod
@@ -332,16 +332,16 @@ class Feed:
     def decoder_state(self, snapshot: Snapshot) -> dict[str, Any]:
         """Return the decoder for the page: traced once a run, weights read at each call."""
         return self._network_state(
-            "decoder", snapshot, lambda model: portable.decoder_network(model, model.latent_dim)
+            "decoder", snapshot, lambda model: graphs.decoder_network(model, model.latent_dim)
         )
 
     def encoder_state(self, snapshot: Snapshot) -> dict[str, Any]:
         """Return the encoder for the page, likewise: an image in, mu and logvar out."""
         shape = snapshot.data.image_shape
-        return self._network_state("encoder", snapshot, lambda model: portable.encoder_network(model, shape))
+        return self._network_state("encoder", snapshot, lambda model: graphs.encoder_network(model, shape))
 
     def _network_state(
-        self, name: str, snapshot: Snapshot, trace: Callable[[Any], portable.Network]
+        self, name: str, snapshot: Snapshot, trace: Callable[[Any], graphs.Network]
     ) -> dict[str, Any]:
         key = (name, getattr(snapshot.model, "convention", None))  # a foreign model may be read anew
         if key not in self._networks:

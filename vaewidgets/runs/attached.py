@@ -15,7 +15,6 @@ from torch import Tensor
 
 from vaewidgets.adapters import Convention, LossConvention
 from vaewidgets.diagnostics import NotFinite
-from vaewidgets.engine.faults import logged_divergence
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.engine.snapshot import GoodWeights, Snapshot, model_tensors
 from vaewidgets.errors import OptionError, TrainingStopped
@@ -24,6 +23,7 @@ from vaewidgets.runs.autosave import Autosave
 from vaewidgets.runs.claims import check_unclaimed, claim, release
 from vaewidgets.runs.gate import Ask, Gate, Status
 from vaewidgets.runs.log_buffer import Pending
+from vaewidgets.runs.log_faults import logged_divergence
 from vaewidgets.runs.loop_log import LoopLog, holds_step
 from vaewidgets.runs.notebook import at_cell_end
 from vaewidgets.runs.options import check_steps

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from vaewidgets.adapters import LossConvention
-from vaewidgets.engine.faults import BadStep
 from vaewidgets.errors import OptionError
+from vaewidgets.runs.log_faults import BadStep
 
 __all__ = ["Evaluation", "Pending", "Taken", "is_by_epoch"]
 

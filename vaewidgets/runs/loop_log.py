@@ -11,10 +11,10 @@ from typing import Any, final
 import numpy as np
 
 from vaewidgets.diagnostics import NotFinite
-from vaewidgets.engine.faults import BadStep, LogFaults
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.errors import OptionError
 from vaewidgets.runs.log_buffer import Pending, Taken, is_by_epoch
+from vaewidgets.runs.log_faults import BadStep, LogFaults
 from vaewidgets.runs.logged_epochs import LoggedEpochs
 
 __all__ = ["LoopLog", "holds_step"]

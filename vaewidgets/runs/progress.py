@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,8 @@ from vaewidgets.runs.notebook import ipython_shell
 
 if TYPE_CHECKING:
     from vaewidgets.runs.run import Run
-    from vaewidgets.sweeps.cell import Cell
 
-__all__ = ["counting_bar", "progress_bar", "sweep_bar"]
+__all__ = ["counting_bar", "open_bar", "paced", "progress_bar", "total_steps"]
 
 # A bar in a notebook is several messages each time, and a client that reads them only when the cell is done,
 # as notebook tests do, loses some from the two-thousandth on: also the one that says that it is done.
@@ -37,38 +36,13 @@ def progress_bar(run: Run, wanted: bool) -> Iterator[Callable[[], None]]:
     bar.initial = run.step
 
     def refresh() -> None:
-        bar.total = _total(run)
+        bar.total = total_steps(run)
         bar.n = run.step
         bar.set_postfix(_losses(run), refresh=False)
         bar.refresh()
 
     try:
-        yield _paced(refresh)
-        refresh()
-    finally:
-        bar.close()
-
-
-@contextmanager
-def sweep_bar(cells: Sequence[Cell], wanted: bool) -> Iterator[Callable[[], None]]:
-    """Show how far the cells of a sweep are: in steps where they train here, else in cells."""
-    runs = [cell.run for cell in cells if cell.is_live]
-    totals = [_total(run) for run in runs if run is not None]
-    by_step = bool(totals) and None not in totals
-    total = sum(t for t in totals if t is not None) if by_step else len(cells)
-    bar = _bar_here(total, "step" if by_step else "cell", "sweep") if wanted else None
-    if bar is None:
-        yield lambda: None
-        return
-
-    def refresh() -> None:
-        done = sum(cell.has_ended for cell in cells)
-        bar.n = sum(run.step for run in runs if run is not None) if by_step else done
-        bar.set_postfix({"cells": f"{done}/{len(cells)}"}, refresh=False)
-        bar.refresh()
-
-    try:
-        yield _paced(refresh)
+        yield paced(refresh)
         refresh()
     finally:
         bar.close()
@@ -83,7 +57,7 @@ def counting_bar(description: str) -> Iterator[Callable[[int, int], None]]:
     def tell(done: int, total: int) -> None:
         nonlocal bar
         if bar is None and time.monotonic() - started > _SELDOM:
-            bar = _bar_here(total, "unit", description)
+            bar = open_bar(total, "unit", description)
         if bar is not None:
             bar.total, bar.n = total, done
             bar.refresh()
@@ -95,26 +69,27 @@ def counting_bar(description: str) -> Iterator[Callable[[int, int], None]]:
             bar.close()
 
 
-def _paced(refresh: Callable[[], None]) -> Callable[[], None]:
+def paced(refresh: Callable[[], None]) -> Callable[[], None]:
     """Do it as often as a person looks, however often it is asked for."""
     started = time.monotonic()
     due = started
 
-    def paced() -> None:
+    def when_due() -> None:
         nonlocal due
         now = time.monotonic()
         if now >= due:
             due = now + (_OFTEN if now - started < _AT_FIRST else _SELDOM)
             refresh()
 
-    return paced
+    return when_due
 
 
 def _make_bar(run: Run) -> Any:
-    return _bar_here(_total(run), "step", run.name)
+    return open_bar(total_steps(run), "step", run.name)
 
 
-def _bar_here(total: int | None, unit: str, description: str) -> Any:
+def open_bar(total: int | None, unit: str, description: str) -> Any:
+    """Return a bar for where this runs: a widget in a notebook, tqdm on a terminal, None elsewhere."""
     options: dict[str, Any] = {"total": total, "unit": unit, "desc": description, "leave": True}
     if hasattr(ipython_shell(), "kernel"):
         try:
@@ -130,7 +105,8 @@ def _bar_here(total: int | None, unit: str, description: str) -> Any:
     return None
 
 
-def _total(run: Run) -> int | None:
+def total_steps(run: Run) -> int | None:
+    """Steps of the whole run; None if it has no end."""
     if run.epochs is None or run.steps_per_epoch is None:
         return None
     return run.epochs * run.steps_per_epoch

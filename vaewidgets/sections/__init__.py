@@ -1,1 +1,1 @@
-"""Pure builders of the sections of a frame, from a recorder or a snapshot. Imports no widget and no thread."""
+"""Pure builders of the sections of a frame, from a recorder or a snapshot. Imports no widget."""

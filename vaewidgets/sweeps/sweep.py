@@ -25,13 +25,13 @@ from vaewidgets.runs.claims import check_apart
 from vaewidgets.runs.notebook import current_cell, note, stop_earlier
 from vaewidgets.runs.options import check_data
 from vaewidgets.runs.ownership import Held, is_held, sweep_leftovers
-from vaewidgets.runs.progress import sweep_bar
 from vaewidgets.runs.threads import release_idle_team
 from vaewidgets.sweeps.cell import Cell
 from vaewidgets.sweeps.company import team_up, tell
 from vaewidgets.sweeps.data import write_data
 from vaewidgets.sweeps.grid import Plan, build_model, plan_cells
 from vaewidgets.sweeps.key import label
+from vaewidgets.sweeps.progress import sweep_bar
 from vaewidgets.sweeps.remote import Remote
 from vaewidgets.sweeps.table import Table
 from vaewidgets.sweeps.task import Task, here, open_cell, read_status

@@ -29,7 +29,7 @@ GHOST_IMAGES = 500  # over which its units were counted
 class RestartWidget(PointsWidget):
     """A widget in whose page another run can be started (abstract).
 
-    The command `new_run` takes the settings of `vaewidgets.widgets.latent_explorer.new_run.FIELDS`. The run before is stopped,
+    The command `new_run` takes the settings of `new_run.FIELDS`. The run before is stopped,
     stays as `previous`, and its curves and last numbers as the frame's section `ghost`.
     """
 
