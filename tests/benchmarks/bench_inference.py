@@ -21,14 +21,14 @@ import vaewidgets
 from vaewidgets.graphs import decoder_network
 from vaewidgets.models import MLPVAE, ConvVAE
 
-LIB = Path(vaewidgets.__file__).parent / "js" / "lib"
+JS = Path(vaewidgets.__file__).parent / "js"
 
 SCRIPT = """
 import { readFileSync } from "node:fs";
 const [lib, folder, rounds, forbidden] = process.argv.slice(2);
 if (forbidden === "plain") globalThis.WebAssembly.Module = undefined;
-const { compile } = await import(lib + "nn.js");
-const { kernel } = await import(lib + "gemm.js");
+const { compile } = await import(lib + "graphs/nn.js");
+const { kernel } = await import(lib + "graphs/gemm.js");
 const { network, z, wanted } = JSON.parse(readFileSync(folder + "/case.json", "utf8"));
 network.weights.data = new Uint8Array(readFileSync(folder + "/weights"));
 const program = compile(network);
@@ -63,7 +63,7 @@ def measure(model: torch.nn.Module, rounds: int, kind: str) -> dict:
         case = {"network": sent, "z": z.tolist(), "wanted": wanted.tolist()}
         (folder / "case.json").write_text(json.dumps(case))
         (folder / "run.mjs").write_text(SCRIPT)
-        command = ["node", str(folder / "run.mjs"), LIB.as_uri() + "/", str(folder), str(rounds), kind]
+        command = ["node", str(folder / "run.mjs"), JS.as_uri() + "/", str(folder), str(rounds), kind]
         return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 

@@ -24,7 +24,7 @@ from vaewidgets.contract.palette import CLASSES, COLORS, class_color
 from vaewidgets.errors import DataError, OptionError
 from vaewidgets.figures.style import spread
 
-STYLES = Path(vaewidgets.__file__).parent / "js" / "lib" / "styles.css"
+STYLES = Path(vaewidgets.__file__).parent / "js" / "styles" / "index.css"
 ALL = {
     "curves": lambda: figures.curves_figure(frames.curves(), unit="nats"),
     "curves log, beta varies": lambda: figures.curves_figure(

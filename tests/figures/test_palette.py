@@ -12,7 +12,7 @@ import pytest
 import vaewidgets
 from vaewidgets.contract.palette import CLASSES, CLASSES_DARK
 
-STYLES = Path(vaewidgets.__file__).parent / "js" / "lib" / "styles.css"
+STYLES = Path(vaewidgets.__file__).parent / "js" / "styles" / "index.css"
 LIGHT, DARK = ["#ffffff"], ["#111315", "#111111"]  # ours, and JupyterLab's in its dark theme
 PALETTES = {"light": (CLASSES, LIGHT), "dark": (CLASSES_DARK, DARK)}
 # Machado, Oliveira & Fernandes 2009, table of severity 1, on linear RGB

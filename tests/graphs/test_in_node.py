@@ -16,14 +16,14 @@ from tests.graphs.image_models import IMAGE_DECODERS, IMAGE_ENCODERS
 from tests.graphs.models import DECODERS, ENCODERS, IMAGE, Z, made
 from vaewidgets.graphs import Network, decoder_network, encoder_network
 
-LIB = Path(vaewidgets.__file__).parent / "js" / "lib"
+JS = Path(vaewidgets.__file__).parent / "js"
 IMAGES = 3
 
 # The bytes are put at an odd offset, as they may be in a message from the kernel.
 SCRIPT = """
 import { readFileSync, writeFileSync } from "node:fs";
 const [lib, folder] = process.argv.slice(2);
-const { compile } = await import(lib + "nn.js");
+const { compile } = await import(lib + "graphs/nn.js");
 for (const name of JSON.parse(readFileSync(folder + "/cases.json", "utf8"))) {
   const { network, images } = JSON.parse(readFileSync(`${folder}/${name}.json`, "utf8"));
   const bytes = readFileSync(`${folder}/${name}.weights`);
@@ -73,7 +73,7 @@ def test_page_runner_equals_torch_and_the_reference(tmp_path):
     (tmp_path / "cases.json").write_text(json.dumps(list(all_cases)))
     (tmp_path / "run.mjs").write_text(SCRIPT)
     done = subprocess.run(
-        ["node", str(tmp_path / "run.mjs"), LIB.as_uri() + "/", str(tmp_path)],
+        ["node", str(tmp_path / "run.mjs"), JS.as_uri() + "/", str(tmp_path)],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -12,7 +12,7 @@ import pytest
 
 import vaewidgets
 
-LIB = Path(vaewidgets.__file__).parent / "js" / "lib"
+JS = Path(vaewidgets.__file__).parent / "js"
 
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
@@ -20,7 +20,7 @@ needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is no
 def in_node(module: str, body: str, value: Any = None) -> Any:
     """Return what `body` (of a JS function of `lib`, the module's exports, and `value`) returns, as JSON."""
     script = (
-        f"const lib = await import({json.dumps((LIB / module).as_uri())});\n"
+        f"const lib = await import({json.dumps((JS / module).as_uri())});\n"
         f"const value = {json.dumps(value)};\n"
         f"const run = () => {{ {body} }};\n"
         "process.stdout.write(JSON.stringify(run()));\n"

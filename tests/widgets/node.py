@@ -12,7 +12,7 @@ import pytest
 
 import vaewidgets
 
-LIB = Path(vaewidgets.__file__).parent / "js" / "lib"
+JS = Path(vaewidgets.__file__).parent / "js"
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
 
@@ -28,7 +28,7 @@ def in_node(body: str, cases: Any, **modules: str) -> Any:
         A file of js/lib (without ".js") for each name: ``normals="normal"``.
     """
     imports = "".join(
-        f'const {{ {name} }} = await import("{LIB.as_uri()}/{file}.js");' for name, file in modules.items()
+        f'const {{ {name} }} = await import("{JS.as_uri()}/{file}.js");' for name, file in modules.items()
     )
     script = f"""{imports}
 let text = ""; for await (const part of process.stdin) text += part;

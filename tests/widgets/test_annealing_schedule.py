@@ -37,7 +37,7 @@ def test_the_page_computes_the_schedules_that_training_uses() -> None:
         " return [s, lib.codeOf(s), value[1].map((step) => lib.betaAt(s, step))]; })"
     )
     for settings, (values, code, betas) in zip(
-        SETTINGS, in_node("schedules.js", body, [SETTINGS, steps]), strict=True
+        SETTINGS, in_node("widgets/annealing_schedule/schedules.js", body, [SETTINGS, steps]), strict=True
     ):
         assert values == _schedule_of(settings)
         schedule = schedule_from_dict(values)
@@ -59,7 +59,9 @@ def test_the_corners_lie_on_the_line() -> None:
         "return value.map((settings) => { const s = lib.scheduleOf(settings);"
         " return lib.cornersOf(s, settings.steps); })"
     )
-    for settings, corners in zip(SETTINGS, in_node("schedules.js", body, SETTINGS), strict=True):
+    for settings, corners in zip(
+        SETTINGS, in_node("widgets/annealing_schedule/schedules.js", body, SETTINGS), strict=True
+    ):
         schedule = schedule_from_dict(_schedule_of(settings))
         at, values = np.array(corners).T
         assert at[0] == 0

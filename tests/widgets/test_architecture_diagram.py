@@ -162,7 +162,7 @@ def test_a_model_without_images_and_one_with_a_codebook_are_refused(data: vw.Ima
         vw.ArchitectureDiagram(vw.VQVAE(data.image_shape), data=data)
 
 
-# what lib/architecture.js draws of each kind
+# what widgets/architecture_diagram/diagram.js draws of each kind
 PARTS = {"x", "encoder", "z", "decoder", "x_hat", "recon", "loss"}
 EDGES = {"x>encoder", "z>decoder", "decoder>x_hat", "x>recon", "x_hat>recon", "recon>loss"}
 MORE_EDGES = {"encoder>mu", "encoder>sigma", "mu>z", "sigma>z", "mu>kl", "sigma>kl", "kl>loss"}
@@ -173,7 +173,7 @@ def test_each_step_lights_what_is_drawn() -> None:
     widget = vw.ArchitectureDiagram()
     for kind in ("ae", "vae", "reparameterised"):
         step = {name: value for name, value in walked(widget, kind).items() if name != "images"}
-        steps = in_node("training_walk.js", "return lib.stepsOf(value)", step)
+        steps = in_node("widgets/architecture_diagram/training_walk.js", "return lib.stepsOf(value)", step)
         parts = PARTS | ({"mu", "sigma", "kl"} if kind != "ae" else set())
         parts |= {"eps"} if kind == "reparameterised" else set()
         edges = EDGES | (MORE_EDGES if kind != "ae" else {"encoder>z"})

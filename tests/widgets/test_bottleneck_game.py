@@ -36,7 +36,7 @@ LOOPS_AND_STROKES = {0: [1, 0], 1: [0, 1], 3: [0, 0], 7: [0, 2], 8: [2, 0]}
 
 def play(rounds: int, codes: dict[int, list[float]] | None = None, **settings: Any) -> dict[str, Any]:
     value = {"settings": settings, "rounds": rounds, "codes": codes or LOOPS_AND_STROKES}
-    return in_node("game.js", PLAY, value)
+    return in_node("widgets/bottleneck_game/game.js", PLAY, value)
 
 
 @needs_node
@@ -45,7 +45,7 @@ def test_a_fresh_game_is_dealt_alike_in_python_and_in_the_page() -> None:
         for bottleneck, cards in (("two", [0, 1, 3, 7, 8]), ("bits", [0, 1, 2, 3, 4, 5, 7, 8, 9])):
             own = fresh_game(bottleneck, 2, cards, encoder="person", decoder="person", seed=seed)
             settings = {"bottleneck": bottleneck, "bits": 2, "cards": cards, "seed": seed}
-            assert in_node("game.js", "return lib.newGame(value)", settings) == own
+            assert in_node("widgets/bottleneck_game/game.js", "return lib.newGame(value)", settings) == own
 
 
 @needs_node
@@ -59,8 +59,10 @@ def test_every_state_that_the_page_plays_is_accepted_and_scored_alike() -> None:
         game = play(3, **settings)
         widget = vw.BottleneckGame(game=game)
         assert len(widget.rounds) == 3
-        assert list(widget.score) == in_node("game.js", "return value.rounds.map(lib.wrong)", game)
-        wanted = in_node("game.js", "return lib.confusions(value.rounds)", game)
+        assert list(widget.score) == in_node(
+            "widgets/bottleneck_game/game.js", "return value.rounds.map(lib.wrong)", game
+        )
+        wanted = in_node("widgets/bottleneck_game/game.js", "return lib.confusions(value.rounds)", game)
         assert widget.confusions == {(one["card"], one["guess"]): one["count"] for one in wanted}
         assert json.loads(json.dumps(widget.view["game"])) == game
         widget.close()
@@ -89,7 +91,7 @@ def test_a_bottleneck_that_is_too_narrow_always_costs() -> None:
     nine = [0, 1, 2, 3, 4, 5, 7, 8, 9]
     for cards, bits, least in (([0, 1, 3, 7, 8], 2, 1), (nine, 2, 5), (nine, 3, 1), (nine, 4, 0)):
         settings = {"bottleneck": "bits", "bits": bits, "cards": cards}
-        assert in_node("game.js", "return lib.leastShared(value)", settings) == least
+        assert in_node("widgets/bottleneck_game/game.js", "return lib.leastShared(value)", settings) == least
         score = vw.BottleneckGame(game=play(6, encoder="optimal", decoder="learner", **settings)).score
         assert min(score[1:]) >= least
     assert score[1:] == (0,) * 5
@@ -101,7 +103,7 @@ def test_swapped_codebooks_make_the_loss_jump() -> None:
     # the other group wrote the same properties the other way round, and counted from the other end
     other = play(1, {0: [0, 1], 1: [1, 0], 3: [2, 2], 7: [0, 0], 8: [0, 2]}, decoder="learner")
     body = "const [mine, other] = value; return lib.takeBook(mine, lib.bookText(other))"
-    taken = in_node("game.js", body, [game, other])
+    taken = in_node("widgets/bottleneck_game/game.js", body, [game, other])
     assert taken["fault"] is None
     after = play(1, game=taken["game"])
     widget = vw.BottleneckGame(game=after)
@@ -114,10 +116,10 @@ def test_swapped_codebooks_make_the_loss_jump() -> None:
 @needs_node
 def test_a_codebook_survives_as_text() -> None:
     game = play(1, {0: [1.5, -2], 1: [0, 1], 3: [0, 0], 7: [0, 2], 8: [2, 0]})
-    text = in_node("game.js", "return lib.bookText(value)", game)
+    text = in_node("widgets/bottleneck_game/game.js", "return lib.bookText(value)", game)
     assert text == "two: 0 = 1.5, -2; 1 = 0, 1; 3 = 0, 0; 7 = 0, 2; 8 = 2, 0"
     body = "const [game, text] = value; const got = lib.takeBook(game, text); return [got.fault, got.game]"
-    fault, taken = in_node("game.js", body, [game, text])
+    fault, taken = in_node("widgets/bottleneck_game/game.js", body, [game, text])
     assert fault is None
     assert sorted(map(str, taken["book"])) == sorted(map(str, game["book"]))
     bad = (
@@ -131,7 +133,7 @@ def test_a_codebook_survives_as_text() -> None:
         "two:  = 1, 1",
     )
     for wrong in bad:
-        fault, untouched = in_node("game.js", body, [game, wrong])
+        fault, untouched = in_node("widgets/bottleneck_game/game.js", body, [game, wrong])
         assert fault
         assert untouched == game
 
@@ -146,15 +148,15 @@ def test_a_card_without_its_numbers_cannot_be_handed_over() -> None:
     return [lib.isWritten(game), without([1, 2]), without([NaN, 1]),
       lib.handOver(lib.write(game, card, [1])).phase, lib.handOver(game).phase];
     """
-    assert in_node("game.js", body) == [True, False, False, "encode", "pass"]
+    assert in_node("widgets/bottleneck_game/game.js", body) == [True, False, False, "encode", "pass"]
 
 
 @needs_node
 def test_more_cards_keep_what_was_learnt_and_another_bottleneck_does_not() -> None:
     game = play(2, decoder="learner")
-    more = in_node("game.js", "return lib.change(value, {cards: lib.NINE})", game)
+    more = in_node("widgets/bottleneck_game/game.js", "return lib.change(value, {cards: lib.NINE})", game)
     assert (len(more["book"]), len(more["rounds"]), len(more["order"])) == (10, 2, 9)
-    other = in_node("game.js", "return lib.change(value, {bottleneck: 'one'})", game)
+    other = in_node("widgets/bottleneck_game/game.js", "return lib.change(value, {bottleneck: 'one'})", game)
     assert (other["book"], other["codes"], len(other["rounds"])) == ([], [], 2)
     for one in (more, other):
         checked_game("game", one)

@@ -56,7 +56,9 @@ def test_the_page_judges_as_we_do() -> None:
                  stretch: Number.isFinite(found.stretch) ? found.stretch : "inf" };
     })"""
     verdicts = set()
-    for (name, case), got in zip(cases().items(), in_node(body, sent, judgePath="path"), strict=True):
+    for (name, case), got in zip(
+        cases().items(), in_node(body, sent, judgePath="widgets/interpolation_strip/path"), strict=True
+    ):
         images = torch.from_numpy(case["images"]).reshape(21, 1, 1, 6)
         want = judge_path(images, z=torch.from_numpy(case["z"]), classes=case["classes"], ends=case["ends"])
         verdicts.add(want.verdict)
@@ -81,7 +83,11 @@ def test_the_page_goes_the_same_ways() -> None:
         np.stack([np.zeros(5), np.ones(5)]),
     ]
     sent = [[kind, pair[0].tolist(), pair[1].tolist(), 7] for pair in ends for kind in ("lerp", "slerp")]
-    got = in_node("cases.map((c) => interpolate(...c).map((z) => [...z]))", sent, interpolate="path")
+    got = in_node(
+        "cases.map((c) => interpolate(...c).map((z) => [...z]))",
+        sent,
+        interpolate="widgets/interpolation_strip/path",
+    )
     for (kind, a, b, n), path in zip(sent, got, strict=True):
         want = interpolate(
             torch.tensor(a, dtype=torch.float64), torch.tensor(b, dtype=torch.float64), n, kind

@@ -43,7 +43,7 @@ def test_against_the_standard_normal_the_parts_are_those_of_the_loss() -> None:
 @needs_node
 def test_the_page_computes_what_torch_does() -> None:
     got = in_node(
-        "gaussian.js",
+        "maths/gaussian.js",
         "return value.map(([[mu, sigma], [m, s]]) => {"
         " const [q, p] = [{mu, sigma}, {mu: m, sigma: s}];"
         " return [lib.klParts(q, p).total, lib.logDensity(0.7, q)]; })",
@@ -60,7 +60,7 @@ def test_the_page_computes_what_torch_does() -> None:
 @needs_node
 def test_the_drawn_areas_add_up_to_the_kl() -> None:
     got = in_node(
-        "gaussian.js",
+        "maths/gaussian.js",
         "return value.map(([[mu, sigma], [m, s]]) => lib.klAreas({mu, sigma}, {mu: m, sigma: s}))",
         PAIRS,
     )

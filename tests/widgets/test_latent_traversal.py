@@ -23,7 +23,7 @@ def run() -> vw.Run:
 @pytest.mark.parametrize("style", STYLES)
 def test_the_page_goes_the_same_ranges(style: str) -> None:
     axis = {"prior": 0.3, "mean": -0.2, "total": 1.4, "low": -2.5, "high": 3.5}
-    got = in_node("values(...cases)", [style, axis, 9], values="traverse")
+    got = in_node("values(...cases)", [style, axis, 9], values="widgets/latent_traversal/traverse")
     want = _values(style, 9, (0.3, -0.2, 1.4, -2.5, 3.5))
     np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
     assert (np.diff(got) > 0).all()

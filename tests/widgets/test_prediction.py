@@ -75,7 +75,9 @@ def test_the_page_judges_as_python_does(run: vw.Run) -> None:
             guess.answer = answer
             own.append(guess.right)
         body = "return value.answers.map((one) => lib.isRight(value.exercise, one))"
-        assert in_node("predict.js", body, {"exercise": exercise, "answers": answers}) == own
+        assert (
+            in_node("widgets/prediction/predict.js", body, {"exercise": exercise, "answers": answers}) == own
+        )
         assert set(own) == {True, False}
         guess.close()
 

@@ -44,7 +44,11 @@ def test_the_gradient_of_a_step_is_that_of_the_normal_cdf() -> None:
 @needs_node
 def test_the_page_knows_the_same_exact_values() -> None:
     for f in (*F, "step"):
-        got = in_node("gradients.js", f"return value.map(([m, s]) => lib.TARGETS.{f}.exact(m, s))", PLACES)
+        got = in_node(
+            "widgets/reparameterization_demo/gradients.js",
+            f"return value.map(([m, s]) => lib.TARGETS.{f}.exact(m, s))",
+            PLACES,
+        )
         for (mu, sigma), both in zip(PLACES, got, strict=True):
             assert both == pytest.approx(list(vw.ReparameterizationDemo(mu, sigma, f=f).gradient), rel=1e-12)
 
@@ -55,7 +59,9 @@ def test_both_ways_are_unbiased_and_the_spreads_are_those_of_closed_forms() -> N
         "return value.map(([mu, sigma]) => ['path', 'score'].map((way) => ['mu', 'sigma'].map((by) =>"
         " lib.ofOneDraw(lib.TARGETS.square, way, by, {mu, sigma}))))"
     )
-    for (mu, sigma), (path, score) in zip(PLACES, in_node("gradients.js", body, PLACES), strict=True):
+    for (mu, sigma), (path, score) in zip(
+        PLACES, in_node("widgets/reparameterization_demo/gradients.js", body, PLACES), strict=True
+    ):
         for way in (path, score):
             assert [one["mean"] for one in way] == pytest.approx([2 * mu, 2 * sigma], rel=1e-6, abs=1e-9)
         # Var[2z] = 4 sigma²; Var[2z eps] = 4 (mu² + 2 sigma²)
@@ -69,10 +75,14 @@ def test_both_ways_are_unbiased_and_the_spreads_are_those_of_closed_forms() -> N
 
 @needs_node
 def test_a_jump_has_no_path() -> None:
-    got = in_node("gradients.js", "return lib.ofOneDraw(lib.TARGETS.step, 'path', 'mu', {mu: 0, sigma: 1})")
+    got = in_node(
+        "widgets/reparameterization_demo/gradients.js",
+        "return lib.ofOneDraw(lib.TARGETS.step, 'path', 'mu', {mu: 0, sigma: 1})",
+    )
     assert got == {"mean": 0, "sd": 0}
     got = in_node(
-        "gradients.js", "return lib.ofOneDraw(lib.TARGETS.step, 'score', 'mu', {mu: 0.2, sigma: 1})"
+        "widgets/reparameterization_demo/gradients.js",
+        "return lib.ofOneDraw(lib.TARGETS.step, 'score', 'mu', {mu: 0.2, sigma: 1})",
     )
     assert got["mean"] == pytest.approx(vw.ReparameterizationDemo(0.2, 1.0, f="step").gradient[0], rel=1e-3)
 
@@ -81,7 +91,7 @@ def test_a_jump_has_no_path() -> None:
 def test_the_page_and_the_figure_draw_the_same_numbers() -> None:
     for seed in (0, 1, 99_999):
         page = in_node(
-            "gaussian.js",
+            "maths/gaussian.js",
             "return [Array.from(lib.normals(value, 7)), [0,1,2].map(lib.uniforms(value))]",
             seed,
         )
@@ -92,7 +102,7 @@ def test_the_page_and_the_figure_draw_the_same_numbers() -> None:
         "return Array.from(lib.estimates(lib.TARGETS.square, 'score', 'sigma', {mu: 0.7, sigma: 1.3},"
         " Float64Array.from(value), 8))"
     )
-    page = in_node("gradients.js", body, list(normals(3, 80)))
+    page = in_node("widgets/reparameterization_demo/gradients.js", body, list(normals(3, 80)))
     np.testing.assert_allclose(page, gradient_estimates(widget.view)["sigma"]["score"][:10], rtol=1e-9)
 
 

@@ -9,7 +9,7 @@ __all__ = ["normals", "uniforms"]
 
 
 def uniforms(seed: int, count: int) -> NDArray[np.float64]:
-    """Numbers in [0, 1) from a seed (mulberry32), as `uniforms` in js/lib/gaussian.js.
+    """Numbers in [0, 1) from a seed (mulberry32), as `uniforms` in js/maths/gaussian.js.
 
     Returns
     -------
@@ -25,7 +25,7 @@ def uniforms(seed: int, count: int) -> NDArray[np.float64]:
 
 
 def normals(seed: int, count: int) -> NDArray[np.float64]:
-    """Draws from N(0, 1) by Box and Muller, as `normals` in js/lib/gaussian.js.
+    """Draws from N(0, 1) by Box and Muller, as `normals` in js/maths/gaussian.js.
 
     Returns
     -------

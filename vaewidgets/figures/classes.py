@@ -14,8 +14,8 @@ from vaewidgets.figures.style import SMALL_POINTS, Canvas
 
 __all__ = ["MOST_NAMED", "anchor", "class_name", "draw_legend", "named_classes"]
 
-MOST_NAMED = 20  # classes with a color of their own; the same number stands in js/lib/classes.js
-_MOST_MEMBERS = 100  # as in js/lib/stats.js
+MOST_NAMED = 20  # classes with a color of their own; the same number stands in js/maths/classes.js
+_MOST_MEMBERS = 100  # as in js/maths/statistics.js
 _LONGEST_NAME = 24
 
 

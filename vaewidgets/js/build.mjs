@@ -12,16 +12,16 @@ const LIMIT_BYTES = 110_000;
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "static");
 
-const widgets = (await readdir(join(here, "widgets"))).sort();
+const widgets = (await readdir(join(here, "widgets"))).sort(); // a folder each
 
 /** @type {esbuild.BuildOptions} */
 const options = {
   absWorkingDir: here,
   entryPoints: {
-    ...Object.fromEntries(widgets.map((file) => [basename(file, ".js"), `widgets/${file}`])),
-    vaewidgets: "lib/styles.css",
-    page: "page/host.js", // no widget: what a saved page runs, and its page.css
-    embed: "page/embed.js", // the same in a page of somebody else's, which touches nothing but its places
+    ...Object.fromEntries(widgets.map((name) => [name, `widgets/${name}/index.js`])),
+    vaewidgets: "styles/index.css",
+    page: "host/page/host.js", // no widget: what a saved page runs, and its page.css
+    embed: "host/page/embed.js", // the same in a page of somebody else's, which touches nothing but its places
   },
   outdir: out,
   bundle: true,

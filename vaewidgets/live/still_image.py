@@ -3,7 +3,7 @@
 The widget's output is published under a display id and renewed when the run has ended, so that a saved
 notebook shows the finished run. While it trains the output has no picture: it would cost each widget most of
 a second, and show the first moment. JupyterLab draws a renewed output anew, and the page takes over what was
-drawn before (see js/parts/base.js).
+drawn before (see js/host/widget.js).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SHARED", "View", "ViewValues", "check_common", "is_list"]
 
-# What all widgets of one run show alike; the same list stands in js/lib/view.js.
+# What all widgets of one run show alike; the same list stands in js/host/view.js.
 SHARED = ("hover", "selected", "classes", "color", "time")
 MAX_BYTES = 1_000_000  # of all values together, as JSON
 MAX_NAME = 100

@@ -69,7 +69,7 @@ class LiveWidget(anywidget.AnyWidget):
         self._live: dict[str, Any] = {"widget_id": uuid.uuid4().hex[:12]}
         self._live_lock = threading.RLock()
         self._send_context: Context | None = None
-        self._hellos = 0  # views say it twice, see js/lib/link.js
+        self._hellos = 0  # views say it twice, see js/host/commands.js
         self._unsent: set[str] = set()
         self._next_unseen = 0.0
         self._frame_number = 0

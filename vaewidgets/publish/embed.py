@@ -105,7 +105,7 @@ def pack(
     Returns
     -------
     widgets : list of dict
-        What `js/page/content.js` reads.
+        What `js/host/page/content.js` reads.
     styles : list of str
         Each distinct style sheet once.
 

@@ -11,7 +11,7 @@ _MASK = 0xFFFFFFFF
 
 
 def normals(n: int, seed: int, stream: int = 0) -> NDArray[np.float32]:
-    """Draws from N(0, 1), shape (n,), as js/lib/normal.js makes them of the same `seed` and `stream`.
+    """Draws from N(0, 1), shape (n,), as js/contract/random.js makes them of the same `seed` and `stream`.
 
     References
     ----------

@@ -139,7 +139,7 @@ class LatentTraversal(LatentWidget):
 
 
 def _values(style: str, n: int, axis: tuple[float, float, float, float, float]) -> np.ndarray:
-    """Coordinates along one axis; as `values` of js/lib/traverse.js.
+    """Coordinates along one axis; as `values` of js/widgets/latent_traversal/traverse.js.
 
     `axis` holds the prior's mean on it, and the mean, total deviation, least and greatest of the codes.
     """

@@ -11,7 +11,7 @@ import {
   shortened,
   subscript,
   ticks,
-} from "../lib/axes.js";
+} from "../draw/axes.js";
 
 test("ticks are round and inside", () => {
   assert.deepEqual(ticks(-2.2, 2.2, 5), [-2, -1, 0, 1, 2]);

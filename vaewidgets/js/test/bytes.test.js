@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asBytes, halfToFloat, toFloat32, toInt32, unpack } from "../lib/bytes.js";
+import { asBytes, halfToFloat, toFloat32, toInt32, unpack } from "../contract/bytes.js";
 
-/** @typedef {import("../lib/types.js").Packed} Packed */
+/** @typedef {import("../contract/types.js").Packed} Packed */
 
 /** The bytes of an array at an odd place inside a longer message. @param {ArrayBufferView} view */
 function unaligned(view) {

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { meeting } from "../lib/annealing_paint.js";
-import { linearSlider } from "../lib/axes.js";
-import { rangesOf } from "../lib/code_space.js";
-import * as rules from "../lib/game.js";
-import { klAreas, klParts, shuffled, uniforms } from "../lib/gaussian.js";
-import { histogram } from "../lib/gradients.js";
-import { clamp, roundUp } from "../lib/plot.js";
-import { verdictOf } from "../lib/reparam_paint.js";
-import { betaAt, scheduleOf } from "../lib/schedules.js";
+import { linearSlider } from "../draw/axes.js";
+import { clamp, roundUp } from "../draw/plot.js";
+import { klAreas, klParts, shuffled, uniforms } from "../maths/gaussian.js";
+import { meeting } from "../widgets/annealing_schedule/paint.js";
+import { betaAt, scheduleOf } from "../widgets/annealing_schedule/schedules.js";
+import { rangesOf } from "../widgets/bottleneck_game/code_space.js";
+import * as rules from "../widgets/bottleneck_game/game.js";
+import { histogram } from "../widgets/reparameterization_demo/gradients.js";
+import { verdictOf } from "../widgets/reparameterization_demo/paint.js";
 
 const near = (/** @type {number} */ a, /** @type {number} */ b, by = 1e-9) =>
   assert.ok(Math.abs(a - b) < by, `${a} ${b}`);

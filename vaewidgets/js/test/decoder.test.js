@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createDecoder } from "../lib/decoder.js";
+import { createDecoder } from "../graphs/decoder.js";
 
-/** @typedef {import("../lib/decoder.js").Decoded} Decoded */
+/** @typedef {import("../graphs/decoder.js").Decoded} Decoded */
 
 function setUp() {
   /** @type {number[][]} */

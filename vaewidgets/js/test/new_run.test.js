@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rowsOf } from "../parts/ghost.js";
-import { settingOf } from "../parts/new_run.js";
+import { rowsOf } from "../widgets/latent_explorer/ghost.js";
+import { settingOf } from "../widgets/latent_explorer/new_run.js";
 
 test("a field's text becomes a number where it is one, else Python is told the text", () => {
   const whole = { name: "epochs", label: "epochs", title: "", kind: /** @type {const} */ ("whole") };

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compile, erf } from "../lib/nn.js";
+import { compile, erf } from "../graphs/nn.js";
 
-/** @typedef {import("../lib/types.js").Op} Op */
+/** @typedef {import("../contract/types.js").Op} Op */
 
 /**
  * @param {number} inputs

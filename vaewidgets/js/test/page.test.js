@@ -1,11 +1,11 @@
 /** The saved page: a model without a kernel, data put back in place, the view in the address. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createLink } from "../lib/link.js";
-import { createView, readPage, restorePage } from "../lib/view.js";
-import { fromFragment, toFragment } from "../page/address.js";
-import { fromBase64, put } from "../page/content.js";
-import { createModel } from "../page/model.js";
+import { createLink } from "../host/commands.js";
+import { fromFragment, toFragment } from "../host/page/address.js";
+import { fromBase64, put } from "../host/page/content.js";
+import { createModel } from "../host/page/model.js";
+import { createView, readPage, restorePage } from "../host/view.js";
 
 test("a model says that it is offline, tells of changes, and sends nothing", () => {
   const model = createModel({ a: 1 });

@@ -7,8 +7,8 @@ import { test } from "node:test";
 const OF_THE_WINDOW =
   /\b(?:client[XY]|offset[XY]|page[XY]|screen[XY]|layer[XY]|movement[XY]|getBoundingClientRect|devicePixelRatio)\b/;
 const READERS = new Set([
-  "lib/pointer.js",
-  "lib/picture.js", // boxes against boxes: which stand in one line
+  "host/pointer.js",
+  "host/still_image.js", // boxes against boxes: which stand in one line
 ]);
 
 /** @param {string} text */
@@ -20,12 +20,12 @@ const found = (text) => withoutComments(text).match(new RegExp(OF_THE_WINDOW, "g
 test("only pointer.js reads where an event or a box is in the window", async () => {
   const here = new URL("..", import.meta.url).pathname;
   let read = 0;
-  for (const folder of ["lib", "parts", "widgets", "page"]) {
-    for (const file of await readdir(join(here, folder))) {
+  for (const folder of ["contract", "draw", "graphs", "host", "maths", "panels", "widgets"]) {
+    for (const file of await readdir(join(here, folder), { recursive: true })) {
       const name = `${folder}/${file}`;
       if (!name.endsWith(".js") || READERS.has(name)) continue;
       const names = found(await readFile(join(here, name), "utf8"));
-      assert.deepEqual(names, [], `${name} reads ${names}: take localOf or clientOf of lib/pointer.js`);
+      assert.deepEqual(names, [], `${name} reads ${names}: take localOf or clientOf of host/pointer.js`);
       read++;
     }
   }

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatAmount, hint, isRight, nearestCenter, outcome, stepOf } from "../lib/predict.js";
-import { moved } from "../lib/predict_order.js";
+import { moved } from "../widgets/prediction/order.js";
+import {
+  formatAmount,
+  hint,
+  isRight,
+  nearestCenter,
+  outcome,
+  stepOf,
+} from "../widgets/prediction/predict.js";
 
 /** @param {Record<string, any>} more @returns {any} */
 const asked = (more) => ({ question: "?", because: "", truth: null, ...more });

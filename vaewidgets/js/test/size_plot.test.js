@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { meansOf } from "../lib/size_plot.js";
+import { meansOf } from "../widgets/bottleneck_sweep/size_plot.js";
 
 test("several runs of a size become a mean with its standard error", () => {
   const points = [8, 2, 2, 2].map((dim, index) => ({ index, dim, value: [5, 1, 2, 6][index] }));

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { createPlainKernel, createWasmKernel, kernel, packRows } from "../lib/gemm.js";
-import { compile } from "../lib/nn.js";
-import { bytes, file } from "../wasm/gemm.mjs";
+import { createPlainKernel, createWasmKernel, kernel, packRows } from "../graphs/gemm.js";
+import { compile } from "../graphs/nn.js";
+import { bytes, file } from "../graphs/wasm/gemm.mjs";
 
-/** @typedef {import("../lib/types.js").Op} Op */
+/** @typedef {import("../contract/types.js").Op} Op */
 
 /** @param {number} n @param {Op[]} ops @param {number[]} [weights] */
 function run(n, ops, weights = []) {
@@ -26,7 +26,7 @@ function run(n, ops, weights = []) {
 const layer = (op, attributes) => ({ op, in: [0], out: 1, ...attributes });
 
 test("the kernel in the bundle is what its source says", () => {
-  assert.equal(readFileSync(new URL("../lib/gemm_wasm.js", import.meta.url), "utf8"), file);
+  assert.equal(readFileSync(new URL("../graphs/gemm_wasm.js", import.meta.url), "utf8"), file);
   assert.ok(WebAssembly.validate(bytes));
   assert.equal(kernel().name, "wasm");
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createDiscs, stamp } from "../lib/stamp.js";
+import { createDiscs, stamp } from "../draw/scatter/stamp.js";
 
 const W = 20;
 const RED = [200, 10, 20];

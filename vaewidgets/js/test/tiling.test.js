@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cellsIn, clampWindow, coarseness, panWindow, standIns, zoomWindow } from "../lib/tiling.js";
+import {
+  cellsIn,
+  clampWindow,
+  coarseness,
+  panWindow,
+  standIns,
+  zoomWindow,
+} from "../widgets/latent_manifold/tiling.js";
 
 test("the whole square: each cell once, at the middle of its share", () => {
   const cells = cellsIn({ center: [0.5, 0.5], span: 1 }, 20, false);

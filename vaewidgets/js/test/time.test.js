@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createTimeReader, decoderAt, frameAt, momentText } from "../parts/time.js";
+import { createTimeReader, decoderAt, frameAt, momentText } from "../panels/time.js";
 
-/** @param {number[]} values @param {number[]} shape @returns {import("../lib/types.js").Packed} */
+/** @param {number[]} values @param {number[]} shape @returns {import("../contract/types.js").Packed} */
 const packed = (values, shape) => ({ dtype: "f32", shape, data: Float32Array.from(values) });
 
 test("the frame at a time is the newest at or before it", () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toBytes, toRgba } from "../lib/images.js";
-import { mainAction, progressOf } from "../parts/toolbar.js";
+import { toBytes, toRgba } from "../draw/images.js";
+import { mainAction, progressOf } from "../widgets/latent_explorer/toolbar.js";
 
-/** @typedef {import("../lib/types.js").RunInfo} RunInfo */
+/** @typedef {import("../contract/types.js").RunInfo} RunInfo */
 
 /** @param {Partial<RunInfo>} fields */
 const run = (fields) =>

@@ -1,7 +1,7 @@
 /** What is turned in one widget shows in the others of its run, and Python's word counts once. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createView } from "../lib/view.js";
+import { createView } from "../host/view.js";
 
 /** @param {string} run */
 function widget(run) {

@@ -25,7 +25,7 @@ class Exercise:
     """One kind of answer (abstract).
 
     Answers and truths are plain JSON. `content` says what the page needs to ask, and nothing of the truth.
-    js/lib/predict.js judges by the same rules.
+    js/widgets/prediction/predict.js judges by the same rules.
     """
 
     kind: ClassVar[str]

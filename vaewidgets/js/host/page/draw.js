@@ -1,0 +1,63 @@
+/**
+ * Widgets drawn at their places of a page without a kernel, and linked; what is turned can stand in the address.
+ *
+ * Handle for tests, as the property `vaewidgets` of the document's root element (read-only):
+ *   ready   true once every widget has drawn or said why it cannot
+ *   view    what is turned on the whole page, as it stands in the address
+ */
+import { h } from "../dom.js";
+import { drawAll } from "../painter.js";
+import { readPage, restorePage } from "../view.js";
+import { fromFragment } from "./address.js";
+import { createModel } from "./model.js";
+
+/**
+ * @typedef {import("../view.js").PageView} PageView
+ * @typedef {{el: HTMLElement, widget: number}} Place  widget: its number in the page's content
+ */
+
+/** Show a fault in the page: a console message is a message to nobody. @param {HTMLElement} el @param {unknown} error */
+export function showFault(el, error) {
+  const text = error instanceof Error ? error.message : String(error);
+  el.append(h("p", "vw-page-fault", { role: "alert", text: `This widget could not be shown. ${text}` }));
+}
+
+/**
+ * @param {ReturnType<typeof import("./content.js").createContent>} content
+ * @param {Place[]} places a widget may have several
+ * @param {(view: () => PageView) => void} [before] called before anything is drawn
+ */
+export async function drawPage(content, places, before = () => {}) {
+  const { widgets } = content.read();
+  const models = await Promise.all(widgets.map(async (saved) => createModel(await content.state(saved))));
+
+  const restore = () => {
+    const view = fromFragment(location.hash);
+    if (view) restorePage(models, view);
+  };
+  const view = () => readPage(models);
+  restore(); // before anything is drawn
+  addEventListener("hashchange", restore);
+  before(view);
+
+  let ready = false;
+  Object.defineProperty(document.documentElement, "vaewidgets", {
+    value: Object.defineProperties(
+      {},
+      { ready: { get: () => ready, enumerable: true }, view: { get: view, enumerable: true } },
+    ),
+  });
+  drawAll(true);
+  for (const { el, widget } of places) {
+    try {
+      const { default: module } = await content.module(widgets[widget].module);
+      await module.render({ model: models[widget], el });
+    } catch (error) {
+      showFault(el, error);
+    }
+  }
+  // A frame for the widgets, one for their parts, one for what these make in turn.
+  for (let frame = 0; frame < 4; frame++) await new Promise(requestAnimationFrame);
+  drawAll(false);
+  ready = true;
+}

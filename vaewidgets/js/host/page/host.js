@@ -1,0 +1,64 @@
+/**
+ * The saved page: draws each widget by its own module, links them, and puts what is turned into the address.
+ */
+import { h, setText } from "../dom.js";
+import { toFragment } from "./address.js";
+import { createContent } from "./content.js";
+import { drawPage, showFault } from "./draw.js";
+import "./page.css";
+
+const root = document.documentElement;
+
+/** A button that turns the theme, which else follows the system. */
+function createThemeSwitch() {
+  const scheme = matchMedia("(prefers-color-scheme: dark)");
+  /** @type {"light"|"dark"|null} */
+  let chosen = null;
+  const button = h("button", "vw-page-button", { type: "button" });
+  function refresh() {
+    const now = chosen ?? (scheme.matches ? "dark" : "light");
+    if (root.dataset.vwTheme !== now) root.dataset.vwTheme = now;
+    setText(button, now === "dark" ? "light" : "dark");
+    button.setAttribute("aria-label", `${now === "dark" ? "light" : "dark"} theme`);
+  }
+  button.addEventListener("click", () => {
+    chosen = root.dataset.vwTheme === "dark" ? "light" : "dark";
+    refresh();
+  });
+  scheme.addEventListener("change", refresh);
+  refresh();
+  return button;
+}
+
+/** A button that puts the view into the address and copies it. @param {() => string} fragment */
+function createLinkButton(fragment) {
+  const button = h("button", "vw-page-button", { type: "button", text: "copy link to this view" });
+  const said = h("span", "vw-page-said", { role: "status" });
+  button.addEventListener("click", async () => {
+    history.replaceState(null, "", fragment());
+    let text = "copied";
+    try {
+      await navigator.clipboard.writeText(location.href);
+    } catch {
+      text = "the address bar has it"; // a browser may forbid the clipboard
+    }
+    setText(said, text);
+    setTimeout(() => setText(said, ""), 4000);
+  });
+  return [said, button];
+}
+
+async function start() {
+  const content = createContent(document);
+  const main = /** @type {HTMLElement} */ (document.querySelector("main.vw-page"));
+  const places = content.read().widgets.map((_, widget) => ({
+    el: main.appendChild(h("div", "vw-page-widget")),
+    widget,
+  }));
+  await drawPage(content, places, (view) => {
+    const tools = [...createLinkButton(() => toFragment(view())), createThemeSwitch()];
+    document.querySelector(".vw-page-head")?.append(h("div", "vw-page-tools", {}, tools));
+  });
+}
+
+start().catch((error) => showFault(document.body, error));

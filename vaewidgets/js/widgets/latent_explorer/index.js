@@ -1,0 +1,100 @@
+/**
+ * LatentExplorer: the latent space, what it decodes to, a path through it, the curves and the active units, and the
+ * controls of the run, on one page. Handle: see host/widget.js, panels/latent.js (as LatentScatter), widgets/latent_explorer/strip.js,
+ * panels/curves.js; code() gives the run's code.
+ *
+ * Controls: .vw-main-button (train, pause, resume, train more), .vw-step, .vw-stop, .vw-beta and .vw-lr (each with
+ * .vw-slider and .vw-number), .vw-speed .vw-select; those of widgets/latent_explorer/new_run.js and widgets/latent_explorer/ghost.js. One that cannot work
+ * on this run is hidden.
+ */
+import { h, show } from "../../host/dom.js";
+import { defineWidget } from "../../host/widget.js";
+import { createCurvesView } from "../../panels/curves.js";
+import { createLatentView, scatterCaption } from "../../panels/latent.js";
+import { createUnitsView } from "../../panels/units.js";
+import { createGhost } from "./ghost.js";
+import { createNewRun } from "./new_run.js";
+import { createStrip } from "./strip.js";
+import { createToolbar } from "./toolbar.js";
+
+export default defineWidget({
+  name: "latent-explorer",
+  label: "Latent explorer",
+  build(context) {
+    const { shell, link } = context;
+    const bar = h("div", "vw-toolbar", { role: "toolbar", "aria-label": "training" });
+    const stage = h("div", "vw-stage");
+    const images = h("div", "vw-images");
+    const curvesEl = h("div", "vw-part vw-part-curves");
+    const barsTitle = h("div", "vw-title");
+    barsTitle.append(
+      "KL of each latent dimension, nats, ",
+      h("span", "vw-diamond", { text: "◆" }),
+      " Var(μ)",
+    );
+    const barsEl = h("div", "vw-part vw-part-bars", {}, [barsTitle]);
+
+    const actions = h("div", "vw-actions");
+    const before = h("div");
+    const stripEl = h("div", "vw-part");
+    shell.body.append(
+      bar,
+      actions,
+      before,
+      h("div", "vw-split", {}, [
+        h("div", "vw-stage-column", {}, [stage]),
+        h("div", "vw-part vw-part-images", {}, [images]),
+        curvesEl,
+        barsEl,
+      ]),
+      stripEl,
+    );
+
+    const toolbar = createToolbar(bar, link);
+    const newRun = createNewRun(actions, context);
+    const ghost = createGhost(before, context);
+    const latent = createLatentView(stage, images, context);
+    const strip = createStrip(stripEl, context, latent.plane);
+    const curves = createCurvesView(curvesEl, context);
+    const units = createUnitsView(barsEl, context);
+
+    let known = "";
+
+    return {
+      update(state) {
+        const { frame } = state;
+        toolbar.update(frame.run);
+        newRun.update(frame);
+        ghost.update(frame);
+        latent.update(state);
+        if (frame.run.id !== known) strip.reset();
+        known = frame.run.id;
+        strip.update();
+        curves.update(context.view.get("ghost", true) ? frame : { ...frame, ghost: null });
+        show(barsEl, Boolean(frame.units));
+        units.update(state, latent.time);
+      },
+      message: latent.message,
+      caption: ({ frame }) => scatterCaption(frame),
+      handle: Object.defineProperties(
+        {},
+        {
+          ...Object.getOwnPropertyDescriptors(latent.handle),
+          ...Object.getOwnPropertyDescriptors(strip.handle),
+          ...Object.getOwnPropertyDescriptors(units.handle),
+          ...Object.getOwnPropertyDescriptors(newRun.handle),
+          ...Object.getOwnPropertyDescriptors(curves.handle),
+        },
+      ),
+      destroy() {
+        toolbar.destroy();
+        newRun.destroy();
+        ghost.destroy();
+        strip.destroy();
+        latent.destroy();
+        curves.destroy();
+        units.destroy();
+      },
+    };
+  },
+});

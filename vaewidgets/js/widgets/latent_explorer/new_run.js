@@ -1,0 +1,215 @@
+/**
+ * The panel from which another run is started, and this run's settings as code. Without a kernel only the code
+ * remains.
+ *
+ * Controls: .vw-new-run (opens and closes the form), .vw-form with one .vw-field-<name> each, .vw-start, .vw-copy.
+ *
+ * @typedef {import("../../contract/types.js").Frame} Frame
+ * @typedef {import("../../contract/types_runs.js").Form} Form
+ * @typedef {import("../../host/widget.js").Context} Context
+ * @typedef {{name: string, label: string, title: string, kind: "choice"|"whole"|"real"}} Field
+ */
+import { createPress } from "../../host/controls.js";
+import { h, OWN_KEYS, setText, show } from "../../host/dom.js";
+
+/** @type {Field[]} */
+const FIELDS = [
+  { name: "dataset", label: "data", title: "what to train on", kind: "choice" },
+  { name: "kind", label: "model", title: "variational or plain autoencoder", kind: "choice" },
+  { name: "latent_dim", label: "latent dimensions", title: "numbers in z", kind: "whole" },
+  { name: "likelihood", label: "likelihood", title: "what recon measures", kind: "choice" },
+  { name: "beta", label: "β", title: "weight of the KL in the loss", kind: "real" },
+  { name: "epochs", label: "epochs", title: "passes over the training images", kind: "whole" },
+  { name: "lr", label: "lr", title: "learning rate", kind: "real" },
+  { name: "batch_size", label: "batch size", title: "images a step", kind: "whole" },
+  { name: "seed", label: "seed", title: "of the weights, the order and the noise", kind: "whole" },
+];
+const COPIED_MS = 2500;
+
+/** The choices of a field. @param {Form} form @param {string} name @returns {[string, string][]} value, text */
+function choicesOf(form, name) {
+  if (name === "dataset") return form.datasets.map((one) => [one, one]);
+  if (name === "kind")
+    return [
+      ["VAE", "VAE"],
+      ["AE", "autoencoder"],
+    ];
+  return Object.entries(form.likelihoods);
+}
+
+/**
+ * A field's text as what Python wants: a number where one can be read, else the text, which Python then refuses.
+ * @param {Field} field @param {string} text
+ */
+export function settingOf({ kind }, text) {
+  if (kind === "choice") return text;
+  const number = Number(text.trim().replace("−", "-").replace(",", "."));
+  return text.trim() !== "" && Number.isFinite(number) ? number : text;
+}
+
+/**
+ * @param {HTMLElement} el
+ * @param {Context} context
+ */
+export function createNewRun(el, { link }) {
+  const abort = new AbortController();
+  const { signal } = abort;
+  const open = h("button", "vw-button vw-new-run", {
+    type: "button",
+    "aria-expanded": false,
+    text: "new run",
+  });
+  const copy = createPress(el, {
+    name: "copy",
+    text: "copy as code",
+    title: "a cell that trains this run again",
+    onPress: copyCode,
+  });
+  el.prepend(open);
+  const said = h("span", "vw-note vw-copied", { role: "status" });
+  el.append(said);
+  /** @type {Map<string, HTMLInputElement | HTMLSelectElement>} */
+  const inputs = new Map();
+  const form = h("form", "vw-form", { hidden: true, "aria-label": "settings of the new run", ...OWN_KEYS });
+  for (const { name, label, title, kind } of FIELDS) {
+    const input =
+      kind === "choice"
+        ? h("select", "vw-select", { title })
+        : h("input", "vw-number", { type: "text", inputmode: "decimal", title });
+    inputs.set(name, input);
+    form.append(h("label", `vw-field vw-field-${name}`, {}, [h("span", "", { text: label }), input]));
+  }
+  const start = h("button", "vw-button vw-main-button vw-start", { type: "submit", text: "start" });
+  form.append(start);
+  const code = h("textarea", "vw-code", {
+    readonly: true,
+    rows: 9,
+    spellcheck: "false",
+    "aria-label": "code of this run",
+    hidden: true,
+    ...OWN_KEYS,
+  });
+  el.after(form, code);
+
+  /** @type {Form | null} */
+  let given = null;
+  let runId = "";
+  let touched = false;
+  let starting = false;
+  let timer = 0;
+
+  function fill() {
+    if (!given) return;
+    for (const { name, kind } of FIELDS) {
+      const input = /** @type {HTMLInputElement} */ (inputs.get(name));
+      if (kind === "choice") {
+        const choices = choicesOf(given, name);
+        input.replaceChildren(...choices.map(([value, text]) => h("option", "", { value, text })));
+      }
+      input.value = String(given[/** @type {keyof Form} */ (name)]);
+    }
+    followKind();
+  }
+
+  /** An autoencoder's loss has no KL to weigh. */
+  function followKind() {
+    const kind = /** @type {HTMLSelectElement} */ (inputs.get("kind"));
+    const beta = /** @type {HTMLInputElement} */ (inputs.get("beta"));
+    beta.disabled = kind.value === "AE";
+  }
+
+  /** @param {boolean} on */
+  function setOpen(on) {
+    show(form, on);
+    open.setAttribute("aria-expanded", String(on));
+    if (on && !touched) fill();
+  }
+
+  /** @param {Event} event */
+  function onSubmit(event) {
+    event.preventDefault();
+    if (starting) return;
+    starting = true;
+    setText(start, "starting …");
+    start.disabled = true;
+    const settings = Object.fromEntries(
+      FIELDS.map((field) => [field.name, settingOf(field, inputs.get(field.name)?.value ?? "")]),
+    );
+    link.command("new_run", settings);
+  }
+
+  function ready() {
+    starting = false;
+    start.disabled = false;
+    setText(start, "start");
+  }
+
+  async function copyCode() {
+    if (!given) return;
+    code.value = given.code;
+    show(code, true);
+    let text = "copied; a cell that trains this run again";
+    try {
+      await navigator.clipboard.writeText(given.code);
+    } catch {
+      // A page from a file, or a host that forbids it: the text stands there to be copied by hand.
+      text = "select and copy";
+      code.focus();
+      code.select();
+    }
+    setText(said, text);
+    clearTimeout(timer);
+    timer = window.setTimeout(() => setText(said, ""), COPIED_MS);
+  }
+
+  open.addEventListener("click", () => setOpen(form.hidden), { signal });
+  form.addEventListener("submit", onSubmit, { signal });
+  // JupyterLab's notebook cancels Enter, and with it the browser's own "submit".
+  form.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key === "Enter" && event.target instanceof HTMLInputElement) onSubmit(event);
+    },
+    { signal },
+  );
+  form.addEventListener(
+    "input",
+    () => {
+      touched = true;
+      followKind();
+    },
+    { signal },
+  );
+
+  return {
+    /** @param {Frame} frame */
+    update(frame) {
+      if (!frame.form) return;
+      given = frame.form;
+      if (frame.run.id !== runId) {
+        // Another run is there: the form closes, and starts from its settings.
+        const first = runId === "";
+        runId = frame.run.id;
+        touched = false;
+        ready();
+        if (!first) setOpen(false);
+      } else if (starting && frame.run.error) {
+        ready();
+      }
+      show(open, !link.offline);
+      if (!code.hidden && document.activeElement !== code && code.value !== given.code)
+        code.value = given.code;
+    },
+    handle: {
+      /** The code of the run that is shown. */
+      code: () => given?.code ?? "",
+    },
+    destroy() {
+      abort.abort();
+      clearTimeout(timer);
+      copy.destroy();
+      form.remove();
+      code.remove();
+    },
+  };
+}

@@ -1,0 +1,185 @@
+/**
+ * The controls of a run. Each shows only where it works: an attached run has no train button, a schedule no slider,
+ * a saved page no button at all.
+ *
+ * @typedef {import("../../contract/types.js").RunInfo} RunInfo
+ * @typedef {import("../../host/commands.js").Link} Link
+ */
+import { formatCount, formatNumber } from "../../draw/axes.js";
+import { createButton, createChoice, createProgress, createSlider } from "../../host/controls.js";
+import { h, setText } from "../../host/dom.js";
+
+const SETTLE_MS = 400;
+
+const SPEEDS = [
+  { text: "½ epoch/s", value: 0.5 },
+  { text: "1 epoch/s", value: 1 },
+  { text: "2 epochs/s", value: 2 },
+  { text: "5 epochs/s", value: 5 },
+  { text: "full speed", value: null },
+];
+
+/**
+ * What the main button does in each status.
+ * @param {RunInfo} run
+ * @param {number} more epochs that "train more" adds
+ * @returns {{text: string, icon: "train"|"pause", action: "pause"|"resume"|"more"} | null} null: no button
+ */
+export function mainAction(run, more) {
+  if (run.status === "running") return { text: "pause", icon: "pause", action: "pause" };
+  if (run.status === "paused") return { text: "resume", icon: "train", action: "resume" };
+  if (!run.can_train || run.status === "failed") return null;
+  if (run.status === "created") return { text: "train", icon: "train", action: "resume" };
+  const complete = run.epochs !== null && run.epoch >= run.epochs;
+  if (run.status === "stopped" && !complete) return { text: "resume", icon: "train", action: "resume" };
+  return { text: `train ${more} more`, icon: "train", action: "more" };
+}
+
+/** @param {RunInfo} run */
+const isActive = ({ status }) => status === "running" || status === "paused";
+
+/** "epoch 12/30", its share, and how fast. @param {RunInfo} run */
+export function progressOf({ epoch, epochs, step, steps_per_epoch: perEpoch }) {
+  if (epochs !== null && perEpoch) {
+    return { text: `epoch ${epoch}/${epochs}`, share: Math.min(step / Math.max(epochs * perEpoch, 1), 1) };
+  }
+  if (epochs !== null) return { text: `epoch ${epoch}/${epochs}`, share: Math.min(epoch / epochs, 1) };
+  return {
+    text: epoch > 0 ? `epoch ${epoch}, step ${formatCount(step)}` : `step ${formatCount(step)}`,
+    share: null,
+  };
+}
+
+/**
+ * @param {HTMLElement} el
+ * @param {Link} link
+ */
+export function createToolbar(el, link) {
+  /** @type {RunInfo | null} */
+  let run = null;
+  let knownRun = "";
+  let more = 10;
+  /** Newest command of each name sent from here, and when.
+   * @type {Map<string, {seq: number, at: number, step: number|undefined}>} */
+  const sent = new Map();
+
+  /** @param {string} name @param {any} [value] */
+  const command = (name, value) => {
+    sent.set(name, { seq: link.command(name, value), at: performance.now(), step: run?.step });
+  };
+  /**
+   * What is set here counts from the next step on; until then frames carry the old value, for long in a pause.
+   * @param {string} name
+   */
+  const onItsWay = (name) => {
+    const last = sent.get(name);
+    if (last === undefined) return false;
+    return link.isPending(last.seq) || performance.now() - last.at < SETTLE_MS || last.step === run?.step;
+  };
+
+  const actions = h("div", "vw-group");
+  const status = h("div", "vw-group vw-group-progress");
+  const knobs = h("div", "vw-group vw-group-knobs");
+  el.append(actions, status, knobs);
+
+  const main = createButton(actions, {
+    name: "main-button",
+    onPress() {
+      const next = run && mainAction(run, more);
+      if (!run || !next) return;
+      if (next.action === "more") command("epochs", Math.max(run.epochs ?? run.epoch, run.epoch) + more);
+      command(next.action === "pause" ? "pause" : "resume");
+    },
+  });
+  const step = createButton(actions, { name: "step", onPress: () => command("advance", 1) });
+  const stop = createButton(actions, { name: "stop", onPress: () => command("stop") });
+  const progress = createProgress(status);
+  const rate = h("span", "vw-note vw-rate");
+  const wait = h("span", "vw-note vw-wait", { role: "status", text: "waiting for the kernel" });
+  status.append(rate, wait);
+  const beta = createSlider(knobs, {
+    name: "beta",
+    label: "β",
+    title: "weight of the KL in the loss",
+    min: 0.01,
+    max: 10,
+    zero: true,
+    onChange: (value) => command("beta", value),
+  });
+  const lr = createSlider(knobs, {
+    name: "lr",
+    label: "lr",
+    title: "learning rate",
+    min: 1e-5,
+    max: 1e-1,
+    zero: false,
+    onChange: (value) => command("lr", value),
+  });
+  const speed = createChoice(knobs, {
+    name: "speed",
+    label: "speed",
+    choices: SPEEDS,
+    textOf: (value) => `${formatNumber(Number(value), 2)} epochs/s`,
+    onChange: (value) => command("speed", value),
+  });
+  const parts = [main, step, stop, progress, beta, lr, speed];
+
+  /** @param {RunInfo} next */
+  function updateButtons(next) {
+    const action = link.offline ? null : mainAction(next, more);
+    const over = next.status === "finished" || next.status === "failed";
+    const active = isActive(next);
+    main.update(action ?? { text: "", icon: "train", hidden: true });
+    step.update({
+      text: "step",
+      icon: "step",
+      title: "train one step, then pause",
+      hidden: !next.can_train || over || link.offline,
+      disabled: next.status === "running",
+    });
+    stop.update({
+      text: "stop",
+      icon: "stop",
+      hidden: over || (!next.can_train && !active) || link.offline,
+      disabled: !active,
+    });
+    actions.hidden = main.button.hidden && step.button.hidden && stop.button.hidden;
+  }
+
+  return {
+    /** @param {RunInfo} next */
+    update(next) {
+      run = next;
+      if (next.id !== knownRun) {
+        knownRun = next.id;
+        more = next.epochs ?? 10;
+      }
+      updateButtons(next);
+      const failed = next.status === "failed";
+      progress.update(progressOf(next));
+      const fast = next.status === "running" && next.steps_per_second > 0;
+      if (link.offline) setText(rate, isActive(next) ? "saved while it trained" : next.status);
+      else setText(rate, fast ? `${formatNumber(next.steps_per_second, 3)} steps/s` : next.status);
+      beta.update({
+        value: next.beta,
+        editable: next.beta_controllable && !failed && !link.offline,
+        note: next.beta_schedule,
+        hold: onItsWay("beta"),
+      });
+      lr.update({
+        value: next.lr ?? 0,
+        editable: next.lr_controllable && !failed && !link.offline,
+        hidden: next.lr === null || next.lr === undefined,
+        hold: onItsWay("lr"),
+      });
+      speed.update({
+        value: next.speed,
+        hidden: !next.can_train || failed || link.offline,
+        hold: onItsWay("speed"),
+      });
+    },
+    destroy() {
+      for (const part of parts) part.destroy();
+    },
+  };
+}
