@@ -24,25 +24,39 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
-__all__ = ["ROOMS", "setup"]
+__all__ = ["ROOMS", "room_of_names", "setup"]
 
 # Room: what its page is called.
 ROOMS = {
     "data": "Data",
-    "protocol": "The protocol of a model",
     "models": "Models",
     "objectives": "Objectives and likelihoods",
-    "training": "Training",
+    "adapters": "Models of your own",
+    "runs": "Runs",
+    "sweeps": "Sweeps",
+    "engine": "Engine",
     "diagnostics": "Diagnostics",
     "widgets": "Widgets",
     "publish": "Publishing",
     "figures": "Figures",
-    "portable": "Networks in the page",
-    "recipes": "Published experiments",
+    "graphs": "Networks in the page",
+    "experiments": "Published experiments",
     "errors": "Errors",
 }
 _FULL = re.compile(r"(?:vw|vaewidgets)((?:\.\w+)+)(?:\(\))?$")
 _CODE = re.compile(r"(`+.*?`+)", re.S)
+
+
+@functools.cache
+def room_of_names() -> dict[str, str]:
+    """Room whose page describes it, for each public name of the package that is no room."""
+    public = set(vw.__all__)
+    return {
+        name: room
+        for room in ROOMS
+        for name in import_module(f"vaewidgets.{room}").__all__
+        if name in public and name not in ROOMS
+    }
 
 
 @functools.cache
@@ -52,7 +66,7 @@ def _pages() -> dict[str, str]:
     for room in ROOMS:
         module = import_module(f"vaewidgets.{room}")
         found |= {f"vaewidgets.{room}.{name}": f"vaewidgets.{room}.{name}" for name in module.__all__}
-    for name, room in vw._ROOM_OF.items():
+    for name, room in room_of_names().items():
         found[name] = found[f"vaewidgets.{name}"] = f"vaewidgets.{room}.{name}"
     return found
 

@@ -9,8 +9,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-import vaewidgets as vw
-from docs.names import ROOMS
+from docs.names import ROOMS, room_of_names
 from docs.run import gallery_states
 from docs.showcase import WIDGETS, told
 from vaewidgets.publish import html_pieces, revive_notebook
@@ -102,7 +101,7 @@ def _contents(notebooks: list[str]) -> str:
         "The lecture": [f"notebooks/{name}" for name in notebooks],
         "Widgets": ["widgets"],
         "Reference": ["guide", "publishing", "api/index", "experiments", "speed"],
-        "Project": ["CHANGELOG", "CONTRIBUTING"],
+        "Project": ["CHANGELOG", "architecture", "CONTRIBUTING"],
     }
     return "".join(
         "\n".join(["", "```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```", ""])
@@ -161,7 +160,7 @@ def _write_api(target: Path) -> None:
         rows.append(f"[{title}]({room}.md)\n: {doc}\n")
     public = [
         f"{{py:obj}}`vw.{name} <vaewidgets.{room}.{name}>`"
-        for name, room in sorted(vw._ROOM_OF.items(), key=_folded)
+        for name, room in sorted(room_of_names().items(), key=_folded)
     ]
     toctree = ["```{toctree}", ":hidden:", "", *ROOMS, "```", ""]
     page = ["# API reference", "", *rows, "## Names of the package", ""]

@@ -7,12 +7,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import nbformat
 import numpy as np
 import pytest
 
+from docs.names import room_of_names
 from tests.browser.lab import wait_for
 from tests.docs.site import SitePage, open_site
 
@@ -148,5 +150,8 @@ class TestSmallNotebook:
         import vaewidgets as vw
 
         text = (site / "api" / "index.html").read_text("utf-8")
-        missing = [name for name in vw._ROOM_OF if f'#vaewidgets.{vw._ROOM_OF[name]}.{name}"' not in text]
+        rooms = room_of_names()
+        modules = {name for name in vw.__all__ if isinstance(getattr(vw, name), ModuleType)}
+        assert set(rooms) == set(vw.__all__) - modules - {"__version__"}
+        missing = [name for name, room in rooms.items() if f'#vaewidgets.{room}.{name}"' not in text]
         assert missing == []

@@ -162,7 +162,7 @@ class AnnealingSchedule(ConceptWidget):
 
 
 def _schedule_of(view: dict[str, Any]) -> dict[str, Any]:
-    """Return the schedule of a view as `Schedule.to_dict` does; js/widgets/annealing_schedule/schedules.js computes the same."""
+    """Return the schedule of a view as `Schedule.to_dict` does; schedules.js computes the same."""
     start, end = float(view["start"]), float(view["end"])
     match view["kind"]:
         case "constant":

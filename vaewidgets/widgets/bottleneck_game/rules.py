@@ -40,7 +40,7 @@ def wrong_guesses(played: Mapping[str, Any]) -> int:
 def fresh_game(
     bottleneck: str, bits: int, cards: list[int], *, encoder: str, decoder: str, seed: int
 ) -> dict[str, Any]:
-    """Deal a first round, as `newGame` in js/widgets/bottleneck_game/game.js; a model that encodes writes in the page."""
+    """Deal a first round, as `newGame` in game.js does; a model that encodes writes in the page."""
     order = list(cards)
     for i, u in zip(range(len(cards) - 1, 0, -1), uniforms(seed * 1000, len(cards) - 1), strict=True):
         j = int(u * (i + 1))
