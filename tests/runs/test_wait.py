@@ -55,7 +55,7 @@ def test_the_bar_follows_the_run(monkeypatch):
     bars = []
 
     def make(run):
-        bars.append(FakeBar(total=progress._total(run)))
+        bars.append(FakeBar(total=progress.total_steps(run)))
         return bars[-1]
 
     monkeypatch.setattr(progress, "_make_bar", make)
@@ -92,7 +92,7 @@ def test_nothing_is_written_where_there_is_no_terminal(capfd):
 def test_a_bar_is_refreshed_as_often_as_a_person_looks(monkeypatch):
     now, seen = [100.0], []
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    paced = progress._paced(lambda: seen.append(now[0]))
+    paced = progress.paced(lambda: seen.append(now[0]))
     for _ in range(1000):  # a hundred seconds, asked ten times a second
         paced()
         now[0] += 0.1
