@@ -9,8 +9,8 @@ import pytest
 # name of the old module: names that it had
 OLD = {
     "training": (
-        "AttachedRun Cell Curve History Recorder Run Snapshot Sweep Table TimeFrame TimeLine TrainingRun attach "
-        "load_run release_idle_team sweep train"
+        "AttachedRun Cell Curve History Recorder Run Snapshot Sweep Table TimeFrame TimeLine TrainingRun "
+        "attach load_run release_idle_team sweep train"
     ),
     "protocol": "VAE AdaptedVAE Convention LossConvention as_vae check_vae copy_model",
     "portable": "Network Op decoder_network encoder_network portable_network",
