@@ -1,9 +1,13 @@
 """Fixtures that all rooms share."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+
+# A shell that starts the tests in the background has them ignore the interrupts that some of them send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Tests that run side by side share the cores, and so do their kernels: two teams of threads that wait for the
 # same cores crawl. This stands before anything imports torch.

@@ -117,8 +117,8 @@ class AttachedRun(Run):
         batch_size : int, optional
             Images in the batch; needed where terms are summed over the batch.
         **other
-            Names that begin with ``val_``, ``test_`` or ``train_`` (``val_loss=...``) are values of an epoch, and
-            make no step; "val_" and "test_" are drawn as the test curve. The reduction of `losses` applies to
+            Names that begin with ``val_``, ``test_`` or ``train_`` (``val_loss=...``) are values of an epoch,
+            and make no step; the first two are drawn as the test curve. The reduction of `losses` applies to
             them, too: where it sums over a batch, they are means over images, as in PyTorch's own example,
             unless a call without a step gives `batch_size`, the images that they were summed over. Anything
             else is kept by step, such as lr.
