@@ -300,6 +300,7 @@ def test_what_is_done_is_what_is_under_the_pointer(page: SavedPage, gesture: str
         f"{gesture} does something",
         10,
     )[0]
+    plain.widget.settle()  # what is moved is drawn in the next frame
     moved = plain.ask(f"at({one.moved!r})") if one.moved else None
     for name, (style, matrix) in TRANSFORMS.items():
         stage = Stage(page, style)
@@ -318,5 +319,6 @@ def test_what_is_done_is_what_is_under_the_pointer(page: SavedPage, gesture: str
         except AssertionError as error:
             raise AssertionError(f"{error}: {stage.ask(one.reading)}, but {wanted} was there") from None
         if moved:
+            stage.widget.settle()
             there = np.array(stage.ask(f"at({one.moved!r})"))
             assert np.abs(there - drawn_at(page, matrix, [moved], *pair)[0]).max() < 3, name

@@ -179,10 +179,12 @@ def test_the_view_knows_classes_by_their_labels() -> None:
     index = unpack(widget.frame["scatter"]["labels"])
     assert data.classes.values[index].tolist() == widget.sample.labels.tolist()
     widget.view = {"classes": [-3, str(2**60 + 1)]}
-    for wrong in ([8], [2**60 + 1], "7", [7.0], [True]):
-        with pytest.raises(
-            OptionError, match="list of labels that occur: -3, 100000, '1152921504606846977', 7"
-        ):
+    occurring = "list of labels that occur: -3, 100000, '1152921504606846977', 7"
+    refused = [([8], occurring)]
+    refused += [(wrong, "expected labels, or None") for wrong in ([7.0], [True], "7")]
+    refused.append(([2**60 + 1], "whole numbers up to 2⁵³, as a page counts"))  # a page has it as a text
+    for wrong, why in refused:
+        with pytest.raises(OptionError, match=why):
             widget.view = {"classes": wrong}
     (axes, *_) = widget.figure().axes
     assert [text.get_text() for text in axes.figure.legends[0].get_texts()] == sent["names"]

@@ -82,7 +82,7 @@ def test_the_kernel_answers_for_the_run_that_is_asked(monkeypatch: pytest.Monkey
     first, second = made(data=data), made(latent_dim=5, data=data)
     widget = vw.PriorSamples([first, second], draws=2)
     asked = []
-    monkeypatch.setattr(Feed, "ask", lambda self, _, content: asked.append((self._run(), content["z"])))
+    monkeypatch.setattr(Feed, "ask", lambda self, _, content: asked.append((self._run(), content.z)))
     for run, d in (("", 2), (second.id, 5)):
         widget._handle_custom_msg({"type": "decode", "seq": 1, "z": [[0.0] * d], "run": run}, [])
     assert [run for run, _ in asked] == [first, second]
