@@ -29,6 +29,7 @@ def test_a_code_is_pointed_at(browser: Any, tmp_path_factory: pytest.TempPathFac
         cells.focus()
         cells.press("ArrowRight")
         first = shown.wait("w.view.code !== undefined && w.code()", 5)
+        shown.settle()  # it is drawn in the next frame
         picture = np.array(shown.ask("Array.from(w.picture())"))
         np.testing.assert_array_equal(picture, unpack(codes["pictures"])[first].ravel())
         assert shown.ask("w.marked()") == int((unpack(codes["example_codes"]) == first).sum())
