@@ -72,9 +72,10 @@ def test_a_and_b_follow_their_classes_until_one_is_dragged_and_after_a_new_run(l
 
     drag(lab, widget, 50, 20)
     place = widget.ask("w.path()[0]")
-    epoch = widget.ask("w.frame.run.epoch")
+    epoch, step = widget.ask("[w.frame.run.epoch, w.frame.scatter.step]")
     before = widget.ask("w.path()[1]")
-    widget.wait(f"w.frame.run.epoch >= {epoch} + 3", 60)
+    # the numbers of a run come more often than its points, which the ends follow
+    widget.wait(f"w.frame.run.epoch >= {epoch} + 3 && w.frame.scatter.step > {step}", 60)
     assert widget.ask("w.path()[0]") == place, "A stays where it was dragged"
     assert widget.ask("w.path()[1]") != before, "B goes on following"
     assert_follows(lab, widget, ends=(1,))
@@ -114,7 +115,7 @@ def test_ends_of_an_interpolation_strip_follow_their_images_while_it_trains(lab:
     lab.run_cell(0)
     widget = Widget(lab, ".vw-interpolation-strip")
     first = widget.wait("w.path().length && w.path()")
-    widget.wait(f"w.frame.run.epoch >= {EPOCHS}", 120)
+    widget.wait(f"w.frame.run.epoch >= {3 * EPOCHS}", 120)  # two given images, and no typical ones
     lab.execute("run.pause()")
     widget.wait_status("paused")
     widget.wait("w.frame.run.step === w.frame.latent.step && w.left === 0")
