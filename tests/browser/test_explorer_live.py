@@ -67,7 +67,7 @@ def drag(lab: Lab, widget: Widget, dx: int, dy: int) -> None:
 def test_a_and_b_follow_their_classes_until_one_is_dragged_and_after_a_new_run(lab: Lab) -> None:
     widget = open_explorer(lab, "epochs=10_000, speed=8")
     widget.wait(f"w.frame.run.epoch >= {EPOCHS}", 120)
-    assert difference(widget) > LEAST_GREY_LEVELS
+    wait_for(lambda: difference(widget) > LEAST_GREY_LEVELS, "the images at A and B differ", 20)
     assert_follows(lab, widget)
 
     drag(lab, widget, 50, 20)
@@ -95,7 +95,7 @@ def test_a_and_b_follow_their_classes_until_one_is_dragged_and_after_a_new_run(l
     root.locator(".vw-start").click()
     widget.wait(f"w.frame.run.id !== {json.dumps(old)} && w.frame.run.epoch >= {EPOCHS}", 120)
     assert widget.ask("w.view.path") is None
-    assert difference(widget) > LEAST_GREY_LEVELS
+    wait_for(lambda: difference(widget) > LEAST_GREY_LEVELS, "the images at A and B differ", 20)
     assert_follows(lab, widget)
     assert lab.console_of_widgets() == []
 
