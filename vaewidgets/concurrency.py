@@ -37,7 +37,6 @@ __all__ = [
     "Exiting",
     "Latch",
     "Wakeup",
-    "is_exiting",
     "leave_if_exiting",
 ]
 
@@ -211,11 +210,6 @@ _is_exiting = False
 _starting: set[BackgroundThread] = set()
 _running: set[BackgroundThread] = set()
 _this = threading.local()
-
-
-def is_exiting() -> bool:
-    """Whether the interpreter is about to end: no more threads can be started."""
-    return _is_exiting
 
 
 def leave_if_exiting() -> None:
