@@ -186,6 +186,12 @@ def _(on: Shown) -> None:
 
 @ability(STRIP, "linear or spherical")
 def _(on: Shown) -> None:
+    # Two codes in one direction have no arc between them: which these are is up to the training.
+    codes = np.array(on.python("unpack(w.frame['latent']['points'])[:40]"))
+    angles = np.arctan2(codes[:, 1], codes[:, 0])
+    a, b = np.unravel_index(np.abs(np.sin(angles - angles[:, None])).argmax(), (40, 40))
+    on.python(f"setattr(w, 'view', {{'ends': [{a}, {b}]}})")
+    on.wait(f"w.ends[0] === {a} && w.ends[1] === {b}")
     straight = on.wait("w.left === 0 && w.path()", 20)
     on.locator(".vw-mode select").select_option("slerp")
     on.until("w.view['mode'] == 'slerp'")

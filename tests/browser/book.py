@@ -23,6 +23,7 @@ NAMES = [cls.__name__ for cls in CLASSES]
 # `plane`, `many` and `vq` wait: they train when their widgets are on the page
 SETUP = """import json, threading
 import numpy as np, torch, vaewidgets as vw
+from vaewidgets.contract.packing import unpack
 
 data = vw.load_dataset("digits", n_train=256, n_test=100)
 options = {"batch_size": 64, "autosave": False}
