@@ -1,4 +1,4 @@
-"""The error tree. A message says what happened, what was got, what was wanted, and how to mend it."""
+"""The error classes. A message says what happened, what was got, what was expected, and how to mend it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class VAEWidgetsError(Exception):
 
 
 class ShapeError(VAEWidgetsError, ValueError):
-    """A tensor has another shape than the one that was wanted."""
+    """A tensor has another shape than the expected one."""
 
 
 class DataError(VAEWidgetsError, ValueError):

@@ -137,11 +137,11 @@ def test_labels_and_pixels_reach_the_model(sees):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"k": 0}, OptionError, "k is 0; wanted a whole number"),
+        ({"k": 0}, OptionError, "k is 0; expected a whole number"),
         ({"k": 2.5}, OptionError, r"k is 2\.5"),
         ({"k": ()}, OptionError, r"k is \(\)"),
         ({"k": (1, 3, 5)}, OptionError, "each a multiple of the one before"),
-        ({"k": (1, 4, 4)}, OptionError, "wanted rising numbers"),
+        ({"k": (1, 4, 4)}, OptionError, "expected rising numbers"),
         ({"batch": 0}, OptionError, "batch is 0"),
         ({"labels": torch.zeros(3)}, ShapeError, "labels has 3 entries for 200 images"),
     ],

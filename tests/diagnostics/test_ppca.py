@@ -104,9 +104,9 @@ def test_text():
 @pytest.mark.parametrize(
     ("x", "q", "options", "error", "message"),
     [
-        (torch.zeros(5), 1, {}, ShapeError, r"x has shape \(5,\); wanted \(n, \.\.\.\)"),
+        (torch.zeros(5), 1, {}, ShapeError, r"x has shape \(5,\); expected \(n, \.\.\.\)"),
         (torch.zeros(1, 5), 1, {}, ShapeError, "at least two images"),
-        (torch.rand(9, 5), 5, {}, OptionError, "q is 5; wanted a whole number from 1 to 4 for 9 images"),
+        (torch.rand(9, 5), 5, {}, OptionError, "q is 5; expected a whole number from 1 to 4 for 9 images"),
         (torch.rand(3, 5), 4, {"sigma2": 1.0}, OptionError, "from 1 to 3 for 3 images of 5 pixels"),
         (torch.rand(9, 5), 0, {}, OptionError, "q is 0"),
         (torch.rand(9, 5), True, {}, OptionError, "q is True"),
@@ -115,7 +115,7 @@ def test_text():
             2,
             {"sigma2": 0.0},
             OptionError,
-            r"sigma2 is 0\.0; wanted a finite number above 0",
+            r"sigma2 is 0\.0; expected a finite number above 0",
         ),
         (torch.full((9, 5), math.nan), 2, {}, DataError, "NaN"),
         (torch.rand(9, 1) * torch.ones(9, 5), 2, {}, DataError, "the images lie in 2 dimensions or fewer"),

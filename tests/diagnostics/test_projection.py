@@ -125,7 +125,7 @@ def test_bad_input():
         project(torch.full((2, 3), math.nan))
     with pytest.raises(ShapeError, match="previous has 6 dimensions, mu has 3"):
         project(torch.zeros(2, 3), previous=project(cloud()))
-    with pytest.raises(ShapeError, match=r"wanted \(\.\.\., 2\)"):
+    with pytest.raises(ShapeError, match=r"expected \(\.\.\., 2\)"):
         project(cloud()).to_latent(torch.zeros(3))
-    with pytest.raises(ShapeError, match=r"wanted \(\.\.\., 6\)"):
+    with pytest.raises(ShapeError, match=r"expected \(\.\.\., 6\)"):
         project(cloud()).to_plane(torch.zeros(3))

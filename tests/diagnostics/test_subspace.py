@@ -45,7 +45,7 @@ def test_text():
 @pytest.mark.parametrize(
     ("a", "b", "error", "message"),
     [
-        (torch.ones(3), torch.ones(3, 1), ShapeError, r"a has shape \(3,\); wanted \(d, q\)"),
+        (torch.ones(3), torch.ones(3, 1), ShapeError, r"a has shape \(3,\); expected \(d, q\)"),
         (torch.ones(3, 1), torch.ones(3, 4), ShapeError, r"b has shape \(3, 4\)"),
         (torch.ones(3, 1), torch.ones(4, 1), ShapeError, "a has columns of 3 elements, b of 4"),
         (torch.ones(3, 1), torch.full((3, 1), math.inf), DataError, "b holds NaN or infinite"),

@@ -33,7 +33,7 @@ def test_the_threshold_decides():
 
 
 def test_bad_input():
-    with pytest.raises(ShapeError, match="wanted"):
+    with pytest.raises(ShapeError, match="expected"):
         unit_lives([0, 1], [[1.0]])
     with pytest.raises(OptionError, match="steps must grow"):
         unit_lives([1, 1], [[1.0], [1.0]])

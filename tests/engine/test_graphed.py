@@ -349,9 +349,9 @@ def test_frozen_weights_are_part_of_what_is_recorded(made):
 
 
 def test_the_option_is_refused_where_there_is_no_cuda():
-    with pytest.raises(OptionError, match=r"trains on 'cpu'; wanted a CUDA device\. Leave it out"):
+    with pytest.raises(OptionError, match=r"trains on 'cpu'; expected a CUDA device\. Leave it out"):
         start(cuda_graph=True, device="cpu")
-    with pytest.raises(OptionError, match="cuda_graph is 1; wanted True or False"):
+    with pytest.raises(OptionError, match="cuda_graph is 1; expected True or False"):
         start(cuda_graph=1)
     assert check_cuda_graph(True, torch.device("cuda"))
     assert CHECK_EVERY > WARM_UP

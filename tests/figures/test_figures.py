@@ -213,7 +213,7 @@ def test_explorer_takes_whatever_sections_there_are():
     for names in (["grid"], ["curves"], ["scatter", "grid"], ["curves", "units"]):
         part = {name: whole[name] if name in names else None for name in whole}
         assert len(figures.explorer_figure(part).axes) == len(names) + ("units" in names)
-    with pytest.raises(DataError, match=r"holds \['run'\]; wanted at least one of scatter"):
+    with pytest.raises(DataError, match=r"holds \['run'\]; expected at least one of scatter"):
         figures.explorer_figure({"run": whole["run"]})
 
 

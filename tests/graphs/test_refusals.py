@@ -162,7 +162,7 @@ REFUSED = [
     (Rolled, r"\(roll\): it reorders values in a way that no strides describe"),
     (ManyVectors, r"rows \(Linear\): it is applied to 3 vectors of one image"),
     (Fails, r"decoder\.0 \(Linear\) failed on an input of shape \(1, 3\): RuntimeError"),
-    (ReturnsText, r"ReturnsText\.decode returned str; wanted a tensor"),
+    (ReturnsText, r"ReturnsText\.decode returned str; expected a tensor"),
 ]
 
 
@@ -253,6 +253,6 @@ def test_encoder_of_one_output_is_refused():
             return self.mu(self.body(x))
 
     with pytest.raises(
-        ProtocolError, match=r"Autoencoder\.encode\(x\) returned shapes \[\(3,\)\]; wanted \(mu, logvar\)"
+        ProtocolError, match=r"Autoencoder\.encode\(x\) returned shapes \[\(3,\)\]; expected \(mu, logvar\)"
     ):
         encoder_network(made(Autoencoder), IMAGE)

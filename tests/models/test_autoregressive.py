@@ -94,7 +94,7 @@ def test_a_strong_decoder_ignores_z_at_beta_1_and_free_bits_cure_it(digits):
 def test_refusals():
     with pytest.raises(ShapeError, match=r"decode_raw got no images.*To generate, use decode\(z\)"):
         small().decode_raw(torch.zeros(1, 4))
-    with pytest.raises(OptionError, match="kernel is 4; wanted an odd number"):
+    with pytest.raises(OptionError, match="kernel is 4; expected an odd number"):
         small(kernel=4)
     with pytest.raises(OptionError, match="likelihood is 'gaussian'; known: bernoulli, continuous_bernoulli"):
         small(likelihood="gaussian")

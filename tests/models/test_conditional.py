@@ -72,11 +72,11 @@ def test_samples_of_a_class_are_recognised_as_that_class():
 def test_refusals():
     model = small()
     x = torch.rand(2, 1, 4, 4)
-    with pytest.raises(ShapeError, match=r"labels have shape \(3,\); wanted \(2,\)"):
+    with pytest.raises(ShapeError, match=r"labels have shape \(3,\); expected \(2,\)"):
         model.encode(x, torch.zeros(3, dtype=torch.int64))
     with pytest.raises(OptionError, match=r"labels run from 0 to 4; .* classes 0 to 3 .*n_classes=5"):
         model.encode(x, torch.tensor([0, 4]))
-    with pytest.raises(OptionError, match=r"label_dropout is 1.5; wanted a share from 0 to 1"):
+    with pytest.raises(OptionError, match=r"label_dropout is 1.5; expected a share from 0 to 1"):
         small(label_dropout=1.5)
-    with pytest.raises(OptionError, match=r"hidden is \(\); wanted at least one layer"):
+    with pytest.raises(OptionError, match=r"hidden is \(\); expected at least one layer"):
         small(hidden=())

@@ -176,8 +176,8 @@ def test_images_of_another_shape_are_refused(name):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"image_shape": (8, 8)}, r"image_shape is \(8, 8\); wanted \(channels, height, width\)"),
-        ({"latent_dim": 0}, "latent_dim is 0; wanted a whole number of at least 1"),
+        ({"image_shape": (8, 8)}, r"image_shape is \(8, 8\); expected \(channels, height, width\)"),
+        ({"latent_dim": 0}, "latent_dim is 0; expected a whole number of at least 1"),
         ({"latent_dim": 2.5}, "latent_dim is 2.5"),
     ],
 )
@@ -228,7 +228,7 @@ def test_sigma2_without_a_gaussian_is_refused():
         MODELS["Autoencoder"]((1, 8, 8), sigma2=0.1)
     with pytest.raises(OptionError, match=r"sigma2 is 'shard'.*Did you mean 'shared'"):
         MODELS["Autoencoder"]((1, 8, 8), likelihood="gaussian", sigma2="shard")
-    with pytest.raises(OptionError, match="sigma2 is 0; wanted a variance above 0"):
+    with pytest.raises(OptionError, match="sigma2 is 0; expected a variance above 0"):
         MODELS["Autoencoder"]((1, 8, 8), likelihood="gaussian", sigma2=0)
 
 

@@ -59,5 +59,5 @@ def test_any_size(shape, channels):
 def test_too_small_an_image_is_refused():
     with pytest.raises(OptionError, match=r"images of 7 x 28 are too small .* at least 8 x 8"):
         ConvVAE((1, 7, 28))
-    with pytest.raises(OptionError, match=r"channels is .* wanted at least two"):
+    with pytest.raises(OptionError, match=r"channels is .* expected at least two"):
         ConvVAE((1, 8, 8), channels=(3,))

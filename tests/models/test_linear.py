@@ -141,9 +141,9 @@ def test_tied_weights_are_one_matrix():
 def test_refusals():
     with pytest.raises(OptionError, match='sigma2 is "pixel", but a LinearVAE has one variance'):
         LinearVAE((1, 4, 4), sigma2="pixel")
-    with pytest.raises(OptionError, match="tied is 1; wanted True"):
+    with pytest.raises(OptionError, match="tied is 1; expected True"):
         LinearAutoencoder((1, 4, 4), tied=1)
-    with pytest.raises(ShapeError, match=r"moments have shapes \(3,\) and \(3, 3\); wanted \(16,\)"):
+    with pytest.raises(ShapeError, match=r"moments have shapes \(3,\) and \(3, 3\); expected \(16,\)"):
         LinearVAE((1, 4, 4)).exact_elbo_of_moments(torch.zeros(3), torch.eye(3))
 
 

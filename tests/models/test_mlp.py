@@ -63,15 +63,15 @@ def test_a_seed_repeats_the_weights():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"latent_dim": 0}, "latent_dim is 0; wanted a whole number of at least 1"),
+        ({"latent_dim": 0}, "latent_dim is 0; expected a whole number of at least 1"),
         ({"latent_dim": 2.5}, "latent_dim is 2.5"),
         ({"latent_dim": True}, "latent_dim is True"),
         ({"hidden": (512, 0)}, r"hidden\[1\] is 0"),
-        ({"hidden": 512}, r"hidden is 512; wanted a sequence of layer widths"),
+        ({"hidden": 512}, r"hidden is 512; expected a sequence of layer widths"),
         ({"activation": "rellu"}, "activation is 'rellu'.*Did you mean 'relu'"),
         ({"likelihood": "gauss"}, "likelihood is 'gauss'; known: bernoulli, continuous_bernoulli"),
         ({"output": "tanh"}, "output is 'tanh'; known: sigmoid"),
-        ({"image_shape": (28, 28)}, r"image_shape is \(28, 28\); wanted \(channels, height, width\)"),
+        ({"image_shape": (28, 28)}, r"image_shape is \(28, 28\); expected \(channels, height, width\)"),
         ({"image_shape": 784}, "image_shape is 784"),
     ],
 )

@@ -145,9 +145,9 @@ def test_trained_it_uses_its_codes_and_restarts_are_why(digits, codebook):
 def test_refusals():
     with pytest.raises(OptionError, match=r"codebook is 'emma'.*Did you mean 'ema'"):
         small(codebook="emma")
-    with pytest.raises(OptionError, match="decay is 1; wanted a number above 0 and below 1"):
+    with pytest.raises(OptionError, match="decay is 1; expected a number above 0 and below 1"):
         small(decay=1)
-    with pytest.raises(OptionError, match=r"channels is \(\); wanted at least one"):
+    with pytest.raises(OptionError, match=r"channels is \(\); expected at least one"):
         small(channels=())
     with pytest.raises(ShapeError, match=r"codes have shape \(1, 4\)"):
         small().decode_codes(torch.zeros(1, 4, dtype=torch.int64))

@@ -197,7 +197,7 @@ def test_the_variance_has_a_floor_with_a_gradient_that_leads_up_again():
 
 def test_what_a_gaussian_cannot_be_is_refused():
     for sigma2 in (0, -1.0, float("nan"), True, "pixels", None):
-        with pytest.raises(OptionError, match=r"sigma2 is .*; wanted a variance above 0"):
+        with pytest.raises(OptionError, match=r"sigma2 is .*; expected a variance above 0"):
             Gaussian(sigma2)
     with pytest.raises(OptionError, match="sigma2_floor is 0"):
         Gaussian(sigma2_floor=0)

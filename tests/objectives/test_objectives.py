@@ -275,12 +275,12 @@ def test_a_model_that_an_objective_cannot_train_is_refused():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: FreeBits(0.0), "floor is 0.0; wanted a finite number above 0"),
+        (lambda: FreeBits(0.0), "floor is 0.0; expected a finite number above 0"),
         (lambda: FreeBits(True), "floor is True"),
         (lambda: Capacity(-1), "maximum is -1"),
-        (lambda: Capacity(steps=0), "steps is 0; wanted a whole number"),
-        (lambda: InfoVAE(-1.0), "mmd_weight is -1.0; wanted a finite number at least 0"),
-        (lambda: InfoVAE(alpha=2.0), "alpha is 2.0; wanted a finite number of at most 1"),
+        (lambda: Capacity(steps=0), "steps is 0; expected a whole number"),
+        (lambda: InfoVAE(-1.0), "mmd_weight is -1.0; expected a finite number at least 0"),
+        (lambda: InfoVAE(alpha=2.0), "alpha is 2.0; expected a finite number of at most 1"),
         (lambda: InfoVAE(bandwidth=0), "bandwidth is 0"),
         (lambda: BetaTC(alpha=float("nan")), "alpha is nan"),
         (lambda: VQ(-0.1), "commitment is -0.1"),

@@ -143,5 +143,5 @@ def test_a_page_replaces_an_old_one_whole(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_folder_that_is_missing_or_given_as_a_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="no folder"):
         write_page(tmp_path / "none" / "page.html", "")
-    with pytest.raises(OptionError, match="wanted a file"):
+    with pytest.raises(OptionError, match="expected a file"):
         write_page(tmp_path, "")

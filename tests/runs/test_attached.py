@@ -157,8 +157,8 @@ def test_each_step_is_divided_by_its_own_batch():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (torch.zeros(3), r"log got recon of shape \(3,\); wanted one number a step"),
-        ("high", "log got recon of type str; wanted a number or a 0-d tensor"),
+        (torch.zeros(3), r"log got recon of shape \(3,\); expected one number a step"),
+        ("high", "log got recon of type str; expected a number or a 0-d tensor"),
     ],
 )
 def test_values_that_are_no_numbers(value, message):
@@ -182,7 +182,7 @@ def test_beta_is_controllable_once_the_loop_reads_it():
     np.testing.assert_array_equal(run.history["beta"], [np.nan, 1.0, 1.0, 4.0, 0.5])
     run.beta = lambda step: step / 100
     assert run.beta == 0.05
-    with pytest.raises(OptionError, match="wanted a finite number"):
+    with pytest.raises(OptionError, match="expected a finite number"):
         run.beta = -1
 
 
@@ -491,14 +491,14 @@ def test_waiting_for_it_elsewhere():
 
 def test_bad_arguments():
     with pytest.raises(
-        OptionError, match=r"data is of type list; wanted an ImageDataset.*train_loader\.dataset"
+        OptionError, match=r"data is of type list; expected an ImageDataset.*train_loader\.dataset"
     ):
         attach(Chapter(), [])
     with pytest.raises(ProtocolError, match="Chapter"):
         attach(Chapter(), make_data(shape=(1, 5, 5)))
     with pytest.raises(DataError, match="Bernoulli"):
         attach(make_model(), make_data(value_range=(-1.0, 1.0)))
-    with pytest.raises(OptionError, match="wanted a whole number of steps"):
+    with pytest.raises(OptionError, match="expected a whole number of steps"):
         attached().advance(0)
 
 

@@ -251,7 +251,7 @@ def test_values_that_are_no_numbers_end_nothing_once_the_loop_runs():
     run.log(loss=3.0)
     np.testing.assert_array_equal(run.history["loss"], [1.0, NAN, 3.0])
     np.testing.assert_array_equal(run.history["recon"], [NAN, 2.0, NAN])
-    assert "log got loss of shape (3,); wanted one number a step" in run.warning
+    assert "log got loss of shape (3,); expected one number a step" in run.warning
     assert "log got kl of type str" in run.warning
 
 
@@ -308,7 +308,7 @@ def test_several_calls_a_step_keep_its_number():
 
 
 @pytest.mark.parametrize(
-    ("step", "message"), [(-1, "step=-1; wanted a whole number"), (1.5, "of type float")]
+    ("step", "message"), [(-1, "step=-1; expected a whole number"), (1.5, "of type float")]
 )
 def test_steps_that_are_none(step, message):
     with pytest.raises(OptionError, match=message):

@@ -39,7 +39,7 @@ def test_a_path_between_two_images(run):
     assert (same.verdict, len(set(same.classes))) == ("smooth", 1)
     with pytest.raises(OptionError, match="there is no image 99999"):
         run.path(0, 99_999)
-    with pytest.raises(ShapeError, match=r"wanted \(2,\)"):
+    with pytest.raises(ShapeError, match=r"expected \(2,\)"):
         run.path(0, torch.zeros(3))
 
 

@@ -13,25 +13,25 @@ from vaewidgets.runs.api import pick_device
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"epochs": 0}, "epochs is 0; wanted a whole number of at least 1, or None"),
+        ({"epochs": 0}, "epochs is 0; expected a whole number of at least 1, or None"),
         ({"epochs": 2.5}, "epochs is 2.5"),
         ({"epochs": True}, "epochs is True"),
-        ({"batch_size": 0}, "batch_size is 0; wanted a whole number of at least 1"),
-        ({"batch_size": 97}, "batch_size is 97, but 'noise' has 96 training images; wanted at most 96"),
-        ({"lr": 0}, "lr is 0; wanted a finite number above 0, such as 1e-3"),
+        ({"batch_size": 0}, "batch_size is 0; expected a whole number of at least 1"),
+        ({"batch_size": 97}, "batch_size is 97, but 'noise' has 96 training images; expected at most 96"),
+        ({"lr": 0}, "lr is 0; expected a finite number above 0, such as 1e-3"),
         ({"lr": -1e-3}, "lr is -0.001"),
         ({"lr": float("nan")}, "lr is nan"),
         ({"lr": "0.1"}, "lr is '0.1'"),
-        ({"beta": -1}, "beta is -1.0; wanted a finite number of at least 0"),
+        ({"beta": -1}, "beta is -1.0; expected a finite number of at least 0"),
         ({"beta": float("nan")}, "beta is nan"),
-        ({"beta": "high"}, "beta is 'high'; wanted a finite number of at least 0 .*LinearWarmup"),
+        ({"beta": "high"}, "beta is 'high'; expected a finite number of at least 0 .*LinearWarmup"),
         ({"optimizer": "adm"}, "optimizer is 'adm'; known: adam, adamw, sgd, adagrad. Did you mean 'adam'"),
         ({"optimizer": torch.optim.Adam}, "known: adam, adamw, sgd, adagrad"),
-        ({"seed": -1}, "seed is -1; wanted a whole number of at least 0"),
+        ({"seed": -1}, "seed is -1; expected a whole number of at least 0"),
         ({"seed": 1.5}, "seed is 1.5"),
         ({"eval_every": -1}, "eval_every is -1"),
-        ({"speed": -2}, "speed is -2; wanted epochs a second, above 0, or None"),
-        ({"autosave_seconds": 0}, "autosave_seconds is 0; wanted a number of seconds above 0"),
+        ({"speed": -2}, "speed is -2; expected epochs a second, above 0, or None"),
+        ({"autosave_seconds": 0}, "autosave_seconds is 0; expected a number of seconds above 0"),
         ({"learning_rate": 1e-3}, "train has no option 'learning_rate'"),
         ({"epoch": 3}, "train has no option 'epoch'. Did you mean 'epochs'"),
         ({"optimiser": "adam"}, "train has no option 'optimiser'. Did you mean 'optimizer'"),
@@ -63,7 +63,7 @@ def test_a_model_for_other_images():
 
 def test_data_that_are_no_data_set():
     with pytest.raises(
-        OptionError, match=r"data is of type Tensor; wanted an ImageDataset.*vw\.ImageDataset"
+        OptionError, match=r"data is of type Tensor; expected an ImageDataset.*vw\.ImageDataset"
     ):
         train(make_model(), torch.zeros(10, 1, 4, 4))
 

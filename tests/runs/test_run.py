@@ -103,7 +103,7 @@ def test_advance_on_a_stopped_run_and_to_the_end():
 
 @pytest.mark.parametrize("n", [0, -1, 1.5, True])
 def test_advance_wants_a_number_of_steps(n):
-    with pytest.raises(OptionError, match="wanted a whole number of steps"):
+    with pytest.raises(OptionError, match="expected a whole number of steps"):
         start(start=False).advance(n)
 
 
@@ -165,12 +165,12 @@ def test_pacing_is_about_right(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("speed", 0, "speed is 0; wanted epochs a second"),
+        ("speed", 0, "speed is 0; expected epochs a second"),
         ("speed", float("nan"), "speed is nan"),
-        ("lr", -1, "lr is -1; wanted a finite number above 0"),
+        ("lr", -1, "lr is -1; expected a finite number above 0"),
         ("lr", "fast", "lr is 'fast'"),
-        ("beta", -1, "wanted a finite number of at least 0"),
-        ("epochs", 0, "epochs is 0; wanted a whole number of at least 1"),
+        ("beta", -1, "expected a finite number of at least 0"),
+        ("epochs", 0, "epochs is 0; expected a whole number of at least 1"),
     ],
 )
 def test_controls_refuse_nonsense_and_keep_their_value(name, value, message):

@@ -241,7 +241,7 @@ def test_files_that_are_no_run(tmp_path):
     with pytest.raises(CheckpointError, match="is no run file, or is damaged"):
         load_run(path)
     save_file({"a": torch.zeros(1)}, path)
-    with pytest.raises(CheckpointError, match=r"without a run in it; wanted one of run\.save"):
+    with pytest.raises(CheckpointError, match=r"without a run in it; expected one of run\.save"):
         load_run(path)
     save_file({"a": torch.zeros(1)}, path, metadata={_KEY: json.dumps({"format": 99})})
     with pytest.raises(CheckpointError, match="has format 99; this version reads 1"):

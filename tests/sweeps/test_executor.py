@@ -180,7 +180,7 @@ def test_a_client_is_no_executor():
     class Client:
         def get_executor(self): ...
 
-    with pytest.raises(OptionError, match=r"of type Client; wanted .*executor=client.get_executor\(\)"):
+    with pytest.raises(OptionError, match=r"of type Client; expected .*executor=client.get_executor\(\)"):
         small(Client())
 
 

@@ -152,15 +152,15 @@ def test_to_csv_writes(tmp_path):
         ({"zzz": 1}, "Known: image_shape, latent_dim"),
         ({"beta": []}, "'beta' has no values"),
         ({"beta": [1, 1.0]}, "'beta' has the value 1 twice"),
-        ({"grid": {"beta": "1,2"}}, "wanted a sequence of values"),
-        ({"grid": [1]}, "wanted a dict of sequences"),
+        ({"grid": {"beta": "1,2"}}, "expected a sequence of values"),
+        ({"grid": [1]}, "expected a dict of sequences"),
         ({"grid": {"beta": [1]}, "beta": 2}, "'beta' is in grid and beside it"),
         ({"autosave": True}, r"no option 'autosave': finished cells are kept in folder="),
         ({"start": False}, "no option 'start'"),
-        ({"retries": -1}, "retries is -1; wanted a whole number of at least 0"),
+        ({"retries": -1}, "retries is -1; expected a whole number of at least 0"),
         ({"threads_per_cell": 0}, "threads_per_cell is 0"),
-        ({"executor": 4}, "executor is of type int; wanted a concurrent.futures.Executor"),
-        ({"beta": [1, -1]}, "wanted a finite number of at least 0"),
+        ({"executor": 4}, "executor is of type int; expected a concurrent.futures.Executor"),
+        ({"beta": [1, -1]}, "expected a finite number of at least 0"),
         ({"latent_dim": [2, 0]}, "latent_dim is 0"),
         ({"hidden": [8, 4]}, "hidden"),
         ({"lr": np.array([1e-3, 0])}, "lr is 0"),
@@ -175,9 +175,9 @@ def test_refusals_before_anything_is_trained(options, message):
 def test_more_refusals(tmp_path):
     with pytest.raises(OptionError, match=r"sweep got a model, MLPVAE; every cell needs one of its own"):
         sweep(make_model(), make_data())
-    with pytest.raises(OptionError, match="wanted a class"):
+    with pytest.raises(OptionError, match="expected a class"):
         sweep("MLPVAE", make_data())
-    with pytest.raises(OptionError, match="wanted an ImageDataset"):
+    with pytest.raises(OptionError, match="expected an ImageDataset"):
         sweep(MLPVAE, torch.zeros(3))
     with pytest.raises(OptionError, match=r"<lambda> returned an object of type int"):
         sweep(lambda: 3, make_data())

@@ -120,7 +120,7 @@ def test_what_is_drawn_is_what_trains() -> None:
         (("linear",), {"steps": 0}, "steps is 0"),
         (("linear",), {"ratio": 0}, "ratio is 0"),
         (("linear",), {"end": -1}, "end is -1"),
-        (("linear",), {"run": 3}, "wanted a run"),
+        (("linear",), {"run": 3}, "expected a run"),
         ((Custom(lambda step: 1.0),), {}, "it draws Constant, LinearWarmup and Cyclical"),
     ],
 )

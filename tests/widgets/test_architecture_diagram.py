@@ -145,7 +145,7 @@ def test_a_fresh_example_leaves_the_global_generator_alone() -> None:
     ("source", "options", "message"),
     [
         ("vea", {}, "Did you mean 'vae'"),
-        (3, {}, "wanted one of 'ae', 'vae', 'reparameterised'"),
+        (3, {}, "expected one of 'ae', 'vae', 'reparameterised'"),
         (nn.Linear(2, 2), {}, "vw.as_vae"),
         ("ae", {"image": -1}, "image is -1"),
     ],

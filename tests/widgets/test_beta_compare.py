@@ -166,5 +166,5 @@ def test_runs_that_cannot_be_compared_are_refused(data: vw.ImageDataset) -> None
         vw.BetaCompare([small, other])
     with pytest.raises(OptionError, match="samples is 0"):
         vw.BetaCompare([small], samples=0)
-    with pytest.raises(OptionError, match="wanted a run"):
+    with pytest.raises(OptionError, match="expected a run"):
         vw.BetaCompare([])

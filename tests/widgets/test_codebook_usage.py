@@ -94,5 +94,5 @@ def test_the_figure_and_the_view(usage: CodebookUsage) -> None:
 @pytest.mark.parametrize("kind", [vw.MLPVAE, vw.Autoencoder])
 def test_a_model_without_a_codebook_is_refused(run: vw.Run, kind: type) -> None:
     other = vw.train(kind(run.data.image_shape, 2), run.data, start=False, batch_size=64, autosave=False)
-    with pytest.raises(OptionError, match=f"{kind.__name__}, which has no codebook; wanted one of a VQVAE"):
+    with pytest.raises(OptionError, match=f"{kind.__name__}, which has no codebook; expected one of a VQVAE"):
         vw.CodebookUsage(other)

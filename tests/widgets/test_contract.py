@@ -232,7 +232,7 @@ def test_a_fault_in_drawing_is_shown_in_the_widget(widget_class: Any, new_run: A
 
 
 def test_anything_but_a_run_is_refused(widget_class: Any) -> None:
-    with pytest.raises(OptionError, match="wanted a run"):
+    with pytest.raises(OptionError, match="expected a run"):
         widget_class(42)
 
 
@@ -348,7 +348,7 @@ def test_an_explorer_starts_its_own_run() -> None:
     ("source", "options", "message"),
     [
         ("digit", {}, "digits"),
-        (3.5, {}, "wanted a run, an ImageDataset or the name"),
+        (3.5, {}, "expected a run, an ImageDataset or the name"),
         ("digits", {"epoch": 3}, "epochs"),
     ],
 )

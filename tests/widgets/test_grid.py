@@ -80,8 +80,8 @@ def test_the_posteriors_of_then_come_with_the_weights(runs: list[vw.Run]) -> Non
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ({"images": [10**6]}, "wanted numbers"),
-        ({"images": ["x"]}, "wanted numbers"),
+        ({"images": [10**6]}, "expected numbers"),
+        ({"images": ["x"]}, "expected numbers"),
         ({"images": []}, "at least one"),
         ({"seed": -1}, "seed"),
         ({"seed": 1.5}, "seed"),

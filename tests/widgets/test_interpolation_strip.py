@@ -152,7 +152,7 @@ def test_the_page_gets_codes_and_thumbnails_of_the_same_images(run: vw.Run) -> N
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"a": "seven"}, "which is no class"), ({"b": 10**6}, "wanted the number of an image"),
+        ({"a": "seven"}, "which is no class"), ({"b": 10**6}, "expected the number of an image"),
         ({"images": 2}, "3 to 41"), ({"mode": "cubic"}, "'lerp', 'slerp'"),
     ],
 )  # fmt: skip

@@ -82,7 +82,7 @@ def test_values_of_ones_own(run: vw.Run) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"a": np.zeros(3)}, r"wanted \(120,\)"),
+        ({"a": np.zeros(3)}, r"expected \(120,\)"),
         ({"kl": np.zeros(120)}, "taken"),
         ({"a": ["x"] * 120}, "no numbers"),
         ([1.0], "dict of names"),
@@ -145,7 +145,7 @@ def test_the_view_is_shared_and_checked(scatter: vw.LatentScatter, run: vw.Run) 
     assert other.view["hover"] == [0.0, 1.0, 0.0, 0.5]
     assert other.view["classes"] == [3]
     for bad, message in (
-        ({"color": "widht"}, "wanted one of"),
+        ({"color": "widht"}, "expected one of"),
         ({"projection": "umap"}, "tsne"),
         ({"selected": [120]}, "120"),
     ):

@@ -182,13 +182,13 @@ def test_a_closed_exercise_waits_for_its_run_no_more(data: vw.ImageDataset) -> N
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "none of them; wanted exactly one of choices=, order=, between=, place="),
-        ({"choices": TEXTS, "order": TEXTS}, "choices= and order=; wanted exactly one"),
-        ({"choices": ["one"]}, "wanted 2 to 8 different texts"),
+        ({}, "none of them; expected exactly one of choices=, order=, between=, place="),
+        ({"choices": TEXTS, "order": TEXTS}, "choices= and order=; expected exactly one"),
+        ({"choices": ["one"]}, "expected 2 to 8 different texts"),
         ({"choices": ["a", "a"]}, "different texts"),
-        ({"choices": "ab"}, "wanted a list of texts"),
-        ({"choices": ["a", 3]}, r"choices\[1\] is 3; wanted a text"),
-        ({"choices": ["a", "x" * 301]}, "301 letters; wanted a text of 1 to 300"),
+        ({"choices": "ab"}, "expected a list of texts"),
+        ({"choices": ["a", 3]}, r"choices\[1\] is 3; expected a text"),
+        ({"choices": ["a", "x" * 301]}, "301 letters; expected a text of 1 to 300"),
         ({"choices": TEXTS, "truth": "it fals"}, "Did you mean 'it falls'"),
         ({"choices": TEXTS, "unit": "nats"}, "unit=, which says something of between= only"),
         ({"choices": TEXTS, "tolerance": 1}, "tolerance="),
@@ -201,10 +201,10 @@ def test_a_closed_exercise_waits_for_its_run_no_more(data: vw.ImageDataset) -> N
         ({"between": (0, float("inf"))}, "the lower one first"),
         ({"between": 5}, "two numbers"),
         ({"between": (0, 9), "truth": 10}, "from 0 to 9"),
-        ({"between": (0, 9), "truth": "four"}, "wanted a number"),
-        ({"between": (0, 9), "truth": True}, "wanted a number"),
+        ({"between": (0, 9), "truth": "four"}, "expected a number"),
+        ({"between": (0, 9), "truth": True}, "expected a number"),
         ({"between": (0, 9), "tolerance": -1}, "at least 0"),
-        ({"place": 42}, "wanted a run"),
+        ({"place": 42}, "expected a run"),
     ],
 )
 def test_what_makes_no_exercise_is_refused(options: dict[str, Any], message: str) -> None:
@@ -222,7 +222,7 @@ def test_a_place_needs_two_dimensions_and_a_class(data: vw.ImageDataset, run: vw
     with pytest.raises(OptionError, match=r"3 latent dimensions.*latent_dim=2"):
         vw.Prediction("Where?", place=new_run(data, 3, start=False), label=1)
     for label in (None, 10, "7", True):
-        with pytest.raises(OptionError, match="wanted a class of digits"):
+        with pytest.raises(OptionError, match="expected a class of digits"):
             vw.Prediction("Where?", place=run, label=label)
     with pytest.raises(OptionError, match="takes it from the run"):
         vw.Prediction("Where?", place=run, label=1, truth=[0, 0])

@@ -117,8 +117,8 @@ def test_the_draws_are_normal() -> None:
     ("options", "message"),
     [
         ({"f": "sin"}, "Did you mean 'sine'"),
-        ({"samples": 0}, "wanted a whole number from 1 to 256"),
-        ({"samples": 2.5}, "wanted a whole number"),
+        ({"samples": 0}, "expected a whole number from 1 to 256"),
+        ({"samples": 2.5}, "expected a whole number"),
         ({"sigma": -1}, "sigma is -1"),
     ],
 )

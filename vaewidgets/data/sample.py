@@ -63,7 +63,7 @@ class Sample:
 
     def __init__(self, data: ImageDataset, points: int = SAMPLE_POINTS) -> None:
         if points < 1:
-            raise OptionError(f"points is {points}; wanted at least 1.")
+            raise OptionError(f"points is {points}; expected at least 1.")
         test = data.test
         self.n_test = min(points, len(test)) if test is not None else 0
         self.n_train = min(points - self.n_test, len(data.train))

@@ -112,9 +112,9 @@ def ablation(
         If `off` is unknown, or `tolerance` negative.
     """
     if off not in ("mean", "zero"):
-        raise OptionError(f"off is {off!r}; wanted 'mean' or 'zero'.")
+        raise OptionError(f"off is {off!r}; expected 'mean' or 'zero'.")
     if tolerance is not None and not tolerance >= 0:
-        raise OptionError(f"tolerance is {tolerance!r}; wanted a number of at least 0.")
+        raise OptionError(f"tolerance is {tolerance!r}; expected a number of at least 0.")
     forward = Forward(model, likelihood)
     mu, logvar = forward.encode(x, labels)
     silent = mu.mean(dim=0) if off == "mean" else torch.zeros_like(mu[0])

@@ -156,7 +156,7 @@ def importance_bound(
     """
     ks = _chain(k) if isinstance(k, int) and not isinstance(k, bool) else _checked(k)
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-        raise OptionError(f"batch is {batch!r}; wanted a whole number of at least 1.")
+        raise OptionError(f"batch is {batch!r}; expected a whole number of at least 1.")
     bounds, elbos, errors, sizes = [], [], [], []
     for part, told in batches_of(x, labels, max(1, batch // ks[-1])):
         log_w = _log_weights(model, likelihood, part, told, ks[-1], generator=generator, batch=batch)
@@ -214,7 +214,7 @@ def _grouped(log_w: Tensor, k: int) -> Tensor:
 def _chain(k: int) -> tuple[int, ...]:
     """1, 10, 100, … as far as they divide `k`, then `k`."""
     if k < 1:
-        raise OptionError(f"k is {k}; wanted a whole number of at least 1.")
+        raise OptionError(f"k is {k}; expected a whole number of at least 1.")
     tens: list[int] = []
     while k % 10 ** len(tens) == 0 and 10 ** len(tens) < k:
         tens.append(10 ** len(tens))
@@ -230,11 +230,11 @@ def _checked(ks: Any) -> tuple[int, ...]:
     whole = all(isinstance(k, int) and not isinstance(k, bool) and k >= 1 for k in chain)
     if not chain or not whole:
         raise OptionError(
-            f"k is {ks!r}; wanted a whole number of at least 1, or several, e.g. (1, 50, 5000)."
+            f"k is {ks!r}; expected a whole number of at least 1, or several, e.g. (1, 50, 5000)."
         )
     if any(b % a or b == a for a, b in pairwise(chain)):
         raise OptionError(
-            f"k is {chain}; wanted rising numbers, each a multiple of the one before, so that all bounds "
+            f"k is {chain}; expected rising numbers, each a multiple of the one before, so that all bounds "
             "come from the same draws, e.g. (1, 50, 5000)."
         )
     return chain

@@ -16,9 +16,9 @@ __all__ = ["batches_of", "posterior"]
 def batches_of(x: Tensor, labels: Tensor | None, size: int) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Parts of at most `size` images with their labels; ShapeError for none, or for other labels."""
     if x.ndim < 2 or len(x) == 0:
-        raise ShapeError(f"x has shape {tuple(x.shape)}; wanted (n, C, H, W) with at least one image.")
+        raise ShapeError(f"x has shape {tuple(x.shape)}; expected (n, C, H, W) with at least one image.")
     if labels is not None and len(labels) != len(x):
-        raise ShapeError(f"labels has {len(labels)} entries for {len(x)} images; wanted one an image.")
+        raise ShapeError(f"labels has {len(labels)} entries for {len(x)} images; expected one an image.")
     for start in range(0, len(x), size):
         part = slice(start, start + size)
         yield x[part], None if labels is None else labels[part]

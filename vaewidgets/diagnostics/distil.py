@@ -158,12 +158,12 @@ def distil(
     """
     for name, value in (("epochs", epochs), ("batch_size", batch_size)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise OptionError(f"{name} is {value!r}; wanted a whole number of at least 1.")
+            raise OptionError(f"{name} is {value!r}; expected a whole number of at least 1.")
     if not lr > 0:
-        raise OptionError(f"lr is {lr!r}; wanted a number above 0.")
+        raise OptionError(f"lr is {lr!r}; expected a number above 0.")
     forward = Forward(teacher, likelihood)
     if forward.takes_labels:
-        raise OptionError("distil() has no labels to give; wanted a teacher that encodes without classes.")
+        raise OptionError("distil() has no labels to give; expected a teacher that encodes without classes.")
     mu, logvar = forward.encode(train)
     if student is None:
         with drawing, seeded(seed):
@@ -206,7 +206,7 @@ def _teach(student: Any, lesson: _Lesson, x: Tensor, mu: Tensor, logvar: Tensor 
         losses.append(float(total) / len(x))
         if not math.isfinite(losses[-1]):
             raise DataError(
-                f"the distillation's loss became {losses[-1]} in epoch {len(losses)}; wanted a finite one. "
+                f"the distillation's loss became {losses[-1]} in epoch {len(losses)}; expected a finite one. "
                 f"Use a smaller lr than {lesson.lr:g}."
             )
     return torch.tensor(losses, dtype=torch.float64)
@@ -255,6 +255,6 @@ def _check_student(student: Any, x: Tensor, mu: Tensor) -> None:
     told, _ = Forward(student, SquaredError()).encode(x[:2])  # the likelihood is not used
     if told.shape[1] != mu.shape[1]:
         raise ShapeError(
-            f"the student encodes to {told.shape[1]} dimensions, the teacher to {mu.shape[1]}; wanted the "
+            f"the student encodes to {told.shape[1]} dimensions, the teacher to {mu.shape[1]}; expected the "
             f"same. Build it with latent_dim={mu.shape[1]}."
         )

@@ -110,13 +110,13 @@ def mutual_information_gap(
     if codes.ndim != 2 or 0 in codes.shape or values.ndim != 2 or len(values) != len(codes):
         raise ShapeError(
             f"codes has shape {tuple(codes.shape)}, factors {tuple(values.shape)}; "
-            "wanted (n, latent_dim) and (n, n_factors) with the same n."
+            "expected (n, latent_dim) and (n, n_factors) with the same n."
         )
     if isinstance(bins, bool) or not isinstance(bins, int) or bins < 2:
-        raise OptionError(f"bins is {bins!r}; wanted a whole number of at least 2.")
+        raise OptionError(f"bins is {bins!r}; expected a whole number of at least 2.")
     titles = tuple(names) if names is not None else tuple(f"factor {i + 1}" for i in range(values.shape[1]))
     if len(titles) != values.shape[1]:
-        raise ShapeError(f"{len(titles)} names for {values.shape[1]} factors; wanted one each.")
+        raise ShapeError(f"{len(titles)} names for {values.shape[1]} factors; expected one each.")
     codes = codes.detach().cpu().double()
     if not bool(torch.isfinite(codes).all()):
         raise DataError("codes holds NaN or infinite values; the encoder has diverged.")
@@ -134,7 +134,7 @@ def mutual_information_gap(
 def _levels(values: Tensor, title: str) -> Tensor:
     """A factor's values as 0, 1, …, shape (n,)."""
     if values.is_complex() or (values.is_floating_point() and not bool((values == values.round()).all())):
-        raise DataError(f"{title!r} holds numbers that are not whole; wanted the index of each value.")
+        raise DataError(f"{title!r} holds numbers that are not whole; expected the index of each value.")
     distinct, levels = values.unique(return_inverse=True)
     if len(distinct) < 2:
         raise DataError(

@@ -132,11 +132,11 @@ def linear_probe(
 
     a, b = _features("train", train, train_labels), _features("test", test, test_labels)
     if a.shape[1] != b.shape[1]:
-        raise ShapeError(f"train has {a.shape[1]} features, test has {b.shape[1]}; wanted the same.")
+        raise ShapeError(f"train has {a.shape[1]} features, test has {b.shape[1]}; expected the same.")
     y, truth = np.asarray(train_labels), np.asarray(test_labels)
     known, counts = np.unique(y, return_counts=True)
     if len(known) < 2:
-        raise DataError(f"all training labels are {known[0]}; wanted two classes at least.")
+        raise DataError(f"all training labels are {known[0]}; expected two classes at least.")
     mean, scale = a.mean(0), a.std(0)
     scale[scale < 1e-12] = 1.0  # a collapsed unit says nothing; it must not be blown up
     with warnings.catch_warnings():
@@ -177,7 +177,7 @@ def cluster(features: Tensor, labels: Tensor | None = None, *, k: int = 10, seed
 
     points = _features("features", features, labels)
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= len(points):
-        raise OptionError(f"k is {k!r}; wanted a whole number from 1 to {len(points)}, the points there are.")
+        raise OptionError(f"k is {k!r}; expected a whole number from 1 to {len(points)}, the points.")
     fitted = KMeans(k, n_init=4, random_state=seed).fit(points)
     purity = rand = float("nan")
     if labels is not None:
@@ -218,12 +218,12 @@ def retrieve(
     """
     if queries.ndim != 2 or gallery.ndim != 2 or queries.shape[1] != gallery.shape[1]:
         raise ShapeError(
-            f"queries have shape {tuple(queries.shape)}, the gallery {tuple(gallery.shape)}; wanted "
+            f"queries have shape {tuple(queries.shape)}, the gallery {tuple(gallery.shape)}; expected "
             "(n, d) and (m, d)."
         )
     most = len(gallery) - leave_out_self
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= most:
-        raise OptionError(f"k is {k!r}; wanted a whole number from 1 to {most}, the points there are.")
+        raise OptionError(f"k is {k!r}; expected a whole number from 1 to {most}, the points there are.")
     if leave_out_self and len(queries) != len(gallery):
         raise OptionError("leave_out_self wants the queries themselves as the gallery.")
     a, b = queries.detach().float().cpu(), gallery.detach().float().cpu()
@@ -249,9 +249,9 @@ def retrieve(
 
 def _features(name: str, points: Tensor, labels: Tensor | None) -> np.ndarray:
     if points.ndim != 2 or 0 in points.shape:
-        raise ShapeError(f"{name} has shape {tuple(points.shape)}; wanted (n, d) with at least one point.")
+        raise ShapeError(f"{name} has shape {tuple(points.shape)}; expected (n, d) with at least one point.")
     if labels is not None and len(labels) != len(points):
-        raise ShapeError(f"{name} has {len(points)} points and {len(labels)} labels; wanted as many.")
+        raise ShapeError(f"{name} has {len(points)} points and {len(labels)} labels; expected as many.")
     values = points.detach().cpu().double().numpy()
     if not np.isfinite(values).all():
         raise DataError(f"{name} holds NaN or infinite values; the encoder has diverged.")

@@ -50,7 +50,7 @@ class Forward:
             `logvar` is None for a model without a posterior variance.
         """
         if x.ndim != 4 or not len(x):
-            raise ShapeError(f"the images have shape {tuple(x.shape)}; wanted (n, C, H, W), at least one.")
+            raise ShapeError(f"the images have shape {tuple(x.shape)}; expected (n, C, H, W), at least one.")
         means, logvars = [], []
         for part in _parts(len(x)):
             mu, logvar = encode(self.model, x[part].to(self.device), self._part(labels, part))
@@ -106,5 +106,5 @@ def _parts(n: int) -> Iterator[slice]:
 def spread(n: int, count: int) -> Tensor:
     """`count` of n indices, evenly spread: the first ones of a set sorted by class would show one class."""
     if count < 1:
-        raise OptionError(f"n is {count}; wanted at least 1 image.")
+        raise OptionError(f"n is {count}; expected at least 1 image.")
     return torch.linspace(0, n - 1, min(n, count)).round().long()

@@ -123,9 +123,9 @@ def aggregate_posterior(
             "the image is not bounded. Give a VAE's mu and logvar."
         )
     if mu.ndim != 2 or 0 in mu.shape:
-        raise ShapeError(f"mu has shape {tuple(mu.shape)}; wanted (n, latent_dim) with at least one image.")
+        raise ShapeError(f"mu has shape {tuple(mu.shape)}; expected (n, latent_dim) with at least one image.")
     if isinstance(draws, bool) or not isinstance(draws, int) or draws < 2:
-        raise OptionError(f"draws is {draws!r}; wanted a whole number of at least 2.")
+        raise OptionError(f"draws is {draws!r}; expected a whole number of at least 2.")
     mu, logvar = mu.detach().cpu().double(), logvar.detach().cpu().double()
     kl = float(kl_per_dim(mu, logvar).sum(1).mean())
     if not math.isfinite(kl):

@@ -144,7 +144,7 @@ def auroc(inside: Tensor | np.ndarray, outside: Tensor | np.ndarray) -> float:
     """
     a, b = np.asarray(inside, np.float64), np.asarray(outside, np.float64)
     if a.ndim != 1 or b.ndim != 1 or not len(a) or not len(b):
-        raise ShapeError(f"auroc() got shapes {a.shape} and {b.shape}; wanted (n,) and (m,), both above 0.")
+        raise ShapeError(f"auroc() got shapes {a.shape} and {b.shape}; expected (n,) and (m,), both above 0.")
     if np.isnan(a).any() or np.isnan(b).any():
         raise DataError("auroc() got NaN scores; the model has diverged, or the images hold NaN.")
     a.sort()

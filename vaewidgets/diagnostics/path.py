@@ -73,7 +73,7 @@ def interpolate(z0: Tensor, z1: Tensor, n: int = 10, kind: Literal["lerp", "sler
         If the ends are not two vectors of one length.
     """
     if kind not in _PATHS:
-        raise OptionError(f"kind is {kind!r}; wanted 'lerp' or 'slerp'.")
+        raise OptionError(f"kind is {kind!r}; expected 'lerp' or 'slerp'.")
     return _PATHS[kind](z0, z1, n)
 
 
@@ -91,7 +91,7 @@ def nearest_class(images: Tensor, labels: Tensor) -> Classify:
         From images, (n, C, H, W), to labels, (n,).
     """
     if len(images) != len(labels) or not len(images):
-        raise ShapeError(f"got {len(images)} images and {len(labels)} labels; wanted as many, at least one.")
+        raise ShapeError(f"got {len(images)} images and {len(labels)} labels; expected as many, at least 1.")
     flat = images.flatten(1)
     norms = flat.square().sum(1)
 
@@ -204,10 +204,10 @@ def judge_path(
     """
     n = len(images)
     if images.ndim != 4 or n < 3:
-        raise ShapeError(f"the path has shape {tuple(images.shape)}; wanted (n, C, H, W) with n at least 3.")
+        raise ShapeError(f"the path has shape {tuple(images.shape)}; expected (n, C, H, W), n at least 3.")
     for name, other in (("z", z), ("classes", classes)):
         if other is not None and len(other) != n:
-            raise ShapeError(f"{name} has {len(other)} entries for {n} images; wanted as many.")
+            raise ShapeError(f"{name} has {len(other)} entries for {n} images; expected as many.")
     flat = images.detach().cpu().double().flatten(1)
     steps = (flat[1:] - flat[:-1]).norm(dim=1)
     chord = float((flat[-1] - flat[0]).norm())
@@ -270,7 +270,7 @@ def _half_width(steps: np.ndarray) -> float:
 def _check_ends(z0: Tensor, z1: Tensor, n: int) -> None:
     if z0.ndim != 1 or z0.shape != z1.shape or not len(z0):
         raise ShapeError(
-            f"the ends have shapes {tuple(z0.shape)} and {tuple(z1.shape)}; wanted (d,) for both."
+            f"the ends have shapes {tuple(z0.shape)} and {tuple(z1.shape)}; expected (d,) for both."
         )
     if isinstance(n, bool) or not isinstance(n, int) or n < 2:
-        raise OptionError(f"n is {n!r}; wanted a whole number of points, at least 2.")
+        raise OptionError(f"n is {n!r}; expected a whole number of points, at least 2.")

@@ -54,13 +54,13 @@ class Projection:
     def to_latent(self, u: Tensor) -> Tensor:
         """Latent points, shape (..., d), of plane points, shape (..., 2); they lie in the plane."""
         if u.shape[-1:] != (2,):
-            raise ShapeError(f"to_latent() got shape {tuple(u.shape)}; wanted (..., 2).")
+            raise ShapeError(f"to_latent() got shape {tuple(u.shape)}; expected (..., 2).")
         return self.mean + u.detach().cpu().double() @ self.components
 
     def to_plane(self, z: Tensor) -> Tensor:
         """Plane points, shape (..., 2), of latent points, shape (..., d)."""
         if z.shape[-1:] != (self.latent_dim,):
-            raise ShapeError(f"to_plane() got shape {tuple(z.shape)}; wanted (..., {self.latent_dim}).")
+            raise ShapeError(f"to_plane() got shape {tuple(z.shape)}; expected (..., {self.latent_dim}).")
         return (z.detach().cpu().double() - self.mean) @ self.components.T
 
     def __repr__(self) -> str:
@@ -98,13 +98,13 @@ def project(mu: Tensor, *, previous: Projection | None = None) -> Projection:
         If `mu` holds NaN or infinite values.
     """
     if mu.ndim != 2 or 0 in mu.shape:
-        raise ShapeError(f"mu has shape {tuple(mu.shape)}; wanted (n, d) with at least one point.")
+        raise ShapeError(f"mu has shape {tuple(mu.shape)}; expected (n, d) with at least one point.")
     mu = mu.detach().cpu().double()
     if not bool(torch.isfinite(mu).all()):
         raise DataError("mu holds NaN or infinite values; the encoder has diverged.")
     dims = mu.shape[1]
     if previous is not None and previous.latent_dim != dims:
-        raise ShapeError(f"previous has {previous.latent_dim} dimensions, mu has {dims}; wanted the same.")
+        raise ShapeError(f"previous has {previous.latent_dim} dimensions, mu has {dims}; expected the same.")
     if dims == 1:
         components = torch.tensor([[1.0], [0.0]], dtype=torch.float64)
         return _seen("line", mu, torch.zeros(1, dtype=torch.float64), components, ("z1", ""))

@@ -72,11 +72,11 @@ def principal_angles(a: Tensor, b: Tensor) -> PrincipalAngles:
     for name, matrix in (("a", a), ("b", b)):
         if matrix.ndim != 2 or 0 in matrix.shape or matrix.shape[1] > matrix.shape[0]:
             raise ShapeError(
-                f"{name} has shape {tuple(matrix.shape)}; wanted (d, q) with one column a direction, q <= d."
+                f"{name} has shape {tuple(matrix.shape)}; expected (d, q), one column a direction, q <= d."
             )
     if len(a) != len(b):
         raise ShapeError(
-            f"a has columns of {len(a)} elements, b of {len(b)}; wanted the same space for both."
+            f"a has columns of {len(a)} elements, b of {len(b)}; expected the same space for both."
         )
     one, other = _orthonormal(a, "a"), _orthonormal(b, "b")
     if one.shape[1] < other.shape[1]:

@@ -83,7 +83,7 @@ def unit_lives(steps: Sequence[int], kl: Any, *, delta: float = 0.01) -> UnitLiv
     when = np.asarray(steps, np.int64)
     if values.ndim != 2 or 0 in values.shape or when.shape != (len(values),):
         raise ShapeError(
-            f"got steps of shape {when.shape} and kl of shape {values.shape}; wanted (t,) and "
+            f"got steps of shape {when.shape} and kl of shape {values.shape}; expected (t,) and "
             "(t, latent_dim)."
         )
     if (np.diff(when) <= 0).any():

@@ -124,11 +124,11 @@ def active_units(
     a unit is (delta, fraction)-collapsed).
     """
     if mu.ndim != 2 or 0 in mu.shape:
-        raise ShapeError(f"mu has shape {tuple(mu.shape)}; wanted (n, latent_dim) with at least one input.")
+        raise ShapeError(f"mu has shape {tuple(mu.shape)}; expected (n, latent_dim) with at least one input.")
     if delta < 0 or var_threshold < 0:
         raise OptionError(f"delta={delta} and var_threshold={var_threshold} must not be negative.")
     if fraction is not None and not 0 <= fraction < 1:
-        raise OptionError(f"fraction={fraction} is a share of the inputs; wanted 0 <= fraction < 1.")
+        raise OptionError(f"fraction={fraction} is a share of the inputs; expected 0 <= fraction < 1.")
     mu, logvar = mu.detach().cpu().double(), logvar.detach().cpu().double()
     per_input = kl_per_dim(mu, logvar)
     kl, share = per_input.mean(dim=0), (per_input > delta).double().mean(dim=0)

@@ -45,10 +45,10 @@ _capturing = threading.Lock()  # a process can record one graph at a time
 def check_cuda_graph(cuda_graph: object, device: torch.device) -> bool:
     """Return whether steps are to be recorded; OptionError where `device` cannot."""
     if not isinstance(cuda_graph, bool):
-        raise OptionError(f"cuda_graph is {cuda_graph!r}; wanted True or False.")
+        raise OptionError(f"cuda_graph is {cuda_graph!r}; expected True or False.")
     if cuda_graph and device.type != "cuda":
         raise OptionError(
-            f"cuda_graph is True, but this run trains on {str(device)!r}; wanted a CUDA device. Leave it out."
+            f"cuda_graph is True; the run trains on {str(device)!r}; expected a CUDA device. Leave it out."
         )
     return cuda_graph
 

@@ -85,7 +85,7 @@ def _latent_figure(parts: Sequence[Part], size: tuple[float, float]) -> Figure:
     """A scatter for each run, on one scale."""
     there = [(i, part) for i, part in enumerate(parts) if part.get("scatter") is not None]
     if not there:
-        raise DataError("the frame holds no latent space; wanted the section 'scatter'.")
+        raise DataError("the frame holds no latent space; expected the section 'scatter'.")
     columns = min(len(there), 4)
     figure = new_figure(size)
     cells = figure.subfigures(-(-len(there) // columns), columns, squeeze=False).ravel()

@@ -42,7 +42,7 @@ def explorer_figure(frame: Mapping[str, Any], *, size: tuple[float, float] = (10
     }
     there = [name for name in drawers if frame.get(name) is not None]
     if not there:
-        raise DataError(f"the frame holds {sorted(frame)}; wanted at least one of {', '.join(drawers)}.")
+        raise DataError(f"the frame holds {sorted(frame)}; expected at least one of {', '.join(drawers)}.")
     figure = new_figure(size)
     if run:
         figure.suptitle(_title(run), fontsize=10, color=COLORS["fg"], x=0.01, ha="left")

@@ -43,7 +43,7 @@ def draw_rows(canvas: Canvas, rows: Mapping[str, Stack], *, caption: str = "") -
     stacks = list(rows.values())
     if len({stack.shape for stack in stacks}) != 1 or stacks[0].ndim != 4:
         shapes = ", ".join(str(stack.shape) for stack in stacks)
-        raise ShapeError(f"rows of shapes {shapes}; wanted the same (k, C, H, W) for all.")
+        raise ShapeError(f"rows of shapes {shapes}; expected the same (k, C, H, W) for all.")
     axes = new_axes(canvas)
     height = stacks[0].shape[2] + 1
     axes.imshow(_atlas(stacks), interpolation="nearest", vmin=0, vmax=255, aspect="equal")

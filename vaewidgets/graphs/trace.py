@@ -124,7 +124,7 @@ def encoder_network(model: nn.Module, image_shape: Sequence[int]) -> Network:
     if len(network.outputs) not in ({1, 2} if certain else {2}) or len(set(network.output_shapes)) != 1:
         raise ProtocolError(
             f"{type(_shown(model)).__name__}.encode(x) returned shapes {list(network.output_shapes)}; "
-            "wanted (mu, logvar) of one shape. Wrap it: as_vae(model, encode=…, decode=…, latent_dim=…)."
+            "expected (mu, logvar) of one shape. Wrap it: as_vae(model, encode=…, decode=…, latent_dim=…)."
         )
     return network
 
@@ -202,7 +202,7 @@ def _recorded(recorder: Recorder, call: Callable[..., Any], examples: Sequence[T
     outputs = _parts(result)
     if not outputs or not all(isinstance(item, Tensor) for item in outputs):
         kinds = ", ".join(type(item).__name__ for item in outputs) or "nothing"
-        raise PortableError(f"{recorder.root} returned {kinds}; wanted a tensor, or a tuple of tensors.")
+        raise PortableError(f"{recorder.root} returned {kinds}; expected a tensor, or a tuple of tensors.")
     return outputs
 
 

@@ -66,7 +66,7 @@ def number(least: float, most: float) -> Check:
     def check(name: str, value: Any) -> None:
         real = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
         if not real or not least <= float(value) <= most:
-            raise OptionError(f"{name} is {value!r}; wanted a number from {least:g} to {most:g}.")
+            raise OptionError(f"{name} is {value!r}; expected a number from {least:g} to {most:g}.")
 
     return check
 
@@ -76,7 +76,7 @@ def whole(least: int, most: int) -> Check:
 
     def check(name: str, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise OptionError(f"{name} is {value!r}; wanted a whole number from {least} to {most}.")
+            raise OptionError(f"{name} is {value!r}; expected a whole number from {least} to {most}.")
 
     return check
 
@@ -98,10 +98,10 @@ def pairs(least: Sequence[float], most: Sequence[float], count: int) -> Check:
 
     def check(name: str, value: Any) -> None:
         if not isinstance(value, list | tuple) or len(value) > count:
-            raise OptionError(f"{name} is {value!r}; wanted a list of at most {count} pairs of numbers.")
+            raise OptionError(f"{name} is {value!r}; expected a list of at most {count} pairs of numbers.")
         for pair in value:
             if not isinstance(pair, list | tuple) or len(pair) != 2:
-                raise OptionError(f"{name} holds {pair!r}; wanted pairs of numbers.")
+                raise OptionError(f"{name} holds {pair!r}; expected pairs of numbers.")
             for part, low, high in zip(pair, least, most, strict=True):
                 number(low, high)(name, part)
 

@@ -74,7 +74,7 @@ class LatentWidget(RunWidget):
         whole = all(isinstance(i, int) and not isinstance(i, bool) and 0 <= i < d for i in dims)
         if len(dims) != count or not whole or len(set(dims)) < count:
             raise OptionError(
-                f"{key} is {value!r}; wanted {count} different dimensions, each from 0 to {d - 1}, such as "
+                f"{key} is {value!r}; expected {count} different dimensions, each from 0 to {d - 1}, such as "
                 f"{list(range(count))}."
             )
 
@@ -82,13 +82,13 @@ class LatentWidget(RunWidget):
 def check_number(key: str, value: Any, low: float, high: float) -> None:
     """Raise an `OptionError` unless `value` is a number from `low` to `high`."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise OptionError(f"{key} is {value!r}; wanted a number from {low:g} to {high:g}.")
+        raise OptionError(f"{key} is {value!r}; expected a number from {low:g} to {high:g}.")
 
 
 def check_choice(key: str, value: Any, choices: tuple[Any, ...]) -> None:
     """Raise an `OptionError` unless `value` is one of `choices`."""
     if value not in choices:
-        raise OptionError(f"{key} is {value!r}; wanted one of {', '.join(map(repr, choices))}.")
+        raise OptionError(f"{key} is {value!r}; expected one of {', '.join(map(repr, choices))}.")
 
 
 def decode_u8(snapshot: Snapshot, z: Any, label: int | None = None) -> np.ndarray:

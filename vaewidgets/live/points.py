@@ -95,10 +95,10 @@ class PointsWidget(RunWidget):
         if key == "color" and value not in (None, "label", *BUILT_IN, *self._values):
             known = ("label", *BUILT_IN, *self._values)
             raise OptionError(
-                f"color is {value!r}; wanted one of {', '.join(known)}.{did_you_mean(value, known)}"
+                f"color is {value!r}; expected one of {', '.join(known)}.{did_you_mean(value, known)}"
             )
         if key == "projection" and value not in (None, "plane", "tsne"):
-            raise OptionError(f"projection is {value!r}; wanted 'plane' or 'tsne'.")
+            raise OptionError(f"projection is {value!r}; expected 'plane' or 'tsne'.")
         if key == "classes" and value is not None:
             _check_classes(value, self.run.data.classes)
         if key != "selected" or value is None:

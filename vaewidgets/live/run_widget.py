@@ -73,11 +73,11 @@ class RunWidget(LiveWidget):
                 if runs is None or runs == ()
                 else ", ".join(type(r).__name__ for r in runs)
             )
-            raise OptionError(f"{name}(run) got {got}; wanted a run: {wanted}.")
+            raise OptionError(f"{name}(run) got {got}; expected a run: {wanted}.")
         if len(runs) > 1 and not self._takes_several:
             raise OptionError(f"{name}(run) got {len(runs)} runs; it shows one: give it one of them.")
         if len({one.id for one in runs}) < len(runs):
-            raise OptionError(f"{name} got the same run twice; wanted each once.")
+            raise OptionError(f"{name} got the same run twice; expected each once.")
         return runs
 
     def _runs_of_sweep(self, sweep: Sweep) -> tuple[Run, ...]:

@@ -73,15 +73,15 @@ def _checked(widgets: Any) -> list[LiveWidget]:
         return [widgets]
     if not isinstance(widgets, Iterable) or isinstance(widgets, str | bytes | os.PathLike):
         raise OptionError(
-            f"save_html got {type(widgets).__name__}; wanted widgets: vw.save_html([a, b], path)."
+            f"save_html got {type(widgets).__name__}; expected widgets: vw.save_html([a, b], path)."
         )
     chosen = list(widgets)
     if not chosen:
-        raise OptionError("save_html got no widgets; wanted one at least: vw.save_html([widget], path).")
+        raise OptionError("save_html got no widgets; expected one at least: vw.save_html([widget], path).")
     for widget in chosen:
         if not isinstance(widget, LiveWidget):
             raise OptionError(
-                f"save_html got {type(widget).__name__} among its widgets; wanted widgets of vaewidgets, "
+                f"save_html got {type(widget).__name__} among its widgets; expected widgets of vaewidgets, "
                 "such as vw.LatentScatter(run)."
             )
     return chosen

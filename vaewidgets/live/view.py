@@ -137,7 +137,7 @@ class View:
         size = sum(len(json.dumps(value)) for value in {**self.values, **values}.values())
         if size > MAX_BYTES:
             raise OptionError(
-                f"the view would be {size:,} bytes of JSON with {', '.join(values)}; wanted at most "
+                f"the view would be {size:,} bytes of JSON with {', '.join(values)}; expected at most "
                 f"{MAX_BYTES:,}."
             )
 
@@ -145,11 +145,11 @@ class View:
     def check(values: Any) -> dict[str, Any]:
         """Return `values` as a dict of plain JSON, or raise an `OptionError`."""
         if not isinstance(values, Mapping):
-            raise OptionError(f"view got {type(values).__name__}; wanted a dict, such as the one it gives.")
+            raise OptionError(f"view got {type(values).__name__}; expected a dict, such as the one it gives.")
         try:
             text = json.dumps(dict(values), allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
-            raise OptionError(f"view holds what is no JSON ({error}); wanted plain values.") from error
+            raise OptionError(f"view holds what is no JSON ({error}); expected plain values.") from error
         if len(text) > MAX_BYTES:
-            raise OptionError(f"view is {len(text):,} bytes of JSON; wanted at most {MAX_BYTES:,}.")
+            raise OptionError(f"view is {len(text):,} bytes of JSON; expected at most {MAX_BYTES:,}.")
         return dict(json.loads(text, parse_int=_exact))

@@ -102,7 +102,7 @@ class AutoregressiveVAE(Model):
         self.channels, self.layers = count("channels", channels), count("layers", layers)
         self.kernel = count("kernel", kernel, 3)
         if kernel % 2 == 0:
-            raise OptionError(f"kernel is {kernel}; wanted an odd number, so that it has a centre.")
+            raise OptionError(f"kernel is {kernel}; expected an odd number, so that it has a centre.")
         n_image, height, width = self.image_shape
         widths = (math.prod(self.image_shape), *self.hidden)
         self.encoder = stack(widths, "relu")

@@ -80,7 +80,7 @@ class ConditionalVAE(Model):
         self.n_classes = count("n_classes", n_classes)
         self.hidden = counts("hidden", hidden)
         if not self.hidden:
-            raise OptionError(f"hidden is {hidden!r}; wanted at least one layer, into which the class comes.")
+            raise OptionError(f"hidden is {hidden!r}; expected at least one layer, for the class to enter.")
         self.activation = choice("activation", activation, ACTIVATIONS)
         self.label_dropout = number("label_dropout", label_dropout, 0, 1, wanted="a share from 0 to 1")
         n_pixels, first, last = math.prod(self.image_shape), self.hidden[0], self.hidden[-1]
@@ -184,7 +184,7 @@ class ConditionalVAE(Model):
 
     def _check(self, labels: Tensor, n: int) -> None:
         if labels.shape != (n,):
-            raise ShapeError(f"labels have shape {tuple(labels.shape)}; wanted ({n},), one class an image.")
+            raise ShapeError(f"labels have shape {tuple(labels.shape)}; expected ({n},), one class an image.")
         # elsewhere a look at the values would wait for the device in every step
         if labels.device.type != "cpu" or n == 0:
             return

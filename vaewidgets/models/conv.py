@@ -92,7 +92,7 @@ class ConvVAE(Model):
 def _channels(channels: Sequence[int]) -> tuple[int, ...]:
     widths = counts("channels", channels, "(32, 64, 128, 256)")
     if len(widths) < 2:
-        raise OptionError(f"channels is {channels!r}; wanted at least two, e.g. channels=(16, 32).")
+        raise OptionError(f"channels is {channels!r}; expected at least two, e.g. channels=(16, 32).")
     return widths
 
 
@@ -104,7 +104,7 @@ def _encoder(image_shape: Sequence[int], channels: tuple[int, ...]) -> tuple[nn.
     if min(height, width) < least:
         raise OptionError(
             f"images of {height} x {width} are too small for channels={list(channels)}, which halve them "
-            f"{halvings} times: wanted at least {least} x {least}. Use fewer channels."
+            f"{halvings} times: expected at least {least} x {least}. Use fewer channels."
         )
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise((n, *channels[:-1])):

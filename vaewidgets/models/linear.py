@@ -121,7 +121,7 @@ class LinearVAE(Model):
         n_pixels = math.prod(self.image_shape)
         if mean.shape != (n_pixels,) or covariance.shape != (n_pixels, n_pixels):
             raise ShapeError(
-                f"moments have shapes {tuple(mean.shape)} and {tuple(covariance.shape)}; wanted "
+                f"moments have shapes {tuple(mean.shape)} and {tuple(covariance.shape)}; expected "
                 f"({n_pixels},) and ({n_pixels}, {n_pixels}), those of flattened {self.image_shape} images."
             )
         v, w = self.to_mu.weight, self.to_pixels.weight
@@ -183,7 +183,7 @@ class LinearAutoencoder(Model):
     def __init__(self, image_shape: Sequence[int], latent_dim: int = 2, *, tied: bool = False) -> None:
         super().__init__(image_shape, latent_dim, PixelHead("squared_error", "identity"))
         if not isinstance(tied, bool):
-            raise OptionError(f"tied is {tied!r}; wanted True (one matrix both ways) or False.")
+            raise OptionError(f"tied is {tied!r}; expected True (one matrix both ways) or False.")
         self.tied = tied
         n_pixels = math.prod(self.image_shape)
         self.to_pixels = nn.Linear(self.latent_dim, n_pixels)

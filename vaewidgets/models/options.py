@@ -17,7 +17,7 @@ def image_size(image_shape: Sequence[int]) -> tuple[int, int, int]:
     shape = tuple(image_shape) if isinstance(image_shape, Sequence) else ()
     if len(shape) != 3 or not all(isinstance(n, int) and n >= 1 for n in shape):
         raise OptionError(
-            f"image_shape is {image_shape!r}; wanted (channels, height, width), "
+            f"image_shape is {image_shape!r}; expected (channels, height, width), "
             "as in data.image_shape, e.g. (1, 28, 28)."
         )
     return shape
@@ -26,21 +26,21 @@ def image_size(image_shape: Sequence[int]) -> tuple[int, int, int]:
 def count(name: str, value: object, at_least: int = 1) -> int:
     """Read a whole number of at least `at_least`, or raise OptionError."""
     if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
-        raise OptionError(f"{name} is {value!r}; wanted a whole number of at least {at_least}.")
+        raise OptionError(f"{name} is {value!r}; expected a whole number of at least {at_least}.")
     return value
 
 
 def counts(name: str, values: Sequence[int], example: str = "(512, 256)") -> tuple[int, ...]:
     """Read a sequence of layer widths of at least 1 each, or raise OptionError."""
     if isinstance(values, str) or not isinstance(values, Sequence):
-        raise OptionError(f"{name} is {values!r}; wanted a sequence of layer widths, e.g. {name}={example}.")
+        raise OptionError(f"{name} is {values!r}; expected a sequence of layer widths, such as {example}.")
     return tuple(count(f"{name}[{i}]", value) for i, value in enumerate(values))
 
 
 def number(name: str, value: object, low: float, high: float, *, wanted: str) -> float:
     """Read a number with low <= value <= high, or raise OptionError saying what was `wanted`."""
     if isinstance(value, bool) or not isinstance(value, Real) or not low <= float(value) <= high:
-        raise OptionError(f"{name} is {value!r}; wanted {wanted}.")
+        raise OptionError(f"{name} is {value!r}; expected {wanted}.")
     return float(value)
 
 

@@ -187,7 +187,7 @@ def _variance(sigma2: float | str | None) -> float | str:
         return choice("sigma2", sigma2, _LEARNED)
     if isinstance(sigma2, bool) or not isinstance(sigma2, int | float) or not 0 < sigma2 < math.inf:
         raise OptionError(
-            f"sigma2 is {sigma2!r}; wanted a variance above 0 in pixel values squared (e.g. 0.05), or "
+            f"sigma2 is {sigma2!r}; expected a variance above 0 in pixel values squared (e.g. 0.05), or "
             '"shared" or "pixel" to learn it.'
         )
     return float(sigma2)

@@ -70,7 +70,7 @@ def perplexity(counts: Tensor) -> float:
     counts = counts.detach().cpu().double()
     if counts.ndim != 1 or not float(counts.sum()) > 0:
         raise ShapeError(
-            f"counts have shape {tuple(counts.shape)} and sum {float(counts.sum()):g}; wanted (n_codes,), "
+            f"counts have shape {tuple(counts.shape)} and sum {float(counts.sum()):g}; expected (n_codes,), "
             "not all 0."
         )
     p = counts / counts.sum()
@@ -164,7 +164,7 @@ class VQVAE(Model):
         n_image, *size = image_size(image_shape)
         widths = counts("channels", channels, "(32, 64)")
         if not widths:
-            raise OptionError(f"channels is {channels!r}; wanted at least one, e.g. channels=(32,).")
+            raise OptionError(f"channels is {channels!r}; expected at least one, e.g. channels=(32,).")
         grid = tuple(-(-n >> len(widths)) for n in size)
         head = pixel_head(likelihood, output, sigma2)
         super().__init__(image_shape, count("code_dim", code_dim) * math.prod(grid), head)
@@ -209,7 +209,7 @@ class VQVAE(Model):
         """
         if codes.shape[1:] != self.grid or codes.is_floating_point():
             raise ShapeError(
-                f"codes have shape {tuple(codes.shape)} and type {codes.dtype}; wanted whole numbers, "
+                f"codes have shape {tuple(codes.shape)} and type {codes.dtype}; expected whole numbers, "
                 f"(batch, {self.grid[0]}, {self.grid[1]})."
             )
         if len(codes) and not 0 <= int(codes.min()) <= int(codes.max()) < self.n_codes:
@@ -230,7 +230,7 @@ class VQVAE(Model):
         """
         counts = sum(torch.bincount(self.codes(x).flatten(), minlength=self.n_codes) for x in batches)
         if not isinstance(counts, Tensor):
-            raise OptionError("code_use got no batch; wanted at least one of images (B, C, H, W).")
+            raise OptionError("code_use got no batch; expected at least one of images (B, C, H, W).")
         return CodeUse(counts.cpu())
 
     # training ---------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def mmd(a: Tensor, b: Tensor, bandwidth: float | None = None) -> Tensor:
     """
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or 0 in (*a.shape, *b.shape):
         raise ShapeError(
-            f"mmd got samples of shapes {tuple(a.shape)} and {tuple(b.shape)}; wanted (n, d) and (m, d)."
+            f"mmd got samples of shapes {tuple(a.shape)} and {tuple(b.shape)}; expected (n, d) and (m, d)."
         )
     h = float(a.shape[1]) if bandwidth is None else positive("bandwidth", bandwidth)
     return _kernel(a, a, h).mean() + _kernel(b, b, h).mean() - 2.0 * _kernel(a, b, h).mean()
@@ -98,7 +98,7 @@ class InfoVAE(Variational):
             or not isinstance(self.alpha, int | float)
             or not -math.inf < self.alpha <= 1
         ):
-            raise OptionError(f"alpha is {self.alpha!r}; wanted a finite number of at most 1.")
+            raise OptionError(f"alpha is {self.alpha!r}; expected a finite number of at most 1.")
         if self.bandwidth is not None:
             object.__setattr__(self, "bandwidth", positive("bandwidth", self.bandwidth))
 

@@ -270,7 +270,7 @@ def positive(name: str, value: object, *, zero: bool = False) -> float:
     wanted = "at least 0" if zero else "above 0"
     number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
     if not math.isfinite(number) or number < 0 or (number == 0 and not zero):
-        raise OptionError(f"{name} is {value!r}; wanted a finite number {wanted}.")
+        raise OptionError(f"{name} is {value!r}; expected a finite number {wanted}.")
     return number
 
 

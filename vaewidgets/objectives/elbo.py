@@ -102,7 +102,7 @@ class Capacity(Variational):
     def __post_init__(self) -> None:
         object.__setattr__(self, "maximum", positive("maximum", self.maximum))
         if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
-            raise OptionError(f"steps is {self.steps!r}; wanted a whole number of at least 1.")
+            raise OptionError(f"steps is {self.steps!r}; expected a whole number of at least 1.")
 
     def at(self, step: int) -> float:
         """C at `step` (from 0), in nats."""

@@ -37,7 +37,7 @@ def kl_per_dim(mu: Tensor, logvar: Tensor) -> Tensor:
     if mu.shape != logvar.shape:
         raise ShapeError(
             f"mu has shape {tuple(mu.shape)}, logvar {tuple(logvar.shape)}; "
-            "wanted the same shape (batch, latent_dim) for both."
+            "expected the same shape (batch, latent_dim) for both."
         )
     return shift_cost(mu) + spread_cost(logvar)
 

@@ -124,7 +124,7 @@ class Cyclical(Schedule):
         object.__setattr__(self, "end", _weight("end", self.end))
         object.__setattr__(self, "period", _count("period", self.period))
         if not isinstance(self.rise, Real) or not 0 < self.rise <= 1:
-            raise OptionError(f"Cyclical got rise={self.rise!r}; wanted a share above 0 and at most 1.")
+            raise OptionError(f"Cyclical got rise={self.rise!r}; expected a share above 0 and at most 1.")
 
     def __call__(self, step: int) -> float:
         """Weight at `step`."""
@@ -212,20 +212,20 @@ _LARGEST = 1e30  # beyond, products overflow in float32
 
 def _weight(name: str, value: object) -> float:
     if isinstance(value, bool):
-        raise OptionError(f"{name} is {value!r}; wanted a finite number of at least 0.")
+        raise OptionError(f"{name} is {value!r}; expected a finite number of at least 0.")
     try:
         weight = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise OptionError(
-            f"{name} is {value!r}; wanted a finite number of at least 0 (or, for beta, a function of the "
+            f"{name} is {value!r}; expected a finite number of at least 0 (or, for beta, a function of the "
             "step or a schedule such as LinearWarmup(0, 1, steps=2000))."
         ) from None
     if not 0 <= weight <= _LARGEST:
-        raise OptionError(f"{name} is {weight!r}; wanted a finite number of at least 0.")
+        raise OptionError(f"{name} is {weight!r}; expected a finite number of at least 0.")
     return weight
 
 
 def _count(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise OptionError(f"{name} is {value!r}; wanted a whole number of at least 1.")
+        raise OptionError(f"{name} is {value!r}; expected a whole number of at least 1.")
     return value

@@ -119,7 +119,7 @@ def pack(
     for state in states:
         module = state.get("_esm")
         if not isinstance(module, str) or not module:
-            raise OptionError("got the state of a widget without `_esm`; wanted the text of its module.")
+            raise OptionError("got the state of a widget without `_esm`; expected the text of its module.")
         if state.get("_css"):
             styles[str(state["_css"])] = None
         kept = {key: value for key, value in state.items() if not key.startswith("_")}

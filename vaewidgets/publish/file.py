@@ -22,7 +22,7 @@ def write_page(path: str | os.PathLike[str], html: str) -> Path:
     target = Path(path).expanduser()
     if target.is_dir():
         raise OptionError(
-            f"save_html(path) got the folder {target}; wanted a file, such as {target / 'page.html'}."
+            f"save_html(path) got the folder {target}; expected a file, such as {target / 'page.html'}."
         )
     if not target.parent.is_dir():
         raise OptionError(

@@ -66,7 +66,7 @@ def page_html(states: Sequence[Mapping[str, Any]], *, title: str, stills: Sequen
         If there are no states, or one has no module.
     """
     if not states:
-        raise OptionError("page_html(states) got none; wanted the state of one widget at least.")
+        raise OptionError("page_html(states) got none; expected the state of one widget at least.")
     store = Store()
     widgets, styles = pack(states, store, store)
     styles.insert(0, (STATIC / "page.css").read_text("utf-8"))

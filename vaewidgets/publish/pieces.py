@@ -56,7 +56,7 @@ def html_pieces(
         If there are no states, one has no module, or the folder does not exist.
     """
     if not states:
-        raise OptionError("html_pieces(states) got none; wanted the state of one widget at least.")
+        raise OptionError("html_pieces(states) got none; expected the state of one widget at least.")
     places = {
         name: f'<div class="vw-page-widget" data-vw-widget="{number}"></div>'
         for number, name in enumerate(states)

@@ -301,7 +301,7 @@ def attach(
     """
     if not isinstance(data, ImageDataset):
         raise OptionError(
-            f"data is of type {type(data).__name__}; wanted an ImageDataset. Make one of what your loader "
+            f"data is of type {type(data).__name__}; expected an ImageDataset. Make one of what your loader "
             "reads: vw.ImageDataset(train_loader.dataset)."
         )
     if on_bad_value not in ("warn", "raise"):

@@ -288,8 +288,8 @@ def _stack(tensors: list[Tensor]) -> Tensor:
 def _scalar(name: str, value: Tensor) -> Tensor:
     if value.numel() != 1:
         raise OptionError(
-            f"log got {name} of shape {tuple(value.shape)}; wanted one number a step. Reduce it as your loss "
-            f"is: {name}.sum() or {name}.mean()."
+            f"log got {name} of shape {tuple(value.shape)}; expected one number a step. Reduce it as your "
+            f"loss is: {name}.sum() or {name}.mean()."
         )
     return value.detach().reshape(())
 
@@ -299,5 +299,5 @@ def _number(name: str, value: Any) -> float:
         return float(value)
     except (TypeError, ValueError):
         raise OptionError(
-            f"log got {name} of type {type(value).__name__}; wanted a number or a 0-d tensor."
+            f"log got {name} of type {type(value).__name__}; expected a number or a 0-d tensor."
         ) from None

@@ -121,12 +121,12 @@ class LoopLog:
         try:
             own = operator.index(step)
         except TypeError:
-            fault = f"log got step of type {type(step).__name__}; wanted a whole number."
+            fault = f"log got step of type {type(step).__name__}; expected a whole number."
         else:
             number = own + self._shift
             if number >= max(self.step - 1, 0):
                 return number, []
-            fault = f"log got step={own:,}; wanted a whole number of at least 0."
+            fault = f"log got step={own:,}; expected a whole number of at least 0."
             if self.rows:
                 self._shift = self.step - own
                 return self.step, [

@@ -83,7 +83,7 @@ def count_units(
     mu, logvar = _encode(run, split_or_default(run, split), n)
     if logvar is None:
         raise OptionError(
-            f"{run!r} has no posterior variance, so no KL and no active units; wanted a VAE. "
+            f"{run!r} has no posterior variance, so no KL and no active units; expected a VAE. "
             "run.ablation() works for it."
         )
     return active_units(mu, logvar, delta=delta, var_threshold=var_threshold, fraction=fraction)
@@ -135,7 +135,7 @@ def path(
     for end_of in (start, end):
         if isinstance(end_of, Tensor):
             if end_of.shape != (model.latent_dim,):
-                raise ShapeError(f"got a point of shape {tuple(end_of.shape)}; wanted ({model.latent_dim},).")
+                raise ShapeError(f"a point has shape {tuple(end_of.shape)}; expected ({model.latent_dim},).")
             ends.append(end_of.float().cpu())
             continue
         if isinstance(end_of, bool) or not 0 <= end_of < len(images):
@@ -267,7 +267,7 @@ class UnitWatch:
                 return
         mu, logvar = Forward(snapshot.model, snapshot.likelihood).encode(self._x, self._labels)
         if logvar is None:
-            raise OptionError(f"{self._run!r} has no posterior variance, so no KL to watch; wanted a VAE.")
+            raise OptionError(f"{self._run!r} has no posterior variance, so no KL to watch; expected a VAE.")
         kl = active_units(mu, logvar).kl.tolist()
         with self._lock:
             if self._rows and snapshot.step <= self._rows[-1][0]:

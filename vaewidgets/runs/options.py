@@ -31,14 +31,14 @@ def check_epochs(epochs: object) -> int | None:
     if epochs is None:
         return None
     if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
-        raise OptionError(f"epochs is {epochs!r}; wanted a whole number of at least 1, or None for no end.")
+        raise OptionError(f"epochs is {epochs!r}; expected a whole number of at least 1, or None for no end.")
     return epochs
 
 
 def check_lr(lr: object) -> float:
     """Return a learning rate; OptionError if it is not one."""
     if isinstance(lr, bool) or not isinstance(lr, Real) or not math.isfinite(lr) or lr <= 0:
-        raise OptionError(f"lr is {lr!r}; wanted a finite number above 0, such as 1e-3.")
+        raise OptionError(f"lr is {lr!r}; expected a finite number above 0, such as 1e-3.")
     return float(lr)
 
 
@@ -47,14 +47,14 @@ def check_speed(speed: object) -> float | None:
     if speed is None:
         return None
     if isinstance(speed, bool) or not isinstance(speed, Real) or not math.isfinite(speed) or speed <= 0:
-        raise OptionError(f"speed is {speed!r}; wanted epochs a second, above 0, or None for full speed.")
+        raise OptionError(f"speed is {speed!r}; expected epochs a second, above 0, or None for full speed.")
     return float(speed)
 
 
 def check_steps(n: object) -> int:
     """Return a number of steps; OptionError if it is not one."""
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise OptionError(f"advance got n={n!r}; wanted a whole number of steps, at least 1.")
+        raise OptionError(f"advance got n={n!r}; expected a whole number of steps, at least 1.")
     return n
 
 
@@ -72,7 +72,7 @@ def check_data(data: object) -> None:
     """OptionError unless it is an `ImageDataset`."""
     if not isinstance(data, ImageDataset):
         raise OptionError(
-            f"data is of type {type(data).__name__}; wanted an ImageDataset. Make one: "
+            f"data is of type {type(data).__name__}; expected an ImageDataset. Make one: "
             "vw.ImageDataset(images, labels), or vw.load_dataset('mnist')."
         )
 
@@ -85,18 +85,18 @@ def check_counts(data: ImageDataset, batch_size: object, seed: object, eval_ever
         ("eval_every", eval_every, 0),
     ):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise OptionError(f"{name} is {value!r}; wanted a whole number of at least {least}.")
+            raise OptionError(f"{name} is {value!r}; expected a whole number of at least {least}.")
     n = len(data.train)
     if batch_size > n:  # type: ignore[operator]
         raise OptionError(
-            f"batch_size is {batch_size}, but {data.name!r} has {n} training images; wanted at most {n}."
+            f"batch_size is {batch_size}, but {data.name!r} has {n} training images; expected at most {n}."
         )
 
 
 def check_seconds(seconds: object) -> float:
     """Return the seconds between two autosaves; OptionError if they are none."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
-        raise OptionError(f"autosave_seconds is {seconds!r}; wanted a number of seconds above 0.")
+        raise OptionError(f"autosave_seconds is {seconds!r}; expected a number of seconds above 0.")
     return float(seconds)
 
 
@@ -137,6 +137,6 @@ def check_labels(model: Any, data: ImageDataset) -> None:
         )
     if isinstance(known, int) and largest >= known:
         raise DataError(
-            f"{data.name!r} has labels up to {largest}, but this {name} has {known} classes; wanted at least "
-            f"{largest + 1}. Build it with n_classes={largest + 1}."
+            f"{data.name!r} has labels up to {largest}, but this {name} has {known} classes; expected at "
+            f"least {largest + 1}. Build it with n_classes={largest + 1}."
         )

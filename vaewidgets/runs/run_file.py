@@ -181,7 +181,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], Any]
             metadata = file.metadata() or {}
             if _KEY not in metadata:
                 raise CheckpointError(
-                    f"{str(target)!r} is a safetensors file without a run in it; wanted one of run.save."
+                    f"{str(target)!r} is a safetensors file without a run in it; expected one of run.save."
                 )
             facts = json.loads(metadata[_KEY])
             if facts.get("format") != _FORMAT:

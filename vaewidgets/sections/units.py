@@ -17,12 +17,12 @@ def check_units_view(key: str, value: Any, latent_dim: int) -> None:
     if key in ("delta", "var_threshold") and (
         isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0
     ):
-        raise OptionError(f"{key} is {value!r}; wanted a number of at least 0.")
+        raise OptionError(f"{key} is {value!r}; expected a number of at least 0.")
     if key == "off" and (
         not isinstance(value, list)
         or not all(isinstance(j, int) and not isinstance(j, bool) and 0 <= j < latent_dim for j in value)
     ):
-        raise OptionError(f"off is {value!r}; wanted numbers of units from 0 to {latent_dim - 1}.")
+        raise OptionError(f"off is {value!r}; expected numbers of units from 0 to {latent_dim - 1}.")
 
 
 def thresholds(

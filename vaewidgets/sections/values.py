@@ -32,7 +32,7 @@ def check_values(values: Mapping[str, Any] | None, sample: Sample) -> dict[str, 
     if values is None:
         return {}
     if not isinstance(values, Mapping):
-        raise OptionError(f"values is {type(values).__name__}; wanted a dict of names to arrays.")
+        raise OptionError(f"values is {type(values).__name__}; expected a dict of names to arrays.")
     found = {}
     for name, given in values.items():
         if name == "label" or name in BUILT_IN:
@@ -43,7 +43,7 @@ def check_values(values: Mapping[str, Any] | None, sample: Sample) -> dict[str, 
             raise OptionError(f"values[{name!r}] are no numbers ({error}).") from error
         if array.shape != (len(sample),):
             raise OptionError(
-                f"values[{name!r}] has shape {array.shape}; wanted ({len(sample)},), one number for each "
+                f"values[{name!r}] has shape {array.shape}; expected ({len(sample)},), one number for each "
                 "image of widget.sample, in its order."
             )
         found[str(name)] = array

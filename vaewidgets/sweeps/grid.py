@@ -128,8 +128,8 @@ def build_model(plan: Plan) -> nn.Module:
         model = plan.make_model(**plan.model_options)
     if not isinstance(model, nn.Module):
         raise OptionError(
-            f"{name_of(plan.make_model)} returned an object of type {type(model).__name__}; wanted a model, "
-            "an nn.Module."
+            f"{name_of(plan.make_model)} returned an object of type {type(model).__name__}; expected a "
+            "model, an nn.Module."
         )
     return model
 
@@ -142,7 +142,7 @@ def _check_maker(make_model: Any) -> dict[str, inspect.Parameter]:
         )
     if not callable(make_model):
         raise OptionError(
-            f"sweep got {make_model!r} to make models with; wanted a class, such as vw.MLPVAE, or a function."
+            f"make_model is {make_model!r}; expected a class, such as vw.MLPVAE, or a function."
         )
     return dict(inspect.signature(make_model).parameters)
 
@@ -157,7 +157,7 @@ def _split_axes(
 ) -> tuple[dict[str, tuple[Any, ...]], dict[str, Any]]:
     """Lists, ranges and arrays are swept over; tuples and everything else are one value."""
     if grid is not None and not isinstance(grid, Mapping):
-        raise OptionError(f"grid is {grid!r}; wanted a dict of sequences, such as {{'beta': [1, 4]}}.")
+        raise OptionError(f"grid is {grid!r}; expected a dict of sequences, such as {{'beta': [1, 4]}}.")
     swept: dict[str, Any] = dict(grid or {})
     fixed = {}
     for name, value in options.items():
@@ -172,7 +172,7 @@ def _split_axes(
 
 def _axis(name: str, values: Any) -> tuple[Any, ...]:
     if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray):
-        raise OptionError(f"the grid's {name!r} is {values!r}; wanted a sequence of values, such as [1, 4].")
+        raise OptionError(f"grid[{name!r}] is {values!r}; expected a sequence of values, such as [1, 4].")
     out = tuple(value.item() if isinstance(value, np.generic) else value for value in values)
     if not out:
         raise OptionError(f"{name!r} has no values to sweep over; give at least one.")

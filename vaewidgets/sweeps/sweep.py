@@ -453,8 +453,8 @@ def _check_options(executor: object, retries: object, threads: object) -> None:
     if executor is not None and not isinstance(executor, Executor):
         fix = ": executor=client.get_executor()" if hasattr(executor, "get_executor") else ""
         raise OptionError(
-            f"executor is of type {type(executor).__name__}; wanted a concurrent.futures.Executor{fix}."
+            f"executor is of type {type(executor).__name__}; expected a concurrent.futures.Executor{fix}."
         )
     for name, value, least in (("retries", retries, 0), ("threads_per_cell", threads, 1)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise OptionError(f"{name} is {value!r}; wanted a whole number of at least {least}.")
+            raise OptionError(f"{name} is {value!r}; expected a whole number of at least {least}.")

@@ -47,7 +47,7 @@ class ActiveUnitsBar(RunWidget):
     ) -> None:
         for name, value in (("delta", delta), ("var_threshold", var_threshold)):
             if not value >= 0:
-                raise OptionError(f"{name} is {value}; wanted a number of at least 0.")
+                raise OptionError(f"{name} is {value}; expected a number of at least 0.")
         self._delta, self._var_threshold = delta, var_threshold
         self._points = points
         self._sample: Sample | None = None

@@ -93,7 +93,7 @@ class AnnealingSchedule(ConceptWidget):
         run: Run | None = None,
     ) -> None:
         if run is not None and not isinstance(run, Run):
-            raise OptionError(f"AnnealingSchedule(run=...) got {type(run).__name__}; wanted a run, or None.")
+            raise OptionError(f"AnnealingSchedule(run=...) got {type(run).__name__}; expected a run or None.")
         self._run = run
         held = _held(run)
         view: dict[str, Any] = {

@@ -86,7 +86,7 @@ class BetaCompare(RunWidget):
     ) -> None:
         for name, value in (("samples", samples), ("points", points)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise OptionError(f"{name} is {value!r}; wanted a whole number of at least 1.")
+                raise OptionError(f"{name} is {value!r}; expected a whole number of at least 1.")
         self._images, self._samples, self._points = images, samples, points
         self._shown: Sample | None = None
         self._projections: dict[str, Projection] = {}
@@ -98,7 +98,7 @@ class BetaCompare(RunWidget):
         shapes = {run.name: tuple(run.data.image_shape) for run in runs}
         if len(set(shapes.values())) > 1:
             listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-            raise ShapeError(f"BetaCompare got images of several shapes ({listed}); wanted one for all runs.")
+            raise ShapeError(f"BetaCompare got images of several shapes ({listed}); expected one shape.")
         return runs
 
     # what all runs are shown ------------------------------------------------------------------
@@ -192,7 +192,7 @@ class BetaCompare(RunWidget):
         check_curves_view(key, value)
         if key == "show" and value not in VIEWS:
             raise OptionError(
-                f"show is {value!r}; wanted one of {', '.join(VIEWS)}.{did_you_mean(value, VIEWS)}"
+                f"show is {value!r}; expected one of {', '.join(VIEWS)}.{did_you_mean(value, VIEWS)}"
             )
         if key == "at" and value is not None:
             check_whole(key, value, len(self._runs) - 1)
@@ -228,7 +228,7 @@ class BetaCompare(RunWidget):
 def check_whole(key: str, value: Any, most: int) -> None:
     """Raise an `OptionError` unless `value` is a whole number from 0 to `most`."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-        raise OptionError(f"{key} is {value!r}; wanted a whole number from 0 to {most}.")
+        raise OptionError(f"{key} is {value!r}; expected a whole number from 0 to {most}.")
 
 
 def _noise(n: int, d: int, seed: int, stream: int) -> Tensor:

@@ -71,9 +71,9 @@ class BottleneckSweep(RunWidget):
     ) -> None:
         for name, value in (("delta", delta), ("var_threshold", var_threshold)):
             if not value >= 0:
-                raise OptionError(f"{name} is {value}; wanted a number of at least 0.")
+                raise OptionError(f"{name} is {value}; expected a number of at least 0.")
         if not 0 < tolerance < 1:
-            raise OptionError(f"tolerance is {tolerance}; wanted a share above 0 and below 1, e.g. 0.05.")
+            raise OptionError(f"tolerance is {tolerance}; expected a share above 0 and below 1, e.g. 0.05.")
         self._thresholds = {"delta": delta, "var_threshold": var_threshold}
         self._tolerance, self._images = tolerance, images
         super().__init__(runs)

@@ -60,12 +60,12 @@ class CodebookUsage(RunWidget):
     def __init__(self, run: Run, *, images: int = 2000, examples: int = 8) -> None:
         for name, value in (("images", images), ("examples", examples)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise OptionError(f"{name} is {value!r}; wanted a whole number of at least 1.")
+                raise OptionError(f"{name} is {value!r}; expected a whole number of at least 1.")
         (run,) = self._checked_runs(run)
         if not isinstance(run.model, VQVAE):
             raise OptionError(
-                f"CodebookUsage(run) got a run of {type(run.model).__name__}, which has no codebook; wanted "
-                "one of a VQVAE: vw.train(vw.VQVAE(data.image_shape), data)."
+                f"CodebookUsage(run) got a run of {type(run.model).__name__}, which has no codebook; "
+                "expected one of a VQVAE: vw.train(vw.VQVAE(data.image_shape), data)."
             )
         train = run.data.train
         count = min(images, len(train))

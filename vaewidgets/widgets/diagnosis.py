@@ -57,7 +57,7 @@ class Diagnosis(RunWidget):
 
     def __init__(self, run: Run, *, images: int = 500, watch: bool = True) -> None:
         if isinstance(images, bool) or not isinstance(images, int) or images < 2:
-            raise OptionError(f"images is {images!r}; wanted a whole number of at least 2.")
+            raise OptionError(f"images is {images!r}; expected a whole number of at least 2.")
         self._images = images
         self._next = 0.0
         self._section: dict[str, Any] | None = None

@@ -63,7 +63,7 @@ class InterpolationStrip(LatentWidget):
         mode: Literal["lerp", "slerp"] = "lerp",
     ) -> None:
         if isinstance(images, bool) or not isinstance(images, int) or not 3 <= images <= 41:
-            raise OptionError(f"images is {images!r}; wanted a whole number from 3 to 41.")
+            raise OptionError(f"images is {images!r}; expected a whole number from 3 to 41.")
         super().__init__(run, SAMPLE_POINTS, options={"images": images})
         self.view = {"ends": [self._end("a", a, 0.1), self._end("b", b, 0.7)], "mode": mode}
 
@@ -77,7 +77,7 @@ class InterpolationStrip(LatentWidget):
             return int(np.flatnonzero(labels[:n] == there[int(share * len(there))])[0])
         if isinstance(wanted, int) and not isinstance(wanted, bool):
             if not 0 <= wanted < n:
-                raise OptionError(f"{name} is {wanted}; wanted the number of an image, from 0 to {n - 1}.")
+                raise OptionError(f"{name} is {wanted}; expected the number of an image, from 0 to {n - 1}.")
             return wanted
         return self._first_of(name, str(wanted))
 
@@ -108,7 +108,7 @@ class InterpolationStrip(LatentWidget):
             ends, n = value if isinstance(value, list) else [], self._count
             whole = all(isinstance(i, int) and not isinstance(i, bool) and 0 <= i < n for i in ends)
             if len(ends) != 2 or not whole:
-                raise OptionError(f"ends is {value!r}; wanted the numbers of two images, from 0 to {n - 1}.")
+                raise OptionError(f"ends is {value!r}; expected the indices of two images, 0 to {n - 1}.")
 
     @property
     def verdict(self) -> PathVerdict:

@@ -71,14 +71,14 @@ class LatentManifold(LatentWidget):
         match key:
             case "center":
                 if not isinstance(value, list) or len(value) != 2:
-                    raise OptionError(f"center is {value!r}; wanted two numbers from 0 to 1.")
+                    raise OptionError(f"center is {value!r}; expected two numbers from 0 to 1.")
                 for part in value:
                     check_number(key, part, 0, 1)
             case "span":
                 check_number(key, value, 0.002, 1)
             case "cells":
                 if not isinstance(value, int) or isinstance(value, bool) or not 5 <= value <= 40:
-                    raise OptionError(f"cells is {value!r}; wanted a whole number from 5 to 40.")
+                    raise OptionError(f"cells is {value!r}; expected a whole number from 5 to 40.")
             case "plane" if value not in (None, "principal"):
                 self._check_dims(key, value, 2)
 

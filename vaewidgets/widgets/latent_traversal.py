@@ -74,7 +74,7 @@ class LatentTraversal(LatentWidget):
         rows: int = 10,
     ) -> None:
         if isinstance(images, bool) or not isinstance(images, int) or not 2 <= images <= 41:
-            raise OptionError(f"images is {images!r}; wanted a whole number from 2 to 41.")
+            raise OptionError(f"images is {images!r}; expected a whole number from 2 to 41.")
         super().__init__(run, SAMPLE_POINTS, options={"images": images})
         self.view = {"style": style, "axes": axes, "base": base, "rows": rows}
 
@@ -92,11 +92,11 @@ class LatentTraversal(LatentWidget):
             case "base" if value is not None:
                 n = len(self.sample) if latent is None else latent["points"]["shape"][0]
                 if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < n:
-                    raise OptionError(f"base is {value!r}; wanted the number of an image, from 0 to {n - 1}.")
+                    raise OptionError(f"base is {value!r}; expected the index of an image, 0 to {n - 1}.")
             case "z" if value is not None:
                 d = self.run.model.latent_dim
                 if not is_list(value, int | float) or len(value) != d:
-                    raise OptionError(f"z is {value!r}; wanted a list of {d} numbers.")
+                    raise OptionError(f"z is {value!r}; expected a list of {d} numbers.")
 
     def traversals(self) -> dict[str, NDArray[np.float32]]:
         """The z of each image that the page shows, by the row's name; each of shape (images, latent_dim)."""

@@ -63,7 +63,7 @@ class PriorSamples(LatentWidget):
         temperature: float = 1.0,
     ) -> None:
         if isinstance(draws, bool) or not isinstance(draws, int) or not 1 <= draws <= _MOST_DRAWS:
-            raise OptionError(f"draws is {draws!r}; wanted a whole number from 1 to {_MOST_DRAWS}.")
+            raise OptionError(f"draws is {draws!r}; expected a whole number from 1 to {_MOST_DRAWS}.")
         super().__init__(run, SAMPLE_POINTS, options={"draws": draws})
         self.view = {"seed": seed, "temperature": temperature}
 
@@ -75,7 +75,7 @@ class PriorSamples(LatentWidget):
         if key == "temperature":
             check_number(key, value, 0, 2)
         if key == "seed" and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-            raise OptionError(f"seed is {value!r}; wanted a whole number from 0 up.")
+            raise OptionError(f"seed is {value!r}; expected a whole number from 0 up.")
 
     def draws(self, run: Run | None = None) -> NDArray[np.float32]:
         """The z of each draw that the page shows, shape (draws, latent_dim).

@@ -57,7 +57,7 @@ class ReconstructionGrid(RunWidget):
         self._runs = self._checked_runs(run)
         shapes = {tuple(one.data.image_shape) for one in self._runs}
         if len(shapes) > 1:
-            raise OptionError(f"the runs' images have the shapes {sorted(shapes)}; wanted all alike.")
+            raise OptionError(f"the runs' images have the shapes {sorted(shapes)}; expected all alike.")
         self._sample: Sample | None = None
         super().__init__(self._runs)
 
@@ -114,12 +114,12 @@ class ReconstructionGrid(RunWidget):
             sample = self._shown()[0]
             if not is_list(value, int) or len(value) > len(sample):
                 raise OptionError(
-                    f"images is {value!r}; wanted numbers from 0 to {len(sample) - 1}, at most "
+                    f"images is {value!r}; expected numbers from 0 to {len(sample) - 1}, at most "
                     f"{len(sample)} of them."
                 )
             pick_images(sample, value)
         if key == "seed" and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-            raise OptionError(f"seed is {value!r}; wanted a whole number from 0 up, or None for the means.")
+            raise OptionError(f"seed is {value!r}; expected a whole number from 0 up, or None for the means.")
 
 
 def _numbers(grid: dict[str, Any]) -> list[int]:
@@ -133,12 +133,12 @@ def pick_images(sample: Sample, images: int | Sequence[int]) -> np.ndarray:
         try:
             index = np.asarray(images, np.int64)
         except (TypeError, ValueError) as error:
-            raise OptionError(f"images is {images!r}; wanted numbers from 0 to {n - 1}.") from error
+            raise OptionError(f"images is {images!r}; expected numbers from 0 to {n - 1}.") from error
         if index.ndim != 1 or len(index) == 0 or index.min() < 0 or index.max() >= n:
-            raise OptionError(f"images is {list(images)!r}; wanted numbers from 0 to {n - 1}, at least one.")
+            raise OptionError(f"images is {list(images)}; expected numbers from 0 to {n - 1}, at least one.")
         return index
     if images < 1:
-        raise OptionError(f"images is {images}; wanted at least 1.")
+        raise OptionError(f"images is {images}; expected at least 1.")
     count = min(images, n)
     if sample.labels is None:
         return np.linspace(0, n - 1, count).round().astype(np.int64)

@@ -84,7 +84,7 @@ class SketchEncoder(LatentWidget):
                     )
             case "z" if value is not None:
                 if not is_list(value, int | float) or len(value) != d:
-                    raise OptionError(f"z is {value!r}; wanted a list of {d} numbers, or None.")
+                    raise OptionError(f"z is {value!r}; expected a list of {d} numbers, or None.")
             case "framed":
                 check_choice(key, value, (True, False))
             case "pen":
@@ -168,10 +168,10 @@ def _span(there: torch.Tensor) -> torch.Tensor:
 def _check_strokes(value: Any) -> None:
     wanted = 'a list of {"width": 0.09, "points": [x0, y0, x1, y1, …]}, all numbers from 0 to 1'
     if not isinstance(value, list):
-        raise OptionError(f"strokes is {type(value).__name__}; wanted {wanted}.")
+        raise OptionError(f"strokes is {type(value).__name__}; expected {wanted}.")
     for stroke in value:
         points = stroke.get("points") if isinstance(stroke, dict) else None
         numbers = [stroke.get("width"), *points] if isinstance(points, list) else []
         whole = all(isinstance(x, int | float) and -1 <= x <= 2 for x in numbers)
         if len(numbers) < 3 or len(numbers) % 2 == 0 or not whole:
-            raise OptionError(f"strokes holds {str(stroke)[:80]}; wanted {wanted}.")
+            raise OptionError(f"strokes holds {str(stroke)[:80]}; expected {wanted}.")

@@ -81,11 +81,11 @@ class TrainingCurves(RunWidget):
 def check_curves_view(key: str, value: Any) -> None:
     """Raise an `OptionError` if `value` cannot be a key of the view that the curves obey."""
     if key == "log" and not isinstance(value, bool):
-        raise OptionError(f"log is {value!r}; wanted True or False.")
+        raise OptionError(f"log is {value!r}; expected True or False.")
     if key == "smoothing" and (isinstance(value, bool) or not isinstance(value, int | float) or value < 0):
-        raise OptionError(f"smoothing is {value!r}; wanted a number of steps, at least 0.")
+        raise OptionError(f"smoothing is {value!r}; expected a number of steps, at least 0.")
     if key == "quantity" and value is not None and value not in QUANTITIES:
         raise OptionError(
-            f"quantity is {value!r}; wanted one of {', '.join(QUANTITIES)}, or None."
+            f"quantity is {value!r}; expected one of {', '.join(QUANTITIES)}, or None."
             f"{did_you_mean(value, QUANTITIES)}"
         )

@@ -94,11 +94,11 @@ class Gaussian(Likelihood):
     def __post_init__(self) -> None:
         if not (self.learned or _is_variance(self.sigma2)):
             raise OptionError(
-                f"sigma2 is {self.sigma2!r}; wanted a variance above 0 in pixel values squared (e.g. 0.05), "
+                f"sigma2 is {self.sigma2!r}; expected a variance above 0, in squared pixel values (0.05), "
                 'or "shared" or "pixel" to learn it.'
             )
         if not _is_variance(self.sigma2_floor):
-            raise OptionError(f"sigma2_floor is {self.sigma2_floor!r}; wanted a finite number above 0.")
+            raise OptionError(f"sigma2_floor is {self.sigma2_floor!r}; expected a finite number above 0.")
 
     @property
     def learned(self) -> bool:

@@ -120,8 +120,8 @@ def _of(
         return source.name, steps
     if not isinstance(source, nn.Module) or not callable(getattr(source, "decode_raw", None)):
         raise OptionError(
-            f"ArchitectureDiagram got {type(source).__name__}; wanted one of {', '.join(map(repr, KINDS))}, "
-            "a run, or a model: one of this package, or yours by vw.as_vae(model)."
+            f"ArchitectureDiagram got {type(source).__name__}; expected one of "
+            f"{', '.join(map(repr, KINDS))}, a run, or a model: one of ours, or yours by vw.as_vae(model)."
         )
     if data is None:
         data = load_dataset("digits")
@@ -158,5 +158,5 @@ def _steps(
 def _one(data: ImageDataset, image: int) -> tuple[Tensor, Tensor | None]:
     split = data.test if data.test is not None else data.train
     if isinstance(image, bool) or not isinstance(image, int) or not 0 <= image < len(split):
-        raise OptionError(f"image is {image!r}; wanted a whole number below {len(split)}.")
+        raise OptionError(f"image is {image!r}; expected a whole number below {len(split)}.")
     return split.images([image]), None if split.labels is None else split.labels[[image]]

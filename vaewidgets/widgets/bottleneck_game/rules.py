@@ -136,4 +136,4 @@ def _check_code(name: str, one: Mapping[str, Any], code: Any) -> None:
 
 def _need(good: bool, name: str, wanted: str) -> None:
     if not good:
-        raise OptionError(f"{name} is no state of this game; wanted {wanted}.")
+        raise OptionError(f"{name} is no state of this game; expected {wanted}.")

@@ -136,6 +136,6 @@ def _hand(cards: str | Sequence[int]) -> list[int]:
     known = CARDS["nine"]
     if len(hand) < 2 or len(set(hand)) < len(hand) or any(card not in known for card in hand):
         raise OptionError(
-            f"cards is {cards!r}; wanted 'five', 'nine' or at least two different ones of {list(known)}."
+            f"cards is {cards!r}; expected 'five', 'nine' or at least two different ones of {list(known)}."
         )
     return hand

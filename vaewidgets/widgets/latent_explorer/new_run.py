@@ -124,7 +124,7 @@ def make_run(run: Run, settings: Mapping[str, Any]) -> Run:
 def check_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of a form with their types, or raise an `OptionError`."""
     if not isinstance(settings, Mapping):
-        raise OptionError(f"a new run got {type(settings).__name__}; wanted its settings as a dict.")
+        raise OptionError(f"a new run got {type(settings).__name__}; expected its settings as a dict.")
     for name in settings:
         if name not in FIELDS:
             raise OptionError(f"a new run has no setting {name!r}.{did_you_mean(name, FIELDS)}")
@@ -134,14 +134,14 @@ def check_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     out = dict(settings)
     for name, choices in (("kind", KINDS), ("likelihood", LIKELIHOODS)):
         if out[name] not in choices:
-            raise OptionError(f"{name} is {out[name]!r}; wanted one of {', '.join(map(repr, choices))}.")
+            raise OptionError(f"{name} is {out[name]!r}; expected one of {', '.join(map(repr, choices))}.")
     for name in (*WHOLE, *REAL):
         value = out[name]
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise OptionError(f"{name} is {value!r}; wanted a number.")
+            raise OptionError(f"{name} is {value!r}; expected a number.")
         if name in WHOLE:
             if value != int(value):
-                raise OptionError(f"{name} is {value!r}; wanted a whole number.")
+                raise OptionError(f"{name} is {value!r}; expected a whole number.")
             out[name] = int(value)
     return out
 

@@ -64,7 +64,7 @@ class RestartWidget(PointsWidget):
         super()._check_view(key, value)
         check_curves_view(key, value)
         if key == "ghost" and not isinstance(value, bool):
-            raise OptionError(f"ghost is {value!r}; wanted True or False.")
+            raise OptionError(f"ghost is {value!r}; expected True or False.")
 
     def _view_changed(self, key: str, value: Any) -> None:
         super()._view_changed(key, value)

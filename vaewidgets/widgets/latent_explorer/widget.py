@@ -143,7 +143,7 @@ def _start(source: ImageDataset | str, model: nn.Module | None, options: dict[st
     if not isinstance(data, ImageDataset):
         raise OptionError(
             f"LatentExplorer got {type(source).__name__}; "
-            "wanted a run, an ImageDataset or the name of a data set."
+            "expected a run, an ImageDataset or the name of a data set."
         )
     model_options = {name: options.pop(name) for name in _MODEL_OPTIONS if name in options}
     if model is None:

@@ -63,7 +63,7 @@ class Choice(Exercise):
         """One of the texts."""
         if value not in self.choices:
             raise OptionError(
-                f"{name} is {value!r}; wanted one of {', '.join(map(repr, self.choices))}."
+                f"{name} is {value!r}; expected one of {', '.join(map(repr, self.choices))}."
                 f"{did_you_mean(value, self.choices)}"
             )
 
@@ -85,7 +85,7 @@ class Order(Exercise):
         """Each item once."""
         whole = isinstance(value, list) and all(isinstance(one, str) for one in value)
         if not whole or sorted(value) != sorted(self.items):
-            raise OptionError(f"{name} is {value!r}; wanted a list with each of {self.items} once.")
+            raise OptionError(f"{name} is {value!r}; expected a list with each of {self.items} once.")
 
 
 class Between(Exercise):
@@ -98,7 +98,7 @@ class Between(Exercise):
         good = isinstance(ends, list) and len(ends) == 2 and all(map(_is_number, ends)) and ends[0] < ends[1]
         if not good:
             raise OptionError(
-                f"between is {between!r}; wanted two numbers, the lower one first, such as (0, 20)."
+                f"between is {between!r}; expected two numbers, the lower one first, such as (0, 20)."
             )
         self.low, self.high = ends
         self.is_whole = all(isinstance(end, int) for end in ends)
@@ -106,7 +106,7 @@ class Between(Exercise):
         self.tolerance = plain(tolerance)
         if not _is_number(self.tolerance) or self.tolerance < 0:
             raise OptionError(
-                f"tolerance is {tolerance!r}; wanted a number of at least 0, in the answer's unit."
+                f"tolerance is {tolerance!r}; expected a number of at least 0, in the answer's unit."
             )
 
     def content(self) -> dict[str, Any]:
@@ -123,7 +123,7 @@ class Between(Exercise):
         self._check_range(name, value)
         if self.is_whole and value != int(value):
             raise OptionError(
-                f"{name} is {value!r}; wanted a whole number, as the ends {self.low} and {self.high} are."
+                f"{name} is {value!r}; expected a whole number, as the ends {self.low} and {self.high} are."
             )
 
     def check_truth(self, value: Any) -> None:
@@ -133,7 +133,7 @@ class Between(Exercise):
     def _check_range(self, name: str, value: Any) -> None:
         if not _is_number(value) or not self.low <= value <= self.high:
             raise OptionError(
-                f"{name} is {value!r}; wanted a number from {self.low:g} to {self.high:g}, "
+                f"{name} is {value!r}; expected a number from {self.low:g} to {self.high:g}, "
                 "the ends that between= gave."
             )
 
@@ -157,21 +157,21 @@ class Place(Exercise):
 
     def __init__(self, run: Any, label: Any) -> None:
         if not isinstance(run, Run):
-            raise OptionError(f"place is {type(run).__name__}; wanted a run, such as vw.train(...) returns.")
+            raise OptionError(f"place is {type(run).__name__}; expected a run, as vw.train(...) returns.")
         if run.model.latent_dim != 2:
             raise OptionError(
-                f"place={run!r} has {run.model.latent_dim} latent dimensions; wanted two, to point at: "
+                f"place={run!r} has {run.model.latent_dim} latent dimensions; expected two, to point at: "
                 "train a model with latent_dim=2."
             )
         sample = run.time_line.sample or Sample(run.data, 2000)
         if sample.labels is None:
             raise OptionError(
-                f"place={run!r} has data without labels; wanted classes: load the data with labels."
+                f"place={run!r} has data without labels; expected classes: load the data with labels."
             )
         known = np.unique(sample.labels).tolist()
         label = plain(label)
         if isinstance(label, bool) or not isinstance(label, int) or label not in known:
-            raise OptionError(f"label is {label!r}; wanted a class of {run.data.name}, one of {known}.")
+            raise OptionError(f"label is {label!r}; expected a class of {run.data.name}, one of {known}.")
         self.run, self.label = run, label
         self._classes = run.data.classes
         self._sample = sample
@@ -230,7 +230,7 @@ class Place(Exercise):
         """Two finite numbers."""
         if not isinstance(value, list) or len(value) != 2 or not all(map(_is_number, value)):
             raise OptionError(
-                f"{name} is {value!r}; wanted a place of the plane, two numbers such as [0, 1]."
+                f"{name} is {value!r}; expected a place of the plane, two numbers such as [0, 1]."
             )
 
     def check_truth(self, value: Any) -> None:
@@ -267,16 +267,16 @@ def checked_text(name: str, text: Any, most: int = MOST_TEXT) -> str:
     """Return a text that is one, and not too long to be shown."""
     if not isinstance(text, str) or not text.strip() or len(text) > most:
         said = f"{len(text):,} letters" if isinstance(text, str) and len(text) > most else repr(text)
-        raise OptionError(f"{name} is {said}; wanted a text of 1 to {most} letters.")
+        raise OptionError(f"{name} is {said}; expected a text of 1 to {most} letters.")
     return str(text)
 
 
 def _texts(name: str, given: Any, most: int) -> list[str]:
     if isinstance(given, str) or not isinstance(given, Sequence):
-        raise OptionError(f"{name} is {given!r}; wanted a list of texts, such as {name}=['more', 'fewer'].")
+        raise OptionError(f"{name} is {given!r}; expected a list of texts, such as {name}=['more', 'fewer'].")
     texts = [checked_text(f"{name}[{i}]", one) for i, one in enumerate(given)]
     if not 2 <= len(texts) <= most or len(set(texts)) < len(texts):
-        raise OptionError(f"{name} is {texts!r}; wanted 2 to {most} different texts.")
+        raise OptionError(f"{name} is {texts!r}; expected 2 to {most} different texts.")
     return texts
 
 

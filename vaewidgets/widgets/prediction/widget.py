@@ -36,7 +36,7 @@ _SHOWN = 40  # of the question, in the repr
 
 def _check_revealed(name: str, value: Any) -> None:
     if not isinstance(value, bool):
-        raise OptionError(f"{name} is {value!r}; wanted True or False.")
+        raise OptionError(f"{name} is {value!r}; expected True or False.")
 
 
 def _check_later(name: str, value: Any) -> None:
@@ -280,7 +280,7 @@ def _one_kind(**given: Any) -> None:
         got = " and ".join(f"{name}=" for name in found) or "none of them"
         fix = "leave out all but one" if found else "say what an answer is, such as choices=['yes', 'no']"
         raise OptionError(
-            f"Prediction got {got}; wanted exactly one of {', '.join(f'{k}=' for k in KINDS)}: {fix}."
+            f"Prediction got {got}; expected exactly one of {', '.join(f'{k}=' for k in KINDS)}: {fix}."
         )
 
 

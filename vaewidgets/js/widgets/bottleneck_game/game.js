@@ -212,7 +212,7 @@ export function takeBook(game, text) {
   const own = game.bottleneck === "bits" ? `bits${game.bits}` : game.bottleneck;
   const [name, list = ""] = text.slice(0, 2000).split(":");
   const example = `${own}: 0 = ${new Array(codeLength(game)).fill(1).join(", ")}; 3 = …`;
-  if (name.trim() !== own) return { game, fault: `This is no codebook for this game; wanted “${example}”.` };
+  if (name.trim() !== own) return { game, fault: `This is no codebook for this game; expected “${example}”.` };
   /** @type {[number[], number][]} */
   const book = [];
   for (const entry of list.split(";").filter((part) => part.trim())) {
@@ -221,11 +221,11 @@ export function takeBook(game, text) {
     if (!NINE.includes(Number(card)) || card.trim() === "" || !isCode(game, numbers))
       return {
         game,
-        fault: `“${entry.trim().slice(0, 40)}” is no card and its numbers; wanted “${example}”.`,
+        fault: `“${entry.trim().slice(0, 40)}” is no card and its numbers; expected “${example}”.`,
       };
     book.push([numbers, Number(card)]);
   }
-  if (!book.length) return { game, fault: `This codebook is empty; wanted “${example}”.` };
+  if (!book.length) return { game, fault: `This codebook is empty; expected “${example}”.` };
   return { game: startRound({ ...game, book, swapped: true }), fault: null };
 }
 
