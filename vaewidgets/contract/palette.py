@@ -20,7 +20,8 @@ COLORS = {
     "off": "#b9c0c7",
 }
 
-MISSING = "#c23e7a"  # of points without a value: a hue that cividis does not have; as in js/draw/ramp.js
+# Of points without a value: a hue that cividis does not have; js/panels/latent/ramp.js has the same.
+MISSING = "#c23e7a"
 
 # Ten colors for classes on white and ten on near black, of the same hues: Petroff's (arXiv:2107.02270),
 # moved as little as it takes for a contrast of 3 to the background, and for CIEDE2000 between any two of 16

@@ -48,7 +48,7 @@ class UnitCosts:
     def state(
         self, snapshot: Snapshot, sample: Sample, off: Sequence[int], *, rests: bool
     ) -> dict[str, Any] | None:
-        """What is known by now, and have the rest measured; see js/panels/units.js.
+        """What is known by now, and have the rest measured; see js/panels/units/index.js.
 
         Parameters
         ----------

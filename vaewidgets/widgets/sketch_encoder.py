@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SketchEncoder", "framing_state"]
 
-_INK = 0.1  # of the greatest; the same share stands in js/draw/raster.js
+_INK = 0.1  # of the greatest; the same share stands in js/widgets/sketch_encoder/raster.js
 
 
 class SketchEncoder(LatentWidget):

@@ -36,7 +36,7 @@
  *   rows: {name: string, images: Packed}[]}} GridData
  * @typedef {{run: RunInfo, curves?: {series: Series[]}|null,
  *   scatter?: ScatterData|null, units?: Units|null, grid?: GridData|null,
- *   framing?: import("../draw/raster.js").Framing, latent?: import("../maths/plane.js").LatentData|null}
+ *   framing?: import("../widgets/sketch_encoder/raster.js").Framing, latent?: import("../maths/plane.js").LatentData|null}
  *   & import("./types_runs.js").RunsPart} Part  what a frame says of one run
  * @typedef {Part & {seq: number, ack: number, error?: string|null, others?: Part[]}
  *   & import("./types_runs.js").RunsFrame} Frame

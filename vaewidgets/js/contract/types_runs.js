@@ -10,7 +10,7 @@
  *   n: number, unit: string, normalised: boolean}} Rate
  *
  * @typedef {{step: number, verdict: string, evidence: string[], advice: string[], notes: string[],
- *   changes: {step: number, verdict: string}[], lives: import("../panels/unit_lives.js").Lives|null, n_images: number,
+ *   changes: {step: number, verdict: string}[], lives: import("../widgets/diagnosis/unit_lives.js").Lives|null, n_images: number,
  *   explained: number|null}} DiagnosisData
  * @typedef {{latent_dim: number, seed: number|null, epoch: number, recon: number|null, kl: number|null,
  *   loss: number|null, split: "train"|"test"}} Size

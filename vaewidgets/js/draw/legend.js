@@ -10,7 +10,7 @@
  */
 
 import { h, OWN_KEYS, setText, show } from "../host/dom.js";
-import { formatCount, shortened } from "./axes.js";
+import { formatCount, shortened } from "../maths/format.js";
 
 const LONGEST_NAME = 24;
 /** @type {Record<string, number>} */

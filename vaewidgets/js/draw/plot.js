@@ -17,7 +17,8 @@
 import { createCanvas, h, OWN_KEYS, show } from "../host/dom.js";
 import { createPainter } from "../host/painter.js";
 import { localOf } from "../host/pointer.js";
-import { formatTick, ticks } from "./axes.js";
+import { formatTick } from "../maths/format.js";
+import { ticks } from "./scales.js";
 
 /** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };

@@ -1,7 +1,8 @@
 /**
  * Controls as plain elements: buttons, sliders, choices, progress.
  */
-import { formatSetting, logSlider } from "../draw/axes.js";
+import { logSlider } from "../draw/scales.js";
+import { formatSetting } from "../maths/format.js";
 import { h, icon, OWN_KEYS, setText } from "./dom.js";
 
 export const ICONS = {

@@ -26,7 +26,7 @@
  */
 
 import { toFloat32 } from "../contract/bytes.js";
-import { formatLoss } from "../draw/axes.js";
+import { formatLoss } from "../maths/format.js";
 import { createLink } from "./commands.js";
 import { createPainter } from "./painter.js";
 import { createShell } from "./shell.js";

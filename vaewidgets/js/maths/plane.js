@@ -14,7 +14,7 @@
 
 import { toFloat32, toInt32 } from "../contract/bytes.js";
 import { normalCdf, normalQuantile } from "../contract/random.js";
-import { subscript } from "../draw/axes.js";
+import { subscript } from "./format.js";
 import { stableOrder } from "./statistics.js";
 
 /** @param {LatentData} data @returns {Latent} */

@@ -14,9 +14,9 @@
  */
 
 import { toFloat32 } from "../contract/bytes.js";
-import { formatCount } from "../draw/axes.js";
 import { createButton } from "../host/controls.js";
 import { h, OWN_KEYS, setText, show } from "../host/dom.js";
+import { formatCount } from "../maths/format.js";
 
 const SLOTS = 8;
 const PLAY_MS = 260;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readout, valuesAt } from "../panels/curves_chart.js";
-import { createScale, nearestStep, stepsOf, verticalRange } from "../panels/curves_panel.js";
+import { readout, valuesAt } from "../panels/curves/chart.js";
+import { createScale, nearestStep, stepsOf, verticalRange } from "../panels/curves/panel.js";
 
-/** @typedef {import("../panels/curves_chart.js").Curve} Curve */
+/** @typedef {import("../panels/curves/chart.js").Curve} Curve */
 
 /** @param {number[]} step @param {number[]} mean @param {"train"|"test"} [split] @returns {Curve} */
 const curve = (step, mean, split = "train") => ({

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { panelsOf, quantityShown, readout } from "../panels/curves_chart.js";
-import { verticalRange } from "../panels/curves_panel.js";
-import { lineName, smooth, strokeOf } from "../panels/curves_runs.js";
+import { panelsOf, quantityShown, readout } from "../panels/curves/chart.js";
+import { verticalRange } from "../panels/curves/panel.js";
+import { lineName, smooth, strokeOf } from "../panels/curves/runs.js";
 
-/** @typedef {import("../panels/curves_chart.js").Curve} Curve */
+/** @typedef {import("../panels/curves/chart.js").Curve} Curve */
 
 /** @param {string} name @param {Partial<Curve>} [more] @returns {Curve} */
 const curve = (name, more = {}) => ({

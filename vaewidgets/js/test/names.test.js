@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { coverOf, placeNames } from "../draw/scatter/name_places.js";
 import { MOST_NAMED, namedClasses, nameOfLabel, toIndices, toLabels } from "../maths/classes.js";
-import { cardPlace } from "../panels/hover_card.js";
+import { cardPlace } from "../panels/latent/hover_card.js";
 
 const BOX = { left: 0, top: 0, width: 400, height: 300 };
 const CAMERA = { cx: 0, cy: 0, scale: 50 };

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { activeText } from "../draw/bars.js";
 import { fit, steady, toData, toScreen, zoomAt } from "../maths/camera.js";
 import {
   classAnchors,
@@ -14,6 +13,7 @@ import {
   stableOrder,
   thin,
 } from "../maths/statistics.js";
+import { activeText } from "../panels/units/bars.js";
 
 const SQUARE = [0, 0, 2, 0, 2, 2, 0, 2];
 

@@ -8,7 +8,8 @@
  */
 
 import { toData, toScreen } from "../../maths/camera.js";
-import { formatTick, shortened, ticks } from "../axes.js";
+import { formatTick, shortened } from "../../maths/format.js";
+import { ticks } from "../scales.js";
 import { coverOf, placeNames } from "./name_places.js";
 import { createDiscs, stamp } from "./stamp.js";
 

@@ -1,11 +1,12 @@
 /**
  * ActiveUnitsBar: KL per latent dimension and Var(mu), both thresholds, the active counts, what a unit is worth.
- * Handle: see host/widget.js; units() from panels/units.js.
+ * Handle: see host/widget.js; units() from panels/units/index.js.
  */
-import { formatCount } from "../../draw/axes.js";
+
 import { defineWidget } from "../../host/widget.js";
+import { formatCount } from "../../maths/format.js";
 import { createTimeLine } from "../../panels/time.js";
-import { createUnitsView } from "../../panels/units.js";
+import { createUnitsView } from "../../panels/units/index.js";
 
 export default defineWidget({
   name: "active-units-bar",

@@ -11,11 +11,12 @@
  */
 
 import { toFloat32 } from "../../contract/bytes.js";
-import { formatCount, formatFixed, formatTick, linearSlider, logSlider } from "../../draw/axes.js";
 import { clamp, createPlot, roundUp } from "../../draw/plot.js";
+import { linearSlider, logSlider } from "../../draw/scales.js";
 import { createPress, createSegments, createSlider } from "../../host/controls.js";
 import { h, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
+import { formatCount, formatFixed, formatTick } from "../../maths/format.js";
 import { drawBeta, drawLoss, lossRange, riseOf } from "./paint.js";
 import { betaAt, codeOf, scheduleOf } from "./schedules.js";
 

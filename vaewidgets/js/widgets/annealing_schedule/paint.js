@@ -8,8 +8,9 @@
  * @typedef {{settings: Settings, schedule: Schedule, at: number, recorded: Seen|null, recon: number, kl: number,
  *   ranges: import("../../draw/plot.js").Ranges}} Drawn  at: the step that is read; recorded: of a run
  */
-import { formatCount } from "../../draw/axes.js";
+
 import { drawLine, drawScaleX, drawScaleY, drawText, roundUp } from "../../draw/plot.js";
+import { formatCount } from "../../maths/format.js";
 import { betaAt, cornersOf } from "./schedules.js";
 
 /** Steps in which beta rises, the first time. @param {Settings} settings */

@@ -7,9 +7,9 @@
  */
 
 import { unpack } from "../../contract/bytes.js";
-import { formatCount, formatFixed, formatLoss, formatSetting } from "../../draw/axes.js";
 import { createBitmap } from "../../draw/images.js";
 import { h } from "../../host/dom.js";
+import { formatCount, formatFixed, formatLoss, formatSetting } from "../../maths/format.js";
 import { svg } from "./svg.js";
 import { shapeText } from "./training_walk.js";
 

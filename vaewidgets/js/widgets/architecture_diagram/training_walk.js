@@ -12,7 +12,7 @@
  * @typedef {{name: string, text: string, parts: string[], edges: string[], back: boolean, stop?: boolean}} Step
  *   parts: what is lit (x, encoder, mu, sigma, eps, z, decoder, x_hat, recon, kl, loss); edges: "from>to"
  */
-import { formatCount, formatLoss, formatSetting } from "../../draw/axes.js";
+import { formatCount, formatLoss, formatSetting } from "../../maths/format.js";
 
 /** "1 × 28 × 28" @param {number[]} shape */
 export const shapeText = (shape) => shape.join(" × ");

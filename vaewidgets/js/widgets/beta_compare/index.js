@@ -7,13 +7,13 @@
  */
 
 import { toFloat32, toInt32, unpack } from "../../contract/bytes.js";
-import { formatLoss } from "../../draw/axes.js";
 import { createGrid } from "../../draw/images.js";
 import { createPress, createRange, createSegments } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
-import { createCurvesView, labelOf, partsOf } from "../../panels/curves.js";
-import { axisNames } from "../../panels/latent.js";
+import { formatLoss } from "../../maths/format.js";
+import { createCurvesView, labelOf, partsOf } from "../../panels/curves/index.js";
+import { axisNames } from "../../panels/latent/index.js";
 import { createClouds } from "./clouds.js";
 import { createPictures } from "./pictures.js";
 import { createRatePlot } from "./rate_plot.js";

@@ -11,7 +11,7 @@ import { size, toFloat32, unpack } from "../../contract/bytes.js";
 import { normals } from "../../contract/random.js";
 import { toBytes } from "../../draw/images.js";
 import { compile } from "../../graphs/nn.js";
-import { partsOf } from "../../panels/curves.js";
+import { partsOf } from "../../panels/curves/index.js";
 
 /** Where the decoder of run `i` stands among the live keys. @param {Part} part @param {number} i */
 const keyOf = (part, i) => (i === 0 ? "decoder" : `decoder:${part.run.id}`);

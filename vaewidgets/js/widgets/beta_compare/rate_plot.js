@@ -6,8 +6,9 @@
  *   faint: boolean}} RatePoint
  * @typedef {{points: RatePoint[], unit: string, normalised: boolean}} RateState
  */
-import { formatLoss } from "../../draw/axes.js";
+
 import { createPlot, drawLine, drawScaleX, drawScaleY, drawText } from "../../draw/plot.js";
+import { formatLoss } from "../../maths/format.js";
 import { extent } from "../../maths/statistics.js";
 
 /** A range with room around it. @param {number[]} values @param {number[]} errors @returns {[number, number]} */

@@ -10,7 +10,7 @@
  *   swapped: boolean, rounds: Round[], seed: number}} Game
  *   book: what the decoder was shown, a code and its card; swapped: the book is another group's
  */
-import { formatSetting } from "../../draw/axes.js";
+import { formatSetting } from "../../maths/format.js";
 import { shuffled, uniforms } from "../../maths/gaussian.js";
 
 export const FIVE = [0, 1, 3, 7, 8];

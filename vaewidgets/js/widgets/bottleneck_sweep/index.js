@@ -4,10 +4,11 @@
  *
  * Controls: a click on a point; the table's rows, each a button that the arrow keys go between.
  */
-import { formatLoss } from "../../draw/axes.js";
+
 import { h, OWN_KEYS, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
-import { labelOf, partsOf } from "../../panels/curves.js";
+import { formatLoss } from "../../maths/format.js";
+import { labelOf, partsOf } from "../../panels/curves/index.js";
 import { createSizePlot } from "./size_plot.js";
 
 /** @typedef {import("../../contract/types.js").Part} Part */

@@ -2,10 +2,11 @@
  * The codes of a codebook as cells, stronger the more they are used; dead ones are crossed out. The arrow keys and the
  * pointer go from code to code.
  */
-import { formatCount } from "../../draw/axes.js";
+
 import { createCanvas, h, OWN_KEYS } from "../../host/dom.js";
 import { createPainter } from "../../host/painter.js";
 import { localOf } from "../../host/pointer.js";
+import { formatCount } from "../../maths/format.js";
 
 const LEAST_CELL_PX = 14;
 const MOST_CELL_PX = 40;

@@ -5,10 +5,10 @@
  */
 
 import { size, toInt32, unpack } from "../../contract/bytes.js";
-import { formatCount } from "../../draw/axes.js";
 import { createBitmap, createImage } from "../../draw/images.js";
 import { h, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
+import { formatCount } from "../../maths/format.js";
 import { createCodeCells } from "./cells.js";
 
 /** @typedef {import("../../contract/types_runs.js").Codes} Codes */

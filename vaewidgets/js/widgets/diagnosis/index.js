@@ -1,10 +1,11 @@
 /**
  * Diagnosis: what the run is doing, in words. Handle: see host/widget.js; verdict() and sentences() give what is shown.
  */
-import { formatCount } from "../../draw/axes.js";
+
 import { h, setText, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
-import { createLives } from "../../panels/unit_lives.js";
+import { formatCount } from "../../maths/format.js";
+import { createLives } from "./unit_lives.js";
 
 /** A mark for each verdict: color alone says nothing to some. @type {Record<string, string>} */
 const MARKS = {

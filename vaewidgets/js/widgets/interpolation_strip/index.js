@@ -13,13 +13,13 @@
  */
 
 import { toFloat32, unpack } from "../../contract/bytes.js";
-import { formatVector, shortened } from "../../draw/axes.js";
 import { createImage, fromBytes } from "../../draw/images.js";
 import { createSheet } from "../../draw/sheet.js";
 import { createMany } from "../../graphs/decode_queue.js";
 import { createChoice, createPress } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
+import { formatVector, shortened } from "../../maths/format.js";
 import { onPlane, readLatent, viewPlane } from "../../maths/plane.js";
 import { nearest } from "../../maths/statistics.js";
 import { createLatentMap } from "../../panels/latent_map.js";

@@ -7,7 +7,7 @@
  *   classes: number[]|null, foreignShare: number, logPrior: Float64Array, radius: Float64Array, dim: number}} Verdict
  *   steps: change from image to image; logPrior in nats; radius ‖z‖ / √d
  */
-import { shortened } from "../../draw/axes.js";
+import { shortened } from "../../maths/format.js";
 
 export const JUMP_WIDTH = 0.25;
 const FOREIGN_SHARE = 0.1;

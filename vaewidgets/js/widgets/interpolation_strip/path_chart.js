@@ -6,9 +6,10 @@
  *   logPrior: ArrayLike<number>|null, nameOf: (label: number) => string}} PathChartState
  *   left, width: where the first and the last image have their middles, CSS pixels
  */
-import { formatNumber } from "../../draw/axes.js";
+
 import { createCanvas, h } from "../../host/dom.js";
 import { createPainter } from "../../host/painter.js";
+import { formatNumber } from "../../maths/format.js";
 import { extent } from "../../maths/statistics.js";
 
 /** @param {HTMLElement} el @param {{theme: import("../../host/theme.js").Theme}} opts */

@@ -5,7 +5,7 @@
  * Handle: see host/widget.js; kl gives {shift, spread, total} of KL(q ‖ p), reverse those of KL(p ‖ q), areas those
  * of the drawn integrand, in nats.
  */
-import { formatFixed, linearSlider, logSlider } from "../../draw/axes.js";
+
 import {
   clamp,
   createPlot,
@@ -17,9 +17,11 @@ import {
   drawText,
   roundUp,
 } from "../../draw/plot.js";
+import { linearSlider, logSlider } from "../../draw/scales.js";
 import { createPress, createSlider } from "../../host/controls.js";
 import { h, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
+import { formatFixed } from "../../maths/format.js";
 import { density, klAreas, klIntegrand, klParts } from "../../maths/gaussian.js";
 import { createKlRow, nats } from "./rows.js";
 

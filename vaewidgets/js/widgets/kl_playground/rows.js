@@ -1,6 +1,7 @@
 /** A KL as one bar of two parts, shift and spread, each with its formula and its number. */
-import { formatFixed } from "../../draw/axes.js";
+
 import { h, setText } from "../../host/dom.js";
+import { formatFixed } from "../../maths/format.js";
 
 /** "0.818 nats" @param {number} value */
 export const nats = (value) => `${formatFixed(value, value >= 100 ? 1 : value >= 10 ? 2 : 3)} nats`;

@@ -8,9 +8,9 @@
  */
 
 import { toFloat32 } from "../../contract/bytes.js";
-import { formatLoss } from "../../draw/axes.js";
 import { createPress } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
+import { formatLoss } from "../../maths/format.js";
 import { countAbove } from "../../maths/statistics.js";
 
 const QUANTITIES = /** @type {const} */ (["loss", "recon", "kl"]);

@@ -1,7 +1,7 @@
 /**
  * LatentExplorer: the latent space, what it decodes to, a path through it, the curves and the active units, and the
- * controls of the run, on one page. Handle: see host/widget.js, panels/latent.js (as LatentScatter), widgets/latent_explorer/strip.js,
- * panels/curves.js; code() gives the run's code.
+ * controls of the run, on one page. Handle: see host/widget.js, panels/latent/index.js (as LatentScatter), widgets/latent_explorer/strip.js,
+ * panels/curves/index.js; code() gives the run's code.
  *
  * Controls: .vw-main-button (train, pause, resume, train more), .vw-step, .vw-stop, .vw-beta and .vw-lr (each with
  * .vw-slider and .vw-number), .vw-speed .vw-select; those of widgets/latent_explorer/new_run.js and widgets/latent_explorer/ghost.js. One that cannot work
@@ -9,9 +9,9 @@
  */
 import { h, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
-import { createCurvesView } from "../../panels/curves.js";
-import { createLatentView, scatterCaption } from "../../panels/latent.js";
-import { createUnitsView } from "../../panels/units.js";
+import { createCurvesView } from "../../panels/curves/index.js";
+import { createLatentView, scatterCaption } from "../../panels/latent/index.js";
+import { createUnitsView } from "../../panels/units/index.js";
 import { createGhost } from "./ghost.js";
 import { createNewRun } from "./new_run.js";
 import { createStrip } from "./strip.js";

@@ -5,15 +5,16 @@
  *
  * For tests: .vw-map-handle (A and B), .vw-way canvas, .vw-follow; handle: path(), pathImages() and way().
  *
- * @typedef {ReturnType<typeof import("../../panels/latent.js").createLatentView>["plane"]} Plane
+ * @typedef {ReturnType<typeof import("../../panels/latent/index.js").createLatentView>["plane"]} Plane
  * @typedef {[number, number]} Place
  */
-import { formatVector } from "../../draw/axes.js";
+
 import { createHandles } from "../../draw/handles.js";
 import { createBitmap } from "../../draw/images.js";
 import { createPress } from "../../host/controls.js";
 import { h, show } from "../../host/dom.js";
 import { createPainter } from "../../host/painter.js";
+import { formatVector } from "../../maths/format.js";
 
 const IMAGES = 9;
 /** Of each frame, so that a slow decoder does not hold up the page. */

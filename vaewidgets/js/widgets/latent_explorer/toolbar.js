@@ -5,9 +5,10 @@
  * @typedef {import("../../contract/types.js").RunInfo} RunInfo
  * @typedef {import("../../host/commands.js").Link} Link
  */
-import { formatCount, formatNumber } from "../../draw/axes.js";
+
 import { createButton, createChoice, createProgress, createSlider } from "../../host/controls.js";
 import { h, setText } from "../../host/dom.js";
+import { formatCount, formatNumber } from "../../maths/format.js";
 
 const SETTLE_MS = 400;
 

@@ -9,12 +9,13 @@
  *   toClient(u, v)     from the unit square of quantiles to clientX, clientY
  * Controls: .vw-zoom-in, .vw-zoom-out, .vw-reset, .vw-cells, .vw-plane (two selects), .vw-class.
  */
-import { formatNumber, formatVector } from "../../draw/axes.js";
+
 import { createImage } from "../../draw/images.js";
 import { createMany } from "../../graphs/decode_queue.js";
 import { createChoice, createPress, createRange } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
+import { formatNumber, formatVector } from "../../maths/format.js";
 import { dimName, dimOrder, planeOf, readLatent } from "../../maths/plane.js";
 import { createClassChoice } from "../../panels/class_choice.js";
 import { createTimeLine, decoderAt } from "../../panels/time.js";

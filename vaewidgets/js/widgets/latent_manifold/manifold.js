@@ -9,12 +9,14 @@
  *   share: [(z: number) => number, (z: number) => number], mark: [number, number] | null}} ManifoldState
  *   quantile: from 0…1 to the axis's unit, share: back; mark: a point to mark, in 0…1
  */
-import { formatTick, ticks } from "../../draw/axes.js";
+
 import { toRgba } from "../../draw/images.js";
+import { ticks } from "../../draw/scales.js";
 import { drawCursor } from "../../draw/scatter/paint.js";
 import { createCanvas, h, OWN_KEYS, setText, show } from "../../host/dom.js";
 import { createPainter } from "../../host/painter.js";
 import { clientOf, localOf } from "../../host/pointer.js";
+import { formatTick } from "../../maths/format.js";
 import { cellsIn, panWindow, standIns, zoomWindow } from "./tiling.js";
 
 const HINT_MS = 2500;

@@ -1,10 +1,10 @@
 /**
  * LatentScatter: encoded means, coloured by class; hover decodes, a lasso selects.
- * Handle: see host/widget.js; points(), selected(), decoded(), hover, toClient(x, y), fromClient(x, y) from panels/latent.js.
+ * Handle: see host/widget.js; points(), selected(), decoded(), hover, toClient(x, y), fromClient(x, y) from panels/latent/index.js.
  */
 import { h } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
-import { createLatentView, scatterCaption } from "../../panels/latent.js";
+import { createLatentView, scatterCaption } from "../../panels/latent/index.js";
 
 export default defineWidget({
   name: "latent-scatter",

@@ -10,13 +10,13 @@
  */
 
 import { toFloat32, unpack } from "../../contract/bytes.js";
-import { formatFixed, formatNumber, formatVector } from "../../draw/axes.js";
 import { createImage } from "../../draw/images.js";
 import { createSheet } from "../../draw/sheet.js";
 import { createMany } from "../../graphs/decode_queue.js";
 import { createChoice, createPress, createRange } from "../../host/controls.js";
 import { h, OWN_KEYS, setText, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
+import { formatFixed, formatNumber, formatVector } from "../../maths/format.js";
 import { dimOrder, readLatent } from "../../maths/plane.js";
 import { createClassChoice } from "../../panels/class_choice.js";
 import { createTimeLine, decoderAt } from "../../panels/time.js";

@@ -1,5 +1,5 @@
 /** Answers in an exercise that are one of several texts, or a number: asked for, then beside the truth. */
-import { linearSlider } from "../../draw/axes.js";
+import { linearSlider } from "../../draw/scales.js";
 import { createSlider, uniqueId } from "../../host/controls.js";
 import { h, OWN_KEYS, setText, show } from "../../host/dom.js";
 import { formatAmount, stepOf } from "./predict.js";

@@ -1,8 +1,8 @@
 /** A place among codes as the answer of an exercise: one class is left out, and appears when it is revealed. */
 
 import { toFloat32, toInt32 } from "../../contract/bytes.js";
-import { formatFixed } from "../../draw/axes.js";
 import { h, setText, show } from "../../host/dom.js";
+import { formatFixed } from "../../maths/format.js";
 import { extent } from "../../maths/statistics.js";
 import { createLatentMap } from "../../panels/latent_map.js";
 

@@ -14,7 +14,7 @@
  *   map: PlaceMap|null}} Place  map: null before the run has ended
  * @typedef {Choices | Order | Between | Place} Exercise
  */
-import { formatCount, formatTick } from "../../draw/axes.js";
+import { formatCount, formatTick } from "../../maths/format.js";
 
 const SLACK = 1e-9;
 

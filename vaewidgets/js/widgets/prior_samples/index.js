@@ -10,12 +10,12 @@
  */
 
 import { normals } from "../../contract/random.js";
-import { formatSetting } from "../../draw/axes.js";
 import { createSheet } from "../../draw/sheet.js";
 import { createMany } from "../../graphs/decode_queue.js";
 import { createPress, createRange } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
+import { formatSetting } from "../../maths/format.js";
 import { readLatent } from "../../maths/plane.js";
 import { createClassChoice } from "../../panels/class_choice.js";
 import { createTimeLine, decoderAt } from "../../panels/time.js";

@@ -6,11 +6,13 @@
  * Handle: see host/widget.js; z of the followed draw; gradients gives, by parameter and way, exact, mean and sd of
  * one estimate, and the estimates that are drawn.
  */
-import { formatFixed, linearSlider, logSlider } from "../../draw/axes.js";
+
 import { clamp, createPlot } from "../../draw/plot.js";
+import { linearSlider, logSlider } from "../../draw/scales.js";
 import { createPress, createSegments, createSlider } from "../../host/controls.js";
 import { h, reducedMotion, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
+import { formatFixed } from "../../maths/format.js";
 import { normals } from "../../maths/gaussian.js";
 import { estimates, ofOneDraw, TARGETS } from "./gradients.js";
 import { drawMap, drawSpreads, REPEATS, spreadRange, verdictOf, WAYS, Z } from "./paint.js";

@@ -7,9 +7,10 @@
  * @typedef {import("./gradients.js").Way} Way
  * @typedef {{exact: number, mean: number, sd: number, values: Float64Array}} Estimator
  */
-import { formatFixed } from "../../draw/axes.js";
+
 import { clamp, drawCurve, drawLine, drawScaleX, drawText, roundUp } from "../../draw/plot.js";
 import { ease } from "../../host/painter.js";
+import { formatFixed } from "../../maths/format.js";
 import { density } from "../../maths/gaussian.js";
 import { histogram } from "./gradients.js";
 

@@ -10,16 +10,17 @@
  *   toClient(u, v)     from the map's plane to clientX, clientY; at: where z stands on it
  * Controls: .vw-pad-canvas, .vw-pen, .vw-eraser, .vw-undo, .vw-clear, .vw-framed, the handle on the map, .vw-back.
  */
-import { formatFixed, formatVector, shortened } from "../../draw/axes.js";
+
 import { createImage, toBytes } from "../../draw/images.js";
-import { sketchPixels } from "../../draw/raster.js";
 import { createMany } from "../../graphs/decode_queue.js";
 import { compile } from "../../graphs/nn.js";
 import { createChoice, createPress, createRange } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
+import { formatFixed, formatVector, shortened } from "../../maths/format.js";
 import { onPlane, readLatent, viewPlane } from "../../maths/plane.js";
 import { createLatentMap } from "../../panels/latent_map.js";
+import { sketchPixels } from "./raster.js";
 import { createSketchPad } from "./sketch_pad.js";
 
 const NEIGHBOURS = 10;
@@ -78,7 +79,7 @@ export default defineWidget({
     let output = /** @type {Uint8Array | null} */ (null);
     let drawnKey = "";
     let decodedKey = "";
-    /** @type {import("../../draw/raster.js").Stroke | null} */
+    /** @type {import("./raster.js").Stroke | null} */
     let growing = null;
     let erase = false;
 
@@ -89,11 +90,10 @@ export default defineWidget({
         showOutput();
       },
     });
-    const strokes = () =>
-      /** @type {import("../../draw/raster.js").Stroke[]} */ (view.get("strokes", []) ?? []);
+    const strokes = () => /** @type {import("./raster.js").Stroke[]} */ (view.get("strokes", []) ?? []);
     const framed = () => view.get("framed", true);
 
-    /** @param {import("../../draw/raster.js").Stroke[]} next */
+    /** @param {import("./raster.js").Stroke[]} next */
     function setStrokes(next) {
       growing = null;
       view.set("z", null);

@@ -1,13 +1,13 @@
 /**
  * A square to draw on, by pointer or by keys. Knows no widget: it tells of strokes, and draws those it is given.
  *
- * @typedef {import("../../draw/raster.js").Stroke} Stroke
+ * @typedef {import("./raster.js").Stroke} Stroke
  */
 
-import { smooth } from "../../draw/raster.js";
 import { createCanvas, h, OWN_KEYS, setText, show } from "../../host/dom.js";
 import { createPainter } from "../../host/painter.js";
 import { localOf, sizeOf } from "../../host/pointer.js";
+import { smooth } from "./raster.js";
 
 const KEY_STEP = 0.03;
 /** @type {Record<string, [number, number]>} */

@@ -6,7 +6,7 @@
  * a .vw-plot that takes the arrow keys.
  */
 import { defineWidget } from "../../host/widget.js";
-import { createCurvesView, partsOf } from "../../panels/curves.js";
+import { createCurvesView, partsOf } from "../../panels/curves/index.js";
 
 export default defineWidget({
   name: "training-curves",

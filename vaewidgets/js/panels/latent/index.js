@@ -1,29 +1,29 @@
 /**
  * Pieces that more than one widget shows, bound to the frame.
  *
- * @typedef {import("../contract/types.js").Frame} Frame
- * @typedef {import("../contract/types.js").Packed} Packed
- * @typedef {import("../host/widget.js").State} State
- * @typedef {import("../host/widget.js").Context} Context
+ * @typedef {import("../../contract/types.js").Frame} Frame
+ * @typedef {import("../../contract/types.js").Packed} Packed
+ * @typedef {import("../../host/widget.js").State} State
+ * @typedef {import("../../host/widget.js").Context} Context
  */
 
-import { toFloat32, toInt32, unpack } from "../contract/bytes.js";
-import { formatVector, subscript } from "../draw/axes.js";
-import { createImage } from "../draw/images.js";
-import { createScatter } from "../draw/scatter/index.js";
-import { createDecoder } from "../graphs/decoder.js";
-import { h, setText, show } from "../host/dom.js";
-import { isBelow } from "../host/pointer.js";
-import { namedClasses } from "../maths/classes.js";
-import { fromPlane, nearestRow, toPlane } from "../maths/statistics.js";
+import { toFloat32, toInt32, unpack } from "../../contract/bytes.js";
+import { createImage } from "../../draw/images.js";
+import { createScatter } from "../../draw/scatter/index.js";
+import { createDecoder } from "../../graphs/decoder.js";
+import { h, setText, show } from "../../host/dom.js";
+import { isBelow } from "../../host/pointer.js";
+import { namedClasses } from "../../maths/classes.js";
+import { formatVector, subscript } from "../../maths/format.js";
+import { fromPlane, nearestRow, toPlane } from "../../maths/statistics.js";
+import { createTimeLine, decoderAt } from "../time.js";
 import { createHoverCard } from "./hover_card.js";
 import { createLook } from "./point_style.js";
-import { createTimeLine, decoderAt } from "./time.js";
 
 /**
  * @param {Frame} frame
  * @param {{kl: Float32Array, varMu: Float32Array} | null} [past] of an earlier moment, in place of the frame's
- * @returns {import("../draw/bars.js").BarsState | null}
+ * @returns {import("../units/bars.js").BarsState | null}
  */
 export function barsState({ units }, past = null) {
   if (!units) return null;
@@ -35,7 +35,7 @@ export function barsState({ units }, past = null) {
   };
 }
 
-/** "z1" → "z₁"; a principal axis says how much of the variance it holds. @param {import("../contract/types.js").Part} part @returns {[string, string]} */
+/** "z1" → "z₁"; a principal axis says how much of the variance it holds. @param {import("../../contract/types.js").Part} part @returns {[string, string]} */
 export function axisNames({ scatter }) {
   const name = (/** @type {number} */ i) => {
     const given = scatter?.axes[i] ?? "";
@@ -83,7 +83,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
 
   /** @type {State | null} */
   let state = null;
-  /** @type {import("../graphs/decoder.js").Decoded | null} */
+  /** @type {import("../../graphs/decoder.js").Decoded | null} */
   let decoded = null;
   /** @type {{mean: Float32Array, components: Float32Array} | null} */
   let projection = null;
@@ -92,7 +92,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
   let originals = /** @type {Uint8Array} */ (new Uint8Array(0));
   /** @type {Int32Array | null} */
   let labels = null;
-  /** @type {import("../draw/scatter/index.js").Cursor} */
+  /** @type {import("../../draw/scatter/index.js").Cursor} */
   let cursor = { at: [0, 0], nearest: -1 };
   /** What is decoded, and the hover of the view that the cursor stands at. @type {Float32Array} */
   let z = new Float32Array(0);
@@ -136,7 +136,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
     });
   }
 
-  /** @type {import("../draw/scatter/index.js").Scatter} */
+  /** @type {import("../../draw/scatter/index.js").Scatter} */
   const scatter = createScatter(scatterEl, {
     theme: shell.theme,
     label: "Latent space. Arrow keys move the point that is decoded, Enter selects the nearest image.",

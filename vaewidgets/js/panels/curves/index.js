@@ -1,13 +1,13 @@
 /**
  * The curves of a frame, of one run or of several, and the view's keys that they obey: log, smoothing, quantity, at.
  *
- * @typedef {import("../contract/types.js").Frame} Frame
- * @typedef {import("../contract/types.js").Part} Part
- * @typedef {import("./curves_chart.js").Curve} Curve
- * @typedef {import("../host/widget.js").Context} Context
+ * @typedef {import("../../contract/types.js").Frame} Frame
+ * @typedef {import("../../contract/types.js").Part} Part
+ * @typedef {import("./chart.js").Curve} Curve
+ * @typedef {import("../../host/widget.js").Context} Context
  */
-import { toFloat32, unpack } from "../contract/bytes.js";
-import { createCurves } from "./curves_chart.js";
+import { toFloat32, unpack } from "../../contract/bytes.js";
+import { createCurves } from "./chart.js";
 
 /** Each run's part of a frame, the first run's first. @param {Frame} frame @returns {Part[]} */
 export const partsOf = (frame) => [frame, ...(frame.others ?? [])];
@@ -30,7 +30,7 @@ function curvesOf({ curves }) {
 /**
  * @param {Frame} frame
  * @param {number | null} [front] the run that stands out
- * @returns {import("./curves_chart.js").CurvesState}
+ * @returns {import("./chart.js").CurvesState}
  */
 export function curvesState(frame, front = null) {
   const parts = partsOf(frame);

@@ -11,16 +11,17 @@
  * @typedef {{curves: Curve[], stepsPerEpoch: number|null, unit: string, log?: boolean, smoothing?: number,
  *   quantity?: string|null}} CurvesState
  *   smoothing: memory in steps, 0 for none; quantity: show this one only
- * @typedef {import("../host/theme.js").Theme} Theme
- * @typedef {import("../host/theme.js").ColorName} ColorName
+ * @typedef {import("../../host/theme.js").Theme} Theme
+ * @typedef {import("../../host/theme.js").ColorName} ColorName
  */
-import { formatCount, formatLoss } from "../draw/axes.js";
-import { createChoice, createSlider } from "../host/controls.js";
-import { h, setText, show } from "../host/dom.js";
-import { createPainter } from "../host/painter.js";
-import { thin } from "../maths/statistics.js";
-import { createPanel } from "./curves_panel.js";
-import { lineName, MOST_RUNS_TOGETHER, smooth } from "./curves_runs.js";
+
+import { createChoice, createSlider } from "../../host/controls.js";
+import { h, setText, show } from "../../host/dom.js";
+import { createPainter } from "../../host/painter.js";
+import { formatCount, formatLoss } from "../../maths/format.js";
+import { thin } from "../../maths/statistics.js";
+import { createPanel } from "./panel.js";
+import { lineName, MOST_RUNS_TOGETHER, smooth } from "./runs.js";
 
 /** Which names share a panel. @type {{names: string[], title: (unit: string) => string}[]} */
 const PANELS = [

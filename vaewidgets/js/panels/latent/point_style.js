@@ -2,31 +2,31 @@
  * How the points of a scatter look: what colors them, which classes are shown, on which plane, with which ellipses;
  * the controls for it, and the legend. Bound to the view's `color`, `classes`, `projection` and `ellipses`.
  *
- * @typedef {import("../contract/types.js").Packed} Packed
- * @typedef {import("../host/widget.js").State} State
+ * @typedef {import("../../contract/types.js").Packed} Packed
+ * @typedef {import("../../host/widget.js").State} State
  * @typedef {{step: number, items: {name: string, unit: string, values: Packed}[]}} Values
  * @typedef {{step?: number, points?: Packed, mu?: Packed, busy: number|null, error: string|null}} Layout
  */
 
-import { toFloat32 } from "../contract/bytes.js";
-import { formatCount } from "../draw/axes.js";
-import { createLegend } from "../draw/legend.js";
-import { createScale, rampBytes, readValues } from "../draw/ramp.js";
-import { createChoice, createPress } from "../host/controls.js";
-import { h, setText, show } from "../host/dom.js";
-import { MOST_NAMED, namedClasses, pressClass, toIndices, toLabels } from "../maths/classes.js";
+import { toFloat32 } from "../../contract/bytes.js";
+import { createLegend } from "../../draw/legend.js";
+import { createChoice, createPress } from "../../host/controls.js";
+import { h, setText, show } from "../../host/dom.js";
+import { MOST_NAMED, namedClasses, pressClass, toIndices, toLabels } from "../../maths/classes.js";
+import { formatCount } from "../../maths/format.js";
+import { createScale, rampBytes, readValues } from "./ramp.js";
 
 /** What the page calls the built-in values. @type {Record<string, string>} */
 const NAMES = { recon: "reconstruction error", kl: "KL", "|mu|": "|μ|" };
 
 /**
  * @param {HTMLElement} el
- * @param {import("../host/widget.js").Context} context
+ * @param {import("../../host/widget.js").Context} context
  */
 export function createLook(el, { shell, link, view }) {
   /** Indices of the classes that occur among the points. @type {number[]} */
   let present = [];
-  /** @type {import("../contract/types.js").RunInfo | null} */
+  /** @type {import("../../contract/types.js").RunInfo | null} */
   let run = null;
   const legend = createLegend(el, { theme: shell.theme, onPress: press });
   const row = h("div", "vw-look");

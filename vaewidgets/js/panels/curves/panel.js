@@ -2,19 +2,20 @@
  * One chart of a few curves on a canvas: ranges as bands, lines, points for the test set, names at the line ends, and
  * a cursor that goes by the pointer or the arrow keys from step to step.
  *
- * @typedef {import("./curves_chart.js").Curve} Curve
- * @typedef {import("../host/theme.js").Theme} Theme
- * @typedef {import("../host/theme.js").ColorName} ColorName
+ * @typedef {import("./chart.js").Curve} Curve
+ * @typedef {import("../../host/theme.js").Theme} Theme
+ * @typedef {import("../../host/theme.js").ColorName} ColorName
  * @typedef {{curves: Curve[], title: string, stepsPerEpoch: number|null, log: boolean}} PanelState
  * @typedef {{left: number, right: number, top: number, bottom: number}} Box  in CSS pixels
  * @typedef {{box: Box, lo: number, hi: number, first: number, x(step: number): number, y(value: number): number,
  *   step(x: number): number, drawable(value: number): boolean}} Scale
  */
-import { formatCount, formatLoss, formatTick, logTicks, ticks } from "../draw/axes.js";
-import { createCanvas, h, OWN_KEYS, setText, show } from "../host/dom.js";
-import { localOf } from "../host/pointer.js";
-import { extent } from "../maths/statistics.js";
-import { lineName, strokeOf } from "./curves_runs.js";
+import { logTicks, ticks } from "../../draw/scales.js";
+import { createCanvas, h, OWN_KEYS, setText, show } from "../../host/dom.js";
+import { localOf } from "../../host/pointer.js";
+import { formatCount, formatLoss, formatTick } from "../../maths/format.js";
+import { extent } from "../../maths/statistics.js";
+import { lineName, strokeOf } from "./runs.js";
 
 /** Share of the first points that may leave the top: the first steps are ten times the rest. */
 const SETTLING = 0.04;

@@ -5,8 +5,9 @@
  * @typedef {{latent_dim: number, delta: number, first: number, last: number, dead: number, never: number,
  *   units: Life[]}} Lives
  */
-import { formatCount, subscript } from "../draw/axes.js";
-import { createPlot, drawScaleX, drawText } from "../draw/plot.js";
+
+import { createPlot, drawScaleX, drawText } from "../../draw/plot.js";
+import { formatCount, subscript } from "../../maths/format.js";
 
 /** Of so many units each has room for its name. */
 const MOST_NAMED = 24;
@@ -23,7 +24,7 @@ export function deaths({ units }, most = 6) {
 
 /**
  * @param {HTMLElement} el
- * @param {{theme: import("../host/theme.js").Theme}} opts
+ * @param {{theme: import("../../host/theme.js").Theme}} opts
  */
 export function createLives(el, { theme }) {
   /** @type {Lives | null} */

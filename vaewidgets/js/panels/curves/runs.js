@@ -2,10 +2,10 @@
  * How the curves of several runs are told apart where a quantity keeps its hue: by dash, weight and lightness, and by
  * a name at the line's end. And what smoothing makes of a curve. No DOM.
  *
- * @typedef {import("./curves_chart.js").Curve} Curve
+ * @typedef {import("./chart.js").Curve} Curve
  * @typedef {{dash: number[], width: number, alpha: number, line: boolean, dots: boolean}} Stroke
  */
-import { shortened } from "../draw/axes.js";
+import { shortened } from "../../maths/format.js";
 
 /** With more runs in one picture only one quantity is shown at a time. */
 export const MOST_RUNS_TOGETHER = 4;

@@ -1,17 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { logSlider, logTicks, ticks } from "../draw/scales.js";
 import {
   formatLoss,
   formatNumber,
   formatSetting,
   formatTick,
   formatVector,
-  logSlider,
-  logTicks,
   shortened,
   subscript,
-  ticks,
-} from "../draw/axes.js";
+} from "../maths/format.js";
 
 test("ticks are round and inside", () => {
   assert.deepEqual(ticks(-2.2, 2.2, 5), [-2, -1, 0, 1, 2]);

@@ -6,13 +6,13 @@
  *   died?: (number|null)[]}} BarsState
  *   kl in nats; Var(mu) has no unit; off: dimensions that are switched off; died: the step from which on each was no
  *   longer above the threshold
- * @typedef {import("../host/theme.js").Theme} Theme
+ * @typedef {import("../../host/theme.js").Theme} Theme
  */
 
-import { createCanvas, h, reducedMotion, setText } from "../host/dom.js";
-import { createPainter, easeOut } from "../host/painter.js";
-import { countAbove, extent, stableOrder } from "../maths/statistics.js";
-import { formatCount, formatLoss, formatTick, subscript } from "./axes.js";
+import { createCanvas, h, reducedMotion, setText } from "../../host/dom.js";
+import { createPainter, easeOut } from "../../host/painter.js";
+import { formatCount, formatLoss, formatTick, subscript } from "../../maths/format.js";
+import { countAbove, extent, stableOrder } from "../../maths/statistics.js";
 import { createBarsInput } from "./bars_input.js";
 
 const MOST_ROWS = 6;

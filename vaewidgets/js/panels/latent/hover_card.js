@@ -4,11 +4,11 @@
  *
  * For tests: .vw-hover-card.
  *
- * @typedef {import("../draw/images.js").ImageShape} ImageShape
+ * @typedef {import("../../draw/images.js").ImageShape} ImageShape
  */
 
-import { createBitmap } from "../draw/images.js";
-import { h, show } from "../host/dom.js";
+import { createBitmap } from "../../draw/images.js";
+import { h, show } from "../../host/dom.js";
 
 /** Between what is pointed at and the card: a finger hides more than an arrow. */
 const GAP_PX = 16;

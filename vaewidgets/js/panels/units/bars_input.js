@@ -7,9 +7,9 @@
  *   least value) and `high`; all in CSS pixels
  */
 
-import { h, OWN_KEYS } from "../host/dom.js";
-import { localOf } from "../host/pointer.js";
-import { formatSetting, subscript } from "./axes.js";
+import { h, OWN_KEYS } from "../../host/dom.js";
+import { localOf } from "../../host/pointer.js";
+import { formatSetting, subscript } from "../../maths/format.js";
 
 /** A step of the arrow keys: ten of them are a decade. */
 const STEP = 10 ** 0.1;

@@ -2,18 +2,18 @@
  * The latent dimensions' bars with all that can be done to them: thresholds to drag, units to switch off, the time
  * line. Bound to the view's `delta`, `var_threshold`, `off` (numbers of units, from 0) and `time`.
  *
- * @typedef {import("../contract/types.js").Packed} Packed
- * @typedef {import("../host/widget.js").State} State
+ * @typedef {import("../../contract/types.js").Packed} Packed
+ * @typedef {import("../../host/widget.js").State} State
  * @typedef {{step: number, unit: string, recon: number|null, n: number, cost: Packed, off: number[],
  *   together: number|null, measuring: [number, number]|null}} Ablation  by how much recon of `n` images rises with
  *   each unit off (NaN: not measured yet), and with all of `off`; how many of how many units are measured, null: all
  */
 
-import { toFloat32 } from "../contract/bytes.js";
-import { formatCount, formatLoss, subscript } from "../draw/axes.js";
-import { createBars } from "../draw/bars.js";
-import { h, setText, show } from "../host/dom.js";
-import { barsState } from "./latent.js";
+import { toFloat32 } from "../../contract/bytes.js";
+import { h, setText, show } from "../../host/dom.js";
+import { formatCount, formatLoss, subscript } from "../../maths/format.js";
+import { barsState } from "../latent/index.js";
+import { createBars } from "./bars.js";
 
 const MOST_NAMED = 6;
 
@@ -71,7 +71,7 @@ export function costText(off, ablation) {
 
 /**
  * @param {HTMLElement} el
- * @param {import("../host/widget.js").Context} context
+ * @param {import("../../host/widget.js").Context} context
  */
 export function createUnitsView(el, { shell, view }) {
   const bars = createBars(el, {
@@ -90,11 +90,11 @@ export function createUnitsView(el, { shell, view }) {
   el.append(lives, cost);
   /** @type {any[]} */
   let drawnFrom = [];
-  /** @type {import("../draw/bars.js").BarsState | null} */
+  /** @type {import("./bars.js").BarsState | null} */
   let drawn = null;
 
   return {
-    /** @param {State} state @param {import("./time.js").TimeLinePart} time */
+    /** @param {State} state @param {import("../time.js").TimeLinePart} time */
     update(state, time) {
       const ablation = /** @type {Ablation | null} */ (state.get("ablation"));
       const from = [state.frame.units, time.reader.line, time.moment?.index, ablation];

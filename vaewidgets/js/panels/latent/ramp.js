@@ -3,8 +3,8 @@
  * Renslow 2018, arXiv:1712.01662), each theme taking the part of it that stands out from its background. And its scale.
  */
 
-import { createCanvas, h, setText, show } from "../host/dom.js";
-import { formatCount, formatTick } from "./axes.js";
+import { createCanvas, h, setText, show } from "../../host/dom.js";
+import { formatCount, formatTick } from "../../maths/format.js";
 
 const CIVIDIS = [
   [0, 34, 78],
