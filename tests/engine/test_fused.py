@@ -36,7 +36,7 @@ def test_terms_and_gradients_are_those_of_autograd(
     # Sizes change and come back: buffers of one size must not leak into another.
     for n, beta in ((16, 0.7), (7, 0.0), (16, 4.0)):
         x = torch.rand(n, 1, 9, 9)
-        ours = fused(x, beta, torch.Generator().manual_seed(1))
+        ours = fused(x, beta, [torch.Generator().manual_seed(1)])
         gradients = [p.grad.clone() for p in model.parameters()]
         assert torch.allclose(fused.probe(), torch.stack([g.sum() for g in gradients]).sum(), atol=1e-3)
         model.zero_grad(set_to_none=True)
@@ -55,7 +55,7 @@ def test_pixels_far_from_what_is_decoded_have_a_finite_loss() -> None:
     model = a_model(hidden=())
     with torch.no_grad():
         model.to_pixels.bias.fill_(200.0)
-    terms = step_of(model)(torch.zeros(4, 1, 9, 9), 1.0, torch.Generator().manual_seed(0))
+    terms = step_of(model)(torch.zeros(4, 1, 9, 9), 1.0, [torch.Generator().manual_seed(0)])
     assert float(terms.recon) == pytest.approx(81 * 200, rel=1e-2)
 
 

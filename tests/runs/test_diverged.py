@@ -96,10 +96,10 @@ def test_the_message_names_the_term_and_its_usual_cause(term, blamed, cause):
     ("terms", "term", "cause"),
     [
         ([NAN, NAN, NAN, NAN], "kl", "logvar running away"),
-        ([1.0, INF, INF, 1.0], "kl", "logvar running away"),
-        ([INF, 1.0, INF, NAN], "recon", "a decoder running away"),
-        ([1.0, 1.0, INF, NAN], "loss", "a term of the objective beside recon and the KL"),
-        ([1.0, 1.0, 2.0, NAN], "gradient", "sqrt, log or a division at 0"),
+        ([INF, 1.0, INF, 1.0], "kl", "logvar running away"),
+        ([INF, INF, 1.0, NAN], "recon", "a decoder running away"),
+        ([INF, 1.0, 1.0, NAN], "loss", "a term of the objective beside recon and the KL"),
+        ([2.0, 1.0, 1.0, NAN], "gradient", "sqrt, log or a division at 0"),
     ],
 )
 def test_which_term_is_blamed(terms, term, cause):
@@ -111,7 +111,7 @@ def test_which_term_is_blamed(terms, term, cause):
 
 @pytest.mark.parametrize(("beta", "blamed"), [(1e38, True), (INF, True), (1e6, False), (1.0, False)])
 def test_beta_is_blamed_only_where_it_is_the_cause(beta, blamed):
-    error = diverged(7, np.array([1.0, 9.0, INF, NAN]), beta)
+    error = diverged(7, np.array([INF, 1.0, 9.0, NAN]), beta)
     assert error.term == "loss"
     assert (f"beta: {beta:g} times a KL of 9 is beyond float32" in str(error)) is blamed
     assert ("beta" in str(error)) is blamed

@@ -15,83 +15,37 @@ can be led from step to step together, and their updates made in one go (`vaewid
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from vaewidgets.engine.epoch import EngineState, EpochUnderWay, set_state, stream_seed
 from vaewidgets.engine.evaluate import Evaluation, drive, evaluating
 from vaewidgets.engine.faults import diverged
 from vaewidgets.engine.fused import FusedStep, can_fuse, fused_step
 from vaewidgets.engine.graphed import GraphedStep
 from vaewidgets.engine.metrics import Block, Metrics
-from vaewidgets.engine.optimizers import Mask, make_optimizer
+from vaewidgets.engine.optimizers import Mask, load_optimizer_tensors, make_optimizer, optimizer_tensors
 from vaewidgets.engine.precision import HalfModel, why_not_bf16
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.engine.snapshot import Shell
 from vaewidgets.engine.steps import Control, Steps, Upcoming, exhaust
 from vaewidgets.errors import DivergedError
-from vaewidgets.objectives import Constant, Likelihood, Objective, Schedule, Weight, traits
+from vaewidgets.objectives import TERMS, Likelihood, Objective, Schedule, Weight, traits
 
 __all__ = ["Control", "Engine", "EngineState"]
 
 FLUSH_SECONDS = 0.1
 
 
-@dataclass
-class EngineState:
-    """Where a training stands, its weights left out. The names are those of `Engine`."""
-
-    step: int
-    epoch: int
-    epochs: int | None
-    steps_per_epoch: int
-    position: int
-    epoch_sums: tuple[float, ...]
-    schedule: Schedule
-    lr: float
-    optimizer: dict[str, Tensor]
-    noise: Tensor
-    order: Tensor
-
-    @classmethod
-    def at(cls, step: int, epoch: int, epochs: int | None) -> EngineState:
-        """A training that cannot be gone on with."""
-        nothing = torch.empty(0, dtype=torch.uint8)
-        return cls(step, epoch, epochs, 1, 0, (0.0,) * 4, Constant(1.0), 1.0, {}, nothing, nothing)
-
-    def state(self, *, copy: bool = True) -> EngineState:
-        """Itself: it does not change."""
-        del copy
-        return self
-
-
 class Engine:
     """Trains one model on one data set.
 
-    Parameters
-    ----------
-    model : nn.Module
-        Speaks the protocol and has `decode_raw`; on `device`.
-    data : ImageDataset
-    likelihood : Likelihood
-    objective : Objective
-    recorder : Recorder
-    schedule : Schedule
-        beta by step; may be replaced at any time.
-    lr : float
-        May be set at any time.
-    optimizer : str
-    batch_size, drop_last, seed, eval_every
-        As in `vaewidgets.train`.
-    device : torch.device
-    precision : {"float32", "bf16"}
-        What is asked for; bfloat16 is computed in only where the device has it.
-    cuda_graph : bool
-        Whether steps are to be recorded and replayed; only on a CUDA device.
+    The parameters are those of `vaewidgets.train`. The model lies on `device`, speaks the protocol and has
+    `decode_raw`; bfloat16 is computed in only where the device has it, and steps are recorded and replayed
+    (`cuda_graph`) only on a CUDA device. `schedule`, which is beta by step, and `lr` may be set at any time.
 
     Attributes
     ----------
@@ -137,8 +91,6 @@ class Engine:
         self.n_data = len(data.train)
         self.step = 0
         self.epoch = 0
-        self.position = 0  # batches taken in this epoch
-        self.epoch_sums = np.zeros(4)  # recon, kl, loss, images of this epoch so far
         self.shell = Shell(model)
 
         self._params = [p for p in model.parameters() if p.requires_grad]
@@ -160,9 +112,8 @@ class Engine:
             drop_last=drop_last,
             with_labels=traits(model).takes_labels,
         )
+        self.under_way = EpochUnderWay(self.batches)
         self.steps_per_epoch = len(self.batches)
-        self.order_state = self.batches.state_dict()  # as it was when this epoch began
-        self._epoch_batches: Iterator[Any] | None = None
         self._metrics = Metrics(device, len(objective.extras))
         self._next_flush = 0.0
         self._failure: DivergedError | None = None
@@ -201,7 +152,7 @@ class Engine:
             return (yield from self._loop(control))
         except BaseException:
             self._evaluation = None
-            self._epoch_batches = None  # an iterator that raised is over; the order can be drawn again
+            self.under_way.rewind()  # an iterator that raised is over; the order can be drawn again
             raise
 
     def _loop(self, control: Control) -> Steps[bool]:
@@ -216,7 +167,7 @@ class Engine:
                 raise self._failure
             if self._look_due:
                 self._look()
-            batch = self._next_batch()
+            batch = self.under_way.next_batch()
             self.upcoming = Upcoming(batch, self.schedule(self.step), self._take_lr())
             if not (yield self):
                 self._make_step(self.upcoming)
@@ -245,7 +196,7 @@ class Engine:
     @property
     def is_at_end_of_epoch(self) -> bool:
         """Whether an evaluation comes before the next step."""
-        return self.position == self.steps_per_epoch
+        return self.under_way.position == self.steps_per_epoch
 
     def _make_step(self, upcoming: Upcoming) -> None:
         if self.graphed is None or not self.graphed(upcoming):
@@ -257,22 +208,22 @@ class Engine:
         Returns
         -------
         Tensor, shape (4,)
-            Its terms, in the order of `TERMS`, as they are kept.
+            Its terms, in the order of `COLUMNS`, as they are kept.
         """
-        x, labels = self.gather(upcoming.batch)
+        x, labels = self.under_way.gather(upcoming.batch)
         terms = self.terms(x, labels, upcoming.beta)
         with torch.no_grad():
             kept = self._metrics.write(self.step, terms, upcoming.beta, upcoming.lr, len(x))
             self.update(kept)
-        self.position += 1
+        self.under_way.position += 1
         self.step += 1
         return kept
 
     def terms(self, x: Tensor, labels: Tensor | None, beta: Weight) -> tuple[Tensor, ...]:
-        """Terms of one batch, 0-d each, in the order of `TERMS`, the extras behind; leaves the gradients."""
+        """Terms of one batch, 0-d each, in the order of `COLUMNS`, the extras behind; leaves the gradients."""
         fused = self.fused
         if fused is not None:
-            loss, recon, kl, extras = fused(x, float(beta), self.noise)
+            loss, recon, kl, extras = fused(x, float(beta), [self.noise])
         else:
             for p in self._params:
                 p.grad = None
@@ -289,7 +240,7 @@ class Engine:
             loss.backward()
         with torch.no_grad():
             probe = self._gradient_probe() if fused is None else fused.probe()
-        return (recon, kl, loss, probe, *(extras[name] for name in self.objective.extras))
+        return (loss, recon, kl, probe, *(extras[name] for name in self.objective.extras))
 
     def note_step(self, row: Tensor) -> Tensor:
         """Count a step that was computed elsewhere.
@@ -297,7 +248,7 @@ class Engine:
         Parameters
         ----------
         row : Tensor, shape (4 + extras,)
-            Its terms, in the order of `TERMS`, the extras behind.
+            Its terms, in the order of `COLUMNS`, the extras behind.
 
         Returns
         -------
@@ -307,7 +258,7 @@ class Engine:
         upcoming = self.upcoming
         assert upcoming is not None
         kept = self._metrics.put(self.step, row, upcoming.beta, upcoming.lr, len(upcoming.batch))
-        self.position += 1
+        self.under_way.position += 1
         self.step += 1
         return kept
 
@@ -340,45 +291,13 @@ class Engine:
                 group["lr"] = self.lr_in_force
         return self.lr_in_force
 
-    # batches ----------------------------------------------------------------------------------
-
-    def _next_batch(self) -> Any:
-        """Indices where the images lie on the device, else the batch."""
-        if self._epoch_batches is None:
-            self.batches.load_state_dict(self.order_state)
-            self._epoch_batches = self._rest_of_epoch()
-        return next(self._epoch_batches)
-
-    def _rest_of_epoch(self) -> Iterator[Any]:
-        """The epoch's batches from `position` on: later ones, too, in the order that it began with."""
-        batches, size = self.batches, self.batches.batch_size
-        if not (batches.resident or self.position):
-            yield from batches
-            return
-        order = batches.permutation()
-        for i in range(self.position, self.steps_per_epoch):
-            index = order[i * size : (i + 1) * size]
-            yield index if batches.resident else batches.gather_batch(index)
-
-    def gather(self, batch: Any) -> tuple[Tensor, Tensor | None]:
-        """Images of what `Upcoming.batch` holds, and their labels where the model takes such."""
-        if self.batches.resident:
-            batch = self.batches.gather_batch(batch)
-        return batch if self.batches.with_labels else (batch, None)
-
     # between steps ----------------------------------------------------------------------------
 
     def _end_epoch(self, control: Control) -> bool:
         """Evaluate and record the epoch; False if that was halted, to be gone on with on the next call."""
         self.flush(wait=True)
         epoch = self.epoch + 1
-        recon, kl, loss, images = self.epoch_sums
-        values = {
-            "epoch": epoch,
-            "train_loss": loss / images,
-            "train_recon": recon / images,
-            "train_kl": kl / images,
-        }
+        values = {"epoch": epoch, **self.under_way.means()}
         if self.eval_every and self.data.test is not None and epoch % self.eval_every == 0:
             if self._evaluation is None:
                 self._evaluation = self._begin_evaluation(epoch)
@@ -388,10 +307,7 @@ class Engine:
             self._evaluation = None
             values |= {f"test_{name}": value for name, value in test.items()}
         self.epoch = epoch
-        self.position = 0
-        self.epoch_sums = np.zeros(4)
-        self.order_state = self.batches.state_dict()
-        self._epoch_batches = None
+        self.under_way.begin()
         self._look_due = True
         self.recorder.append_epoch(self.step, values, notify=False)
         control.flushed()
@@ -423,50 +339,27 @@ class Engine:
 
     def state(self, *, copy: bool = True) -> EngineState:
         """Clone what is needed to go on from here; between two steps. See `capture` for ``copy=False``."""
-        optimizer = self.optimizer.state_dict()
         return EngineState(
             step=self.step,
             epoch=self.epoch,
             epochs=self.epochs,
             steps_per_epoch=self.steps_per_epoch,
-            position=self.position,
-            epoch_sums=tuple(self.epoch_sums.tolist()),
+            position=self.under_way.position,
+            epoch_sums=self.under_way.sums(),
             schedule=self.schedule,
             lr=self.lr,
-            optimizer={
-                f"{i}.{key}": value.detach().clone() if copy else value.detach()
-                for i, values in optimizer["state"].items()
-                for key, value in values.items()
-                if isinstance(value, Tensor)
-            },
+            optimizer=optimizer_tensors(self.optimizer, copy=copy),
             noise=self.noise.get_state(),
-            order=self.order_state["generator"].clone(),
+            order=self.under_way.order_state.clone(),
         )
 
     def restore(self, state: EngineState) -> None:
         """Go on from where `state` was taken. The weights are the caller's."""
-        self.step, self.epoch, self.position = state.step, state.epoch, state.position
-        self.epoch_sums = np.array(state.epoch_sums)
-        for stream, generator, kept in (
-            (1, self.noise, state.noise),
-            (0, self.batches.generator, state.order),
-        ):
-            try:
-                generator.set_state(kept)
-            except (
-                RuntimeError,
-                TypeError,
-            ):  # of another kind of device: new numbers, not those already used
-                generator.manual_seed(stream_seed(self.seed + self.step, stream))
-        self.order_state = self.batches.state_dict()
-        if self.position:
-            self.batches.permutation()  # leaves the generator where this epoch's order left it
-        own = self.optimizer.state_dict()
-        own["state"] = {}
-        for name, value in state.optimizer.items():
-            i, key = name.split(".", 1)
-            own["state"].setdefault(int(i), {})[key] = value
-        self.optimizer.load_state_dict(own)
+        self.step, self.epoch = state.step, state.epoch
+        set_state(self.noise, state.noise, stream_seed(self.seed + self.step, 1))
+        set_state(self.batches.generator, state.order, stream_seed(self.seed + self.step, 0))
+        self.under_way.begin(state.position, state.epoch_sums)
+        load_optimizer_tensors(self.optimizer, state.optimizer)
         if self.graphed is not None:
             self.graphed.look()
 
@@ -479,21 +372,15 @@ class Engine:
     def _record(self, block: Block) -> None:
         finite = np.isfinite(block.terms).all(axis=1)
         n = len(finite) if finite.all() else int(np.argmin(finite))
-        recon, kl, loss, _ = block.terms[:n].T
-        steps = np.arange(block.first_step, block.first_step + n)
-        columns = {"loss": loss, "recon": recon, "kl": kl, "beta": block.beta[:n], "lr": block.lr[:n]}
+        terms = dict(zip(TERMS, block.terms[:n].T, strict=False))
+        columns = {**terms, "beta": block.beta[:n], "lr": block.lr[:n]}
         columns |= zip(self.objective.extras, block.extras[:n].T, strict=True)
-        images = block.images[:n].astype(np.float64)
-        self.epoch_sums += (recon @ images, kl @ images, loss @ images, images.sum())
+        self.under_way.add(terms, block.images[:n])
+        steps = np.arange(block.first_step, block.first_step + n)
         self.recorder.extend(steps, columns, notify=False)
         if n < len(finite):
             skipped = self.step - (block.first_step + n)  # steps since then, all masked
             self.step -= skipped
-            self.position -= skipped
+            self.under_way.position -= skipped
             self._failure = diverged(self.step, block.terms[n], float(block.beta[n]))
             raise self._failure
-
-
-def stream_seed(seed: int, stream: int) -> int:
-    """Seed of one of a run's three random streams; no two runs or streams share one."""
-    return (3 * seed + stream) % 2**63

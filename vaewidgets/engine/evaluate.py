@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from vaewidgets.data.split import Split
-from vaewidgets.objectives import Likelihood, Objective, traits
+from vaewidgets.objectives import TERMS, Likelihood, Objective, traits
 
 __all__ = ["drive", "evaluate", "evaluating"]
 
@@ -99,4 +99,4 @@ def evaluating(
         yield
     weights = torch.tensor(images, dtype=torch.float64)
     means = weights @ torch.stack(rows).cpu().double() / weights.sum()
-    return dict(zip(("loss", "recon", "kl", *objective.extras), means.tolist(), strict=True))
+    return dict(zip((*TERMS, *objective.extras), means.tolist(), strict=True))

@@ -6,35 +6,44 @@ import numpy as np
 
 from vaewidgets.errors import DivergedError
 
-__all__ = ["CAUSES", "diverged"]
+__all__ = ["diverged", "divergence"]
 
-CAUSES = {
+_CAUSES = {
     "kl": "logvar running away: pixels not scaled to value_range, or a learning rate that is too high",
     "recon": "a decoder running away, by a learning rate that is too high",
     "gradient": "a learning rate that is too high, or sqrt, log or a division at 0 in the model",
 }
 
 
+def divergence(step: int, term: str, after: str, *, otherwise: str) -> DivergedError:
+    """Say which term went first, what usually causes it (`otherwise` where that is not known), and what then."""
+    cause = f"The usual cause is {_CAUSES[term]}." if term in _CAUSES else otherwise
+    return DivergedError(
+        f"training diverged: the {term} was NaN or infinite at step {step}. {cause} {after}",
+        step=step,
+        term=term,
+    )
+
+
 def diverged(step: int, terms: np.ndarray, beta: float = 1.0) -> DivergedError:
-    """Say which term went first, and what usually causes it.
+    """Divergence of a run of ours, whose weights were kept.
 
     Parameters
     ----------
     step : int
     terms : ndarray, shape (4,)
-        recon, kl, loss and gradient.
+        loss, recon, kl and gradient.
     beta : float
         In force at that step.
     """
-    recon, kl, loss, _ = (bool(np.isfinite(term)) for term in terms)
+    loss, recon, kl, _ = (bool(np.isfinite(term)) for term in terms)
     # The KL first: where mu or logvar run away, so does what is decoded from them.
     term = "kl" if not kl else "recon" if not recon else "loss" if not loss else "gradient"
-    cause = CAUSES.get(term) or _cause_in_loss(beta, float(terms[1]))
-    return DivergedError(
-        f"training diverged: the {term} was NaN or infinite at step {step}. The usual cause is {cause}. "
+    return divergence(
+        step,
+        term,
         "The weights are those before that step; the history is kept. Start again with a smaller lr.",
-        step=step,
-        term=term,
+        otherwise=f"The usual cause is {_cause_in_loss(beta, float(terms[2]))}.",
     )
 
 

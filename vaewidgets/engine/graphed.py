@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vaewidgets.engine.fused import has_hooks
-from vaewidgets.engine.metrics import TERMS
+from vaewidgets.engine.metrics import COLUMNS
 from vaewidgets.engine.optimizers import ShortAdam
 from vaewidgets.engine.snapshot import model_tensors
 from vaewidgets.errors import OptionError
@@ -130,7 +130,7 @@ class GraphedStep:
         self._index = torch.zeros(engine.batches.batch_size, dtype=torch.int64, device=device)
         self._beta = torch.zeros((), device=device)
         self._lr = torch.zeros((), device=device)
-        self._row = torch.zeros(len(TERMS) + len(engine.objective.extras), device=device)
+        self._row = torch.zeros(len(COLUMNS) + len(engine.objective.extras), device=device)
         self._forget()
 
     def look(self) -> None:
@@ -202,14 +202,14 @@ class GraphedStep:
         """What is recorded: `Engine.train_step`, its numbers read from the device."""
         engine = self._engine
         groups = engine.optimizer.param_groups
-        x, labels = engine.gather(self._index)
+        x, labels = engine.under_way.gather(self._index)
         terms = engine.terms(x, labels, self._beta)
         with torch.no_grad():
             torch.stack(terms, out=self._row)
             for group in groups:
                 group["lr"] = self._lr
             try:
-                engine.update(self._row[: len(TERMS)])
+                engine.update(self._row[: len(COLUMNS)])
             finally:
                 for group in groups:
                     group["lr"] = engine.lr_in_force

@@ -16,9 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["TERMS", "Block", "Metrics"]
+from vaewidgets.objectives import TERMS
 
-TERMS = ("recon", "kl", "loss", "gradient")  # a row; "gradient" only says whether all gradients are finite
+__all__ = ["COLUMNS", "Block", "Metrics"]
+
+COLUMNS = (*TERMS, "gradient")  # of a row; the last one only says whether all gradients are finite
 PAGE_ROWS = 256
 
 
@@ -30,7 +32,7 @@ class Block:
     ----------
     first_step : int
     terms : ndarray of float32, shape (n, 4)
-        Columns as in `TERMS`.
+        Columns as in `COLUMNS`.
     extras : ndarray of float32, shape (n, number of extras)
         Further terms of the objective.
     beta, lr : ndarray of float64, shape (n,)
@@ -49,10 +51,10 @@ class Block:
 
 class _Page:
     def __init__(self, device: torch.device, n_extras: int) -> None:
-        shape = (PAGE_ROWS, len(TERMS) + n_extras)
+        shape = (PAGE_ROWS, len(COLUMNS) + n_extras)
         self.table = torch.zeros(shape, device=device)
         self.rows = self.table.unbind(0)  # views, made once: indexing costs more than the write
-        self.terms = self.table[:, : len(TERMS)].unbind(0) if n_extras else self.rows
+        self.terms = self.table[:, : len(COLUMNS)].unbind(0) if n_extras else self.rows
         self.host = torch.zeros(shape, pin_memory=True) if device.type == "cuda" else None
         self.event: Any = None
         self.beta = np.zeros(PAGE_ROWS)
@@ -81,8 +83,8 @@ class _Page:
         n, self.n, self.event = self.n, 0, None
         return Block(
             self.first_step,
-            table[:n, : len(TERMS)].copy(),
-            table[:n, len(TERMS) :].copy(),
+            table[:n, : len(COLUMNS)].copy(),
+            table[:n, len(COLUMNS) :].copy(),
             self.beta[:n].copy(),
             self.lr[:n].copy(),
             self.images[:n].copy(),
@@ -103,9 +105,9 @@ class Metrics:
         return self._page.n == PAGE_ROWS
 
     def write(self, step: int, terms: tuple[Tensor, ...], beta: float, lr: float, images: int) -> Tensor:
-        """Write a step's row, and return its first part, `TERMS`.
+        """Write a step's row, and return its first part, `COLUMNS`.
 
-        `terms` are 0-d tensors in the order of `TERMS`, the extras behind them.
+        `terms` are 0-d tensors in the order of `COLUMNS`, the extras behind them.
         """
         i = self._begin_row(step, beta, lr, images)
         torch.stack(terms, out=self._page.rows[i])

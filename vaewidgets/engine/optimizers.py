@@ -10,7 +10,15 @@ from torch import Tensor
 
 from vaewidgets.errors import OptionError, did_you_mean
 
-__all__ = ["OPTIMIZERS", "Mask", "Optimizer", "check_optimizer", "make_optimizer"]
+__all__ = [
+    "OPTIMIZERS",
+    "Mask",
+    "Optimizer",
+    "check_optimizer",
+    "load_optimizer_tensors",
+    "make_optimizer",
+    "optimizer_tensors",
+]
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -80,6 +88,26 @@ def make_optimizer(name: str, params: Sequence[Tensor], lr: float) -> Optimizer:
         return kind(params, lr=lr, fused=True)
     except (RuntimeError, TypeError):
         return kind(params, lr=lr)
+
+
+def optimizer_tensors(optimizer: Optimizer, *, copy: bool) -> dict[str, Tensor]:
+    """Tensors of an optimiser's state, by the number of the weight and their name."""
+    return {
+        f"{i}.{key}": value.detach().clone() if copy else value.detach()
+        for i, values in optimizer.state_dict()["state"].items()
+        for key, value in values.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def load_optimizer_tensors(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put back what `optimizer_tensors` returned."""
+    own = optimizer.state_dict()
+    own["state"] = {}
+    for name, value in tensors.items():
+        i, key = name.split(".", 1)
+        own["state"].setdefault(int(i), {})[key] = value
+    optimizer.load_state_dict(own)
 
 
 @final

@@ -2,6 +2,7 @@
 
 from vaewidgets.objectives.aggregate import BetaTC, InfoVAE, KLParts, kl_parts, mmd
 from vaewidgets.objectives.base import (
+    TERMS,
     Objective,
     Terms,
     Traits,
@@ -27,6 +28,7 @@ from vaewidgets.objectives.schedules import Constant, Custom, Cyclical, LinearWa
 
 __all__ = [
     "ELBO",
+    "TERMS",
     "VQ",
     "Bernoulli",
     "BetaTC",

@@ -18,6 +18,7 @@ from vaewidgets.objectives.kl import kl_total
 from vaewidgets.objectives.likelihoods import Likelihood
 
 __all__ = [
+    "TERMS",
     "Draw",
     "Moment",
     "Objective",
@@ -60,6 +61,9 @@ class Terms(NamedTuple):
     recon: Tensor
     kl: Tensor
     extras: Mapping[str, Tensor] = _NONE
+
+
+TERMS = ("loss", "recon", "kl")  # their order wherever they stand in a row
 
 
 class Objective(ABC):

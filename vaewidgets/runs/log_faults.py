@@ -7,7 +7,7 @@ from typing import NamedTuple, final
 import numpy as np
 
 from vaewidgets.diagnostics import NotFinite
-from vaewidgets.engine.faults import CAUSES
+from vaewidgets.engine.faults import divergence
 from vaewidgets.errors import DivergedError
 
 __all__ = ["BadStep", "LogFaults", "logged_divergence"]
@@ -117,16 +117,8 @@ def logged_divergence(bad: BadStep, kept: int | None) -> DivergedError:
     kept : int or None
         Step of the last good weights.
     """
-    if bad.term in CAUSES:
-        cause = f"The usual cause is {CAUSES[bad.term]}."
-    elif {"recon", "kl"} <= bad.finite:
-        cause = "At that step recon and kl were finite: it lies in what your loss makes of them, or adds."
-    else:
-        cause = "Log recon and kl, too, to see where it comes from."
+    otherwise = "Log recon and kl, too, to see where it comes from."
+    if {"recon", "kl"} <= bad.finite:
+        otherwise = "At that step recon and kl were finite: it lies in what your loss makes of them, or adds."
     good = "" if kept is None else f" run.restore_last_good() puts back those of step {kept}."
-    return DivergedError(
-        f"training diverged: the {bad.term} was NaN or infinite at step {bad.step}. {cause} "
-        f"The weights may be spoilt.{good}",
-        step=bad.step,
-        term=bad.term,
-    )
+    return divergence(bad.step, bad.term, f"The weights may be spoilt.{good}", otherwise=otherwise)
