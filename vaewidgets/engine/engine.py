@@ -220,7 +220,7 @@ class Engine:
         return kept
 
     def terms(self, x: Tensor, labels: Tensor | None, beta: Weight) -> tuple[Tensor, ...]:
-        """Terms of one batch, 0-d each, in the order of `COLUMNS`, the extras behind; leaves the gradients."""
+        """Terms of one batch, 0-d each, in the order of `COLUMNS`, then the extras; leaves the gradients."""
         fused = self.fused
         if fused is not None:
             loss, recon, kl, extras = fused(x, float(beta), [self.noise])

@@ -16,7 +16,7 @@ _CAUSES = {
 
 
 def divergence(step: int, term: str, after: str, *, otherwise: str) -> DivergedError:
-    """Say which term went first, what usually causes it (`otherwise` where that is not known), and what then."""
+    """Say which term went first, its usual cause (`otherwise` where none is known), and what follows."""
     cause = f"The usual cause is {_CAUSES[term]}." if term in _CAUSES else otherwise
     return DivergedError(
         f"training diverged: the {term} was NaN or infinite at step {step}. {cause} {after}",
