@@ -86,7 +86,7 @@ def _(on: Shown) -> None:
     on.until("w.view['off'] == []")
 
 
-@ability(COMPARE, "turn through the runs")
+@ability(COMPARE, "step through the runs")
 def _(on: Shown) -> None:
     for i in range(3):
         on.press(".vw-at .vw-slider", "ArrowRight")

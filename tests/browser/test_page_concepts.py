@@ -183,7 +183,7 @@ def test_the_diagram_walks_and_stops_at_the_draw(page: SavedPage) -> None:
     slider.fill(str(back))
     widget.wait("w.lit.edges.includes('mu>z') && w.lit.edges.includes('sigma>z')", 5)
     page.page.locator(f"{DIAGRAM} .vw-segment-input[value=vae]").check(force=True)
-    stop = widget.wait("w.steps.indexOf('back through the draw')", 5)
+    stop = widget.wait("w.steps.indexOf('back through the sample')", 5)
     slider.fill(str(stop))
     widget.wait("root.querySelector('.vw-arch').classList.contains('is-stopped')", 5)
     assert not {"mu>z", "sigma>z"} & set(widget.ask("w.lit.edges"))

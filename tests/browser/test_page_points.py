@@ -200,7 +200,7 @@ def test_tsne_of_the_saved_page_decodes_the_nearest_image(page: SavedPage, scatt
     page.page.mouse.move(*widget.ask(f"w.toClient({x}, {y})"))
     wait_for(lambda: widget.ask("w.hover.nearest") == 17, "the image under the pointer")
     np.testing.assert_allclose(widget.ask("w.hover.z"), mu[17], atol=1e-3)
-    assert "who lies near whom" in page.page.locator(f"{SCATTER} .vw-look-note").inner_text()
+    assert "neighbors are meaningful" in page.page.locator(f"{SCATTER} .vw-look-note").inner_text()
 
 
 def test_posteriors_are_drawn(page: SavedPage) -> None:

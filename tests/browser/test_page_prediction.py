@@ -74,7 +74,7 @@ def reveal(widget: Widget, right: bool) -> None:
     widget.wait(f"w.right === {json.dumps(right)}", 5)
     widget.wait("document.activeElement.textContent === 'try again'", 5)
     assert widget.ask("root.querySelector('.vw-predict-outcome').getAttribute('role')") == "status"
-    assert text(widget).startswith("Right" if right else "Not so")
+    assert text(widget).startswith("Right" if right else "Not quite")
 
 
 def try_again(widget: Widget) -> None:
@@ -88,7 +88,7 @@ def test_nothing_is_revealed_before_an_answer(page: SavedPage) -> None:
         widget = exercise(page, number)
         assert widget.ask("w.view.answer") is None
         assert not can_reveal(widget)
-        assert "Say what you expect" in text(widget)
+        assert "Enter your prediction" in text(widget)
         assert not widget.lab.page.locator(f"{widget.selector} .vw-predict-because").is_visible()
 
 
@@ -121,7 +121,7 @@ def test_an_order_by_buttons_alone_with_the_focus_kept(page: SavedPage) -> None:
     widget.wait("document.activeElement.getAttribute('aria-label') === 'move β = 10 down'", 5)
     assert text(widget, "[role=status].vw-voice") == "β = 10 is now 1 of 4"
     reveal(widget, right=False)
-    assert text(widget) == "Not so: 2 of 4 stand where they belong"
+    assert text(widget) == "Not quite: 2 of 4 are in the right place"
     shown = "[...root.querySelectorAll('.vw-predict-truths .vw-predict-text')].map((e) => e.textContent)"
     assert widget.ask(shown) == TRUE_ORDER
     try_again(widget)
@@ -208,7 +208,7 @@ def test_what_is_not_known_yet_cannot_be_revealed(page: SavedPage) -> None:
     widget.set_number("predicted", 3.25)
     widget.wait("w.view.answer === 3.25", 5)
     said = "root.querySelector('.vw-predict-outcome').textContent"
-    widget.wait(f"{said} === 'Your answer is kept. What is true is known after training.'", 5)
+    widget.wait(f"{said} === 'Your answer is saved. The true answer is known after training.'", 5)
     assert not can_reveal(widget)
     assert widget.ask("w.right") is None
 

@@ -49,7 +49,12 @@ def stats(*, train=0.9, test=0.88, used=8, dims=8, off=0.1):
         (curves(), stats(used=1, train=0.1, test=0.1), "posterior collapse", "1 of 8 units are used"),
         (curves(), stats(train=0.1, test=0.1), "under-fitting", "explain 10% of the pixels' variance"),
         (curves(), stats(train=0.98, test=0.8), "memorising", "10.0 times as much variance"),
-        (curves(), stats(off=16.0), "memorising", "off the prior by 2.00 nats a used unit"),
+        (
+            curves(),
+            stats(off=16.0),
+            "memorising",
+            "is 2.00 nats per active unit",
+        ),
         (curves(decay=400.0), stats(), "under-fitting", "still falling"),
         # what is unused so early may yet come to life
         (curves(decay=400.0), stats(used=0, train=0.0, test=0.0), "under-fitting", "still falling"),
@@ -59,7 +64,7 @@ def stats(*, train=0.9, test=0.88, used=8, dims=8, off=0.1):
         (curves(n=20, decay=100.0), stats(train=-3.0, test=-3.0), "under-fitting", "still falling"),
         (curves(), None, "healthy", "levelled off"),
         (curves(kl=0.01), None, "posterior collapse", "KL is 0.010 nats"),
-        (curves(test_recon=150.0), None, "memorising", "by 12.5% of all that was gained"),
+        (curves(test_recon=150.0), None, "memorising", "by 12.5% of the improvement"),
         (curves(test_recon=101.0), None, "healthy", "levelled off"),
         ({}, None, "under-fitting", "only 0 steps"),
     ],

@@ -105,7 +105,7 @@ def test_curves_hold_the_numbers_in_their_hues():
             data = drawn[COLORS[one["name"]], "o" if one["split"] == "test" else "None"]
             np.testing.assert_allclose(data, np.stack([unpack(one["step"]), unpack(one["mean"])], 1))
     assert len(axes.collections) == 3, "one min-max band for each training curve"
-    assert {axes.get_xlabel(), axes.get_ylabel()} == {"step", "per image, nats"}
+    assert {axes.get_xlabel(), axes.get_ylabel()} == {"step", "nats per image"}
     assert {"loss 120", "recon 99.96", "kl 20"} <= set(texts(figure))
     assert "Losses while training (dots: test set) at beta = 1" in texts(figure)
 

@@ -257,9 +257,9 @@ def test_its_figure_tells_the_truth_only_once_it_is_revealed(run: vw.Run) -> Non
 
     for guess, right, wrong in every_kind(run):
         guess.answer = wrong
-        assert "Not so" not in said(guess)
+        assert "Not quite" not in said(guess)
         guess.view |= {"revealed": True}
-        assert "Not so." in said(guess)
+        assert "Not quite." in said(guess)
         guess.view = {"answer": right, "revealed": True}
         assert "Right." in said(guess)
         guess.close()

@@ -169,21 +169,21 @@ def _rules(s: Signs, t: Thresholds) -> Iterator[tuple[bool, Verdict, str]]:
     yield (
         reproduces and s.off_prior > t.off_prior,
         "memorising",
-        f"encoded images lie off the prior by {s.off_prior:.2f} nats a used unit (memorising above "
-        f"{t.off_prior:g}), so that samples from the prior decode to nothing that was trained",
+        f"KL(aggregate posterior, prior) is {s.off_prior:.2f} nats per active unit (memorising above "
+        f"{t.off_prior:g}): samples from the prior fall where the decoder was not trained",
     )
     yield (
         np.isnan(s.gap) and s.excess > t.excess,
         "memorising",
-        f"recon is higher on test images than on training images, by {s.excess:.1%} of all that was gained "
+        f"recon is higher on test images than on training images, by {s.excess:.1%} of the improvement "
         f"(memorising above {t.excess:.1%})",
     )
     yield s.too_short, "under-fitting", f"only {s.n_steps} steps so far"
     yield (
         s.falling > t.falling,
         "under-fitting",
-        f"the loss is still falling: the second half of {s.n_steps:,} steps brought {s.falling:.1%} of all "
-        f"that was gained (under-fitting above {t.falling:.1%})",
+        f"the loss is still falling: the last {s.n_steps // 2:,} steps account for {s.falling:.1%} of the "
+        f"improvement (under-fitting above {t.falling:.1%})",
     )
     yield from _rules_for_settled(s, t)
 
@@ -196,7 +196,7 @@ def _rules_for_settled(s: Signs, t: Thresholds) -> Iterator[tuple[bool, Verdict,
         yield (
             s.kl < t.kl,
             "posterior collapse",
-            f"{used} of {dims} units are used, and together they carry {s.kl:.2f} nats an image (collapse "
+            f"{used} of {dims} units are used, and together they carry {s.kl:.2f} nats per image (collapse "
             f"below {t.kl:g})",
         )
         yield (
@@ -208,7 +208,7 @@ def _rules_for_settled(s: Signs, t: Thresholds) -> Iterator[tuple[bool, Verdict,
         yield (
             s.kl < t.kl and s.has_variance,
             "posterior collapse",
-            f"the KL is {s.kl:.3f} nats an image (collapse below {t.kl:g})",
+            f"the KL is {s.kl:.3f} nats per image (collapse below {t.kl:g})",
         )
     yield (
         s.explained < t.explained,
@@ -223,21 +223,21 @@ def _numbers(s: Signs) -> list[str]:
     """What was measured, in sentences; what is unknown is left out."""
     found = []
     if not np.isnan(s.recon):
-        found.append(f"recon {s.recon:.2f}, KL {s.kl:.2f} nats an image" + _at_beta(s))
+        found.append(f"recon {s.recon:.2f}, KL {s.kl:.2f} nats per image" + _at_beta(s))
     if s.used is not None:
-        found.append(f"{s.used} of {s.latent_dim} units used, by KL and by Var(mu)")
+        found.append(f"{s.used} of {s.latent_dim} units used, by KL and by Var(μ)")
     if not np.isnan(s.explained):
         found.append(
             f"{s.train_explained:.0%} of the pixels' variance explained on training images, "
             f"{s.explained:.0%} on test images"
         )
     if not np.isnan(s.off_prior):
-        found.append(f"aggregate posterior off the prior by {s.off_prior:.2f} nats a used unit")
+        found.append(f"KL(aggregate posterior, prior): {s.off_prior:.2f} nats per active unit")
     return found
 
 
 def _at_beta(s: Signs) -> str:
-    return "" if np.isnan(s.beta) else f" at beta = {s.beta:g}"
+    return "" if np.isnan(s.beta) else f" at β = {s.beta:g}"
 
 
 def _advice(verdict: Verdict, s: Signs, t: Thresholds) -> tuple[str, ...]:
@@ -255,7 +255,7 @@ def _advice(verdict: Verdict, s: Signs, t: Thresholds) -> tuple[str, ...]:
         )
     if verdict == "under-fitting":
         if s.too_short or s.falling > t.falling:
-            return ("train longer: epochs is not spent well below a level loss", f"or a larger lr{lr}")
+            return ("train for more epochs: the loss has not levelled off", f"or a larger lr{lr}")
         return (f"a wider model or more latent dimensions, or a lower beta{beta}",)
     if verdict == "diverged":
         return (

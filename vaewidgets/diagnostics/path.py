@@ -158,7 +158,7 @@ class PathVerdict:
             found.append(f"classes {route}; {self.foreign_share:.0%} of the images in neither end's class")
         if self.radius is not None and self.latent_dim is not None:
             lowest = float(self.radius.min())
-            text = f"‖z‖ falls to {lowest:.2f} sqrt(d)"
+            text = f"‖z‖ dips to {lowest:.2f} √d"
             if (
                 self.latent_dim >= SHELL_DIMS
                 and lowest < 0.66

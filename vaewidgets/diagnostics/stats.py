@@ -73,7 +73,7 @@ class RunStats:
         if self.units is not None:
             lines.append(
                 f"  KL: {self.kl:.2f} nats, {self.units.n_by_kl} of {self.units.latent_dim} units active; "
-                f"aggregate posterior off the prior by {self.marginal_kl:.2f} nats"
+                f"KL(aggregate posterior, prior): {self.marginal_kl:.2f} nats"
             )
         return "\n".join(lines)
 

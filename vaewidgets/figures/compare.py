@@ -16,7 +16,7 @@ from vaewidgets.figures.classes import draw_legend
 from vaewidgets.figures.curves import runs_curves_figure
 from vaewidgets.figures.images import rows_figure
 from vaewidgets.figures.scatter import draw_scatter
-from vaewidgets.figures.style import SMALL_POINTS, new_axes, new_figure, note
+from vaewidgets.figures.style import SMALL_POINTS, new_axes, new_figure, note, per_image
 
 __all__ = ["compare_figure", "rate_figure"]
 
@@ -61,9 +61,9 @@ def compare_figure(
     if not rows:
         raise DataError("no run has a prior to draw from: these are autoencoders.")
     caption = (
-        "Decoded draws from the prior, the same for each run"
+        "Decoded samples from the prior, the same for every run"
         if show == "samples"
-        else "Images over their reconstructions from z = mu + sigma eps, the same eps for each run"
+        else "Originals (top) and reconstructions from z = μ + σ·ε, the same ε for each run"
     )
     return rows_figure(rows, caption=caption)
 
@@ -130,6 +130,6 @@ def rate_figure(parts: Sequence[Part], *, size: tuple[float, float] = (6.4, 4.0)
         )  # fmt: skip
     axes.margins(0.15)
     axes.set_xlabel("rate: KL, nats per image")
-    axes.set_ylabel(f"distortion: recon, {there[0][1]['unit']} per image")
-    note(axes, f"What a run sends against what it gets wrong, over {there[0][1]['n']} images")
+    axes.set_ylabel(f"distortion: recon, {per_image(there[0][1]['unit'])}")
+    note(axes, f"Rate (information sent) against distortion (error), over {there[0][1]['n']} images")
     return figure

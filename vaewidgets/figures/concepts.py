@@ -167,7 +167,7 @@ def annealing_figure(
     recorded: Mapping[str, Any] | None = None,
     size: tuple[float, float] = (6.4, 4.2),
 ) -> Figure:
-    """Beta over the steps; below, the loss and its two terms if recon and KL stayed as they are.
+    """Beta over the steps; below, the loss and its two terms if recon and KL stayed constant.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def annealing_figure(
         )  # fmt: skip
     above.set_ylim(bottom=0)
     above.set_ylabel("beta")
-    note(above, "The weight of the KL; below, the loss if recon and KL stayed as they are")
+    note(above, "KL weight β at each step; below, the loss if recon and KL stayed constant")
     recon, kl = float(view["recon"]), float(view["kl"])
     terms = {"recon": np.full_like(weights, recon), "kl": weights * kl, "loss": recon + weights * kl}
     for name, values in terms.items():

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vaewidgets.contract.packing import unpack
 from vaewidgets.contract.palette import COLORS
-from vaewidgets.figures.style import SMALL_POINTS, Canvas, new_axes, new_figure, note, spread
+from vaewidgets.figures.style import SMALL_POINTS, Canvas, new_axes, new_figure, note, per_image, spread
 
 __all__ = ["curves_figure", "draw_curves", "runs_curves_figure", "smooth"]
 
@@ -82,7 +82,7 @@ def runs_curves_figure(
         axes = new_axes(figure, grid[i])
         _draw_runs(axes, parts, name, log=log, smoothing=smoothing)
         axes.set_xlabel("step")
-        note(axes, f"{name}, {'nats' if name == 'kl' else unit or '?'} per image")
+        note(axes, f"{name}, {per_image('nats' if name == 'kl' else unit)}")
     return figure
 
 
@@ -177,7 +177,7 @@ def draw_curves(
             _draw_series(axes, one, ends, smoothing)
     _scale(axes, log=log)
     below.set_xlabel("step")
-    axes.set_ylabel(f"per image, {unit}" if unit else "per image")
+    axes.set_ylabel(per_image(unit))
     _label_ends(axes, ends)
     note(axes, _caption(series, betas, varies=varies))
 

@@ -51,6 +51,6 @@ def diagnosis_figure(diagnosis: Mapping[str, Any], *, size: tuple[float, float] 
         below.set_xlabel("step")
         note(
             below,
-            f"Units alive: KL > {lives['delta']:g} nats; {lives['dead']} died, {lives['never']} never lived",
+            f"Units alive: KL > {lives['delta']:g} nats; {lives['dead']} died, {lives['never']} never active",
         )
     return figure

@@ -14,7 +14,7 @@ from vaewidgets.figures.style import Canvas
 
 __all__ = ["draw_grid", "grid_figure"]
 
-_CAPTION = "Images over their reconstructions, decoded from the posterior mean"
+_CAPTION = "Originals (top) and reconstructions, decoded from the posterior mean"
 
 
 def grid_figure(grid: Mapping[str, Any], *, size: tuple[float, float] | None = None) -> Figure:

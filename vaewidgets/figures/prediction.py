@@ -96,7 +96,7 @@ def _lines(exercise: Mapping[str, Any], answer: Any, *, revealed: bool) -> list[
 def _verdict(exercise: Mapping[str, Any], *, revealed: bool, right: bool | None) -> list[tuple[str, str]]:
     if not revealed:
         return []
-    lines = [("", COLORS["fg"]), ("Right." if right else "Not so.", COLORS["beta" if right else "fg"])]
+    lines = [("", COLORS["fg"]), ("Right." if right else "Not quite.", COLORS["beta" if right else "fg"])]
     return lines + ([(exercise["because"], COLORS["fg"])] if exercise["because"] else [])
 
 
@@ -120,7 +120,7 @@ def _place(
         axes.plot(*zip(answer, exercise["truth"], strict=True), color=COLORS["accent"], linewidth=1.5)
     if answer is not None:
         _question_mark(axes, answer)
-    end = (" Right." if right else " Not so.") if revealed else ""
+    end = (" Right." if right else " Not quite.") if revealed else ""
     width = max(int(size[0] * _LETTERS), 20)
     note(axes, textwrap.fill(_plain(exercise["question"]) + end, width))
     return figure

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure, SubFigure
 from vaewidgets.contract.palette import COLORS
 from vaewidgets.errors import OptionError
 
-__all__ = ["Canvas", "figure_png", "new_axes", "new_figure", "note", "threshold"]
+__all__ = ["Canvas", "figure_png", "new_axes", "new_figure", "note", "per_image", "threshold"]
 
 Canvas = Figure | SubFigure
 
@@ -52,6 +52,13 @@ def new_axes(canvas: Canvas, position: Any = 111, **options: Any) -> Axes:
 def note(axes: Axes, text: str) -> None:
     """One line above the axes that says what is seen."""
     axes.set_title(text, loc="left", fontsize=FONT_POINTS, color=COLORS["fg"], pad=6)
+
+
+def per_image(unit: str) -> str:
+    """Unit of a loss on an axis, such as "nats per image"; as `perImage` in the page."""
+    if unit == "BCE on grey pixels":
+        return "binary cross-entropy (grey pixels), per image"
+    return f"{unit} per image".strip()
 
 
 def threshold(axes: Axes, value: float, text: str) -> None:

@@ -38,7 +38,7 @@ class PointsWidget(RunWidget):
 
     Notes
     -----
-    Keys of `view` beside the shared ones: `projection` ("plane", or "tsne": who lies near whom, computed by
+    Keys of `view` beside the shared ones: `projection` ("plane", or "tsne": a map of neighbors, computed by
     Python when it is first asked for and after the run) and `ellipses` (true: the posterior's 1 sigma of
     every image).
     `color` is "label", "recon", "kl", "|mu|" or a name of `values`.

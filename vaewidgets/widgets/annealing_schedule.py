@@ -39,7 +39,7 @@ class AnnealingSchedule(ConceptWidget):
     ratio : float, default 0.5
         Share of the training, or of a cycle, in which beta rises; up to 1.
     recon, kl : float, default 0.4 and 1.2
-        Two costs that are held, to see what beta alone does to the loss.
+        Two costs that are held fixed, to isolate the effect of beta on the loss.
     at : int, default 0
         The step that is read.
     run : Run, optional
@@ -147,7 +147,7 @@ class AnnealingSchedule(ConceptWidget):
         }
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
-        """Beta, and the loss if recon and KL stayed as they are, for print; see `LiveWidget.figure`."""
+        """Beta, and the loss if recon and KL stayed constant, for print; see `LiveWidget.figure`."""
         from vaewidgets.figures import annealing_figure
 
         steps = int(self.view["steps"])

@@ -24,7 +24,7 @@ _JUDGED = 31  # points at least; the same number stands in js/widgets/interpolat
 
 
 class InterpolationStrip(LatentWidget):
-    """Images decoded on the way from one image's code to another's: smooth, a jump or a detour.
+    """Images decoded along the path from one image's code to another's: smooth, a jump or a detour.
 
     Parameters
     ----------

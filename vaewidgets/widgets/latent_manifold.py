@@ -22,7 +22,7 @@ _FIGURE_CELLS = 20
 
 
 class LatentManifold(LatentWidget):
-    """Decoded images of a latent plane, in equal steps of probability under the prior.
+    """Decoded images of a latent plane, spaced evenly in probability under the prior.
 
     Each cell stands for the quantiles of N(0, 1) at its middle, so that equal areas of the picture hold equal
     shares of the prior. With more than two latent dimensions the plane is that of two of them, the others at

@@ -135,7 +135,7 @@ class LatentTraversal(LatentWidget):
 
         snapshot, label = self.run.snapshot(), self.view.get("label")
         rows = {name: decode_u8(snapshot, z, label) for name, z in self.traversals().items()}
-        return rows_figure(rows, caption="One dimension a row, the others held", size=size)
+        return rows_figure(rows, caption="One dimension per row, other dimensions fixed", size=size)
 
 
 def _values(style: str, n: int, axis: tuple[float, float, float, float, float]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Decoded draws from the prior, the same draws for every run."""
+"""Decoded samples from the prior, the same samples for every run."""
 
 from __future__ import annotations
 

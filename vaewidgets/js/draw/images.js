@@ -137,10 +137,10 @@ export function createGrid(el, { minSize = 44, onPress } = {}) {
             grid.append(bitmap.canvas);
             continue;
           }
-          const label = `another image in place of this${names[i] ? `, ${names[i]}` : ""}`;
+          const label = `replace this image${names[i] ? `, ${names[i]}` : ""}`;
           const button = h("button", "vw-grid-pick", {
             type: "button",
-            title: "another one",
+            title: "replace with another image",
             "aria-label": label,
           });
           button.addEventListener("click", () => onPress(i));

@@ -108,3 +108,7 @@ export function shortened(name, most = 18) {
   const tail = Math.floor((most - 1) / 2);
   return `${letters.slice(0, most - 1 - tail).join("")}…${letters.slice(-tail).join("")}`;
 }
+
+/** The unit of a loss on an axis: "nats per image". @param {string} unit */
+export const perImage = (unit) =>
+  unit === "BCE on grey pixels" ? "binary cross-entropy (grey pixels), per image" : `${unit} per image`;

@@ -32,11 +32,11 @@ test("a number is right within its tolerance, up to its last bit", () => {
   assert.equal(isRight(number({}), null), null);
 });
 
-test("an order is right as a whole, and what stands where it belongs is counted", () => {
+test("an order is right as a whole, and what is in the right place is counted", () => {
   const order = asked({ kind: "order", order: ["a", "b", "c"], truth: ["c", "a", "b"] });
   assert.equal(isRight(order, ["c", "a", "b"]), true);
   assert.equal(isRight(order, ["c", "b", "a"]), false);
-  assert.equal(outcome(order, ["c", "b", "a"]), "Not so: 1 of 3 stand where they belong");
+  assert.equal(outcome(order, ["c", "b", "a"]), "Not quite: 1 of 3 are in the right place");
 });
 
 test("an item is moved, the others keep their order", () => {
@@ -63,15 +63,15 @@ test("a place is judged by the nearest of all centers", () => {
   });
   assert.equal(isRight(place, [5, -1]), true);
   assert.equal(isRight(place, [0, 2]), false);
-  assert.match(outcome(place, [0, 2]), /is that of 9, not of 7/);
+  assert.match(outcome(place, [0, 2]), /closest to class 9, not 7/);
 });
 
 test("numbers are said with their unit", () => {
   assert.equal(formatAmount(8, "units"), "8 units");
   assert.equal(formatAmount(-2.34567), "−2.346");
   assert.equal(formatAmount(12345.6, "steps"), "12,346 steps");
-  assert.equal(outcome(number({}), 0.7), "Right: 0.6 nats; you said 0.7, within 0.2 nats");
-  assert.equal(outcome(number({}), 0.1), "Not so: 0.6 nats; you said 0.1");
+  assert.equal(outcome(number({}), 0.7), "Right: 0.6 nats; your answer was 0.7, within 0.2 nats");
+  assert.equal(outcome(number({}), 0.1), "Not quite: 0.6 nats; your answer was 0.1");
   assert.equal(outcome(number({}), 0.6), "Right: 0.6 nats");
 });
 
@@ -90,7 +90,7 @@ test("the slider has 100 to 1,000 steps, or whole ones", () => {
 });
 
 test("before it can be revealed it says what is missing", () => {
-  assert.match(hint(number({}), null), /Say what you expect/);
+  assert.match(hint(number({}), null), /Enter your prediction/);
   assert.match(hint(number({ truth: null }), 0.2), /known after training/);
   assert.match(hint(asked({ kind: "place" }), [0, 0]), /when the run has ended/);
   assert.equal(hint(number({}), 0.2), "");

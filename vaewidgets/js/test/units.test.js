@@ -38,7 +38,7 @@ test("what units that are off cost", () => {
   assert.match(costText([2], ablation([], null)), /not known yet/);
   assert.match(
     costText([2], { ...ablation([], null), measuring: [12, 32] }),
-    /^z₃ off: what it costs is being measured \(12 of 32 units\)$/,
+    /^z₃ off: cost being measured \(12 of 32 units\)$/,
   );
   assert.match(costText([0], { ...ablation([], null), recon: null, measuring: [0, 3] }), /\(0 of 3 units\)/);
   assert.match(costText([0], { ...ablation([], null), measuring: [1, 3] }), /recon \+2\.50/);

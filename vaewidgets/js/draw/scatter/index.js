@@ -267,8 +267,9 @@ export function createScatter(
     hover,
     tap(x, y, add) {
       const name = nameAt(x, y);
-      if (name) onClass(name.label, add);
-      else hover(x, y);
+      if (name) return onClass(name.label, add);
+      if (selected && !add) select([], false);
+      hover(x, y);
     },
     leave() {
       hair = document.activeElement === overlay.canvas && overlay.canvas.matches(":focus-visible");
@@ -315,7 +316,7 @@ export function createScatter(
       hair = true;
       setCursor(toData(camera, area, px, py), true);
     },
-    refused: () => flash("click first to zoom with the wheel, or hold Ctrl"),
+    refused: () => flash("Click the map, then scroll to zoom (or hold Ctrl)"),
     focus(on) {
       hair = on && overlay.canvas.matches(":focus-visible");
       painter.request();

@@ -17,7 +17,9 @@ export function fromBase64(text) {
 /** @param {Uint8Array<ArrayBuffer>} bytes @returns {Promise<Uint8Array<ArrayBuffer>>} */
 async function unzip(bytes) {
   if (typeof DecompressionStream === "undefined") {
-    throw new Error("This browser cannot unpack the page's data: open the page in one of 2023 or newer.");
+    throw new Error(
+      "This browser cannot decompress the page's data. Open the page in a browser from 2023 or later.",
+    );
   }
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
@@ -48,7 +50,7 @@ export function createContent(document) {
   /** @param {Ref} ref @returns {[string, string]} kind and text */
   function found(ref) {
     if (typeof ref === "string") {
-      if (!table[ref]) throw new Error(`A file of this page is missing: none holds ${ref}.`);
+      if (!table[ref]) throw new Error(`A file of this page is missing: ${ref} was not found.`);
       return table[ref];
     }
     const element = /** @type {HTMLElement} */ (elements[ref]);

@@ -40,7 +40,7 @@ function createLinkButton(fragment) {
     try {
       await navigator.clipboard.writeText(location.href);
     } catch {
-      text = "the address bar has it"; // a browser may forbid the clipboard
+      text = "copy it from the address bar"; // a browser may forbid the clipboard
     }
     setText(said, text);
     setTimeout(() => setText(said, ""), 4000);

@@ -18,16 +18,16 @@
 import { createChoice, createSlider } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
 import { createPainter } from "../../host/painter.js";
-import { formatCount, formatLoss } from "../../maths/format.js";
+import { formatCount, formatLoss, perImage } from "../../maths/format.js";
 import { thin } from "../../maths/statistics.js";
 import { createPanel } from "./panel.js";
 import { lineName, MOST_RUNS_TOGETHER, smooth } from "./runs.js";
 
 /** Which names share a panel. @type {{names: string[], title: (unit: string) => string}[]} */
 const PANELS = [
-  { names: ["loss", "recon"], title: (unit) => `loss and recon, ${unit} per image` },
-  { names: ["loss"], title: (unit) => `loss, ${unit} per image` },
-  { names: ["recon"], title: (unit) => `recon, ${unit} per image` },
+  { names: ["loss", "recon"], title: (unit) => `loss and recon, ${perImage(unit)}` },
+  { names: ["loss"], title: (unit) => `loss, ${perImage(unit)}` },
+  { names: ["recon"], title: (unit) => `recon, ${perImage(unit)}` },
   { names: ["kl"], title: () => "KL, nats per image" },
   { names: ["beta"], title: () => "β, the weight of the KL" },
 ];
@@ -126,7 +126,7 @@ export function readout({ curves, stepsPerEpoch }, step) {
  */
 export function createCurves(el, { theme, onTurn }) {
   const testKey = h("span", "vw-key", {}, [h("span", "vw-key-test"), "test"]);
-  const trainKey = h("span", "vw-key", {}, [h("span", "vw-key-train"), "train, with its range"]);
+  const trainKey = h("span", "vw-key", {}, [h("span", "vw-key-train"), "train (band: range)"]);
   const keys = h("div", "vw-curves-key", { "aria-hidden": "true" }, [trainKey, testKey]);
   const value = h("p", "vw-note vw-readout", { hidden: true });
   const holder = h("div", "vw-panels");
@@ -142,8 +142,8 @@ export function createCurves(el, { theme, onTurn }) {
   });
   const smoothing = createSlider(knobs, {
     name: "smoothing",
-    label: "smooth, steps",
-    title: "exponential mean with a memory of so many steps; 0 for none",
+    label: "smoothing (steps)",
+    title: "exponential moving average; 0 = off",
     min: 1,
     max: 10_000,
     zero: true,

@@ -51,7 +51,7 @@ export function scatterCaption({ run, scatter }) {
   const images = scatter && scatter.n_train === 0 ? "a test image" : "an image";
   const where =
     run.latent_dim > 2
-      ? `the mean of its posterior, ${run.latent_dim} dimensions seen along two`
+      ? `the mean of its posterior, ${run.latent_dim} dimensions projected on two`
       : "the mean of its posterior";
   return `Each point is ${images}, at ${where}. Hover to decode, drag to select.`;
 }
@@ -181,7 +181,10 @@ export function createLatentView(scatterEl, imagesEl, context) {
   /** @param {number} n */
   function showSelected(n) {
     show(chosen, n > 0);
-    setText(chosen, `${n} image${n === 1 ? "" : "s"} selected: .selected in Python, Esc clears`);
+    setText(
+      chosen,
+      `${n} image${n === 1 ? "" : "s"} selected (\`.selected\` in Python). Esc or click to clear`,
+    );
   }
 
   /** Stand where another widget of the run, or Python, points at. */
@@ -242,7 +245,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
       const colored = labels && others ? labels.map((label) => (apart.has(label) ? label : -1)) : labels;
       show(note, decoder.reason !== null);
       const who = link.offline ? "no image: there is no kernel here" : "decoded by the kernel";
-      setText(note, decoder.reason ? `${who}, and the page cannot decode: ${decoder.reason}` : "");
+      setText(note, decoder.reason ? `${who}; the page cannot decode: ${decoder.reason}` : "");
       const size = Math.max(shape()[0] * shape()[1] * shape()[2], 1);
       scatter.update({
         points: past ?? toFloat32(layout?.points ?? data.points),

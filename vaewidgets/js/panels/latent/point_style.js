@@ -94,7 +94,7 @@ export function createLook(el, { shell, link, view }) {
     if (busy !== null) return `computing t-SNE of step ${formatCount(busy)} …`;
     if (!layout.points)
       return link.offline ? "t-SNE was not computed when this page was saved" : "computing t-SNE …";
-    return `t-SNE of step ${formatCount(layout.step ?? 0)}: who lies near whom; distances beyond mean little`;
+    return `t-SNE of step ${formatCount(layout.step ?? 0)}: neighbors are meaningful, larger distances are not`;
   }
 
   return {

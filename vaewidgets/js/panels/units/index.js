@@ -11,7 +11,7 @@
 
 import { toFloat32 } from "../../contract/bytes.js";
 import { h, setText, show } from "../../host/dom.js";
-import { formatCount, formatLoss, subscript } from "../../maths/format.js";
+import { formatCount, formatLoss, perImage, subscript } from "../../maths/format.js";
 import { barsState } from "../latent/index.js";
 import { createBars } from "./bars.js";
 
@@ -55,18 +55,18 @@ export function costText(off, ablation) {
   if (!ablation || ablation.recon === null || !cost || off.some((dim) => Number.isNaN(cost[dim]))) {
     const [done, of] = ablation?.measuring ?? [0, 0];
     const far = of ? `being measured (${done} of ${of} units)` : "not known yet";
-    return `${list(off)} off: what it costs is ${far}`;
+    return `${list(off)} off: cost ${far}`;
   }
   const same = ablation.off.length === off.length && ablation.off.every((dim) => off.includes(dim));
   const together = off.length === 1 ? cost[off[0]] : same ? ablation.together : null;
   const from = `step ${formatCount(ablation.step)}, ${formatCount(ablation.n)} images`;
-  const at = `${ablation.unit} per image, of ${formatLoss(ablation.recon)} (${from})`;
+  const at = `${perImage(ablation.unit)}, of ${formatLoss(ablation.recon)} (${from})`;
   if (together !== null && together !== undefined) return `${list(off)} off: recon ${signed(together)} ${at}`;
   const single = off
     .slice(0, MOST_NAMED)
     .map((dim) => `${subscript(`z${dim + 1}`)} ${signed(cost[dim])}`)
     .join(", ");
-  return `each off alone: recon ${single} ${at}; costs of several do not add up`;
+  return `switched off one at a time: recon ${single} ${at}; the costs do not add up`;
 }
 
 /**

@@ -31,7 +31,7 @@ const share = (/** @type {number} */ value) => clamp(Number(value.toFixed(3)), 0
 
 export default defineWidget({
   name: "annealing-schedule",
-  label: "Annealing of beta",
+  label: "β annealing",
   build({ shell, view }) {
     const { theme } = shell;
     const pictures = h("div", "vw-concept-main");
@@ -61,14 +61,14 @@ export default defineWidget({
     const above = createPlot(pictures, {
       theme,
       className: "vw-annealing-beta",
-      label: "beta over training",
+      label: "β over training",
       margins: MARGINS,
       paint: (pen) => drawBeta(pen, drawn()),
     });
     const below = createPlot(pictures, {
       theme,
       className: "vw-annealing-loss",
-      label: "the loss over training",
+      label: "loss over training",
       margins: MARGINS,
       paint: (pen) => drawLoss(pen, drawn()),
     });
@@ -88,14 +88,14 @@ export default defineWidget({
     const handles = {
       start: above.addHandle({
         name: "start",
-        label: "start: beta at step 0",
+        label: "start: β at step 0",
         onMove: (_, beta) => setBeta("start", beta),
         onKey: (_, dy) => setBeta("start", settings().start + dy * 0.05),
         onRelease: free,
       }),
       end: above.addHandle({
         name: "end",
-        label: "end: beta reached, and the share of steps in which it rises",
+        label: "end: final β, and the fraction of steps in which it rises",
         onMove(step, beta) {
           setBeta("end", beta);
           if (settings().kind !== "constant") view.set("ratio", share(step / whole()));
@@ -116,7 +116,7 @@ export default defineWidget({
       }),
       at: below.addHandle({
         name: "at",
-        label: "step that is read",
+        label: "step shown",
         onMove: (step) => view.set("at", Math.round(clamp(step, 0, settings().steps))),
         onKey: (dx) =>
           view.set("at", Math.round(clamp(at() + (dx * settings().steps) / 100, 0, settings().steps))),
@@ -151,17 +151,11 @@ export default defineWidget({
       start: slider(
         "start",
         "start",
-        "beta at the first step",
+        "β at the first step",
         [0, MOST_BETA],
         linearSlider({ min: 0, max: 4, step: 0.05 }),
       ),
-      end: slider(
-        "end",
-        "end",
-        "beta that is reached",
-        [0, MOST_BETA],
-        linearSlider({ min: 0, max: 4, step: 0.05 }),
-      ),
+      end: slider("end", "end", "final β", [0, MOST_BETA], linearSlider({ min: 0, max: 4, step: 0.05 })),
       steps: slider(
         "steps",
         "training",
@@ -173,20 +167,19 @@ export default defineWidget({
       cycles: slider(
         "cycles",
         "cycles",
-        "how often it starts again",
+        "number of cycles",
         [1, MOST_CYCLES],
         linearSlider({ min: 1, max: MOST_CYCLES, step: 1 }),
       ),
       ratio: slider(
         "ratio",
-        "rise",
-        "share of the training, or of a cycle, in which beta rises",
+        "ramp fraction",
+        "fraction of the training, or of a cycle, in which β rises",
         [0.001, 1],
         linearSlider({ min: 0.01, max: 1, step: 0.01 }),
-        "of it",
       ),
     };
-    knobs.append(h("p", "vw-knobs-title", { text: "held, to see what beta does" }));
+    knobs.append(h("p", "vw-knobs-title", { text: "held fixed to isolate β" }));
     const held = {
       recon: slider(
         "recon",
@@ -203,7 +196,7 @@ export default defineWidget({
     const copy = createPress(h("span"), {
       name: "copy",
       text: "copy",
-      title: "copy the line of Python",
+      title: "copy this line of Python",
       onPress: async () => {
         try {
           await navigator.clipboard.writeText(code.textContent ?? "");
@@ -211,7 +204,7 @@ export default defineWidget({
         } catch {
           // A browser may forbid it: the text is then ready to be copied by hand.
           getSelection()?.selectAllChildren(code);
-          setText(said, "selected: copy it with the keyboard");
+          setText(said, "selected: press Ctrl+C to copy");
         }
       },
     });
@@ -293,7 +286,7 @@ export default defineWidget({
         );
         below.describe(words);
       },
-      caption: () => "How much the KL weighs, step by step. Drag the points.",
+      caption: () => "KL weight β at each step. Drag the points.",
       handle: {
         get schedule() {
           return schedule();

@@ -69,7 +69,7 @@ export function drawBeta(pen, state) {
   marker(pen, pen.x(at), pen.y(now), color);
 }
 
-/** The loss and its terms, if recon and KL stayed as they are. @param {Pen} pen @param {Drawn} state */
+/** The loss and its terms if recon and KL stayed constant. @param {Pen} pen @param {Drawn} state */
 export function drawLoss(pen, state) {
   const { theme } = pen;
   const { settings, schedule, at, recorded, recon, kl } = state;
@@ -77,7 +77,7 @@ export function drawLoss(pen, state) {
   const { steps } = settings;
   const x = /** @type {[number, number]} */ ([0, steps]);
   const y = lossRange(state);
-  drawScaleY(pen, y, { label: "cost, if recon and KL stayed as they are", count: 4 });
+  drawScaleY(pen, y, { label: "loss if recon and KL stayed constant", count: 4 });
   drawScaleX(pen, x, { label: "step" });
   const corners = cornersOf(schedule, steps);
   path(

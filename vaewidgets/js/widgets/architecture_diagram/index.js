@@ -17,7 +17,11 @@ import { stepsOf } from "./training_walk.js";
 
 const PAUSE_MS = 2600;
 /** @type {Record<string, string>} */
-const NAMES = { ae: "autoencoder", vae: "VAE, z drawn inside", reparameterised: "VAE, reparameterised" };
+const NAMES = {
+  ae: "autoencoder",
+  vae: "VAE with direct sampling",
+  reparameterised: "VAE with reparameterization",
+};
 
 export default defineWidget({
   name: "architecture-diagram",

@@ -33,21 +33,21 @@ export function stepsOf(of) {
   });
   const heads = "encoder>mu encoder>sigma";
   const terms = variational ? "loss>recon loss>kl" : "loss>recon";
-  const backward = "backward: which way to turn each weight";
+  const backward = "backward: the gradient of the loss with respect to each weight";
   return [
     step("image", `An image x goes in: ${shapeText(of.image_shape)} numbers.`, "x", ""),
-    step("encode", `The encoder boils it down, layer by layer.`, "x encoder", "x>encoder"),
+    step("encode", "The encoder compresses it layer by layer.", "x encoder", "x>encoder"),
     ...(variational
       ? [
           step(
             "posterior",
-            `Out comes not a point but a Gaussian: a mean μ and a width σ for each of ${dims}.`,
+            `The result is not a point but a Gaussian: a mean μ and a standard deviation σ for each of ${dims}.`,
             "mu sigma",
             heads,
           ),
           drawn
-            ? step("draw", "z is drawn from N(μ, σ²), inside the network.", "mu sigma z", "mu>z sigma>z")
-            : step("noise", "Outside the network, ε is drawn from N(0, 1).", "eps", ""),
+            ? step("draw", "z is sampled from N(μ, σ²) inside the network.", "mu sigma z", "mu>z sigma>z")
+            : step("noise", "Outside the network, ε is sampled from N(0, 1).", "eps", ""),
           ...(drawn
             ? []
             : [
@@ -59,8 +59,8 @@ export function stepsOf(of) {
                 ),
               ]),
         ]
-      : [step("code", `Out comes the code z: ${dims}.`, "z", "encoder>z")]),
-    step("decode", "The decoder unfolds z into an image x̂.", "z decoder x_hat", "z>decoder decoder>x_hat"),
+      : [step("code", `The result is the code z: ${dims}.`, "z", "encoder>z")]),
+    step("decode", "The decoder expands z into an image x̂.", "z decoder x_hat", "z>decoder decoder>x_hat"),
     step(
       "recon",
       `How far is x̂ from x? recon = ${formatLoss(of.recon)} ${unit}.`,
@@ -97,8 +97,8 @@ export function stepsOf(of) {
           drawn
             ? {
                 ...step(
-                  "back through the draw",
-                  "A draw has no slope: the gradient of recon stops here. Only the KL reaches μ and σ.",
+                  "back through the sample",
+                  "Sampling is not differentiable: the gradient of recon stops here. Only the KL reaches μ and σ.",
                   "z kl mu sigma",
                   "loss>kl kl>mu kl>sigma",
                   true,
@@ -107,7 +107,7 @@ export function stepsOf(of) {
               }
             : step(
                 "back through z",
-                "z = μ + σ · ε is plain arithmetic: the gradient goes through to μ and σ. ε needs none.",
+                "z = μ + σ · ε is plain arithmetic: the gradient passes through to μ and σ. ε needs none.",
                 "z kl mu sigma",
                 "z>mu z>sigma loss>kl kl>mu kl>sigma",
                 true,
@@ -117,10 +117,10 @@ export function stepsOf(of) {
     step(
       "back to the encoder",
       drawn
-        ? "So the encoder never hears how good x̂ is. It learns to please the prior: to say nothing."
+        ? "The encoder never learns how good x̂ is. It only learns to match the prior, i.e. to carry no information."
         : variational
-          ? "And on through the encoder: both terms teach it."
-          : "And on through the encoder, which learns from recon alone.",
+          ? "It continues through the encoder: both terms train it."
+          : "It continues through the encoder, which learns from recon alone.",
       variational ? "mu sigma encoder" : "z encoder",
       variational ? "mu>encoder sigma>encoder" : "z>encoder",
       true,

@@ -30,11 +30,11 @@ const VIEWS = [
 ];
 /** @type {Record<string, string>} */
 const CAPTIONS = {
-  recon: "The same images, reconstructed from z = μ + σ·ε with the same ε by each run.",
-  samples: "The same draws z ~ N(0, I), decoded by each run.",
-  latent: "Where each run puts the same images; all on one scale, the prior dashed.",
-  curves: "Each quantity keeps its hue; the runs differ in dash and lightness.",
-  rate: "What a run sends about an image against what it gets wrong; bars: standard errors over the images.",
+  recon: "The same images, reconstructed from z = μ + σ·ε with the same ε for every run.",
+  samples: "The same samples z ~ N(0, I), decoded by each run.",
+  latent: "Codes of the same images in each run, on one scale; dashed: the prior.",
+  curves: "Each quantity has its own color; the runs differ in dash pattern and lightness.",
+  rate: "Rate (information sent) against distortion (error); bars: standard errors over the images.",
 };
 
 /** The newest value of a quantity, on the test set where there is one. @param {Part} part @param {string} name */
@@ -68,7 +68,7 @@ export default defineWidget({
     shell.body.append(head, ...Object.values(panes), said, note);
     const shown = createSegments(head, {
       name: "show",
-      label: "what is compared",
+      label: "what to compare",
       choices: VIEWS,
       onChange: (value) => view.set("show", value),
     });
@@ -77,7 +77,7 @@ export default defineWidget({
     const turn = createRange(head, {
       name: "at",
       label: "highlight",
-      title: "turn through the runs",
+      title: "step through the runs",
       min: 0,
       max: 1,
       step: 1,
@@ -86,7 +86,7 @@ export default defineWidget({
     });
     const redraw = createPress(head, {
       name: "redraw",
-      text: "draw ε again",
+      text: "sample ε again",
       onPress: () => view.set("seed", view.get("seed", 0) + 1),
     });
     const pictures = createPictures();
@@ -123,8 +123,8 @@ export default defineWidget({
       const names = Array.from(labels, (label) => frame.run.class_names?.[label] ?? String(label));
       if (rows.length) grids[what].update({ rows, shape: frame.run.image_shape, names });
       const words = [];
-      if (without.length) words.push(`${without.join(", ")}: an autoencoder, it has no prior to draw from`);
-      if (late) words.push("other draws than the newest are shown: only the kernel can decode them");
+      if (without.length) words.push(`${without.join(", ")}: an autoencoder has no prior to sample from`);
+      if (late) words.push("these are not the newest samples: only the kernel can decode those");
       say(words.join("; "));
     }
 
@@ -147,7 +147,7 @@ export default defineWidget({
             labels: data.labels ? toInt32(data.labels) : null,
             prior: data.prior,
             faint: at !== null && at !== i,
-            note: dims > 2 ? `${dims} dimensions seen along ${axisNames(part).join(" and ")}` : "",
+            note: dims > 2 ? `${dims} dimensions projected on ${axisNames(part).join(" and ")}` : "",
           },
         ];
       });
@@ -179,7 +179,7 @@ export default defineWidget({
       });
       const first = parts.find((part) => part.rate)?.rate;
       plot.update({ points: rates, unit: first?.unit ?? "", normalised: first?.normalised ?? false });
-      say(first ? "" : "No run has a posterior variance: an autoencoder sends no measured number of nats.");
+      say(first ? "" : "No run has a posterior variance: the rate of an autoencoder is not defined.");
     }
 
     return {
@@ -193,7 +193,7 @@ export default defineWidget({
         stops = ["all", ...parts.map(labelOf)];
         turn.update({ value: at === null ? 0 : at + 1, max: stops.length - 1, hidden: parts.length < 2 });
         const drawing = what === "recon" || what === "samples";
-        redraw.update({ text: what === "samples" ? "draw z again" : "draw ε again", hidden: !drawing });
+        redraw.update({ text: what === "samples" ? "sample z again" : "sample ε again", hidden: !drawing });
         for (const [name, pane] of Object.entries(panes)) show(pane, name === what);
         if (drawing) drawImages(state, what, at);
         else if (what === "latent") drawClouds(frame, at);

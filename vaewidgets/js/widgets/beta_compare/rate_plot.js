@@ -8,7 +8,7 @@
  */
 
 import { createPlot, drawLine, drawScaleX, drawScaleY, drawText } from "../../draw/plot.js";
-import { formatLoss } from "../../maths/format.js";
+import { formatLoss, perImage } from "../../maths/format.js";
 import { extent } from "../../maths/statistics.js";
 
 /** A range with room around it. @param {number[]} values @param {number[]} errors @returns {[number, number]} */
@@ -39,7 +39,7 @@ export function createRatePlot(el, { theme }) {
   function paint(pen) {
     const { context, box } = pen;
     drawScaleX(pen, ranges.x, { label: "rate: KL, nats per image" });
-    drawScaleY(pen, ranges.y, { label: `distortion: recon, ${state.unit} per image` });
+    drawScaleY(pen, ranges.y, { label: `distortion: recon, ${perImage(state.unit)}` });
     if (state.normalised) drawBounds(pen);
     context.strokeStyle = theme.color("fg3");
     context.lineWidth = 1.25;

@@ -212,7 +212,8 @@ export function takeBook(game, text) {
   const own = game.bottleneck === "bits" ? `bits${game.bits}` : game.bottleneck;
   const [name, list = ""] = text.slice(0, 2000).split(":");
   const example = `${own}: 0 = ${new Array(codeLength(game)).fill(1).join(", ")}; 3 = …`;
-  if (name.trim() !== own) return { game, fault: `This is no codebook for this game; expected “${example}”.` };
+  if (name.trim() !== own)
+    return { game, fault: `This is not a codebook for this game; expected “${example}”.` };
   /** @type {[number[], number][]} */
   const book = [];
   for (const entry of list.split(";").filter((part) => part.trim())) {
@@ -221,7 +222,7 @@ export function takeBook(game, text) {
     if (!NINE.includes(Number(card)) || card.trim() === "" || !isCode(game, numbers))
       return {
         game,
-        fault: `“${entry.trim().slice(0, 40)}” is no card and its numbers; expected “${example}”.`,
+        fault: `“${entry.trim().slice(0, 40)}” is not a card with its numbers; expected “${example}”.`,
       };
     book.push([numbers, Number(card)]);
   }

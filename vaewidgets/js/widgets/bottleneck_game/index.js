@@ -52,7 +52,7 @@ export default defineWidget({
     const segments = {
       bottleneck: setting(
         "bottleneck",
-        "through",
+        "code",
         { two: "two numbers", one: "one number", bits: "binary numbers" },
         (value) => ({
           bottleneck: /** @type {Game["bottleneck"]} */ (value),
@@ -80,10 +80,10 @@ export default defineWidget({
     const take = createPress(line, {
       name: "take",
       text: "use this one",
-      title: "the decoder then reads by another group's book",
+      title: "the decoder then uses another group's codebook",
       onPress() {
         const { game: next, fault } = rules.takeBook(game(), text.value);
-        setText(said, fault ?? "The decoder now reads by this book.");
+        setText(said, fault ?? "The decoder now uses this codebook.");
         if (!fault) play(next);
       },
     });
@@ -129,7 +129,7 @@ export default defineWidget({
             ? "your codes, hidden from the decoder"
             : over
               ? "the codes of this round"
-              : "what the decoder was shown so far",
+              : "what the decoder has seen so far",
         );
         const latest = new Map(now.book.map(([code, card]) => [card, code]));
         space.update({
@@ -195,7 +195,7 @@ export default defineWidget({
       setText(
         mistakes,
         found.length
-          ? `confused: ${found.map(({ card, guess, count }) => `${card} for ${guess}${count > 1 ? ` (${count} times)` : ""}`).join(", ")}`
+          ? `confused: ${found.map(({ card, guess, count }) => `${card} taken for ${guess}${count > 1 ? ` (${count === 2 ? "twice" : `${count} times`})` : ""}`).join(", ")}`
           : "",
       );
     }

@@ -128,7 +128,7 @@ export function createTurns(el, onPlay) {
     });
     const least = rules.leastShared(game);
     const rule = bits
-      ? `Only ${2 ** game.bits} codes for ${game.cards.length} cards: ${least ? `at least ${least} must share one, and there the guess is luck.` : "enough."}`
+      ? `Only ${2 ** game.bits} codes for ${game.cards.length} cards: ${least ? `at least ${least} must share one, and there the guess is random.` : "enough."}`
       : `Pick ${length === 1 ? "one property" : "two properties"} of the digits; keep ${length === 1 ? "it" : "them"} to yourself.`;
     return [
       title("Encoder: write each card in numbers."),
@@ -203,8 +203,9 @@ export function createTurns(el, onPlay) {
       );
     });
     const names = game.properties.filter(Boolean);
-    const told = game.encoder === "person" && names.length ? `The encoder meant: ${names.join(", ")}.` : "";
-    const bound = least ? " Where cards share a code, the guess is luck." : "";
+    const told =
+      game.encoder === "person" && names.length ? `The encoder's features: ${names.join(", ")}.` : "";
+    const bound = least ? " Where cards share a code, the guess is random." : "";
     const text = `Round ${game.rounds.length}: loss ${loss} of ${round.order.length}.${loss === 0 ? " Nothing was lost." : bound}`;
     const { holder, button } = press("proceed", "next round", () => rules.proceed(game));
     button.button.classList.add("vw-first");

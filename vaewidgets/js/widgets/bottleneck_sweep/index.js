@@ -7,7 +7,7 @@
 
 import { h, OWN_KEYS, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
-import { formatLoss } from "../../maths/format.js";
+import { formatLoss, perImage } from "../../maths/format.js";
 import { labelOf, partsOf } from "../../panels/curves/index.js";
 import { createSizePlot } from "./size_plot.js";
 
@@ -135,7 +135,7 @@ export default defineWidget({
           const quantity = name === "kl" ? "KL" : name;
           plot.update({
             points,
-            title: name === "active" ? "active units, by KL" : `${quantity}, ${unit} per image`,
+            title: name === "active" ? "active units, by KL" : `${quantity}, ${perImage(unit)}`,
             color: name === "active" ? "fg" : name,
             elbow: elbow?.latent_dim ?? null,
             picked,
@@ -144,14 +144,17 @@ export default defineWidget({
         }
         const found =
           elbow && elbow.latent_dim !== null
-            ? `Elbow at ${elbow.latent_dim} latent dimensions: the smallest whose recon is within ${(elbow.tolerance * 100).toFixed(0)} % of the whole drop. `
+            ? `Elbow at ${elbow.latent_dim} latent dimensions: the smallest size that achieves ${(100 - elbow.tolerance * 100).toFixed(0)} % of the total improvement. `
             : "No elbow. ";
         const notes = elbow?.notes.length ? `${elbow.notes.join("; ")}. ` : "";
-        setText(said, `${elbow ? found : ""}${notes}Below, recon and loss are ${frame.run.unit} per image.`);
+        setText(
+          said,
+          `${elbow ? found : ""}${notes}Below, recon and loss are in ${perImage(frame.run.unit)}.`,
+        );
         fillTable(parts, picked);
       },
       caption: ({ frame }) =>
-        `${partsOf(frame).length} runs by the size of their bottleneck, on the ${frame.size?.split === "train" ? "training" : "test"} images; a line through the means.`,
+        `${frame.size?.split === "train" ? "Training" : "Test"} metrics of ${partsOf(frame).length} runs by latent size; line: mean.`,
       handle: {
         /** Drawn points of each quantity. */
         points: () => drawn,

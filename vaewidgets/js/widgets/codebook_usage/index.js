@@ -67,7 +67,7 @@ export default defineWidget({
         marked += found.length;
         bitmap.canvas.setAttribute(
           "aria-label",
-          `image ${i + 1}: holds the code at ${found.length} of ${own.length} places`,
+          `image ${i + 1}: uses the code at ${found.length} of ${own.length} locations`,
         );
         marks.replaceChildren(...found);
       });
@@ -96,17 +96,17 @@ export default defineWidget({
         image.update({
           image: picture,
           shape: run.image_shape,
-          title: `a grid full of code ${code}`,
-          detail: picture ? "" : "not kept: rarely used",
+          title: `decoded from code ${code} only`,
+          detail: picture ? "" : "not saved: rarely used",
         });
         setText(
           title,
-          `code ${code}${pointed ? "" : ", the most used"}: ${share} % of all places, boxed here`,
+          `code ${code}${pointed ? "" : ", the most used"}: ${share} % of all locations, outlined here`,
         );
         drawExamples(codes, run.image_shape);
       },
       caption: ({ frame: { codes } }) =>
-        `Each cell is a code, stronger the more it is used over ${formatCount(codes?.n_images ?? 0)} training images; × is dead. Point at one to see what it draws.`,
+        `Each cell is a code: darker = used more over ${formatCount(codes?.n_images ?? 0)} training images; × = never used. Hover a code to see what it decodes to.`,
       handle: {
         /** The code that is shown. */
         code: () => code,

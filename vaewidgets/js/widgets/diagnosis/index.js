@@ -67,12 +67,12 @@ export default defineWidget({
         const { latent_dim: dims, dead, never, delta } = diagnosis.lives;
         setText(
           livesTitle,
-          `${dims - dead - never} of ${dims} units alive (KL > ${delta} nats); ${dead} died, ${never} never lived`,
+          `${dims - dead - never} of ${dims} units alive (KL > ${delta} nats); ${dead} died, ${never} never active`,
         );
         lives.update(diagnosis.lives);
       },
       caption: ({ frame: { run, diagnosis } }) =>
-        `What ${run.name || run.model} is doing, measured at step ${formatCount(diagnosis?.step ?? run.step)} on ${formatCount(diagnosis?.n_images ?? 0)} images of each split.`,
+        `Diagnosis of ${run.name || run.model}, measured at step ${formatCount(diagnosis?.step ?? run.step)} on ${formatCount(diagnosis?.n_images ?? 0)} images of each split.`,
       handle: {
         /** The word that is shown. */
         verdict: () => word.textContent,

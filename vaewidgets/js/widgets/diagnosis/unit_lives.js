@@ -32,7 +32,7 @@ export function createLives(el, { theme }) {
   const plot = createPlot(el, {
     theme,
     className: "vw-lives",
-    label: "when units lived",
+    label: "when units were active",
     margins: [0.4, 1, 2.9, 3.2],
     paint(pen) {
       if (!lives) return;

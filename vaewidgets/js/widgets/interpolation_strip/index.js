@@ -35,7 +35,7 @@ const MODES = [
   { value: "slerp", text: "along the sphere (slerp)" },
 ];
 const READS = {
-  smooth: "Smooth: the images change all along the path",
+  smooth: "Smooth: the images change steadily along the path",
   jump: "Jump: little changes, then everything at once",
   detour: "Detour: the path passes through other classes",
 };
@@ -176,7 +176,7 @@ export default defineWidget({
       const previous = createPress(pick, {
         name: "previous",
         text: "‹",
-        title: "the image before, of the same class",
+        title: "the previous image of the same class",
         onPress: step(-1),
       });
       const next = createPress(pick, {

@@ -181,7 +181,7 @@ export function evidence({ halfWidth, stretch, classes, foreignShare, radius, di
   const least = Math.min(radius[0], radius[radius.length - 1]);
   const crosses = dim >= SHELL_DIMS && lowest < 0.66 && lowest < 0.8 * least;
   found.push(
-    `‖z‖ falls to ${lowest.toFixed(2)} √d${crosses ? ": it crosses the empty middle of the prior; the arc stays on the shell" : ""}`,
+    `‖z‖ dips to ${lowest.toFixed(2)} √d${crosses ? ": it crosses the empty middle of the prior; the arc stays on the shell" : ""}`,
   );
   return found;
 }

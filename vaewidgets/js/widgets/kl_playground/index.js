@@ -108,20 +108,20 @@ export default defineWidget({
     side.append(rows);
     const forward = createKlRow(rows, {
       name: "KL(q ‖ p)",
-      note: "what a VAE pays",
+      note: "the VAE's KL term",
       onPress: () => view.set("direction", "qp"),
     });
     const reverse = createKlRow(rows, {
       name: "KL(p ‖ q)",
-      note: "the other way round",
+      note: "reverse direction",
       onPress: () => view.set("direction", "pq"),
     });
     const keep = createPress(side, {
       name: "keep",
-      text: "keep to compare",
+      text: "pin for comparison",
       onPress: () => view.set("kept", [...kept(), [q().mu, q().sigma]].slice(-MOST_KEPT)),
     });
-    const list = h("div", "vw-kl-kept", { role: "list", "aria-label": "kept, the cheapest first" });
+    const list = h("div", "vw-kl-kept", { role: "list", "aria-label": "pinned, the lowest KL first" });
     side.append(list);
     /** @returns {[number, number][]} */
     const kept = () => view.get("kept", []);
@@ -145,7 +145,7 @@ export default defineWidget({
           });
           const drop = h("button", "vw-kl-drop", {
             type: "button",
-            "aria-label": `forget ${named({ mu, sigma })}`,
+            "aria-label": `remove ${named({ mu, sigma })}`,
             text: "×",
           });
           drop.addEventListener("click", () => view.set("kept", kept().toSpliced(i, 1)));
@@ -209,7 +209,7 @@ export default defineWidget({
           `integrand: ${formatFixed(plus, 3)} above zero, ${formatFixed(minus, 3)} below, in nats`,
         );
       },
-      caption: () => "How far q is from p, in nats. Drag the two handles: the mean, and the width.",
+      caption: () => "KL divergence of q from p, in nats. Drag the two handles: mean and standard deviation.",
       handle: {
         get kl() {
           return klParts(q(), p());

@@ -10,7 +10,7 @@
 import { toFloat32 } from "../../contract/bytes.js";
 import { createPress } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
-import { formatLoss } from "../../maths/format.js";
+import { formatLoss, perImage } from "../../maths/format.js";
 import { countAbove } from "../../maths/statistics.js";
 
 const QUANTITIES = /** @type {const} */ (["loss", "recon", "kl"]);
@@ -25,7 +25,7 @@ function newest({ curves }, name) {
 }
 
 /**
- * One row a quantity: its name with the unit, its value now, its value in the run before. Null without such a run.
+ * One row a quantity: its name with the unit, its value now, its value in the previous run. Null without one.
  * @param {Frame} frame
  * @returns {[string, string, string][] | null}
  */
@@ -37,7 +37,7 @@ export function rowsOf(frame) {
   /** @type {[string, string, string][]} */
   const rows = QUANTITIES.map((name) => {
     const unit = name === "kl" ? "nats" : same ? run.unit : "unit of its likelihood";
-    return [`${name}, ${unit} per image`, text(newest(frame, name)), text(ghost.numbers[name])];
+    return [`${name}, ${perImage(unit)}`, text(newest(frame, name)), text(ghost.numbers[name])];
   });
   const now = units
     ? `${countAbove(toFloat32(units.kl), units.delta)} of ${units.kl.shape[0]}`
@@ -60,8 +60,7 @@ export function createGhost(el, { view }) {
   el.append(wrap);
   const dismiss = createPress(wrap, {
     name: "dismiss",
-    text: "dismiss",
-    title: "hide the previous run",
+    text: "hide the previous run",
     onPress: () => view.set("ghost", false),
   });
   return {

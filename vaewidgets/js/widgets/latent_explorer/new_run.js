@@ -14,15 +14,20 @@ import { h, OWN_KEYS, setText, show } from "../../host/dom.js";
 
 /** @type {Field[]} */
 const FIELDS = [
-  { name: "dataset", label: "data", title: "what to train on", kind: "choice" },
+  { name: "dataset", label: "data", title: "data set to train on", kind: "choice" },
   { name: "kind", label: "model", title: "variational or plain autoencoder", kind: "choice" },
   { name: "latent_dim", label: "latent dimensions", title: "numbers in z", kind: "whole" },
-  { name: "likelihood", label: "likelihood", title: "what recon measures", kind: "choice" },
+  { name: "likelihood", label: "likelihood", title: "likelihood that defines recon", kind: "choice" },
   { name: "beta", label: "β", title: "weight of the KL in the loss", kind: "real" },
   { name: "epochs", label: "epochs", title: "passes over the training images", kind: "whole" },
   { name: "lr", label: "lr", title: "learning rate", kind: "real" },
-  { name: "batch_size", label: "batch size", title: "images a step", kind: "whole" },
-  { name: "seed", label: "seed", title: "of the weights, the order and the noise", kind: "whole" },
+  { name: "batch_size", label: "batch size", title: "images per step", kind: "whole" },
+  {
+    name: "seed",
+    label: "seed",
+    title: "seed of the weights, the order of images and the noise",
+    kind: "whole",
+  },
 ];
 const COPIED_MS = 2500;
 
@@ -62,7 +67,7 @@ export function createNewRun(el, { link }) {
   const copy = createPress(el, {
     name: "copy",
     text: "copy as code",
-    title: "a cell that trains this run again",
+    title: "copy Python code that reproduces this run",
     onPress: copyCode,
   });
   el.prepend(open);
@@ -148,7 +153,7 @@ export function createNewRun(el, { link }) {
     if (!given) return;
     code.value = given.code;
     show(code, true);
-    let text = "copied; a cell that trains this run again";
+    let text = "copied: Python code that reproduces this run";
     try {
       await navigator.clipboard.writeText(given.code);
     } catch {

@@ -159,7 +159,7 @@ export function createToolbar(el, link) {
       const failed = next.status === "failed";
       progress.update(progressOf(next));
       const fast = next.status === "running" && next.steps_per_second > 0;
-      if (link.offline) setText(rate, isActive(next) ? "saved while it trained" : next.status);
+      if (link.offline) setText(rate, isActive(next) ? "saved during training" : next.status);
       else setText(rate, fast ? `${formatNumber(next.steps_per_second, 3)} steps/s` : next.status);
       beta.update({
         value: next.beta,

@@ -98,12 +98,12 @@ export default defineWidget({
     const press = (/** @type {number} */ factor) => () =>
       go(zoomWindow(window(), ...window().center, factor));
     const parts = [
-      createPress(zoom, { name: "zoom-in", text: "+", title: "closer", onPress: press(1.5) }),
-      createPress(zoom, { name: "zoom-out", text: "−", title: "further", onPress: press(1 / 1.5) }),
+      createPress(zoom, { name: "zoom-in", text: "+", title: "zoom in", onPress: press(1.5) }),
+      createPress(zoom, { name: "zoom-out", text: "−", title: "zoom out", onPress: press(1 / 1.5) }),
       createPress(zoom, {
         name: "whole",
-        text: "whole plane",
-        title: "all of the plane",
+        text: "reset view",
+        title: "show the whole plane",
         onPress: () => go({ center: [0.5, 0.5], span: 1 }),
       }),
     ];
@@ -112,7 +112,7 @@ export default defineWidget({
     knobs.append(zoom);
     const cellsKnob = createRange(knobs, {
       name: "cells",
-      label: "images across",
+      label: "images per row",
       min: 5,
       max: 40,
       step: 1,
@@ -151,7 +151,7 @@ export default defineWidget({
         kl ? `KL ${formatNumber(kl[i], 2)} nats` : `std ${formatNumber(std[i], 2)}`;
       const dims = order.map((i) => ({ value: String(i), text: `${dimName(i)}, ${worth(i)}` }));
       const special = [
-        { value: "auto", text: "the two that carry most" },
+        { value: "auto", text: "the two most informative" },
         { value: "principal", text: "principal directions" },
       ];
       const [i, j] = pairOf();
@@ -168,7 +168,7 @@ export default defineWidget({
       // Before anyone points: the middle of the plane, so that there is no empty frame.
       const z = own ? pointed : plane.toZ(0.5, 0.5);
       const image = many.now(z);
-      setText(place, `z = ${formatVector(z)}${own ? "" : ", point at the map for another"}`);
+      setText(place, `z = ${formatVector(z)}${own ? "" : "; hover the map to decode"}`);
       const detail = image ? `z = ${formatVector(z)}` : "waiting for the decoder";
       preview.update({ image: image ?? nearestCell(z), shape, title: "decoded", detail });
     }
@@ -237,9 +237,8 @@ export default defineWidget({
         const data = frame.latent;
         const d = frame.run.latent_dim;
         const of = data && !data.prior ? "a Gaussian fitted to the codes" : "the prior";
-        const others =
-          d > 2 && view.get("plane", null) !== "principal" ? ", all other dimensions at rest" : "";
-        return `Decoded images of a latent plane, in equal steps of probability under ${of}${others}.`;
+        const others = d > 2 && view.get("plane", null) !== "principal" ? ", other dimensions fixed" : "";
+        return `Decoded images of a latent plane, spaced evenly in probability under ${of}${others}.`;
       },
       handle: {
         /** @type {(kx: number, ky: number) => Uint8Array | null} */

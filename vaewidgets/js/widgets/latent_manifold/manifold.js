@@ -264,7 +264,7 @@ export function createManifold(el, { theme, label, onWindow, onHover, onWant }) 
       if (!state) return;
       // A wheel over an output scrolls the notebook; it zooms once the picture is clicked, or with Ctrl or ⌘.
       if (!event.ctrlKey && !event.metaKey && document.activeElement !== canvas) {
-        setText(hint, "click first to zoom with the wheel, or hold Ctrl");
+        setText(hint, "Click the map, then scroll to zoom (or hold Ctrl)");
         show(hint, true);
         clearTimeout(hintTimer);
         hintTimer = window.setTimeout(() => show(hint, false), HINT_MS);

@@ -85,7 +85,7 @@ function createRow(el, { theme, onSlide, onMark }) {
         shape,
         single: true,
         marked: near,
-        label: `${axis.name} from ${formatFixed(steps[0], 2)} to ${formatFixed(steps[steps.length - 1], 2)}, the others held`,
+        label: `${axis.name} from ${formatFixed(steps[0], 2)} to ${formatFixed(steps[steps.length - 1], 2)}, other dimensions fixed`,
       });
     },
     destroy() {
@@ -194,19 +194,19 @@ export default defineWidget({
 
     const styleSelect = createChoice(knobs, {
       name: "style",
-      label: "along",
+      label: "range",
       onChange: (value) => view.set("style", value),
     });
     const axesSelect = createChoice(knobs, {
       name: "axes",
-      label: "rows are",
+      label: "rows",
       onChange(value) {
         view.set("axes", value);
       },
     });
     const rowsKnob = createRange(knobs, {
       name: "rows",
-      label: "rows",
+      label: "number of rows",
       min: 1,
       max: 32,
       step: 1,
@@ -220,7 +220,7 @@ export default defineWidget({
       createPress(baseEl, {
         name: "previous",
         text: "‹",
-        title: "start from the image before",
+        title: "start from the previous image",
         onPress: step(-1),
       }),
       createPress(baseEl, {
@@ -231,17 +231,17 @@ export default defineWidget({
       }),
       createPress(baseEl, {
         name: "rest",
-        text: "middle",
-        title: "start from the middle of the latent space",
+        text: "prior mean",
+        title: "start from the mean of the prior",
         onPress: () => setBase(null),
       }),
     ];
-    buttons[0].button.setAttribute("aria-label", "start from the image before");
+    buttons[0].button.setAttribute("aria-label", "start from the previous image");
     buttons[1].button.setAttribute("aria-label", "start from the next image");
     const back = createPress(knobs, {
       name: "back",
-      text: "sliders back",
-      title: "all sliders back to the start",
+      text: "reset sliders",
+      title: "reset all sliders to the starting point",
       onPress: () => view.set("z", null),
     });
     const classChoice = createClassChoice(knobs, view);
@@ -323,7 +323,7 @@ export default defineWidget({
         }
         const i = base();
         setText(place, `z = ${formatVector(z, 6)}`);
-        setText(baseName, i === null ? "from the middle" : `from image ${i}`);
+        setText(baseName, i === null ? "start from: prior mean" : `start from: image ${i}`);
         for (const { button } of buttons.slice(0, 2)) button.disabled = count() === 0;
         back.button.disabled = own === null;
         styleSelect.update({
@@ -352,7 +352,7 @@ export default defineWidget({
               : "deviation";
         const what =
           view.get("axes", "dimensions") === "principal" ? "principal direction" : "latent dimension";
-        return `Each row decodes one ${what} along its range, the others held; the greatest ${by} first.`;
+        return `Each row decodes one ${what} over its range. Rows are sorted by ${by}; other dimensions fixed.`;
       },
       handle: {
         rows: () => axes.map(({ name }, row) => ({ name, z: drawn[row].map((point) => Array.from(point)) })),

@@ -155,7 +155,7 @@ export function createOrder(el, { exercise, onAnswer }) {
         if (!row) return;
         const hit = revealed && truth[i] === item;
         setText(row.mark, revealed ? (hit ? "✓" : "✗") : "");
-        row.mark.title = revealed ? (hit ? "stands where it belongs" : "belongs elsewhere") : "";
+        row.mark.title = revealed ? (hit ? "in the right place" : "in the wrong place") : "";
         row.row.classList.toggle("is-true", hit);
         row.row.classList.toggle("is-wrong", revealed && !hit);
       });

@@ -109,7 +109,7 @@ export function createPlace(el, { exercise, theme, onAnswer }) {
             at: shown,
             text: "?",
             label: `where ${name} will lie`,
-            value: answer === null ? "no place yet" : `z₁ ${formatFixed(u, 2)}, z₂ ${formatFixed(v, 2)}`,
+            value: answer === null ? "not placed yet" : `z₁ ${formatFixed(u, 2)}, z₂ ${formatFixed(v, 2)}`,
           },
         ],
       });

@@ -40,7 +40,7 @@ export function isRight(exercise, answer) {
   }
 }
 
-/** How many items stand where they belong. @param {string[]} answer @param {string[]} truth */
+/** How many items are in the right place. @param {string[]} answer @param {string[]} truth */
 export const placesHit = (answer, truth) => truth.filter((item, i) => answer[i] === item).length;
 
 /** @param {Center[]} centers @param {[number, number]} place @returns {number} the class; −1 without any */
@@ -86,24 +86,24 @@ export function outcome(exercise, answer) {
   const { truth } = exercise;
   switch (exercise.kind) {
     case "choices":
-      return right ? `Right: ${truth}` : `Not so: ${truth}`;
+      return right ? `Right: ${truth}` : `Not quite: ${truth}`;
     case "order":
       return right
         ? "Right: that is the order"
-        : `Not so: ${placesHit(answer, truth)} of ${truth.length} stand where they belong`;
+        : `Not quite: ${placesHit(answer, truth)} of ${truth.length} are in the right place`;
     case "between": {
       const { unit, tolerance } = exercise;
       const near = tolerance > 0 ? `, within ${formatAmount(tolerance, unit)}` : "";
       const said = formatAmount(answer);
       if (right)
-        return `Right: ${formatAmount(truth, unit)}${answer === truth ? "" : `; you said ${said}${near}`}`;
-      return `Not so: ${formatAmount(truth, unit)}; you said ${said}`;
+        return `Right: ${formatAmount(truth, unit)}${answer === truth ? "" : `; your answer was ${said}${near}`}`;
+      return `Not quite: ${formatAmount(truth, unit)}; your answer was ${said}`;
     }
     default: {
       const { name, class_names, map } = exercise;
-      if (right) return `Right: of all class centers, that of ${name} is nearest to your place`;
+      if (right) return `Right: your point is closest to class ${name}`;
       const nearest = nearestCenter(map?.centers ?? [], answer);
-      return `Not so: the center nearest to your place is that of ${nameOf(nearest, class_names)}, not of ${name}`;
+      return `Not quite: your point is closest to class ${nameOf(nearest, class_names)}, not ${name}`;
     }
   }
 }
@@ -112,9 +112,9 @@ export function outcome(exercise, answer) {
 export function hint(exercise, answer) {
   const later = exercise.kind === "place" ? "when the run has ended" : "after training";
   if (answer === null) {
-    if (exercise.truth === null) return `Say what you expect; what is true is known ${later}.`;
+    if (exercise.truth === null) return `Enter your prediction; the answer is known ${later}.`;
     const how = exercise.kind === "place" ? ": click there, or drag the question mark" : "";
-    return `Say what you expect${how}; then reveal.`;
+    return `Enter your prediction${how}, then reveal.`;
   }
-  return exercise.truth === null ? `Your answer is kept. What is true is known ${later}.` : "";
+  return exercise.truth === null ? `Your answer is saved. The true answer is known ${later}.` : "";
 }

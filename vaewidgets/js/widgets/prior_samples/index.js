@@ -105,13 +105,13 @@ function createRow(el, { shell, link }, { onMark }) {
       const name = setting?.label ?? run.name;
       const what = latent.prior
         ? ""
-        : "no prior: this model has codes and no posterior, so the draws are from a Gaussian fitted to its codes";
+        : "no prior: this model has no posterior, so the samples are from a Gaussian fitted to its codes";
       setText(title, [named ? name : "", what].filter(Boolean).join(" · "));
       show(title, title.textContent !== "");
       sheet.update({
         count,
         shape: run.image_shape,
-        label: `${count} decoded draws${named ? ` of ${name}` : ""}. Arrow keys go from one to the next.`,
+        label: `${count} decoded samples${named ? ` of ${name}` : ""}. Arrow keys go from one to the next.`,
         marked,
       });
       if (key !== drawn || told) start();
@@ -142,8 +142,8 @@ export default defineWidget({
     const seed = () => view.get("seed", 0);
     const button = createPress(knobs, {
       name: "new-draw",
-      text: "new draw",
-      title: "other draws of z, the same for every run",
+      text: "new samples",
+      title: "sample z again; every run uses the same z",
       onPress: () => view.set("seed", (seed() + 1) % 2 ** 31),
     });
     const temperature = createRange(knobs, {
@@ -224,7 +224,7 @@ export default defineWidget({
         const t = view.get("temperature", 1);
         const scale = t === 1 ? "z = ε" : `z = ${formatSetting(t)} · ε`;
         const same = frame.others?.length ? ", the same ε for every run" : "";
-        return `Decoded draws from the prior: ${scale}, ε ~ N(0, I)${same}.`;
+        return `Decoded samples from the prior: ${scale}, ε ~ N(0, I)${same}.`;
       },
       handle: {
         draws: (run = 0) => [...rows.values()][run]?.z.map((point) => Array.from(point)) ?? null,

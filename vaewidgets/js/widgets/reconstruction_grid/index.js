@@ -115,8 +115,8 @@ export default defineWidget({
 
     createPress(knobs, {
       name: "shuffle",
-      text: "shuffle",
-      title: "other images",
+      text: "other images",
+      title: "pick other images at random",
       onPress: () =>
         view.set(
           "images",
@@ -126,13 +126,13 @@ export default defineWidget({
     const chosen = createPress(knobs, {
       name: "from-selection",
       text: "the selected images",
-      title: "those inside the lasso of a scatter of this run",
+      title: "images selected by lasso in a scatter of this run",
       onPress: () => view.set("images", view.get("selected", []).slice(0, MOST_SELECTED)),
     });
     const redraw = createPress(knobs, {
       name: "redraw",
-      text: "draw ε",
-      title: "reconstruct from a draw of the posterior, z = μ + σ·ε; the same ε for every run",
+      text: "sample z",
+      title: "reconstruct from a sample of the posterior, z = μ + σ·ε; every run uses the same ε",
       onPress: () => view.set("seed", seed() === null ? 0 : (Number(seed()) + 1) % 2 ** 31),
     });
     const means = createPress(knobs, {
@@ -226,7 +226,7 @@ export default defineWidget({
           runs.delete(id);
         }
         const samples = Boolean(next.get("posteriors")?.logvar);
-        redraw.update({ text: seed() === null ? "draw ε" : "draw another ε", hidden: !samples });
+        redraw.update({ text: seed() === null ? "sample z" : "sample z again", hidden: !samples });
         means.update({ hidden: !samples || seed() === null });
         chosen.update({ hidden: count() === 0 || view.get("selected", []).length === 0 });
         const reason = runs.get(next.frame.run.id)?.many.reason ?? null;
@@ -238,7 +238,7 @@ export default defineWidget({
         const how = seed() === null ? "μ" : "μ + σ·ε";
         const { epoch } = frame.run;
         const when = time.moment ?? { epoch, step: frame.grid?.step ?? frame.run.step };
-        return `Images over their reconstructions x̂ = decode(${how}), ${momentText(when)}.`;
+        return `Originals (top) and reconstructions x̂ = decode(${how}), ${momentText(when)}.`;
       },
       message(content, buffers) {
         for (const row of runs.values()) row.many.reply(content, buffers);

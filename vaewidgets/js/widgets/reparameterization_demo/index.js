@@ -66,7 +66,7 @@ export default defineWidget({
     });
     const knob = picture.addHandle({
       name: "eps",
-      label: "ε of one draw",
+      label: "ε of one sample",
       onMove: setEps,
       onKey: (dx) => setEps(view.get("eps", -0.3) + dx * 0.05),
     });
@@ -99,8 +99,8 @@ export default defineWidget({
       samples: createSlider(knobs, {
         name: "samples",
         label: "N",
-        title: "draws for one estimate of the gradient",
-        unit: "draws",
+        title: "samples per gradient estimate",
+        unit: "samples",
         min: 1,
         max: MOST_SAMPLES,
         scale: wholeLog(MOST_SAMPLES),
@@ -110,13 +110,13 @@ export default defineWidget({
     knobs.append(choices);
     const which = createSegments(choices, {
       name: "f",
-      label: "what is averaged",
+      label: "function f",
       choices: Object.entries(TARGETS).map(([value, { text }]) => ({ value, text })),
       onChange: (value) => view.set("f", value),
     });
     const redraw = createPress(side, {
       name: "redraw",
-      text: "draw new ε",
+      text: "sample new ε",
       main: true,
       onPress() {
         risen = performance.now();
@@ -125,9 +125,9 @@ export default defineWidget({
     });
 
     side.append(
-      h("p", "", { text: "Through z, each draw says which way f rises: its slope." }),
+      h("p", "", { text: "The pathwise estimator uses the slope of f at each sample." }),
       h("p", "", {
-        text: "The score function sees only how high f is there, and finds the way by comparing draws.",
+        text: "The score-function estimator uses only the values of f and compares samples.",
       }),
     );
 
@@ -191,7 +191,7 @@ export default defineWidget({
         );
         setText(
           slopes,
-          `∂z∕∂μ = 1 and ∂z∕∂σ = ε = ${two(own)}. ε is an input: the gradient goes past it, to μ and σ.`,
+          `∂z∕∂μ = 1 and ∂z∕∂σ = ε = ${two(own)}. ε is an input: the gradient passes to μ and σ.`,
         );
         for (const { by, plot, verdict } of panels) {
           const { path, score } = found[by];
@@ -199,10 +199,10 @@ export default defineWidget({
           setText(verdict, verdictOf(path, score));
           plot.describe(`${verdict.textContent} Exact value ${formatFixed(path.exact, 3)}.`);
         }
-        picture.describe(`${samples()} draws of ε, moved by μ and stretched by σ`);
+        picture.describe(`${samples()} samples of ε, shifted by μ and scaled by σ`);
       },
       caption: () =>
-        "The noise ε stays outside: shift it by μ, stretch it by σ, and z is a draw from N(μ, σ²).",
+        "The noise ε is an input: shifted by μ and scaled by σ, it becomes a sample z of N(μ, σ²).",
       handle: {
         get z() {
           return q().mu + q().sigma * view.get("eps", -0.3);

@@ -30,13 +30,14 @@ export const WAYS = [
 /** @param {Estimator} path @param {Estimator} score */
 export function verdictOf(path, score) {
   if (Math.abs(path.mean - path.exact) > 1e-6 + 1e-3 * Math.abs(path.exact))
-    return "f jumps: its slope is 0 wherever it has one, so the path misses the gradient. The score function does not need a slope.";
-  if (path.sd < 1e-9) return "Each draw gives the exact value: the path has no spread at all here.";
+    return "f is a step function: its slope is 0 almost everywhere, and the pathwise estimator misses the gradient. The score-function estimator needs no slope.";
+  if (path.sd < 1e-9)
+    return "Each sample gives the exact value: the pathwise estimator has no variance here.";
   const ratio = (score.sd / path.sd) ** 2;
   const size = formatFixed(ratio, ratio >= 10 ? 0 : ratio >= 0.1 ? 1 : 2);
   return ratio >= 1
-    ? `To be as sure, the score function needs ${size} times as many draws.`
-    : `Here the score function is the quieter one: it needs ${size} times as many draws.`;
+    ? `For the same accuracy the score-function estimator needs ${size}× as many samples.`
+    : `Here the score-function estimator has the lower variance: it needs ${size}× as many samples.`;
 }
 
 /** @param {Record<Way, Estimator>} both @returns {[number, number]} */
@@ -103,7 +104,7 @@ export function drawSpreads(pen, both, by, target, n) {
     color: theme.color("fg"),
     halo: true,
   });
-  drawText(pen, `▲ this draw; bars: ${REPEATS} repeats of ${n}`, box.right, box.bottom + size * 2, {
+  drawText(pen, `▲ this sample; bars: ${REPEATS} repeats of ${n}`, box.right, box.bottom + size * 2, {
     align: "right",
     relative: 0.85,
   });

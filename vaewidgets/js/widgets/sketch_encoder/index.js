@@ -149,7 +149,7 @@ export default defineWidget({
     });
     const back = createPress(tools, {
       name: "back",
-      text: "point back to μ",
+      text: "reset to μ",
       title: "decode where the encoder put the drawing",
       onPress: () => view.set("z", null),
     });
@@ -247,7 +247,7 @@ export default defineWidget({
       setText(said, sentence(z, moved, nameOf));
       show(reason, why !== null || many.reason !== null);
       const cannot = why
-        ? `The page cannot run this encoder, so nothing that is drawn can be encoded: ${why}`
+        ? `The page cannot run this encoder, so drawings cannot be encoded: ${why}`
         : `decoded by the kernel, since the page cannot: ${many.reason}`;
       setText(reason, why !== null || many.reason !== null ? cannot : "");
       const at = plane.toPlane(z);
@@ -301,7 +301,7 @@ export default defineWidget({
       }
       if (latent.prior && (mu || moved))
         parts.push(
-          `‖z‖ = ${formatFixed(Math.hypot(...at), 2)}, the prior's is about ${formatFixed(Math.sqrt(latent.d), 2)}`,
+          `‖z‖ = ${formatFixed(Math.hypot(...at), 2)} (typical under the prior: ${formatFixed(Math.sqrt(latent.d), 2)})`,
         );
       return parts.join("\n");
     }
@@ -321,7 +321,7 @@ export default defineWidget({
       },
       message: (content, buffers) => many.reply(content, buffers),
       caption: () =>
-        "Draw an image: the encoder puts it among the codes of the data; drag z to decode elsewhere.",
+        "Draw an image: the encoder puts it among the codes of the data; drag z to decode other points.",
       handle: {
         pixels: () => pixels && Array.from(pixels),
         get mu() {

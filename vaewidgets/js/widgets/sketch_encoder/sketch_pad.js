@@ -28,7 +28,7 @@ export function createSketchPad(el, { theme, onStroke, onUndo, onClear, say }) {
   canvas.setAttribute("aria-roledescription", "drawing area");
   canvas.setAttribute(
     "aria-label",
-    "Draw here. Arrow keys move the pen, Space sets it down and lifts it, Backspace takes the last stroke back, Delete clears.",
+    "Draw here. Arrow keys move the pen, Space lowers or lifts it, Backspace undoes the last stroke, Delete clears.",
   );
   for (const [name, value] of Object.entries(OWN_KEYS)) canvas.setAttribute(name, value);
   const hint = h("div", "vw-pad-hint", { "aria-hidden": "true", text: "draw here" });

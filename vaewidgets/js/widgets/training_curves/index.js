@@ -19,7 +19,7 @@ export default defineWidget({
         const runs = partsOf(frame);
         const what =
           runs.length > 1 ? `${runs.length} runs on ${frame.run.dataset}` : frame.run.name || frame.run.model;
-        return `loss = recon + β·KL of ${what}, means over each stretch of steps with their range.`;
+        return `loss = recon + β·KL of ${what}, line: mean; band: min–max.`;
       },
       handle: curves.handle,
       destroy: () => curves.destroy(),
