@@ -62,7 +62,7 @@ def test_bad_input():
         auroc(np.empty(0), np.ones(3))
     with pytest.raises(DataError, match="NaN"):
         auroc(np.array([np.nan]), np.ones(3))
-    with pytest.raises(OptionError, match="unknown score 'elbo'"):
+    with pytest.raises(OptionError, match="score is 'elbo'"):
         unfamiliarity(linear_vae(), blobs(3))["elbo"]
 
 

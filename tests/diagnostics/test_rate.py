@@ -95,7 +95,7 @@ def test_where_there_is_no_elbow(dims, recon, where, note):
     [
         ([1, 2], [1.0], {}, ShapeError, "2 latent_dims for 1 recons"),
         ([1, 2, 2], [3, 2, 1], {}, OptionError, "2 different sizes; an elbow wants at least 3"),
-        ([0, 1, 2], [3, 2, 1], {}, OptionError, "whole numbers of at least 1"),
+        ([0, 1, 2], [3, 2, 1], {}, OptionError, "a whole number of at least 1"),
         ([1, 2, 3], [3, 2, math.nan], {}, DataError, "leave the runs out that diverged"),
         ([1, 2, 3], [3, 2, 1], {"tolerance": 0}, OptionError, "tolerance is 0"),
     ],

@@ -98,7 +98,7 @@ def test_bf16_is_refused_where_it_does_not_pay(data):
 
 
 def test_an_unknown_precision_is_refused_with_the_nearest_one(data):
-    with pytest.raises(OptionError, match=r"known: float32, bf16\. Did you mean 'bf16'"):
+    with pytest.raises(OptionError, match=r"expected one of 'float32', 'bf16'\. Did you mean 'bf16'"):
         trained(data, precision="bf61")
     with pytest.raises(OptionError, match="precision is 16"):
         trained(data, precision=16)

@@ -96,5 +96,7 @@ def test_refusals():
         small().decode_raw(torch.zeros(1, 4))
     with pytest.raises(OptionError, match="kernel is 4; expected an odd number"):
         small(kernel=4)
-    with pytest.raises(OptionError, match="likelihood is 'gaussian'; known: bernoulli, continuous_bernoulli"):
+    with pytest.raises(
+        OptionError, match="likelihood is 'gaussian'; expected one of 'bernoulli', 'continuous_bernoulli'"
+    ):
         small(likelihood="gaussian")

@@ -76,7 +76,7 @@ def test_refusals():
         model.encode(x, torch.zeros(3, dtype=torch.int64))
     with pytest.raises(OptionError, match=r"labels run from 0 to 4; .* classes 0 to 3 .*n_classes=5"):
         model.encode(x, torch.tensor([0, 4]))
-    with pytest.raises(OptionError, match=r"label_dropout is 1.5; expected a share from 0 to 1"):
+    with pytest.raises(OptionError, match=r"label_dropout is 1.5; expected a number from 0 to 1"):
         small(label_dropout=1.5)
     with pytest.raises(OptionError, match=r"hidden is \(\); expected at least one layer"):
         small(hidden=())

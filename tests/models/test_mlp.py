@@ -67,11 +67,17 @@ def test_a_seed_repeats_the_weights():
         ({"latent_dim": 2.5}, "latent_dim is 2.5"),
         ({"latent_dim": True}, "latent_dim is True"),
         ({"hidden": (512, 0)}, r"hidden\[1\] is 0"),
-        ({"hidden": 512}, r"hidden is 512; expected a sequence of layer widths"),
+        ({"hidden": 512}, r"hidden is 512; expected whole numbers of at least 1, the widths of the layers"),
         ({"activation": "rellu"}, "activation is 'rellu'.*Did you mean 'relu'"),
-        ({"likelihood": "gauss"}, "likelihood is 'gauss'; known: bernoulli, continuous_bernoulli"),
-        ({"output": "tanh"}, "output is 'tanh'; known: sigmoid"),
-        ({"image_shape": (28, 28)}, r"image_shape is \(28, 28\); expected \(channels, height, width\)"),
+        (
+            {"likelihood": "gauss"},
+            "likelihood is 'gauss'; expected one of 'bernoulli', 'continuous_bernoulli'",
+        ),
+        ({"output": "tanh"}, "output is 'tanh'; expected one of 'sigmoid'"),
+        (
+            {"image_shape": (28, 28)},
+            r"image_shape is \(28, 28\); expected 3 whole numbers .*\(channels, height, width\)",
+        ),
         ({"image_shape": 784}, "image_shape is 784"),
     ],
 )
@@ -81,9 +87,7 @@ def test_bad_options_are_refused(options, message):
 
 
 def test_images_of_another_shape_are_refused():
-    with pytest.raises(
-        ShapeError, match=r"got images of shape \(2, 1, 5, 5\); this model wants \(batch, 1, 4, 4\)"
-    ):
+    with pytest.raises(ShapeError, match=r"got images of shape \(2, 1, 5, 5\); expected \(batch, 1, 4, 4\)"):
         MLPVAE((1, 4, 4)).encode(torch.zeros(2, 1, 5, 5))
 
 

@@ -31,5 +31,5 @@ def test_gradients_reach_encoder_and_decoder():
 def test_names():
     assert get_objective("elbo") == ELBO()
     assert get_objective(ELBO()) == ELBO()
-    with pytest.raises(OptionError, match=r"unknown objective 'elbow'.*Did you mean 'elbo'"):
+    with pytest.raises(OptionError, match=r"objective is 'elbow'.*Did you mean 'elbo'"):
         get_objective("elbow")

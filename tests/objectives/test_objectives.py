@@ -279,12 +279,12 @@ def test_a_model_that_an_objective_cannot_train_is_refused():
         (lambda: FreeBits(True), "floor is True"),
         (lambda: Capacity(-1), "maximum is -1"),
         (lambda: Capacity(steps=0), "steps is 0; expected a whole number"),
-        (lambda: InfoVAE(-1.0), "mmd_weight is -1.0; expected a finite number at least 0"),
+        (lambda: InfoVAE(-1.0), "mmd_weight is -1.0; expected a finite number of at least 0"),
         (lambda: InfoVAE(alpha=2.0), "alpha is 2.0; expected a finite number of at most 1"),
         (lambda: InfoVAE(bandwidth=0), "bandwidth is 0"),
         (lambda: BetaTC(alpha=float("nan")), "alpha is nan"),
         (lambda: VQ(-0.1), "commitment is -0.1"),
-        (lambda: get_objective("beta-tc"), "unknown objective 'beta-tc'.*Did you mean 'beta_tc'"),
+        (lambda: get_objective("beta-tc"), "objective is 'beta-tc'.*Did you mean 'beta_tc'"),
     ],
 )
 def test_bad_settings_are_refused(make, message):

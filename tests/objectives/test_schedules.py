@@ -34,7 +34,7 @@ def test_a_function_cannot_be_kept():
 
 @pytest.mark.parametrize("bad", [-1, float("nan"), float("inf"), 1e31, "four", None, True])
 def test_bad_weights_are_refused(bad):
-    with pytest.raises(OptionError, match="expected a finite number of at least 0"):
+    with pytest.raises(OptionError, match=r"expected a (finite number of at least|number from) 0"):
         as_schedule(bad)
 
 
@@ -50,10 +50,10 @@ def test_a_function_that_gives_no_weight_is_refused_at_once_and_later():
     ("make", "message"),
     [
         (lambda: LinearWarmup(steps=0), "steps is 0; expected a whole number of at least 1"),
-        (lambda: LinearWarmup(start=-1), "start is -1.0"),
+        (lambda: LinearWarmup(start=-1), "start is -1;"),
         (lambda: Cyclical(period=1.5), "period is 1.5"),
-        (lambda: Cyclical(rise=0), "rise=0; expected a share above 0"),
-        (lambda: schedule_from_dict({"kind": "cosine"}), "unknown schedule 'cosine'"),
+        (lambda: Cyclical(rise=0), "rise is 0; expected a number above 0 and at most 1"),
+        (lambda: schedule_from_dict({"kind": "cosine"}), "the kind of schedule is 'cosine'; expected one of"),
     ],
 )
 def test_bad_options_are_refused(make, message):

@@ -498,7 +498,7 @@ def test_bad_arguments():
         attach(Chapter(), make_data(shape=(1, 5, 5)))
     with pytest.raises(DataError, match="Bernoulli"):
         attach(make_model(), make_data(value_range=(-1.0, 1.0)))
-    with pytest.raises(OptionError, match="expected a whole number of steps"):
+    with pytest.raises(OptionError, match=r"n is .*; expected a whole number of at least 1"):
         attached().advance(0)
 
 

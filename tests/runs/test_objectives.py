@@ -164,7 +164,7 @@ def test_an_objective_that_does_not_fit_is_refused_before_training():
         start(data, Autoencoder((1, 4, 4), hidden=(8,)), objective="elbo")
     with pytest.raises(OptionError, match=r"MLPVAE has no method quantise"):
         start(data, objective="vq")
-    with pytest.raises(OptionError, match=r"unknown objective 'mmd_vae'"):
+    with pytest.raises(OptionError, match=r"objective is 'mmd_vae'"):
         start(data, objective="mmd_vae")
     with pytest.raises(OptionError, match=r"train has no option 'objectiv'. Did you mean 'objective'"):
         start(data, objectiv="elbo")

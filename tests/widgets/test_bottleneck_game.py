@@ -187,7 +187,7 @@ def test_what_is_no_game_is_refused(change: dict, message: str) -> None:
     ("options", "message"),
     [
         ({"bottleneck": "three"}, "bottleneck is 'three'"),
-        ({"cards": "ten"}, "known: 'five', 'nine'"),
+        ({"cards": "ten"}, "expected one of 'five', 'nine'"),
         ({"cards": [1]}, "at least two different"),
         ({"bits": 5}, "bits is 5"),
         ({"decoder": "learnr"}, "Did you mean 'learner'"),

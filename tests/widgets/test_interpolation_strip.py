@@ -152,7 +152,7 @@ def test_the_page_gets_codes_and_thumbnails_of_the_same_images(run: vw.Run) -> N
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"a": "seven"}, "which is no class"), ({"b": 10**6}, "expected the number of an image"),
+        ({"a": "seven"}, "which is no class"), ({"b": 10**6}, "the index of an image"),
         ({"images": 2}, "3 to 41"), ({"mode": "cubic"}, "'lerp', 'slerp'"),
     ],
 )  # fmt: skip
@@ -164,7 +164,7 @@ def test_bad_options_are_refused(run: vw.Run, options: dict, message: str) -> No
 def test_ends_that_are_not_two_images_are_refused(run: vw.Run) -> None:
     widget = vw.InterpolationStrip(run)
     for ends in ([0], [0, -1], [0, 10**6], "ab", [0, 1.5]):
-        with pytest.raises(OptionError, match="ends is"):
+        with pytest.raises(OptionError, match=r"ends(\[1\])? is"):
             widget.view = {"ends": ends}
     widget.close()
 

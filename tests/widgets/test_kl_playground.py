@@ -86,7 +86,7 @@ def test_the_view_starts_it_and_changes_it() -> None:
         ({"mu": 9}, "mu is 9; expected a number from -4 to 4"),
         ({"sigma": 0}, "sigma is 0; expected a number from 0.03 to 5"),
         ({"sigma": float("nan")}, "sigma is nan"),
-        ({"direction": "pg"}, "known: 'qp', 'pq'"),
+        ({"direction": "pg"}, "expected one of 'qp', 'pq'"),
         ({"kept": [(1, 2, 3)]}, "expected pairs of numbers"),
         ({"kept": [(0, 1)] * 9}, "at most 8 pairs"),
     ],

@@ -87,7 +87,7 @@ def test_smoothing_is_the_mean_of_a_constant() -> None:
     [
         ({"log": 1}, "log is 1"),
         ({"smoothing": -2}, "at least 0"),
-        ({"smoothing": "much"}, "number of steps"),
+        ({"smoothing": "much"}, "at least 0, in steps"),
         ({"quantity": "reckon"}, "Did you mean 'recon'"),
     ],
 )

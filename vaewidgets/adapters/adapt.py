@@ -25,6 +25,7 @@ from vaewidgets.adapters.losses import LossConvention
 from vaewidgets.adapters.outputs import read_image, read_posterior, which_of_three
 from vaewidgets.adapters.readings import FAR_OUT, possible_readings
 from vaewidgets.adapters.trial import Trial
+from vaewidgets.checks import image_size, one_of, whole
 from vaewidgets.errors import OptionError, ProtocolError, did_you_mean
 
 __all__ = ["as_vae"]
@@ -170,13 +171,10 @@ def _refuse_cast(module: Any) -> None:
 
 
 def _check_words(output: str | None, latent_dim: int | None) -> None:
-    if output is not None and output not in _OUTPUTS:
-        hint = did_you_mean(output, _OUTPUTS, 0.6)
-        raise OptionError(f"output is {output!r}; expected one of {', '.join(map(repr, _OUTPUTS))}.{hint}")
-    if latent_dim is not None and (
-        isinstance(latent_dim, bool) or not isinstance(latent_dim, int) or latent_dim < 1
-    ):
-        raise OptionError(f"latent_dim is {latent_dim!r}; expected a whole number of at least 1.")
+    if output is not None:
+        one_of("output", output, _OUTPUTS)
+    if latent_dim is not None:
+        whole("latent_dim", latent_dim, 1)
 
 
 def _family(module: nn.Module, encode: UserFunction | None, decode: UserFunction | None) -> Family:
@@ -248,9 +246,7 @@ def _image_shape(module: nn.Module, given: tuple[int, int, int] | None) -> tuple
             f"{type(module).__name__} does not say for which images it is; expected image_shape=(C, H, W), "
             "for example image_shape=data.image_shape."
         )
-    if len(shape) != 3 or not all(isinstance(v, int) and v >= 1 for v in shape):
-        raise OptionError(f"image_shape is {shape!r}; expected (channels, height, width), each at least 1.")
-    return shape[0], shape[1], shape[2]
+    return image_size(shape)
 
 
 def _call_name(model: str, call: Any, argument: str) -> str:

@@ -11,6 +11,7 @@ from vaewidgets.adapters.adapted import AdaptedVAE
 from vaewidgets.adapters.copying import named_tensors
 from vaewidgets.adapters.outputs import describe
 from vaewidgets.adapters.trial import Trial
+from vaewidgets.checks import is_whole
 from vaewidgets.errors import ProtocolError
 
 __all__ = ["check_vae"]
@@ -64,9 +65,9 @@ def _latent_dim(model: nn.Module, name: str) -> int:
             f"{name} has no attribute latent_dim; expected the number of its latent dimensions. Set it in "
             "__init__, or wrap the model: as_vae(net, latent_dim=...)."
         )
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if not is_whole(value, 1):
         raise ProtocolError(f"{name}.latent_dim is {value!r}; expected a whole number of at least 1.")
-    return value
+    return int(value)
 
 
 def _check_encode(trial: Trial, copy: Any, name: str, latent_dim: int) -> Tensor:

@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from vaewidgets.adapters.losses import LossConvention
+from vaewidgets.checks import is_whole
 from vaewidgets.errors import ProtocolError
 
 __all__ = [
@@ -195,8 +196,8 @@ def declared_latent_dim(model: nn.Module) -> int | None:
     for holder in (model, getattr(model, "model_config", None), getattr(model, "hparams", None)):
         for name in _LATENT_DIM:
             value = getattr(holder, name, None)
-            if isinstance(value, int) and not isinstance(value, bool):
-                return value
+            if is_whole(value):
+                return int(value)
     return None
 
 

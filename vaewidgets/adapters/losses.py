@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from vaewidgets.errors import OptionError
+from vaewidgets.checks import number, one_of
 
 __all__ = ["LossConvention"]
 
@@ -49,21 +48,13 @@ class LossConvention:
     kl_weight: float | None = None
 
     def __post_init__(self) -> None:
-        for name, value, known in (
-            ("recon", self.recon, _RECON),
-            ("kl", self.kl, _KL),
-            ("kl_sign", self.kl_sign, (1, -1)),
-        ):
-            if value not in known:
-                raise OptionError(f"{name} is {value!r}; expected one of {', '.join(map(repr, known))}.")
+        one_of("recon", self.recon, _RECON)
+        one_of("kl", self.kl, _KL)
+        one_of("kl_sign", self.kl_sign, (1, -1))
         for name, factor in (("recon_factor", self.recon_factor), ("kl_weight", self.kl_weight)):
-            if factor is not None and not (
-                isinstance(factor, int | float) and math.isfinite(factor) and factor > 0
-            ):
-                raise OptionError(
-                    f"{name} is {factor!r}; expected a finite number above 0, since it is divided out. Log a "
-                    "term before it is weighted by 0."
-                )
+            if factor is not None:
+                fix = "Log a term before it is weighted by 0"
+                number(name, factor, above=0, also=f", since it is divided out. {fix}")
 
     def canonical(
         self, recon: Any, kl: Any, batch_size: int, n_pixels: int, latent_dim: int

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from vaewidgets.checks import whole
 from vaewidgets.errors import DataError, OptionError
 
 __all__ = ["Batches", "to_float"]
@@ -95,14 +95,13 @@ class Batches:
         drop_last: bool = False,
         with_labels: bool = False,
     ) -> None:
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
-            raise OptionError(f"batch_size is {batch_size!r}; expected a whole number of at least 1.")
+        batch_size = whole("batch_size", batch_size, 1)
         if drop_last and batch_size > len(split):
             raise OptionError(
                 f"batch_size is {batch_size} with drop_last=True, but there are only {len(split)} images, so "
                 f"no batch is left. Use batch_size={len(split)} or less, or drop_last=False."
             )
-        self.batch_size = int(batch_size)
+        self.batch_size = batch_size
         self.device = torch.empty(0, device=device).device
         self.shuffle = shuffle
         self.drop_last = drop_last

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vaewidgets.checks import one_of
 from vaewidgets.errors import DataError, OptionError, ShapeError
 
 __all__ = ["Converter", "Layout", "as_labels", "as_value_range", "find_layout"]
@@ -64,8 +65,7 @@ def find_layout(shape: tuple[int, ...], channels: str | None) -> Layout:
     OptionError
         If `channels` is another word.
     """
-    if channels not in (None, "first", "last"):
-        raise OptionError(f'channels is {channels!r}; expected "first", "last" or None (find out).')
+    one_of("channels", channels, (None, "first", "last"))
     if len(shape) == 2:
         side = math.isqrt(shape[1])
         example = f"images.reshape(-1, {side}, {side})" if side * side == shape[1] else "reshape(-1, H, W)"

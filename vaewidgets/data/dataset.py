@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaewidgets.checks import number, whole
 from vaewidgets.data.classes import Classes, find_classes
 from vaewidgets.data.convert import as_labels, as_value_range
 from vaewidgets.data.sources import Opened, OpenOptions, as_size, open_images
@@ -114,17 +115,9 @@ class ImageDataset:
     ) -> None:
         self.name = str(name)
         self.value_range = as_value_range(value_range)
-        if not (isinstance(test_fraction, int | float) and 0 <= test_fraction < 1):
-            raise OptionError(
-                f"test_fraction is {test_fraction!r}; expected a number from 0 (no test images) to below 1."
-            )
-        if not (isinstance(memory_cap_bytes, int | np.integer) and memory_cap_bytes >= 0):
-            raise OptionError(
-                f"memory_cap_bytes is {memory_cap_bytes!r}; expected a number of bytes, such as 4 * 2**30."
-            )
-        options = OpenOptions(
-            self.value_range, channels, as_size(size), int(memory_cap_bytes), str(name), num_workers
-        )
+        test_fraction = number("test_fraction", test_fraction, 0, below=1)
+        cap = whole("memory_cap_bytes", memory_cap_bytes, 0, also=", such as 4 * 2**30")
+        options = OpenOptions(self.value_range, channels, as_size(size), cap, self.name, num_workers)
         opened = _open(images, labels, "labels", options)
         if test is not None:
             test_images, test_labels = test if isinstance(test, tuple) and len(test) == 2 else (test, None)
@@ -137,8 +130,8 @@ class ImageDataset:
             if test_index is None:
                 self.train, self.test = _as_split(_own(opened, images), self.value_range, num_workers), None
             else:
-                whole = _as_split(opened, self.value_range, num_workers)
-                self.train, self.test = whole.take(train_index), whole.take(test_index)
+                split = _as_split(opened, self.value_range, num_workers)
+                self.train, self.test = split.take(train_index), split.take(test_index)
         self.image_shape = self.train.image_shape
         self.class_names = _check_class_names(class_names, opened.class_names, self.train, self.test)
 
@@ -275,10 +268,7 @@ def _draw_test(n: int, fraction: float, seed: int) -> tuple[Tensor, Tensor | Non
 
 def draw(split: Split, n: int, seed: int, option: str) -> Split:
     """Return `n` images of a split, drawn with `seed`, in the order of the split."""
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n <= len(split):
-        raise OptionError(
-            f"{option} is {n!r}; expected a whole number from 1 to {len(split)}, the images there are."
-        )
+    n = whole(option, n, 1, len(split), also=", the number of images")
     order = torch.randperm(len(split), generator=torch.Generator().manual_seed(seed))
     return split.take(order[:n].sort().values)
 

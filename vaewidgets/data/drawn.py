@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaewidgets.checks import whole
 from vaewidgets.errors import OptionError
 
 __all__ = ["Drawn", "check_factors", "choose_factors", "split_drawn"]
@@ -60,18 +61,13 @@ def choose_factors(
     OptionError
         If a count or the seed is out of its range.
     """
-    for option, value in (("n_train", n_train), ("n_test", n_test)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise OptionError(f"{option} is {value!r}; expected a whole number of at least 1.")
-    n, total = int(n_train) + int(n_test), math.prod(counts)
+    n, total = whole("n_train", n_train, 1) + whole("n_test", n_test, 1), math.prod(counts)
     if n > total:
         raise OptionError(
             f'n_train + n_test is {n:,}; "{name}" has {total:,} combinations of factors, and '
             "each is drawn at most once, so that no test image is trained on. Ask for fewer."
         )
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise OptionError(f"seed is {seed!r}; expected a whole number of at least 0.")
-    random = np.random.default_rng(int(seed))
+    random = np.random.default_rng(whole("seed", seed, 0))
     chosen = random.permutation(total)[:n]
     return np.stack(np.unravel_index(chosen, tuple(counts)), axis=1).astype(np.int64), random
 

@@ -6,8 +6,8 @@ import math
 
 import torch
 
+from vaewidgets.checks import whole
 from vaewidgets.data.dataset import ImageDataset
-from vaewidgets.errors import OptionError
 
 __all__ = ["SAMPLE_POINTS", "Sample", "spread_index"]
 
@@ -62,8 +62,7 @@ class Sample:
     """
 
     def __init__(self, data: ImageDataset, points: int = SAMPLE_POINTS) -> None:
-        if points < 1:
-            raise OptionError(f"points is {points}; expected at least 1.")
+        points = whole("points", points, 1)
         test = data.test
         self.n_test = min(points, len(test)) if test is not None else 0
         self.n_train = min(points - self.n_test, len(data.train))

@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
+from vaewidgets.checks import is_whole, wholes
 from vaewidgets.data.convert import Converter, Layout, as_labels, find_layout
 from vaewidgets.data.folder import FolderSource
 from vaewidgets.data.stores import ArrayStore, ItemSource, ItemStore, MemoryStore, Store
 from vaewidgets.data.torch_sets import Flat, PixelTable, flatten
-from vaewidgets.errors import DataError, OptionError
+from vaewidgets.errors import DataError
 
 __all__ = ["OpenOptions", "Opened", "as_size", "open_images"]
 
@@ -54,12 +55,10 @@ def as_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
     """Check a wanted image size: one number for a square, or (height, width), or None."""
     if size is None:
         return None
-    pair = (size, size) if isinstance(size, int) else tuple(size)
-    if len(pair) != 2 or not all(isinstance(v, int) and not isinstance(v, bool) and v >= 1 for v in pair):
-        raise OptionError(
-            f"size is {size!r}; expected pixels, one number or (height, width), each at least 1."
-        )
-    return pair[0], pair[1]
+    if is_whole(size, 1):
+        return int(size), int(size)
+    height, width = wholes("size", size, 1, count=2, also=": (height, width), or one number for a square")
+    return height, width
 
 
 def open_images(images: Any, options: OpenOptions) -> Opened:

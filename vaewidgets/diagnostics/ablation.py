@@ -9,8 +9,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from vaewidgets.checks import number, one_of
 from vaewidgets.diagnostics.forward import Forward
-from vaewidgets.errors import OptionError
 from vaewidgets.objectives import Likelihood
 from vaewidgets.objectives.kl import kl_per_dim
 
@@ -111,10 +111,9 @@ def ablation(
     OptionError
         If `off` is unknown, or `tolerance` negative.
     """
-    if off not in ("mean", "zero"):
-        raise OptionError(f"off is {off!r}; expected 'mean' or 'zero'.")
-    if tolerance is not None and not tolerance >= 0:
-        raise OptionError(f"tolerance is {tolerance!r}; expected a number of at least 0.")
+    one_of("off", off, ("mean", "zero"))
+    if tolerance is not None:
+        tolerance = number("tolerance", tolerance, 0)
     forward = Forward(model, likelihood)
     mu, logvar = forward.encode(x, labels)
     silent = mu.mean(dim=0) if off == "mean" else torch.zeros_like(mu[0])

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vaewidgets.checks import whole, wholes
 from vaewidgets.diagnostics.calls import batches_of, posterior
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives import Likelihood, decode_raw
@@ -154,9 +155,8 @@ def importance_bound(
     ----------
     Burda, Grosse & Salakhutdinov 2016, arXiv:1509.00519, equation 8.
     """
-    ks = _chain(k) if isinstance(k, int) and not isinstance(k, bool) else _checked(k)
-    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-        raise OptionError(f"batch is {batch!r}; expected a whole number of at least 1.")
+    ks = _checked(k)
+    batch = whole("batch", batch, 1)
     bounds, elbos, errors, sizes = [], [], [], []
     for part, told in batches_of(x, labels, max(1, batch // ks[-1])):
         log_w = _log_weights(model, likelihood, part, told, ks[-1], generator=generator, batch=batch)
@@ -213,8 +213,6 @@ def _grouped(log_w: Tensor, k: int) -> Tensor:
 
 def _chain(k: int) -> tuple[int, ...]:
     """1, 10, 100, … as far as they divide `k`, then `k`."""
-    if k < 1:
-        raise OptionError(f"k is {k}; expected a whole number of at least 1.")
     tens: list[int] = []
     while k % 10 ** len(tens) == 0 and 10 ** len(tens) < k:
         tens.append(10 ** len(tens))
@@ -222,17 +220,11 @@ def _chain(k: int) -> tuple[int, ...]:
 
 
 def _checked(ks: Any) -> tuple[int, ...]:
-    """Refuse what is no chain of divisors."""
-    try:
-        chain = tuple(ks)
-    except TypeError:
-        chain = ()
-    whole = all(isinstance(k, int) and not isinstance(k, bool) and k >= 1 for k in chain)
-    if not chain or not whole:
-        raise OptionError(
-            f"k is {ks!r}; expected a whole number of at least 1, or several, e.g. (1, 50, 5000)."
-        )
-    if any(b % a or b == a for a, b in pairwise(chain)):
+    """Return the number of draws of each bound, each a divisor of the next."""
+    if not hasattr(ks, "__len__"):
+        return _chain(whole("k", ks, 1, also=", or several, e.g. (1, 50, 5000)"))
+    chain = wholes("k", ks, 1, also=", e.g. (1, 50, 5000)")
+    if not chain or any(b % a or b == a for a, b in pairwise(chain)):
         raise OptionError(
             f"k is {chain}; expected rising numbers, each a multiple of the one before, so that all bounds "
             "come from the same draws, e.g. (1, 50, 5000)."

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vaewidgets.adapters.seeded import drawing, seeded
+from vaewidgets.checks import number, whole
 from vaewidgets.diagnostics.forward import Forward
 from vaewidgets.errors import DataError, OptionError, ShapeError
 from vaewidgets.objectives import Likelihood, SquaredError
@@ -156,11 +157,8 @@ def distil(
     DataError
         If the loss is not finite.
     """
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise OptionError(f"{name} is {value!r}; expected a whole number of at least 1.")
-    if not lr > 0:
-        raise OptionError(f"lr is {lr!r}; expected a number above 0.")
+    epochs, batch_size = whole("epochs", epochs, 1), whole("batch_size", batch_size, 1)
+    lr = number("lr", lr, above=0)
     forward = Forward(teacher, likelihood)
     if forward.takes_labels:
         raise OptionError("distil() has no labels to give; expected a teacher that encodes without classes.")

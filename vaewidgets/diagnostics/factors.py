@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaewidgets.errors import DataError, OptionError, ShapeError
+from vaewidgets.checks import whole
+from vaewidgets.errors import DataError, ShapeError
 
 __all__ = ["MutualInformationGap", "mutual_information_gap"]
 
@@ -112,8 +113,7 @@ def mutual_information_gap(
             f"codes has shape {tuple(codes.shape)}, factors {tuple(values.shape)}; "
             "expected (n, latent_dim) and (n, n_factors) with the same n."
         )
-    if isinstance(bins, bool) or not isinstance(bins, int) or bins < 2:
-        raise OptionError(f"bins is {bins!r}; expected a whole number of at least 2.")
+    bins = whole("bins", bins, 2)
     titles = tuple(names) if names is not None else tuple(f"factor {i + 1}" for i in range(values.shape[1]))
     if len(titles) != values.shape[1]:
         raise ShapeError(f"{len(titles)} names for {values.shape[1]} factors; expected one each.")

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaewidgets.checks import whole
 from vaewidgets.errors import DataError, OptionError, ShapeError
 
 __all__ = ["Clusters", "LinearProbe", "Neighbours", "cluster", "linear_probe", "retrieve"]
@@ -176,8 +177,7 @@ def cluster(features: Tensor, labels: Tensor | None = None, *, k: int = 10, seed
     from sklearn.metrics import adjusted_rand_score
 
     points = _features("features", features, labels)
-    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= len(points):
-        raise OptionError(f"k is {k!r}; expected a whole number from 1 to {len(points)}, the points.")
+    k = whole("k", k, 1, len(points), also=", the number of points")
     fitted = KMeans(k, n_init=4, random_state=seed).fit(points)
     purity = rand = float("nan")
     if labels is not None:
@@ -222,8 +222,7 @@ def retrieve(
             "(n, d) and (m, d)."
         )
     most = len(gallery) - leave_out_self
-    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= most:
-        raise OptionError(f"k is {k!r}; expected a whole number from 1 to {most}, the points there are.")
+    k = whole("k", k, 1, most, also=", the number of points")
     if leave_out_self and len(queries) != len(gallery):
         raise OptionError("leave_out_self wants the queries themselves as the gallery.")
     a, b = queries.detach().float().cpu(), gallery.detach().float().cpu()

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from vaewidgets.adapters import copy_model
+from vaewidgets.checks import whole
 from vaewidgets.concurrency import leave_if_exiting
-from vaewidgets.errors import OptionError, ShapeError
+from vaewidgets.errors import ShapeError
 from vaewidgets.objectives import Likelihood, decode_raw, encode, get_likelihood, traits
 
 __all__ = ["CHUNK", "Forward", "spread"]
@@ -105,6 +106,5 @@ def _parts(n: int) -> Iterator[slice]:
 
 def spread(n: int, count: int) -> Tensor:
     """`count` of n indices, evenly spread: the first ones of a set sorted by class would show one class."""
-    if count < 1:
-        raise OptionError(f"n is {count}; expected at least 1 image.")
+    count = whole("n", count, 1, also=", the number of images")
     return torch.linspace(0, n - 1, min(n, count)).round().long()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vaewidgets.errors import DataError, OptionError, ProtocolError, ShapeError
+from vaewidgets.checks import whole
+from vaewidgets.errors import DataError, ProtocolError, ShapeError
 from vaewidgets.objectives.kl import kl_per_dim
 
 __all__ = ["AggregatePosterior", "aggregate_posterior"]
@@ -124,8 +125,7 @@ def aggregate_posterior(
         )
     if mu.ndim != 2 or 0 in mu.shape:
         raise ShapeError(f"mu has shape {tuple(mu.shape)}; expected (n, latent_dim) with at least one image.")
-    if isinstance(draws, bool) or not isinstance(draws, int) or draws < 2:
-        raise OptionError(f"draws is {draws!r}; expected a whole number of at least 2.")
+    draws = whole("draws", draws, 2)
     mu, logvar = mu.detach().cpu().double(), logvar.detach().cpu().double()
     kl = float(kl_per_dim(mu, logvar).sum(1).mean())
     if not math.isfinite(kl):

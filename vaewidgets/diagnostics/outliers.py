@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from vaewidgets.checks import one_of
 from vaewidgets.diagnostics.forward import Forward
-from vaewidgets.errors import DataError, OptionError, ShapeError
+from vaewidgets.errors import DataError, ShapeError
 from vaewidgets.objectives import Likelihood
 from vaewidgets.objectives.kl import kl_per_dim
 
@@ -46,9 +47,7 @@ class Unfamiliarity:
         return None if self.kl is None else self.recon + self.kl
 
     def __getitem__(self, name: str) -> Tensor | None:
-        if name not in _SCORES:
-            raise OptionError(f"unknown score {name!r}; known: {', '.join(_SCORES)}.")
-        score: Tensor | None = getattr(self, name)
+        score: Tensor | None = getattr(self, one_of("score", name, _SCORES))
         return score
 
     def __len__(self) -> int:

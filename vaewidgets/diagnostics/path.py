@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaewidgets.checks import one_of, whole
 from vaewidgets.diagnostics.forward import Forward
-from vaewidgets.errors import OptionError, ShapeError
+from vaewidgets.errors import ShapeError
 
 __all__ = ["PathVerdict", "interpolate", "judge_path", "lerp", "nearest_class", "path_between", "slerp"]
 
@@ -72,9 +73,7 @@ def interpolate(z0: Tensor, z1: Tensor, n: int = 10, kind: Literal["lerp", "sler
     ShapeError
         If the ends are not two vectors of one length.
     """
-    if kind not in _PATHS:
-        raise OptionError(f"kind is {kind!r}; expected 'lerp' or 'slerp'.")
-    return _PATHS[kind](z0, z1, n)
+    return _PATHS[one_of("kind", kind, _PATHS)](z0, z1, n)
 
 
 def nearest_class(images: Tensor, labels: Tensor) -> Classify:
@@ -272,5 +271,4 @@ def _check_ends(z0: Tensor, z1: Tensor, n: int) -> None:
         raise ShapeError(
             f"the ends have shapes {tuple(z0.shape)} and {tuple(z1.shape)}; expected (d,) for both."
         )
-    if isinstance(n, bool) or not isinstance(n, int) or n < 2:
-        raise OptionError(f"n is {n!r}; expected a whole number of points, at least 2.")
+    whole("n", n, 2)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vaewidgets.errors import DataError, OptionError, ShapeError
+from vaewidgets.checks import number, whole
+from vaewidgets.errors import DataError, ShapeError
 
 __all__ = ["PPCA", "linear_log_likelihood", "probabilistic_pca"]
 
@@ -140,12 +141,9 @@ def probabilistic_pca(x: Tensor, q: int, *, sigma2: float | None = None) -> PPCA
         raise ShapeError(f"x has shape {tuple(x.shape)}; expected (n, ...) with at least two images.")
     d = math.prod(x.shape[1:])
     most = min(len(x), d if sigma2 is not None else d - 1)
-    if isinstance(q, bool) or not isinstance(q, int) or not 1 <= q <= most:
-        raise OptionError(
-            f"q is {q!r}; expected a whole number from 1 to {most} for {len(x)} images of {d} pixels."
-        )
-    if sigma2 is not None and not 0 < sigma2 < math.inf:
-        raise OptionError(f"sigma2 is {sigma2!r}; expected a finite number above 0, or None to learn it.")
+    q = whole("q", q, 1, most, also=f" for {len(x)} images of {d} pixels")
+    if sigma2 is not None:
+        sigma2 = number("sigma2", sigma2, above=0, also=", or None to learn it")
     mean, eigenvalues, vectors = _spectrum(x.detach().flatten(1))
     learned = float(eigenvalues[q:].mean()) if sigma2 is None else float(sigma2)
     # rounding leaves discarded eigenvalues of about 1e-16 of the largest where there should be none
@@ -197,8 +195,7 @@ def linear_log_likelihood(x: Tensor, weight: Tensor, mean: Tensor, sigma2: float
             f"images of {flat.shape[1]} pixels got a weight of shape {tuple(weight.shape)} and a mean of "
             f"{len(mean)} elements; expected (d, q) and d with d = {flat.shape[1]}."
         )
-    if not 0 < sigma2 < math.inf:
-        raise OptionError(f"sigma2 is {sigma2!r}; expected a finite number above 0.")
+    sigma2 = number("sigma2", sigma2, above=0)
     d, q = weight.shape
     # through the q × q matrix inside: |W Wᵀ + s I| = s^(d−q) |WᵀW + s I|, and the inverse likewise
     weight = weight.double()

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vaewidgets.checks import number, whole, wholes
 from vaewidgets.diagnostics.calls import batches_of, posterior
 from vaewidgets.errors import DataError, OptionError, ShapeError
 from vaewidgets.objectives import Likelihood, decode_raw, kl_per_dim, reparameterise
@@ -104,8 +105,7 @@ def rate_distortion(
     ----------
     Alemi et al. 2018, "Fixing a broken ELBO", arXiv:1711.00464.
     """
-    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-        raise OptionError(f"batch is {batch!r}; expected a whole number of at least 1.")
+    batch = whole("batch", batch, 1)
     codes = [posterior(model, part, told) for part, told in batches_of(x, labels, batch)]
     mu, logvar = (torch.cat(parts) for parts in zip(*codes, strict=True))
     rate = kl_per_dim(mu.double(), logvar.double()).sum(1).cpu()
@@ -225,14 +225,12 @@ def elbow(latent_dims: Sequence[int], recon: Sequence[float], *, tolerance: floa
 def _check_sweep(dims: list[int], values: list[float], tolerance: float) -> None:
     if len(dims) != len(values):
         raise ShapeError(f"{len(dims)} latent_dims for {len(values)} recons; expected one of each a run.")
-    if any(isinstance(dim, bool) or not isinstance(dim, int) or dim < 1 for dim in dims):
-        raise OptionError(f"latent_dims is {dims!r}; expected whole numbers of at least 1.")
+    wholes("latent_dims", dims, 1)
     if len(set(dims)) < 3:
         raise OptionError(
             f"latent_dims has {len(set(dims))} different sizes; an elbow wants at least 3, better 5 or more."
         )
-    if not 0 < tolerance < 1:
-        raise OptionError(f"tolerance is {tolerance!r}; expected a share above 0 and below 1, e.g. 0.05.")
+    number("tolerance", tolerance, above=0, below=1, also=", e.g. 0.05")
     if not all(math.isfinite(value) for value in values):
         raise DataError("recon holds NaN or infinite values: leave the runs out that diverged.")
 

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from vaewidgets.checks import flag
 from vaewidgets.engine.fused import has_hooks
 from vaewidgets.engine.metrics import COLUMNS
 from vaewidgets.engine.optimizers import ShortAdam
@@ -44,8 +45,7 @@ _capturing = threading.Lock()  # a process can record one graph at a time
 
 def check_cuda_graph(cuda_graph: object, device: torch.device) -> bool:
     """Return whether steps are to be recorded; OptionError where `device` cannot."""
-    if not isinstance(cuda_graph, bool):
-        raise OptionError(f"cuda_graph is {cuda_graph!r}; expected True or False.")
+    cuda_graph = flag("cuda_graph", cuda_graph)
     if cuda_graph and device.type != "cuda":
         raise OptionError(
             f"cuda_graph is True; the run trains on {str(device)!r}; expected a CUDA device. Leave it out."

@@ -8,7 +8,7 @@ from typing import Any, Protocol, final
 import torch
 from torch import Tensor
 
-from vaewidgets.errors import OptionError, did_you_mean
+from vaewidgets.checks import one_of
 
 __all__ = [
     "OPTIMIZERS",
@@ -46,11 +46,7 @@ _ADAM = {
 
 def check_optimizer(name: object) -> str:
     """Return the name in lower case; OptionError, naming the nearest known one, if it is unknown."""
-    lower = name.lower() if isinstance(name, str) else ""
-    if lower in OPTIMIZERS:
-        return lower
-    hint = did_you_mean(lower, OPTIMIZERS)
-    raise OptionError(f"optimizer is {name!r}; known: {', '.join(OPTIMIZERS)}.{hint}")
+    return one_of("optimizer", name.lower() if isinstance(name, str) else name, OPTIMIZERS)
 
 
 class Optimizer(Protocol):

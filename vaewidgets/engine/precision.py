@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaewidgets.errors import OptionError, did_you_mean
+from vaewidgets.checks import one_of
+from vaewidgets.errors import OptionError
 
 __all__ = ["PRECISIONS", "HalfModel", "check_precision", "why_not_bf16"]
 
@@ -27,13 +28,11 @@ def check_precision(precision: object, device: torch.device) -> str:
     Without such units torch computes bfloat16 all the same, several times slower than float32: nobody who
     asks for it wants that.
     """
-    if precision not in PRECISIONS:
-        hint = did_you_mean(precision, PRECISIONS) if isinstance(precision, str) else ""
-        raise OptionError(f"precision is {precision!r}; known: {', '.join(PRECISIONS)}.{hint}")
+    precision = one_of("precision", precision, PRECISIONS)
     reason = why_not_bf16(device) if precision == "bf16" else None
     if reason is not None:
         raise OptionError(f"precision is 'bf16', but {reason}. Leave it out for float32.")
-    return str(precision)
+    return precision
 
 
 def why_not_bf16(device: torch.device) -> str | None:

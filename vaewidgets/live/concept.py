@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from numbers import Real
 from typing import Any, ClassVar
 
-from vaewidgets.errors import OptionError, did_you_mean
+from vaewidgets.checks import number, shown
+from vaewidgets.errors import OptionError
 from vaewidgets.live.widget import STATIC, LiveWidget
 
-__all__ = ["STATIC", "ConceptWidget", "choice", "number", "pairs", "whole"]
+__all__ = ["STATIC", "ConceptWidget", "pairs"]
 
-Check = Callable[[str, Any], None]
+Check = Callable[[str, Any], object]
 
 
 class ConceptWidget(LiveWidget):
@@ -60,49 +59,16 @@ class ConceptWidget(LiveWidget):
         return f"{type(self).__name__}()"
 
 
-def number(least: float, most: float) -> Check:
-    """Make a check for a finite number from `least` to `most`."""
-
-    def check(name: str, value: Any) -> None:
-        real = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-        if not real or not least <= float(value) <= most:
-            raise OptionError(f"{name} is {value!r}; expected a number from {least:g} to {most:g}.")
-
-    return check
-
-
-def whole(least: int, most: int) -> Check:
-    """Make a check for a whole number from `least` to `most`."""
-
-    def check(name: str, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise OptionError(f"{name} is {value!r}; expected a whole number from {least} to {most}.")
-
-    return check
-
-
-def choice(*known: str) -> Check:
-    """Make a check for one of some words."""
-
-    def check(name: str, value: Any) -> None:
-        if value not in known:
-            raise OptionError(
-                f"{name} is {value!r}; known: {', '.join(map(repr, known))}.{did_you_mean(value, known)}"
-            )
-
-    return check
-
-
 def pairs(least: Sequence[float], most: Sequence[float], count: int) -> Check:
     """Make a check for a list of at most `count` pairs of numbers in their ranges."""
 
     def check(name: str, value: Any) -> None:
         if not isinstance(value, list | tuple) or len(value) > count:
-            raise OptionError(f"{name} is {value!r}; expected a list of at most {count} pairs of numbers.")
+            raise OptionError(f"{name} is {shown(value)}; expected at most {count} pairs of numbers.")
         for pair in value:
             if not isinstance(pair, list | tuple) or len(pair) != 2:
-                raise OptionError(f"{name} holds {pair!r}; expected pairs of numbers.")
+                raise OptionError(f"{name} holds {shown(pair)}; expected pairs of numbers.")
             for part, low, high in zip(pair, least, most, strict=True):
-                number(low, high)(name, part)
+                number(name, part, low, high)
 
     return check

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaewidgets.checks import wholes
 from vaewidgets.contract.packing import pack, pack_integers, pack_quantised
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.engine import Snapshot
@@ -18,7 +19,7 @@ from vaewidgets.objectives import kl_per_dim
 from vaewidgets.runs import Run
 from vaewidgets.sections.state import Sample, originals_state, to_u8
 
-__all__ = ["LatentWidget", "check_choice", "check_number", "decode_u8", "latent_state"]
+__all__ = ["LatentWidget", "decode_u8", "latent_state"]
 
 POINT_NUMBERS = 262_144  # of all coordinates of one frame's points: half a megabyte at 16 bits
 MOST_DIRECTIONS = 32
@@ -70,25 +71,9 @@ class LatentWidget(RunWidget):
     def _check_dims(self, key: str, value: Any, count: int) -> None:
         """Raise an `OptionError` unless `value` is `count` numbers of different latent dimensions."""
         d = self.run.model.latent_dim
-        dims = value if isinstance(value, list) else []
-        whole = all(isinstance(i, int) and not isinstance(i, bool) and 0 <= i < d for i in dims)
-        if len(dims) != count or not whole or len(set(dims)) < count:
-            raise OptionError(
-                f"{key} is {value!r}; expected {count} different dimensions, each from 0 to {d - 1}, such as "
-                f"{list(range(count))}."
-            )
-
-
-def check_number(key: str, value: Any, low: float, high: float) -> None:
-    """Raise an `OptionError` unless `value` is a number from `low` to `high`."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise OptionError(f"{key} is {value!r}; expected a number from {low:g} to {high:g}.")
-
-
-def check_choice(key: str, value: Any, choices: tuple[Any, ...]) -> None:
-    """Raise an `OptionError` unless `value` is one of `choices`."""
-    if value not in choices:
-        raise OptionError(f"{key} is {value!r}; expected one of {', '.join(map(repr, choices))}.")
+        also = f", the indices of different dimensions, such as {list(range(count))}"
+        if len(set(wholes(key, value, 0, d - 1, count=count, also=also))) < count:
+            raise OptionError(f"{key} is {value!r}; expected {count} different dimensions.")
 
 
 def decode_u8(snapshot: Snapshot, z: Any, label: int | None = None) -> np.ndarray:

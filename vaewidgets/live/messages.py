@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from vaewidgets.checks import is_whole
 from vaewidgets.errors import OptionError
 
 __all__ = ["MOST_VALUE", "Command", "Hello", "MessageError", "Question", "UnknownNameError", "read"]
@@ -75,7 +76,7 @@ def read(content: Any, highest: int) -> Hello | Command | Question:
     if kind not in ("command", "decode"):
         raise MessageError("unknown type")
     seq = content.get("seq", 0)
-    if isinstance(seq, bool) or not isinstance(seq, int) or not 0 <= seq <= highest + MOST_AHEAD:
+    if not is_whole(seq, 0, highest + MOST_AHEAD):
         raise MessageError("bad seq")
     if kind == "decode":
         run = content.get("run", "")

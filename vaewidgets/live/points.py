@@ -9,10 +9,11 @@ import numpy as np
 import traitlets
 from torch import Tensor
 
+from vaewidgets.checks import one_of
 from vaewidgets.data import SAMPLE_POINTS, Classes
 from vaewidgets.diagnostics import Projection
 from vaewidgets.engine import Snapshot
-from vaewidgets.errors import OptionError, did_you_mean
+from vaewidgets.errors import OptionError
 from vaewidgets.live.run_widget import RunWidget
 from vaewidgets.runs import Run
 from vaewidgets.sections.layout import Layout
@@ -92,13 +93,10 @@ class PointsWidget(RunWidget):
         return explorer_figure(frame, size=size or self._figure_size)
 
     def _check_view(self, key: str, value: Any) -> None:
-        if key == "color" and value not in (None, "label", *BUILT_IN, *self._values):
-            known = ("label", *BUILT_IN, *self._values)
-            raise OptionError(
-                f"color is {value!r}; expected one of {', '.join(known)}.{did_you_mean(value, known)}"
-            )
-        if key == "projection" and value not in (None, "plane", "tsne"):
-            raise OptionError(f"projection is {value!r}; expected 'plane' or 'tsne'.")
+        if key == "color":
+            one_of(key, value, ("label", *BUILT_IN, *self._values, None))
+        if key == "projection":
+            one_of(key, value, ("plane", "tsne", None))
         if key == "classes" and value is not None:
             _check_classes(value, self.run.data.classes)
         if key != "selected" or value is None:

@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vaewidgets.checks import whole, wholes
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models.base import Model, stack
-from vaewidgets.models.options import check_images, count, counts
 from vaewidgets.models.pixels import NamedLikelihood, pixel_head
 
 __all__ = ["AutoregressiveVAE"]
@@ -98,9 +98,9 @@ class AutoregressiveVAE(Model):
     ) -> None:
         head = pixel_head(likelihood, likelihoods=("bernoulli", "continuous_bernoulli"))
         super().__init__(image_shape, latent_dim, head)
-        self.hidden = counts("hidden", hidden)
-        self.channels, self.layers = count("channels", channels), count("layers", layers)
-        self.kernel = count("kernel", kernel, 3)
+        self.hidden = wholes("hidden", hidden, 1, also=", the widths of the layers, e.g. (512, 256)")
+        self.channels, self.layers = whole("channels", channels, 1), whole("layers", layers, 1)
+        self.kernel = whole("kernel", kernel, 3)
         if kernel % 2 == 0:
             raise OptionError(f"kernel is {kernel}; expected an odd number, so that it has a centre.")
         n_image, height, width = self.image_shape
@@ -119,7 +119,7 @@ class AutoregressiveVAE(Model):
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Posterior of each image (B, C, H, W): mu and logvar, each (B, latent_dim)."""
-        check_images("AutoregressiveVAE", x, self.image_shape)
+        self._check_images(x)
         return self._posterior(x)
 
     def _posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -155,7 +155,7 @@ class AutoregressiveVAE(Model):
                 "AutoregressiveVAE.decode_raw got no images; it predicts each pixel from those before it: "
                 "decode_raw(z, x). To generate, use decode(z)."
             )
-        check_images("AutoregressiveVAE", x, self.image_shape)
+        self._check_images(x)
         h = self.first(x) + self._picture(z)
         for masked, mix in zip(self.masked, self.mix, strict=True):
             h = h + mix(masked(h.relu()).relu())

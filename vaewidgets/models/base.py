@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from vaewidgets.models.options import check_images, count, image_size
+from vaewidgets.checks import image_size, whole
+from vaewidgets.errors import ShapeError
 from vaewidgets.models.pixels import FIRST_LOG_SIGMA2, PixelHead
 
 __all__ = ["ACTIVATIONS", "Model", "stack"]
@@ -43,10 +44,17 @@ class Model(nn.Module, ABC):
     def __init__(self, image_shape: Sequence[int], latent_dim: int, head: PixelHead) -> None:
         super().__init__()
         self.image_shape = image_size(image_shape)
-        self.latent_dim = count("latent_dim", latent_dim)
+        self.latent_dim = whole("latent_dim", latent_dim, 1)
         self._head = head
         first = torch.tensor(FIRST_LOG_SIGMA2)
         self.log_sigma2 = nn.Parameter(first) if head.shared else None
+
+    def _check_images(self, x: Tensor) -> None:
+        if x.shape[1:] != self.image_shape:
+            raise ShapeError(
+                f"{type(self).__name__}.encode got images of shape {tuple(x.shape)}; expected "
+                f"(batch, {', '.join(map(str, self.image_shape))}). Build it with the data's image_shape."
+            )
 
     @property
     def likelihood(self) -> str:
@@ -93,7 +101,7 @@ class Model(nn.Module, ABC):
         ShapeError
             If the images have another shape than `image_shape`.
         """
-        check_images(type(self).__name__, x, self.image_shape)
+        self._check_images(x)
         return self._posterior(x)
 
     def decode_raw(self, z: Tensor) -> Tensor:

@@ -9,9 +9,9 @@ from typing import Literal, final
 import torch
 from torch import Tensor, nn
 
+from vaewidgets.checks import number, one_of, whole, wholes
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models.base import ACTIVATIONS, Model, stack
-from vaewidgets.models.options import check_images, choice, count, counts, number
 from vaewidgets.models.pixels import NamedLikelihood, pixel_head
 
 __all__ = ["ConditionalVAE"]
@@ -77,12 +77,12 @@ class ConditionalVAE(Model):
     ) -> None:
         head = pixel_head(likelihood, output, sigma2)
         super().__init__(image_shape, latent_dim, head)
-        self.n_classes = count("n_classes", n_classes)
-        self.hidden = counts("hidden", hidden)
+        self.n_classes = whole("n_classes", n_classes, 1)
+        self.hidden = wholes("hidden", hidden, 1, also=", the widths of the layers, e.g. (512, 256)")
         if not self.hidden:
             raise OptionError(f"hidden is {hidden!r}; expected at least one layer, for the class to enter.")
-        self.activation = choice("activation", activation, ACTIVATIONS)
-        self.label_dropout = number("label_dropout", label_dropout, 0, 1, wanted="a share from 0 to 1")
+        self.activation = one_of("activation", activation, ACTIVATIONS)
+        self.label_dropout = number("label_dropout", label_dropout, 0, 1)
         n_pixels, first, last = math.prod(self.image_shape), self.hidden[0], self.hidden[-1]
         # two matrices into the first layer are one on the concatenation, and "no class told" costs nothing
         self.from_x = nn.Linear(n_pixels, first)
@@ -116,7 +116,7 @@ class ConditionalVAE(Model):
         OptionError
             If a label is no class.
         """
-        check_images("ConditionalVAE", x, self.image_shape)
+        self._check_images(x)
         return self._posterior(x, labels)
 
     def decode_raw(self, z: Tensor, labels: Labels = None) -> Tensor:

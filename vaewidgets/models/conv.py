@@ -9,9 +9,9 @@ from typing import Literal, final
 
 from torch import Tensor, nn
 
+from vaewidgets.checks import image_size, wholes
 from vaewidgets.errors import OptionError
 from vaewidgets.models.base import Model
-from vaewidgets.models.options import counts, image_size
 from vaewidgets.models.pixels import NamedLikelihood, pixel_head
 
 __all__ = ["ConvVAE"]
@@ -90,7 +90,7 @@ class ConvVAE(Model):
 
 
 def _channels(channels: Sequence[int]) -> tuple[int, ...]:
-    widths = counts("channels", channels, "(32, 64, 128, 256)")
+    widths = wholes("channels", channels, 1, also=", the widths of the layers, e.g. (32, 64, 128, 256)")
     if len(widths) < 2:
         raise OptionError(f"channels is {channels!r}; expected at least two, e.g. channels=(16, 32).")
     return widths

@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vaewidgets.checks import flag
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models.base import Model
-from vaewidgets.models.options import check_images
 from vaewidgets.models.pixels import PixelHead, floored_log_sigma2, pixel_head
 
 __all__ = ["LinearAutoencoder", "LinearVAE"]
@@ -88,7 +88,7 @@ class LinearVAE(Model):
         ShapeError
             If the images have another shape than `image_shape`.
         """
-        check_images("LinearVAE", x, self.image_shape)
+        self._check_images(x)
         flat = x.flatten(1)
         mu = self.to_mu(flat)
         residual = (flat - self.to_pixels(mu)).square().sum(1).mean()
@@ -182,9 +182,7 @@ class LinearAutoencoder(Model):
 
     def __init__(self, image_shape: Sequence[int], latent_dim: int = 2, *, tied: bool = False) -> None:
         super().__init__(image_shape, latent_dim, PixelHead("squared_error", "identity"))
-        if not isinstance(tied, bool):
-            raise OptionError(f"tied is {tied!r}; expected True (one matrix both ways) or False.")
-        self.tied = tied
+        self.tied = tied = flag("tied", tied, also=" (True: one matrix both ways)")
         n_pixels = math.prod(self.image_shape)
         self.to_pixels = nn.Linear(self.latent_dim, n_pixels)
         self.to_z = None if tied else nn.Linear(n_pixels, self.latent_dim)

@@ -8,8 +8,8 @@ from typing import Literal, final
 
 from torch import Tensor, nn
 
+from vaewidgets.checks import one_of, wholes
 from vaewidgets.models.base import ACTIVATIONS, Model, stack
-from vaewidgets.models.options import choice, counts
 from vaewidgets.models.pixels import NamedLikelihood, pixel_head
 
 __all__ = ["MLPVAE"]
@@ -68,8 +68,8 @@ class MLPVAE(Model):
     ) -> None:
         head = pixel_head(likelihood, output, sigma2)
         super().__init__(image_shape, latent_dim, head)
-        self.hidden = counts("hidden", hidden)
-        self.activation = choice("activation", activation, ACTIVATIONS)
+        self.hidden = wholes("hidden", hidden, 1, also=", the widths of the layers, e.g. (512, 256)")
+        self.activation = one_of("activation", activation, ACTIVATIONS)
         n_pixels = math.prod(self.image_shape)
         widths = (n_pixels, *self.hidden)
         self.encoder = stack(widths, self.activation)

@@ -18,8 +18,8 @@ from typing import Any, Protocol, final
 import torch
 from torch import Tensor
 
+from vaewidgets.checks import number, one_of
 from vaewidgets.errors import OptionError
-from vaewidgets.models.options import choice
 
 __all__ = [
     "FIRST_LOG_SIGMA2",
@@ -152,11 +152,11 @@ def pixel_head(
     """
     if not isinstance(likelihood, str) and isinstance(getattr(likelihood, "name", None), str):
         likelihood, sigma2 = _name_and_variance(likelihood, sigma2)
-    likelihood = choice("likelihood", likelihood, likelihoods)
+    likelihood = one_of("likelihood", likelihood, likelihoods)
     known = OUTPUTS[likelihood]
     if output is None:
         output = default_output if default_output in known else known[0]
-    output = choice("output", output, known)
+    output = one_of("output", output, known)
     if likelihood != "gaussian":
         if sigma2 is not None:
             raise OptionError(
@@ -164,7 +164,7 @@ def pixel_head(
                 'likelihood="gaussian".'
             )
         return PixelHead(likelihood, output)
-    return PixelHead(likelihood, output, _variance(sigma2))
+    return PixelHead(likelihood, output, "shared" if sigma2 is None else variance(sigma2))
 
 
 def _name_and_variance(given: NamedLikelihood, sigma2: float | str | None) -> tuple[str, float | str | None]:
@@ -180,14 +180,9 @@ def _name_and_variance(given: NamedLikelihood, sigma2: float | str | None) -> tu
     return given.name, own
 
 
-def _variance(sigma2: float | str | None) -> float | str:
-    if sigma2 is None:
-        return "shared"
+def variance(sigma2: object) -> float | str:
+    """Return a variance in squared pixel values, or how it is learned."""
+    unit = "(a variance in squared pixel values, e.g. 0.05)"
     if isinstance(sigma2, str):
-        return choice("sigma2", sigma2, _LEARNED)
-    if isinstance(sigma2, bool) or not isinstance(sigma2, int | float) or not 0 < sigma2 < math.inf:
-        raise OptionError(
-            f"sigma2 is {sigma2!r}; expected a variance above 0 in pixel values squared (e.g. 0.05), or "
-            '"shared" or "pixel" to learn it.'
-        )
-    return float(sigma2)
+        return one_of("sigma2", sigma2, _LEARNED, also=f" to learn it, or a number above 0 {unit}")
+    return number("sigma2", sigma2, above=0, also=f""" {unit}, or "shared" or "pixel" to learn it""")

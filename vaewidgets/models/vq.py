@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vaewidgets.checks import image_size, number, one_of, whole, wholes
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models.base import Model
-from vaewidgets.models.options import check_images, choice, count, counts, image_size, number
 from vaewidgets.models.pixels import NamedLikelihood, pixel_head
 
 __all__ = ["VQVAE", "CodeUse", "perplexity"]
@@ -162,17 +162,17 @@ class VQVAE(Model):
         sigma2: float | Literal["shared", "pixel"] | None = None,
     ) -> None:
         n_image, *size = image_size(image_shape)
-        widths = counts("channels", channels, "(32, 64)")
+        widths = wholes("channels", channels, 1, also=", the widths of the layers, e.g. (32, 64)")
         if not widths:
             raise OptionError(f"channels is {channels!r}; expected at least one, e.g. channels=(32,).")
         grid = tuple(-(-n >> len(widths)) for n in size)
         head = pixel_head(likelihood, output, sigma2)
-        super().__init__(image_shape, count("code_dim", code_dim) * math.prod(grid), head)
-        self.n_codes, self.code_dim, self.channels = count("n_codes", n_codes), code_dim, widths
+        super().__init__(image_shape, whole("code_dim", code_dim, 1) * math.prod(grid), head)
+        self.n_codes, self.code_dim, self.channels = whole("n_codes", n_codes, 1), code_dim, widths
         self.grid = grid
-        self.codebook = choice("codebook", codebook, ("ema", "gradient"))
-        self.decay = number("decay", decay, 1e-9, 1 - 1e-9, wanted="a number above 0 and below 1")
-        self.restart_below = number("restart_below", restart_below, 0, 1, wanted="a share from 0 to 1")
+        self.codebook = one_of("codebook", codebook, ("ema", "gradient"))
+        self.decay = number("decay", decay, above=0, below=1)
+        self.restart_below = number("restart_below", restart_below, 0, 1)
         self.encoder = _encoder(n_image, widths, code_dim)
         self.decoder = _decoder(head.channels(n_image), widths, code_dim)
         for layer in (*self.encoder, *self.decoder):
@@ -251,7 +251,7 @@ class VQVAE(Model):
         commitment : Tensor, 0-d
             ‖z_e − sg[e]‖², likewise, unweighted.
         """
-        check_images("VQVAE", x, self.image_shape)
+        self._check_images(x)
         z_e = self._vectors(x)
         if self.training:
             self._restart(z_e.detach())

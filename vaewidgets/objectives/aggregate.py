@@ -9,8 +9,9 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor
 
-from vaewidgets.errors import OptionError, ShapeError
-from vaewidgets.objectives.base import Draw, Moment, Variational, Weighed, Weight, positive
+from vaewidgets.checks import number
+from vaewidgets.errors import ShapeError
+from vaewidgets.objectives.base import Draw, Moment, Variational, Weighed, Weight
 
 __all__ = ["BetaTC", "InfoVAE", "KLParts", "kl_parts", "mmd"]
 
@@ -46,7 +47,7 @@ def mmd(a: Tensor, b: Tensor, bandwidth: float | None = None) -> Tensor:
         raise ShapeError(
             f"mmd got samples of shapes {tuple(a.shape)} and {tuple(b.shape)}; expected (n, d) and (m, d)."
         )
-    h = float(a.shape[1]) if bandwidth is None else positive("bandwidth", bandwidth)
+    h = float(a.shape[1]) if bandwidth is None else number("bandwidth", bandwidth, above=0)
     return _kernel(a, a, h).mean() + _kernel(b, b, h).mean() - 2.0 * _kernel(a, b, h).mean()
 
 
@@ -92,15 +93,10 @@ class InfoVAE(Variational):
     extras = ("mmd",)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "mmd_weight", positive("mmd_weight", self.mmd_weight, zero=True))
-        if (
-            isinstance(self.alpha, bool)
-            or not isinstance(self.alpha, int | float)
-            or not -math.inf < self.alpha <= 1
-        ):
-            raise OptionError(f"alpha is {self.alpha!r}; expected a finite number of at most 1.")
+        object.__setattr__(self, "mmd_weight", number("mmd_weight", self.mmd_weight, 0))
+        object.__setattr__(self, "alpha", number("alpha", self.alpha, most=1))
         if self.bandwidth is not None:
-            object.__setattr__(self, "bandwidth", positive("bandwidth", self.bandwidth))
+            object.__setattr__(self, "bandwidth", number("bandwidth", self.bandwidth, above=0))
 
     def _weigh(self, drawn: Draw, kl: Tensor, beta: Weight, moment: Moment) -> Weighed:
         z = drawn.z
@@ -208,8 +204,8 @@ class BetaTC(Variational):
     extras = ("mi", "tc", "dim_kl")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "alpha", positive("alpha", self.alpha, zero=True))
-        object.__setattr__(self, "gamma", positive("gamma", self.gamma, zero=True))
+        object.__setattr__(self, "alpha", number("alpha", self.alpha, 0))
+        object.__setattr__(self, "gamma", number("gamma", self.gamma, 0))
 
     def _weigh(self, drawn: Draw, kl: Tensor, beta: Weight, moment: Moment) -> Weighed:
         parts = kl_parts(drawn.z, drawn.mu, drawn.logvar, moment.n_data)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from numbers import Real
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -30,7 +28,6 @@ __all__ = [
     "class_name",
     "decode_raw",
     "encode",
-    "positive",
     "posterior",
     "reparameterise",
     "told",
@@ -267,15 +264,6 @@ class Variational(Objective):
         moment = Moment(step, generator, n_data)
         loss, extras = self._weigh(Draw(mu, logvar, z, recon), kl, beta, moment)
         return Terms(loss, recon, kl, extras)
-
-
-def positive(name: str, value: object, *, zero: bool = False) -> float:
-    """Read a finite setting above 0 (or, with `zero`, of at least 0); OptionError if it is none."""
-    wanted = "at least 0" if zero else "above 0"
-    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
-    if not math.isfinite(number) or number < 0 or (number == 0 and not zero):
-        raise OptionError(f"{name} is {value!r}; expected a finite number {wanted}.")
-    return number
 
 
 def class_name(model: Any) -> str:

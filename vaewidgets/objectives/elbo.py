@@ -8,8 +8,8 @@ from typing import final
 import torch
 from torch import Tensor
 
-from vaewidgets.errors import OptionError
-from vaewidgets.objectives.base import Draw, Moment, Variational, Weighed, Weight, positive
+from vaewidgets.checks import number, whole
+from vaewidgets.objectives.base import Draw, Moment, Variational, Weighed, Weight
 from vaewidgets.objectives.kl import kl_per_dim
 
 __all__ = ["ELBO", "Capacity", "FreeBits"]
@@ -59,7 +59,7 @@ class FreeBits(Variational):
     extras = ("kl_floored",)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "floor", positive("floor", self.floor))
+        object.__setattr__(self, "floor", number("floor", self.floor, above=0))
 
     def _weigh(self, drawn: Draw, kl: Tensor, beta: Weight, moment: Moment) -> Weighed:
         per_dim = kl_per_dim(drawn.mu, drawn.logvar).mean(0)
@@ -100,9 +100,8 @@ class Capacity(Variational):
     changes_with_step = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "maximum", positive("maximum", self.maximum))
-        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
-            raise OptionError(f"steps is {self.steps!r}; expected a whole number of at least 1.")
+        object.__setattr__(self, "maximum", number("maximum", self.maximum, above=0))
+        object.__setattr__(self, "steps", whole("steps", self.steps, 1))
 
     def at(self, step: int) -> float:
         """C at `step` (from 0), in nats."""

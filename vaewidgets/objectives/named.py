@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vaewidgets.errors import OptionError, did_you_mean
+from vaewidgets.checks import one_of
 from vaewidgets.objectives.aggregate import BetaTC, InfoVAE
 from vaewidgets.objectives.base import Objective
 from vaewidgets.objectives.elbo import ELBO, Capacity, FreeBits
@@ -28,10 +28,7 @@ def get_objective(objective: str | Objective) -> Objective:
     """
     if isinstance(objective, Objective):
         return objective
-    if isinstance(objective, str) and objective in OBJECTIVES:
-        return OBJECTIVES[objective]()
-    hint = did_you_mean(objective, OBJECTIVES)
-    raise OptionError(f"unknown objective {objective!r}; known: {', '.join(OBJECTIVES)}.{hint}")
+    return OBJECTIVES[one_of("objective", objective, OBJECTIVES)]()
 
 
 def objective_from_dict(kept: Mapping[str, Any]) -> Objective | None:

@@ -8,6 +8,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from vaewidgets.checks import number
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives.base import (
     Objective,
@@ -16,7 +17,6 @@ from vaewidgets.objectives.base import (
     class_name,
     decode_raw,
     encode,
-    positive,
     told,
 )
 from vaewidgets.objectives.likelihoods import Likelihood
@@ -89,7 +89,7 @@ class VQ(Objective):
     bounds = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "commitment", positive("commitment", self.commitment, zero=True))
+        object.__setattr__(self, "commitment", number("commitment", self.commitment, 0))
 
     def check(self, model: Any) -> None:
         """Refuse a model without a codebook."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, final
 
-from vaewidgets.errors import OptionError
+from vaewidgets.checks import number, one_of, whole
 
 __all__ = ["Constant", "Custom", "Cyclical", "LinearWarmup", "Schedule", "as_schedule", "schedule_from_dict"]
 
@@ -78,7 +78,7 @@ class LinearWarmup(Schedule):
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", _weight("start", self.start))
         object.__setattr__(self, "end", _weight("end", self.end))
-        object.__setattr__(self, "steps", _count("steps", self.steps))
+        object.__setattr__(self, "steps", whole("steps", self.steps, 1))
 
     def __call__(self, step: int) -> float:
         """Weight at `step`: `start` at 0, `end` from `steps` on."""
@@ -122,9 +122,8 @@ class Cyclical(Schedule):
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", _weight("start", self.start))
         object.__setattr__(self, "end", _weight("end", self.end))
-        object.__setattr__(self, "period", _count("period", self.period))
-        if not isinstance(self.rise, Real) or not 0 < self.rise <= 1:
-            raise OptionError(f"Cyclical got rise={self.rise!r}; expected a share above 0 and at most 1.")
+        object.__setattr__(self, "period", whole("period", self.period, 1))
+        object.__setattr__(self, "rise", number("rise", self.rise, above=0, most=1))
 
     def __call__(self, step: int) -> float:
         """Weight at `step`."""
@@ -201,31 +200,13 @@ _KINDS: dict[str, type[Schedule]] = {
 def schedule_from_dict(values: dict[str, Any]) -> Schedule:
     """Rebuild what `Schedule.to_dict` returned."""
     values = dict(values)
-    kind = values.pop("kind")
-    if kind not in _KINDS:
-        raise OptionError(f"unknown schedule {kind!r}; known: {', '.join(_KINDS)}.")
-    return _KINDS[kind](**values)
+    return _KINDS[one_of("the kind of schedule", values.pop("kind"), _KINDS)](**values)
 
 
 _LARGEST = 1e30  # beyond, products overflow in float32
 
 
 def _weight(name: str, value: object) -> float:
-    if isinstance(value, bool):
-        raise OptionError(f"{name} is {value!r}; expected a finite number of at least 0.")
-    try:
-        weight = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise OptionError(
-            f"{name} is {value!r}; expected a finite number of at least 0 (or, for beta, a function of the "
-            "step or a schedule such as LinearWarmup(0, 1, steps=2000))."
-        ) from None
-    if not 0 <= weight <= _LARGEST:
-        raise OptionError(f"{name} is {weight!r}; expected a finite number of at least 0.")
-    return weight
-
-
-def _count(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise OptionError(f"{name} is {value!r}; expected a whole number of at least 1.")
-    return value
+    fix = " (or, for beta, a function of the step or a schedule such as LinearWarmup(0, 1, steps=2000))"
+    weight = number(name, value, 0, also=fix)
+    return number(name, weight, 0, _LARGEST)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from vaewidgets.adapters import AdaptedVAE, LossConvention, as_vae, check_vae, loose_tensors
+from vaewidgets.checks import instance, number, one_of
 from vaewidgets.data import ImageDataset
 from vaewidgets.engine.engine import Engine
 from vaewidgets.engine.graphed import check_cuda_graph
@@ -38,7 +39,6 @@ from vaewidgets.runs.options import (
     check_labels,
     check_lr,
     check_output,
-    check_seconds,
     check_speed,
     refuse_unknown,
 )
@@ -130,7 +130,7 @@ def train(
     """
     refuse_unknown(train, unknown)
     check_data(data)
-    check_counts(data, batch_size, seed, eval_every)
+    batch_size, seed, eval_every = check_counts(data, batch_size, seed, eval_every)
     cell = current_cell()
     stop_earlier(cell)
     where = pick_device(device)
@@ -150,7 +150,7 @@ def train(
         "cuda_graph": check_cuda_graph(cuda_graph, where),
         "device": str(where),
         "autosave": bool(autosave),
-        "autosave_seconds": check_seconds(autosave_seconds),
+        "autosave_seconds": number("autosave_seconds", autosave_seconds, above=0),
         "dataset": data.name,
     }
     schedule = as_schedule(beta)
@@ -299,13 +299,9 @@ def attach(
         the loop logs, `train` refuses the model until the loop has ended (`AttachedRun.finish`, or the
         notebook's cell).
     """
-    if not isinstance(data, ImageDataset):
-        raise OptionError(
-            f"data is of type {type(data).__name__}; expected an ImageDataset. Make one of what your loader "
-            "reads: vw.ImageDataset(train_loader.dataset)."
-        )
-    if on_bad_value not in ("warn", "raise"):
-        raise OptionError(f'on_bad_value is {on_bad_value!r}; expected "warn" or "raise".')
+    fix = "Make one of what your loader reads: vw.ImageDataset(train_loader.dataset)"
+    instance("data", data, ImageDataset, f"an ImageDataset. {fix}")
+    one_of("on_bad_value", on_bad_value, ("warn", "raise"))
     check_unclaimed(model, can_train=False)
     vae = as_vae(model, losses=losses, image_shape=data.image_shape, value_range=data.value_range, **adapter)
     likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
@@ -319,7 +315,7 @@ def attach(
     device = next((t.device for t in model_tensors(vae)), torch.device("cpu"))
     return AttachedRun(
         losses=losses or own,
-        autosave_seconds=check_seconds(autosave_seconds) if autosave else None,
+        autosave_seconds=number("autosave_seconds", autosave_seconds, above=0) if autosave else None,
         raises_on_bad_value=on_bad_value == "raise",
         reading=reading,
         model=vae,

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.adapters import Convention, LossConvention
+from vaewidgets.checks import whole
 from vaewidgets.diagnostics import NotFinite
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.engine.snapshot import GoodWeights, Snapshot, model_tensors
@@ -26,7 +27,6 @@ from vaewidgets.runs.log_buffer import Pending
 from vaewidgets.runs.log_faults import logged_divergence
 from vaewidgets.runs.loop_log import LoopLog, holds_step
 from vaewidgets.runs.notebook import at_cell_end
-from vaewidgets.runs.options import check_steps
 from vaewidgets.runs.pace import Pace
 from vaewidgets.runs.reading import Reading
 from vaewidgets.runs.run import ENDED, Run
@@ -372,7 +372,7 @@ class AttachedRun(Run):
 
     def advance(self, n: int = 1) -> None:
         """Let `n` steps pass, then pause. Returns at once."""
-        self._go(check_steps(n))
+        self._go(whole("n", n, 1, also=", the steps to take"))
 
     def _go(self, steps: int | None) -> None:
         if self.status in ("running", "paused"):

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, final
 
+from vaewidgets.checks import whole
 from vaewidgets.concurrency import BackgroundThread
 from vaewidgets.engine.engine import Control, Engine, EngineState
 from vaewidgets.engine.snapshot import Snapshot
@@ -19,7 +20,7 @@ from vaewidgets.runs.autosave import Autosave
 from vaewidgets.runs.claims import check_unclaimed, claim, release
 from vaewidgets.runs.gate import ENDED, LONG_SECONDS, Ask, Gate, Loop, Status
 from vaewidgets.runs.notebook import at_cell_end
-from vaewidgets.runs.options import check_epochs, check_lr, check_speed, check_steps
+from vaewidgets.runs.options import check_epochs, check_lr, check_speed
 from vaewidgets.runs.pace import Pace
 from vaewidgets.runs.run import Run
 from vaewidgets.runs.run_file import Checkpoint, capture, write
@@ -219,7 +220,7 @@ class TrainingRun(Run):
 
     def advance(self, n: int = 1) -> None:
         """Train `n` steps, then pause. Returns at once; on a run that is advancing, `n` more."""
-        self._go(check_steps(n))
+        self._go(whole("n", n, 1, also=", the steps to take"))
 
     def _go(self, steps: int | None) -> None:
         release_idle_team()

@@ -1,13 +1,12 @@
-"""Checks of what a person passes in: each says what, got, wanted."""
+"""Checks of the arguments of `train`, `attach` and `load_run`."""
 
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable
-from numbers import Real
 from typing import Any
 
+from vaewidgets.checks import instance, number, whole
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import DataError, OptionError, did_you_mean
 from vaewidgets.objectives import traits
@@ -19,43 +18,25 @@ __all__ = [
     "check_labels",
     "check_lr",
     "check_output",
-    "check_seconds",
     "check_speed",
-    "check_steps",
     "refuse_unknown",
 ]
 
 
 def check_epochs(epochs: object) -> int | None:
-    """Return a number of epochs; OptionError if it is not one."""
-    if epochs is None:
-        return None
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
-        raise OptionError(f"epochs is {epochs!r}; expected a whole number of at least 1, or None for no end.")
-    return epochs
+    """Return a number of epochs, or None for no end."""
+    return None if epochs is None else whole("epochs", epochs, 1, also=", or None for no end")
 
 
 def check_lr(lr: object) -> float:
-    """Return a learning rate; OptionError if it is not one."""
-    if isinstance(lr, bool) or not isinstance(lr, Real) or not math.isfinite(lr) or lr <= 0:
-        raise OptionError(f"lr is {lr!r}; expected a finite number above 0, such as 1e-3.")
-    return float(lr)
+    """Return a learning rate."""
+    return number("lr", lr, above=0, also=", such as 1e-3")
 
 
 def check_speed(speed: object) -> float | None:
-    """Return a speed; OptionError if it is not one."""
-    if speed is None:
-        return None
-    if isinstance(speed, bool) or not isinstance(speed, Real) or not math.isfinite(speed) or speed <= 0:
-        raise OptionError(f"speed is {speed!r}; expected epochs a second, above 0, or None for full speed.")
-    return float(speed)
-
-
-def check_steps(n: object) -> int:
-    """Return a number of steps; OptionError if it is not one."""
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise OptionError(f"advance got n={n!r}; expected a whole number of steps, at least 1.")
-    return n
+    """Return a speed in epochs a second, or None for full speed."""
+    also = " (epochs a second), or None for full speed"
+    return None if speed is None else number("speed", speed, above=0, also=also)
 
 
 def refuse_unknown(function: Callable[..., Any], unknown: dict[str, Any]) -> None:
@@ -70,34 +51,21 @@ def refuse_unknown(function: Callable[..., Any], unknown: dict[str, Any]) -> Non
 
 def check_data(data: object) -> None:
     """OptionError unless it is an `ImageDataset`."""
-    if not isinstance(data, ImageDataset):
-        raise OptionError(
-            f"data is of type {type(data).__name__}; expected an ImageDataset. Make one: "
-            "vw.ImageDataset(images, labels), or vw.load_dataset('mnist')."
-        )
+    fix = "Make one: vw.ImageDataset(images, labels), or vw.load_dataset('mnist')"
+    instance("data", data, ImageDataset, f"an ImageDataset. {fix}")
 
 
-def check_counts(data: ImageDataset, batch_size: object, seed: object, eval_every: object) -> None:
-    """OptionError unless these are whole numbers in their range."""
-    for name, value, least in (
-        ("batch_size", batch_size, 1),
-        ("seed", seed, 0),
-        ("eval_every", eval_every, 0),
-    ):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise OptionError(f"{name} is {value!r}; expected a whole number of at least {least}.")
+def check_counts(
+    data: ImageDataset, batch_size: object, seed: object, eval_every: object
+) -> tuple[int, int, int]:
+    """Return the batch size, the seed and the epochs between two evaluations."""
+    counts = whole("batch_size", batch_size, 1), whole("seed", seed, 0), whole("eval_every", eval_every, 0)
     n = len(data.train)
-    if batch_size > n:  # type: ignore[operator]
+    if counts[0] > n:
         raise OptionError(
             f"batch_size is {batch_size}, but {data.name!r} has {n} training images; expected at most {n}."
         )
-
-
-def check_seconds(seconds: object) -> float:
-    """Return the seconds between two autosaves; OptionError if they are none."""
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
-        raise OptionError(f"autosave_seconds is {seconds!r}; expected a number of seconds above 0.")
-    return float(seconds)
+    return counts
 
 
 # function on the decoder's mean -> what it can reach

@@ -17,6 +17,7 @@ from typing import Any, Self, final
 
 from torch import nn
 
+from vaewidgets.checks import instance, whole
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.runs.api import train
@@ -450,11 +451,8 @@ def _clear_up(folder: Path) -> None:
 
 
 def _check_options(executor: object, retries: object, threads: object) -> None:
-    if executor is not None and not isinstance(executor, Executor):
+    if executor is not None:
         fix = ": executor=client.get_executor()" if hasattr(executor, "get_executor") else ""
-        raise OptionError(
-            f"executor is of type {type(executor).__name__}; expected a concurrent.futures.Executor{fix}."
-        )
-    for name, value, least in (("retries", retries, 0), ("threads_per_cell", threads, 1)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise OptionError(f"{name} is {value!r}; expected a whole number of at least {least}.")
+        instance("executor", executor, Executor, f"a concurrent.futures.Executor{fix}")
+    whole("retries", retries, 0)
+    whole("threads_per_cell", threads, 1)

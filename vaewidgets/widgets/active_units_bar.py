@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from vaewidgets.checks import number
 from vaewidgets.data import SAMPLE_POINTS, Sample
 from vaewidgets.engine import Snapshot
-from vaewidgets.errors import OptionError
 from vaewidgets.live.run_widget import STATIC, RunWidget
 from vaewidgets.runs import Run
 from vaewidgets.sections.state import units_state
@@ -45,9 +45,7 @@ class ActiveUnitsBar(RunWidget):
     def __init__(
         self, run: Run, *, delta: float = 0.01, var_threshold: float = 0.01, points: int = 2000
     ) -> None:
-        for name, value in (("delta", delta), ("var_threshold", var_threshold)):
-            if not value >= 0:
-                raise OptionError(f"{name} is {value}; expected a number of at least 0.")
+        delta, var_threshold = number("delta", delta, 0), number("var_threshold", var_threshold, 0)
         self._delta, self._var_threshold = delta, var_threshold
         self._points = points
         self._sample: Sample | None = None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
+from vaewidgets.checks import one_of, whole
 from vaewidgets.contract.packing import pack
 from vaewidgets.errors import OptionError
-from vaewidgets.live.concept import STATIC, ConceptWidget, choice, number, whole
+from vaewidgets.live.concept import STATIC, ConceptWidget, number
 from vaewidgets.objectives import Constant, Cyclical, LinearWarmup
 from vaewidgets.objectives.schedules import Schedule, schedule_from_dict
 from vaewidgets.runs import Run
@@ -67,15 +69,15 @@ class AnnealingSchedule(ConceptWidget):
 
     _esm = STATIC / "annealing_schedule.js"
     _keys: ClassVar = {
-        "kind": choice("constant", "linear", "cyclical"),
-        "start": number(0, _MOST_BETA),
-        "end": number(0, _MOST_BETA),
-        "steps": whole(1, _MOST_STEPS),
-        "cycles": whole(1, 20),
-        "ratio": number(0.001, 1),
-        "recon": number(0, 1e6),
-        "kl": number(0, 1e6),
-        "at": whole(0, _MOST_STEPS),
+        "kind": partial(one_of, known=("constant", "linear", "cyclical")),
+        "start": partial(number, least=0, most=_MOST_BETA),
+        "end": partial(number, least=0, most=_MOST_BETA),
+        "steps": partial(whole, least=1, most=_MOST_STEPS),
+        "cycles": partial(whole, least=1, most=20),
+        "ratio": partial(number, least=0.001, most=1),
+        "recon": partial(number, least=0, most=1e6),
+        "kl": partial(number, least=0, most=1e6),
+        "at": partial(whole, least=0, most=_MOST_STEPS),
     }
 
     def __init__(

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaewidgets.checks import one_of, whole
 from vaewidgets.contract.packing import pack, pack_integers
 from vaewidgets.diagnostics import Projection, rate_distortion
 from vaewidgets.engine import Snapshot
-from vaewidgets.errors import OptionError, ShapeError, did_you_mean
+from vaewidgets.errors import ShapeError
 from vaewidgets.live.feed import Feed
 from vaewidgets.live.run_widget import STATIC, RunWidget
 from vaewidgets.runs import Run
@@ -84,10 +85,8 @@ class BetaCompare(RunWidget):
         samples: int = 10,
         points: int = 500,
     ) -> None:
-        for name, value in (("samples", samples), ("points", points)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise OptionError(f"{name} is {value!r}; expected a whole number of at least 1.")
-        self._images, self._samples, self._points = images, samples, points
+        self._images, self._samples = images, whole("samples", samples, 1)
+        self._points = whole("points", points, 1)
         self._shown: Sample | None = None
         self._projections: dict[str, Projection] = {}
         self._drawn: dict[str, Snapshot] = {}
@@ -98,7 +97,7 @@ class BetaCompare(RunWidget):
         shapes = {run.name: tuple(run.data.image_shape) for run in runs}
         if len(set(shapes.values())) > 1:
             listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-            raise ShapeError(f"BetaCompare got images of several shapes ({listed}); expected one shape.")
+            raise ShapeError(f"BetaCompare got several image shapes ({listed}); expected one for all runs.")
         return runs
 
     # what all runs are shown ------------------------------------------------------------------
@@ -190,14 +189,12 @@ class BetaCompare(RunWidget):
 
     def _check_view(self, key: str, value: Any) -> None:
         check_curves_view(key, value)
-        if key == "show" and value not in VIEWS:
-            raise OptionError(
-                f"show is {value!r}; expected one of {', '.join(VIEWS)}.{did_you_mean(value, VIEWS)}"
-            )
+        if key == "show":
+            one_of(key, value, VIEWS)
         if key == "at" and value is not None:
-            check_whole(key, value, len(self._runs) - 1)
+            whole(key, value, 0, len(self._runs) - 1)
         if key == "seed":
-            check_whole(key, value, MOST_SEED)
+            whole(key, value, 0, MOST_SEED)
 
     def _view_changed(self, key: str, value: Any) -> None:
         if key == "seed":
@@ -223,12 +220,6 @@ class BetaCompare(RunWidget):
             quantity=view.get("quantity"),
             size=size or self._figure_size,
         )
-
-
-def check_whole(key: str, value: Any, most: int) -> None:
-    """Raise an `OptionError` unless `value` is a whole number from 0 to `most`."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-        raise OptionError(f"{key} is {value!r}; expected a whole number from 0 to {most}.")
 
 
 def _noise(n: int, d: int, seed: int, stream: int) -> Tensor:

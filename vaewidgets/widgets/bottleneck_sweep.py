@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from vaewidgets.checks import number, whole
 from vaewidgets.diagnostics import active_units, elbow
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import DataError, OptionError
 from vaewidgets.live.run_widget import STATIC, RunWidget
 from vaewidgets.runs import Run
 from vaewidgets.sweeps import Sweep
-from vaewidgets.widgets.beta_compare import check_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,11 +69,8 @@ class BottleneckSweep(RunWidget):
         tolerance: float = 0.05,
         images: int = 1000,
     ) -> None:
-        for name, value in (("delta", delta), ("var_threshold", var_threshold)):
-            if not value >= 0:
-                raise OptionError(f"{name} is {value}; expected a number of at least 0.")
-        if not 0 < tolerance < 1:
-            raise OptionError(f"tolerance is {tolerance}; expected a share above 0 and below 1, e.g. 0.05.")
+        delta, var_threshold = number("delta", delta, 0), number("var_threshold", var_threshold, 0)
+        number("tolerance", tolerance, above=0, below=1, also=", e.g. 0.05")
         self._thresholds = {"delta": delta, "var_threshold": var_threshold}
         self._tolerance, self._images = tolerance, images
         super().__init__(runs)
@@ -123,7 +120,7 @@ class BottleneckSweep(RunWidget):
 
     def _check_view(self, key: str, value: Any) -> None:
         if key == "picked" and value is not None:
-            check_whole(key, value, len(self._runs) - 1)
+            whole(key, value, 0, len(self._runs) - 1)
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
         """Matplotlib figure of the newest frame, for print: four panels against latent_dim.

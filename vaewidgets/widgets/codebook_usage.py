@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import torch
 
+from vaewidgets.checks import whole
 from vaewidgets.contract.packing import pack
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
@@ -14,7 +15,6 @@ from vaewidgets.live.run_widget import STATIC, RunWidget
 from vaewidgets.models import VQVAE, perplexity
 from vaewidgets.runs import Run
 from vaewidgets.sections.state import Sample, to_u8
-from vaewidgets.widgets.beta_compare import check_whole
 from vaewidgets.widgets.reconstruction_grid import pick_images
 
 if TYPE_CHECKING:
@@ -58,9 +58,8 @@ class CodebookUsage(RunWidget):
     _view_keys: ClassVar[tuple[str, ...]] = ("code",)
 
     def __init__(self, run: Run, *, images: int = 2000, examples: int = 8) -> None:
-        for name, value in (("images", images), ("examples", examples)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise OptionError(f"{name} is {value!r}; expected a whole number of at least 1.")
+        whole("images", images, 1)
+        whole("examples", examples, 1)
         (run,) = self._checked_runs(run)
         if not isinstance(run.model, VQVAE):
             raise OptionError(
@@ -136,7 +135,7 @@ class CodebookUsage(RunWidget):
     def _check_view(self, key: str, value: Any) -> None:
         if key == "code" and value is not None:
             model: Any = self.run.model
-            check_whole(key, value, model.n_codes - 1)
+            whole(key, value, 0, model.n_codes - 1)
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
         """Matplotlib figure of the newest frame, for print: use by code, and perplexity over training.

@@ -6,10 +6,10 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
+from vaewidgets.checks import whole
 from vaewidgets.diagnostics import Diagnosis as Verdict
 from vaewidgets.diagnostics import UnitLives, diagnose, run_stats
 from vaewidgets.engine import Snapshot
-from vaewidgets.errors import OptionError
 from vaewidgets.live.run_widget import STATIC, RunWidget
 from vaewidgets.objectives import traits
 from vaewidgets.runs import Run
@@ -56,9 +56,7 @@ class Diagnosis(RunWidget):
     _esm = STATIC / "diagnosis.js"
 
     def __init__(self, run: Run, *, images: int = 500, watch: bool = True) -> None:
-        if isinstance(images, bool) or not isinstance(images, int) or images < 2:
-            raise OptionError(f"images is {images!r}; expected a whole number of at least 2.")
-        self._images = images
+        self._images = whole("images", images, 2)
         self._next = 0.0
         self._section: dict[str, Any] | None = None
         self._changes: list[dict[str, Any]] = []

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import torch
 
+from vaewidgets.checks import is_whole, one_of, whole, wholes
 from vaewidgets.contract.packing import unpack
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.diagnostics import PathVerdict, interpolate, judge_path
 from vaewidgets.errors import OptionError, did_you_mean
-from vaewidgets.live.latent import LatentWidget, check_choice
+from vaewidgets.live.latent import LatentWidget
 from vaewidgets.live.run_widget import STATIC
 from vaewidgets.runs import Run
 
@@ -62,8 +63,7 @@ class InterpolationStrip(LatentWidget):
         images: int = 11,
         mode: Literal["lerp", "slerp"] = "lerp",
     ) -> None:
-        if isinstance(images, bool) or not isinstance(images, int) or not 3 <= images <= 41:
-            raise OptionError(f"images is {images!r}; expected a whole number from 3 to 41.")
+        images = whole("images", images, 3, 41)
         super().__init__(run, SAMPLE_POINTS, options={"images": images})
         self.view = {"ends": [self._end("a", a, 0.1), self._end("b", b, 0.7)], "mode": mode}
 
@@ -75,10 +75,8 @@ class InterpolationStrip(LatentWidget):
                 return int(share * (n - 1))
             there = np.unique(labels[:n])
             return int(np.flatnonzero(labels[:n] == there[int(share * len(there))])[0])
-        if isinstance(wanted, int) and not isinstance(wanted, bool):
-            if not 0 <= wanted < n:
-                raise OptionError(f"{name} is {wanted}; expected the number of an image, from 0 to {n - 1}.")
-            return wanted
+        if is_whole(wanted):
+            return whole(name, wanted, 0, n - 1, also=", the index of an image")
         return self._first_of(name, str(wanted))
 
     def _first_of(self, name: str, wanted: str) -> int:
@@ -103,12 +101,9 @@ class InterpolationStrip(LatentWidget):
 
     def _check_view(self, key: str, value: Any) -> None:
         if key == "mode":
-            check_choice(key, value, ("lerp", "slerp"))
+            one_of(key, value, ("lerp", "slerp"))
         if key == "ends":
-            ends, n = value if isinstance(value, list) else [], self._count
-            whole = all(isinstance(i, int) and not isinstance(i, bool) and 0 <= i < n for i in ends)
-            if len(ends) != 2 or not whole:
-                raise OptionError(f"ends is {value!r}; expected the indices of two images, 0 to {n - 1}.")
+            wholes(key, value, 0, self._count - 1, count=2, also=", the indices of two images")
 
     @property
     def verdict(self) -> PathVerdict:

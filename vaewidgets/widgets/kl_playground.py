@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, final
 
-from vaewidgets.live.concept import STATIC, ConceptWidget, choice, number, pairs
+from vaewidgets.checks import one_of
+from vaewidgets.live.concept import STATIC, ConceptWidget, number, pairs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,11 +52,11 @@ class KLPlayground(ConceptWidget):
 
     _esm = STATIC / "kl_playground.js"
     _keys: ClassVar = {
-        "mu": number(*MU),
-        "sigma": number(*SIGMA),
-        "prior_mu": number(*MU),
-        "prior_sigma": number(*SIGMA),
-        "direction": choice("qp", "pq"),
+        "mu": partial(number, least=MU[0], most=MU[1]),
+        "sigma": partial(number, least=SIGMA[0], most=SIGMA[1]),
+        "prior_mu": partial(number, least=MU[0], most=MU[1]),
+        "prior_sigma": partial(number, least=SIGMA[0], most=SIGMA[1]),
+        "direction": partial(one_of, known=("qp", "pq")),
         "kept": pairs((MU[0], SIGMA[0]), (MU[1], SIGMA[1]), 8),
     }
 

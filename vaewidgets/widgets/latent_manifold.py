@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import torch
 
+from vaewidgets.checks import number, shown, whole
 from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
-from vaewidgets.live.latent import LatentWidget, check_number, decode_u8
+from vaewidgets.live.latent import LatentWidget, decode_u8
 from vaewidgets.live.run_widget import STATIC
 from vaewidgets.runs import Run
 
@@ -71,14 +72,13 @@ class LatentManifold(LatentWidget):
         match key:
             case "center":
                 if not isinstance(value, list) or len(value) != 2:
-                    raise OptionError(f"center is {value!r}; expected two numbers from 0 to 1.")
+                    raise OptionError(f"center is {shown(value)}; expected two numbers from 0 to 1.")
                 for part in value:
-                    check_number(key, part, 0, 1)
+                    number(key, part, 0, 1)
             case "span":
-                check_number(key, value, 0.002, 1)
+                number(key, value, 0.002, 1)
             case "cells":
-                if not isinstance(value, int) or isinstance(value, bool) or not 5 <= value <= 40:
-                    raise OptionError(f"cells is {value!r}; expected a whole number from 5 to 40.")
+                whole(key, value, 5, 40)
             case "plane" if value not in (None, "principal"):
                 self._check_dims(key, value, 2)
 

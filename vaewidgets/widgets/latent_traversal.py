@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vaewidgets.checks import one_of, whole
 from vaewidgets.contract.packing import unpack
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.errors import OptionError
-from vaewidgets.live.latent import LatentWidget, check_choice, decode_u8
+from vaewidgets.live.latent import LatentWidget, decode_u8
 from vaewidgets.live.run_widget import STATIC
 from vaewidgets.live.view import is_list
 from vaewidgets.runs import Run
@@ -73,8 +74,7 @@ class LatentTraversal(LatentWidget):
         images: int = 11,
         rows: int = 10,
     ) -> None:
-        if isinstance(images, bool) or not isinstance(images, int) or not 2 <= images <= 41:
-            raise OptionError(f"images is {images!r}; expected a whole number from 2 to 41.")
+        images = whole("images", images, 2, 41)
         super().__init__(run, SAMPLE_POINTS, options={"images": images})
         self.view = {"style": style, "axes": axes, "base": base, "rows": rows}
 
@@ -84,15 +84,14 @@ class LatentTraversal(LatentWidget):
             case "style":
                 prior = latent is None or latent["prior"]
                 known = STYLES if prior else tuple(one for one in STYLES if one not in _NEED_PRIOR)
-                check_choice(key, value, (None, *known))
+                one_of(key, value, (*known, None))
             case "axes":
-                check_choice(key, value, ("dimensions", "principal"))
+                one_of(key, value, ("dimensions", "principal"))
             case "rows":
-                check_choice(key, value, tuple(range(1, _MOST_ROWS + 1)))
+                whole(key, value, 1, _MOST_ROWS)
             case "base" if value is not None:
                 n = len(self.sample) if latent is None else latent["points"]["shape"][0]
-                if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < n:
-                    raise OptionError(f"base is {value!r}; expected the index of an image, 0 to {n - 1}.")
+                whole(key, value, 0, n - 1, also=", the index of an image")
             case "z" if value is not None:
                 d = self.run.model.latent_dim
                 if not is_list(value, int | float) or len(value) != d:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from vaewidgets.checks import number, whole
 from vaewidgets.contract.packing import unpack
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.errors import OptionError
-from vaewidgets.live.latent import LatentWidget, check_number, decode_u8
+from vaewidgets.live.latent import LatentWidget, decode_u8
 from vaewidgets.live.run_widget import STATIC
 from vaewidgets.runs import Run
 from vaewidgets.sections.draws import normals
@@ -62,8 +63,7 @@ class PriorSamples(LatentWidget):
         seed: int = 0,
         temperature: float = 1.0,
     ) -> None:
-        if isinstance(draws, bool) or not isinstance(draws, int) or not 1 <= draws <= _MOST_DRAWS:
-            raise OptionError(f"draws is {draws!r}; expected a whole number from 1 to {_MOST_DRAWS}.")
+        draws = whole("draws", draws, 1, _MOST_DRAWS)
         super().__init__(run, SAMPLE_POINTS, options={"draws": draws})
         self.view = {"seed": seed, "temperature": temperature}
 
@@ -73,9 +73,9 @@ class PriorSamples(LatentWidget):
 
     def _check_view(self, key: str, value: Any) -> None:
         if key == "temperature":
-            check_number(key, value, 0, 2)
-        if key == "seed" and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-            raise OptionError(f"seed is {value!r}; expected a whole number from 0 up.")
+            number(key, value, 0, 2)
+        if key == "seed":
+            whole(key, value, 0)
 
     def draws(self, run: Run | None = None) -> NDArray[np.float32]:
         """The z of each draw that the page shows, shape (draws, latent_dim).

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from vaewidgets.checks import whole
 from vaewidgets.contract.packing import pack_integers
 from vaewidgets.data import Sample
 from vaewidgets.engine import Snapshot
@@ -118,8 +119,8 @@ class ReconstructionGrid(RunWidget):
                     f"{len(sample)} of them."
                 )
             pick_images(sample, value)
-        if key == "seed" and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-            raise OptionError(f"seed is {value!r}; expected a whole number from 0 up, or None for the means.")
+        if key == "seed":
+            whole(key, value, 0, also=", or None for the means")
 
 
 def _numbers(grid: dict[str, Any]) -> list[int]:
@@ -137,9 +138,7 @@ def pick_images(sample: Sample, images: int | Sequence[int]) -> np.ndarray:
         if index.ndim != 1 or len(index) == 0 or index.min() < 0 or index.max() >= n:
             raise OptionError(f"images is {list(images)}; expected numbers from 0 to {n - 1}, at least one.")
         return index
-    if images < 1:
-        raise OptionError(f"images is {images}; expected at least 1.")
-    count = min(images, n)
+    count = min(whole("images", images, 1), n)
     if sample.labels is None:
         return np.linspace(0, n - 1, count).round().astype(np.int64)
     rank = np.zeros(n, np.int64)  # how many of its class come before it

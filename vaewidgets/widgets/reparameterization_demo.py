@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, final
 
-from vaewidgets.live.concept import STATIC, ConceptWidget, choice, number, whole
+from vaewidgets.checks import one_of, whole
+from vaewidgets.live.concept import STATIC, ConceptWidget, number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,12 +48,12 @@ class ReparameterizationDemo(ConceptWidget):
 
     _esm = STATIC / "reparameterization_demo.js"
     _keys: ClassVar = {
-        "mu": number(-3, 3),
-        "sigma": number(0.1, 3),
-        "f": choice("square", "sine", "cube", "step"),
-        "samples": whole(1, 256),
-        "seed": whole(0, 99_999),
-        "eps": number(-3, 3),
+        "mu": partial(number, least=-3, most=3),
+        "sigma": partial(number, least=0.1, most=3),
+        "f": partial(one_of, known=("square", "sine", "cube", "step")),
+        "samples": partial(whole, least=1, most=256),
+        "seed": partial(whole, least=0, most=99_999),
+        "eps": partial(number, least=-3, most=3),
     }
 
     def __init__(

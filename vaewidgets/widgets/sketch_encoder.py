@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vaewidgets.checks import flag, number
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
 from vaewidgets.live.feed import Feed
-from vaewidgets.live.latent import LatentWidget, check_choice, check_number, decode_u8
+from vaewidgets.live.latent import LatentWidget, decode_u8
 from vaewidgets.live.run_widget import STATIC
 from vaewidgets.live.view import is_list
 from vaewidgets.runs import Run
@@ -86,9 +87,9 @@ class SketchEncoder(LatentWidget):
                 if not is_list(value, int | float) or len(value) != d:
                     raise OptionError(f"z is {value!r}; expected a list of {d} numbers, or None.")
             case "framed":
-                check_choice(key, value, (True, False))
+                flag(key, value)
             case "pen":
-                check_number(key, value, 0.03, 0.2)
+                number(key, value, 0.03, 0.2)
 
     @property
     def image(self) -> NDArray[np.uint8] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vaewidgets.errors import OptionError, did_you_mean
+from vaewidgets.checks import flag, number, one_of
 from vaewidgets.live.run_widget import STATIC, RunWidget
 from vaewidgets.runs import Run
 from vaewidgets.sections.state import curves_state
@@ -80,12 +80,9 @@ class TrainingCurves(RunWidget):
 
 def check_curves_view(key: str, value: Any) -> None:
     """Raise an `OptionError` if `value` cannot be a key of the view that the curves obey."""
-    if key == "log" and not isinstance(value, bool):
-        raise OptionError(f"log is {value!r}; expected True or False.")
-    if key == "smoothing" and (isinstance(value, bool) or not isinstance(value, int | float) or value < 0):
-        raise OptionError(f"smoothing is {value!r}; expected a number of steps, at least 0.")
-    if key == "quantity" and value is not None and value not in QUANTITIES:
-        raise OptionError(
-            f"quantity is {value!r}; expected one of {', '.join(QUANTITIES)}, or None."
-            f"{did_you_mean(value, QUANTITIES)}"
-        )
+    if key == "log":
+        flag(key, value)
+    if key == "smoothing":
+        number(key, value, 0, also=", in steps")
+    if key == "quantity":
+        one_of(key, value, (*QUANTITIES, None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vaewidgets.errors import OptionError, did_you_mean
+from vaewidgets.checks import one_of
 from vaewidgets.objectives.likelihoods.base import Likelihood
 from vaewidgets.objectives.likelihoods.bernoulli import Bernoulli, ContinuousBernoulli
 from vaewidgets.objectives.likelihoods.gaussian import Gaussian, SquaredError
@@ -34,7 +34,4 @@ def get_likelihood(likelihood: str | Likelihood, **options: Any) -> Likelihood:
     """
     if isinstance(likelihood, Likelihood):
         return likelihood
-    if likelihood in LIKELIHOODS:
-        return LIKELIHOODS[likelihood](**options)
-    hint = did_you_mean(likelihood, LIKELIHOODS)
-    raise OptionError(f"unknown likelihood {likelihood!r}; known: {', '.join(LIKELIHOODS)}.{hint}")
+    return LIKELIHOODS[one_of("likelihood", likelihood, LIKELIHOODS)](**options)

@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vaewidgets.errors import OptionError, ShapeError
-from vaewidgets.models.pixels import SIGMA2_FLOOR, floored_log_sigma2
+from vaewidgets.checks import number
+from vaewidgets.errors import ShapeError
+from vaewidgets.models.pixels import SIGMA2_FLOOR, floored_log_sigma2, variance
 from vaewidgets.objectives.likelihoods.base import Likelihood
 
 if TYPE_CHECKING:
@@ -92,13 +93,8 @@ class Gaussian(Likelihood):
     recon_name = "negative log-likelihood"
 
     def __post_init__(self) -> None:
-        if not (self.learned or _is_variance(self.sigma2)):
-            raise OptionError(
-                f"sigma2 is {self.sigma2!r}; expected a variance above 0, in squared pixel values (0.05), "
-                'or "shared" or "pixel" to learn it.'
-            )
-        if not _is_variance(self.sigma2_floor):
-            raise OptionError(f"sigma2_floor is {self.sigma2_floor!r}; expected a finite number above 0.")
+        object.__setattr__(self, "sigma2", variance(self.sigma2))
+        number("sigma2_floor", self.sigma2_floor, above=0)
 
     @property
     def learned(self) -> bool:
@@ -158,7 +154,3 @@ class Gaussian(Likelihood):
         log_sigma2 = self.log_sigma2(raw)
         scaled = (raw[:, : x.shape[1]] - x).square() * torch.exp(-log_sigma2)
         return 0.5 * (scaled + log_sigma2 + math.log(2 * math.pi))
-
-
-def _is_variance(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf

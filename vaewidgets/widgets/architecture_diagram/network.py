@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from vaewidgets.adapters import copy_model
 from vaewidgets.contract.packing import pack
 from vaewidgets.data import ImageDataset
-from vaewidgets.errors import OptionError
 from vaewidgets.objectives import Likelihood, decode_raw, encode, kl_per_dim
 from vaewidgets.sections.state import to_u8
 
@@ -207,9 +206,3 @@ def _values(mu: Tensor, logvar: Tensor | None, eps: Tensor, z: Tensor) -> dict[s
 def _thumbnail(data: ImageDataset, image: Tensor) -> dict[str, Any]:
     stride = max(1, -(-max(image.shape[2:]) // _MOST_PIXELS))
     return pack(to_u8(data, image[:, :, ::stride, ::stride])[0], "u8")
-
-
-def checked_kind(kind: Any, known: tuple[str, ...]) -> None:
-    """Raise an `OptionError` if a model cannot be drawn as `kind`."""
-    if kind not in known:
-        raise OptionError(f"kind is {kind!r}; this picture can be {', '.join(map(repr, known))}.")

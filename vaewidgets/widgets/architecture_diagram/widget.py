@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
 
+from vaewidgets.checks import one_of, whole
 from vaewidgets.data import ImageDataset, load_dataset
 from vaewidgets.errors import OptionError, did_you_mean
-from vaewidgets.live.concept import STATIC, ConceptWidget, choice, whole
+from vaewidgets.live.concept import STATIC, ConceptWidget
 from vaewidgets.models import MLPVAE, Autoencoder
 from vaewidgets.objectives import encode, get_likelihood, traits
 from vaewidgets.runs import Run
-from vaewidgets.widgets.architecture_diagram.network import KINDS, checked_kind, training_step
+from vaewidgets.widgets.architecture_diagram.network import KINDS, training_step
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,7 +55,10 @@ class ArchitectureDiagram(ConceptWidget):
     """
 
     _esm = STATIC / "architecture_diagram.js"
-    _keys: ClassVar = {"kind": choice(*KINDS), "step": whole(0, _MOST_STEPS)}
+    _keys: ClassVar = {
+        "kind": partial(one_of, known=KINDS),
+        "step": partial(whole, least=0, most=_MOST_STEPS),
+    }
 
     def __init__(
         self,
@@ -80,7 +85,7 @@ class ArchitectureDiagram(ConceptWidget):
     def _check_view(self, key: str, value: Any) -> None:
         super()._check_view(key, value)
         if key == "kind":
-            checked_kind(value, tuple(self._steps))
+            one_of(key, value, self._steps)
 
     def _content(self) -> dict[str, Any]:
         return {"name": self._name, "kinds": self._steps}
@@ -157,6 +162,5 @@ def _steps(
 
 def _one(data: ImageDataset, image: int) -> tuple[Tensor, Tensor | None]:
     split = data.test if data.test is not None else data.train
-    if isinstance(image, bool) or not isinstance(image, int) or not 0 <= image < len(split):
-        raise OptionError(f"image is {image!r}; expected a whole number below {len(split)}.")
+    image = whole("image", image, 0, len(split) - 1)
     return split.images([image]), None if split.labels is None else split.labels[[image]]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from numbers import Real
 from typing import Any
 
+from vaewidgets.checks import is_number, is_whole
 from vaewidgets.contract.random import uniforms
 from vaewidgets.errors import OptionError
 
@@ -74,7 +73,7 @@ def checked_game(name: str, game: Any) -> None:
     texts = texts and all(isinstance(text, str) and len(text) <= _MOST_TEXT for text in properties)
     _need(texts, f"{name}['properties']", f"at most 4 texts of {_MOST_TEXT} letters")
     seed = game["seed"]
-    _need(isinstance(seed, int) and 0 <= seed < 1000, f"{name}['seed']", "a whole number below 1000")
+    _need(is_whole(seed, 0, 999), f"{name}['seed']", "a whole number below 1000")
     book, rounds = game["book"], game["rounds"]
     _need(
         isinstance(book, list) and len(book) <= _MOST_BOOK, f"{name}['book']", f"at most {_MOST_BOOK} codes"
@@ -95,7 +94,7 @@ def _check_round(name: str, one: Mapping[str, Any], *, complete: bool) -> None:
         one["bottleneck"] in _WORDS["bottleneck"], f"{name}['bottleneck']", f"one of {_WORDS['bottleneck']}"
     )
     bits = one["bits"]
-    _need(isinstance(bits, int) and 1 <= bits <= 4, f"{name}['bits']", "a whole number from 1 to 4")
+    _need(is_whole(bits, 1, 4), f"{name}['bits']", "a whole number from 1 to 4")
     _need(isinstance(one["swapped"], bool), f"{name}['swapped']", "true or false")
     cards, order, guesses = one["cards"], one["order"], one["guesses"]
     lists = all(isinstance(part, list) for part in (cards, order, guesses, one["codes"]))
@@ -120,18 +119,17 @@ def _check_round(name: str, one: Mapping[str, Any], *, complete: bool) -> None:
 
 
 def _is_card(card: Any) -> bool:
-    return isinstance(card, int) and not isinstance(card, bool) and card in CARDS["nine"]
+    return is_whole(card) and card in CARDS["nine"]
 
 
 def _check_code(name: str, one: Mapping[str, Any], code: Any) -> None:
     length = code_length(one)
     good = isinstance(code, list) and len(code) == length
-    numbers = good and all(isinstance(v, Real) and not isinstance(v, bool) and math.isfinite(v) for v in code)
-    if numbers and one["bottleneck"] == "bits":
-        numbers = all(value in (0, 1) for value in code)
+    good = good and all(is_number(value, -_MOST_NUMBER, _MOST_NUMBER) for value in code)
+    if good and one["bottleneck"] == "bits":
+        good = all(value in (0, 1) for value in code)
     limit = "0 or 1" if one["bottleneck"] == "bits" else f"between -{_MOST_NUMBER} and {_MOST_NUMBER}"
-    within = numbers and all(abs(value) <= _MOST_NUMBER for value in code)
-    _need(within, name, f"codes of {length} numbers, {limit}")
+    _need(good, name, f"codes of {length} numbers, {limit}")
 
 
 def _need(good: bool, name: str, wanted: str) -> None:

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
+from vaewidgets.checks import one_of, whole
 from vaewidgets.errors import OptionError
-from vaewidgets.live.concept import STATIC, ConceptWidget, choice, whole
+from vaewidgets.live.concept import STATIC, ConceptWidget
 from vaewidgets.widgets.bottleneck_game.rules import (
     CARDS,
     checked_game,
@@ -80,11 +81,11 @@ class BottleneckGame(ConceptWidget):
         seed: int = 0,
         game: Mapping[str, Any] | None = None,
     ) -> None:
-        choice("two", "one", "bits")("bottleneck", bottleneck)
-        whole(1, 4)("bits", bits)
-        choice("person", "optimal")("encoder", encoder)
-        choice("person", "learner")("decoder", decoder)
-        whole(0, 999)("seed", seed)
+        one_of("bottleneck", bottleneck, ["two", "one", "bits"])
+        whole("bits", bits, 1, 4)
+        one_of("encoder", encoder, ["person", "optimal"])
+        one_of("decoder", decoder, ["person", "learner"])
+        whole("seed", seed, 0, 999)
         if game is None:
             hand = _hand(cards)
             game = fresh_game(bottleneck, bits, hand, encoder=encoder, decoder=decoder, seed=seed)
@@ -130,7 +131,7 @@ class BottleneckGame(ConceptWidget):
 
 def _hand(cards: str | Sequence[int]) -> list[int]:
     if isinstance(cards, str):
-        choice(*CARDS)("cards", cards)
+        one_of("cards", cards, [*CARDS])
         return list(CARDS[cards])
     hand = list(cards)
     known = CARDS["nine"]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vaewidgets.adapters.seeded import drawing, seeded
+from vaewidgets.checks import is_whole, number, one_of, whole
 from vaewidgets.data import ImageDataset, datasets_at_hand, load_dataset
 from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.models import MLPVAE, Autoencoder, build
@@ -132,17 +133,11 @@ def check_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     if missing:
         raise OptionError(f"a new run also wants {', '.join(missing)}.")
     out = dict(settings)
-    for name, choices in (("kind", KINDS), ("likelihood", LIKELIHOODS)):
-        if out[name] not in choices:
-            raise OptionError(f"{name} is {out[name]!r}; expected one of {', '.join(map(repr, choices))}.")
+    one_of("kind", out["kind"], KINDS)
+    one_of("likelihood", out["likelihood"], LIKELIHOODS)
     for name in (*WHOLE, *REAL):
-        value = out[name]
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise OptionError(f"{name} is {value!r}; expected a number.")
-        if name in WHOLE:
-            if value != int(value):
-                raise OptionError(f"{name} is {value!r}; expected a whole number.")
-            out[name] = int(value)
+        value = number(name, out[name])
+        out[name] = whole(name, int(value) if value.is_integer() else value) if name in WHOLE else value
     return out
 
 
@@ -267,4 +262,4 @@ def _constant(description: Any) -> float | int | None:
 
 def _whole(value: Any, default: int) -> int:
     """A whole number among the options, which may come from a file."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else default
+    return int(value) if is_whole(value) else default

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
+from vaewidgets.checks import flag
 from vaewidgets.concurrency import BackgroundThread
 from vaewidgets.data import datasets_at_hand
 from vaewidgets.diagnostics import active_units
@@ -63,8 +64,8 @@ class RestartWidget(PointsWidget):
     def _check_view(self, key: str, value: Any) -> None:
         super()._check_view(key, value)
         check_curves_view(key, value)
-        if key == "ghost" and not isinstance(value, bool):
-            raise OptionError(f"ghost is {value!r}; expected True or False.")
+        if key == "ghost":
+            flag(key, value)
 
     def _view_changed(self, key: str, value: Any) -> None:
         super()._view_changed(key, value)

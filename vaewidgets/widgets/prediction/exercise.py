@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from vaewidgets.checks import is_number, is_whole, number, one_of
 from vaewidgets.contract.packing import pack_integers, pack_quantised
-from vaewidgets.errors import OptionError, did_you_mean
+from vaewidgets.errors import OptionError
 from vaewidgets.runs import Run
 from vaewidgets.runs.run import ENDED
 from vaewidgets.sections.state import Sample
@@ -61,11 +62,7 @@ class Choice(Exercise):
 
     def check_answer(self, name: str, value: Any) -> None:
         """One of the texts."""
-        if value not in self.choices:
-            raise OptionError(
-                f"{name} is {value!r}; expected one of {', '.join(map(repr, self.choices))}."
-                f"{did_you_mean(value, self.choices)}"
-            )
+        one_of(name, value, self.choices)
 
 
 class Order(Exercise):
@@ -95,7 +92,7 @@ class Between(Exercise):
 
     def __init__(self, between: Any, unit: str = "", tolerance: float = 0) -> None:
         ends = plain(between)
-        good = isinstance(ends, list) and len(ends) == 2 and all(map(_is_number, ends)) and ends[0] < ends[1]
+        good = isinstance(ends, list) and len(ends) == 2 and all(map(is_number, ends)) and ends[0] < ends[1]
         if not good:
             raise OptionError(
                 f"between is {between!r}; expected two numbers, the lower one first, such as (0, 20)."
@@ -104,10 +101,7 @@ class Between(Exercise):
         self.is_whole = all(isinstance(end, int) for end in ends)
         self.unit = checked_text("unit", unit, 30) if unit != "" else ""
         self.tolerance = plain(tolerance)
-        if not _is_number(self.tolerance) or self.tolerance < 0:
-            raise OptionError(
-                f"tolerance is {tolerance!r}; expected a number of at least 0, in the answer's unit."
-            )
+        number("tolerance", self.tolerance, 0, also=", in the answer's unit")
 
     def content(self) -> dict[str, Any]:
         """The range, the unit and the tolerance."""
@@ -131,11 +125,7 @@ class Between(Exercise):
         self._check_range("truth", value)
 
     def _check_range(self, name: str, value: Any) -> None:
-        if not _is_number(value) or not self.low <= value <= self.high:
-            raise OptionError(
-                f"{name} is {value!r}; expected a number from {self.low:g} to {self.high:g}, "
-                "the ends that between= gave."
-            )
+        number(name, value, self.low, self.high, also=", the ends that between= gave")
 
     def is_right(self, answer: Any, truth: Any) -> bool:
         """Within the tolerance."""
@@ -170,7 +160,7 @@ class Place(Exercise):
             )
         known = np.unique(sample.labels).tolist()
         label = plain(label)
-        if isinstance(label, bool) or not isinstance(label, int) or label not in known:
+        if not is_whole(label) or label not in known:
             raise OptionError(f"label is {label!r}; expected a class of {run.data.name}, one of {known}.")
         self.run, self.label = run, label
         self._classes = run.data.classes
@@ -228,7 +218,7 @@ class Place(Exercise):
 
     def check_answer(self, name: str, value: Any) -> None:
         """Two finite numbers."""
-        if not isinstance(value, list) or len(value) != 2 or not all(map(_is_number, value)):
+        if not isinstance(value, list) or len(value) != 2 or not all(map(is_number, value)):
             raise OptionError(
                 f"{name} is {value!r}; expected a place of the plane, two numbers such as [0, 1]."
             )
@@ -278,7 +268,3 @@ def _texts(name: str, given: Any, most: int) -> list[str]:
     if not 2 <= len(texts) <= most or len(set(texts)) < len(texts):
         raise OptionError(f"{name} is {texts!r}; expected 2 to {most} different texts.")
     return texts
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
+from vaewidgets.checks import flag
 from vaewidgets.concurrency import BackgroundThread, Latch
 from vaewidgets.errors import OptionError
 from vaewidgets.live.concept import STATIC, ConceptWidget
@@ -32,11 +33,6 @@ __all__ = ["Prediction"]
 KINDS = ("choices", "order", "between", "place")
 _MOST_QUESTION = 600  # letters
 _SHOWN = 40  # of the question, in the repr
-
-
-def _check_revealed(name: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise OptionError(f"{name} is {value!r}; expected True or False.")
 
 
 def _check_later(name: str, value: Any) -> None:
@@ -98,7 +94,7 @@ class Prediction(ConceptWidget):
     """
 
     _esm = STATIC / "prediction.js"
-    _keys: ClassVar = {"answer": _check_later, "revealed": _check_revealed}
+    _keys: ClassVar = {"answer": _check_later, "revealed": flag}
 
     def __init__(
         self,

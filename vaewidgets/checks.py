@@ -1,0 +1,187 @@
+"""Checks of arguments: each returns the plain Python value, or raises an OptionError.
+
+Scalars of numpy and of torch pass as the numbers that they hold; a bool is no number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
+from typing import Any, TypeGuard, TypeVar
+
+from vaewidgets.errors import OptionError, did_you_mean
+
+__all__ = [
+    "flag",
+    "image_size",
+    "instance",
+    "is_number",
+    "is_whole",
+    "listed",
+    "number",
+    "one_of",
+    "shown",
+    "whole",
+    "wholes",
+]
+
+_MOST_SHOWN = 200  # letters of a value in a message
+
+T = TypeVar("T")
+
+
+def whole(
+    name: str, value: object, least: int | None = None, most: int | None = None, *, also: str = ""
+) -> int:
+    """Return a whole number of the range.
+
+    Parameters
+    ----------
+    name : str
+        The argument, as its caller wrote it.
+    value : object
+        What was passed.
+    least, most : int, optional
+        The range, ends included.
+    also : str, optional
+        The rest of the message, e.g. ", or None for no end".
+
+    Raises
+    ------
+    OptionError
+    """
+    plain = _plain(value)
+    if is_whole(plain, least, most):
+        return int(plain)
+    raise _error(name, value, f"a whole number{_range(least, most)}{also}")
+
+
+def number(
+    name: str,
+    value: object,
+    least: float | None = None,
+    most: float | None = None,
+    *,
+    above: float | None = None,
+    below: float | None = None,
+    also: str = "",
+) -> float:
+    """Return a finite number of the range; `above` and `below` are ends that are not part of it."""
+    plain = _plain(value)
+    if is_number(plain, least, most) and _is_inside(plain, above, below):
+        return float(plain)
+    raise _error(name, value, f"{_span(least, most, above, below)}{also}")
+
+
+def wholes(
+    name: str,
+    values: object,
+    least: int | None = None,
+    most: int | None = None,
+    *,
+    count: int | None = None,
+    also: str = "",
+) -> tuple[int, ...]:
+    """Return a sequence of whole numbers of the range, `count` of them where it is given."""
+    plain = values.tolist() if hasattr(values, "tolist") else values
+    if isinstance(plain, Sequence) and not isinstance(plain, str | bytes) and count in (None, len(plain)):
+        return tuple(whole(f"{name}[{i}]", one, least, most, also=also) for i, one in enumerate(plain))
+    many = "whole numbers" if count is None else f"{count} whole numbers"
+    raise _error(name, values, f"{many}{_range(least, most)}{also}")
+
+
+def image_size(shape: object) -> tuple[int, int, int]:
+    """Return the shape (C, H, W) of an image."""
+    also = ": (channels, height, width), as in data.image_shape, e.g. (1, 28, 28)"
+    channels, height, width = wholes("image_shape", shape, 1, count=3, also=also)
+    return channels, height, width
+
+
+def flag(name: str, value: object, *, also: str = "") -> bool:
+    """Return a bool."""
+    plain = _plain(value)
+    if isinstance(plain, bool):
+        return plain
+    raise _error(name, value, f"True or False{also}")
+
+
+def one_of(name: str, value: object, known: Iterable[T], *, also: str = "") -> T:
+    """Return one of the `known` values; the message names the nearest."""
+    choices = list(known)
+    plain = _plain(value)
+    if plain is None or isinstance(plain, str | int | float):
+        for choice in choices:
+            if plain == choice and isinstance(plain, bool) == isinstance(choice, bool):
+                return choice
+    hint = did_you_mean(plain, map(str, choices)) if isinstance(plain, str) else ""
+    raise OptionError(f"{_error(name, value, f'one of {listed(choices)}{also}')}{hint}")
+
+
+def instance(name: str, value: object, kind: type[T], expected: str) -> T:
+    """Return an object of a class; `expected` is what the message calls it."""
+    if isinstance(value, kind):
+        return value
+    raise OptionError(f"{name} is of type {type(value).__name__}; expected {_ended(expected)}")
+
+
+def is_whole(value: object, least: int | None = None, most: int | None = None) -> TypeGuard[int]:
+    """Whether `value` is a whole number of the range."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        return False
+    return (least is None or int(value) >= least) and (most is None or int(value) <= most)
+
+
+def is_number(value: object, least: float | None = None, most: float | None = None) -> TypeGuard[float]:
+    """Whether `value` is a finite number of the range."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        return False
+    return (least is None or float(value) >= least) and (most is None or float(value) <= most)
+
+
+def shown(value: object) -> str:
+    """Write a value for a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
+
+
+def listed(values: Iterable[object]) -> str:
+    """Write values for a message, as they are written in code."""
+    return ", ".join(map(repr, values))
+
+
+def _is_inside(value: Any, above: float | None, below: float | None) -> bool:
+    return (above is None or value > above) and (below is None or value < below)
+
+
+def _plain(value: Any) -> Any:
+    """Return what a scalar of numpy or torch holds; other values as they are."""
+    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
+
+
+def _range(least: int | None, most: int | None) -> str:
+    if least is None:
+        return "" if most is None else f" of at most {most}"
+    return f" of at least {least}" if most is None else f" from {least} to {most}"
+
+
+def _span(least: float | None, most: float | None, above: float | None, below: float | None) -> str:
+    """Say in words which numbers are of a range."""
+    if least is not None and most is not None:
+        return f"a number from {least:g} to {most:g}"
+    ends = {"above": above, "of at least": least, "below": below, "at most": most}
+    match [f"{word} {end:g}" for word, end in ends.items() if end is not None]:
+        case []:
+            return "a finite number"
+        case [one]:
+            return f"a finite number {'of ' * (most is not None)}{one}"
+        case both:
+            return f"a number {' and '.join(both)}"
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
+
+
+def _error(name: str, value: object, expected: str) -> OptionError:
+    return OptionError(f"{name} is {shown(value)}; expected {_ended(expected)}")
