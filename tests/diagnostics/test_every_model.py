@@ -10,7 +10,7 @@ import torch
 from vaewidgets import models
 from vaewidgets.data import ImageDataset
 from vaewidgets.diagnostics import ablation, run_stats, tell_apart, unfamiliarity
-from vaewidgets.diagnostics.forward import Forward
+from vaewidgets.inference import Inference
 from vaewidgets.models import build
 from vaewidgets.objectives import get_likelihood, traits
 
@@ -49,12 +49,12 @@ def test_measuring_ablation_and_outliers(name):
     assert (stats.units is not None) == has_variance
     assert math.isnan(stats.kl) == (not has_variance)
     # the same number from the model's own calls
-    forward = Forward(model)
-    mu, _ = forward.encode(x, y)
-    recon, _ = forward.score(mu, x, y)
+    inference = Inference(model)
+    mu, _ = inference.encode(x, y)
+    recon, _ = inference.score(mu, x, y)
     assert stats.test_recon == pytest.approx(float(recon.mean()), rel=1e-6)
     likelihood = get_likelihood(model.likelihood, **traits(model).likelihood_options)
-    assert forward.likelihood == likelihood
+    assert inference.likelihood == likelihood
 
     result = ablation(model, x, labels=y)
     assert len(result.cost) == mu.shape[1]

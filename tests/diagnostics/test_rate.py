@@ -45,7 +45,7 @@ def test_an_autoencoder_has_no_rate():
         def encode(self, x):
             return x.flatten(1), None
 
-    with pytest.raises(ProtocolError, match=r"Autoencoder\.encode gives no variance"):
+    with pytest.raises(ProtocolError, match=r"Autoencoder\.encode returned no logvar"):
         rate_distortion(Autoencoder(), SquaredError(), torch.zeros(2, 1, 2, 2))
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from vaewidgets.errors import OptionError, ShapeError
+from vaewidgets.errors import OptionError, ProtocolError, ShapeError
 from vaewidgets.models import MLPVAE
 from vaewidgets.objectives import (
     ELBO,
@@ -268,7 +268,7 @@ def test_a_model_that_an_objective_cannot_train_is_refused():
         VQ().check(a_model())
     Reconstruction().check(Codebook())
     VQ().check(Codebook())
-    with pytest.raises(OptionError, match=r"Codebook\.encode returned no logvar"):
+    with pytest.raises(ProtocolError, match=r"Codebook\.encode returned no logvar"):
         ELBO()(Codebook(), SquaredError(), torch.zeros(2, 1, 2, 1))
 
 

@@ -9,10 +9,16 @@ import torch
 from vaewidgets.checks import whole
 from vaewidgets.data.dataset import ImageDataset
 
-__all__ = ["SAMPLE_POINTS", "Sample", "spread_index"]
+__all__ = ["SAMPLE_POINTS", "Sample", "evenly", "spread_index"]
 
 SAMPLE_POINTS = 2000
 _GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+def evenly(n: int, count: int) -> torch.Tensor:
+    """`count` of n indices, evenly spread: the first ones of a set sorted by class would show one class."""
+    count = whole("n", count, 1, also=", the number of images")
+    return torch.linspace(0, n - 1, min(n, count)).round().long()
 
 
 def spread_index(n: int, count: int) -> torch.Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.checks import number, one_of
-from vaewidgets.diagnostics.forward import Forward
+from vaewidgets.inference import Inference
 from vaewidgets.objectives import Likelihood
 from vaewidgets.objectives.kl import kl_per_dim
 
@@ -114,12 +114,12 @@ def ablation(
     one_of("off", off, ("mean", "zero"))
     if tolerance is not None:
         tolerance = number("tolerance", tolerance, 0)
-    forward = Forward(model, likelihood)
-    mu, logvar = forward.encode(x, labels)
+    inference = Inference(model, likelihood)
+    mu, logvar = inference.encode(x, labels)
     silent = mu.mean(dim=0) if off == "mean" else torch.zeros_like(mu[0])
 
     def mean_without(units: list[int]) -> float:
-        return float(recon_without(forward, x, mu, units=units, silent=silent, labels=labels).mean())
+        return float(recon_without(inference, x, mu, units=units, silent=silent, labels=labels).mean())
 
     base = mean_without([])
     limit = 1e-3 * abs(base) if tolerance is None else float(tolerance)
@@ -133,12 +133,12 @@ def ablation(
         n=len(x),
         off=off,
         tolerance=limit,
-        unit=forward.likelihood.unit,
+        unit=inference.likelihood.unit,
     )
 
 
 def recon_without(
-    forward: Forward,
+    inference: Inference,
     x: Tensor,
     mu: Tensor,
     *,
@@ -164,4 +164,4 @@ def recon_without(
     """
     z, index = mu.clone(), list(units)
     z[:, index] = silent[index]
-    return forward.score(z, x, labels)[0]
+    return inference.score(z, x, labels)[0]

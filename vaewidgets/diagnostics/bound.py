@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from vaewidgets.checks import whole, wholes
-from vaewidgets.diagnostics.calls import batches_of, posterior
 from vaewidgets.errors import OptionError
-from vaewidgets.objectives import Likelihood, decode_raw
+from vaewidgets.inference import chunks
+from vaewidgets.objectives import Likelihood, decode_raw, posterior
 
 __all__ = ["ImportanceBound", "importance_bound"]
 
@@ -158,8 +158,8 @@ def importance_bound(
     ks = _checked(k)
     batch = whole("batch", batch, 1)
     bounds, elbos, errors, sizes = [], [], [], []
-    for part, told in batches_of(x, labels, max(1, batch // ks[-1])):
-        log_w = _log_weights(model, likelihood, part, told, ks[-1], generator=generator, batch=batch)
+    for part, label in chunks(x, max(1, batch // ks[-1]), labels=labels):
+        log_w = _log_weights(model, likelihood, part, label, ks[-1], generator=generator, batch=batch)
         bounds.append(torch.stack([_grouped(log_w, k) for k in ks], dim=1))
         elbos.append(log_w.mean(1))
         share = torch.softmax(log_w, dim=1)
@@ -197,8 +197,8 @@ def _log_weights(
         eps = torch.randn((b, m, mu.shape[1]), generator=generator, device=mu.device, dtype=mu.dtype)
         z = mu[:, None] + sigma[:, None] * eps
         seen = x[:, None].expand(b, m, *x.shape[1:]).flatten(0, 1)
-        told = None if labels is None else labels.repeat_interleave(m)
-        recon = likelihood.recon(decode_raw(model, z.flatten(0, 1), seen, told), seen).view(b, m).double()
+        label = None if labels is None else labels.repeat_interleave(m)
+        recon = likelihood.recon(decode_raw(model, z.flatten(0, 1), seen, label), seen).view(b, m).double()
         # ln p(z) − ln q(z|x); the two constants of the Gaussians cancel
         prior = 0.5 * (eps.double().square() - z.double().square()).sum(2)
         found.append(prior + 0.5 * logvar.double().sum(1, keepdim=True) - recon)

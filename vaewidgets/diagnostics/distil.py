@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from vaewidgets.adapters.seeded import drawing, seeded
 from vaewidgets.checks import number, whole
-from vaewidgets.diagnostics.forward import Forward
 from vaewidgets.errors import DataError, OptionError, ShapeError
-from vaewidgets.objectives import Likelihood, SquaredError
+from vaewidgets.inference import Inference
+from vaewidgets.objectives import Likelihood, traits
 
 __all__ = ["Distilled", "SmallEncoder", "distil", "posterior_kl"]
 
@@ -159,18 +159,18 @@ def distil(
     """
     epochs, batch_size = whole("epochs", epochs, 1), whole("batch_size", batch_size, 1)
     lr = number("lr", lr, above=0)
-    forward = Forward(teacher, likelihood)
-    if forward.takes_labels:
+    inference = Inference(teacher, likelihood)
+    if traits(teacher).takes_labels:
         raise OptionError("distil() has no labels to give; expected a teacher that encodes without classes.")
-    mu, logvar = forward.encode(train)
+    mu, logvar = inference.encode(train)
     if student is None:
         with drawing, seeded(seed):
             student = SmallEncoder(tuple(train.shape[1:]), mu.shape[1], hidden)
-    student = student.to(forward.device).train()
+    student = student.to(inference.device).train()
     _check_student(student, train, mu)
     lesson = _Lesson(epochs, batch_size, lr, seed)
-    losses = _teach(student, lesson, train.to(forward.device), mu, logvar)
-    return _judge(forward, student.eval(), test, losses)
+    losses = _teach(student, lesson, train.to(inference.device), mu, logvar)
+    return _judge(inference, student.eval(), test, losses)
 
 
 @dataclass(frozen=True)
@@ -191,11 +191,11 @@ def _teach(student: Any, lesson: _Lesson, x: Tensor, mu: Tensor, logvar: Tensor 
     for _ in range(lesson.epochs):
         total = torch.zeros((), dtype=torch.float64)
         for index in torch.randperm(len(x), generator=generator).to(x.device).split(lesson.batch_size):
-            told_mu, told_logvar = student.encode(x[index])
+            student_mu, student_logvar = student.encode(x[index])
             if logvar is None:
-                per_image = (told_mu - mu[index]).square().sum(1)
+                per_image = (student_mu - mu[index]).square().sum(1)
             else:
-                per_image = posterior_kl(mu[index], logvar[index], told_mu, told_logvar)
+                per_image = posterior_kl(mu[index], logvar[index], student_mu, student_logvar)
             optimizer.zero_grad()
             per_image.mean().backward()
             optimizer.step()
@@ -210,37 +210,37 @@ def _teach(student: Any, lesson: _Lesson, x: Tensor, mu: Tensor, logvar: Tensor 
     return torch.tensor(losses, dtype=torch.float64)
 
 
-def _judge(forward: Forward, student: Any, test: Tensor, losses: Tensor) -> Distilled:
-    mu, logvar = forward.encode(test)
-    told_mu, told_logvar = Forward(student, forward.likelihood).encode(test)
+def _judge(inference: Inference, student: Any, test: Tensor, losses: Tensor) -> Distilled:
+    mu, logvar = inference.encode(test)
+    student_mu, student_logvar = Inference(student, inference.likelihood).encode(test)
     kl = float("nan")
-    if logvar is not None and told_logvar is not None:
-        parts = (mu.double(), logvar.double(), told_mu.double(), told_logvar.double())
+    if logvar is not None and student_logvar is not None:
+        parts = (mu.double(), logvar.double(), student_mu.double(), student_logvar.double())
         kl = float(posterior_kl(*parts).mean())
-    missed = float((mu - told_mu).double().square().sum())
+    missed = float((mu - student_mu).double().square().sum())
     total = float((mu - mu.mean(0)).double().square().sum())
     return Distilled(
         student=student,
         losses=losses,
         kl=kl,
         mean_explained=1.0 - missed / max(total, torch.finfo(torch.float32).tiny),
-        teacher_recon=float(forward.score(mu, test)[0].mean()),
-        student_recon=float(forward.score(told_mu, test)[0].mean()),
-        teacher_size=_encoder_size(forward, test),
+        teacher_recon=float(inference.score(mu, test)[0].mean()),
+        student_recon=float(inference.score(student_mu, test)[0].mean()),
+        teacher_size=_encoder_size(inference, test),
         student_size=sum(p.numel() for p in student.parameters()),
-        unit=forward.likelihood.unit,
+        unit=inference.likelihood.unit,
     )
 
 
-def _encoder_size(forward: Forward, x: Tensor) -> int:
+def _encoder_size(inference: Inference, x: Tensor) -> int:
     """Parameters that the posterior depends on: those that get a gradient from it."""
-    model = forward.model
+    model = inference.model
     params = list(model.parameters())
     needed = [p.requires_grad for p in params]
     try:
         for p in params:
             p.requires_grad_(True)
-        mu, logvar = model.encode(x[:2].to(forward.device))
+        mu, logvar = model.encode(x[:2].to(inference.device))
         out = mu.sum() if logvar is None else mu.sum() + logvar.sum()
         grads = torch.autograd.grad(out, params, allow_unused=True)
     finally:
@@ -250,9 +250,9 @@ def _encoder_size(forward: Forward, x: Tensor) -> int:
 
 
 def _check_student(student: Any, x: Tensor, mu: Tensor) -> None:
-    told, _ = Forward(student, SquaredError()).encode(x[:2])  # the likelihood is not used
-    if told.shape[1] != mu.shape[1]:
+    codes, _ = Inference(student).encode(x[:2])
+    if codes.shape[1] != mu.shape[1]:
         raise ShapeError(
-            f"the student encodes to {told.shape[1]} dimensions, the teacher to {mu.shape[1]}; expected the "
+            f"the student encodes to {codes.shape[1]} dimensions, the teacher to {mu.shape[1]}; expected the "
             f"same. Build it with latent_dim={mu.shape[1]}."
         )

@@ -10,8 +10,8 @@ import numpy as np
 from torch import Tensor
 
 from vaewidgets.checks import one_of
-from vaewidgets.diagnostics.forward import Forward
 from vaewidgets.errors import DataError, ShapeError
+from vaewidgets.inference import Inference
 from vaewidgets.objectives import Likelihood
 from vaewidgets.objectives.kl import kl_per_dim
 
@@ -112,9 +112,9 @@ def unfamiliarity(
     ----------
     Nalisnick et al. 2019, arXiv:1810.09136 (deep generative models prefer some outliers).
     """
-    forward = Forward(model, likelihood)
-    mu, logvar = forward.encode(x, labels)
-    recon, squared_error = forward.score(mu, x, labels)
+    inference = Inference(model, likelihood)
+    mu, logvar = inference.encode(x, labels)
+    recon, squared_error = inference.score(mu, x, labels)
     mu = mu.double()
     prior = 0.5 * (mu.square().sum(1) + mu.shape[1] * math.log(2 * math.pi))
     kl = None if logvar is None else kl_per_dim(mu, logvar.double()).sum(1)

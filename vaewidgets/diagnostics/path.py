@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from vaewidgets.checks import one_of, whole
-from vaewidgets.diagnostics.forward import Forward
 from vaewidgets.errors import ShapeError
+from vaewidgets.inference import Inference
 
 __all__ = ["PathVerdict", "interpolate", "judge_path", "lerp", "nearest_class", "path_between", "slerp"]
 
@@ -250,7 +250,7 @@ def path_between(
 ) -> PathVerdict:
     """Decode the path from `z0` to `z1`, both of shape (d,), and judge it; see `judge_path`."""
     z = interpolate(z0, z1, n, kind)
-    images = Forward(model).decode(z)
+    images = Inference(model).decode(z)
     return judge_path(images, z=z, classes=None if classify is None else classify(images), ends=ends)
 
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from vaewidgets.checks import number, whole, wholes
-from vaewidgets.diagnostics.calls import batches_of, posterior
 from vaewidgets.errors import DataError, OptionError, ShapeError
-from vaewidgets.objectives import Likelihood, decode_raw, kl_per_dim, reparameterise
+from vaewidgets.inference import chunks
+from vaewidgets.objectives import Likelihood, decode_raw, kl_per_dim, posterior, reparameterise
 
 __all__ = ["Elbow", "RateDistortion", "elbow", "rate_distortion"]
 
@@ -106,15 +106,15 @@ def rate_distortion(
     Alemi et al. 2018, "Fixing a broken ELBO", arXiv:1711.00464.
     """
     batch = whole("batch", batch, 1)
-    codes = [posterior(model, part, told) for part, told in batches_of(x, labels, batch)]
+    codes = [posterior(model, *part) for part in chunks(x, batch, labels=labels)]
     mu, logvar = (torch.cat(parts) for parts in zip(*codes, strict=True))
     rate = kl_per_dim(mu.double(), logvar.double()).sum(1).cpu()
     # all noise at once, so that the numbers do not change with the batch
     draws = reparameterise(mu, logvar, generator).split(batch)
     distortion = torch.cat(
         [
-            likelihood.recon(decode_raw(model, z, part, told), part).double().cpu()
-            for z, (part, told) in zip(draws, batches_of(x, labels, batch), strict=True)
+            likelihood.recon(decode_raw(model, z, part, label), part).double().cpu()
+            for z, (part, label) in zip(draws, chunks(x, batch, labels=labels), strict=True)
         ]
     )
     return RateDistortion(

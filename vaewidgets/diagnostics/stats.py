@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from vaewidgets.data import ImageDataset
+from vaewidgets.data.sample import evenly
 from vaewidgets.data.split import Split
-from vaewidgets.diagnostics.forward import Forward, spread
 from vaewidgets.diagnostics.units import ActiveUnits, active_units
+from vaewidgets.inference import Inference
 from vaewidgets.objectives import Likelihood
 
 __all__ = ["RunStats", "run_stats"]
@@ -96,16 +97,16 @@ def run_stats(
     -------
     RunStats
     """
-    forward = Forward(model, likelihood)
+    inference = Inference(model, likelihood)
     train, train_labels = _images(data.train, n)
     mean_image = train.mean(dim=0)
-    mu, logvar = forward.encode(train, train_labels)
-    train_recon, train_explained = _reproduced(forward, mu, train, train_labels, mean_image)
+    mu, logvar = inference.encode(train, train_labels)
+    train_recon, train_explained = _reproduced(inference, mu, train, train_labels, mean_image)
     test_recon, test_explained, n_test = float("nan"), float("nan"), 0
     if data.test is not None:
         test, labels = _images(data.test, n)
-        mu, logvar = forward.encode(test, labels)
-        test_recon, test_explained = _reproduced(forward, mu, test, labels, mean_image)
+        mu, logvar = inference.encode(test, labels)
+        test_recon, test_explained = _reproduced(inference, mu, test, labels, mean_image)
         n_test = len(test)
     return RunStats(
         n_train=len(train),
@@ -116,20 +117,20 @@ def run_stats(
         test_explained=test_explained,
         units=None if logvar is None else active_units(mu, logvar),
         marginal_kl=float("nan") if logvar is None else _marginal_kl(mu.double(), logvar.double()),
-        value_unit=forward.likelihood.unit,
+        value_unit=inference.likelihood.unit,
     )
 
 
 def _images(split: Split, n: int) -> tuple[Tensor, Tensor | None]:
-    index = spread(len(split), n)
+    index = evenly(len(split), n)
     return split.images(index), None if split.labels is None else split.labels[index]
 
 
 def _reproduced(
-    forward: Forward, mu: Tensor, x: Tensor, labels: Tensor | None, mean_image: Tensor
+    inference: Inference, mu: Tensor, x: Tensor, labels: Tensor | None, mean_image: Tensor
 ) -> tuple[float, float]:
     """Mean reconstruction term, and the share of the pixels' variance that comes back."""
-    recon, error = forward.score(mu, x, labels)
+    recon, error = inference.score(mu, x, labels)
     # images that are all alike have no variance: then any error at all is "none explained"
     total = float((x - mean_image).double().square().sum())
     return float(recon.mean()), 1.0 - float(error.sum()) / max(total, torch.finfo(torch.float32).tiny)

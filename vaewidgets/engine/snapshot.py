@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -17,16 +17,12 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from vaewidgets.adapters import Convention, copy_model, named_tensors
-from vaewidgets.concurrency import leave_if_exiting
 from vaewidgets.errors import ProtocolError
+from vaewidgets.inference import Codes, Inference, joined
 
 __all__ = ["GoodWeights", "Shell", "Snapshot", "Weights", "model_tensors"]
 
-Encoded = tuple[Tensor, Tensor | None]  # mu, logvar
-
 _CHUNK = 1024  # images read at once
-# In one forward pass: few enough that a thread in a slow model can end within a moment (see `concurrency`).
-_SLICE = 128
 _MAX_CACHED = 4
 
 
@@ -152,8 +148,7 @@ class GoodWeights:
 class Snapshot:
     """The model as it was after `step` updates, in eval mode. It never changes.
 
-    Its weights require no gradients, so nothing here builds a graph. Gradients are not turned off for it: an
-    interrupt could leave them off in the notebook's thread, for the user's own loop to stumble over.
+    Its weights require no gradients, so nothing here builds a graph.
 
     Attributes
     ----------
@@ -163,6 +158,8 @@ class Snapshot:
         Deep copy, on the run's device.
     data : ImageDataset
     likelihood : Likelihood
+    inference : Inference
+        Encodes, decodes and scores.
     """
 
     def __init__(self, model: Any, data: Any, likelihood: Any, *, step: int, epoch: int) -> None:
@@ -171,40 +168,22 @@ class Snapshot:
         self.likelihood = likelihood
         self.step = step
         self.epoch = epoch
-        self._device = next((t.device for t in model_tensors(model)), torch.device("cpu"))
+        self.inference = Inference(model, likelihood)
         self._lock = threading.Lock()
-        self._encoded: dict[Any, Encoded] = {}
+        self._encoded: dict[Any, Codes] = {}
 
-    def encode(self, x: Tensor) -> Encoded:
-        """Posterior of each image.
+    def encode(self, x: Tensor, labels: Tensor | None = None) -> Codes:
+        """Posterior of each image; see `vaewidgets.inference.Inference.encode`."""
+        return self.inference.encode(x, labels)
 
-        Parameters
-        ----------
-        x : Tensor, shape (B, C, H, W), on any device
+    def decode(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Mean image of each point (n, latent_dim), float32 on the CPU, shape (n, C, H, W).
 
-        Returns
-        -------
-        mu, logvar : Tensor, each float32 on the CPU, shape (B, latent_dim)
-            logvar is None where the model has no posterior variance (an autoencoder).
+        In the data's ``value_range``; `labels`, int64, shape (n,), are used where the model takes them.
         """
-        return _join([self.model.encode(part.to(self._device)) for part in _slices(x)])
+        return self.inference.decode(z, labels)
 
-    def decode(self, z: Tensor) -> Tensor:
-        """Mean image of each point.
-
-        Parameters
-        ----------
-        z : Tensor, shape (B, latent_dim), on any device
-
-        Returns
-        -------
-        Tensor, float32 on the CPU, shape (B, C, H, W)
-            In the data's ``value_range``.
-        """
-        parts = [self.model.decode(part.to(self._device)).detach() for part in _slices(z)]
-        return torch.cat(parts).float().cpu()
-
-    def encoded(self, split: str = "test", index: Any = None) -> Encoded:
+    def encoded(self, split: str = "test", index: Any = None) -> Codes:
         """Posterior of a split's images, kept for the next call.
 
         Parameters
@@ -223,7 +202,7 @@ class Snapshot:
         key = (split, None if index is None else tuple(wanted.tolist()))
         with self._lock:
             if key not in self._encoded:
-                encoded = _join([self.encode(images.images(part)) for part in wanted.split(_CHUNK)])
+                encoded = joined([self.encode(images.images(part)) for part in wanted.split(_CHUNK)])
                 while len(self._encoded) >= _MAX_CACHED:
                     self._encoded.pop(next(iter(self._encoded)))
                 self._encoded[key] = encoded
@@ -231,15 +210,3 @@ class Snapshot:
 
     def __repr__(self) -> str:
         return f"Snapshot(step={self.step}, epoch={self.epoch}, {type(self.model).__name__})"
-
-
-def _slices(x: Tensor) -> Iterator[Tensor]:
-    for part in x.detach().split(_SLICE):
-        leave_if_exiting()
-        yield part
-
-
-def _join(parts: list[Encoded]) -> Encoded:
-    logvars = [logvar.detach() for _, logvar in parts if logvar is not None]
-    mu = torch.cat([mu.detach() for mu, _ in parts]).float().cpu()
-    return mu, torch.cat(logvars).float().cpu() if logvars else None

@@ -79,11 +79,8 @@ class LatentWidget(RunWidget):
 def decode_u8(snapshot: Snapshot, z: Any, label: int | None = None) -> np.ndarray:
     """Decoded images of points (n, d), uint8, shape (n, C, H, W); `label` is told to a conditional model."""
     points = torch.as_tensor(z, dtype=torch.float32)
-    if label is None or not getattr(snapshot.model, "takes_labels", False):
-        return to_u8(snapshot.data, snapshot.decode(points))
-    device = next(snapshot.model.parameters()).device
-    with torch.no_grad():
-        return to_u8(snapshot.data, snapshot.model.decode(points.to(device), label))
+    labels = None if label is None else torch.full((len(points),), label)
+    return to_u8(snapshot.data, snapshot.decode(points, labels))
 
 
 def latent_state(

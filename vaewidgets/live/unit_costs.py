@@ -18,8 +18,8 @@ from torch import Tensor
 
 from vaewidgets.contract.packing import pack
 from vaewidgets.data import Sample
+from vaewidgets.data.sample import evenly
 from vaewidgets.diagnostics.ablation import recon_without
-from vaewidgets.diagnostics.forward import Forward, spread
 from vaewidgets.engine import Snapshot
 from vaewidgets.engine.snapshot import model_tensors
 
@@ -126,10 +126,10 @@ class _Measurement:
 
     def __init__(self, snapshot: Snapshot, sample: Sample, images: int) -> None:
         self._snapshot = snapshot
-        self._forward = Forward(snapshot.model, snapshot.likelihood)
+        self._inference = snapshot.inference
         self._x = sample.images[:images]
         self._labels: Tensor | None = None
-        if self._forward.takes_labels and sample.labels is not None:
+        if sample.labels is not None:
             self._labels = torch.from_numpy(sample.labels[:images])
         self._dims = int(snapshot.model.latent_dim)
         self._every = self._dims <= MOST_UNITS  # whether there is time for each unit
@@ -187,7 +187,7 @@ class _Measurement:
         together = self._known.get(tuple(off)) if off else None
         return {
             "step": self._snapshot.step,
-            "unit": self._forward.likelihood.unit,
+            "unit": self._inference.likelihood.unit,
             "recon": self._recon,
             "n": len(self._x),
             "cost": pack(cost, "f32"),
@@ -202,7 +202,7 @@ class _Measurement:
         means: list[Tensor] = []
         for part in self._parts():
             labels = None if self._labels is None else self._labels[part]
-            means.append(self._forward.encode(self._x[part], labels)[0])
+            means.append(self._inference.encode(self._x[part], labels)[0])
             yield
         self._mu = torch.cat(means)
         self._silent = self._mu.mean(dim=0)
@@ -249,7 +249,7 @@ class _Measurement:
         if n > most:  # not even of so few each unit
             self._every = False
             self._wanted = [units for units in self._wanted if len(units) > 1 or units[0] in self._off]
-        index = spread(len(self._x), n)
+        index = evenly(len(self._x), n)
         self._x, self._mu = self._x[index], self._mu[index]
         self._labels = None if self._labels is None else self._labels[index]
         return True
@@ -257,7 +257,7 @@ class _Measurement:
     def _terms(self, units: tuple[int, ...], part: slice) -> Tensor:
         labels = None if self._labels is None else self._labels[part]
         return recon_without(
-            self._forward, self._x[part], self._mu[part], units=units, silent=self._silent, labels=labels
+            self._inference, self._x[part], self._mu[part], units=units, silent=self._silent, labels=labels
         )
 
     def _parts(self) -> list[slice]:

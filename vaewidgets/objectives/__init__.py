@@ -9,6 +9,7 @@ from vaewidgets.objectives.base import (
     Weight,
     decode_raw,
     encode,
+    posterior,
     reparameterise,
     traits,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "kl_per_dim",
     "mmd",
     "objective_from_dict",
+    "posterior",
     "reparameterise",
     "shift_cost",
     "spread_cost",

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
-from vaewidgets.errors import OptionError
+from vaewidgets.errors import OptionError, ProtocolError
 from vaewidgets.objectives.kl import kl_total
 from vaewidgets.objectives.likelihoods import Likelihood
 
@@ -175,12 +175,13 @@ def encode(model: Any, x: Tensor, labels: Tensor | None = None) -> tuple[Tensor,
 
 
 def posterior(model: Any, x: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """`encode` of a model that must have a variance; OptionError if it has none."""
+    """`encode` of a model that must have a posterior variance; ProtocolError if it has none."""
     mu, logvar = encode(model, x, labels)
     if logvar is None:
-        raise OptionError(
-            f"{class_name(model)}.encode returned no logvar, so that there is no KL term. Train it with "
-            'objective="reconstruction", or set the default_objective of its class.'
+        raise ProtocolError(
+            f"{class_name(model)}.encode returned no logvar: it has one code an image and no posterior, so "
+            "that KL, bound and information have no meaning for it. Expected a VAE; train an autoencoder "
+            'with objective="reconstruction", or the default_objective of its class.'
         )
     return mu, logvar
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
+from vaewidgets.data.sample import evenly
 from vaewidgets.diagnostics import (
     Ablation,
     ActiveUnits,
@@ -25,7 +26,6 @@ from vaewidgets.diagnostics import (
     run_stats,
     unit_lives,
 )
-from vaewidgets.diagnostics.forward import Forward, spread
 from vaewidgets.errors import OptionError, ShapeError
 
 if TYPE_CHECKING:
@@ -130,7 +130,8 @@ def path(
     """
     split = split_or_default(run, split)
     images = run.data.split(split)
-    model = run.snapshot().model
+    snapshot = run.snapshot()
+    model = snapshot.model
     ends, classes = [], []
     for end_of in (start, end):
         if isinstance(end_of, Tensor):
@@ -141,7 +142,7 @@ def path(
         if isinstance(end_of, bool) or not 0 <= end_of < len(images):
             raise OptionError(f"there is no image {end_of!r}; the {split} split has {len(images)}.")
         label = None if images.labels is None else images.labels[[end_of]]
-        ends.append(Forward(model, run.likelihood).encode(images.images([end_of]), label)[0][0])
+        ends.append(snapshot.encode(images.images([end_of]), label)[0][0])
         if label is not None:
             classes.append(int(label[0]))
     classify = None
@@ -185,13 +186,13 @@ def split_or_default(run: Run, split: str | None) -> str:
 
 def _images(run: Run, split: str, n: int | None) -> tuple[Tensor, Tensor | None]:
     images = run.data.split(split)
-    index = spread(len(images), len(images) if n is None else n)
+    index = evenly(len(images), len(images) if n is None else n)
     return images.images(index), None if images.labels is None else images.labels[index]
 
 
 def _encode(run: Run, split: str, n: int | None) -> tuple[Tensor, Tensor | None]:
     x, labels = _images(run, split, n)
-    return Forward(run.snapshot().model, run.likelihood).encode(x, labels)
+    return run.snapshot().encode(x, labels)
 
 
 class UnitWatch:
@@ -210,7 +211,7 @@ class UnitWatch:
         self.delta = delta
         self._run = run
         images = run.data.test if run.data.test is not None else run.data.train
-        index = spread(len(images), n)
+        index = evenly(len(images), n)
         self._x = images.images(index)
         self._labels = None if images.labels is None else images.labels[index]
         self._rows: list[tuple[int, list[float]]] = []
@@ -265,7 +266,7 @@ class UnitWatch:
         with self._lock:
             if self._rows and snapshot.step < self._rows[-1][0] + self._fewest_steps:
                 return
-        mu, logvar = Forward(snapshot.model, snapshot.likelihood).encode(self._x, self._labels)
+        mu, logvar = snapshot.encode(self._x, self._labels)
         if logvar is None:
             raise OptionError(f"{self._run!r} has no posterior variance, so no KL to watch; expected a VAE.")
         kl = active_units(mu, logvar).kl.tolist()

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from vaewidgets.contract.packing import pack_quantised
 from vaewidgets.data import Sample
-from vaewidgets.diagnostics.forward import Forward
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives.kl import kl_per_dim
@@ -70,11 +69,8 @@ def point_values(
     """
     items = []
     if recon:
-        forward = Forward(snapshot.model, snapshot.likelihood)
-        labels = None
-        if forward.takes_labels and sample.labels is not None:
-            labels = torch.from_numpy(sample.labels)
-        term, _ = forward.score(mu, sample.images, labels)
+        labels = None if sample.labels is None else torch.from_numpy(sample.labels)
+        term, _ = snapshot.inference.score(mu, sample.images, labels)
         items.append(("recon", snapshot.likelihood.unit, term.numpy()))
     if logvar is not None:
         items.append(("kl", "nats", kl_per_dim(mu, logvar).sum(dim=1).numpy()))
