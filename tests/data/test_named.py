@@ -1,7 +1,6 @@
 """`load_dataset`: the real sets by their published figures, and what happens where they are missing."""
 
 import gzip
-import os
 import shutil
 import struct
 from pathlib import Path
@@ -228,24 +227,6 @@ def test_damaged_files_are_named(no_data, tmp_path):
     frey.write_bytes(b"short")
     with pytest.raises(DataError, match="has 5 bytes; expected 1100584"):
         load_dataset("frey", root=tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("platform", "variables", "expected"),
-    [
-        ("linux", {"XDG_CACHE_HOME": "/x/cache"}, "/x/cache/vaewidgets"),
-        ("linux", {}, "~/.cache/vaewidgets"),
-        ("darwin", {}, "~/Library/Caches/vaewidgets"),
-        ("win32", {"LOCALAPPDATA": "/x/local"}, "/x/local/vaewidgets"),
-    ],
-)
-def test_cache_folder_of_each_platform(platform, variables, expected, monkeypatch):
-    for name in ("VAEWIDGETS_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(named_module.sys, "platform", platform)
-    assert named_module._cache_folder() == Path(os.path.expanduser(expected))
 
 
 # ------------------------------------------------------------------ the real files

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from tests.runs.conftest import make_data, start, wait_until
+from vaewidgets.files import cache_folder, write_whole
 from vaewidgets.runs import load_run
-from vaewidgets.runs.autosave import KEEP, _prune, cache_folder
-from vaewidgets.runs.ownership import replacing
+from vaewidgets.runs.autosave import KEEP, _prune
 
 
 def test_it_is_written_at_the_end_and_loads():
     run = start(autosave=True, epochs=2).wait()
-    assert run.autosave_path.parent == cache_folder()
+    assert run.autosave_path.parent == saved_runs()
     loaded = load_run(run.autosave_path, data=run.data)
     assert (loaded.step, loaded.status) == (12, "finished")
     assert start(start=False).autosave_path is None
@@ -38,7 +38,7 @@ def test_it_is_written_while_it_trains_and_when_stopped_and_when_failed():
 def test_nothing_is_written_before_the_first_step():
     run = start(autosave=True, start=False)
     run.stop()
-    assert not cache_folder().exists()
+    assert not saved_runs().exists()
 
 
 def test_a_disk_that_fails_does_not_stop_the_run(monkeypatch, caplog):
@@ -49,7 +49,7 @@ def test_a_disk_that_fails_does_not_stop_the_run(monkeypatch, caplog):
     run = start(autosave=True, autosave_seconds=0.001, epochs=3).wait()
     assert run.status == "finished"
     assert "could not be saved" in caplog.text
-    assert list(cache_folder().iterdir()) == []
+    assert list(saved_runs().iterdir()) == []
 
 
 def test_the_newest_are_kept(tmp_path):
@@ -63,27 +63,12 @@ def test_the_newest_are_kept(tmp_path):
     assert kept == {"notes.txt", *(f"{i}.safetensors" for i in range(5, KEEP + 5))}
 
 
-@pytest.mark.parametrize(
-    ("platform", "variables", "tail"),
-    [
-        ("linux", {"XDG_CACHE_HOME": "/x/cache"}, ("cache", "vaewidgets", "runs")),
-        ("linux", {}, (".cache", "vaewidgets", "runs")),
-        ("darwin", {}, ("Library", "Caches", "vaewidgets", "runs")),
-        ("win32", {"LOCALAPPDATA": "/x/local"}, ("local", "vaewidgets", "runs")),
-        ("linux", {"VAEWIDGETS_CACHE": "/x/mine"}, ("mine", "runs")),
-    ],
-)
-def test_the_cache_is_where_the_platform_has_it(monkeypatch, platform, variables, tail):
-    for name in ("VAEWIDGETS_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(sys, "platform", platform)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert cache_folder().parts[-len(tail) :] == tail
+def saved_runs():
+    return cache_folder() / "runs"
 
 
 def files():
-    return sorted(cache_folder().glob("*.safetensors"))
+    return sorted(saved_runs().glob("*.safetensors"))
 
 
 def test_each_of_many_living_runs_has_its_file():
@@ -133,7 +118,7 @@ def outlive(n):
 
 
 def test_files_of_runs_in_another_process_stay_as_long_as_that_lives():
-    with other_process(OTHER, cache_folder().parent) as other:
+    with other_process(OTHER, cache_folder()) as other:
         theirs = other.stdout.readline().strip().split(";")
         for path in theirs:
             os.utime(path, (1, 1))
@@ -167,12 +152,12 @@ def test_what_a_killed_writer_left_is_cleared_away(tmp_path):
     kept = tmp_path / "kept"
     kept.mkdir()
     for place in (None, str(kept / "run.safetensors")):
-        with other_process(KILLED.replace("PLACE", repr(place)), cache_folder().parent) as victim:
+        with other_process(KILLED.replace("PLACE", repr(place)), cache_folder()) as victim:
             assert victim.wait(60) == -signal.SIGKILL
     assert len(list(kept.iterdir())) == 1
-    assert len(list(cache_folder().iterdir())) == 1
+    assert len(list(saved_runs().iterdir())) == 1
     run = start(autosave=True, epochs=1).wait(progress=False)
-    assert list(cache_folder().iterdir()) == [run.autosave_path]
+    assert list(saved_runs().iterdir()) == [run.autosave_path]
     run.save(kept / "run.safetensors")
     assert [path.name for path in kept.iterdir()] == ["run.safetensors"]
 
@@ -180,7 +165,7 @@ def test_what_a_killed_writer_left_is_cleared_away(tmp_path):
 def test_a_file_that_is_being_written_is_not_cleared_away(tmp_path):
     target = tmp_path / "run.safetensors"
     run = start(epochs=1).wait(progress=False)
-    with replacing(target) as file:
+    with write_whole(target) as file:
         file.write(b"half")
         run.save(target)
         file.write(b" and half")

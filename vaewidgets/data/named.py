@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from vaewidgets.data.faces import FACE_FACTOR_COUNTS, FACE_FACTOR_NAMES, make_fa
 from vaewidgets.data.shapes import FACTOR_COUNTS, FACTOR_NAMES, SHAPE_NAMES, make_shapes
 from vaewidgets.data.sources import as_size
 from vaewidgets.errors import DataError, DatasetNotFoundError, OptionError, did_you_mean
+from vaewidgets.files import cache_folder
 
 __all__ = ["datasets_at_hand", "load_dataset"]
 
@@ -180,25 +180,11 @@ class _Roots:
     fetch: Path
 
 
-def _cache_folder() -> Path:
-    """Return the folder for fetched data sets."""
-    if own := os.environ.get("VAEWIDGETS_CACHE"):
-        return Path(own).expanduser()
-    home = Path.home()
-    if sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return base / "vaewidgets"
-
-
 def _roots(root: str | os.PathLike[str] | None) -> _Roots:
     if root is not None:
         path = Path(root).expanduser()
         return _Roots((path,), path)
-    cache = _cache_folder()
+    cache = cache_folder()
     data = os.environ.get("VAEWIDGETS_DATA")
     return _Roots((Path(data).expanduser(), cache) if data else (cache,), cache)
 

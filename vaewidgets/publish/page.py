@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from vaewidgets.errors import OptionError
+from vaewidgets.files import write_whole
 from vaewidgets.publish.embed import STATIC, Store, content_html, in_script, in_style, pack
 
-__all__ = ["page_html"]
+__all__ = ["page_html", "write_page"]
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -80,6 +83,28 @@ def page_html(states: Sequence[Mapping[str, Any]], *, title: str, stills: Sequen
         host=host,
         stills="\n".join(_still(png) for png in stills if png),
     )
+
+
+def write_page(path: str | os.PathLike[str], text: str) -> Path:
+    """Write a page to a file, as a whole or not at all.
+
+    Raises
+    ------
+    OptionError
+        If `path` is a folder, or is in one that does not exist.
+    """
+    target = Path(path).expanduser()
+    if target.is_dir():
+        raise OptionError(
+            f"save_html(path) got the folder {target}; expected a file, such as {target / 'page.html'}."
+        )
+    if not target.parent.is_dir():
+        raise OptionError(
+            f"save_html(path) got {target}, but there is no folder {target.parent}; make it first."
+        )
+    with write_whole(target) as file:
+        file.write(text.encode())
+    return target
 
 
 def _still(png: bytes) -> str:

@@ -12,7 +12,6 @@ import contextlib
 import logging
 import os
 import re
-import sys
 import threading
 import time
 import uuid
@@ -22,28 +21,14 @@ from pathlib import Path
 from typing import final
 
 from vaewidgets.concurrency import BackgroundThread
-from vaewidgets.runs.ownership import Held, is_held, sweep_leftovers
+from vaewidgets.files import Held, cache_folder, is_held, sweep_leftovers
 from vaewidgets.runs.run_file import Checkpoint, write
 
-__all__ = ["Autosave", "cache_folder"]
+__all__ = ["Autosave"]
 
 KEEP = 20  # files of runs that are gone
 
 _log = logging.getLogger("vaewidgets")
-
-
-def cache_folder() -> Path:
-    """Folder for saved runs: in VAEWIDGETS_CACHE, or the user's cache as the platform has it."""
-    if own := os.environ.get("VAEWIDGETS_CACHE"):
-        return Path(own).expanduser() / "runs"
-    home = Path.home()
-    if sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return base / "vaewidgets" / "runs"
 
 
 @final
@@ -74,7 +59,7 @@ class Autosave:
         slug = re.sub(r"[^\w]+", "-", name, flags=re.ASCII).strip("-").lower() or "run"
         file_name = f"{time.strftime('%Y%m%d-%H%M%S')}-{slug[:40]}-{run_id}-{_token()}.safetensors"
         self._in_cache = path is None
-        self.path = path or cache_folder() / file_name
+        self.path = path or cache_folder() / "runs" / file_name
         self._seconds = seconds
         self._next = time.monotonic() + seconds
         self._writer: BackgroundThread | None = None

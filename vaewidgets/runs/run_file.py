@@ -129,8 +129,6 @@ def capture(run: Run, engine: EngineState | None, *, copy: bool = True) -> Check
 def write(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
     """Write a run file: to a temporary file beside it, then renamed, so that it is whole or not there."""
     target = Path(path).expanduser()
-    if target.is_symlink():  # the file that it leads to is meant, not the link
-        target = target.resolve()
     history = checkpoint.recorder.state(checkpoint.mark)
     tensors = {name: t.detach().cpu().contiguous() for name, t in checkpoint.tensors.items()}
     tensors["history.steps"] = torch.from_numpy(history["steps"])

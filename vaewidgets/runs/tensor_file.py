@@ -8,7 +8,7 @@ from pathlib import Path
 from safetensors.torch import save
 from torch import Tensor
 
-from vaewidgets.runs.ownership import replacing
+from vaewidgets.files import write_whole
 
 __all__ = ["save_file"]
 
@@ -20,5 +20,5 @@ def save_file(tensors: Mapping[str, Tensor], target: Path, metadata: Mapping[str
     not known when leftovers are to be cleared away, and for its owner only to read.
     """
     content = save(dict(tensors), dict(metadata))
-    with replacing(target) as file:
+    with write_whole(target) as file:
         file.write(content)

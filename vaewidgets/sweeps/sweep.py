@@ -20,12 +20,12 @@ from torch import nn
 from vaewidgets.checks import instance, whole
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import OptionError, did_you_mean
+from vaewidgets.files import Held, is_held, sweep_leftovers
 from vaewidgets.runs.api import train
 from vaewidgets.runs.background import TrainingRun
 from vaewidgets.runs.claims import check_apart
 from vaewidgets.runs.notebook import current_cell, note, stop_earlier
 from vaewidgets.runs.options import check_data
-from vaewidgets.runs.ownership import Held, is_held, sweep_leftovers
 from vaewidgets.runs.threads import release_idle_team
 from vaewidgets.sweeps.cell import Cell
 from vaewidgets.sweeps.company import team_up, tell

@@ -1,7 +1,8 @@
-"""Which files belong to somebody who is alive: a lock of the operating system, gone with its process.
+"""Files that are written as a whole or not at all, the cache folder, and files that a living process holds.
 
-A process that is killed leaves files behind, and its number may soon be another's; but no lock outlives it.
-Where locks cannot be had (some network disks), nothing counts as left behind.
+A file is held by a lock of the operating system, which ends with its process: a process that is killed leaves
+files behind, and its number may soon be another's, but no lock outlives it. Where there are no locks (some
+network disks), no file counts as left behind.
 """
 
 from __future__ import annotations
@@ -16,9 +17,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, final
 
-__all__ = ["Held", "is_held", "replacing", "sweep_leftovers"]
+__all__ = ["Held", "cache_folder", "is_held", "sweep_leftovers", "write_whole"]
 
-_TRIES, _TRY_SECONDS = 100, 0.002  # somebody may be looking at the file at this moment
+_TRIES, _TRY_SECONDS = 100, 0.002  # another process may test the file's lock at this moment
+
+
+def cache_folder() -> Path:
+    """Return the folder named by VAEWIDGETS_CACHE, or that of the platform for this package's cache."""
+    if own := os.environ.get("VAEWIDGETS_CACHE"):
+        return Path(own).expanduser()
+    import platformdirs
+
+    return platformdirs.user_cache_path("vaewidgets", appauthor=False, opinion=False)
+
 
 if sys.platform == "win32":
     import msvcrt
@@ -48,7 +59,7 @@ else:
 
 @final
 class Held:
-    """A file that is this process's as long as it lives, or until it is let go; made if it is not there.
+    """A file that this process holds until it lets it go, or ends; created if it does not exist.
 
     Parameters
     ----------
@@ -68,7 +79,7 @@ class Held:
     def _is_taken(self) -> bool:
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)  # less the user's mask, as open() does
         locked = _lock(handle)
-        # `sweep_leftovers` may have taken it away between the two
+        # `sweep_leftovers` may have deleted it between the two
         if locked is None or (locked and _is_still(self.path, handle)):
             self._handle = handle
             return True
@@ -76,13 +87,13 @@ class Held:
         return False
 
     def let_go(self) -> None:
-        """Give up the lock; the file stays."""
+        """Release the lock; the file stays."""
         handle, self._handle = self._handle, -1
         if handle >= 0:
             os.close(handle)
 
     def remove(self) -> None:
-        """Give up the lock and the file. In a process that was forked off, the file stays its parent's."""
+        """Release the lock and delete the file; a forked process leaves it to its parent."""
         self.let_go()
         if self._process == os.getpid():
             with contextlib.suppress(OSError):
@@ -96,11 +107,11 @@ def is_held(path: Path) -> bool:
 
 
 def sweep_leftovers(folder: Path, pattern: str) -> list[Path]:
-    """Delete the files of this pattern that nobody holds; returns them."""
+    """Delete the files of this pattern that no process holds; return them."""
     gone = []
     for path in folder.glob(pattern):
         with _locked(path) as mine:
-            if mine and sys.platform != "win32":  # under the lock, so that nobody takes it in between
+            if mine and sys.platform != "win32":  # under the lock, so that no process takes it in between
                 path.unlink(missing_ok=True)
         if mine:
             if sys.platform == "win32":  # where an open file cannot be deleted
@@ -111,19 +122,25 @@ def sweep_leftovers(folder: Path, pattern: str) -> list[Path]:
 
 
 @contextlib.contextmanager
-def replacing(target: Path) -> Iterator[BinaryIO]:
-    """File beside `target` to write to, which takes its place at the end, or is gone after a fault.
+def write_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a file beside `path`, which replaces it at the end and is deleted after an exception.
 
-    What writers of the same file left there when they were killed is deleted.
+    Of a symbolic link the target is replaced. A new file has the mode that the umask leaves, a replaced one
+    keeps its own. What writers of the same file left behind when they were killed is deleted.
     """
+    target = Path(path).expanduser()
+    if target.is_symlink():
+        target = target.resolve()
     sweep_leftovers(target.parent, f".{glob.escape(target.name)}.*.part")
     held = Held(target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part"))
     try:
         with open(held.path, "wb") as file:  # the lock is on the same file
             yield file
+        with contextlib.suppress(FileNotFoundError):
+            held.path.chmod(target.stat().st_mode & 0o777)
         if sys.platform == "win32":  # where an open file cannot be renamed
             held.let_go()
-        os.replace(held.path, target)
+        held.path.replace(target)
         held.let_go()
     except BaseException:
         held.remove()
@@ -132,13 +149,13 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[bool | None]:
-    """True while the lock could be taken here, False where somebody has it, None where there is no file."""
+    """Give True if the lock was free, False if another process has it, None if there is no file."""
     try:
         handle = os.open(path, os.O_RDWR)
     except FileNotFoundError:
         yield None
         return
-    except OSError:  # not ours to judge
+    except OSError:  # unreadable: assume that it is held
         yield False
         return
     try:
