@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import Literal, final
+from typing import final
 
 from torch import Tensor, nn
 
-from vaewidgets.checks import one_of, wholes
-from vaewidgets.models.base import ACTIVATIONS, Model, stack
-from vaewidgets.models.pixels import NamedLikelihood, pixel_head
+from vaewidgets.models.mlp import FullyConnected
 
 __all__ = ["Autoencoder"]
 
 
 @final
-class Autoencoder(Model):
+class Autoencoder(FullyConnected):
     """Autoencoder of fully connected layers: image → hidden → z → hidden reversed → image.
 
     Its `encode` returns (z, None). Nothing draws its codes towards a prior, so that samples of one mean
@@ -44,35 +40,9 @@ class Autoencoder(Model):
     """
 
     default_objective = "reconstruction"
-    _settings = ("latent_dim", "hidden", "activation", "likelihood", "output", "sigma2")
 
-    def __init__(
-        self,
-        image_shape: Sequence[int],
-        latent_dim: int = 2,
-        *,
-        hidden: Sequence[int] = (512, 256),
-        activation: Literal["relu", "tanh"] = "relu",
-        likelihood: Literal["bernoulli", "continuous_bernoulli", "squared_error", "gaussian"]
-        | NamedLikelihood = "bernoulli",
-        output: Literal["sigmoid", "identity", "tanh"] | None = None,
-        sigma2: float | Literal["shared", "pixel"] | None = None,
-    ) -> None:
-        head = pixel_head(likelihood, output, sigma2)
-        super().__init__(image_shape, latent_dim, head)
-        self.hidden = wholes("hidden", hidden, 1, also=", the widths of the layers, e.g. (512, 256)")
-        self.activation = one_of("activation", activation, ACTIVATIONS)
-        n_pixels = math.prod(self.image_shape)
-        widths = (n_pixels, *self.hidden)
-        self.encoder = stack(widths, self.activation)
-        self.to_z = nn.Linear(widths[-1], self.latent_dim)
-        back = (self.latent_dim, *reversed(self.hidden))
-        self.decoder = stack(back, self.activation)
-        self.to_pixels = nn.Linear(back[-1], n_pixels * head.channels(1))
+    def _add_heads(self, width: int) -> None:
+        self.to_z = nn.Linear(width, self.latent_dim)
 
     def _posterior(self, x: Tensor) -> tuple[Tensor, None]:
         return self.to_z(self.encoder(x.flatten(1))), None
-
-    def _pixels(self, z: Tensor) -> Tensor:
-        channels, *size = self.image_shape
-        return self.to_pixels(self.decoder(z)).view(-1, self._head.channels(channels), *size)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from vaewidgets.checks import number, one_of, whole, wholes
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models.base import ACTIVATIONS, Model, stack
-from vaewidgets.models.pixels import NamedLikelihood, pixel_head
+from vaewidgets.models.pixels import LikelihoodName, NamedLikelihood, OutputName, Sigma2, pixel_head
 
 __all__ = ["ConditionalVAE"]
 
@@ -70,10 +70,9 @@ class ConditionalVAE(Model):
         hidden: Sequence[int] = (512, 256),
         activation: Literal["relu", "tanh"] = "relu",
         label_dropout: float = 0.1,
-        likelihood: Literal["bernoulli", "continuous_bernoulli", "squared_error", "gaussian"]
-        | NamedLikelihood = "bernoulli",
-        output: Literal["sigmoid", "identity", "tanh"] | None = None,
-        sigma2: float | Literal["shared", "pixel"] | None = None,
+        likelihood: LikelihoodName | NamedLikelihood = "bernoulli",
+        output: OutputName | None = None,
+        sigma2: Sigma2 | None = None,
     ) -> None:
         head = pixel_head(likelihood, output, sigma2)
         super().__init__(image_shape, latent_dim, head)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal, final
+from typing import final
 
 from torch import Tensor, nn
 
 from vaewidgets.checks import image_size, wholes
 from vaewidgets.errors import OptionError
 from vaewidgets.models.base import Model
-from vaewidgets.models.pixels import NamedLikelihood, pixel_head
+from vaewidgets.models.pixels import LikelihoodName, NamedLikelihood, OutputName, Sigma2, pixel_head
 
 __all__ = ["ConvVAE"]
 
@@ -60,10 +60,9 @@ class ConvVAE(Model):
         latent_dim: int = 128,
         *,
         channels: Sequence[int] = (32, 64, 128, 256),
-        likelihood: Literal["squared_error", "bernoulli", "continuous_bernoulli", "gaussian"]
-        | NamedLikelihood = "squared_error",
-        output: Literal["tanh", "sigmoid", "identity"] | None = None,
-        sigma2: float | Literal["shared", "pixel"] | None = None,
+        likelihood: LikelihoodName | NamedLikelihood = "squared_error",
+        output: OutputName | None = None,
+        sigma2: Sigma2 | None = None,
     ) -> None:
         head = pixel_head(likelihood, output, sigma2, default_output="tanh")
         super().__init__(image_shape, latent_dim, head)

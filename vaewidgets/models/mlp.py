@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Literal, final
 
@@ -10,13 +11,50 @@ from torch import Tensor, nn
 
 from vaewidgets.checks import one_of, wholes
 from vaewidgets.models.base import ACTIVATIONS, Model, stack
-from vaewidgets.models.pixels import NamedLikelihood, pixel_head
+from vaewidgets.models.pixels import LikelihoodName, NamedLikelihood, OutputName, Sigma2, pixel_head
 
-__all__ = ["MLPVAE"]
+__all__ = ["MLPVAE", "FullyConnected"]
+
+
+class FullyConnected(Model):
+    """Layers of image → hidden → code → hidden reversed → image; a subclass has the heads of the code."""
+
+    _settings = ("latent_dim", "hidden", "activation", "likelihood", "output", "sigma2")
+
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        latent_dim: int = 2,
+        *,
+        hidden: Sequence[int] = (512, 256),
+        activation: Literal["relu", "tanh"] = "relu",
+        likelihood: LikelihoodName | NamedLikelihood = "bernoulli",
+        output: OutputName | None = None,
+        sigma2: Sigma2 | None = None,
+    ) -> None:
+        head = pixel_head(likelihood, output, sigma2)
+        super().__init__(image_shape, latent_dim, head)
+        self.hidden = wholes("hidden", hidden, 1, also=", the widths of the layers, e.g. (512, 256)")
+        self.activation = one_of("activation", activation, ACTIVATIONS)
+        n_pixels = math.prod(self.image_shape)
+        widths = (n_pixels, *self.hidden)
+        self.encoder = stack(widths, self.activation)
+        self._add_heads(widths[-1])
+        back = (self.latent_dim, *reversed(self.hidden))
+        self.decoder = stack(back, self.activation)
+        self.to_pixels = nn.Linear(back[-1], n_pixels * head.channels(1))
+
+    @abstractmethod
+    def _add_heads(self, width: int) -> None:
+        """Add the layers from the encoder's last one to the code."""
+
+    def _pixels(self, z: Tensor) -> Tensor:
+        channels, *size = self.image_shape
+        return self.to_pixels(self.decoder(z)).view(-1, self._head.channels(channels), *size)
 
 
 @final
-class MLPVAE(Model):
+class MLPVAE(FullyConnected):
     """VAE of fully connected layers: image → hidden → z → hidden reversed → image.
 
     Parameters
@@ -52,37 +90,10 @@ class MLPVAE(Model):
     Weights are drawn from torch's global generator: call ``torch.manual_seed`` first to repeat them.
     """
 
-    _settings = ("latent_dim", "hidden", "activation", "likelihood", "output", "sigma2")
-
-    def __init__(
-        self,
-        image_shape: Sequence[int],
-        latent_dim: int = 2,
-        *,
-        hidden: Sequence[int] = (512, 256),
-        activation: Literal["relu", "tanh"] = "relu",
-        likelihood: Literal["bernoulli", "continuous_bernoulli", "squared_error", "gaussian"]
-        | NamedLikelihood = "bernoulli",
-        output: Literal["sigmoid", "identity", "tanh"] | None = None,
-        sigma2: float | Literal["shared", "pixel"] | None = None,
-    ) -> None:
-        head = pixel_head(likelihood, output, sigma2)
-        super().__init__(image_shape, latent_dim, head)
-        self.hidden = wholes("hidden", hidden, 1, also=", the widths of the layers, e.g. (512, 256)")
-        self.activation = one_of("activation", activation, ACTIVATIONS)
-        n_pixels = math.prod(self.image_shape)
-        widths = (n_pixels, *self.hidden)
-        self.encoder = stack(widths, self.activation)
-        self.to_mu = nn.Linear(widths[-1], self.latent_dim)
-        self.to_logvar = nn.Linear(widths[-1], self.latent_dim)
-        back = (self.latent_dim, *reversed(self.hidden))
-        self.decoder = stack(back, self.activation)
-        self.to_pixels = nn.Linear(back[-1], n_pixels * head.channels(1))
+    def _add_heads(self, width: int) -> None:
+        self.to_mu = nn.Linear(width, self.latent_dim)
+        self.to_logvar = nn.Linear(width, self.latent_dim)
 
     def _posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         h = self.encoder(x.flatten(1))
         return self.to_mu(h), self.to_logvar(h)
-
-    def _pixels(self, z: Tensor) -> Tensor:
-        channels, *size = self.image_shape
-        return self.to_pixels(self.decoder(z)).view(-1, self._head.channels(channels), *size)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, final
+from typing import Any, Literal, Protocol, TypeAlias, final
 
 import torch
 from torch import Tensor
@@ -25,11 +25,18 @@ __all__ = [
     "FIRST_LOG_SIGMA2",
     "OUTPUTS",
     "SIGMA2_FLOOR",
+    "LikelihoodName",
     "NamedLikelihood",
+    "OutputName",
     "PixelHead",
+    "Sigma2",
     "floored_log_sigma2",
     "pixel_head",
 ]
+
+LikelihoodName: TypeAlias = Literal["bernoulli", "continuous_bernoulli", "squared_error", "gaussian"]
+OutputName: TypeAlias = Literal["sigmoid", "identity", "tanh"]
+Sigma2: TypeAlias = float | Literal["shared", "pixel"]
 
 # likelihood -> functions on its decoder's mean, the default first; a mean through a sigmoid stays in [0, 1]
 OUTPUTS: dict[str, tuple[str, ...]] = {

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from vaewidgets.checks import image_size, number, one_of, whole, wholes
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models.base import Model
-from vaewidgets.models.pixels import NamedLikelihood, pixel_head
+from vaewidgets.models.pixels import LikelihoodName, NamedLikelihood, OutputName, Sigma2, pixel_head
 
 __all__ = ["VQVAE", "CodeUse", "perplexity"]
 
@@ -156,10 +156,9 @@ class VQVAE(Model):
         codebook: Literal["ema", "gradient"] = "ema",
         decay: float = 0.95,
         restart_below: float = 0.05,
-        likelihood: Literal["squared_error", "bernoulli", "continuous_bernoulli", "gaussian"]
-        | NamedLikelihood = "squared_error",
-        output: Literal["identity", "sigmoid", "tanh"] | None = None,
-        sigma2: float | Literal["shared", "pixel"] | None = None,
+        likelihood: LikelihoodName | NamedLikelihood = "squared_error",
+        output: OutputName | None = None,
+        sigma2: Sigma2 | None = None,
     ) -> None:
         n_image, *size = image_size(image_shape)
         widths = wholes("channels", channels, 1, also=", the widths of the layers, e.g. (32, 64)")

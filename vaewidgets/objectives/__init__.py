@@ -3,6 +3,7 @@
 from vaewidgets.objectives.aggregate import BetaTC, InfoVAE, KLParts, kl_parts, mmd
 from vaewidgets.objectives.base import (
     TERMS,
+    Batch,
     Objective,
     Terms,
     Traits,
@@ -31,6 +32,7 @@ __all__ = [
     "ELBO",
     "TERMS",
     "VQ",
+    "Batch",
     "Bernoulli",
     "BetaTC",
     "Capacity",

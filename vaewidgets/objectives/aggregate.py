@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vaewidgets.checks import number
 from vaewidgets.errors import ShapeError
-from vaewidgets.objectives.base import Draw, Moment, Variational, Weighed, Weight
+from vaewidgets.objectives.base import Batch, Draw, Variational, Weighed
 
 __all__ = ["BetaTC", "InfoVAE", "KLParts", "kl_parts", "mmd"]
 
@@ -98,11 +98,11 @@ class InfoVAE(Variational):
         if self.bandwidth is not None:
             object.__setattr__(self, "bandwidth", number("bandwidth", self.bandwidth, above=0))
 
-    def _weigh(self, drawn: Draw, kl: Tensor, beta: Weight, moment: Moment) -> Weighed:
+    def _weigh(self, drawn: Draw, kl: Tensor, batch: Batch) -> Weighed:
         z = drawn.z
-        prior = torch.randn(z.shape, generator=moment.generator, device=z.device, dtype=z.dtype)
+        prior = torch.randn(z.shape, generator=batch.generator, device=z.device, dtype=z.dtype)
         discrepancy = mmd(z, prior, self.bandwidth)
-        loss = drawn.recon + (beta * (1.0 - self.alpha)) * kl + self.mmd_weight * discrepancy
+        loss = drawn.recon + (batch.beta * (1.0 - self.alpha)) * kl + self.mmd_weight * discrepancy
         return loss, {"mmd": discrepancy.detach()}
 
 
@@ -207,7 +207,7 @@ class BetaTC(Variational):
         object.__setattr__(self, "alpha", number("alpha", self.alpha, 0))
         object.__setattr__(self, "gamma", number("gamma", self.gamma, 0))
 
-    def _weigh(self, drawn: Draw, kl: Tensor, beta: Weight, moment: Moment) -> Weighed:
-        parts = kl_parts(drawn.z, drawn.mu, drawn.logvar, moment.n_data)
-        loss = drawn.recon + self.alpha * parts.mi + beta * parts.tc + self.gamma * parts.dim_kl
+    def _weigh(self, drawn: Draw, kl: Tensor, batch: Batch) -> Weighed:
+        parts = kl_parts(drawn.z, drawn.mu, drawn.logvar, batch.n_data)
+        loss = drawn.recon + self.alpha * parts.mi + batch.beta * parts.tc + self.gamma * parts.dim_kl
         return loss, {name: value.detach() for name, value in parts._asdict().items()}

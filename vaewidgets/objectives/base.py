@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -17,8 +18,8 @@ from vaewidgets.objectives.likelihoods import Likelihood
 
 __all__ = [
     "TERMS",
+    "Batch",
     "Draw",
-    "Moment",
     "Objective",
     "Terms",
     "Traits",
@@ -28,9 +29,9 @@ __all__ = [
     "class_name",
     "decode_raw",
     "encode",
+    "labels_seen",
     "posterior",
     "reparameterise",
-    "told",
     "traits",
 ]
 
@@ -63,6 +64,33 @@ class Terms(NamedTuple):
 TERMS = ("loss", "recon", "kl")  # their order wherever they stand in a row
 
 
+@dataclass(slots=True)
+class Batch:
+    """What an objective is computed of in one step.
+
+    Attributes
+    ----------
+    x : Tensor, shape (B, C, H, W)
+    beta : float, or Tensor, 0-d
+        Weight of the KL term, at least 0. A tensor may be written to between two steps that are replayed.
+    labels : Tensor of int64, shape (B,), optional
+        Classes, for a model that takes them.
+    step : int
+        Updates made so far, for objectives that change with it.
+    generator : torch.Generator, on the device of `x`
+        Draws the noise; torch's global one by default.
+    n_data : int, optional
+        Images in the data set, for objectives that estimate over it; by default those of the batch.
+    """
+
+    x: Tensor
+    beta: Weight = 1.0
+    labels: Tensor | None = None
+    step: int = 0
+    generator: torch.Generator | None = None
+    n_data: int | None = None
+
+
 class Objective(ABC):
     """What is minimised. A final frozen dataclass of its settings alone; called once a step.
 
@@ -84,7 +112,6 @@ class Objective(ABC):
     bounds: bool = True
     changes_with_step: bool = False
 
-    @abstractmethod
     def __call__(
         self,
         model: Any,
@@ -97,24 +124,19 @@ class Objective(ABC):
         generator: torch.Generator | None = None,
         n_data: int | None = None,
     ) -> Terms:
-        """Terms of one batch.
+        """Terms of one batch, in eval mode or while training; the arguments are those of `Batch`."""
+        return self.terms(model, likelihood, Batch(x, beta, labels, step, generator, n_data))
+
+    def terms(self, model: Any, likelihood: Likelihood, batch: Batch) -> Terms:
+        """Terms of one batch: what a subclass defines, unless it defines `__call__` itself.
 
         Parameters
         ----------
         model : VAE with `encode` and `decode_raw`
         likelihood : Likelihood
-        x : Tensor, shape (B, C, H, W)
-        beta : float, or Tensor, 0-d
-            Weight of the KL term, at least 0. A tensor may be written to between two steps that are replayed.
-        labels : Tensor of int64, shape (B,), optional
-            Classes, for a model that takes them.
-        step : int
-            Updates made so far, for objectives that change with it.
-        generator : torch.Generator, on the device of `x`
-            Draws the noise; torch's global one by default.
-        n_data : int, optional
-            Images in the data set, for objectives that estimate over it; by default those of the batch.
+        batch : Batch
         """
+        raise NotImplementedError
 
     def check(self, model: Any) -> None:
         """Refuse a model that this objective cannot train (OptionError), before any training.
@@ -142,7 +164,7 @@ class Traits(NamedTuple):
     takes_labels : bool
         encode(x, labels) and decode(z, labels), decode_raw(z, labels).
     sees_pixels : bool
-        decode_raw(z, x): the decoder is told the pixels before the one that it predicts.
+        decode_raw(z, x): the decoder sees the pixels before the one that it predicts.
     default_objective : str
     likelihood_options : dict
     output : str or None
@@ -186,12 +208,12 @@ def posterior(model: Any, x: Tensor, labels: Tensor | None = None) -> tuple[Tens
     return mu, logvar
 
 
-def told(model: Any, labels: Tensor | None, generator: torch.Generator | None) -> Tensor | None:
-    """Labels that the model is told in this pass, of which it may drop some; the same in both its halves."""
-    if labels is None or not getattr(model, "takes_labels", False):
+def labels_seen(model: Any, batch: Batch) -> Tensor | None:
+    """Labels that the model sees in this pass, of which it may drop some; the same in both its halves."""
+    if batch.labels is None or not getattr(model, "takes_labels", False):
         return None
     drop = getattr(model, "drop_labels", None)
-    return labels if drop is None else drop(labels, generator)
+    return batch.labels if drop is None else drop(batch.labels, batch.generator)
 
 
 def decode_raw(model: Any, z: Tensor, x: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -225,14 +247,6 @@ class Draw(NamedTuple):
     recon: Tensor
 
 
-class Moment(NamedTuple):
-    """When and over what a batch is weighed; see `Objective.__call__`."""
-
-    step: int
-    generator: torch.Generator | None
-    n_data: int | None
-
-
 Weighed = tuple[Tensor, Mapping[str, Tensor]]  # loss, extras
 
 
@@ -240,30 +254,18 @@ class Variational(Objective):
     """An objective of one draw of z an image: the pass through the model is common, `_weigh` is its own."""
 
     @abstractmethod
-    def _weigh(self, drawn: Draw, kl: Tensor, beta: Weight, moment: Moment) -> Weighed:
+    def _weigh(self, drawn: Draw, kl: Tensor, batch: Batch) -> Weighed:
         """What is minimised, and the extras; `kl` is the closed form, a mean over the batch."""
 
-    def __call__(
-        self,
-        model: Any,
-        likelihood: Likelihood,
-        x: Tensor,
-        beta: Weight = 1.0,
-        *,
-        labels: Tensor | None = None,
-        step: int = 0,
-        generator: torch.Generator | None = None,
-        n_data: int | None = None,
-    ) -> Terms:
+    def terms(self, model: Any, likelihood: Likelihood, batch: Batch) -> Terms:
         """Terms of one batch; see `Objective`."""
-        labels = told(model, labels, generator)
+        x, labels = batch.x, labels_seen(model, batch)
         mu, logvar = posterior(model, x, labels)
-        z = reparameterise(mu, logvar, generator)
+        z = reparameterise(mu, logvar, batch.generator)
         per_image = 1.0 / x.shape[0]
         recon = likelihood.total(decode_raw(model, z, x, labels), x) * per_image
         kl = kl_total(mu, logvar) * per_image
-        moment = Moment(step, generator, n_data)
-        loss, extras = self._weigh(Draw(mu, logvar, z, recon), kl, beta, moment)
+        loss, extras = self._weigh(Draw(mu, logvar, z, recon), kl, batch)
         return Terms(loss, recon, kl, extras)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.checks import number, whole
-from vaewidgets.objectives.base import Draw, Moment, Variational, Weighed, Weight
+from vaewidgets.objectives.base import Batch, Draw, Variational, Weighed
 from vaewidgets.objectives.kl import kl_per_dim
 
 __all__ = ["ELBO", "Capacity", "FreeBits"]
@@ -27,8 +27,8 @@ class ELBO(Variational):
 
     name = "elbo"
 
-    def _weigh(self, drawn: Draw, kl: Tensor, beta: Weight, moment: Moment) -> Weighed:
-        return drawn.recon + beta * kl, {}
+    def _weigh(self, drawn: Draw, kl: Tensor, batch: Batch) -> Weighed:
+        return drawn.recon + batch.beta * kl, {}
 
 
 @final
@@ -61,10 +61,10 @@ class FreeBits(Variational):
     def __post_init__(self) -> None:
         object.__setattr__(self, "floor", number("floor", self.floor, above=0))
 
-    def _weigh(self, drawn: Draw, kl: Tensor, beta: Weight, moment: Moment) -> Weighed:
+    def _weigh(self, drawn: Draw, kl: Tensor, batch: Batch) -> Weighed:
         per_dim = kl_per_dim(drawn.mu, drawn.logvar).mean(0)
         floored = per_dim.clamp_min(self.floor).sum()
-        return drawn.recon + beta * floored, {"kl_floored": floored.detach()}
+        return drawn.recon + batch.beta * floored, {"kl_floored": floored.detach()}
 
 
 @final
@@ -107,7 +107,7 @@ class Capacity(Variational):
         """C at `step` (from 0), in nats."""
         return self.maximum * min(step / self.steps, 1.0)
 
-    def _weigh(self, drawn: Draw, kl: Tensor, beta: Weight, moment: Moment) -> Weighed:
-        capacity = self.at(moment.step)
-        loss = drawn.recon + beta * (kl - capacity).abs()
+    def _weigh(self, drawn: Draw, kl: Tensor, batch: Batch) -> Weighed:
+        capacity = self.at(batch.step)
+        loss = drawn.recon + batch.beta * (kl - capacity).abs()
         return loss, {"capacity": torch.full_like(kl, capacity, requires_grad=False)}

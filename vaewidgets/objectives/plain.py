@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import torch
-from torch import Tensor
 
 from vaewidgets.checks import number
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives.base import (
+    Batch,
     Objective,
     Terms,
-    Weight,
     class_name,
     decode_raw,
     encode,
-    told,
+    labels_seen,
 )
 from vaewidgets.objectives.likelihoods import Likelihood
 
@@ -38,20 +37,9 @@ class Reconstruction(Objective):
     def check(self, model: Any) -> None:
         """Any model will do."""
 
-    def __call__(
-        self,
-        model: Any,
-        likelihood: Likelihood,
-        x: Tensor,
-        beta: Weight = 1.0,
-        *,
-        labels: Tensor | None = None,
-        step: int = 0,
-        generator: torch.Generator | None = None,
-        n_data: int | None = None,
-    ) -> Terms:
+    def terms(self, model: Any, likelihood: Likelihood, batch: Batch) -> Terms:
         """Terms of one batch; see `Objective`."""
-        labels = told(model, labels, generator)
+        x, labels = batch.x, labels_seen(model, batch)
         z, _ = encode(model, x, labels)
         recon = likelihood.total(decode_raw(model, z, x, labels), x) * (1.0 / x.shape[0])
         return Terms(recon, recon.detach(), torch.zeros_like(recon))
@@ -99,21 +87,11 @@ class VQ(Objective):
                 "quantise. Leave objective= out for the model's own."
             )
 
-    def __call__(
-        self,
-        model: Any,
-        likelihood: Likelihood,
-        x: Tensor,
-        beta: Weight = 1.0,
-        *,
-        labels: Tensor | None = None,
-        step: int = 0,
-        generator: torch.Generator | None = None,
-        n_data: int | None = None,
-    ) -> Terms:
+    def terms(self, model: Any, likelihood: Likelihood, batch: Batch) -> Terms:
         """Terms of one batch; see `Objective`."""
+        x = batch.x
         z, codebook, commitment = model.quantise(x)
-        recon = likelihood.total(decode_raw(model, z, x, labels), x) * (1.0 / x.shape[0])
+        recon = likelihood.total(decode_raw(model, z, x, batch.labels), x) * (1.0 / x.shape[0])
         loss = recon + codebook + self.commitment * commitment
         extras = {"codebook": codebook.detach(), "commitment_cost": commitment.detach()}
         return Terms(loss, recon, torch.zeros_like(recon), extras)
