@@ -107,7 +107,7 @@ def test_a_loop_that_logs_its_loss_alone():
     assert "still falling" in diagnose(falling, stats()).evidence[0]
     found = diagnose({"loss": curves()["loss"]}, stats())
     assert found.verdict == "healthy"
-    assert np.isnan(found.signs.kl)
+    assert np.isnan(found.measurements.kl)
     assert diagnose({"loss": curves()["loss"]}).verdict == "healthy"
 
 

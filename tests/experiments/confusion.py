@@ -22,7 +22,7 @@ import torch
 
 import vaewidgets as vw
 from vaewidgets.diagnostics import VERDICTS, diagnose, run_stats, tell_apart, unfamiliarity
-from vaewidgets.diagnostics.signs import Signs
+from vaewidgets.diagnostics.measurements import Measurements
 from vaewidgets.errors import DivergedError
 
 FROZEN_SEEDS, JUDGED_SEEDS = (0, 1, 2, 3, 4), (10, 11, 12, 13, 14)
@@ -113,16 +113,18 @@ def judge(case: Case, data, seed: int):
         )
 
 
-NUMBERS = [f.name for f in fields(Signs) if f.name not in ("diverged", "used", "latent_dim", "n_steps", "lr")]
+NUMBERS = [
+    f.name for f in fields(Measurements) if f.name not in ("diverged", "used", "latent_dim", "n_steps", "lr")
+]
 
 
-def show_range(name: str, signs: list[Signs]) -> None:
+def show_range(name: str, measurements: list[Measurements]) -> None:
     print(f"  {name}")
     for key in NUMBERS:
-        values = [v for v in (getattr(s, key) for s in signs) if math.isfinite(v)]
+        values = [v for v in (getattr(s, key) for s in measurements) if math.isfinite(v)]
         if values:
             print(f"    {key:16s} {min(values):10.4g} ... {max(values):10.4g}")
-    print("    used            ", sorted({f"{s.used}/{s.latent_dim}" for s in signs}), flush=True)
+    print("    used            ", sorted({f"{s.used}/{s.latent_dim}" for s in measurements}), flush=True)
 
 
 def show_confusion(title: str, counts: Counter) -> None:
@@ -137,15 +139,15 @@ def run_cases(name: str, cases, seeds) -> None:
     data = vw.load_dataset(name)
     measured, by_curves = Counter(), Counter()
     for case in cases:
-        signs: list[Signs] = []
+        measurements: list[Measurements] = []
         for seed in seeds:
             full, curves = judge(case, data, seed)
             measured[case.verdict, full.verdict] += 1
             by_curves[case.verdict, curves.verdict] += 1
-            signs.append(full.signs)
+            measurements.append(full.measurements)
             if case.verdict != full.verdict:
                 print(f"  WRONG: {name}, {case.name}, seed {seed}: {full!r}", flush=True)
-        show_range(f"{name}: {case.name} ({case.verdict})", signs)
+        show_range(f"{name}: {case.name} ({case.verdict})", measurements)
     show_confusion(f"{name}, seeds {list(seeds)}, model measured", measured)
     show_confusion(f"{name}, seeds {list(seeds)}, curves alone", by_curves)
 

@@ -57,7 +57,7 @@ def test_it_answers_while_the_run_trains():
     with start(epochs=None) as run:
         assert wait_until(lambda: run.step > 20)
         before = run.step
-        assert run.diagnose().signs.n_steps > 0
+        assert run.diagnose().measurements.n_steps > 0
         assert wait_until(lambda: run.step > before)
         assert run.status == "running"
 
@@ -66,7 +66,7 @@ def test_a_run_without_its_data_is_judged_by_its_curves(run, tmp_path):
     run.save(tmp_path / "run.safetensors")
     found = load_run(tmp_path / "run.safetensors").diagnose()
     assert "curves alone" in repr(found)
-    assert np.isnan(found.signs.explained)
+    assert np.isnan(found.measurements.explained)
 
 
 def test_watched_units_tell_when_they_died():

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vaewidgets.data.drawn import Drawn, check_factors, choose_factors, split_drawn
+from vaewidgets.data.factors import Factored, check_factors, choose_factors, split_factors
 
 __all__ = ["FACE_FACTOR_COUNTS", "FACE_FACTOR_NAMES", "draw_faces", "make_faces"]
 
@@ -19,7 +19,7 @@ _GRAIN = 0.02  # standard deviation of a pixel's noise
 _SOFT = 0.45  # width of an edge, in pixels of the default size
 
 
-def make_faces(n_train: int | None, n_test: int | None, seed: int, size: tuple[int, int] | None) -> Drawn:
+def make_faces(n_train: int | None, n_test: int | None, seed: int, size: tuple[int, int] | None) -> Factored:
     """Draw a train and a test split of different combinations of factors.
 
     Parameters
@@ -44,7 +44,7 @@ def make_faces(n_train: int | None, n_test: int | None, seed: int, size: tuple[i
     clean = draw_faces(factors, size or SIZE).astype(np.float32)
     grain = 255 * _GRAIN * random.standard_normal(clean.shape, dtype=np.float32)
     pixels = np.clip(np.rint(clean + grain), 0, 255).astype(np.uint8)
-    return split_drawn(pixels, factors, n_train)
+    return split_factors(pixels, factors, n_train)
 
 
 def draw_faces(factors: np.ndarray, size: tuple[int, int] = SIZE) -> np.ndarray:

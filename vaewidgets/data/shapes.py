@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from vaewidgets.data.drawn import Drawn, check_factors, choose_factors, split_drawn
+from vaewidgets.data.factors import Factored, check_factors, choose_factors, split_factors
 
 __all__ = ["FACTOR_COUNTS", "FACTOR_NAMES", "SHAPE_NAMES", "draw_shapes", "make_shapes"]
 
@@ -23,7 +23,7 @@ _ASPECT = 0.55  # of the ellipse
 _CHUNK = 512  # images drawn at once, so that memory stays bounded
 
 
-def make_shapes(n_train: int | None, n_test: int | None, seed: int, size: tuple[int, int] | None) -> Drawn:
+def make_shapes(n_train: int | None, n_test: int | None, seed: int, size: tuple[int, int] | None) -> Factored:
     """Draw a train and a test split of different combinations of factors.
 
     Parameters
@@ -43,7 +43,7 @@ def make_shapes(n_train: int | None, n_test: int | None, seed: int, size: tuple[
     n_train = N_TRAIN if n_train is None else n_train
     n_test = N_TEST if n_test is None else n_test
     factors, _ = choose_factors("shapes", FACTOR_COUNTS, n_train, n_test, seed)
-    return split_drawn(draw_shapes(factors, size or (SIZE, SIZE)), factors, n_train)
+    return split_factors(draw_shapes(factors, size or (SIZE, SIZE)), factors, n_train)
 
 
 def draw_shapes(factors: np.ndarray, size: tuple[int, int] = (SIZE, SIZE)) -> np.ndarray:

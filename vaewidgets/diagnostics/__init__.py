@@ -9,6 +9,7 @@ from vaewidgets.diagnostics.distil import Distilled, SmallEncoder, distil, poste
 from vaewidgets.diagnostics.factors import MutualInformationGap, mutual_information_gap
 from vaewidgets.diagnostics.features import Clusters, LinearProbe, Neighbours, cluster, linear_probe, retrieve
 from vaewidgets.diagnostics.information import AggregatePosterior, aggregate_posterior
+from vaewidgets.diagnostics.measurements import Measurements, NotFinite
 from vaewidgets.diagnostics.neighbours import tsne
 from vaewidgets.diagnostics.outliers import OutlierReport, Unfamiliarity, auroc, tell_apart, unfamiliarity
 from vaewidgets.diagnostics.path import (
@@ -23,7 +24,6 @@ from vaewidgets.diagnostics.path import (
 from vaewidgets.diagnostics.ppca import PPCA, linear_log_likelihood, probabilistic_pca
 from vaewidgets.diagnostics.projection import PriorCircle, Projection, prior_circle, project
 from vaewidgets.diagnostics.rate import Elbow, RateDistortion, elbow, rate_distortion
-from vaewidgets.diagnostics.signs import NotFinite, Signs
 from vaewidgets.diagnostics.stats import RunStats, run_stats
 from vaewidgets.diagnostics.subspace import PrincipalAngles, principal_angles
 from vaewidgets.diagnostics.trace import UnitLives, unit_lives
@@ -42,6 +42,7 @@ __all__ = [
     "Elbow",
     "ImportanceBound",
     "LinearProbe",
+    "Measurements",
     "MutualInformationGap",
     "Neighbours",
     "NotFinite",
@@ -52,7 +53,6 @@ __all__ = [
     "Projection",
     "RateDistortion",
     "RunStats",
-    "Signs",
     "SmallEncoder",
     "Thresholds",
     "Unfamiliarity",

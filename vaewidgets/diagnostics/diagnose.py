@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from vaewidgets.diagnostics.signs import NotFinite, Signs, read_signs
+from vaewidgets.diagnostics.measurements import Measurements, NotFinite, measure
 from vaewidgets.diagnostics.stats import RunStats
 from vaewidgets.diagnostics.trace import UnitLives
 
@@ -80,7 +80,7 @@ class Diagnosis:
         What to change, the likeliest first; empty for a healthy run.
     notes : tuple of str
         What else is worth knowing.
-    signs : Signs
+    measurements : Measurements
         All that was measured.
     lives : UnitLives or None
         When units died, where the run was watched.
@@ -90,8 +90,13 @@ class Diagnosis:
     evidence: tuple[str, ...]
     advice: tuple[str, ...]
     notes: tuple[str, ...]
-    signs: Signs
+    measurements: Measurements
     lives: UnitLives | None = None
+
+    @property
+    def signs(self) -> Measurements:
+        """Former name of `measurements`."""
+        return self.measurements
 
     def __repr__(self) -> str:
         lines = [f"Diagnosis: {self.verdict}"]
@@ -138,24 +143,24 @@ def diagnose(
     -------
     Diagnosis
     """
-    signs = read_signs(history, stats, error, not_finite)
-    verdict, reason = _judge(signs, thresholds)
+    measurements = measure(history, stats, error, not_finite)
+    verdict, reason = _judge(measurements, thresholds)
     return Diagnosis(
         verdict=verdict,
-        evidence=(reason, *_numbers(signs)),
-        advice=_advice(verdict, signs, thresholds),
-        notes=_notes(verdict, signs, lives, not_finite),
-        signs=signs,
+        evidence=(reason, *_numbers(measurements)),
+        advice=_advice(verdict, measurements, thresholds),
+        notes=_notes(verdict, measurements, lives, not_finite),
+        measurements=measurements,
         lives=lives,
     )
 
 
-def _judge(s: Signs, t: Thresholds) -> tuple[Verdict, str]:
+def _judge(s: Measurements, t: Thresholds) -> tuple[Verdict, str]:
     """The first rule that holds, and its sentence."""
     return next((verdict, sentence) for holds, verdict, sentence in _rules(s, t) if holds)
 
 
-def _rules(s: Signs, t: Thresholds) -> Iterator[tuple[bool, Verdict, str]]:
+def _rules(s: Measurements, t: Thresholds) -> Iterator[tuple[bool, Verdict, str]]:
     """Rules in their order. What is unknown is NaN, and no comparison with that holds."""
     yield bool(s.diverged), "diverged", s.diverged
     yield s.worse > t.worse, "diverged", f"the loss is {s.worse:.3g} times what it was at the start"
@@ -188,7 +193,7 @@ def _rules(s: Signs, t: Thresholds) -> Iterator[tuple[bool, Verdict, str]]:
     yield from _rules_for_settled(s, t)
 
 
-def _rules_for_settled(s: Signs, t: Thresholds) -> Iterator[tuple[bool, Verdict, str]]:
+def _rules_for_settled(s: Measurements, t: Thresholds) -> Iterator[tuple[bool, Verdict, str]]:
     """Rules for a run whose loss has levelled off; the last one always holds."""
     dims, used = s.latent_dim or 0, s.used
     if used is not None:
@@ -219,7 +224,7 @@ def _rules_for_settled(s: Signs, t: Thresholds) -> Iterator[tuple[bool, Verdict,
     yield True, "healthy", "the loss has levelled off, and test images do about as well as training images"
 
 
-def _numbers(s: Signs) -> list[str]:
+def _numbers(s: Measurements) -> list[str]:
     """What was measured, in sentences; what is unknown is left out."""
     found = []
     if not np.isnan(s.recon):
@@ -236,11 +241,11 @@ def _numbers(s: Signs) -> list[str]:
     return found
 
 
-def _at_beta(s: Signs) -> str:
+def _at_beta(s: Measurements) -> str:
     return "" if np.isnan(s.beta) else f" at β = {s.beta:g}"
 
 
-def _advice(verdict: Verdict, s: Signs, t: Thresholds) -> tuple[str, ...]:
+def _advice(verdict: Verdict, s: Measurements, t: Thresholds) -> tuple[str, ...]:
     beta = "" if np.isnan(s.beta) else f" (now {s.beta:g})"
     lr = "" if np.isnan(s.lr) else f" (now {s.lr:g})"
     if verdict == "posterior collapse":
@@ -266,7 +271,7 @@ def _advice(verdict: Verdict, s: Signs, t: Thresholds) -> tuple[str, ...]:
 
 
 def _notes(
-    verdict: Verdict, s: Signs, lives: UnitLives | None, not_finite: NotFinite | None
+    verdict: Verdict, s: Measurements, lives: UnitLives | None, not_finite: NotFinite | None
 ) -> tuple[str, ...]:
     notes = []
     if not_finite is not None and not_finite.count:

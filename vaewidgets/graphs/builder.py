@@ -1,7 +1,7 @@
 """The few operations that the page runs, and how a network of them is put together.
 
 Every register of the page is one image's (or latent point's) values, flat in C order. What only moves
-values about is judged by what it does to an array of positions (see moves.py).
+values about is judged by what it does to an array of positions (see reindexing.py).
 """
 
 from __future__ import annotations
@@ -125,6 +125,6 @@ class Builder:
             inner=inner,
         )
 
-    def piece(self, x: int, total: int, start: int, stop: int) -> int:
+    def fragment(self, x: int, total: int, start: int, stop: int) -> int:
         """Values `start` to `stop` of `x`."""
         return x if (start, stop) == (0, total) else self.emit("slice", x, start=start, stop=stop)

@@ -249,36 +249,21 @@ def _pair(b: Builder, x: Register, other: Register) -> tuple[int, int]:
     )  # type: ignore[return-value]
 
 
-ALIASES = {
-    "__add__": "add",
-    "__radd__": "add",
-    "__iadd__": "add",
-    "__sub__": "sub",
-    "subtract": "sub",
-    "__isub__": "sub",
-    "__rsub__": "rsub",
-    "__mul__": "mul",
-    "__rmul__": "mul",
-    "__imul__": "mul",
-    "multiply": "mul",
-    "__truediv__": "div",
-    "__itruediv__": "div",
-    "divide": "div",
-    "true_divide": "div",
-    "__matmul__": "matmul",
-    "mm": "matmul",
-    "mv": "matmul",
-    "negative": "neg",
-    "__neg__": "neg",
-    "__pow__": "pow",
-    "__ipow__": "pow",
-    "clip": "clamp",
-    "concat": "cat",
-    "concatenate": "cat",
-    "expit": "sigmoid",
-    "special_expit": "sigmoid",
-    "log_sigmoid": "logsigmoid",
+_NAMES = {  # handler: other names of the function
+    "add": "__add__ __radd__ __iadd__",
+    "sub": "__sub__ subtract __isub__",
+    "rsub": "__rsub__",
+    "mul": "__mul__ __rmul__ __imul__ multiply",
+    "div": "__truediv__ __itruediv__ divide true_divide",
+    "matmul": "__matmul__ mm mv",
+    "neg": "negative __neg__",
+    "pow": "__pow__ __ipow__",
+    "clamp": "clip",
+    "cat": "concat concatenate",
+    "sigmoid": "expit special_expit",
+    "logsigmoid": "log_sigmoid",
 }
+ALIASES = {alias: name for name, aliases in _NAMES.items() for alias in aliases.split()}
 
 HANDLERS: dict[str, Callable[..., Any]] = {
     "linear": _linear,

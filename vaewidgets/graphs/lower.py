@@ -5,7 +5,7 @@ from __future__ import annotations
 from vaewidgets.graphs.builder import Builder, Unsupported
 from vaewidgets.graphs.handlers import ALIASES, HANDLERS
 from vaewidgets.graphs.record import Call, Environment, Register, map_leaves
-from vaewidgets.graphs.reindexing import MOVERS, moved
+from vaewidgets.graphs.reindexing import REINDEXING, reindexed
 
 __all__ = ["dead_calls_dropped", "lower"]
 
@@ -29,8 +29,8 @@ def lower(builder: Builder, call: Call, environment: Environment) -> None:
     if call.problem is not None:
         raise Unsupported(call.problem)
     name = ALIASES.get(call.name, call.name)
-    if name in MOVERS:
-        ids = moved(builder, call, environment)
+    if name in REINDEXING:
+        ids = reindexed(builder, call, environment)
     elif name in HANDLERS:
         try:
             ids = [HANDLERS[name](builder, *call.args, **call.kwargs)]

@@ -18,7 +18,7 @@ from vaewidgets.graphs.builder import Step, Weight
 from vaewidgets.graphs.record import Environment
 from vaewidgets.graphs.reference import Array, apply
 
-__all__ = ["Network", "Op", "assemble"]
+__all__ = ["Network", "Op", "assemble", "halved"]
 
 _HALF_MAX = 65504.0
 _UNSHARED = 32768  # torch's grain: elementwise work of this size stays in one thread
@@ -72,7 +72,7 @@ class Network:
 
     def as_dict(self) -> dict[str, Any]:
         """The network as the page takes it, with the weights it was traced with, in half precision."""
-        return self._dict(_halved(torch.from_numpy(self.weights)))
+        return self._dict(halved(torch.from_numpy(self.weights)))
 
     def refresh(self, module: nn.Module) -> dict[str, Any]:
         """`as_dict` with the weights that `module` has now; nothing is traced again.
@@ -87,7 +87,7 @@ class Network:
         PortableError
             If a parameter is missing or has another shape.
         """
-        return self._dict(_halved(*self._parts(module)))
+        return self._dict(halved(*self._parts(module)))
 
     def run(self, *inputs: NDArray[Any], half: bool = False) -> tuple[Array, ...]:
         """Run in numpy, in double precision: the reference for tests.
@@ -116,7 +116,7 @@ class Network:
                 )
             registers[i] = values.reshape(-1, size)
         stored = torch.from_numpy(self.weights)
-        weights = (_halved(stored) if half else stored).double().numpy()
+        weights = (halved(stored) if half else stored).double().numpy()
         for op in self.ops:
             registers[op.out] = apply(op.op, op.attributes, [registers[i] for i in op.inputs], weights)
         batch = max(len(x) for x in registers.values())  # a constant has one row
@@ -177,18 +177,20 @@ def assemble(
     return Network(**{**empty.__dict__, "weights": weights})
 
 
-def _halved(*parts: Tensor) -> Tensor:
-    """All parts in one half-precision tensor on the CPU.
+def halved(*parts: Tensor) -> Tensor:
+    """All parts in one flat half-precision tensor on the CPU, clipped to what that holds.
 
-    On the CPU it goes by pieces too small for torch to share out among threads: waking those takes
+    On the CPU it goes by fragments too small for torch to share out among threads: waking those takes
     milliseconds while a training thread keeps them busy, the conversion itself a fraction of one.
     """
     if any(part.device.type != "cpu" for part in parts):
-        return torch.cat([part.float().clamp(-_HALF_MAX, _HALF_MAX).half() for part in parts]).cpu()
+        return torch.cat(
+            [part.reshape(-1).float().clamp(-_HALF_MAX, _HALF_MAX).half() for part in parts]
+        ).cpu()
     out = torch.empty(sum(part.numel() for part in parts), dtype=torch.float16)
     start = 0
     for part in parts:
-        for piece in part.cpu().split(_UNSHARED):
-            out[start : start + len(piece)] = piece.clamp(-_HALF_MAX, _HALF_MAX)
-            start += len(piece)
+        for fragment in part.reshape(-1).split(_UNSHARED):
+            out[start : start + len(fragment)] = fragment.clamp(-_HALF_MAX, _HALF_MAX)
+            start += len(fragment)
     return out

@@ -1,4 +1,4 @@
-"""Functions that only move values: found out by running them on positions and looking where those went."""
+"""Functions that only move values: what they do is read off an array of positions that they are run on."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from torch import Tensor
 from vaewidgets.graphs.builder import Builder, Unsupported, Weight
 from vaewidgets.graphs.record import Call, Constant, Environment, Register, map_leaves
 
-__all__ = ["MOVERS", "expanded", "moved"]
+__all__ = ["REINDEXING", "expanded", "reindexed"]
 
-MOVERS = frozenset(
+REINDEXING = frozenset(
     {
         "__getitem__",
         "view",
@@ -58,8 +58,8 @@ MOVERS = frozenset(
 )
 
 
-def moved(builder: Builder, call: Call, environment: Environment) -> list[int]:
-    """Numbers of what a mover returns, or `Unsupported`."""
+def reindexed(builder: Builder, call: Call, environment: Environment) -> list[int]:
+    """Numbers of what a reindexing function returns, or `Unsupported`."""
     first = call.args[0] if call.args else call.kwargs.get("input")
     if isinstance(first, Constant):
         return [_shaped(builder, call)]
@@ -117,7 +117,7 @@ def _taken(builder: Builder, x: int, total: int, where: Tensor) -> int:
     """The values at `where`: nothing to do, a contiguous part, or axes with a stride each."""
     start = int(where[0]) if where.numel() else 0
     if torch.equal(where, torch.arange(start, start + where.numel())):
-        return builder.piece(x, total, start, start + where.numel())
+        return builder.fragment(x, total, start, start + where.numel())
     shape, strides = _axes(where - start)
     return builder.emit("strided", x, start=start, shape=shape, strides=strides)
 

@@ -25,8 +25,8 @@ __all__ = ["decoder_network", "encoder_network", "portable_network"]
 
 _TAKES = (
     "Linear, Conv2d and ConvTranspose2d of one group, BatchNorm with running statistics, pooling, "
-    "interpolation, padding, Dropout, views, slices and moves, concatenation, the common activations, and "
-    "sums and products"
+    "interpolation, padding, Dropout, views, slices and reindexing, concatenation, the common activations, "
+    "and sums and products"
 )
 
 

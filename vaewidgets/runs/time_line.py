@@ -18,6 +18,7 @@ from torch import Tensor
 from vaewidgets.contract.packing import pack_quantised, unpack
 from vaewidgets.data import ImageDataset, Sample
 from vaewidgets.engine.snapshot import Snapshot, Weights
+from vaewidgets.graphs.network import halved
 from vaewidgets.objectives.kl import kl_per_dim
 
 __all__ = ["TimeFrame", "TimeLine", "TimeWeights"]
@@ -30,7 +31,6 @@ WEIGHTS_BYTES = 32_000_000  # of all sets of weights
 SHARE = 0.015  # of the training's time
 WITHIN_SECONDS = 0.5  # a frame within an epoch at most each
 FREE_SECONDS = 0.05  # that may be spent beyond it: the first moments are the ones worth seeing
-_HALF_MAX = 65504.0
 
 T = TypeVar("T")
 
@@ -218,7 +218,7 @@ class TimeLine:
             fit = max(1, FRAME_BYTES // (2 * snapshot.model.latent_dim))
             mu, logvar = snapshot.encode(sample.images[:fit])
             frame = _frame(snapshot, mu, logvar)
-            kept = _halved(weights)
+            kept = _kept(weights)
         except Exception as error:
             self.fault = f"{type(error).__name__}: {error}"
             return
@@ -303,14 +303,12 @@ def _frame(snapshot: Snapshot, mu: Tensor, logvar: Tensor | None) -> TimeFrame:
     )
 
 
-def _halved(weights: Weights) -> TimeWeights:
-    """Floats in half precision, which is what the page gets; those that do not fit as they are."""
-    parts = []
-    for tensor in weights.tensors:
-        part = tensor.detach().cpu()
-        if part.is_floating_point() and part.numel() and float(part.abs().max()) <= _HALF_MAX:
-            part = part.half()
-        parts.append(part)
+def _kept(weights: Weights) -> TimeWeights:
+    """Floats in half precision, which is what the page gets; other tensors as they are."""
+    parts = [
+        halved(tensor).view(tensor.shape) if tensor.is_floating_point() else tensor.cpu()
+        for tensor in weights.tensors
+    ]
     return TimeWeights(weights.step, weights.epoch, tuple(parts))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from vaewidgets.diagnostics.stats import RunStats
 from vaewidgets.errors import DivergedError
 
-__all__ = ["NotFinite", "Signs", "read_signs"]
+__all__ = ["Measurements", "NotFinite", "measure"]
 
 _NAN = float("nan")
 _FEWEST_STEPS = 10  # below, a curve has no halves to compare
@@ -69,7 +69,7 @@ class NotFinite:
 
 
 @dataclass(frozen=True)
-class Signs:
+class Measurements:
     """What was measured; NaN or None where it is unknown.
 
     Attributes
@@ -124,12 +124,12 @@ class Signs:
         return self.n_steps < _FEWEST_STEPS
 
 
-def read_signs(
+def measure(
     history: Mapping[str, np.ndarray],
     stats: RunStats | None,
     error: BaseException | None = None,
     not_finite: NotFinite | None = None,
-) -> Signs:
+) -> Measurements:
     """Measure curves, and take over what was measured on the model."""
     recon, kl, loss, beta = _terms(history)
     worse = falling = excess = _NAN
@@ -140,7 +140,7 @@ def read_signs(
     recent = slice(-max(1, len(loss) // 20), None)
     units = None if stats is None else stats.units
     used = None if units is None else int((units.by_kl & units.by_var).sum())
-    return Signs(
+    return Measurements(
         n_steps=len(loss),
         diverged=_divergence(history, error, not_finite),
         worse=worse,

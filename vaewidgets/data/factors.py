@@ -14,11 +14,11 @@ from torch import Tensor
 from vaewidgets.checks import whole
 from vaewidgets.errors import OptionError
 
-__all__ = ["Drawn", "check_factors", "choose_factors", "split_drawn"]
+__all__ = ["Factored", "check_factors", "choose_factors", "split_factors"]
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Factored:
     """Pixels and factors of both splits.
 
     Attributes
@@ -72,7 +72,7 @@ def choose_factors(
     return np.stack(np.unravel_index(chosen, tuple(counts)), axis=1).astype(np.int64), random
 
 
-def split_drawn(pixels: np.ndarray, factors: np.ndarray, n_train: int) -> Drawn:
+def split_factors(pixels: np.ndarray, factors: np.ndarray, n_train: int) -> Factored:
     """Put the first `n_train` images into the train split, the others into the test split.
 
     Parameters
@@ -82,7 +82,7 @@ def split_drawn(pixels: np.ndarray, factors: np.ndarray, n_train: int) -> Drawn:
     n_train : int
     """
     images, table = torch.from_numpy(pixels), torch.from_numpy(factors)
-    return Drawn(images[:n_train], images[n_train:], table[:n_train], table[n_train:])
+    return Factored(images[:n_train], images[n_train:], table[:n_train], table[n_train:])
 
 
 def check_factors(factors: np.ndarray, names: Sequence[str], counts: Sequence[int]) -> None:
