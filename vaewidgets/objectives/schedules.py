@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 from vaewidgets.checks import number, one_of, whole
 
@@ -19,6 +19,8 @@ __all__ = ["Constant", "Custom", "Cyclical", "LinearWarmup", "Schedule", "as_sch
 class Schedule(ABC):
     """A weight, at least 0, for each step."""
 
+    kind: ClassVar[str] = ""  # as run files name it; empty for what they cannot hold
+
     @abstractmethod
     def __call__(self, step: int) -> float:
         """Weight at `step` (counted from 0)."""
@@ -27,9 +29,9 @@ class Schedule(ABC):
     def describe(self) -> str:
         """Say in a few words what the schedule does."""
 
-    @abstractmethod
     def to_dict(self) -> dict[str, Any] | None:
         """Plain values to rebuild it from (`schedule_from_dict`); None if that is impossible."""
+        return {"kind": self.kind, **vars(self)} if self.kind else None
 
 
 @final
@@ -43,6 +45,7 @@ class Constant(Schedule):
         At least 0.
     """
 
+    kind = "constant"
     value: float = 1.0
 
     def __post_init__(self) -> None:
@@ -56,10 +59,6 @@ class Constant(Schedule):
         """Say in a few words what the schedule does."""
         return f"{self.value:g}"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values to rebuild it from."""
-        return {"kind": "constant", "value": self.value}
-
 
 @final
 @dataclass(frozen=True)
@@ -71,6 +70,7 @@ class LinearWarmup(Schedule):
     Bowman et al. 2016, arXiv:1511.06349 (KL annealing).
     """
 
+    kind = "linear_warmup"
     start: float = 0.0
     end: float = 1.0
     steps: int = 1000
@@ -89,10 +89,6 @@ class LinearWarmup(Schedule):
     def describe(self) -> str:
         """Say in a few words what the schedule does."""
         return f"{self.start:g} to {self.end:g} over {self.steps} steps"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values to rebuild it from."""
-        return {"kind": "linear_warmup", "start": self.start, "end": self.end, "steps": self.steps}
 
 
 @final
@@ -114,6 +110,7 @@ class Cyclical(Schedule):
     Fu et al. 2019, arXiv:1903.10145.
     """
 
+    kind = "cyclical"
     start: float = 0.0
     end: float = 1.0
     period: int = 1000
@@ -133,16 +130,6 @@ class Cyclical(Schedule):
     def describe(self) -> str:
         """Say in a few words what the schedule does."""
         return f"{self.start:g} to {self.end:g}, again every {self.period} steps"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values to rebuild it from."""
-        return {
-            "kind": "cyclical",
-            "start": self.start,
-            "end": self.end,
-            "period": self.period,
-            "rise": self.rise,
-        }
 
 
 @final
@@ -170,10 +157,6 @@ class Custom(Schedule):
         name = getattr(self.function, "__name__", type(self.function).__name__)
         return "a function" if name == "<lambda>" else f"{name}(step)"
 
-    def to_dict(self) -> None:
-        """None: a run file holds no code."""
-        return
-
 
 def as_schedule(beta: float | Callable[[int], float] | Schedule) -> Schedule:
     """Read a number, a function of the step, or a schedule as a schedule.
@@ -190,11 +173,7 @@ def as_schedule(beta: float | Callable[[int], float] | Schedule) -> Schedule:
     return Custom(beta)
 
 
-_KINDS: dict[str, type[Schedule]] = {
-    "constant": Constant,
-    "linear_warmup": LinearWarmup,
-    "cyclical": Cyclical,
-}
+_KINDS: dict[str, type[Schedule]] = {kind.kind: kind for kind in (Constant, LinearWarmup, Cyclical)}
 
 
 def schedule_from_dict(values: dict[str, Any]) -> Schedule:

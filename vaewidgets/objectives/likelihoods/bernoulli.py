@@ -36,7 +36,6 @@ class Bernoulli(Likelihood):
     binary: bool = False
 
     name = "bernoulli"
-    recon_name = "binary cross-entropy"
 
     @property
     def normalised(self) -> bool:
@@ -88,17 +87,6 @@ class ContinuousBernoulli(Likelihood):
     """
 
     name = "continuous_bernoulli"
-    recon_name = "negative log-likelihood"
-
-    @property
-    def normalised(self) -> bool:
-        """True: a density on [0, 1]."""
-        return True
-
-    @property
-    def unit(self) -> str:
-        """Nats."""
-        return "nats"
 
     def recon(self, raw: Tensor, x: Tensor) -> Tensor:
         """Negative log-likelihood of each image, shape (B,); may be below 0, as that of any density."""
@@ -123,10 +111,6 @@ class ContinuousBernoulli(Likelihood):
     def check(self, data: ImageDataset) -> None:
         """Refuse a value range beyond [0, 1]."""
         _check_unit_range("continuous Bernoulli", data)
-
-    def fitted_to(self, data: ImageDataset) -> ContinuousBernoulli:
-        """Return itself."""
-        return self
 
     @staticmethod
     def _per_pixel(raw: Tensor, x: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import torch
 import torch.nn.functional as F
@@ -14,9 +14,6 @@ from vaewidgets.checks import number
 from vaewidgets.errors import ShapeError
 from vaewidgets.models.pixels import SIGMA2_FLOOR, floored_log_sigma2, variance
 from vaewidgets.objectives.likelihoods.base import Likelihood
-
-if TYPE_CHECKING:
-    from vaewidgets.data import ImageDataset
 
 __all__ = ["Gaussian", "SquaredError"]
 
@@ -31,7 +28,6 @@ class SquaredError(Likelihood):
     """
 
     name = "squared_error"
-    recon_name = "squared error"
 
     @property
     def normalised(self) -> bool:
@@ -54,13 +50,6 @@ class SquaredError(Likelihood):
     def mean(self, raw: Tensor) -> Tensor:
         """The decoder's output as it is."""
         return raw
-
-    def check(self, data: ImageDataset) -> None:
-        """Any finite image will do, and the data set holds no other."""
-
-    def fitted_to(self, data: ImageDataset) -> SquaredError:
-        """Return itself."""
-        return self
 
 
 @final
@@ -90,7 +79,6 @@ class Gaussian(Likelihood):
     sigma2_floor: float = SIGMA2_FLOOR
 
     name = "gaussian"
-    recon_name = "negative log-likelihood"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sigma2", variance(self.sigma2))
@@ -100,16 +88,6 @@ class Gaussian(Likelihood):
     def learned(self) -> bool:
         """Whether the decoder says the variance."""
         return self.sigma2 in ("shared", "pixel")
-
-    @property
-    def normalised(self) -> bool:
-        """True: a density on all real images."""
-        return True
-
-    @property
-    def unit(self) -> str:
-        """Nats."""
-        return "nats"
 
     def recon(self, raw: Tensor, x: Tensor) -> Tensor:
         """Negative log-likelihood of each image, shape (B,); below 0 where the variance is small."""
@@ -133,13 +111,6 @@ class Gaussian(Likelihood):
         if self.learned:
             return floored_log_sigma2(raw.chunk(2, dim=1)[1], self.sigma2_floor)
         return torch.full_like(raw, math.log(float(self.sigma2)))
-
-    def check(self, data: ImageDataset) -> None:
-        """Any finite image will do, and the data set holds no other."""
-
-    def fitted_to(self, data: ImageDataset) -> Gaussian:
-        """Return itself."""
-        return self
 
     def _scaled(self, squared_error: Tensor, n_pixels: int) -> Tensor:
         sigma2 = float(self.sigma2)
