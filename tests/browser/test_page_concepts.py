@@ -141,7 +141,9 @@ def test_reparameterisation_the_path_is_quieter(page: SavedPage) -> None:
                 values = torch.tensor(way["values"])
                 assert abs(float(values.mean()) - way["exact"]) < 5 * way["sd"] / 20
     page.page.locator(f"{REPARAM} .vw-segment-input[value=step]").check(force=True)
-    widget.wait("root.querySelector('.vw-gradient-verdict').textContent.startsWith('f jumps')", 5)
+    widget.wait(
+        "root.querySelector('.vw-gradient-verdict').textContent.startsWith('f is a step function')", 5
+    )
     widget.set_number("samples", 64)
     widget.wait("w.view.samples === 64", 5)
 
@@ -263,7 +265,7 @@ def test_the_game_goes_on_with_a_learner_and_a_swapped_codebook(page: SavedPage)
     widget.wait("w.score.join() === '4,0'", 5)
     text.fill("two: 0 = 0, 1; 1 = 1, 0; 3 = <b>, 2")
     widget.click(".vw-take")
-    widget.wait("root.textContent.includes('is no card and its numbers')", 5)
+    widget.wait("root.textContent.includes('is not a card with its numbers')", 5)
     text.fill("two: 0 = 0, 1; 1 = 1, 0; 3 = 2, 2; 7 = 0, 0; 8 = 0, 2")
     widget.click(".vw-take")
     widget.wait("w.phase === 'encode'", 5)
