@@ -43,13 +43,13 @@ class History:
         self.add(steps)
         for epoch in range(1, EPOCHS + 1):
             values = {f"test_{name}": 100.0 + 100.0 / epoch for name in TERMS}
-            self.run.recorder.append_epoch(epoch * steps // EPOCHS, {"epoch": epoch, **values}, notify=False)
+            self.run.recorder.append_epoch(epoch * steps // EPOCHS, {"epoch": epoch, **values})
 
     def add(self, n: int) -> None:
         steps = np.arange(self.step, self.step + n)
         fall = 100 + 400 / (1 + steps / 50)
         columns = {name: fall + self._random.normal(0, 5, n) for name in TERMS}
-        self.run.recorder.extend(steps, {**columns, "beta": np.ones(n)}, notify=False)
+        self.run.recorder.extend(steps, {**columns, "beta": np.ones(n)})
         self.step += n
 
 

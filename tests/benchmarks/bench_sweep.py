@@ -23,7 +23,7 @@ import torch
 
 import vaewidgets as vw
 from tests.benchmarks.setting import headline, machine, parse, ratio
-from vaewidgets.sweeps.worker import Interleaver
+from vaewidgets.runs.interleave import Interleaver
 
 BETAS = (0.1, 1.0, 4.0)
 MODEL = {"latent_dim": 32, "hidden": (256,)}
@@ -54,7 +54,7 @@ def interleaved(data: vw.ImageDataset, options: dict[str, Any]) -> list[vw.Train
     worker = Interleaver("vaewidgets-benchmark")
     runs = [make_run(data, beta, options) for beta in BETAS]
     for run in runs:
-        run.share_thread(worker)
+        worker.add(run)
     for run in runs:
         run.resume()
     return [run.wait(progress=False) for run in runs]

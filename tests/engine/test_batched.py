@@ -8,7 +8,7 @@ import vaewidgets as vw
 from tests.runs.conftest import make_data, wait_until
 from vaewidgets.engine.batched import BatchedStep, likeness, why_alone
 from vaewidgets.errors import DivergedError
-from vaewidgets.runs.team import MOST
+from vaewidgets.runs.interleave import MOST_IN_GROUP
 
 CLOSE = 1e-4
 
@@ -85,10 +85,10 @@ def test_what_does_not_fit_trains_as_before():
 
 
 def test_more_than_a_team_holds():
-    together, data, options = cells({"seed": range(MOST + 1)}, epochs=1)
+    together, data, options = cells({"seed": range(MOST_IN_GROUP + 1)}, epochs=1)
     together.wait(progress=False)
     sizes = sorted(int(part.split()[0]) for part in together.engine.split("; "))
-    assert sizes == [MOST // 2, MOST // 2 + 1]
+    assert sizes == [MOST_IN_GROUP // 2, MOST_IN_GROUP // 2 + 1]
     assert_same(together[3].run, alone(together[3], data, options))
 
 

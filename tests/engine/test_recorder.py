@@ -89,23 +89,6 @@ def test_a_curve_of_a_name_that_comes_late():
     assert recorder.curve("kl").step.tolist() == [1.0]
 
 
-def test_listeners_come_and_go_and_may_raise(caplog):
-    recorder = Recorder()
-    calls = []
-
-    def bad():
-        raise RuntimeError("drawing failed")
-
-    recorder.add_listener(bad)
-    remove = recorder.add_listener(lambda: calls.append(recorder.last("loss")))
-    recorder.append(0, {"loss": 1.0})
-    remove()
-    remove()
-    recorder.append(1, {"loss": 2.0})
-    assert calls == [1.0]
-    assert "drawing failed" in caplog.text
-
-
 def test_state_restores_up_to_a_mark():
     recorder = Recorder()
     recorder.extend(np.arange(5), {"loss": np.arange(5.0), "beta": np.full(5, 0.1)})

@@ -1,4 +1,4 @@
-"""The thread that draws frames leaves no team of torch's threads behind between two rounds."""
+"""The thread that draws frames keeps no core busy between two rounds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vaewidgets.live import feed as module
 
 
 def test_each_round_gives_back_the_threads_that_it_took(monkeypatch: Any) -> None:
-    """One idle team is enough for those of the training to sleep between any two operations."""
+    """Idle OpenMP threads of another thread make those of the training sleep between two operations."""
     seen: list[str] = []
     real = module.Feed._round
 
@@ -21,7 +21,7 @@ def test_each_round_gives_back_the_threads_that_it_took(monkeypatch: Any) -> Non
         seen.append("with a snapshot" if fresh is not None else "without")
 
     monkeypatch.setattr(module.Feed, "_round", round_)
-    monkeypatch.setattr(module, "release_idle_team", lambda: seen.append("released"))
+    monkeypatch.setattr(module, "release_cores", lambda: seen.append("released"))
     data = vw.load_dataset("digits", n_train=256)
     torch.manual_seed(0)
     model = vw.MLPVAE(data.image_shape, 2, hidden=(32,))

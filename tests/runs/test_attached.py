@@ -217,11 +217,11 @@ def test_pause_advance_resume_and_stop_act_inside_log():
     run.pause()
     run.pause()
     assert run.status == "paused"
-    assert wait_until(lambda: run._gate._halted)
+    assert wait_until(lambda: run.is_halted)
     step = run.step
     assert len(run._recorder) == step
     run.advance(5)
-    assert wait_until(lambda: run.status == "paused" and run._gate._halted)
+    assert wait_until(lambda: run.status == "paused" and run.is_halted)
     assert run.step == step + 5
     run.resume()
     assert wait_until(lambda: run.step > step + 50)

@@ -12,13 +12,14 @@ from vaewidgets.engine.engine import Engine
 from vaewidgets.engine.recorder import _CHUNK, Recorder
 from vaewidgets.engine.snapshot import Shell
 from vaewidgets.errors import OptionError
-from vaewidgets.runs import TrainingRun, attach, load_run
+from vaewidgets.runs import attach, load_run
 from vaewidgets.runs.autosave import Autosave
+from vaewidgets.runs.copies import Copies
 from vaewidgets.runs.gate import Ask, Gate
+from vaewidgets.runs.interleave import Interleaver
 from vaewidgets.runs.log_buffer import Pending
 from vaewidgets.runs.logged_epochs import LoggedEpochs
-from vaewidgets.runs.pace import Pace
-from vaewidgets.sweeps.worker import Interleaver, _Rounds
+from vaewidgets.runs.openmp import ThreadTuner
 
 from .conftest import make_data, make_model, our_threads, start, wait_until
 
@@ -106,9 +107,9 @@ def test_a_thread_whose_start_was_interrupted_leaves_and_the_run_starts_again(mo
 
 
 def test_a_shared_thread_whose_start_was_interrupted(monkeypatch):
-    worker = Interleaver("vaewidgets-turns")
+    worker = Interleaver("vaewidgets-shared")
     run = start(epochs=None, eval_every=0, start=False)
-    run.share_thread(worker)
+    worker.add(run)
     starting = BackgroundThread.start
 
     def interrupted(self, *args):
@@ -273,7 +274,7 @@ def check_that_it_failed(run):
 def test_memory_that_is_full_when_a_run_ends(monkeypatch, shared):
     run = start(autosave=True, epochs=2, start=False)
     if shared:
-        run.share_thread(Interleaver("vaewidgets-turns"))
+        Interleaver("vaewidgets-shared").add(run)
     clone = Shell.clone
     monkeypatch.setattr(
         Shell, "clone", lambda self, model, **o: full() if o["step"] == 12 else clone(self, model, **o)
@@ -301,7 +302,7 @@ def test_the_last_file_needs_no_memory_for_clones(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("owner", "name"), [(Pace, "rest"), (Engine, "take_weights_back"), (TrainingRun, "_note_time")]
+    ("owner", "name"), [(ThreadTuner, "rest"), (Engine, "take_weights_back"), (Copies, "note_time")]
 )
 def test_whatever_fails_when_a_run_ends_wait_returns(monkeypatch, owner, name):
     run = start(epochs=1, start=False)
@@ -321,11 +322,11 @@ def test_an_autosave_that_raises_what_nobody_expects(monkeypatch):
 
 
 def test_a_shared_thread_that_fails_ends_its_runs(monkeypatch):
-    worker = Interleaver("vaewidgets-turns")
+    worker = Interleaver("vaewidgets-shared")
     runs = [start(model=make_model(seed=i), epochs=None, start=False) for i in range(2)]
     for run in runs:
-        run.share_thread(worker)
-    monkeypatch.setattr(_Rounds, "tell", full)
+        worker.add(run)
+    monkeypatch.setattr(ThreadTuner, "tick", full)
     for run in runs:
         run.resume()
     for run in runs:

@@ -142,10 +142,10 @@ def test_an_evaluation_is_no_step_of_advance():
     loop.start()
     assert wait_until(lambda: run.step > 10)
     run.pause()
-    assert wait_until(lambda: run._gate._halted)
+    assert wait_until(lambda: run.is_halted)
     step = run.step
     run.advance(4)
-    assert wait_until(lambda: run.status == "paused" and run._gate._halted)
+    assert wait_until(lambda: run.status == "paused" and run.is_halted)
     assert run.step == step + 4
     loop.quit = True
     run.resume()

@@ -17,7 +17,7 @@ def endless(**options):
 
 
 def parked(run, step=None):
-    return run.status == "paused" and run._gate._halted and (step is None or run.step == step)
+    return run.status == "paused" and run.is_halted and (step is None or run.step == step)
 
 
 def test_a_run_from_start_to_finish():

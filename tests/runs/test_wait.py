@@ -29,7 +29,7 @@ def test_start_pause_and_stop_answer_within_a_second():
     begin = time.perf_counter()
     run = start(epochs=None, eval_every=0)
     run.pause()
-    assert wait_until(lambda: run._gate._halted)
+    assert wait_until(lambda: run.is_halted)
     run.resume()
     run.stop()
     run.wait()
@@ -54,11 +54,11 @@ class FakeBar:
 def test_the_bar_follows_the_run(monkeypatch):
     bars = []
 
-    def make(run):
-        bars.append(FakeBar(total=progress.total_steps(run)))
+    def make(total, unit, description):
+        bars.append(FakeBar(total=total))
         return bars[-1]
 
-    monkeypatch.setattr(progress, "_make_bar", make)
+    monkeypatch.setattr(progress, "open_bar", make)
     start(epochs=2).wait()
     start(epochs=1).wait(progress=False)
     (bar,) = bars
@@ -80,7 +80,7 @@ def test_where_there_is_a_bar(monkeypatch, tty, kernel, kind):
     monkeypatch.setattr("sys.stderr.isatty", lambda: tty, raising=False)
     monkeypatch.setattr("tqdm.tqdm", lambda **options: "std")
     monkeypatch.setattr("tqdm.notebook.tqdm", lambda **options: "notebook")
-    assert progress._make_bar(start(start=False)) == kind
+    assert progress.open_bar(12, "step", "a run") == kind
 
 
 def test_nothing_is_written_where_there_is_no_terminal(capfd):

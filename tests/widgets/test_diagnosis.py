@@ -48,7 +48,7 @@ def test_it_follows_the_run_and_tells_when_units_died(data: vw.ImageDataset) -> 
     run.wait(progress=False)
     wait_until(lambda: widget.frame["diagnosis"]["step"] == run.step, "the last verdict")
     shown = widget.frame["diagnosis"]
-    lives = run._unit_watch.lives()
+    lives = run.unit_watch.lives()
     assert lives.steps[-1] == run.step, "units and verdict are of the same step"
     assert shown["changes"][0]["step"] == 0
     assert shown["changes"][-1]["verdict"] == shown["verdict"] != "healthy"

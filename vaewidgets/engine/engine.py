@@ -309,7 +309,7 @@ class Engine:
         self.epoch = epoch
         self.under_way.begin()
         self._look_due = True
-        self.recorder.append_epoch(self.step, values, notify=False)
+        self.recorder.append_epoch(self.step, values)
         control.flushed()
         return True
 
@@ -377,7 +377,7 @@ class Engine:
         columns |= zip(self.objective.extras, block.extras[:n].T, strict=True)
         self.under_way.add(terms, block.images[:n])
         steps = np.arange(block.first_step, block.first_step + n)
-        self.recorder.extend(steps, columns, notify=False)
+        self.recorder.extend(steps, columns)
         if n < len(finite):
             skipped = self.step - (block.first_step + n)  # steps since then, all masked
             self.step -= skipped

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.data.batches import Batches
-from vaewidgets.objectives import TERMS, Constant, Schedule
+from vaewidgets.objectives import TERMS, Schedule
 
 __all__ = ["EngineState", "EpochUnderWay", "set_state", "stream_seed"]
 
@@ -34,17 +34,6 @@ class EngineState:
     optimizer: dict[str, Tensor]
     noise: Tensor
     order: Tensor
-
-    @classmethod
-    def at(cls, step: int, epoch: int, epochs: int | None) -> EngineState:
-        """A training that cannot be gone on with."""
-        nothing = torch.empty(0, dtype=torch.uint8)
-        return cls(step, epoch, epochs, 1, 0, _NO_SUMS, Constant(1.0), 1.0, {}, nothing, nothing)
-
-    def state(self, *, copy: bool = True) -> EngineState:
-        """Itself: it does not change."""
-        del copy
-        return self
 
 
 class EpochUnderWay:

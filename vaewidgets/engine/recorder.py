@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import bisect
-import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,6 @@ _CHUNK = 16_384  # rows a chunk: nothing is ever copied to grow, at most one chu
 _EXACT = frozenset({"beta", "lr"})  # set by a person, who wants 0.1 back and not its nearest float32
 _MAX_CURVES = 16
 
-_log = logging.getLogger("vaewidgets")
-
 
 class Recorder:
     """Values by step, and values by epoch.
@@ -27,8 +24,7 @@ class Recorder:
     Values are kept as float32 (beta and lr as float64), beside one int64 step a row: at most 8 bytes a
     value for the engine's five. A value that was not recorded at a step reads as NaN.
 
-    All methods may be called from any thread. Listeners are called by the thread that writes, once for
-    each `extend`, `append`, `append_epoch` or `notify`, outside the lock.
+    All methods may be called from any thread.
 
     Attributes
     ----------
@@ -44,7 +40,6 @@ class Recorder:
         self._epochs: list[tuple[int, dict[str, float]]] = []
         self._curve_lock = threading.Lock()
         self._curves: dict[tuple[str, int], tuple[Buckets, int]] = {}
-        self._listeners: list[Callable[[], None]] = []
         self.version = 0
 
     # writing ----------------------------------------------------------------------------------
@@ -53,7 +48,7 @@ class Recorder:
         """Record the values of one step; steps must grow."""
         self.extend(np.array([step]), {name: np.array([value]) for name, value in values.items()})
 
-    def extend(self, steps: np.ndarray, columns: Mapping[str, np.ndarray], *, notify: bool = True) -> None:
+    def extend(self, steps: np.ndarray, columns: Mapping[str, np.ndarray]) -> None:
         """Record the values of many steps.
 
         Parameters
@@ -61,8 +56,6 @@ class Recorder:
         steps : ndarray of int, shape (n,)
             Never falling.
         columns : mapping of str to ndarray, shape (n,)
-        notify : bool
-            Tell the listeners; else it is left to `notify`.
         """
         steps = np.asarray(steps, dtype=np.int64)
         if not len(steps):
@@ -70,10 +63,8 @@ class Recorder:
         with self._lock:
             self._write(steps, columns)
             self.version += 1
-        if notify:
-            self.notify()
 
-    def append_epoch(self, step: int, values: Mapping[str, float], *, notify: bool = True) -> None:
+    def append_epoch(self, step: int, values: Mapping[str, float]) -> None:
         """Record the values of an epoch that ended after `step` updates.
 
         What comes for the same step later is put beside what is there; rows stay in the order of steps.
@@ -87,8 +78,6 @@ class Recorder:
             else:
                 self._epochs.insert(at, (int(step), new))
             self.version += 1
-        if notify:
-            self.notify()
 
     def _write(self, steps: np.ndarray, columns: Mapping[str, np.ndarray]) -> None:
         """Rows count from the assignment to `_n` on: an interrupt before leaves nothing that is seen."""
@@ -209,27 +198,6 @@ class Recorder:
             while len(self._curves) > _MAX_CURVES:
                 self._curves.pop(next(iter(self._curves)))
             return buckets.curve()
-
-    # listeners --------------------------------------------------------------------------------
-
-    def add_listener(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call `callback()` whenever there is something new; returns a function that ends it."""
-        with self._lock:
-            self._listeners = [*self._listeners, callback]
-
-        def remove() -> None:
-            with self._lock:
-                self._listeners = [other for other in self._listeners if other is not callback]
-
-        return remove
-
-    def notify(self) -> None:
-        """Tell the listeners. One that raises is written to the log and does no harm to the run."""
-        for callback in self._listeners:
-            try:
-                callback()
-            except Exception:
-                _log.exception("a listener of the run raised")
 
     # for run files ----------------------------------------------------------------------------
 

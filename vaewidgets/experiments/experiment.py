@@ -14,7 +14,7 @@ from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.experiments.base import NotRun, Recipe, Results, Row, Runs, Setting
 from vaewidgets.experiments.report import Report
 from vaewidgets.runs import Run, train
-from vaewidgets.sweeps.worker import Interleaver
+from vaewidgets.runs.interleave import Interleaver
 
 __all__ = ["SCALE_VARIABLE", "Experiment"]
 
@@ -146,7 +146,7 @@ class Experiment:
         shared = {"device": self._device, "autosave": False, "name": name}
         run = train(setting.build(data), data, **{**shared, **given, "start": False})
         if run.device.type == "cpu":
-            run.share_thread(self._worker)
+            self._worker.add(run)
         if given.get("start", True):
             run.resume()
         self._keep(name, run, otherwise)

@@ -24,7 +24,7 @@ from vaewidgets.errors import PortableError, ProtocolError
 from vaewidgets.live.messages import Question
 from vaewidgets.live.unit_costs import UnitCosts
 from vaewidgets.live.view import SHARED, View
-from vaewidgets.runs import Run, release_idle_team
+from vaewidgets.runs import Run, release_cores
 from vaewidgets.runs.notebook import at_cell_end
 from vaewidgets.runs.progress import counting_bar
 from vaewidgets.sections.state import decoded_image, explain
@@ -102,7 +102,7 @@ class Feed:
         except Exception as error:
             self._faults[id(widget)] = explain(error)
         widget._compose(run, drawn, weights, self._faults.get(id(widget)))
-        release_idle_team()
+        release_cores()
 
     def subscribe(self, widget: RunWidget) -> None:
         """From now on `widget` gets frames."""
@@ -171,7 +171,7 @@ class Feed:
                 fresh, weights_due = None, False
             self._round(run, fresh, weights_due)
             self._measure(run)
-            release_idle_team()  # also packing weights or answering may have made one
+            release_cores()  # packing weights and answering take some, too
             del run
         with self._lock:
             self._thread = None

@@ -169,7 +169,6 @@ def train(
         device=where,
         options=options,
         name=name,
-        shell=engine.shell,
     )
     note(run, cell)
     if start:

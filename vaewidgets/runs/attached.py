@@ -14,23 +14,20 @@ import torch
 from torch import Tensor
 
 from vaewidgets.adapters import Convention, LossConvention
-from vaewidgets.checks import whole
 from vaewidgets.diagnostics import NotFinite
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.engine.snapshot import GoodWeights, Snapshot, model_tensors
 from vaewidgets.errors import OptionError, TrainingStopped
 from vaewidgets.objectives import Constant, Schedule, as_schedule, get_likelihood
-from vaewidgets.runs.autosave import Autosave
 from vaewidgets.runs.claims import check_unclaimed, claim, release
-from vaewidgets.runs.gate import Ask, Gate, Status
+from vaewidgets.runs.gate import Status
 from vaewidgets.runs.log_buffer import Pending
 from vaewidgets.runs.log_faults import logged_divergence
 from vaewidgets.runs.loop_log import LoopLog, holds_step
 from vaewidgets.runs.notebook import at_cell_end
-from vaewidgets.runs.pace import Pace
 from vaewidgets.runs.reading import Reading
 from vaewidgets.runs.run import ENDED, Run
-from vaewidgets.runs.run_file import Checkpoint, capture, write
+from vaewidgets.runs.run_file import Checkpoint
 
 __all__ = ["AttachedRun"]
 
@@ -48,12 +45,12 @@ class AttachedRun(Run):
     """
 
     can_train = False
+    _stoppable = ("running", "paused")
 
     def __init__(
         self,
         *,
         losses: LossConvention,
-        autosave_seconds: float | None,
         raises_on_bad_value: bool = False,
         reading: Reading | None = None,
         **what: Any,
@@ -64,21 +61,14 @@ class AttachedRun(Run):
         self._reading = reading
         pending = Pending(losses, self._data.n_pixels, self.model.latent_dim, self._recorder.__len__)
         self._log = LoopLog(self._recorder, pending, raises=raises_on_bad_value)
-        self._gate = Gate(before_halt=self._before_halt, served=self._notify)
-        self._autosave = None
-        if autosave_seconds is not None:
-            self._autosave = Autosave(self.name, self.id, autosave_seconds)
         self._next_flush = 0.0
         self._schedule: Schedule = Constant(1.0)
         self._beta_read: float | None = None  # what the loop got when it last read `beta`
         self._beta_logged: float | None = None
-        self._clone_ask: Ask | None = None
         self._good = GoodWeights()
-        self._pace = Pace(on_cpu=self.device.type == "cpu")
-        self._halts = 0
         # from the start, not from the first step on: what is drawn at a cell's end then finds the run ended
         self._forget_cell = at_cell_end(self._cell_ended)
-        self._check_snapshots()
+        self._copies.check()
         self._decide_reading()
 
     # logging ----------------------------------------------------------------------------------
@@ -145,7 +135,7 @@ class AttachedRun(Run):
         self._log.add(known, step=step, epoch=epoch, batch_size=batch_size)
         if evaluates_after_end:
             self._flush()
-            self._notify()
+            self._events.notify()
             return
         if self._log.is_full or time.monotonic() >= self._next_flush:
             self._flush()
@@ -164,7 +154,7 @@ class AttachedRun(Run):
         self.error = None
         self._rate_marks = []
         self._gate.enter()
-        self._notify()
+        self._events.notify()
 
     def _may_go_on(self, is_step: bool) -> bool:
         try:
@@ -179,11 +169,11 @@ class AttachedRun(Run):
     def _leave(self, status: Status) -> None:
         """The loop has ended. That comes first: a second interrupt may cut off the rest."""
         self._gate.leave(status)
-        self._pace.rest()
+        self._tuner.rest()
         self._flush()
         self._log.end()
         release(self)
-        self._notify()
+        self._events.notify()
 
     def has_let_go(self) -> bool:
         """Whether its loop is over: finished, or its thread is gone, or is here and so not in the loop."""
@@ -207,11 +197,11 @@ class AttachedRun(Run):
         status = self.status
         self._leave(status if status in ENDED else "finished")
         if self.error is None:
-            self._clone()
-            self._note_time(self._weights)
+            self._copies.renew()
+            self._copies.note_time(self._copies.newest)
         if self._autosave is not None:
             self._autosave.write_now(self._capture)
-        self._notify()
+        self._events.notify()
 
     def _flush(self) -> None:
         """Read back what was logged. Any thread may do it; a fault is kept for the loop to raise."""
@@ -225,23 +215,23 @@ class AttachedRun(Run):
     def _between_steps(self) -> None:
         """In the loop's thread, after a flush."""
         self._mark_rate()
-        self._pace.tick(self._log.rows, self.epoch, self._halts)
+        self._tuner.tick(self._log.rows, self.epoch, self._halts)
         if self.error is None:
-            self._good.keep(lambda: self._shell.clone(self.model, step=self.step, epoch=self.epoch))
+            self._good.keep(self._copies.clone)
             good = self._good.weights
-            if good is not None and self._time_line.is_due(good.epoch):
-                self._note_time(good)
+            if good is not None and self.time_line.is_due(good.epoch):
+                self._copies.note_time(good)
             if self._autosave is not None:
                 self._autosave.write_if_due(self._capture)
         self._decide_reading()
-        self._notify()
+        self._events.notify()
 
     def _decide_reading(self) -> None:
         """Look whether it shows by now how the model is read; between two steps."""
         if self._reading is None or not self._reading.is_due:
             return
         try:
-            copy = self._shell.build(self._shell.clone(self.model, step=self.step, epoch=self.epoch))
+            copy = self._copies.build(self._copies.clone()).model
             found = self._reading.look(copy, self._recorder.last("recon"))
         except Exception as error:  # never into a training
             self._reading = None
@@ -252,11 +242,9 @@ class AttachedRun(Run):
 
     def _read_as(self, convention: Convention) -> None:
         self.model.convention = convention
-        self._shell.read_as(convention)
-        likelihood = get_likelihood(convention.likelihood).fitted_to(self._data)
-        self.likelihood = self._history.likelihood = likelihood
-        with self._build_lock:
-            self._built = None  # a snapshot that is read as before
+        self.likelihood = get_likelihood(convention.likelihood).fitted_to(self._data)
+        self._history.likelihood = self.likelihood
+        self._copies.read_as(convention, self.likelihood)
 
     # what it is -------------------------------------------------------------------------------
 
@@ -295,22 +283,8 @@ class AttachedRun(Run):
         return self._log.epoch
 
     @property
-    def epochs(self) -> int | None:
-        """None: only your loop knows."""
-        return None
-
-    @epochs.setter
-    def epochs(self, epochs: int | None) -> None:
-        self._refuse("epochs")
-
-    @property
-    def speed(self) -> float | None:
-        """None: your loop has a speed of its own."""
-        return None
-
-    @speed.setter
-    def speed(self, speed: float | None) -> None:
-        self._refuse("speed")
+    def engine(self) -> str:
+        return "a loop of its own"
 
     # controls ---------------------------------------------------------------------------------
 
@@ -323,7 +297,7 @@ class AttachedRun(Run):
     @beta.setter
     def beta(self, beta: float | Callable[[int], float] | Schedule) -> None:
         self._schedule = as_schedule(beta)
-        self._notify()
+        self._events.notify()
 
     @property
     def current_beta(self) -> float:
@@ -344,64 +318,18 @@ class AttachedRun(Run):
         """Whether the loop reads `run.beta`."""
         return self._beta_read is not None
 
-    @property
-    def lr(self) -> float | None:
-        """Learning rate last logged; None if it never was."""
-        return self._recorder.last("lr")
-
-    @lr.setter
-    def lr(self, lr: float) -> None:
-        self._refuse("lr")
-
-    def _refuse(self, name: str) -> None:
-        raise OptionError(f"{self!r} is trained by your own loop, which alone decides its {name}.")
-
-    @property
-    def lr_is_controllable(self) -> bool:
-        """False: it belongs to your optimiser."""
-        return False
-
-    def pause(self) -> None:
-        """Halt inside the next `log`. Returns at once."""
-        self._gate.change("paused", "running")
-        self._notify()
-
-    def resume(self) -> None:
-        """Go on after a pause. Returns at once; without effect on a loop that does not run."""
-        self._go(None)
-
-    def advance(self, n: int = 1) -> None:
-        """Let `n` steps pass, then pause. Returns at once."""
-        self._go(whole("n", n, 1, also=", the steps to take"))
-
     def _go(self, steps: int | None) -> None:
         if self.status in ("running", "paused"):
             self._gate.go(steps)
-        self._notify()
-
-    def stop(self) -> None:
-        """Have the next `log` raise `TrainingStopped`. Returns at once."""
-        self._gate.change("stopped", "running", "paused")
-        self._notify()
+        self._events.notify()
 
     def _before_halt(self) -> None:
         self._flush()
         self._between_steps()
         self._halts += 1
-        self._pace.rest()
-
-    def _notify(self) -> None:
-        self._recorder.notify()
+        self._tuner.rest()
 
     # weights ----------------------------------------------------------------------------------
-
-    def request_snapshot(self) -> None:
-        """Ask for a copy of the weights inside the next `log`. Returns at once."""
-        ask = self._clone_ask
-        if ask is None or ask.done.is_set or not self._gate.is_busy:
-            ask = Ask(self._clone)
-            self._gate.post(ask)
-            self._clone_ask = ask
 
     def snapshot(self, timeout: float = 10.0) -> Snapshot:
         """Copy of the model as it is inside `log`, or between two steps if the loop's own thread asks.
@@ -409,21 +337,20 @@ class AttachedRun(Run):
         Where the loop does not log within `timeout` seconds, the newest copy there is.
         """
         try:
-            self._gate.call(self._clone, timeout)
+            return super().snapshot(timeout)
         except TimeoutError:
-            good = self._good.weights
-            if self._weights is None and good is None:
+            good, newest = self._good.weights, self._copies.newest
+            if good is not None and (newest is None or good.step > newest.step):
+                self._copies.newest = good
+            snapshot = self.latest_snapshot
+            if snapshot is None:
                 raise
-            if self._weights is None or (good is not None and good.step > self._weights.step):
-                self._weights = good
-        snapshot = self.latest_snapshot
-        assert snapshot is not None
-        return snapshot
+            return snapshot
 
     @property
     def last_good(self) -> Snapshot | None:
         """Newest copy, taken now and then, whose weights were finite."""
-        return None if self._good.weights is None else self._make_snapshot(self._good.weights)
+        return None if self._good.weights is None else self._copies.build(self._good.weights)
 
     def restore_last_good(self) -> None:
         """Copy the weights of `last_good` into the live model. The optimiser's state is yours to reset.
@@ -442,27 +369,19 @@ class AttachedRun(Run):
             for live, kept in zip(model_tensors(self.model), self._good.weights.tensors, strict=True):
                 live.copy_(kept)
 
-    def save(self, path: Any) -> None:
-        """Write history and weights. Your optimiser's state is not known here, and not in the file."""
-        write(self._gate.call(self._capture, timeout=60.0), path)
-
-    def _capture(self) -> Checkpoint:
+    def _capture(self, *, copy: bool = True) -> Checkpoint:
         self._flush()
-        return capture(self, None)
+        return super()._capture(copy=copy)
 
-    # waiting, ending --------------------------------------------------------------------------
+    # ending -----------------------------------------------------------------------------------
 
-    def _has_ended(self) -> bool:
+    @property
+    def has_ended(self) -> bool:
         # Whoever runs the loop would wait for itself.
         return self.status in (*ENDED, "created") or self._gate.is_mine
 
-    def _wait_for_end(self, seconds: float) -> None:
-        loop = self._gate.loop
-        if loop is not None:
-            loop.done.wait(seconds)
-
     def _check_waitable(self) -> None:
-        pass
+        """Waiting for a loop that has not begun returns at once."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -1,235 +1,137 @@
-"""A run that trains in a thread of its own, or in turns with others in one."""
+"""A run that trains in a thread of its own, or interleaved with others in one."""
 
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections.abc import Callable
+from collections.abc import Hashable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, final
+from typing import Any, Protocol, final
 
-from vaewidgets.checks import whole
 from vaewidgets.concurrency import BackgroundThread
-from vaewidgets.engine.engine import Control, Engine, EngineState
-from vaewidgets.engine.snapshot import Snapshot
-from vaewidgets.engine.steps import Steps, exhaust
-from vaewidgets.errors import DataError, DivergedError, OptionError
-from vaewidgets.objectives import Schedule, as_schedule
+from vaewidgets.engine.batched import likeness, why_alone
+from vaewidgets.engine.engine import Engine, EngineState
+from vaewidgets.engine.steps import Control, Steps, exhaust
+from vaewidgets.errors import DivergedError, OptionError
+from vaewidgets.objectives import Schedule
 from vaewidgets.runs.autosave import Autosave
 from vaewidgets.runs.claims import check_unclaimed, claim, release
-from vaewidgets.runs.gate import ENDED, LONG_SECONDS, Ask, Gate, Loop, Status
+from vaewidgets.runs.gate import ENDED, LONG_SECONDS, Loop, Status
 from vaewidgets.runs.notebook import at_cell_end
+from vaewidgets.runs.openmp import release_cores
 from vaewidgets.runs.options import check_epochs, check_lr, check_speed
-from vaewidgets.runs.pace import Pace
 from vaewidgets.runs.run import Run
-from vaewidgets.runs.run_file import Checkpoint, capture, write
-from vaewidgets.runs.team import Team
-from vaewidgets.runs.threads import release_idle_team
-from vaewidgets.runs.turns import Turn, Worker
+from vaewidgets.runs.run_file import Checkpoint
 
-__all__ = ["TrainingRun"]
+__all__ = ["SharedThread", "TrainingRun"]
 
 _LET_GO_SECONDS = 10.0  # for a run that was stopped to end its step and be saved
+
+
+class SharedThread(Protocol):
+    """A thread in which several runs train; see `vaewidgets.runs.interleave`."""
+
+    def take(self, run: TrainingRun, loop: Loop) -> BackgroundThread:
+        """Train a run until its loop has ended. Called with the run's lock held."""
+        ...
+
+    def wake(self) -> None:
+        """Find out again which runs can go on. Called with a run's lock held."""
+        ...
 
 
 @final
 class TrainingRun(Run):
     """Trains in the background: one daemon thread, gone when the run has ended.
 
-    The runs of a sweep take turns in one such thread (`share_thread`). Made by `vaewidgets.train` and
+    The runs of a sweep are interleaved in one such thread. Made by `vaewidgets.train` and
     `vaewidgets.load_run`; see `Run` for what it offers.
-
-    Attributes
-    ----------
-    epochs : int or None
-        Epochs to train in all; may be set at any time. None for no end.
-    speed : float or None
-        Epochs a second at most; may be set at any time. None for full speed.
-    autosave_path : Path or None
-        Where the run is saved by itself.
     """
 
     can_train = True
 
-    def __init__(
-        self,
-        engine: Engine | EngineState,
-        *,
-        autosave_seconds: float | None,
-        speed: float | None = None,
-        status: Status = "created",
-        cannot_resume: str | None = None,
-        **what: Any,
-    ) -> None:
-        super().__init__(**what)
+    def __init__(self, engine: Engine, *, speed: float | None = None, **what: Any) -> None:
+        super().__init__(**what, shell=engine.shell)
         self._engine = engine
-        self._autosave = None
-        if autosave_seconds is not None:
-            self._autosave = Autosave(self.name, self.id, autosave_seconds)
-        self._cannot_resume = cannot_resume
-        self._gate = Gate(before_halt=self._before_halt, served=self.recorder.notify, status=status)
         self._lock = self._gate.lock
-        self._worker: Worker | None = None
-        self._team: Team | None = None
-        self._company = ""
-        self._clone_ask: Ask | None = None
-        self._pace = Pace(on_cpu=self.device.type == "cpu")
-        self._halts = 0
+        self._shared: SharedThread | None = None
+        self._note = ""
         self.speed = speed
         at_cell_end(self._cell_ended)
 
     # what it is -------------------------------------------------------------------------------
 
     @property
-    def data(self) -> Any:
-        """The `ImageDataset`."""
-        if self._data is None:
-            raise DataError(
-                f"{self!r} was loaded without its data, {self.options.get('dataset')!r}. "
-                "Give them: load_run(path, data=...)."
-            )
-        return self._data
-
-    @property
     def step(self) -> int:
-        """Updates made."""
         return self._engine.step
 
     @property
     def epoch(self) -> int:
-        """Epochs completed."""
         return self._engine.epoch
 
     @property
     def epochs(self) -> int | None:
-        """Epochs to train in all."""
         return self._engine.epochs
 
     @epochs.setter
     def epochs(self, epochs: int | None) -> None:
         self._engine.epochs = check_epochs(epochs)
-        self.recorder.notify()
+        self._events.notify()
 
     @property
-    def steps_per_epoch(self) -> int | None:
-        """Updates an epoch."""
+    def steps_per_epoch(self) -> int:
         return self._engine.steps_per_epoch
 
     @property
     def engine(self) -> str:
-        """How its steps are taken: written out or by autograd, on which device, in which precision."""
-        engine = self._engine
-        if not isinstance(engine, Engine):
-            return f"none: it {self._cannot_resume}"
-        return f"{engine.describe()}; {self._company}" if self._company else engine.describe()
+        text = self._engine.describe()
+        return f"{text}; {self._note}" if self._note else text
 
     @property
-    def autosave_path(self) -> Path | None:
-        """Where the run is saved by itself."""
-        return None if self._autosave is None else self._autosave.path
-
-    def save_to(self, path: Path, seconds: float) -> None:
-        """Save by itself to `path` every so many seconds and at the end; before the run is started."""
-        self._autosave = Autosave(self.name, self.id, seconds, path)
-
-    def mark_failed(self, error: BaseException) -> None:
-        """Say of a run that was loaded what ended it where it was trained."""
-        self.error = error
-        self._gate.mark("failed")
+    def trains_now(self) -> bool:
+        """Whether a thread may write to the weights."""
+        return self._gate.is_busy
 
     # controls ---------------------------------------------------------------------------------
 
     @property
-    def beta(self) -> float:
-        """Weight of the KL term at the next step. Set a number, a function of the step, or a schedule."""
-        return self.current_beta
+    def _schedule(self) -> Schedule:
+        return self._engine.schedule
 
-    @beta.setter
-    def beta(self, beta: float | Callable[[int], float] | Schedule) -> None:
-        self._engine.schedule = as_schedule(beta)
-        self.recorder.notify()
-
-    @property
-    def current_beta(self) -> float:
-        """Weight of the KL term in force now."""
-        try:
-            return self._engine.schedule(self._engine.step)
-        except Exception:  # a function of the user's; training raises it, a widget must not
-            return self.recorder.last("beta") or 0.0
-
-    @property
-    def beta_description(self) -> str:
-        """The schedule of beta in a few words."""
-        return self._engine.schedule.describe()
-
-    @property
-    def beta_is_controllable(self) -> bool:
-        """True."""
-        return True
+    @_schedule.setter
+    def _schedule(self, schedule: Schedule) -> None:
+        self._engine.schedule = schedule
 
     @property
     def lr(self) -> float:
-        """Learning rate; takes effect at the next step when set."""
         return self._engine.lr
 
     @lr.setter
     def lr(self, lr: float) -> None:
         self._engine.lr = check_lr(lr)
-        self.recorder.notify()
+        self._events.notify()
 
     @property
     def lr_is_controllable(self) -> bool:
-        """True."""
         return True
 
     @property
     def speed(self) -> float | None:
-        """Epochs a second at most."""
         return self._gate.speed
 
     @speed.setter
     def speed(self, speed: float | None) -> None:
         speed = check_speed(speed)
         self._gate.slow_down(speed, 0.0 if speed is None else 1.0 / (speed * self._engine.steps_per_epoch))
-        self.recorder.notify()
-
-    def pause(self) -> None:
-        """Halt before the next step. Returns at once."""
-        self._gate.change("paused", "running")
-        self.recorder.notify()
-
-    def stop(self) -> None:
-        """End before the next step. Returns at once; `resume` takes it up again."""
-        self._gate.change("stopped", "created", "running", "paused")
-        self.recorder.notify()
-
-    def resume(self) -> None:
-        """Start, or go on: after a pause, a stop, a failure, or the end once `epochs` was raised.
-
-        Returns at once.
-
-        Raises
-        ------
-        OptionError
-            If there is nothing left to train, or the run has diverged or was closed.
-        DataError
-            If the run was loaded without its data.
-        """
-        self._go(None)
-
-    def advance(self, n: int = 1) -> None:
-        """Train `n` steps, then pause. Returns at once; on a run that is advancing, `n` more."""
-        self._go(whole("n", n, 1, also=", the steps to take"))
+        self._events.notify()
 
     def _go(self, steps: int | None) -> None:
-        release_idle_team()
+        release_cores()
         check_unclaimed(self.model, run=self)
         with self._lock:
             self._check_can_go()
             claim(self)
             self._gate.go(steps, self._start_thread)
-        self.recorder.notify()
+        self._events.notify()
 
     def _check_can_go(self) -> None:
         if isinstance(self.error, DivergedError):
@@ -237,18 +139,15 @@ class TrainingRun(Run):
                 f"{self!r} diverged at step {self.error.step} and cannot go on. Its weights are finite: "
                 "start a new run on run.model with a smaller lr."
             )
-        engine = self._engine
-        if not isinstance(engine, Engine):
-            raise DataError(f"{self!r} cannot go on: it {self._cannot_resume}.")
         if self._gate.is_closed:
             raise OptionError(
                 f"{self!r} was closed (by run.close(), at the end of its `with` block, or by its cell, "
                 "run again) and cannot go on. Start a new run on run.model."
             )
-        if not self._gate.is_open and not engine.has_more:
+        if not self._gate.is_open and not self._engine.has_more:
             raise OptionError(
-                f"{self!r} has trained its {engine.epochs} epochs. Raise the number first, for example "
-                f"run.epochs = {(engine.epochs or 0) + 10}."
+                f"{self!r} has trained its {self.epochs} epochs. Raise the number first, for example "
+                f"run.epochs = {(self.epochs or 0) + 10}."
             )
 
     def has_let_go(self) -> bool:
@@ -262,80 +161,50 @@ class TrainingRun(Run):
 
     # the thread -------------------------------------------------------------------------------
 
-    def share_thread(self, worker: Worker, team: Team | None = None, company: str = "") -> None:
-        """Train in turns with others in `worker`'s thread; before the run is started.
-
-        Parameters
-        ----------
-        worker : Worker
-        team : Team, optional
-            Those that it goes from step to step with.
-        company : str
-            What `engine` says of that.
-
-        Raises
-        ------
-        OptionError
-            If it has been started.
-        """
-        with self._lock:
-            if self._gate.is_busy:
-                raise OptionError(f"{self!r} has its own thread already: train(..., start=False) has none.")
-            self._worker = worker
-            self._team = team
-            self._company = company
-            self._gate.share(worker.wake)
-
-    @property
-    def team(self) -> Team | None:
-        """With whom it takes its turns; nobody while it is slowed down, and would slow them down."""
-        return self._team if self.speed is None else None
-
-    @property
-    def evaluates(self) -> bool:
-        """Whether an evaluation comes before its next step."""
-        return isinstance(self._engine, Engine) and self._engine.is_at_end_of_epoch
-
     def _start_thread(self, loop: Loop) -> None:
         """Called with the lock held; an interrupt in here leaves the run as it was."""
         before = self._gate.loop
-        if self._worker is not None:
-            loop.work = self._worker.take(self, loop)
+        if self._shared is not None:
+            loop.work = self._shared.take(self, loop)
         else:
             loop.work = BackgroundThread(f"vaewidgets-{self.id}", stop=self.stop)
             loop.work.start(self._main, loop, before)
         self.error = None
         self._rate_marks = []
 
-    @property
-    def _thread(self) -> threading.Thread | None:
-        """The newest thread that trains or has trained it."""
-        loop = self._gate.loop
-        return None if loop is None or loop.work is None else loop.work.thread
-
     def _main(self, loop: Loop, before: Loop | None) -> None:
         if before is not None:
             before.done.wait()
         if not self._gate.begin(loop):
             return
-        engine = self._engine
-        assert isinstance(engine, Engine)
         error: BaseException | None = None
         ended: Status = "failed"
         try:
-            ended = exhaust(self._train(engine, self, loop))
+            ended = exhaust(self._train(self, loop))
         except BaseException as raised:  # kept: wait() raises it
             error = raised
-        self._finish(engine, loop, ended, error)
+        self._finish(loop, ended, error)
 
-    def _finish(self, engine: Engine, loop: Loop, ended: Status, error: BaseException | None) -> None:
+    def _train(self, control: Control, loop: Loop) -> Steps[Status]:
+        """Train until the end; once more if the end was moved at the last moment."""
+        if not len(self.time_line):
+            self._copies.note_time()
+        while (yield from self._engine.steps(control)):
+            with self._lock:
+                if not self._engine.has_more:
+                    self._gate.end(loop)
+                    return "finished"
+        return "stopped"
+
+    def _finish(self, loop: Loop, ended: Status, error: BaseException | None) -> None:
         """Put things in order: whatever fails, the rest is done, and whoever waits goes on."""
+        engine = self._engine
         try:
             for act in (
-                self._rest,
+                self._release_threads,
                 engine.take_weights_back,
                 lambda: engine.flush(wait=True),
-                self._note_time,
+                self._copies.note_time,
             ):
                 try:
                     act()
@@ -353,73 +222,11 @@ class TrainingRun(Run):
         finally:
             loop.takes_steps, loop.is_over = False, True
             loop.done.set()
-        self.recorder.notify()
+        self._events.notify()
 
-    def _rest(self) -> None:
-        if self._worker is None:
-            self._pace.rest()
-
-    def give_up(self, loop: Loop, error: BaseException) -> None:
-        """The thread that it shares has failed: it ends with that error."""
-        engine = self._engine
-        assert isinstance(engine, Engine)
-        if not loop.done.is_set and self._gate.begin(loop):
-            self._finish(engine, loop, "failed", error)
-
-    def seconds_until_due(self) -> float:
-        """Seconds until the run can use a turn; infinite while it is paused."""
-        return self._gate.seconds_until_due()
-
-    def serve(self) -> None:
-        """Do what was asked for between two steps; in the thread of the run's worker, between two turns."""
-        self._gate.serve()
-
-    def take_turn(self, seconds: float, loop: Loop) -> bool:
-        """Train for about so long in the calling thread, that of the run's worker.
-
-        Returns
-        -------
-        bool
-            Whether there is more to do; if not, `loop` is over.
-        """
-        return exhaust(self.turn(Turn(self, seconds), loop))
-
-    def turn(self, control: Control, loop: Loop) -> Steps[bool]:
-        """`take_turn` as long as `control` allows, halted before each update; see `Engine.steps`."""
-        if not self._gate.begin(loop):
-            return False
-        engine = self._engine
-        assert isinstance(engine, Engine)
-        error: BaseException | None = None
-        ended: Status = "failed"
-        try:
-            ended = yield from self._train(engine, control, loop)
-            if ended == "stopped" and loop.takes_steps:  # only the turn is over
-                self._flush_turn(engine)
-                self._gate.end_turn()
-                return True
-        except BaseException as raised:  # kept: wait() raises it
-            error, ended = raised, "failed"
-        self._finish(engine, loop, ended, error)
-        return False
-
-    def _flush_turn(self, engine: Engine) -> None:
-        """All curves move together; before a longer halt nothing measured is held back."""
-        halts = self._gate.seconds_until_due() >= LONG_SECONDS
-        engine.flush(wait=halts)
-        self._halts += halts
-        self.flushed()
-
-    def _train(self, engine: Engine, control: Control, loop: Loop) -> Steps[Status]:
-        """Train until the end; once more if the end was moved at the last moment."""
-        if not len(self._time_line):
-            self._note_time()
-        while (yield from engine.steps(control)):
-            with self._lock:
-                if not engine.has_more:
-                    self._gate.end(loop)
-                    return "finished"
-        return "stopped"
+    def _release_threads(self) -> None:
+        if self._shared is None:
+            self._tuner.rest()
 
     def may_step(self) -> bool:
         """Asked by the engine before each step."""
@@ -430,67 +237,112 @@ class TrainingRun(Run):
         return self._gate.may_go_on()
 
     def flushed(self) -> None:
-        """Told by the engine, between two steps, that the recorder is up to date."""
+        """Called by the engine, between two steps, when the recorder is up to date."""
         self._mark_rate()
-        if self._worker is None and self.speed is None:
-            self._pace.tick(self.step, self.epoch, self._halts)
-        if self._time_line.is_due(self.epoch):
-            self._note_time()
+        if self._shared is None and self.speed is None:
+            self._tuner.tick(self.step, self.epoch, self._halts)
+        if self.time_line.is_due(self.epoch):
+            self._copies.note_time()
         if self._autosave is not None:
             self._autosave.write_if_due(self._capture)
-        self.recorder.notify()
+        self._events.notify()
 
     def _before_halt(self) -> None:
         """What was measured must be seen before a long halt."""
-        engine = self._engine
-        assert isinstance(engine, Engine)
-        engine.halting()
+        self._engine.halting()
         self.flushed()
         self._halts += 1
-        self._pace.rest()
+        self._tuner.rest()
 
     def _cell_ended(self) -> None:
-        """Any torch in a cell leaves the notebook's thread a team, on whose account ours would sleep."""
+        """Any torch operation in a cell leaves idle threads, which would slow ours down."""
         if self.trains_now:
-            release_idle_team()
+            release_cores()
+
+    # interleaved with others ------------------------------------------------------------------
+
+    def interleave(self, shared: SharedThread, note: str = "") -> None:
+        """Train in `shared` once it is started; `note` is added to `engine`.
+
+        Raises
+        ------
+        OptionError
+            If it has been started.
+        """
+        with self._lock:
+            if self._gate.is_busy:
+                raise OptionError(f"{self!r} has its own thread already: train(..., start=False) has none.")
+            self._shared = shared
+            self._note = note
+            self._gate.share(shared.wake)
 
     @property
-    def trains_now(self) -> bool:
-        """Whether a thread may write to the weights."""
-        return self._gate.is_busy
+    def why_not_batched(self) -> str | None:
+        """Why its updates cannot be made as one batch with others'; None if they can."""
+        return why_alone(self._engine)
 
-    # weights ----------------------------------------------------------------------------------
+    @property
+    def likeness(self) -> Hashable:
+        """Equal for runs whose updates can be made as one batch; only where `why_not_batched` is None."""
+        return likeness(self._engine)
 
-    def request_snapshot(self) -> None:
-        """Ask for a copy of the weights between two steps. Returns at once; see `latest_snapshot`."""
-        ask = self._clone_ask
-        if ask is None or ask.done.is_set or not self.trains_now:
-            ask = Ask(self._clone)
-            self._gate.post(ask)
-            self._clone_ask = ask
+    @property
+    def evaluates(self) -> bool:
+        """Whether an evaluation comes before its next step."""
+        return self._engine.is_at_end_of_epoch
 
-    def snapshot(self, timeout: float = 10.0) -> Snapshot:
-        """Copy of the model as it is between two steps; see `Run.snapshot`."""
-        self._gate.call(self._clone, timeout)
-        snapshot = self.latest_snapshot
-        assert snapshot is not None
-        return snapshot
+    def seconds_until_due(self) -> float:
+        """Seconds until the run can use a slice; infinite while it is paused."""
+        return self._gate.seconds_until_due()
 
-    def save(self, path: Any) -> None:
-        """Write history, weights, optimiser and random state, as they are between two steps.
+    def serve(self) -> None:
+        """Serve requests; in the shared thread, between two slices."""
+        self._gate.serve()
 
-        Parameters
-        ----------
-        path : str or Path
-            Replaced as a whole, or not at all.
+    def slice(self, control: Control, loop: Loop) -> Steps[bool]:
+        """Train in the shared thread as long as `control` allows, halted before each update.
+
+        Returns
+        -------
+        bool
+            Whether there is more to do; if not, `loop` is over.
         """
-        write(self._gate.call(self._capture, timeout=60.0), path)
+        if not self._gate.begin(loop):
+            return False
+        error: BaseException | None = None
+        ended: Status = "failed"
+        try:
+            ended = yield from self._train(control, loop)
+            if ended == "stopped" and loop.takes_steps:  # only the slice is over
+                halts = self._gate.seconds_until_due() >= LONG_SECONDS
+                self._engine.flush(wait=halts)  # all curves move together; before a halt nothing is held back
+                self._halts += halts
+                self.flushed()
+                self._gate.end_slice()
+                return True
+        except BaseException as raised:  # kept: wait() raises it
+            error, ended = raised, "failed"
+        self._finish(loop, ended, error)
+        return False
+
+    def give_up(self, loop: Loop, error: BaseException) -> None:
+        """End with that error: the shared thread has failed."""
+        if not loop.done.is_set and self._gate.begin(loop):
+            self._finish(loop, "failed", error)
+
+    # files, ending ----------------------------------------------------------------------------
+
+    def save_to(self, path: Path, seconds: float) -> None:
+        """Save by itself to `path` every so many seconds and at the end; before the run is started."""
+        self._autosave = Autosave(self.name, self.id, seconds, path)
+
+    def _engine_state(self, *, copy: bool) -> EngineState:
+        return self._engine.state(copy=copy)
 
     def _capture(self, *, copy: bool = True) -> Checkpoint:
-        if isinstance(self._engine, Engine):
-            with contextlib.suppress(DivergedError):  # the loop raises it, too
-                self._engine.flush(wait=True)
-        return capture(self, self._engine.state(copy=copy), copy=copy)
+        with contextlib.suppress(DivergedError):  # the loop raises it, too
+            self._engine.flush(wait=True)
+        return super()._capture(copy=copy)
 
     def _capture_at_end(self) -> Checkpoint:
         try:
@@ -498,28 +350,16 @@ class TrainingRun(Run):
         except (MemoryError, RuntimeError):  # torch's for a full device
             return self._capture(copy=False)  # no step follows before it is written
 
-    # waiting, ending --------------------------------------------------------------------------
-
-    def _has_ended(self) -> bool:
-        return self._gate.has_ended
-
-    def _wait_for_end(self, seconds: float) -> None:
-        loop = self._gate.loop
-        if loop is not None:
-            loop.done.wait(seconds)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """Stop for good, and wait until the thread has gone: nothing resumes a run that was closed."""
         self._gate.close()
-        self.recorder.notify()
+        self._events.notify()
         loop = self._gate.loop
         if loop is None or self._gate.is_mine:
             return
         loop.done.wait()
-        if self._worker is None and loop.work is not None:  # else others may go on in that thread
+        if self._shared is None and loop.work is not None:  # else others may go on in that thread
             loop.work.join()

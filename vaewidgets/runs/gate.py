@@ -11,8 +11,8 @@ The thread that asks may be interrupted at any instruction (see `vaewidgets.conc
 lock the flag is set and the loop is woken first, which does no harm by itself; the request is the one
 assignment that follows.
 
-A loop with a thread of its own blocks in `may_step` while it is paused. One that takes turns with others in
-one thread (`share`) never does: it is told to leave, and halts between two turns, where that thread serves
+A loop with a thread of its own blocks in `may_step` while it is paused. One that is interleaved with others
+in one thread (`share`) never does: it leaves, and halts between two slices, where that thread serves
 requests.
 """
 
@@ -123,13 +123,13 @@ class Gate:
         self._served = served
         self._state = _State(status)
         self._attention = False
-        self._halted = False  # whether the loop waits in here, or for its next turn
+        self._halted = False  # whether the loop waits in here, or for its next slice
         self._asks: deque[Ask] = deque()
         self._pace: tuple[float | None, float] = (None, 0.0)  # as asked for, and in seconds a step
         self._next_due = 0.0
         self._wakeup = Wakeup()
         self._ring = self._wakeup.set
-        self._in_turns = False
+        self._is_shared = False
 
     # where it stands --------------------------------------------------------------------------
 
@@ -173,16 +173,21 @@ class Gate:
         return loop is not None and loop.ident == threading.get_ident() and not loop.is_over
 
     @property
+    def is_halted(self) -> bool:
+        """Whether the loop waits in here, or for its next slice."""
+        return self._halted
+
+    @property
     def speed(self) -> float | None:
-        """What `slow_down` was told."""
+        """As given to `slow_down`."""
         return self._pace[0]
 
     # requests ---------------------------------------------------------------------------------
 
     def share(self, ring: Callable[[], None]) -> None:
-        """From the next `go` on, loop in turns; `ring` is called, with the lock held, at each request."""
+        """From the next `go` on, loop in slices; `ring` is called, with the lock held, at each request."""
         with self.lock:
-            self._in_turns = True
+            self._is_shared = True
             self._ring = ring
 
     def go(self, steps: int | None = None, start: Callable[[Loop], None] | None = None) -> None:
@@ -341,7 +346,7 @@ class Gate:
     def may_step(self) -> bool:
         """Whether to take the next step; blocks while paused, and until the step is due.
 
-        In turns it does not block: False then also means that the turn is over; see `is_open`.
+        In slices it does not block: False then also means that the slice is over; see `is_open`.
         """
         return not self._attention or self._attend(stepping=True)
 
@@ -350,11 +355,11 @@ class Gate:
         return not self._attention or self._attend(stepping=False)
 
     def seconds_until_due(self) -> float:
-        """Seconds until a turn makes sense; 0 for at once (to step, or to end), infinite while paused."""
+        """Seconds until a slice makes sense; 0 for at once (to step, or to end), infinite while paused."""
         with self.lock:
             return 0.0 if self.status == "stopped" else max(0.0, self._delay(stepping=True))
 
-    def end_turn(self) -> None:
+    def end_slice(self) -> None:
         """The loop halts between two steps."""
         self.serve()
         self._halted = True
@@ -374,7 +379,7 @@ class Gate:
             if served:
                 self._served()
                 announced = False
-            if leaves or delay <= 0 or self._in_turns:
+            if leaves or delay <= 0 or self._is_shared:
                 return not leaves and delay <= 0
             if announced or delay < LONG_SECONDS:
                 self._halt(min(delay, MOMENT_SECONDS))

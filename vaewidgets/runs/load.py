@@ -16,6 +16,7 @@ from vaewidgets.errors import CheckpointError, DataError, OptionError
 from vaewidgets.models import build
 from vaewidgets.objectives import Bernoulli, Likelihood, Objective, get_likelihood, objective_from_dict
 from vaewidgets.runs.api import assemble, pick_device, prepare_model
+from vaewidgets.runs.archived import ArchivedRun
 from vaewidgets.runs.background import TrainingRun
 from vaewidgets.runs.claims import check_unclaimed
 from vaewidgets.runs.options import check_data
@@ -31,7 +32,7 @@ def load_run(
     data: ImageDataset | None = None,
     device: str | torch.device | None = None,
     objective: Objective | None = None,
-) -> TrainingRun:
+) -> TrainingRun | ArchivedRun:
     """Load a run that `run.save` or the autosave wrote. Executes no code of the file.
 
     Parameters
@@ -48,10 +49,11 @@ def load_run(
 
     Returns
     -------
-    TrainingRun
-        Its status is "stopped" or "finished"; `resume` goes on. Saved between two epochs or in the middle of
-        one, it goes on bit for bit as the uninterrupted run on a CPU, but for a beta that was a function
-        (its value is kept) and for what the model itself draws from torch's global generator (dropout).
+    TrainingRun or ArchivedRun
+        An `ArchivedRun` where something is missing that it needs to go on. Its status is "stopped" or
+        "finished"; `resume` goes on. Saved between two epochs or in the middle of one, it goes on bit for bit
+        as the uninterrupted run on a CPU, but for a beta that was a function (its value is kept) and for what
+        the model itself draws from torch's global generator (dropout).
 
     Raises
     ------
@@ -81,61 +83,51 @@ def load_run(
     load_weights(vae, loaded.weights, path)
     vae.to(where)
     goal = objective or objective_from_dict(facts.get("objective", {"name": "elbo"}))
-    return _revive(vae, data, likelihood, loaded, objective=goal, options=options)
-
-
-def _revive(
-    model: Any,
-    data: ImageDataset | None,
-    likelihood: Likelihood,
-    loaded: LoadedRun,
-    *,
-    objective: Objective | None,
-    options: dict[str, Any],
-) -> TrainingRun:
-    facts, state = loaded.facts, loaded.engine
-    engine: Engine | EngineState
-    cannot_resume = None
-    if data is not None and state is not None and objective is not None:
-        engine = assemble(
-            model,
-            data,
-            likelihood,
-            objective,
-            recorder=loaded.recorder,
-            options=options,
-            schedule=state.schedule,
-        )
-        engine.restore(state)
-        engine.lr, engine.epochs = state.lr, state.epochs
-    elif state is not None and data is not None:
-        engine = state
-        name = facts["objective"]["name"]
-        cannot_resume = f"was trained with an objective of your own, {name!r}: load_run(path, objective=...)"
-    elif state is not None:
-        engine = state
-        cannot_resume = f"was loaded without its data, {options.get('dataset')!r}: load_run(path, data=...)"
+    what: dict[str, Any] = {
+        "model": vae,
+        "data": data,
+        "likelihood": likelihood,
+        "objective": goal,
+        "recorder": loaded.recorder,
+        "device": where,
+        "options": options,
+        "name": facts["name"],
+        "autosave_seconds": options.get("autosave_seconds") if options.get("autosave") else None,
+        "status": "finished" if facts["status"] == "finished" else "stopped",
+    }
+    why = _why_archived(facts, data, loaded.engine, goal)
+    run: TrainingRun | ArchivedRun
+    if why is None:
+        run = TrainingRun(_engine(loaded, what), **what)
     else:
-        engine = EngineState.at(facts["step"], facts["epoch"], facts["epochs"])
-        cannot_resume = "was trained by a loop of its own: start a new run, vw.train(run.model, data)"
-    run = TrainingRun(
-        engine,
-        autosave_seconds=options.get("autosave_seconds") if options.get("autosave") else None,
-        status="finished" if facts["status"] == "finished" else "stopped",
-        cannot_resume=cannot_resume,
-        model=model,
-        data=data,
-        likelihood=likelihood,
-        objective=objective,
-        recorder=loaded.recorder,
-        device=torch.device(options["device"]),
-        options=options,
-        name=facts["name"],
-        shell=engine.shell if isinstance(engine, Engine) else Shell(model),
-    )
-    run.data_facts = facts["data"]
-    run.time_line.restore(*loaded.time_line)
+        position = {name: facts[name] for name in ("step", "epoch", "epochs")}
+        run = ArchivedRun(**position, state=loaded.engine, why=why, shell=Shell(vae), **what)
+    run.restore(loaded)
     return run
+
+
+def _why_archived(
+    facts: dict[str, Any], data: ImageDataset | None, state: EngineState | None, objective: Objective | None
+) -> str | None:
+    """Say why a run cannot go on; None if it can."""
+    if state is None:
+        return "was trained by a loop of its own: start a new run, vw.train(run.model, data)"
+    if data is None:
+        return f"was loaded without its data, {facts['options'].get('dataset')!r}: load_run(path, data=...)"
+    if objective is None:
+        name = facts["objective"]["name"]
+        return f"was trained with an objective of your own, {name!r}: load_run(path, objective=...)"
+    return None
+
+
+def _engine(loaded: LoadedRun, what: dict[str, Any]) -> Engine:
+    names = ("model", "data", "likelihood", "objective", "recorder", "options")
+    state = loaded.engine
+    assert state is not None
+    engine = assemble(**{name: what[name] for name in names}, schedule=state.schedule)
+    engine.restore(state)
+    engine.lr, engine.epochs = state.lr, state.epochs
+    return engine
 
 
 def _find_data(facts: dict[str, Any], data: ImageDataset | None, path: Any) -> ImageDataset | None:

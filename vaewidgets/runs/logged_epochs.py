@@ -83,7 +83,7 @@ class LoggedEpochs:
             number, first, end, step = self._whole[0]
             terms = {name: recorder.read(name, first)[1][: end - first].astype(np.float64) for name in names}
             means = {f"train_{name}": _mean(values) for name, values in terms.items()}
-            recorder.append_epoch(step, {"epoch": number, **means}, notify=False)
+            recorder.append_epoch(step, {"epoch": number, **means})
             self.count = number
             self._whole.popleft()
 
@@ -98,7 +98,7 @@ class LoggedEpochs:
         for name, value in one.values.items():
             known.setdefault(name, {})[one.serial] = value
         means = {name: _mean(np.array(list(known[name].values()))) for name in one.values}
-        recorder.append_epoch(one.step, means, notify=False)
+        recorder.append_epoch(one.step, means)
 
     def _add(self, row: int, step: int) -> None:
         if row > self._start:  # else the step that began it was interrupted before it was recorded

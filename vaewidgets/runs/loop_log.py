@@ -162,7 +162,7 @@ class LoopLog:
             self._look(taken)
             new = max(0, len(self._recorder) - taken.first)  # not 0 where a flush was interrupted
             columns = {name: values[new:] for name, values in taken.columns.items()}
-            self._recorder.extend(taken.steps[new:], columns, notify=False)
+            self._recorder.extend(taken.steps[new:], columns)
             for evaluation in taken.evaluations:
                 self._epochs.evaluated(self._recorder, evaluation)
             self._epochs.record(self._recorder)

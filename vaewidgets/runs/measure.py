@@ -1,11 +1,13 @@
-"""What a run says about itself: thin methods over `vaewidgets.diagnostics`, on a snapshot."""
+"""What a run measures on a snapshot: thin methods over `vaewidgets.diagnostics`."""
 
 from __future__ import annotations
 
 import threading
 import time
 import warnings
-from typing import TYPE_CHECKING, Literal
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -15,6 +17,7 @@ from vaewidgets.diagnostics import (
     Ablation,
     ActiveUnits,
     Diagnosis,
+    NotFinite,
     PathVerdict,
     RunStats,
     UnitLives,
@@ -26,173 +29,247 @@ from vaewidgets.diagnostics import (
     run_stats,
     unit_lives,
 )
+from vaewidgets.engine.evaluate import evaluate
+from vaewidgets.engine.snapshot import Snapshot
 from vaewidgets.errors import OptionError, ShapeError
+from vaewidgets.objectives import Likelihood, Objective
+from vaewidgets.runs.history import History
 
-if TYPE_CHECKING:
-    from vaewidgets.engine.snapshot import Snapshot
-    from vaewidgets.runs.run import Run
-
-__all__ = ["UnitWatch", "ablate", "count_units", "diagnose_run", "measure", "path", "watch_units"]
+__all__ = ["Measured", "UnitWatch"]
 
 _SHARE = 0.02  # of the training's time that watching may take
 _LEAST_SECONDS = 0.1
 _MOST_ROWS = 512
 
 
-def measure(run: Run, *, n: int = 1000) -> RunStats:
-    """Measure both splits, over at most `n` images of each; see `vaewidgets.diagnostics.run_stats`."""
-    return run_stats(run.snapshot().model, run.data, run.likelihood, n=n)
+class Measured(ABC):
+    """A run as far as it is measured.
 
-
-def diagnose_run(run: Run, *, n: int = 1000) -> Diagnosis:
-    """Say what the run is doing, with evidence and advice; see `vaewidgets.diagnostics.diagnose`.
-
-    Parameters
+    Attributes
     ----------
-    n : int
-        Images of each split to measure.
+    unit_watch : UnitWatch or None
+        What `watch_units` began.
     """
-    watch = run._unit_watch
-    lives = None
-    if watch is not None:
-        watch.look()
-        lives = watch.lives()
-    # a run that was loaded without its data is judged by its curves
-    stats = None if run._data is None else measure(run, n=n)
-    return diagnose(run.history, stats, error=run.error, not_finite=run.not_finite, lives=lives)
 
+    likelihood: Likelihood
+    objective: Objective
+    device: torch.device
+    options: dict[str, Any]
+    error: BaseException | None
+    unit_watch: UnitWatch | None = None
+    _data: Any
 
-def count_units(
-    run: Run,
-    split: str | None = None,
-    *,
-    n: int | None = None,
-    delta: float = 0.01,
-    var_threshold: float = 0.01,
-    fraction: float | None = None,
-) -> ActiveUnits:
-    """Count the units in use by both criteria; see `vaewidgets.diagnostics.active_units`.
+    @property
+    def data(self) -> Any:
+        """The `ImageDataset`."""
+        return self._data
 
-    Parameters
-    ----------
-    split : {"test", "train"}, optional
-        By default "test", or where there is no test split "train", with a warning.
-    n : int, optional
-        Images, evenly spread; all of the split by default.
-    """
-    mu, logvar = _encode(run, split_or_default(run, split), n)
-    if logvar is None:
-        raise OptionError(
-            f"{run!r} has no posterior variance, so no KL and no active units; expected a VAE. "
-            "run.ablation() works for it."
+    @property
+    @abstractmethod
+    def step(self) -> int:
+        """Updates made."""
+
+    @property
+    @abstractmethod
+    def history(self) -> History:
+        """What was recorded, as a mapping of names to numpy arrays."""
+
+    @property
+    @abstractmethod
+    def current_beta(self) -> float:
+        """Weight of the KL term in force now."""
+
+    @property
+    def not_finite(self) -> NotFinite | None:
+        """Steps that a loop of its own logged as NaN or infinite; None where such a step ends the run."""
+        return None
+
+    @abstractmethod
+    def snapshot(self, timeout: float = 10.0) -> Snapshot:
+        """Copy of the model as it is between two steps."""
+
+    @property
+    @abstractmethod
+    def latest_snapshot(self) -> Snapshot | None:
+        """Newest snapshot taken, None before the first."""
+
+    @abstractmethod
+    def request_snapshot(self) -> None:
+        """Ask for a copy of the weights between two steps."""
+
+    @abstractmethod
+    def add_listener(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback()` when there is something new; returns a function that removes it."""
+
+    def evaluate(self, split: str | None = None) -> dict[str, float]:
+        """Mean of "loss", "recon", "kl" and further terms over a split, on a snapshot, by a fixed seed.
+
+        Parameters
+        ----------
+        split : {"test", "train"}, optional
+            By default "test", or where there is no test split "train", with a warning.
+        """
+        images = self.data.split(self._split_or_default(split))
+        values = evaluate(
+            self.snapshot().model,
+            images,
+            self.likelihood,
+            self.objective,
+            beta=self.current_beta,
+            step=max(self.step - 1, 0),
+            device=self.device,
+            seed=int(self.options.get("seed", 0)),
         )
-    return active_units(mu, logvar, delta=delta, var_threshold=var_threshold, fraction=fraction)
+        assert values is not None
+        return values
 
+    def stats(self, *, n: int = 1000) -> RunStats:
+        """Measure both splits, over at most `n` images of each; see `vaewidgets.diagnostics.run_stats`."""
+        return run_stats(self.snapshot().model, self.data, self.likelihood, n=n)
 
-def ablate(
-    run: Run,
-    split: str | None = None,
-    *,
-    n: int = 1000,
-    off: Literal["mean", "zero"] = "mean",
-    tolerance: float | None = None,
-) -> Ablation:
-    """Switch off one unit after the other; see `vaewidgets.diagnostics.ablation`."""
-    x, labels = _images(run, split_or_default(run, split), n)
-    model = run.snapshot().model
-    return ablation(model, x, run.likelihood, labels=labels, off=off, tolerance=tolerance)
+    def diagnose(self, *, n: int = 1000) -> Diagnosis:
+        """Say what the run is doing, with evidence and advice; see `vaewidgets.diagnostics.diagnose`.
 
+        Parameters
+        ----------
+        n : int
+            Images of each split to measure.
+        """
+        lives = None
+        if self.unit_watch is not None:
+            self.unit_watch.look()
+            lives = self.unit_watch.lives()
+        # a run that was loaded without its data is judged by its curves
+        stats = None if self._data is None else self.stats(n=n)
+        return diagnose(self.history, stats, error=self.error, not_finite=self.not_finite, lives=lives)
 
-def path(
-    run: Run,
-    start: int | Tensor,
-    end: int | Tensor,
-    *,
-    split: str | None = None,
-    n: int = 33,
-    kind: Literal["lerp", "slerp"] = "lerp",
-) -> PathVerdict:
-    """Decode the path between two images and judge it; see `vaewidgets.diagnostics.judge_path`.
+    def active_units(
+        self,
+        split: str | None = None,
+        *,
+        n: int | None = None,
+        delta: float = 0.01,
+        var_threshold: float = 0.01,
+        fraction: float | None = None,
+    ) -> ActiveUnits:
+        """Count the units in use by both criteria; see `vaewidgets.diagnostics.active_units`.
 
-    Parameters
-    ----------
-    start, end : int or Tensor of shape (latent_dim,)
-        Numbers of images of the split, or latent points.
-    split : {"test", "train"}, optional
-        By default "test", or where there is no test split "train", with a warning.
-    n : int
-        Points along it.
-    kind : {"lerp", "slerp"}
+        Parameters
+        ----------
+        split : {"test", "train"}, optional
+            By default "test", or where there is no test split "train", with a warning.
+        n : int, optional
+            Images, evenly spread; all of the split by default.
+        """
+        mu, logvar = self._encode(self._split_or_default(split), n)
+        if logvar is None:
+            raise OptionError(
+                f"{self!r} has no posterior variance, so no KL and no active units; expected a VAE. "
+                "run.ablation() works for it."
+            )
+        return active_units(mu, logvar, delta=delta, var_threshold=var_threshold, fraction=fraction)
 
-    Notes
-    -----
-    Where the data have classes, those passed through are read off the nearest of 2,000 training images.
-    """
-    split = split_or_default(run, split)
-    images = run.data.split(split)
-    snapshot = run.snapshot()
-    model = snapshot.model
-    ends, classes = [], []
-    for end_of in (start, end):
-        if isinstance(end_of, Tensor):
-            if end_of.shape != (model.latent_dim,):
-                raise ShapeError(f"a point has shape {tuple(end_of.shape)}; expected ({model.latent_dim},).")
-            ends.append(end_of.float().cpu())
-            continue
-        if isinstance(end_of, bool) or not 0 <= end_of < len(images):
-            raise OptionError(f"there is no image {end_of!r}; the {split} split has {len(images)}.")
-        label = None if images.labels is None else images.labels[[end_of]]
-        ends.append(snapshot.encode(images.images([end_of]), label)[0][0])
-        if label is not None:
-            classes.append(int(label[0]))
-    classify = None
-    train, labels = _images(run, "train", 2000)
-    if labels is not None:
-        classify = nearest_class(train, labels)
-    own = (classes[0], classes[1]) if len(classes) == 2 else None
-    return path_between(model, ends[0], ends[1], n=n, kind=kind, classify=classify, ends=own)
+    def ablation(
+        self,
+        split: str | None = None,
+        *,
+        n: int = 1000,
+        off: Literal["mean", "zero"] = "mean",
+        tolerance: float | None = None,
+    ) -> Ablation:
+        """Switch off one unit after the other; see `vaewidgets.diagnostics.ablation`."""
+        x, labels = self._images(self._split_or_default(split), n)
+        model = self.snapshot().model
+        return ablation(model, x, self.likelihood, labels=labels, off=off, tolerance=tolerance)
 
+    def path(
+        self,
+        start: int | Tensor,
+        end: int | Tensor,
+        *,
+        split: str | None = None,
+        n: int = 33,
+        kind: Literal["lerp", "slerp"] = "lerp",
+    ) -> PathVerdict:
+        """Decode the path between two images and judge it; see `vaewidgets.diagnostics.judge_path`.
 
-def watch_units(run: Run, *, n: int = 500, delta: float = 0.01) -> UnitWatch:
-    """Look at the units from now on, while it trains, so that it can be said when each died.
+        Parameters
+        ----------
+        start, end : int or Tensor of shape (latent_dim,)
+            Numbers of images of the split, or latent points.
+        split : {"test", "train"}, optional
+            By default "test", or where there is no test split "train", with a warning.
+        n : int
+            Points along it.
+        kind : {"lerp", "slerp"}
 
-    Calling it again returns the watch there is.
+        Notes
+        -----
+        Where the data have classes, those passed through are read off the nearest of 2,000 training images.
+        """
+        split = self._split_or_default(split)
+        images = self.data.split(split)
+        snapshot = self.snapshot()
+        model = snapshot.model
+        ends, classes = [], []
+        for end_of in (start, end):
+            if isinstance(end_of, Tensor):
+                if end_of.shape != (model.latent_dim,):
+                    raise ShapeError(
+                        f"a point has shape {tuple(end_of.shape)}; expected ({model.latent_dim},)."
+                    )
+                ends.append(end_of.float().cpu())
+                continue
+            if isinstance(end_of, bool) or not 0 <= end_of < len(images):
+                raise OptionError(f"there is no image {end_of!r}; the {split} split has {len(images)}.")
+            label = None if images.labels is None else images.labels[[end_of]]
+            ends.append(snapshot.encode(images.images([end_of]), label)[0][0])
+            if label is not None:
+                classes.append(int(label[0]))
+        classify = None
+        train, labels = self._images("train", 2000)
+        if labels is not None:
+            classify = nearest_class(train, labels)
+        own = (classes[0], classes[1]) if len(classes) == 2 else None
+        return path_between(model, ends[0], ends[1], n=n, kind=kind, classify=classify, ends=own)
 
-    Parameters
-    ----------
-    n : int
-        Images to look at.
-    delta : float
-        A unit is alive while its mean KL is above this, in nats.
-    """
-    if run._unit_watch is None:
-        run._unit_watch = UnitWatch(run, n=n, delta=delta)
-    return run._unit_watch
+    def watch_units(self, *, n: int = 500, delta: float = 0.01) -> UnitWatch:
+        """Look at the units from now on, while it trains, so that it can be said when each died.
 
+        Calling it again returns the watch there is.
 
-def split_or_default(run: Run, split: str | None) -> str:
-    """Return the split that was named; else the test split, or where there is none the training split."""
-    if split is not None:
-        return split
-    if run.data.test is not None:
-        return "test"
-    warnings.warn(
-        f"{run.data.name!r} has no test split: measured on its training images, which the model has seen. "
-        'Say split="train" to leave out this warning.',
-        stacklevel=3,
-    )
-    return "train"
+        Parameters
+        ----------
+        n : int
+            Images to look at.
+        delta : float
+            A unit is alive while its mean KL is above this, in nats.
+        """
+        if self.unit_watch is None:
+            self.unit_watch = UnitWatch(self, n=n, delta=delta)
+        return self.unit_watch
 
+    def _split_or_default(self, split: str | None) -> str:
+        """Return the split that was named; else the test split, or where there is none the training split."""
+        if split is not None:
+            return split
+        if self.data.test is not None:
+            return "test"
+        warnings.warn(
+            f"{self.data.name!r} has no test split: measured on its training images, which the model has "
+            'seen. Say split="train" to leave out this warning.',
+            stacklevel=3,
+        )
+        return "train"
 
-def _images(run: Run, split: str, n: int | None) -> tuple[Tensor, Tensor | None]:
-    images = run.data.split(split)
-    index = evenly(len(images), len(images) if n is None else n)
-    return images.images(index), None if images.labels is None else images.labels[index]
+    def _images(self, split: str, n: int | None) -> tuple[Tensor, Tensor | None]:
+        images = self.data.split(split)
+        index = evenly(len(images), len(images) if n is None else n)
+        return images.images(index), None if images.labels is None else images.labels[index]
 
-
-def _encode(run: Run, split: str, n: int | None) -> tuple[Tensor, Tensor | None]:
-    x, labels = _images(run, split, n)
-    return run.snapshot().encode(x, labels)
+    def _encode(self, split: str, n: int | None) -> tuple[Tensor, Tensor | None]:
+        x, labels = self._images(split, n)
+        return self.snapshot().encode(x, labels)
 
 
 class UnitWatch:
@@ -207,7 +284,7 @@ class UnitWatch:
         Nats above which a unit is alive.
     """
 
-    def __init__(self, run: Run, *, n: int = 500, delta: float = 0.01) -> None:
+    def __init__(self, run: Measured, *, n: int = 500, delta: float = 0.01) -> None:
         self.delta = delta
         self._run = run
         images = run.data.test if run.data.test is not None else run.data.train
@@ -242,7 +319,7 @@ class UnitWatch:
         return unit_lives([step for step, _ in rows], [kl for _, kl in rows], delta=self.delta)
 
     def look(self) -> None:
-        """Look now, whatever it costs."""
+        """Measure now, whatever it costs."""
         self.note(self._run.snapshot())
 
     def close(self) -> None:

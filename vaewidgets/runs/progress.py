@@ -6,14 +6,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from vaewidgets.runs.notebook import ipython_shell
 
-if TYPE_CHECKING:
-    from vaewidgets.runs.run import Run
-
-__all__ = ["counting_bar", "open_bar", "paced", "progress_bar", "total_steps"]
+__all__ = ["Progress", "counting_bar", "open_bar", "paced", "progress_bar"]
 
 # A bar in a notebook is several messages each time, and a client that reads them only when the cell is done,
 # as notebook tests do, loses some from the two-thousandth on: also the one that says that it is done.
@@ -21,24 +18,33 @@ _OFTEN, _SELDOM = 0.25, 1.0  # seconds between two refreshes, at first and after
 _AT_FIRST = 10.0
 
 
+class Progress(NamedTuple):
+    """How far something is: so many units of a total, None if that is open, and values to show beside."""
+
+    done: int
+    total: int | None
+    unit: str
+    values: dict[str, str]
+
+
 @contextmanager
-def progress_bar(run: Run, wanted: bool) -> Iterator[Callable[[], None]]:
-    """Show how far a run is; yields a function that refreshes the bar.
+def progress_bar(description: str, measure: Callable[[], Progress]) -> Iterator[Callable[[], None]]:
+    """Show a progress bar; yields a function that refreshes it.
 
     In a notebook it is a widget, which notebook tests skip (plain tqdm writes to stderr, which they
     compare); on a terminal plain tqdm; elsewhere nothing.
     """
-    bar = _make_bar(run) if wanted else None
+    now = measure()
+    bar = open_bar(now.total, now.unit, description)
     if bar is None:
         yield lambda: None
         return
     # Set after the bar was shown: the text that a notebook stores, and a test compares, then starts at 0.
-    bar.initial = run.step
+    bar.initial = now.done
 
     def refresh() -> None:
-        bar.total = total_steps(run)
-        bar.n = run.step
-        bar.set_postfix(_losses(run), refresh=False)
+        bar.n, bar.total, _, values = measure()
+        bar.set_postfix(values, refresh=False)
         bar.refresh()
 
     try:
@@ -50,11 +56,11 @@ def progress_bar(run: Run, wanted: bool) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def counting_bar(description: str) -> Iterator[Callable[[int, int], None]]:
-    """Show how many of how many are done, once it takes longer than a second; yields what is told so."""
+    """Show a bar once the work takes longer than a second; yields a function of the count and the total."""
     started = time.monotonic()
     bar: Any = None
 
-    def tell(done: int, total: int) -> None:
+    def count(done: int, total: int) -> None:
         nonlocal bar
         if bar is None and time.monotonic() - started > _SELDOM:
             bar = open_bar(total, "unit", description)
@@ -63,14 +69,14 @@ def counting_bar(description: str) -> Iterator[Callable[[int, int], None]]:
             bar.refresh()
 
     try:
-        yield tell
+        yield count
     finally:
         if bar is not None:
             bar.close()
 
 
 def paced(refresh: Callable[[], None]) -> Callable[[], None]:
-    """Do it as often as a person looks, however often it is asked for."""
+    """Return a function that calls `refresh` as often as a person looks, however often it is called."""
     started = time.monotonic()
     due = started
 
@@ -82,10 +88,6 @@ def paced(refresh: Callable[[], None]) -> Callable[[], None]:
             refresh()
 
     return when_due
-
-
-def _make_bar(run: Run) -> Any:
-    return open_bar(total_steps(run), "step", run.name)
 
 
 def open_bar(total: int | None, unit: str, description: str) -> Any:
@@ -103,15 +105,3 @@ def open_bar(total: int | None, unit: str, description: str) -> Any:
 
         return tqdm(**options)
     return None
-
-
-def total_steps(run: Run) -> int | None:
-    """Steps of the whole run; None if it has no end."""
-    if run.epochs is None or run.steps_per_epoch is None:
-        return None
-    return run.epochs * run.steps_per_epoch
-
-
-def _losses(run: Run) -> dict[str, str]:
-    values = {name: run.recorder.last(name) for name in ("loss", "recon", "kl")}
-    return {name: f"{value:.2f}" for name, value in values.items() if value is not None}

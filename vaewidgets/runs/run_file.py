@@ -24,18 +24,16 @@ from vaewidgets.adapters import named_tensors
 from vaewidgets.engine.engine import EngineState
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.errors import CheckpointError
-from vaewidgets.objectives import traits
+from vaewidgets.objectives import Likelihood, Objective, traits
 from vaewidgets.objectives.schedules import Constant, schedule_from_dict
 from vaewidgets.runs.tensor_file import save_file
 
 if TYPE_CHECKING:
     from vaewidgets.data import ImageDataset
-    from vaewidgets.runs.run import Run
 
 __all__ = [
     "Checkpoint",
     "LoadedRun",
-    "capture",
     "describe_data",
     "load_weights",
     "read",
@@ -56,6 +54,50 @@ class Checkpoint:
     tensors: dict[str, Tensor]
     recorder: Recorder
     mark: tuple[int, int]
+
+    @classmethod
+    def of(
+        cls,
+        facts: dict[str, Any],
+        model: Any,
+        likelihood: Likelihood,
+        objective: Objective,
+        *,
+        recorder: Recorder,
+        engine: EngineState | None,
+        time_line: tuple[dict[str, Any], dict[str, Tensor]],
+        copy: bool,
+    ) -> Checkpoint:
+        """Clone what training changes; quick. With ``copy=False`` it holds the weights themselves."""
+        weights = {f"model.{name}": t.detach() for name, t in named_tensors(model).items()}
+        tensors = {name: t.clone() for name, t in weights.items()} if copy else weights
+        convention = getattr(model, "convention", None)  # of a foreign model
+        reading = convention and {"output": convention.output, "likelihood": convention.likelihood}
+        facts = {
+            "format": _FORMAT,
+            **facts,
+            "model_class": type(getattr(model, "module", model)).__name__,
+            "model": model.config() if callable(getattr(model, "config", None)) else None,
+            "likelihood": likelihood.name,
+            "reading": reading,
+            "likelihood_options": dict(traits(model).likelihood_options),
+            "objective": objective.to_dict(),
+            "normalised": likelihood.normalised,
+        }
+        if engine is not None:
+            facts |= {
+                "position": engine.position,
+                "steps_per_epoch": engine.steps_per_epoch,
+                "epoch_sums": list(engine.epoch_sums),
+                "lr": engine.lr,
+                # A function cannot be kept; its present value can.
+                "schedule": engine.schedule.to_dict() or Constant(facts["beta"]).to_dict(),
+            }
+            tensors |= {f"optimizer.{name}": value for name, value in engine.optimizer.items()}
+            tensors |= {"generator.noise": engine.noise, "generator.order": engine.order}
+        facts["time_line"], frames = time_line
+        tensors |= {f"time.{name}": tensor for name, tensor in frames.items()}
+        return cls(facts["step"], facts, tensors, recorder, recorder.mark())
 
 
 @dataclass(frozen=True)
@@ -78,52 +120,6 @@ def describe_data(data: ImageDataset) -> dict[str, Any]:
         "n_train": len(data.train),
         "n_test": 0 if data.test is None else len(data.test),
     }
-
-
-def capture(run: Run, engine: EngineState | None, *, copy: bool = True) -> Checkpoint:
-    """Clone a run between two steps; quick. Any thread may `write` it later.
-
-    With ``copy=False`` it holds the weights themselves, to be written before the next step.
-    """
-    weights = {f"model.{name}": t.detach() for name, t in named_tensors(run.model).items()}
-    tensors = {name: t.clone() for name, t in weights.items()} if copy else weights
-    convention = getattr(run.model, "convention", None)  # of a foreign model
-    facts: dict[str, Any] = {
-        "format": _FORMAT,
-        "id": run.id,
-        "name": run.name,
-        "step": run.step,
-        "epoch": run.epoch,
-        "epochs": run.epochs,
-        "status": run.status,
-        "error": run.error_text,
-        "options": run.options,
-        "model_class": type(getattr(run.model, "module", run.model)).__name__,
-        "model": run.model.config() if callable(getattr(run.model, "config", None)) else None,
-        "data": run.data_facts,
-        "likelihood": run.likelihood.name,
-        "reading": None
-        if convention is None
-        else {"output": convention.output, "likelihood": convention.likelihood},
-        "likelihood_options": dict(traits(run.model).likelihood_options),
-        "objective": run.objective.to_dict(),
-        "normalised": run.likelihood.normalised,
-    }
-    if engine is not None:
-        schedule = engine.schedule.to_dict()
-        facts |= {
-            "position": engine.position,
-            "steps_per_epoch": engine.steps_per_epoch,
-            "epoch_sums": list(engine.epoch_sums),
-            "lr": engine.lr,
-            # A function cannot be kept; its present value can.
-            "schedule": schedule or Constant(run.current_beta).to_dict(),
-        }
-        tensors |= {f"optimizer.{name}": value for name, value in engine.optimizer.items()}
-        tensors |= {"generator.noise": engine.noise, "generator.order": engine.order}
-    facts["time_line"], frames = run.time_line.state()
-    tensors |= {f"time.{name}": tensor for name, tensor in frames.items()}
-    return Checkpoint(run.step, facts, tensors, run.recorder, run.recorder.mark())
 
 
 def write(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:

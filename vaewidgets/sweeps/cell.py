@@ -9,6 +9,7 @@ from typing import Any, Literal, final
 from vaewidgets.data import ImageDataset
 from vaewidgets.runs.background import TrainingRun
 from vaewidgets.runs.load import load_run
+from vaewidgets.runs.run import Run
 from vaewidgets.sweeps.grid import Plan, Settings, build_model
 from vaewidgets.sweeps.key import label
 from vaewidgets.sweeps.task import Outcome
@@ -40,8 +41,8 @@ class Cell:
         Its run file.
     lost : int
         How often a worker was lost with it.
-    is_live : bool
-        Whether it trains in this process.
+    live : TrainingRun or None
+        Its run, if it trains in this process.
     where : tuple of str and int, or None
         Machine and process that trained it, if it was sent to one.
     """
@@ -55,17 +56,16 @@ class Cell:
         self.where: tuple[str, int] | None = None
         self._data = data
         self._lock = threading.Lock()
-        self._run: TrainingRun | None = None
-        self.is_live = False
+        self.live: TrainingRun | None = None
+        self._run: Run | None = None
         self._status: CellStatus = "waiting"
         self._error: BaseException | None = None
 
     @property
     def status(self) -> CellStatus:
         """One of "waiting", "submitted" (to an executor), "running", "paused", and how it ended."""
-        run = self._run
-        if self.is_live and run is not None and self._error is None:
-            return _AS_CELL[run.status]
+        if self.live is not None and self._error is None:
+            return _AS_CELL[self.live.status]
         return self._status
 
     @property
@@ -76,13 +76,12 @@ class Cell:
     @property
     def has_ended(self) -> bool:
         """Whether it finished, stopped or failed, and all is put in order."""
-        run = self._run
-        if self.is_live and run is not None and self._error is None:
-            return run.has_ended
+        if self.live is not None and self._error is None:
+            return self.live.has_ended
         return self._status in ("finished", "stopped", "failed")
 
     @property
-    def run(self) -> TrainingRun | None:
+    def run(self) -> Run | None:
         """Its run; None as long as there is none, which is for an executor to train first.
 
         The run of a finished file is read when it is first asked for.
@@ -112,16 +111,16 @@ class Cell:
     # for the sweep ----------------------------------------------------------------------------
 
     def trains_here(self, run: TrainingRun) -> None:
-        """It is trained in this process, by this run."""
-        self._run, self.is_live = run, True
+        """Note that it is trained in this process, by this run."""
+        self._run = self.live = run
 
     def becomes(self, status: CellStatus, error: BaseException | None = None) -> None:
-        """It stands there now."""
+        """Set the status."""
         self._error = error
         self._status = status
 
     def takes(self, outcome: Outcome) -> None:
-        """It ended so, elsewhere."""
+        """Take over how it ended in another process."""
         self.where = outcome.where
         status = _AS_CELL.get(outcome.status, "failed")
         self.becomes(status, outcome.error())

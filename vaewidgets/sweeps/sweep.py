@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import tempfile
@@ -10,10 +9,10 @@ import time
 import uuid
 import warnings
 import weakref
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any, Self, final
+from typing import Any, final
 
 from torch import nn
 
@@ -24,19 +23,19 @@ from vaewidgets.files import Held, is_held, sweep_leftovers
 from vaewidgets.runs.api import train
 from vaewidgets.runs.background import TrainingRun
 from vaewidgets.runs.claims import check_apart
+from vaewidgets.runs.interleave import Group, Interleaver, form_groups
 from vaewidgets.runs.notebook import current_cell, note, stop_earlier
 from vaewidgets.runs.options import check_data
-from vaewidgets.runs.threads import release_idle_team
+from vaewidgets.runs.progress import Progress
+from vaewidgets.runs.run import Run
+from vaewidgets.runs.waiting import Waitable
 from vaewidgets.sweeps.cell import Cell
-from vaewidgets.sweeps.company import team_up, tell
 from vaewidgets.sweeps.data import write_data
 from vaewidgets.sweeps.grid import Plan, build_model, plan_cells
 from vaewidgets.sweeps.key import label
-from vaewidgets.sweeps.progress import sweep_bar
 from vaewidgets.sweeps.remote import Remote
 from vaewidgets.sweeps.table import Table
 from vaewidgets.sweeps.task import Task, here, open_cell, read_status
-from vaewidgets.sweeps.worker import Interleaver
 
 __all__ = ["Sweep", "sweep"]
 
@@ -137,7 +136,7 @@ def sweep(
 
 
 @final
-class Sweep:
+class Sweep(Waitable):
     """Runs in a grid. Made by `sweep`.
 
     Iterating gives its cells, ``sweep[i]`` one of them.
@@ -149,6 +148,8 @@ class Sweep:
     cells : tuple of Cell
         The last axis changes fastest. A cell has settings, status, error and, as soon as there is one, a run.
     """
+
+    name = "sweep"
 
     def __init__(self, axes: dict[str, tuple[Any, ...]], cells: Sequence[Cell], data: ImageDataset) -> None:
         self.id = uuid.uuid4().hex[:12]
@@ -167,7 +168,7 @@ class Sweep:
         return tuple(len(values) for values in self.axes.values())
 
     @property
-    def runs(self) -> tuple[TrainingRun, ...]:
+    def runs(self) -> tuple[Run, ...]:
         """The runs there are, in the order of the cells: all of them, once it has ended without a fault."""
         return tuple(run for cell in self.cells if (run := cell.run) is not None)
 
@@ -186,7 +187,7 @@ class Sweep:
         """How its cells are trained: which as one batched model, which in turns and why, or elsewhere."""
         return self._engine
 
-    def select(self, **settings: Any) -> tuple[TrainingRun, ...]:
+    def select(self, **settings: Any) -> tuple[Run, ...]:
         """Runs of the cells with these settings, in the order of the cells.
 
         Raises
@@ -210,7 +211,7 @@ class Sweep:
             raise OptionError(f"{len(found)} cells have these settings; say which {' and '.join(free)}, too.")
         return found[0]
 
-    def table(self, measure: Callable[[TrainingRun], Mapping[str, Any]] | None = None) -> Table:
+    def table(self, measure: Callable[[Run], Mapping[str, Any]] | None = None) -> Table:
         """One row a cell: settings, status, step, epoch, the last epoch's values and the error, if any.
 
         Parameters
@@ -281,64 +282,33 @@ class Sweep:
             for run in self._here("close"):
                 run.close()
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *_: object) -> None:
         self.close()
 
     # waiting ----------------------------------------------------------------------------------
 
-    def wait(self, timeout: float | None = None, progress: bool = True) -> Self:
-        """Wait until all cells have ended, with a progress bar. Paused ones are waited for.
+    def join(self, seconds: float) -> None:
+        """Wait until it has ended, for so many seconds at most; raises no error of a cell."""
+        running = next((cell.live for cell in self.cells if cell.live and not cell.has_ended), None)
+        if running is not None:
+            running.join(seconds)
+        else:
+            time.sleep(seconds)
 
-        An interrupt (the kernel's stop button) ends the waiting, not the training. A cell that failed is
-        warned of and carries its error; the others are complete.
+    @property
+    def progress(self) -> Progress:
+        """How far it is: in steps where the cells train here, else in cells."""
+        ended = sum(cell.has_ended for cell in self.cells)
+        values = {"cells": f"{ended}/{len(self.cells)}"}
+        steps = [cell.live.progress for cell in self.cells if cell.live is not None]
+        totals = [total for _, total, *_ in steps if total is not None]
+        if not steps or len(totals) < len(steps):
+            return Progress(ended, len(self.cells), "cell", values)
+        return Progress(sum(done for done, *_ in steps), sum(totals), "step", values)
 
-        Parameters
-        ----------
-        timeout : float, optional
-            Seconds to wait at most; then it returns all the same.
-        progress : bool
-            Show a bar.
-
-        Raises
-        ------
-        Exception
-            What ended the first cell, if all of them failed.
-        """
-        release_idle_team()
-        end = None if timeout is None else time.monotonic() + timeout
-        with sweep_bar(self.cells, progress) as refresh:
-            while not self.has_ended:
-                left = 0.1 if end is None else min(0.1, end - time.monotonic())
-                if left <= 0:
-                    return self
-                self._wait_a_moment(left)
-                refresh()
+    def _report(self) -> None:
         if self._remote is not None:
             self._remote.join()
-        self._tell_of_failures()
-        return self
-
-    def __await__(self) -> Generator[Any, None, Self]:
-        return self._wait_async().__await__()
-
-    async def _wait_async(self) -> Self:
-        while not self.has_ended:
-            await asyncio.sleep(0.05)
-        self._tell_of_failures()
-        return self
-
-    def _wait_a_moment(self, seconds: float) -> None:
-        if self._remote is None:
-            running = next((cell.run for cell in self.cells if not cell.has_ended), None)
-            if running is not None:
-                running._wait_for_end(seconds)
-                return
-        time.sleep(seconds)
-
-    def _tell_of_failures(self) -> None:
         failed = self.failed
         if not failed:
             return
@@ -358,13 +328,13 @@ class Sweep:
         made = [(cell, open_cell(cell.plan, self._data, cell.path)) for cell in cells]
         check_apart(run.model for _, run in made)
         on_cpu = all(run.device.type == "cpu" for _, run in made)
-        worker = Interleaver(f"vaewidgets-sweep-{self.id}", on_cpu=on_cpu)
-        companies = team_up([run for _, run in made])
-        for (cell, run), (team, company) in zip(made, companies, strict=True):
-            run.share_thread(worker, team, company)
+        interleaver = Interleaver(f"vaewidgets-sweep-{self.id}", on_cpu=on_cpu)
+        groups = form_groups([run for _, run in made])
+        for (cell, run), (group, why) in zip(made, groups, strict=True):
+            interleaver.add(run, group, why)
             cell.trains_here(run)
-        self._engine = tell(cells, companies)
-        with worker.held():
+        self._engine = _describe(cells, groups)
+        with interleaver.held():
             for _, run in made:
                 run.resume()
 
@@ -399,7 +369,7 @@ class Sweep:
     def _here(self, verb: str) -> Iterator[TrainingRun]:
         if self._remote is not None and verb in ("pause", "resume"):
             raise OptionError(f"a sweep on an executor cannot {verb}; it can stop, and be started again.")
-        return (run for cell in self.cells if cell.is_live and (run := cell.run) is not None)
+        return (run for cell in self.cells if (run := cell.live) is not None)
 
     def _find(self, settings: Mapping[str, Any]) -> list[Cell]:
         for name, value in settings.items():
@@ -412,6 +382,22 @@ class Sweep:
                 values = ", ".join(map(label, self.axes[name]))
                 raise OptionError(f"{name}={label(value)} is not in the grid; its values are {values}.")
         return [c for c in self.cells if all(c.settings[name] == value for name, value in settings.items())]
+
+
+def _describe(cells: Sequence[Cell], groups: Sequence[tuple[Group | None, str]]) -> str:
+    """Say which cells train how."""
+    sizes: dict[Group, int] = {}
+    alone: dict[str, list[str]] = {}
+    for cell, (group, why) in zip(cells, groups, strict=True):
+        if group is not None:
+            sizes[group] = sizes.get(group, 0) + 1
+        else:
+            alone.setdefault(why, []).append(cell.name)
+    parts = [f"{n} cells as one batched model" for n in sizes.values()]
+    for why, names in alone.items():
+        shown = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+        parts.append(f"{shown} {why}")
+    return "; ".join(parts) or "nothing was left to train"
 
 
 def _try_settings(plans: Sequence[Plan], data: ImageDataset) -> None:

@@ -15,6 +15,7 @@ import torch
 
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import CellError, CheckpointError, DivergedError, VAEWidgetsError
+from vaewidgets.objectives import get_objective
 from vaewidgets.runs.api import train
 from vaewidgets.runs.background import TrainingRun
 from vaewidgets.runs.load import load_run
@@ -141,7 +142,10 @@ def open_cell(plan: Plan, data: ImageDataset, path: Path | None, **options: Any)
 
 
 def _load(model: Any, data: ImageDataset, path: Path, training: dict[str, Any]) -> TrainingRun:
-    run = load_run(path, model=model, data=data, device=training.get("device"))
+    objective = get_objective(training["objective"]) if "objective" in training else None
+    run = load_run(path, model=model, data=data, device=training.get("device"), objective=objective)
+    if not isinstance(run, TrainingRun):
+        raise CheckpointError(f"{str(path)!r} cannot be gone on with: {run.engine}.")
     if "beta" in training:  # a function is not kept in a file
         run.beta = training["beta"]
     run.speed = training.get("speed")

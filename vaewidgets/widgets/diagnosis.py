@@ -62,7 +62,7 @@ class Diagnosis(RunWidget):
         self._changes: list[dict[str, Any]] = []
         self.verdict: Verdict | None = None
         (run,) = self._checked_runs(run)
-        if watch and run._unit_watch is None and not run.has_ended and _has_units(run):
+        if watch and run.unit_watch is None and not run.has_ended and _has_units(run):
             run.watch_units(n=min(images, 256))
         super().__init__(run)
 
@@ -77,7 +77,7 @@ class Diagnosis(RunWidget):
 
     def _look(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
         stats = run_stats(snapshot.model, run.data, run.likelihood, n=self._images)
-        watch = run._unit_watch
+        watch = run.unit_watch
         lives = None
         if watch is not None:
             watch.note(snapshot)  # a short run can end before the watch's next turn

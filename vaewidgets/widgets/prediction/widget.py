@@ -219,7 +219,7 @@ class Prediction(ConceptWidget):
         run, me, told = self._exercise.run, weakref.ref(self), Latch()
 
         def settle() -> None:
-            run._wait_for_end(10.0)
+            run.join(10.0)
             widget = me()
             if widget is not None:
                 widget._settle()

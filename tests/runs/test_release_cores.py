@@ -1,4 +1,4 @@
-"""An idle OpenMP team is given back, so that the thread that trains has the cores to itself."""
+"""Idle OpenMP threads are given back, so that the thread that trains has the cores to itself."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from vaewidgets.runs.threads import _pause_function, release_idle_team
+from vaewidgets.runs.openmp import has_gnu_openmp, release_cores
 
-needs_gomp = pytest.mark.skipif(_pause_function() is None, reason="torch came without GNU's OpenMP")
+needs_gomp = pytest.mark.skipif(not has_gnu_openmp(), reason="torch came without GNU's OpenMP")
 
 
 @pytest.fixture
-def a_team() -> Iterator[None]:
+def two_threads() -> Iterator[None]:
     """At least two threads, however many this process was given."""
     before = torch.get_num_threads()
     torch.set_num_threads(max(before, 2))
@@ -29,14 +29,16 @@ def thread_count() -> int:
 
 
 @needs_gomp
-def test_the_calling_thread_gives_its_team_back_and_gets_one_when_it_wants_one(a_team: None) -> None:
+def test_the_calling_thread_gives_its_threads_back_and_gets_new_ones_when_it_wants_them(
+    two_threads: None,
+) -> None:
     counts = []
 
     def work() -> None:
         big = torch.randn(1024, 1024)
         before = float((big @ big).exp().sum())
         counts.append(thread_count())
-        release_idle_team()
+        release_cores()
         # The threads leave by themselves, a moment later.
         gone = threading.Event()
         for _ in range(500):
@@ -50,13 +52,13 @@ def test_the_calling_thread_gives_its_team_back_and_gets_one_when_it_wants_one(a
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    with_team, without, same, again = counts
-    assert without < with_team
+    with_threads, without, same, again = counts
+    assert without < with_threads
     assert same
-    assert again >= with_team
+    assert again >= with_threads
 
 
-def test_it_does_no_harm_where_there_is_no_team() -> None:
-    release_idle_team()
-    release_idle_team()
-    assert (_pause_function() is None) or sys.platform.startswith("linux")
+def test_it_does_no_harm_where_there_are_none() -> None:
+    release_cores()
+    release_cores()
+    assert (not has_gnu_openmp()) or sys.platform.startswith("linux")

@@ -1,4 +1,4 @@
-"""Runs that train in turns in one thread: each as controllable as one with a thread of its own."""
+"""Runs that are interleaved in one thread: each as controllable as one with a thread of its own."""
 
 import random
 
@@ -9,11 +9,11 @@ import torch
 from tests.runs.conftest import make_data, make_model, our_threads, start, wait_until
 from tests.runs.test_run import parked
 from vaewidgets.errors import DivergedError, OptionError
-from vaewidgets.sweeps.worker import Interleaver
+from vaewidgets.runs.interleave import Interleaver
 
 
-def team(n, turn_seconds=0.002, **options):
-    worker = Interleaver("vaewidgets-turns", turn_seconds=turn_seconds)
+def interleaved(n, slice_seconds=0.002, **options):
+    interleaver = Interleaver("vaewidgets-shared", slice_seconds=slice_seconds)
     runs = []
     for seed in range(n):
         run = start(
@@ -22,7 +22,7 @@ def team(n, turn_seconds=0.002, **options):
             seed=seed,
             **{"epochs": None, "eval_every": 0, **options},
         )
-        run.share_thread(worker)
+        interleaver.add(run)
         runs.append(run)
     return runs
 
@@ -34,8 +34,8 @@ def close(runs):
         run.close()
 
 
-def test_turns_change_nothing_in_the_numbers():
-    together = team(3, turn_seconds=0.0005, epochs=3, eval_every=1)
+def test_slices_change_nothing_in_the_numbers():
+    together = interleaved(3, slice_seconds=0.0005, epochs=3, eval_every=1)
     for run in together:
         run.resume()
     for seed, run in enumerate(together):
@@ -48,14 +48,14 @@ def test_turns_change_nothing_in_the_numbers():
 
 
 def test_one_thread_and_all_move_together():
-    runs = team(4, turn_seconds=0.01)
+    runs = interleaved(4, slice_seconds=0.01)
     for run in runs:
         run.resume()
     assert len(our_threads()) == 1
     assert wait_until(lambda: min(run.step for run in runs) > 200)
     epochs = [run.step / run.steps_per_epoch for run in runs]
     assert all(run.status == "running" and run.steps_per_second > 0 for run in runs)
-    # a turn of 10 ms is some tens of epochs of six tiny steps
+    # a slice of 10 ms is some tens of epochs of six tiny steps
     assert max(epochs) - min(epochs) < 0.5 * max(epochs)
     assert all(len(run.history["loss"]) > 0 for run in runs)
     close(runs)
@@ -64,19 +64,22 @@ def test_one_thread_and_all_move_together():
 
 
 def test_a_large_model_keeps_up_with_a_small_one():
-    runs = team(1, turn_seconds=0.005)
-    big = start(model=make_model(hidden=(1024, 1024)), start=False, epochs=None, eval_every=0)
-    big.share_thread(runs[0]._worker)
-    runs.append(big)
+    interleaver = Interleaver("vaewidgets-shared", slice_seconds=0.005)
+    runs = []
+    for hidden in ((8,), (1024, 1024)):
+        run = start(model=make_model(hidden=hidden), start=False, epochs=None, eval_every=0)
+        interleaver.add(run)
+        runs.append(run)
+    big = runs[1]
     for run in runs:
         run.resume()
     assert wait_until(lambda: big.step > 60)
-    assert runs[0].step < 3 * big.step, "turns go by epochs made, not by the clock"
+    assert runs[0].step < 3 * big.step, "slices go by epochs made, not by the clock"
     close(runs)
 
 
 def test_each_is_paused_stepped_slowed_and_stopped_by_itself():
-    a, b, c = runs = team(3)
+    a, b, c = runs = interleaved(3)
     for run in runs:
         run.resume()
     assert wait_until(lambda: all(run.step > 5 for run in runs))
@@ -108,7 +111,7 @@ def test_each_is_paused_stepped_slowed_and_stopped_by_itself():
 
 
 def test_who_comes_back_does_not_catch_up():
-    a, b = runs = team(2)
+    a, b = runs = interleaved(2)
     b.resume()
     assert wait_until(lambda: b.step > 250)
     a.resume()
@@ -118,8 +121,8 @@ def test_who_comes_back_does_not_catch_up():
     close(runs)
 
 
-def test_snapshots_and_saving_between_turns(tmp_path):
-    a, b = runs = team(2, turn_seconds=0.005)
+def test_snapshots_and_saving_between_slices(tmp_path):
+    a, b = runs = interleaved(2, slice_seconds=0.005)
     for run in runs:
         run.resume()
     assert wait_until(lambda: a.step > 5 and b.step > 5)
@@ -135,7 +138,7 @@ def test_snapshots_and_saving_between_turns(tmp_path):
 
 
 def test_one_that_fails_does_not_harm_the_others():
-    good, bad = runs = team(2, epochs=3)
+    good, bad = runs = interleaved(2, epochs=3)
     with torch.no_grad():
         next(bad.model.parameters())[0, 0] = float("inf")
     for run in runs:
@@ -147,7 +150,7 @@ def test_one_that_fails_does_not_harm_the_others():
 
 
 def test_more_epochs_after_the_end_and_a_second_thread():
-    (run,) = team(1, epochs=1)
+    (run,) = interleaved(1, epochs=1)
     run.resume()
     run.wait()
     assert wait_until(lambda: not our_threads())
@@ -156,9 +159,9 @@ def test_more_epochs_after_the_end_and_a_second_thread():
     assert run.wait().step == 18
 
 
-def test_an_evaluation_takes_turns_too_and_can_be_paused(monkeypatch):
+def test_an_evaluation_is_sliced_too_and_can_be_paused(monkeypatch):
     monkeypatch.setattr("vaewidgets.engine.evaluate._BATCH", 2)  # 12 batches
-    long, other = team(2, turn_seconds=0.0, eval_every=1, epochs=None)
+    long, other = interleaved(2, slice_seconds=0.0, eval_every=1, epochs=None)
     other._engine.eval_every = 0
     asked = []
     going = type(long).may_go_on
@@ -190,12 +193,12 @@ def test_an_evaluation_takes_turns_too_and_can_be_paused(monkeypatch):
 def test_a_run_with_its_own_thread_does_not_share():
     run = start(epochs=None)
     with pytest.raises(OptionError, match="has its own thread already"):
-        run.share_thread(Interleaver("vaewidgets-turns"))
+        Interleaver("vaewidgets-shared").add(run)
     run.close()
 
 
 def test_random_commands_neither_deadlock_nor_leak():
-    runs = team(3, turn_seconds=0.001, data=make_data(32))
+    runs = interleaved(3, slice_seconds=0.001, data=make_data(32))
     rng = random.Random(0)
     commands = ("pause", "resume", "stop", "request_snapshot", "advance")
     for _ in range(3000):

@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from tests.runs.conftest import advance, make_data, make_model, our_threads, start, wait_until
-from vaewidgets.runs import attach, pace
-from vaewidgets.runs.pace import TRY_SECONDS, Chooser, SecondTeam, can_choose
-from vaewidgets.runs.threads import has_gnu_openmp
+from vaewidgets.runs import attach, openmp
+from vaewidgets.runs.openmp import TRY_SECONDS, Chooser, IdleThreads, can_choose, has_gnu_openmp
 
 
 class Machine:
@@ -90,7 +89,7 @@ def test_what_is_no_training_is_not_measured(what):
         machine.epoch += what == "an evaluation"
         machine.run(0.3, i if what == "a pause" else 0)
         assert machine.way == way or machine.now > TRY_SECONDS
-    assert machine.chooser._usual < 0.01
+    assert machine.chooser.usual < 0.01
 
 
 def test_a_trial_with_nothing_to_be_held_against_ends():
@@ -112,24 +111,24 @@ def test_short_epochs_are_measured_whole(spinning, wanted):
     assert machine.share(wanted) > 0.9
 
 
-needs_team = pytest.mark.skipif(not has_gnu_openmp(), reason="torch came without GNU's OpenMP")
+needs_gnu = pytest.mark.skipif(not has_gnu_openmp(), reason="torch came without GNU's OpenMP")
 
 
-def test_the_second_team_comes_and_goes():
-    team = SecondTeam()
-    team.set(False)
-    team.set(True)
-    team.set(True)
-    assert [thread.name for thread in our_threads()] == ["vaewidgets-idle-team"]
-    team.set(False)
+def test_idle_threads_come_and_go():
+    idle = IdleThreads()
+    idle.set(False)
+    idle.set(True)
+    idle.set(True)
+    assert [thread.name for thread in our_threads()] == ["vaewidgets-idle-threads"]
+    idle.set(False)
     assert not our_threads()
-    team.set(True)
-    team.set(False)
+    idle.set(True)
+    idle.set(False)
     assert not our_threads()
 
 
-@needs_team
-def test_it_is_for_teams_as_large_as_the_machine(monkeypatch):
+@needs_gnu
+def test_it_is_for_as_many_threads_as_the_machine_has_cores(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
     for cores, wanted in ((3, False), (4, True), (6, True), (7, False), (16, False)):
         monkeypatch.setattr("os.sched_getaffinity", lambda _, cores=cores: range(cores))
@@ -140,25 +139,25 @@ def test_it_is_for_teams_as_large_as_the_machine(monkeypatch):
 
 
 class Eager(Chooser):
-    """Goes the other way at each look; `seen` tells how many idle teams there were then."""
+    """Switches at each tick; `seen` lists how many sets of idle threads there were then."""
 
     seen: list[int]
 
     def tick(self, step, epoch, stretch):
-        self._go(not self._now)
-        self.seen.append(len([t for t in threading.enumerate() if t.name == "vaewidgets-idle-team"]))
+        self._go(not self.way)
+        self.seen.append(len([t for t in threading.enumerate() if t.name == "vaewidgets-idle-threads"]))
 
 
 @pytest.fixture
 def eager(monkeypatch):
     """Every run's pace is looked at, on whatever machine, by an eager chooser."""
     monkeypatch.setattr(Eager, "seen", [], raising=False)
-    monkeypatch.setattr("vaewidgets.runs.pace.can_choose", lambda: True)
-    monkeypatch.setattr("vaewidgets.runs.pace.Chooser", Eager)
+    monkeypatch.setattr("vaewidgets.runs.openmp.can_choose", lambda: True)
+    monkeypatch.setattr("vaewidgets.runs.openmp.Chooser", Eager)
     return Eager
 
 
-def test_a_run_ends_with_its_second_team(request):
+def test_a_run_ends_with_its_idle_threads(request):
     """Whichever way was chosen last; the numbers do not change."""
     plain = start(epochs=5).wait()
     seen = request.getfixturevalue("eager").seen
@@ -166,26 +165,27 @@ def test_a_run_ends_with_its_second_team(request):
     assert set(seen) == {0, 1}
     assert run.history["loss"].tolist() == plain.history["loss"].tolist()
     assert not our_threads()
-    assert pace.can_choose() in (True, False)
+    assert openmp.can_choose() in (True, False)
 
 
 def given_back_in(monkeypatch):
-    """The threads, by number, that gave their team of torch's back."""
+    """The threads, by number, that released their OpenMP threads."""
     seen = []
-    monkeypatch.setattr("vaewidgets.runs.pace.release_idle_team", lambda: seen.append(threading.get_ident()))
+    monkeypatch.setattr("vaewidgets.runs.openmp.release_cores", lambda: seen.append(threading.get_ident()))
     return seen
 
 
-def test_a_run_that_pauses_keeps_no_team(monkeypatch):
+def test_a_run_that_pauses_keeps_no_idle_threads(monkeypatch):
     """It would slow down every other run of the process by half."""
     seen = given_back_in(monkeypatch)
     run = start(epochs=None, start=False)
     advance(run, 3)
-    assert wait_until(lambda: run._thread.ident in seen)
+    (thread,) = our_threads()
+    assert wait_until(lambda: thread.ident in seen)
     run.stop()
 
 
-def test_a_hand_written_loop_that_pauses_keeps_no_team(monkeypatch):
+def test_a_hand_written_loop_that_pauses_keeps_no_idle_threads(monkeypatch):
     seen = given_back_in(monkeypatch)
     run = attach(make_model(make_data(), latent_dim=2), make_data())
     run.log(loss=1.0, recon=1.0, kl=0.0)
@@ -205,11 +205,11 @@ def test_a_hand_written_loop_that_pauses_keeps_no_team(monkeypatch):
     run.finish()
 
 
-def test_what_a_cell_computed_leaves_no_team_beside_a_run(monkeypatch):
+def test_what_a_cell_computed_leaves_no_idle_threads_beside_a_run(monkeypatch):
     ended, released = [], []
     monkeypatch.setattr("vaewidgets.runs.background.at_cell_end", ended.append)
     run = start(epochs=None)
-    monkeypatch.setattr("vaewidgets.runs.background.release_idle_team", lambda: released.append(1))
+    monkeypatch.setattr("vaewidgets.runs.background.release_cores", lambda: released.append(1))
     ended[0]()
     assert released == [1]
     run.close()
@@ -236,7 +236,7 @@ def test_a_hand_written_loop_has_one_too(eager):
     run.finish()
 
 
-def test_a_loop_that_is_forgotten_takes_its_team_along(eager):
+def test_a_loop_that_is_forgotten_takes_its_idle_threads_along(eager):
     run = attach(make_model(make_data(), latent_dim=2), make_data())
     log_until(run, eager.seen, 5)
     assert our_threads()

@@ -1,0 +1,40 @@
+"""Listeners of a run, called when something about it is new."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import final
+
+__all__ = ["Events"]
+
+_log = logging.getLogger("vaewidgets")
+
+
+@final
+class Events:
+    """Calls its listeners, in the thread that notifies."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners: tuple[Callable[[], None], ...] = ()
+
+    def add_listener(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback()` at each `notify`; returns a function that removes it."""
+        with self._lock:
+            self._listeners = (*self._listeners, callback)
+
+        def remove() -> None:
+            with self._lock:
+                self._listeners = tuple(other for other in self._listeners if other is not callback)
+
+        return remove
+
+    def notify(self) -> None:
+        """Call all listeners. An exception of one is logged: it must not end the training."""
+        for callback in self._listeners:
+            try:
+                callback()
+            except Exception:
+                _log.exception("a listener of the run raised")
