@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import threading
 from collections.abc import Callable
 from typing import final
 
 __all__ = ["Events"]
+
+_MOST_NESTED = 2
 
 _log = logging.getLogger("vaewidgets")
 
@@ -32,9 +35,23 @@ class Events:
         return remove
 
     def notify(self) -> None:
-        """Call all listeners. An exception of one is logged: it must not end the training."""
+        """Call all listeners. An exception of one is logged: it must not end the training.
+
+        A listener may cause news itself, by a request for a snapshot. The listeners hear of that, too, but
+        not of what it causes in turn: that would never end.
+        """
+        if self._depth() > _MOST_NESTED:
+            return
         for callback in self._listeners:
             try:
                 callback()
             except Exception:
                 _log.exception("a listener of the run raised")
+
+    def _depth(self) -> int:
+        """Calls of `notify` under way in this thread, without a counter that an interrupt could leave wrong."""
+        own, depth, frame = Events.notify.__code__, 0, inspect.currentframe()
+        while frame is not None:
+            depth += frame.f_code is own and frame.f_locals["self"] is self
+            frame = frame.f_back
+        return depth
