@@ -16,16 +16,10 @@ MOST_LINES = 400
 
 # Still longer than that: this list only ever shrinks.
 LONG = {
-    "runs/attached.py",
-    "runs/background.py",
-    "runs/gate.py",
-    "runs/run.py",
-    "sweeps/sweep.py",
     "js/draw/scatter/index.js",
 }
 # Files of a shared room with one user in another, and why they stay.
 SHARED_BY_ONE = {
-    "engine/batched.py": "a step without threads belongs to the engine",
     "sections/values.py": "builds a section",
     "js/draw/scatter/index.js": "the scatter knows no widget",
 }

@@ -210,7 +210,7 @@ class AttachedRun(Run):
         if bad is not None and self._raises:
             good = self._good.weights
             self.error = logged_divergence(bad, None if good is None else good.step)
-            self._gate.mark("failed")
+            self._gate.change("failed")
 
     def _between_steps(self) -> None:
         """In the loop's thread, after a flush."""

@@ -49,7 +49,7 @@ class Events:
                 _log.exception("a listener of the run raised")
 
     def _depth(self) -> int:
-        """Calls of `notify` under way in this thread, without a counter that an interrupt could leave wrong."""
+        """Calls of `notify` under way in this thread; a counter could be left wrong by an interrupt."""
         own, depth, frame = Events.notify.__code__, 0, inspect.currentframe()
         while frame is not None:
             depth += frame.f_code is own and frame.f_locals["self"] is self

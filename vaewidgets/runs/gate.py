@@ -191,14 +191,9 @@ class Gate:
             self._ring = ring
 
     def go(self, steps: int | None = None, start: Callable[[Loop], None] | None = None) -> None:
-        """Go on, for so many steps or without end.
+        """Go on, for `steps` on top of those that are left, or without end.
 
-        Parameters
-        ----------
-        steps : int, optional
-            On top of those that are left.
-        start : callable, optional
-            Starts the thread of a new loop, which calls `begin`, where none is under way.
+        Where no loop is under way, `start` starts the thread of a new one, which calls `begin`.
         """
         with self.lock:
             state = self._state
@@ -213,15 +208,10 @@ class Gate:
             self._set(state._replace(status="running", steps_left=steps, loop=loop))
 
     def change(self, to: Status, *of: Status) -> None:
-        """Set the status if it is one of those: the loop halts before its next step, or leaves."""
+        """Set the status, if it is one of `of` or `of` is empty: the loop halts or leaves before a step."""
         with self.lock:
-            if self._state.status in of:
+            if not of or self._state.status in of:
                 self._set(self._state._replace(status=to))
-
-    def mark(self, status: Status) -> None:
-        """Set the status, whatever it was."""
-        with self.lock:
-            self._set(self._state._replace(status=status))
 
     def close(self) -> None:
         """Have the loop leave, and never begin again."""
@@ -262,10 +252,7 @@ class Gate:
     def call(self, action: Callable[[], Any], timeout: float) -> Any:
         """Have something done between two steps, and return what it returned.
 
-        Raises
-        ------
-        TimeoutError
-            If the step under way does not end within `timeout` seconds.
+        TimeoutError if the step under way does not end within `timeout` seconds.
         """
         if self._halted:  # it answers as soon as its thread wakes up
             timeout = max(timeout, MOMENT_SECONDS)
@@ -274,11 +261,11 @@ class Gate:
         self.post(ask)
         while not ask.done.wait(min(MOMENT_SECONDS, max(0.0, end - time.monotonic()))):
             with self.lock:
-                if (
-                    not ask.done.is_set and self._is_between_steps()
-                ):  # a loop that left in the middle of things
+                if ask.done.is_set:
+                    break
+                if self._is_between_steps():  # a loop that left in the middle of things
                     ask.serve()
-                elif not ask.done.is_set and time.monotonic() >= end:
+                elif time.monotonic() >= end:
                     self._asks = deque(other for other in self._asks if other is not ask)
                     raise TimeoutError(f"the training step under way did not end within {timeout:g} s.")
         return ask.result()

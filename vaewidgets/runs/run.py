@@ -318,7 +318,7 @@ class Run(Controlled, Measured, Waitable):
     def mark_failed(self, error: BaseException) -> None:
         """Note what ended a run where it was trained, after it was loaded."""
         self.error = error
-        self._gate.mark("failed")
+        self._gate.change("failed")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
