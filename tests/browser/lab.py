@@ -25,6 +25,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
 ]
 START_SECONDS = 120
+VIEWPORT = {"width": 1400, "height": 1000}
 
 
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
@@ -56,6 +57,7 @@ class Lab:
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.page: Any = None
+        self._shared: Any = None
         self._count = 0
 
     def __enter__(self) -> Lab:
@@ -122,16 +124,33 @@ class Lab:
 
     @contextlib.contextmanager
     def session(self, browser: Any, **options: Any) -> Iterator[None]:
-        self.context = browser.new_context(viewport={"width": 1400, "height": 1000}, **options)
-        self.page = self.context.new_page()
+        """Show notebooks in a browser page; kernels are shut down afterwards.
+
+        JupyterLab takes longer to load than most tests to run, so that sessions without options share a page.
+        """
+        if options or self._shared is None:
+            context = browser.new_context(viewport=VIEWPORT, **options)
+            self.page = context.new_page()
+            self.page.on("console", lambda m: self.console.append(m.text) if m.type == "error" else None)
+            self.page.on("pageerror", lambda error: self.console.append(str(error)))
+            if not options:
+                self._shared = self.page
+        else:
+            self.page = self._shared
+            self.page.set_viewport_size(VIEWPORT)
         self.console: list[str] = []
-        self.page.on("console", lambda m: self.console.append(m.text) if m.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.console.append(str(error)))
         try:
             yield
         finally:
-            self.context.close()
+            if options:
+                self.page.context.close()
+            elif self._is_lab():
+                self.page.evaluate("() => [...jupyterapp.shell.widgets('main')].forEach(w => w.dispose())")
             self._stop_kernels()
+
+    def _is_lab(self) -> bool:
+        """Whether the page shows JupyterLab, and not Notebook 7 or nothing."""
+        return self.page.evaluate("window.jupyterapp?.name === 'JupyterLab'")
 
     def _request(self, path: str, method: str = "GET") -> Any:
         request = urllib.request.Request(
@@ -175,7 +194,17 @@ class Lab:
             ],
         }
         (self.notebooks / name).write_text(json.dumps(notebook))
-        self.go_to(name, place)
+        if place == "lab/tree" and self._is_lab():
+            self.page.evaluate(
+                """name => {
+                    jupyterapp.shell.expandLeft();
+                    jupyterapp.commands.execute('docmanager:open', { path: name });
+                }""",
+                name,
+            )
+            self._wait_for_notebook()
+        else:
+            self.go_to(name, place)
         if theme:
             self.change_theme(f"JupyterLab {theme}")
         return name
@@ -187,6 +216,9 @@ class Lab:
     def go_to(self, name: str, place: str = "lab/tree") -> None:
         self.page.goto(f"{self.url}/{place}/{name}?token={self.token}&reset")
         self.page.wait_for_function("window.jupyterapp !== undefined", timeout=90_000)
+        self._wait_for_notebook()
+
+    def _wait_for_notebook(self) -> None:
         self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
         self.page.wait_for_function(
             "() => ['idle', 'busy'].includes("

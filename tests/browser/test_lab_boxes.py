@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.browser.lab import Lab, wait_for
 
-CELL = """import ipywidgets as w, torch, vaewidgets as vw
+SETUP = """import ipywidgets as w, torch, vaewidgets as vw
 torch.manual_seed(0)
 data = vw.load_dataset("digits", n_train=128)
 run = vw.train(vw.MLPVAE(data.image_shape, 2, hidden=(16,)), data, epochs=1, autosave=False)
 run.wait(progress=False)
-a, b = vw.LatentScatter(run), vw.TrainingCurves(run)
-grid = w.GridspecLayout(1, 2)
-boxes = {
-    "HBox": lambda: w.HBox([a, b]),
-    "HBox with a slider": lambda: w.HBox([w.IntSlider(), a, b]),
-    "VBox": lambda: w.VBox([a, b]),
-    "HBox of VBoxes": lambda: w.HBox([w.VBox([a]), w.VBox([b])]),
-    "GridBox": lambda: w.GridBox([a, b], layout=w.Layout(grid_template_columns="1fr 1fr")),
-    "AppLayout": lambda: w.AppLayout(left_sidebar=a, center=b, pane_widths=[1, 1, 0]),
-    "Tab": lambda: w.Tab([a, b], titles=["a", "b"]),
-    "Accordion": lambda: w.Accordion([a, b], titles=["a", "b"], selected_index=0),
-}
-def gridspec():
+def gridspec(a, b):
+    grid = w.GridspecLayout(1, 2)
     grid[0, 0], grid[0, 1] = a, b
-    return grid
-boxes["GridspecLayout"] = gridspec
-display(boxes[NAME]())"""  # fmt: skip
+    return grid"""
+BOXES = {
+    "HBox": "w.HBox([a, b])",
+    "HBox with a slider": "w.HBox([w.IntSlider(), a, b])",
+    "VBox": "w.VBox([a, b])",
+    "HBox of VBoxes": "w.HBox([w.VBox([a]), w.VBox([b])])",
+    "GridBox": "w.GridBox([a, b], layout=w.Layout(grid_template_columns='1fr 1fr'))",
+    "AppLayout": "w.AppLayout(left_sidebar=a, center=b, pane_widths=[1, 1, 0])",
+    "GridspecLayout": "gridspec(a, b)",
+    "Tab": "w.Tab([a, b], titles=['a', 'b'])",
+    "Accordion": "w.Accordion([a, b], titles=['a', 'b'], selected_index=0)",
+}
+SHOW = "a, b = vw.LatentScatter(run), vw.TrainingCurves(run)\ndisplay({box})"
 BESIDE = ["HBox", "HBox with a slider", "HBox of VBoxes", "GridBox", "AppLayout", "GridspecLayout"]
 PLACES = """() => [...document.querySelectorAll('.jp-OutputArea-output .vw-root')]
     .filter(root => root.checkVisibility())
@@ -40,10 +39,20 @@ PLACES = """() => [...document.querySelectorAll('.jp-OutputArea-output .vw-root'
     }).filter(({ width, height }) => width > 0 && height > 0)"""
 
 
+@pytest.fixture(scope="module")
+def lab(lab_server: Lab, browser: Any) -> Iterator[Lab]:
+    """One notebook with a cell for each box, of which one at a time has an output."""
+    with lab_server.session(browser):
+        lab_server.open([SETUP, *(SHOW.format(box=box) for box in BOXES.values())])
+        lab_server.run_cell(0)
+        yield lab_server
+
+
 def shown(lab: Lab, name: str) -> tuple[list[dict[str, float]], dict[str, float]]:
     """Boxes of the widgets that can be seen, from left and from above, and of the output."""
-    lab.open([f"NAME = {json.dumps(name)}\n{CELL}"])
-    lab.run_cell(0)
+    lab.page.evaluate("jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    wait_for(lambda: lab.page.locator(".vw-root").count() == 0, "the box before is gone", 10)
+    lab.run_cell(1 + list(BOXES).index(name))
     lab.wait_idle(120)
     wait_for(lambda: lab.page.evaluate(PLACES), "a widget has room", 30)
     seen: list[Any] = [None]
