@@ -1,128 +1,148 @@
 /**
- * Points on a picture that can be dragged, by pointer or by arrow keys: real buttons over its canvas. Knows no widget.
+ * Points on a picture that can be dragged, by pointer or by keys: real buttons over its canvas, so that a keyboard and a
+ * screen reader reach them. Knows no widget.
  *
  * @typedef {{at: [number, number], text: string, label: string, value?: string, title?: string}} Handle
  *   at: in the picture's units; text: the letter on it; label: what a screen reader calls it; value: where it is, in
  *   words
- * @typedef {{left: number, top: number, width: number, height: number}} Area  CSS pixels
  */
-import { h, OWN_KEYS, setText, show } from "../host/dom.js";
+import { h, OWN_KEYS, setAttributes, setText, show } from "../host/dom.js";
+import { ARROWS, capture, takeKey } from "../host/input.js";
 import { localOf } from "../host/pointer.js";
+import { clamp } from "./scales.js";
 
-/** @type {Record<string, [number, number]>} */
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const STEP_PX = 6;
 
-/** @param {number} value @param {number} lo @param {number} size */
-const inside = (value, lo, size) => Math.min(Math.max(value, lo), lo + size);
+/**
+ * One handle.
+ * @param {HTMLElement} stage what the canvas fills
+ * @param {string} className
+ * @param {{where: () => number[], onDrag: (x: number, y: number) => void,
+ *   onKey: (dx: number, dy: number, far: boolean) => void, onEnd?: (end: -1|1) => void, onReset?: () => void,
+ *   onRelease?: () => void}} opts
+ *   where: its place, in pixels of the stage as those of `onDrag`; onKey: an arrow key, −1, 0 or 1 each, right and up
+ *   positive, far: with Shift; onEnd: Home or End; onReset: a double click, or Delete; onRelease: it is let go
+ */
+export function createHandle(stage, className, { where, onDrag, onKey, onEnd, onReset, onRelease }) {
+  const el = h("button", className, { type: "button", ...OWN_KEYS });
+  /** Where in the handle it was gripped. @type {[number, number] | null} */
+  let grip = null;
+  el.addEventListener("pointerdown", (event) => {
+    if (event.button > 0) return;
+    event.preventDefault();
+    el.focus({ preventScroll: true });
+    capture(el, event);
+    const [px, py] = localOf(event, stage);
+    const [x, y] = where();
+    grip = [px - x, py - y];
+  });
+  el.addEventListener("pointermove", (event) => {
+    if (!grip) return;
+    // Else what is below would take the drag for a pointer that reads it.
+    event.stopPropagation();
+    const [px, py] = localOf(event, stage);
+    onDrag(px - grip[0], py - grip[1]);
+  });
+  const release = () => {
+    if (!grip) return;
+    grip = null;
+    onRelease?.();
+  };
+  for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) el.addEventListener(type, release);
+  el.addEventListener("keydown", (event) => {
+    const { key } = event;
+    const arrow = ARROWS[key];
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (arrow) onKey(...arrow, event.shiftKey);
+    else if (onEnd && (key === "Home" || key === "End")) onEnd(key === "End" ? 1 : -1);
+    else if (onReset && (key === "Delete" || key === "Backspace")) onReset();
+    else return;
+    takeKey(event);
+  });
+  if (onReset) el.addEventListener("dblclick", onReset);
+  stage.append(el);
+  return {
+    el,
+    /** Whether it is being dragged. */
+    get held() {
+      return grip !== null;
+    },
+    /** @param {number} x @param {number} y pixels of the stage */
+    place(x, y) {
+      el.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
+    },
+    /** As a slider. @param {{now: number, min: number, max: number, text: string}} value text: in words */
+    describe({ now, min, max, text }) {
+      setAttributes(el, {
+        role: "slider",
+        "aria-valuenow": now,
+        "aria-valuemin": min,
+        "aria-valuemax": max,
+        "aria-valuetext": text,
+      });
+    },
+    destroy: () => el.remove(),
+  };
+}
 
 /**
- * @param {HTMLElement} wrap what the canvas fills
+ * As many handles as there are places.
+ * @param {HTMLElement} stage what the canvas fills
  * @param {{
  *   toScreen: (at: [number, number]) => number[], toData: (x: number, y: number) => [number, number],
- *   area: () => Area,
+ *   area: () => {left: number, top: number, width: number, height: number},
  *   onDrag: (handle: number, at: [number, number]) => void,
  *   onKey?: (handle: number, dx: number, dy: number) => void,
  *   onReset?: (handle: number) => void,
- * }} opts  toScreen, toData: the picture's units to pixels inside `wrap` and back; area: where handles may stand;
- *   onKey: an arrow key on a handle, −1…1 each (right and up are positive); by default it moves a few pixels;
- *   onReset: a double click on a handle, or the Delete key
+ * }} opts  toScreen, toData: the picture's units to pixels of the stage and back; area: where handles may stand; onKey,
+ *   onReset: as of `createHandle`; without the first, a key moves a handle by a few pixels
  */
-export function createHandles(wrap, { toScreen, toData, area, onDrag, onKey, onReset = () => {} }) {
-  const abort = new AbortController();
-  const { signal } = abort;
+export function createHandles(stage, { toScreen, toData, area, onDrag, onKey, onReset = () => {} }) {
   /** @type {Handle[]} */
-  let handles = [];
-  /** @type {HTMLButtonElement[]} */
-  const buttons = [];
+  let shown = [];
+  /** @type {ReturnType<typeof createHandle>[]} */
+  const handles = [];
 
   /** @param {number} i */
-  function createButton(i) {
-    const button = h("button", "vw-map-handle", { type: "button", ...OWN_KEYS });
-    /** Where inside the handle it was taken. */
-    let grip = /** @type {[number, number] | null} */ (null);
-    button.addEventListener(
-      "pointerdown",
-      (event) => {
-        if (event.button > 0) return;
-        const [px, py] = localOf(event, wrap);
-        const [x, y] = toScreen(handles[i].at);
-        grip = [px - x, py - y];
-        try {
-          button.setPointerCapture(event.pointerId);
-        } catch {
-          // A pointer that is already gone cannot be captured; the drag then ends at the border.
-        }
+  const create = (i) =>
+    createHandle(stage, "vw-map-handle", {
+      where: () => toScreen(shown[i].at),
+      onDrag: (x, y) => onDrag(i, toData(x, y)),
+      onKey(dx, dy, far) {
+        if (onKey) return onKey(i, dx, dy);
+        const [x, y] = toScreen(shown[i].at);
+        const step = far ? 4 * STEP_PX : STEP_PX;
+        return onDrag(i, toData(x + dx * step, y - dy * step));
       },
-      { signal },
-    );
-    button.addEventListener(
-      "pointermove",
-      (event) => {
-        if (!grip) return;
-        // Else what is below would take the drag for a pointer that reads it.
-        event.stopPropagation();
-        const [px, py] = localOf(event, wrap);
-        onDrag(i, toData(px - grip[0], py - grip[1]));
-      },
-      { signal },
-    );
-    const drop = () => {
-      grip = null;
-    };
-    button.addEventListener("pointerup", drop, { signal });
-    button.addEventListener("pointercancel", drop, { signal });
-    button.addEventListener(
-      "keydown",
-      (event) => {
-        const arrow = ARROWS[event.key];
-        if (event.key === "Delete" || event.key === "Backspace") onReset(i);
-        else if (!arrow) return;
-        event.preventDefault();
-        event.stopPropagation();
-        if (!arrow) return;
-        if (onKey) return onKey(i, arrow[0], -arrow[1]);
-        const [x, y] = toScreen(handles[i].at);
-        const step = event.shiftKey ? 4 * STEP_PX : STEP_PX;
-        return onDrag(i, toData(x + arrow[0] * step, y + arrow[1] * step));
-      },
-      { signal },
-    );
-    button.addEventListener("dblclick", () => onReset(i), { signal });
-    wrap.append(button);
-    return button;
-  }
+      onReset: () => onReset(i),
+    });
 
   function place() {
     const { left, top, width, height } = area();
-    handles.forEach(({ at }, i) => {
+    shown.forEach(({ at }, i) => {
       const [x, y] = toScreen(at);
-      const where = `${inside(x, left, width).toFixed(1)}px, ${inside(y, top, height).toFixed(1)}px`;
-      const transform = `translate(${where}) translate(-50%, -50%)`;
-      if (buttons[i].style.transform !== transform) buttons[i].style.transform = transform;
+      handles[i].place(clamp(x, left, left + width), clamp(y, top, top + height));
     });
   }
 
   return {
     /** @param {Handle[]} next @param {boolean} [visible] */
     update(next, visible = true) {
-      handles = next;
-      while (buttons.length > next.length) buttons.pop()?.remove();
-      while (buttons.length < next.length) buttons.push(createButton(buttons.length));
+      shown = next;
+      while (handles.length > next.length) handles.pop()?.destroy();
+      while (handles.length < next.length) handles.push(create(handles.length));
       next.forEach(({ text, label, value, title = "" }, i) => {
-        setText(buttons[i], text);
-        if (buttons[i].title !== title) buttons[i].title = title;
-        show(buttons[i], visible);
-        const whole = value ? `${label}: ${value}` : label;
-        if (buttons[i].getAttribute("aria-label") !== whole) buttons[i].setAttribute("aria-label", whole);
+        const { el } = handles[i];
+        setText(el, text);
+        show(el, visible);
+        setAttributes(el, { title, "aria-label": value ? `${label}: ${value}` : label });
       });
       place();
     },
     /** Put them where they belong, after the picture moved. */
     place,
     destroy() {
-      abort.abort();
-      for (const button of buttons) button.remove();
+      for (const handle of handles) handle.destroy();
     },
   };
 }

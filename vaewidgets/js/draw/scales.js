@@ -1,4 +1,62 @@
-/** Scales. */
+/**
+ * Scales: values to pixels and back, and the round values that an axis names. Of sliders, too. No DOM.
+ *
+ * @typedef {((value: number) => number) & {domain: [number, number], range: [number, number], unit: number,
+ *   invert(at: number): number, clamped(value: number): number, ticks(count: number): number[]}} Scale
+ *   unit: pixels for each unit of the domain, or of its logarithm; clamped: inside the range; ticks: about so many
+ */
+
+/** @param {number} value @param {number} lo @param {number} hi */
+export const clamp = (value, lo, hi) => Math.min(Math.max(value, lo), hi);
+
+const same = (/** @type {number} */ value) => value;
+
+/**
+ * @param {[number, number]} domain
+ * @param {[number, number]} range
+ * @param {(value: number) => number} to
+ * @param {(value: number) => number} from
+ * @param {(lo: number, hi: number, count: number) => number[]} round
+ * @returns {Scale}
+ */
+function scaleOf(domain, range, to, from, round) {
+  const [first, last] = domain;
+  const [start, end] = range;
+  const unit = (end - start) / (to(last) - to(first));
+  const place = (/** @type {number} */ value) => start + (to(value) - to(first)) * unit;
+  return Object.assign(place, {
+    domain,
+    range,
+    unit,
+    invert: (/** @type {number} */ at) => from(to(first) + (at - start) / unit),
+    clamped: (/** @type {number} */ value) => place(clamp(value, first, last)),
+    ticks: (/** @type {number} */ count) => round(first, last, count),
+  });
+}
+
+/** @param {[number, number]} domain @param {[number, number]} range */
+export const linear = (domain, range) => scaleOf(domain, range, same, same, ticks);
+
+/** @param {[number, number]} domain above 0 @param {[number, number]} range */
+export const log = (domain, range) => scaleOf(domain, range, Math.log, Math.exp, logTicks);
+
+/**
+ * So many stretches beside each other: the middle of each, by its number.
+ * @param {number} count
+ * @param {[number, number]} range
+ * @param {number} [widest]
+ */
+export function band(count, [start, end], widest = Number.POSITIVE_INFINITY) {
+  const step = Math.min((end - start) / Math.max(count, 1), widest);
+  return Object.assign((/** @type {number} */ i) => start + (i + 0.5) * step, { step });
+}
+
+/** The least of a row of round numbers that is not below a value: axes that stand still while one drags. @param {number} value @param {number[]} [steps] */
+export function roundUp(value, steps = [1, 2, 5]) {
+  const power = 10 ** Math.floor(Math.log10(Math.max(value, 1e-9)));
+  for (const step of [...steps, 10 * steps[0]]) if (step * power >= value * (1 - 1e-9)) return step * power;
+  return 10 * steps[0] * power;
+}
 
 /**
  * Round steps (1, 2 or 5 times a power of ten) inside [lo, hi].
@@ -44,37 +102,33 @@ export function logTicks(lo, hi, count) {
 
 /**
  * A slider's 0…1000 onto values: 0 stays exactly 0 where `zero` is set, the rest is logarithmic.
- * @param {{min: number, max: number, zero: boolean}} scale
+ * @param {{min: number, max: number, zero?: boolean, whole?: boolean}} opts whole: whole numbers only
  */
-export function logSlider({ min, max, zero }) {
-  const decades = Math.log10(max / min);
+export function logSlider({ min, max, zero = false, whole = false }) {
+  const scale = log([min, max], [0, 1000]);
   return {
     /** @param {number} position @returns {number} rounded to two significant digits */
     value(position) {
       if (zero && position <= 0) return 0;
-      return Number((min * 10 ** ((decades * position) / 1000)).toPrecision(2));
+      const value = Number(scale.invert(position).toPrecision(2));
+      return whole ? Math.round(value) : value;
     },
     /** @param {number} value */
-    position(value) {
-      if (value <= 0) return 0;
-      const at = (1000 * Math.log10(value / min)) / decades;
-      return Math.min(Math.max(Math.round(at), zero ? 1 : 0), 1000);
-    },
+    position: (value) => (value <= 0 ? 0 : clamp(Math.round(scale(value)), zero ? 1 : 0, 1000)),
   };
 }
 
 /**
  * A slider's 0…1000 onto equal steps from `min` to `max`.
- * @param {{min: number, max: number, step: number}} scale
+ * @param {{min: number, max: number, step: number}} opts
  */
 export function linearSlider({ min, max, step }) {
+  const scale = linear([min, max], [0, 1000]);
   return {
     /** @param {number} position @returns {number} */
-    value(position) {
-      const raw = min + ((max - min) * position) / 1000;
-      return Number((min + Math.round((raw - min) / step) * step).toPrecision(10));
-    },
+    value: (position) =>
+      Number((min + Math.round((scale.invert(position) - min) / step) * step).toPrecision(10)),
     /** @param {number} value */
-    position: (value) => Math.round(Math.min(Math.max((value - min) / (max - min), 0), 1) * 1000),
+    position: (value) => Math.round(scale.clamped(value)),
   };
 }

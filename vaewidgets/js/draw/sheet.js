@@ -6,14 +6,14 @@
  * @typedef {{count: number, shape: ImageShape, label: string, marked?: number | null, single?: boolean}} SheetState
  *   single: all in one row, as large as fits
  */
-import { createCanvas, h, OWN_KEYS } from "../host/dom.js";
-import { createPainter } from "../host/painter.js";
+import { h } from "../host/dom.js";
+import { ARROWS, takeKey } from "../host/input.js";
 import { clientOf, localOf } from "../host/pointer.js";
 import { toRgba } from "./images.js";
+import { createPicture } from "./picture.js";
+import { clamp } from "./scales.js";
 
 const GAP_PX = 3;
-/** @type {Record<string, number>} */
-const STEPS = { ArrowLeft: -1, ArrowRight: 1 };
 
 /**
  * How many columns, and how large an image is drawn.
@@ -37,20 +37,10 @@ export function layout({ count, shape, width, least, most, single }) {
  *   least, most: width of an image in CSS pixels; onMark: the pointer or a key is at this image (null: left)
  */
 export function createSheet(el, { theme, name, least = 44, most = 72, onMark, onPress }) {
-  const surface = createCanvas(`vw-sheet-canvas vw-${name}`);
-  const { canvas, context } = surface;
-  if (onMark || onPress) {
-    canvas.tabIndex = 0;
-    canvas.setAttribute("role", "application");
-    canvas.setAttribute("aria-roledescription", "row of images");
-    for (const [key, value] of Object.entries(OWN_KEYS)) canvas.setAttribute(key, value);
-  } else canvas.setAttribute("role", "img");
-  const wrap = h("div", "vw-sheet", {}, [canvas]);
+  const wrap = h("div", "vw-sheet");
   el.append(wrap);
   const store = document.createElement("canvas");
   const pen = /** @type {CanvasRenderingContext2D} */ (store.getContext("2d"));
-  const abort = new AbortController();
-  const { signal } = abort;
   /** @type {SheetState | null} */
   let state = null;
   /** @type {(Uint8Array | null)[]} */
@@ -71,36 +61,45 @@ export function createSheet(el, { theme, name, least = 44, most = 72, onMark, on
     if (wrap.style.height !== height) wrap.style.height = height;
   }
 
-  function draw() {
-    place();
-    surface.resize();
-    surface.clear();
-    if (!state || !surface.width) return;
+  /** @param {number} i CSS pixels in the sheet */
+  function boxOf(i) {
     const { columns, cell, tall, gap } = plan();
-    const [, high, wide] = state.shape;
-    context.imageSmoothingEnabled = false;
-    const { ratio } = surface;
-    const snap = (/** @type {number} */ x) => Math.round(x * ratio) / ratio;
-    for (let i = 0; i < state.count; i++) {
-      const x = snap((i % columns) * (cell + gap));
-      const y = snap(Math.floor(i / columns) * (tall + gap));
-      if (images[i]) context.drawImage(store, i * wide, 0, wide, high, x, y, snap(cell), snap(tall));
-      else {
-        context.fillStyle = theme.color("line");
-        context.fillRect(x, y, cell, tall);
-      }
-    }
-    const shown = marked ?? state.marked ?? null;
-    if (shown !== null && shown >= 0 && shown < state.count) {
-      context.strokeStyle = theme.color("accent");
-      context.lineWidth = 2;
-      const x = (shown % columns) * (cell + gap);
-      const y = Math.floor(shown / columns) * (tall + gap);
-      context.strokeRect(x + 1, y + 1, cell - 2, tall - 2);
-    }
+    return {
+      x: (i % columns) * (cell + gap),
+      y: Math.floor(i / columns) * (tall + gap),
+      width: cell,
+      height: tall,
+    };
   }
 
-  const painter = createPainter(wrap, draw);
+  /** @param {import("./pen.js").Pen} pen */
+  function paint({ context, theme, ratio }) {
+    if (!state) return;
+    const [, high, wide] = state.shape;
+    context.imageSmoothingEnabled = false;
+    const snap = (/** @type {number} */ x) => Math.round(x * ratio) / ratio;
+    for (let i = 0; i < state.count; i++) {
+      const { x, y, width, height } = boxOf(i);
+      context.fillStyle = theme.color("line");
+      if (!images[i]) context.fillRect(snap(x), snap(y), width, height);
+      else context.drawImage(store, i * wide, 0, wide, high, snap(x), snap(y), snap(width), snap(height));
+    }
+    const shown = marked ?? state.marked ?? null;
+    if (shown === null || shown < 0 || shown >= state.count) return;
+    const { x, y, width, height } = boxOf(shown);
+    context.strokeStyle = theme.color("accent");
+    context.lineWidth = 2;
+    context.strokeRect(x + 1, y + 1, width - 2, height - 2);
+  }
+
+  const picture = createPicture(wrap, {
+    theme,
+    className: `vw-sheet-canvas vw-${name}`,
+    role: onMark || onPress ? "row of images" : undefined,
+    arrange: place,
+    paint,
+  });
+  const { canvas } = picture;
 
   /** @param {MouseEvent} event @returns {number | null} */
   function at(event) {
@@ -117,54 +116,29 @@ export function createSheet(el, { theme, name, least = 44, most = 72, onMark, on
   function mark(index) {
     if (index === marked) return;
     marked = index;
-    painter.request();
+    picture.request();
     onMark?.(index);
   }
 
   if (onMark) {
-    canvas.addEventListener("pointermove", (event) => mark(at(event)), { signal });
-    canvas.addEventListener("pointerleave", () => mark(null), { signal });
-    canvas.addEventListener("blur", () => mark(null), { signal });
-    canvas.addEventListener(
-      "keydown",
-      (event) => {
-        if (!state) return;
-        const { columns } = plan();
-        const step =
-          STEPS[event.key] ??
-          (event.key === "ArrowDown" ? columns : event.key === "ArrowUp" ? -columns : undefined);
-        if (step === undefined) return;
-        const next = (marked ?? state.marked ?? (step > 0 ? -1 : 0)) + step;
-        mark(Math.min(Math.max(next, 0), state.count - 1));
-        event.preventDefault();
-        event.stopPropagation();
-      },
-      { signal },
-    );
+    canvas.addEventListener("pointermove", (event) => mark(at(event)));
+    canvas.addEventListener("pointerleave", () => mark(null));
+    canvas.addEventListener("blur", () => mark(null));
   }
-  if (onPress) {
-    canvas.addEventListener(
-      "click",
-      (event) => {
-        const i = at(event);
-        if (i !== null) onPress(i);
-      },
-      { signal },
-    );
-    canvas.addEventListener(
-      "keydown",
-      (event) => {
-        if ((event.key !== "Enter" && event.key !== " ") || marked === null) return;
-        onPress(marked);
-        event.preventDefault();
-        event.stopPropagation();
-      },
-      { signal },
-    );
-  }
-  const observer = new ResizeObserver(() => painter.request());
-  observer.observe(el);
-  const unfollow = theme.onChange(() => painter.request());
+  canvas.addEventListener("click", (event) => {
+    const i = at(event);
+    if (i !== null) onPress?.(i);
+  });
+  canvas.addEventListener("keydown", (event) => {
+    const arrow = ARROWS[event.key];
+    if (arrow && onMark && state) {
+      const step = arrow[0] - arrow[1] * plan().columns;
+      const next = (marked ?? state.marked ?? (step > 0 ? -1 : 0)) + step;
+      mark(clamp(next, 0, state.count - 1));
+    } else if (onPress && marked !== null && (event.key === "Enter" || event.key === " ")) onPress(marked);
+    else return;
+    takeKey(event);
+  });
 
   return {
     wrap,
@@ -179,9 +153,9 @@ export function createSheet(el, { theme, name, least = 44, most = 72, onMark, on
         store.height = Math.max(next.shape[1], 1);
         pixels = pen.createImageData(Math.max(next.shape[2], 1), Math.max(next.shape[1], 1));
       }
-      if (canvas.getAttribute("aria-label") !== next.label) canvas.setAttribute("aria-label", next.label);
+      picture.describe(next.label);
       place();
-      painter.request();
+      picture.request();
     },
     /** @param {number} i @param {Uint8Array | null} bytes in (C, H, W) order */
     set(i, bytes) {
@@ -191,30 +165,19 @@ export function createSheet(el, { theme, name, least = 44, most = 72, onMark, on
         toRgba(bytes, state.shape, pixels.data);
         pen.putImageData(pixels, i * state.shape[2], 0);
       }
-      painter.request();
+      picture.request();
     },
     /** @param {number} i */
     image: (i) => images[i] ?? null,
-    /** The box of an image in the sheet, CSS pixels. @param {number} i */
-    boxOf(i) {
-      const { columns, cell, tall, gap } = plan();
-      return {
-        x: (i % columns) * (cell + gap),
-        y: Math.floor(i / columns) * (tall + gap),
-        width: cell,
-        height: tall,
-      };
-    },
+    /** The box of an image in the sheet, CSS pixels. */
+    boxOf,
     /** Middle of an image as clientX, clientY. @param {number} i */
     toClient(i) {
-      const { x, y, width, height } = this.boxOf(i);
+      const { x, y, width, height } = boxOf(i);
       return clientOf(canvas, x + width / 2, y + height / 2);
     },
     destroy() {
-      abort.abort();
-      unfollow();
-      observer.disconnect();
-      painter.destroy();
+      picture.destroy();
       wrap.remove();
     },
   };

@@ -33,6 +33,18 @@ export function setText(el, text) {
   if (el.textContent !== text) el.textContent = text;
 }
 
+/**
+ * Set attributes where they differ; one that is undefined is taken out.
+ * @param {Element} el
+ * @param {Record<string, string|number|boolean|undefined>} attributes
+ */
+export function setAttributes(el, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined) el.removeAttribute(name);
+    else if (el.getAttribute(name) !== String(value)) el.setAttribute(name, String(value));
+  }
+}
+
 /** @param {Element} el @param {boolean} on */
 export function show(el, on) {
   if (el.hasAttribute("hidden") === on) el.toggleAttribute("hidden", !on);

@@ -47,6 +47,17 @@ export function namedClasses(labels, chosen = null) {
 }
 
 /**
+ * The named classes of some points, and their labels with −1 in place of all others.
+ * @param {Int32Array | null} labels null: no classes
+ * @param {number[] | null} [chosen] as of `namedClasses`
+ */
+export function coloredLabels(labels, chosen = null) {
+  const { named, others } = namedClasses(labels ?? [], chosen);
+  const apart = new Set(named);
+  return { named, others, labels: labels && (others ? labels.map((c) => (apart.has(c) ? c : -1)) : labels) };
+}
+
+/**
  * The classes shown after a press: alone that one, or all again if it was alone; with `add` it is put in or taken out.
  * @param {number[] | null} classes null: all
  * @param {number} label

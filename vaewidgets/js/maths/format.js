@@ -87,6 +87,9 @@ export function subscript(name) {
   return name.replace(/\d/g, (digit) => SUBSCRIPTS[Number(digit)]);
 }
 
+/** "z₁". @param {number} i counted from 0 */
+export const dimName = (i) => subscript(`z${i + 1}`);
+
 /**
  * @param {ArrayLike<number>} z
  * @param {number} [shown] at most so many components

@@ -14,7 +14,7 @@
 
 import { toFloat32, toInt32 } from "../contract/bytes.js";
 import { normalCdf, normalQuantile } from "../contract/random.js";
-import { subscript } from "./format.js";
+import { dimName } from "./format.js";
 import { stableOrder } from "./statistics.js";
 
 /** @param {LatentData} data @returns {Latent} */
@@ -48,9 +48,6 @@ export const carried = ({ kl, std }) => kl ?? std.map((s) => s * s);
  */
 export const dimOrder = (latent, previous) =>
   latent.d < 3 ? [0, 1].slice(0, latent.d) : stableOrder(carried(latent), previous);
-
-/** "z₁". @param {number} i counted from 0 */
-export const dimName = (i) => subscript(`z${i + 1}`);
 
 /**
  * @param {PlaneChoice} choice

@@ -11,12 +11,13 @@
 
 import { createHandles } from "../draw/handles.js";
 import { createLegend } from "../draw/legend.js";
+import { boxOf, clipped, drawLine } from "../draw/pen.js";
+import { createPicture } from "../draw/picture.js";
 import * as paint from "../draw/scatter/paint.js";
-import { createCanvas, h } from "../host/dom.js";
-import { createPainter } from "../host/painter.js";
+import { h } from "../host/dom.js";
 import { clientOf, localOf } from "../host/pointer.js";
 import { fit, steady, toData, toScreen, union } from "../maths/camera.js";
-import { namedClasses } from "../maths/classes.js";
+import { coloredLabels } from "../maths/classes.js";
 import { classAnchors, extent2d } from "../maths/statistics.js";
 
 /** Of a handle, in em: names keep off it. */
@@ -30,10 +31,7 @@ const HANDLE_EM = 0.9;
  *   onKey: an arrow key on a handle, −1…1 each (right and up are positive); by default it moves a few pixels
  */
 export function createLatentMap(el, { theme, label, onDrag, onKey }) {
-  const surface = createCanvas("vw-map-canvas");
-  surface.canvas.setAttribute("role", "img");
-  surface.canvas.setAttribute("aria-label", label);
-  const wrap = h("div", "vw-map", {}, [surface.canvas]);
+  const wrap = h("div", "vw-map");
   el.append(wrap);
   const legend = createLegend(el, { theme });
   const layer = paint.createPointLayer();
@@ -51,65 +49,31 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
   let labels = null;
   let cloud = /** @type {Float32Array | null} */ (null);
 
-  function box() {
-    const size = theme.fontSize();
-    const left = Math.round(size * 2.9);
-    return {
-      left,
-      top: 4,
-      width: Math.max(surface.width - left - 4, 8),
-      height: Math.max(surface.height - 4 - Math.round(size * 1.9), 8),
-    };
-  }
+  let box = boxOf(0, 0, 0, 0);
 
-  function draw() {
-    surface.resize();
-    surface.clear();
-    if (!state || !surface.width) return;
-    const { context } = surface;
-    const area = box();
-    if (held) camera = fit(held, area);
-    paint.drawAxes(context, theme, camera, area, state.axes);
-    layer.draw(context, theme, camera, area, {
-      points: state.points,
-      labels,
-      selected: state.selected ?? null,
+  const picture = createPicture(wrap, { theme, className: "vw-map-canvas", label, paint: draw });
+
+  /** @param {import("../draw/pen.js").Pen} flat */
+  function draw(flat) {
+    if (!state) return;
+    const { size, width, height } = flat;
+    const { handles: standing, axes, prior, path, selected } = state;
+    box = boxOf(Math.round(size * 2.9), 4, width - 4, height - Math.round(size * 1.9));
+    if (held) camera = fit(held, box);
+    const pen = paint.onPlane(flat, camera, box);
+    paint.drawAxes(pen, axes);
+    layer.draw(pen, { points: state.points, labels, selected });
+    const half = HANDLE_EM * size;
+    const taken = standing.map(({ at }) => ({ x: pen.x(at[0]), y: pen.y(at[1]), half, high: half }));
+    if (prior) taken.push(...paint.priorLabels(pen, prior));
+    const names = { anchors, nameOf: nameOf(state), taken, previous: written };
+    clipped(pen, box, () => {
+      if (prior) paint.drawPrior(pen, prior);
+      const way = path.flatMap(([u, v]) => [pen.x(u), pen.y(v)]);
+      drawLine(pen, way, { color: "bg", width: 5 });
+      drawLine(pen, way, { color: "accent", width: 2.5 });
+      paint.drawClassNames(pen, /** @type {MapState} */ (state), names);
     });
-    context.save();
-    context.beginPath();
-    context.rect(area.left, area.top, area.width, area.height);
-    context.clip();
-    if (state.prior) paint.drawPrior(context, theme, camera, area, state.prior);
-    if (state.path.length > 1) {
-      for (const [color, width] of /** @type {[import("../host/theme.js").ColorName, number][]} */ ([
-        ["bg", 5],
-        ["accent", 2.5],
-      ])) {
-        context.strokeStyle = theme.color(color);
-        context.lineWidth = width;
-        context.lineJoin = "round";
-        context.beginPath();
-        state.path.forEach(([u, v], i) => {
-          const [x, y] = toScreen(camera, area, u, v);
-          if (i) context.lineTo(x, y);
-          else context.moveTo(x, y);
-        });
-        context.stroke();
-      }
-    }
-    const half = HANDLE_EM * theme.fontSize();
-    const standing = state.handles.map(({ at }) => {
-      const [x, y] = toScreen(camera, area, ...at);
-      return { x, y, half, high: half };
-    });
-    const prior = state.prior ? paint.priorLabels(theme, camera, area, state.prior) : [];
-    paint.drawClassNames(context, theme, camera, area, state, {
-      anchors,
-      nameOf: nameOf(state),
-      taken: [...standing, ...prior],
-      previous: written,
-    });
-    context.restore();
     handles.place();
   }
 
@@ -119,19 +83,13 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
     (/** @type {number} */ label) =>
       classNames?.[label] ?? String(label);
 
-  const painter = createPainter(wrap, draw);
-
   const handles = createHandles(wrap, {
-    toScreen: ([u, v]) => toScreen(camera, box(), u, v),
-    toData: (x, y) => toData(camera, box(), x, y),
-    area: box,
+    toScreen: ([u, v]) => toScreen(camera, box, u, v),
+    toData: (x, y) => toData(camera, box, x, y),
+    area: () => box,
     onDrag,
     onKey,
   });
-
-  const observer = new ResizeObserver(() => painter.request());
-  observer.observe(wrap);
-  const unfollow = theme.onChange(() => painter.request());
 
   return {
     wrap,
@@ -141,11 +99,10 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
       if (next.points !== cloud) {
         const fresh = cloud?.length !== next.points.length;
         cloud = next.points;
-        const { named, others } = namedClasses(next.labels ?? []);
-        const apart = new Set(named);
-        labels = next.labels && (others ? next.labels.map((c) => (apart.has(c) ? c : -1)) : next.labels);
+        const colored = coloredLabels(next.labels);
+        labels = colored.labels;
         anchors = labels ? classAnchors(next.points, labels, fresh ? null : anchors) : new Map();
-        legend.update(labels && { named, others, nameOf: nameOf(next) });
+        legend.update(labels && { ...colored, nameOf: nameOf(next) });
         const content = extent2d(next.points);
         const reach = next.prior ? Math.max(...next.prior.radii) * 1.1 : 0.5;
         const [cx, cy] = next.prior?.center ?? (content ? [content.x0, content.y0] : [0, 0]);
@@ -153,28 +110,24 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
         held = next.extent ?? steady(held, content ? union(content, room) : room);
       }
       handles.update(next.handles);
-      painter.request();
+      picture.request();
     },
     /** Data units to clientX, clientY. @param {number} u @param {number} v */
     toClient(u, v) {
-      const [x, y] = toScreen(camera, box(), u, v);
-      return clientOf(surface.canvas, x, y);
+      const [x, y] = toScreen(camera, box, u, v);
+      return clientOf(wrap, x, y);
     },
     /** The place under a pointer; null outside the axes. @param {MouseEvent} event
      * @returns {[number, number] | null} */
     under(event) {
-      const area = box();
-      const [x, y] = localOf(event, surface.canvas);
-      const [px, py] = [x - area.left, y - area.top];
-      if (px < 0 || py < 0 || px > area.width || py > area.height) return null;
-      return toData(camera, area, x, y);
+      const [x, y] = localOf(event, wrap);
+      const inside = x >= box.left && x <= box.right && y >= box.top && y <= box.bottom;
+      return inside ? toData(camera, box, x, y) : null;
     },
     destroy() {
       handles.destroy();
       legend.destroy();
-      unfollow();
-      observer.disconnect();
-      painter.destroy();
+      picture.destroy();
       wrap.remove();
     },
   };

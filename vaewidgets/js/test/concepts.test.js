@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clamp, roundUp } from "../draw/plot.js";
-import { linearSlider } from "../draw/scales.js";
+import { clamp, linearSlider, roundUp } from "../draw/scales.js";
+
 import { klAreas, klParts, shuffled, uniforms } from "../maths/gaussian.js";
 import { meeting } from "../widgets/annealing_schedule/paint.js";
 import { betaAt, scheduleOf } from "../widgets/annealing_schedule/schedules.js";

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { boxOf } from "../draw/pen.js";
+import { linear } from "../draw/scales.js";
 import { coverOf, placeNames } from "../draw/scatter/name_places.js";
 import { MOST_NAMED, namedClasses, nameOfLabel, toIndices, toLabels } from "../maths/classes.js";
 import { cardPlace } from "../panels/latent/hover_card.js";
 
-const BOX = { left: 0, top: 0, width: 400, height: 300 };
-const CAMERA = { cx: 0, cy: 0, scale: 50 };
+const BOX = boxOf(0, 0, 400, 300);
+const PLANE = { box: BOX, x: linear([-4, 4], [0, 400]), y: linear([-3, 3], [300, 0]) };
 const HEIGHT = 16;
 
 /** @param {any} a @param {any} b */
@@ -15,7 +17,7 @@ test("names stand on no other name, on no handle, inside the plot, and off the p
   // A full block in the middle, 80 pixels wide.
   const side = Array.from({ length: 41 }, (_, i) => (i - 20) * 0.04);
   const points = Float32Array.from(side.flatMap((x) => side.flatMap((y) => [x, y])));
-  const cover = coverOf(points, null, CAMERA, BOX);
+  const cover = coverOf(points, null, PLANE);
   assert.ok(cover({ x: 200, y: 150, half: 8, high: 8 }) > 0.9);
   assert.equal(cover({ x: 20, y: 20, half: 8, high: 8 }), 0);
   const wanted = [0, 1, 2, 3].map((label) => ({ label, x: 176 + 16 * label, y: 140, half: 20 }));

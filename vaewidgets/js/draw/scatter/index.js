@@ -2,9 +2,7 @@
  * A scatter of a latent plane: points that travel, the prior's circles, class names, a cursor that reads z,
  * a lasso. Knows no widget: `update` takes plain arrays, callbacks give plain numbers.
  *
- * @typedef {import("../../maths/camera.js").Camera} Camera
- * @typedef {import("../../maths/camera.js").Box} Box
- * @typedef {import("../../maths/camera.js").Extent} Extent
+ * @typedef {import("../pen.js").PlotPen} PlotPen
  * @typedef {{points: Float32Array, labels: Int32Array|null, classNames: string[]|null, axes: [string, string],
  *   prior: {center: [number, number], radii: number[]}|null, pickable: number, shown?: Uint8Array|null,
  *   classes?: number[]|null, colors?: Uint8Array|null, spread?: Float32Array|null,
@@ -15,16 +13,20 @@
  * @typedef {{at: [number, number], nearest: number}} Cursor  data units; index of the nearest point or -1
  */
 
-import { createCanvas, h, OWN_KEYS, reducedMotion, setText, show } from "../../host/dom.js";
-import { createPainter, easeOut } from "../../host/painter.js";
+import { createCanvas, h, OWN_KEYS, reducedMotion, setAttributes, show } from "../../host/dom.js";
+import { createPainter } from "../../host/painter.js";
 import { clientOf, localAt } from "../../host/pointer.js";
-import { between, fit, steady, toData, toScreen, union, zoomAt } from "../../maths/camera.js";
+import { toData, toScreen, union, zoomAt } from "../../maths/camera.js";
 import { classAnchors, extent2d, nearest, pointsInside } from "../../maths/statistics.js";
-import { listenToScatter } from "./input.js";
+import { boxOf, clipped } from "../pen.js";
+import { listenToPlane } from "../plane_input.js";
+import { clamp } from "../scales.js";
+import { createFollow } from "./follow.js";
 import * as paint from "./paint.js";
 import { createTravel } from "./travel.js";
 
-const HINT_MS = 2500;
+const NUDGE_PX = 4;
+const NUDGE_FAR_PX = 24;
 
 /**
  * @param {HTMLElement} el
@@ -40,26 +42,21 @@ export function createScatter(
 ) {
   const base = createCanvas("vw-scatter-base");
   const overlay = createCanvas("vw-scatter-overlay");
-  overlay.canvas.tabIndex = 0;
-  overlay.canvas.setAttribute("role", "application");
-  overlay.canvas.setAttribute("aria-roledescription", "scatter plot");
-  overlay.canvas.setAttribute("aria-label", label);
-  for (const [name, value] of Object.entries(OWN_KEYS)) overlay.canvas.setAttribute(name, value);
+  setAttributes(overlay.canvas, {
+    tabindex: 0,
+    role: "application",
+    "aria-roledescription": "scatter plot",
+    "aria-label": label,
+    ...OWN_KEYS,
+  });
   const reset = h("button", "vw-toggle vw-reset", { type: "button", text: "reset view", hidden: true });
-  const hint = h("div", "vw-scatter-hint", { hidden: true, "aria-hidden": "true" });
-  const wrap = h("div", "vw-scatter", {}, [base.canvas, overlay.canvas, reset, hint]);
+  const wrap = h("div", "vw-scatter", {}, [base.canvas, overlay.canvas, reset]);
   el.append(wrap);
 
   const travel = createTravel();
   /** @type {ScatterState | null} */
   let state = null;
-  /** @type {Camera} */
-  let camera = { cx: 0, cy: 0, scale: 60 };
-  /** Where an automatic view goes, and how far it has come. @type {{from: Camera, to: Camera, start: number} | null} */
-  let flight = null;
-  let ownView = false;
-  /** @type {Extent | null} */
-  let held = null;
+  const follow = createFollow();
   /** Number of the point that stands for each class. @type {Map<number, number>} */
   let anchors = new Map();
   /** Where names were written last. @type {Map<number, number>} */
@@ -79,113 +76,103 @@ export function createScatter(
   let lassoPath = [];
   let stale = true;
   const points = paint.createPointLayer();
-  let hintTimer = 0;
 
-  /** @returns {Box} */
   function box() {
     const size = theme.fontSize();
-    const left = Math.round(size * 2.9);
-    const top = Math.round(size * 0.4);
-    return {
-      left,
-      top,
-      width: Math.max(base.width - left - 4, 8),
-      height: Math.max(base.height - top - Math.round(size * 1.9), 8),
-    };
+    return boxOf(
+      Math.round(size * 2.9),
+      Math.round(size * 0.4),
+      base.width - 4,
+      base.height - Math.round(size * 1.9),
+    );
   }
+
+  /** @param {import("../../host/dom.js").Surface} surface */
+  function penOn({ context, width, height, ratio }) {
+    return paint.onPlane(
+      { context, theme, size: theme.fontSize(), width, height, ratio },
+      follow.camera,
+      box(),
+    );
+  }
+
+  /** @param {number} x @param {number} y data units */
+  const screenOf = (x, y) => toScreen(follow.camera, box(), x, y);
+  /** @param {number} x @param {number} y pixels */
+  const dataOf = (x, y) => toData(follow.camera, box(), x, y);
 
   function resize() {
     const changed = base.resize();
     overlay.resize();
-    if (changed && !ownView && held) {
-      camera = fit(held, box());
-      flight = null;
-    }
+    if (changed) follow.resize(box());
     stale = true;
     painter.request();
   }
 
   /** Follow the cloud, unless someone chose a view. @param {boolean} jump @param {number} now */
-  function aimCamera(jump, now) {
+  function aim(jump, now) {
     if (!state) return;
     const content = extent2d(state.points);
     const { prior } = state;
     const reach = prior ? Math.max(...prior.radii) * 1.12 : 1;
     const [cx, cy] = prior?.center ?? [0, 0];
     const room = { x0: cx - reach, x1: cx + reach, y0: cy - reach, y1: cy + reach };
-    const next = steady(held, content ? union(content, room) : room);
-    if (next === held && !jump) return;
-    held = next;
-    if (ownView || !base.width) return;
-    const to = fit(held, box());
-    if (jump) camera = to;
-    flight = jump ? null : { from: camera, to, start: now };
+    follow.aim(content ? union(content, room) : room, base.width ? box() : null, jump, now);
   }
 
   /** @param {number} now */
   function draw(now) {
     if (!base.width) {
-      base.resize();
-      overlay.resize();
+      resize();
       if (!base.width) return false;
-      if (held) camera = fit(held, box());
+      follow.resize(box());
     }
-    const moving = travel.moving || flight !== null;
+    const moving = travel.moving || follow.moving;
     travel.advance(now);
-    if (flight) {
-      const t = Math.min((now - flight.start) / 350, 1);
-      camera = between(flight.from, flight.to, easeOut(Math.max(t, 0)));
-      if (t >= 1) flight = null;
-    }
+    follow.advance(now);
     if (stale || moving) drawBase();
     stale = false;
     drawOverlay();
     onDraw();
-    return travel.moving || flight !== null;
+    return travel.moving || follow.moving;
   }
 
   function drawBase() {
     base.clear();
     if (!state) return;
-    const { context } = base;
-    const area = box();
-    paint.drawAxes(context, theme, camera, area, state.axes);
+    const { prior, axes, spread, ellipses, classNames, classes } = state;
+    const pen = penOn(base);
+    paint.drawAxes(pen, axes);
     const cloud = cloudOf(state);
-    points.draw(context, theme, camera, area, cloud);
-    context.save();
-    context.beginPath();
-    context.rect(area.left, area.top, area.width, area.height);
-    context.clip();
-    if (state.spread && (state.ellipses || selected)) {
-      const { shown } = cloud;
-      const all = Array.from({ length: state.points.length / 2 }, (_, i) => i);
-      const drawn = all.filter((i) => (!shown || shown[i]) && (!selected || selected.has(i)));
-      const pen = selected ? { alpha: 0.8, width: 1 } : { alpha: 0.3, width: 0.8 };
-      const spread = state.spread;
-      paint.drawEllipses(context, theme, camera, area, { ...cloud, spread }, drawn, pen);
-    }
-    if (state.prior) paint.drawPrior(context, theme, camera, area, state.prior);
-    const { classNames, classes } = state;
-    names = paint.drawClassNames(context, theme, camera, area, cloud, {
-      anchors,
-      nameOf: (c) => classNames?.[c] ?? String(c),
-      isOn: (c) => !classes || classes.includes(c),
-      taken: taken(state, area),
-      previous: written,
+    points.draw(pen, cloud);
+    clipped(pen, pen.box, () => {
+      if (spread && (ellipses || selected)) {
+        const { shown } = cloud;
+        const all = Array.from({ length: travel.now.length / 2 }, (_, i) => i);
+        const drawn = all.filter((i) => (!shown || shown[i]) && (!selected || selected.has(i)));
+        const style = selected ? { alpha: 0.8, width: 1 } : { alpha: 0.3, width: 0.8 };
+        paint.drawEllipses(pen, { ...cloud, spread }, drawn, style);
+      }
+      if (prior) paint.drawPrior(pen, prior);
+      names = paint.drawClassNames(pen, cloud, {
+        anchors,
+        nameOf: (c) => classNames?.[c] ?? String(c),
+        isOn: (c) => !classes || classes.includes(c),
+        taken: taken(pen, axes[1], prior),
+        previous: written,
+      });
     });
-    context.restore();
   }
 
-  /** What names must not cover. @param {ScatterState} data @param {Box} area @returns {import("./name_places.js").Rect[]} */
-  function taken({ prior, axes }, area) {
-    const size = theme.fontSize();
-    const half = size * (0.3 * axes[1].length + 0.6);
+  /** What names must not cover. @param {PlotPen} pen @param {string} upright name of the axis @param {ScatterState["prior"]} prior @returns {import("./name_places.js").Rect[]} */
+  function taken(pen, upright, prior) {
+    const { size, box: area } = pen;
+    const half = size * (0.3 * upright.length + 0.6);
     const axis = { x: area.left + half, y: area.top + size * 0.6, half, high: size * 0.7 };
-    const labels = prior ? paint.priorLabels(theme, camera, area, prior) : [];
+    const labels = prior ? paint.priorLabels(pen, prior) : [];
     // Names do not run away from a cursor that somebody moves.
-    const [x, y] = toScreen(camera, area, ...cursor);
-    const mark = hasMoved ? [] : [{ x, y, half: size * 0.8, high: size * 0.8 }];
-    return [axis, ...labels, ...mark, ...standing()];
+    const mark = { x: pen.x(cursor[0]), y: pen.y(cursor[1]), half: size * 0.8, high: size * 0.8 };
+    return [axis, ...labels, ...(hasMoved ? [] : [mark]), ...standing()];
   }
 
   /** @param {ScatterState} data */
@@ -200,27 +187,28 @@ export function createScatter(
   function drawOverlay() {
     overlay.clear();
     if (!state) return;
-    const area = box();
-    const at = toScreen(camera, area, ...cursor);
-    const target = near >= 0 ? toScreen(camera, area, travel.now[2 * near], travel.now[2 * near + 1]) : null;
-    overlay.context.save();
-    overlay.context.beginPath();
-    overlay.context.rect(area.left, area.top, area.width, area.height);
-    overlay.context.clip();
-    if (state.spread && near >= 0) {
-      const cloud = { ...cloudOf(state), spread: state.spread };
-      const pen = { alpha: 1, width: 1.5, color: theme.color("fg") };
-      paint.drawEllipses(overlay.context, theme, camera, area, cloud, [near], pen);
-    }
-    paint.drawCursor(overlay.context, theme, area, { at, near: target, hair });
-    overlay.context.restore();
-    paint.drawLasso(overlay.context, theme, lassoPath);
+    const pen = penOn(overlay);
+    const { now } = travel;
+    const { spread } = state;
+    const cloud = cloudOf(state);
+    clipped(pen, pen.box, () => {
+      if (spread && near >= 0) {
+        const style = { alpha: 1, width: 1.5, color: theme.color("fg") };
+        paint.drawEllipses(pen, { ...cloud, spread }, [near], style);
+      }
+      paint.drawCursor(pen, {
+        at: [pen.x(cursor[0]), pen.y(cursor[1])],
+        near: near >= 0 ? [pen.x(now[2 * near]), pen.y(now[2 * near + 1])] : null,
+        hair,
+      });
+    });
+    paint.drawLasso(pen, lassoPath);
   }
 
   const painter = createPainter(wrap, draw);
 
   function refresh() {
-    show(reset, ownView);
+    show(reset, follow.own);
     stale = true;
     painter.request();
   }
@@ -244,14 +232,6 @@ export function createScatter(
     refresh();
   }
 
-  /** @param {string} text */
-  function flash(text) {
-    setText(hint, text);
-    show(hint, true);
-    clearTimeout(hintTimer);
-    hintTimer = window.setTimeout(() => show(hint, false), HINT_MS);
-  }
-
   /** The class whose name is there. @param {number} x @param {number} y */
   const nameAt = (x, y) =>
     names.find(({ px, py, half }) => Math.abs(x - px) < half && Math.abs(y - py) < theme.fontSize() * 0.75);
@@ -260,10 +240,10 @@ export function createScatter(
   function hover(x, y) {
     hair = true;
     overlay.canvas.style.cursor = nameAt(x, y) ? "pointer" : "";
-    setCursor(toData(camera, box(), x, y), true);
+    setCursor(dataOf(x, y), true);
   }
 
-  const stopListening = listenToScatter(overlay.canvas, wrap, {
+  const stopListening = listenToPlane(overlay.canvas, wrap, {
     hover,
     tap(x, y, add) {
       const name = nameAt(x, y);
@@ -282,10 +262,9 @@ export function createScatter(
     },
     lassoEnd(path, add) {
       lassoPath = [];
-      const area = box();
       /** @type {number[]} */
       const polygon = [];
-      for (let i = 0; i < path.length; i += 2) polygon.push(...toData(camera, area, path[i], path[i + 1]));
+      for (let i = 0; i < path.length; i += 2) polygon.push(...dataOf(path[i], path[i + 1]));
       const shown = state?.shown;
       const inside = state ? pointsInside(state.points, polygon) : [];
       select(shown ? inside.filter((i) => shown[i]) : inside, add);
@@ -295,28 +274,25 @@ export function createScatter(
       lassoPath = [];
       select([], false);
     },
-    zoom(x, y, factor) {
-      ownView = true;
-      flight = null;
-      camera = zoomAt(camera, box(), x, y, factor);
+    zoom(factor, at) {
+      const { clientWidth, clientHeight } = overlay.canvas;
+      const [x, y] = at ?? [clientWidth / 2, clientHeight / 2];
+      follow.choose(zoomAt(follow.camera, box(), x, y, factor));
       refresh();
     },
     pan(dx, dy) {
-      ownView = true;
-      flight = null;
-      camera = { ...camera, cx: camera.cx - dx / camera.scale, cy: camera.cy + dy / camera.scale };
+      const { cx, cy, scale } = follow.camera;
+      follow.choose({ scale, cx: cx - dx / scale, cy: cy + dy / scale });
       refresh();
     },
     reset: resetView,
-    nudge(dx, dy) {
-      const area = box();
-      const [x, y] = toScreen(camera, area, ...cursor);
-      const px = Math.min(Math.max(x + dx, area.left), area.left + area.width);
-      const py = Math.min(Math.max(y + dy, area.top), area.top + area.height);
+    arrow(dx, dy, far) {
+      const { left, top, right, bottom } = box();
+      const step = far ? NUDGE_FAR_PX : NUDGE_PX;
+      const [x, y] = screenOf(...cursor);
       hair = true;
-      setCursor(toData(camera, area, px, py), true);
+      setCursor(dataOf(clamp(x + dx * step, left, right), clamp(y - dy * step, top, bottom)), true);
     },
-    refused: () => flash("Click the map, then scroll to zoom (or hold Ctrl)"),
     focus(on) {
       hair = on && overlay.canvas.matches(":focus-visible");
       painter.request();
@@ -324,12 +300,7 @@ export function createScatter(
   });
 
   function resetView() {
-    ownView = false;
-    if (!held) return;
-    const to = fit(held, box());
-    const jump = reducedMotion();
-    if (jump) camera = to;
-    flight = jump ? null : { from: camera, to, start: performance.now() };
+    follow.reset(box(), reducedMotion());
     refresh();
   }
 
@@ -348,7 +319,7 @@ export function createScatter(
       if (!same) travel.aim(next.points, now, fresh || reducedMotion());
       anchors = next.labels ? classAnchors(next.points, next.labels, fresh ? null : anchors) : new Map();
       if (fresh) selected = null;
-      aimCamera(fresh || reducedMotion(), now);
+      aim(fresh || reducedMotion(), now);
       setCursor(cursor);
       refresh();
     },
@@ -364,9 +335,8 @@ export function createScatter(
       wrap,
       area: box,
       /** @param {[number, number]} at */
-      toScreen: ([x, y]) => toScreen(camera, box(), x, y),
-      /** @param {number} x @param {number} y */
-      toData: (x, y) => toData(camera, box(), x, y),
+      toScreen: (at) => screenOf(...at),
+      toData: dataOf,
       /** Keep class names off what `rects` returns. @param {typeof standing} rects */
       keepClear(rects) {
         standing = rects;
@@ -376,24 +346,20 @@ export function createScatter(
     anchors: () => anchors,
     names: () => names,
     /** Where the cursor is, inside the stage, and whether a pointer or the keyboard moves it now. */
-    pointing: () => ({ at: toScreen(camera, box(), ...cursor), on: hair }),
+    pointing: () => ({ at: screenOf(...cursor), on: hair }),
     /** Where the points stand once they have arrived, flat (n, 2). */
     points: () => travel.to,
     selected: () => [...(selected ?? [])].sort((a, b) => a - b),
     /** Data units to the page's clientX, clientY. @param {number} x @param {number} y */
-    toClient(x, y) {
-      const [px, py] = toScreen(camera, box(), x, y);
-      return clientOf(overlay.canvas, px, py);
-    },
+    toClient: (x, y) => clientOf(overlay.canvas, ...screenOf(x, y)),
     /** The way back. @param {number} left @param {number} top */
-    fromClient: (left, top) => toData(camera, box(), ...localAt(overlay.canvas, left, top)),
+    fromClient: (left, top) => dataOf(...localAt(overlay.canvas, left, top)),
     destroy() {
       reset.removeEventListener("click", resetView);
       stopListening();
       unfollow();
       observer.disconnect();
       painter.destroy();
-      clearTimeout(hintTimer);
       wrap.remove();
     },
   };

@@ -2,13 +2,12 @@
  * Where the names of classes are written on a scatter: near the densest place of their class, off the points where there
  * is room, and never over one another. No DOM.
  *
- * @typedef {import("../../maths/camera.js").Box} Box
- * @typedef {import("../../maths/camera.js").Camera} Camera
+ * @typedef {import("../pen.js").Box} Box
  * @typedef {{label: number, x: number, y: number, half: number}} Wanted  CSS pixels; half: half the width
  * @typedef {{x: number, y: number, half: number, high: number}} Rect  middle, half width and half height
  * @typedef {{x: number, y: number, choice: number}} Place  choice: which of CHOICES it is
  */
-import { toScreen } from "../../maths/camera.js";
+import { clamp } from "../scales.js";
 
 /** Side of a cell in CSS pixels. */
 const CELL = 4;
@@ -35,20 +34,18 @@ for (const ring of RINGS) {
  * How much of a rectangle is covered by points.
  * @param {Float32Array} points flat (n, 2)
  * @param {Uint8Array | null} shown
- * @param {Camera} camera
- * @param {Box} box
+ * @param {{x: (value: number) => number, y: (value: number) => number, box: Box}} plane  data units to pixels
  * @returns {(rect: Rect) => number} 0…1
  */
-export function coverOf(points, shown, camera, box) {
+export function coverOf(points, shown, { x, y, box }) {
   const columns = Math.ceil(box.width / CELL) + 1;
   const rows = Math.ceil(box.height / CELL) + 1;
   const taken = new Uint8Array(columns * rows);
   const every = Math.max(1, Math.floor(points.length / 2 / ENOUGH));
   for (let i = 0; i < points.length / 2; i += every) {
     if (shown && !shown[i]) continue;
-    const [px, py] = toScreen(camera, box, points[2 * i], points[2 * i + 1]);
-    const column = Math.round((px - box.left) / CELL);
-    const row = Math.round((py - box.top) / CELL);
+    const column = Math.round((x(points[2 * i]) - box.left) / CELL);
+    const row = Math.round((y(points[2 * i + 1]) - box.top) / CELL);
     if (column >= 0 && column < columns && row >= 0 && row < rows) taken[row * columns + column] = 1;
   }
   // Sums over all cells above and to the left, so that a rectangle costs four look-ups.
@@ -61,11 +58,11 @@ export function coverOf(points, shown, camera, box) {
       sums[(row + 1) * width + column + 1] = sums[row * width + column + 1] + sum;
     }
   }
-  const clamp = (/** @type {number} */ value, /** @type {number} */ most) =>
-    Math.min(Math.max(Math.round(value / CELL), 0), most);
+  const cell = (/** @type {number} */ value, /** @type {number} */ most) =>
+    clamp(Math.round(value / CELL), 0, most);
   return ({ x, y, half, high }) => {
-    const [c0, c1] = [clamp(x - half - box.left, columns), clamp(x + half - box.left, columns)];
-    const [r0, r1] = [clamp(y - high - box.top, rows), clamp(y + high - box.top, rows)];
+    const [c0, c1] = [cell(x - half - box.left, columns), cell(x + half - box.left, columns)];
+    const [r0, r1] = [cell(y - high - box.top, rows), cell(y + high - box.top, rows)];
     const area = (c1 - c0) * (r1 - r0);
     if (area <= 0) return 1;
     return (

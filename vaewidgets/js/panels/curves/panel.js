@@ -4,14 +4,15 @@
  *
  * @typedef {import("./chart.js").Curve} Curve
  * @typedef {import("../../host/theme.js").Theme} Theme
- * @typedef {import("../../host/theme.js").ColorName} ColorName
  * @typedef {{curves: Curve[], title: string, stepsPerEpoch: number|null, log: boolean}} PanelState
- * @typedef {{left: number, right: number, top: number, bottom: number}} Box  in CSS pixels
- * @typedef {{box: Box, lo: number, hi: number, first: number, x(step: number): number, y(value: number): number,
- *   step(x: number): number, drawable(value: number): boolean}} Scale
+ * @typedef {import("../../draw/pen.js").PlotPen} PlotPen
  */
-import { logTicks, ticks } from "../../draw/scales.js";
-import { createCanvas, h, OWN_KEYS, setText, show } from "../../host/dom.js";
+import { drawAxis } from "../../draw/axes.js";
+import { boxOf, clipped, drawDot, drawLine, drawText } from "../../draw/pen.js";
+import { createPicture } from "../../draw/picture.js";
+import { clamp, linear, log } from "../../draw/scales.js";
+import { h, OWN_KEYS, setAttributes, setText, show } from "../../host/dom.js";
+import { ARROWS, takeKey } from "../../host/input.js";
 import { localOf } from "../../host/pointer.js";
 import { formatCount, formatLoss, formatTick } from "../../maths/format.js";
 import { extent } from "../../maths/statistics.js";
@@ -61,28 +62,17 @@ export function verticalRange(curves, log) {
 /**
  * Steps and values to pixels and back.
  * @param {Curve[]} curves
- * @param {boolean} log
- * @param {Box} box
- * @returns {Scale}
+ * @param {boolean} isLog
+ * @param {Pick<import("../../draw/pen.js").Box, "left"|"right"|"top"|"bottom">} box
  */
-export function createScale(curves, log, box) {
+export function scalesOf(curves, isLog, { left, right, top, bottom }) {
   const last = curves.map(({ step }) => step[step.length - 1] ?? 0);
   const most = Math.max(1, ...last);
   const least = Math.min(...curves.map(({ step }) => step[0] ?? Number.POSITIVE_INFINITY));
   const first = least > LATE * most && least < most ? least : 0;
-  const perStep = (box.right - box.left) / (most - first);
-  const [lo, hi] = verticalRange(curves, log);
-  const height = (/** @type {number} */ value) => (log ? Math.log(value) : value);
-  const unit = (box.bottom - box.top) / (height(hi) - height(lo));
   return {
-    box,
-    lo,
-    hi,
-    first,
-    x: (step) => box.left + (step - first) * perStep,
-    y: (value) => box.bottom - (height(value) - height(lo)) * unit,
-    step: (x) => first + (x - box.left) / perStep,
-    drawable: (value) => Number.isFinite(value) && !(log && value <= 0),
+    x: linear([first, most], [left, right]),
+    y: (isLog ? log : linear)(verticalRange(curves, isLog), [bottom, top]),
   };
 }
 
@@ -107,17 +97,13 @@ export function nearestStep(steps, at) {
   return after > 0 && at - steps[after - 1] < steps[after] - at ? after - 1 : after;
 }
 
-/** @param {Curve} curve */
-const hue = (curve) => /** @type {ColorName} */ (curve.name);
-
 /**
  * @param {HTMLElement} el
  * @param {{theme: Theme, onCursor: (step: number|null) => void}} opts
  */
 export function createPanel(el, { theme, onCursor }) {
   const title = h("div", "vw-title");
-  const surface = createCanvas("vw-plot-canvas");
-  const plot = h("div", "vw-plot", { tabindex: 0, role: "img", ...OWN_KEYS }, [surface.canvas]);
+  const plot = h("div", "vw-plot", { tabindex: 0, role: "img", ...OWN_KEYS });
   const wrap = h("div", "vw-panel", { hidden: true }, [title, plot]);
   el.append(wrap);
 
@@ -127,71 +113,64 @@ export function createPanel(el, { theme, onCursor }) {
   let steps = [];
   /** The step under the cursor. @type {number | null} */
   let cursor = null;
-  /** @type {Scale | null} */
-  let scale = null;
+  let pen = /** @type {PlotPen | null} */ (null);
 
-  function draw() {
-    surface.resize();
-    surface.clear();
-    const { width, height, context } = surface;
-    const size = theme.fontSize();
-    scale = null;
-    if (!state.curves.length || !width || !height) return;
-    const box = {
-      left: Math.round(size * LEFT_EM),
-      right: width - Math.round(namesWidth(context, theme, state.curves)),
-      top: size * TOP_EM,
-      bottom: height - Math.round(size * BELOW_EM),
-    };
-    if (box.right <= box.left || box.bottom <= box.top) return;
-    scale = createScale(state.curves, state.log, box);
-    const picture = { context, theme, size, scale, log: state.log };
-    drawAxes(picture, state.stepsPerEpoch);
-    context.save();
-    context.beginPath();
-    context.rect(box.left, box.top, box.right - box.left + 3, box.bottom - box.top + 1);
-    context.clip();
-    for (const curve of state.curves) drawBand(picture, curve);
-    for (const curve of state.curves) drawLine(picture, curve);
-    if (cursor !== null) drawCursor(picture, state.curves, cursor);
-    context.restore();
-    drawNames(picture, state.curves);
-  }
+  const picture = createPicture(plot, {
+    theme,
+    className: "vw-plot-canvas",
+    paint(flat) {
+      const { curves, stepsPerEpoch } = state;
+      const { size, width, height } = flat;
+      const right = width - Math.round(namesWidth(flat, curves));
+      const [left, bottom] = [Math.round(size * LEFT_EM), height - Math.round(size * BELOW_EM)];
+      pen = null;
+      if (!curves.length || right <= left || bottom <= size * TOP_EM) return;
+      const box = boxOf(left, size * TOP_EM, right, bottom);
+      const drawn = { ...flat, box, ...scalesOf(curves, state.log, box) };
+      pen = drawn;
+      drawAxes(drawn, stepsPerEpoch, state.log);
+      clipped(drawn, { ...box, width: box.width + 3, height: box.height + 1 }, () => {
+        for (const curve of curves) drawBand(drawn, curve);
+        for (const curve of curves) drawMean(drawn, curve);
+        if (cursor !== null) drawCursor(drawn, curves, cursor);
+      });
+      drawNames(drawn, curves);
+    },
+  });
+  // The element around it takes the keys, and says what the picture shows.
+  setAttributes(picture.canvas, { role: undefined, "aria-label": undefined });
 
   /** @param {number | null} step  by hand, so that the others hear of it */
   function point(step) {
     if (step === cursor) return;
     cursor = step;
-    draw();
+    picture.request();
     onCursor(step);
   }
 
   /** @param {PointerEvent} event */
   function onMove(event) {
-    if (!scale) return;
-    const [x] = localOf(event, surface.canvas);
-    const inside = x >= scale.box.left && x <= scale.box.right;
-    point(inside ? (steps[nearestStep(steps, scale.step(x))] ?? null) : null);
+    if (!pen) return;
+    const [x] = localOf(event, plot);
+    const inside = x >= pen.box.left && x <= pen.box.right;
+    point(inside ? (steps[nearestStep(steps, pen.x.invert(x))] ?? null) : null);
   }
 
   /** @param {KeyboardEvent} event */
   function onKey(event) {
-    if (!steps.length || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
-    event.preventDefault();
-    event.stopPropagation();
+    const [dx] = ARROWS[event.key] ?? [0];
+    if (!steps.length || !dx) return;
+    takeKey(event);
     const jump = event.shiftKey ? Math.max(Math.round(steps.length / 20), 1) : 1;
     const at = cursor === null ? steps.length - 1 : nearestStep(steps, cursor);
-    const to = at + (event.key === "ArrowLeft" ? -jump : jump);
-    point(steps[Math.min(Math.max(to, 0), steps.length - 1)]);
+    point(steps[clamp(at + dx * jump, 0, steps.length - 1)]);
   }
 
-  const abort = new AbortController();
-  const { signal } = abort;
-  plot.addEventListener("pointermove", onMove, { signal });
-  plot.addEventListener("pointerdown", onMove, { signal });
-  plot.addEventListener("pointerleave", () => point(null), { signal });
-  plot.addEventListener("keydown", onKey, { signal });
-  plot.addEventListener("blur", () => point(null), { signal });
+  plot.addEventListener("pointermove", onMove);
+  plot.addEventListener("pointerdown", onMove);
+  plot.addEventListener("pointerleave", () => point(null));
+  plot.addEventListener("keydown", onKey);
+  plot.addEventListener("blur", () => point(null));
 
   return {
     /** @param {PanelState} next */
@@ -203,144 +182,85 @@ export function createPanel(el, { theme, onCursor }) {
       const last = next.curves.map(
         (c) => `${c.split} ${lineName(c)} ${formatLoss(c.mean[c.mean.length - 1])}`,
       );
-      plot.setAttribute("aria-label", `${next.title}: ${last.join(", ")}`);
-      draw();
+      setAttributes(plot, { "aria-label": `${next.title}: ${last.join(", ")}` });
+      picture.request();
     },
     /** Show the cursor that another panel has. @param {number | null} step */
     setCursor(step) {
       cursor = step;
-      draw();
+      picture.request();
     },
     destroy() {
-      abort.abort();
+      picture.destroy();
       wrap.remove();
     },
   };
 }
 
-/**
- * @typedef {{context: CanvasRenderingContext2D, theme: Theme, size: number, scale: Scale, log: boolean}} Picture
- *   size of the type in pixels
- */
-
-/** Grid lines, their numbers, and what the x axis counts. @param {Picture} picture @param {number|null} stepsPerEpoch */
-function drawAxes({ context, theme, size, scale, log }, stepsPerEpoch) {
-  const { box, lo, hi } = scale;
-  const epochs = stepsPerEpoch ?? 1;
-  const most = scale.step(box.right) / epochs;
-  context.font = theme.font(0.85);
-  context.fillStyle = theme.color("fg2");
-  context.strokeStyle = theme.color("line");
-  context.lineWidth = 1;
-  context.beginPath();
-  context.textAlign = "center";
-  context.textBaseline = "top";
-  const format = scale.first && epochs === 1 ? formatCount : formatTick; // "50k" again and again says nothing
-  for (const value of ticks(scale.first / epochs, most, (box.right - box.left) / (size * 5))) {
-    const x = Math.round(scale.x(value * epochs)) + 0.5;
-    context.moveTo(x, box.top);
-    context.lineTo(x, box.bottom);
-    context.fillText(format(value), x, box.bottom + 4);
-  }
-  context.textAlign = "left";
-  context.fillText(stepsPerEpoch ? "epoch" : "step", box.right + size * 1.4, box.bottom + 4);
-  context.textAlign = "right";
-  context.textBaseline = "middle";
-  const room = (box.bottom - box.top) / (size * (log ? 2 : 2.4));
-  for (const value of log ? logTicks(lo, hi, room) : ticks(lo, hi, room)) {
-    const y = Math.round(scale.y(value)) + 0.5;
-    context.moveTo(box.left, y);
-    context.lineTo(box.right, y);
-    context.fillText(formatTick(value), box.left - 6, y);
-  }
-  context.stroke();
+/** Grid lines, their numbers, and what the x axis counts. @param {PlotPen} pen @param {number|null} stepsPerEpoch @param {boolean} isLog */
+function drawAxes(pen, stepsPerEpoch, isLog) {
+  const { size, box, x, y } = pen;
+  const [first, last] = x.domain;
+  const perEpoch = stepsPerEpoch ?? 1;
+  const count = first && perEpoch === 1 ? formatCount : formatTick; // "50k" again and again says nothing
+  const epochs = linear([first / perEpoch, last / perEpoch], x.range);
+  drawAxis({ ...pen, x: epochs }, "x", epochs.ticks(box.width / (size * 5)), { gap: 4, format: count });
+  const style = /** @type {const} */ ({ align: "left", baseline: "top", relative: 0.85 });
+  drawText(pen, stepsPerEpoch ? "epoch" : "step", box.right + size * 1.4, box.bottom + 4, style);
+  drawAxis(pen, "y", y.ticks(box.height / (size * (isLog ? 2 : 2.4))), { gap: 6 });
 }
 
-/** Smallest to largest value. @param {Picture} picture @param {Curve} curve */
-function drawBand({ context, theme, scale }, curve) {
-  const { step, low, high } = curve;
+/** Smallest to largest value. @param {PlotPen} pen @param {Curve} curve */
+function drawBand(pen, curve) {
+  const { step, low, high, name } = curve;
   if (!low || !high) return;
-  context.beginPath();
-  for (let i = 0; i < high.length; i++) {
-    if (scale.drawable(high[i])) context.lineTo(scale.x(step[i]), scale.y(high[i]));
-  }
-  for (let i = low.length - 1; i >= 0; i--) {
-    if (scale.drawable(low[i])) context.lineTo(scale.x(step[i]), scale.y(low[i]));
-  }
-  context.globalAlpha = strokeOf(curve).alpha * BAND_ALPHA;
-  context.fillStyle = theme.color(hue(curve));
-  context.fill();
-  context.globalAlpha = 1;
+  const places = placesOf(pen, step, high);
+  for (let i = low.length - 1; i >= 0; i--) places.push(pen.x(step[i]), pen.y(low[i]));
+  drawLine(pen, places, { fill: name, alpha: strokeOf(curve).alpha * BAND_ALPHA });
 }
 
-/** What cannot be drawn (not finite, not above 0 on logarithms) is spanned. @param {Picture} picture @param {Curve} curve */
-function drawLine({ context, theme, scale }, curve) {
-  const { step, mean } = curve;
-  const { dash, width, alpha, line, dots } = strokeOf(curve);
-  const color = theme.color(hue(curve));
-  context.strokeStyle = color;
-  context.fillStyle = color;
-  context.lineWidth = width;
-  context.lineJoin = "round";
-  context.globalAlpha = alpha;
-  context.setLineDash(dash);
-  context.beginPath();
-  for (let i = 0; line && i < mean.length; i++) {
-    if (scale.drawable(mean[i])) context.lineTo(scale.x(step[i]), scale.y(mean[i]));
-  }
-  context.stroke();
-  context.setLineDash([]);
+/** @param {PlotPen} pen @param {ArrayLike<number>} step @param {Float32Array} values */
+const placesOf = ({ x, y }, step, values) => Array.from(values, (value, i) => [x(step[i]), y(value)]).flat();
+
+/** What cannot be drawn (not finite, not above 0 on logarithms) is spanned. @param {PlotPen} pen @param {Curve} curve */
+function drawMean(pen, curve) {
+  const { step, mean, name } = curve;
+  const { line, dots, ...style } = strokeOf(curve);
+  const places = placesOf(pen, step, mean);
+  if (line) drawLine(pen, places, { ...style, color: name });
   // A line through a single point shows nothing.
-  for (let i = 0; (dots || mean.length === 1) && i < mean.length; i++) {
-    if (scale.drawable(mean[i])) dot(context, scale.x(step[i]), scale.y(mean[i]), 2);
-  }
-  context.globalAlpha = 1;
+  if (!dots && mean.length > 1) return;
+  for (let i = 0; i < places.length; i += 2)
+    drawDot(pen, places[i], places[i + 1], 2, { fill: name, alpha: style.alpha });
 }
 
-/** @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {number} radius */
-function dot(context, x, y, radius) {
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.fill();
-}
-
-/** A line at the step, and each curve's value in force there. @param {Picture} picture @param {Curve[]} curves @param {number} step */
-function drawCursor({ context, theme, scale }, curves, step) {
-  const x = Math.round(scale.x(step)) + 0.5;
-  context.strokeStyle = theme.color("fg2");
-  context.lineWidth = 1;
-  context.setLineDash([3, 3]);
-  context.beginPath();
-  context.moveTo(x, scale.box.top);
-  context.lineTo(x, scale.box.bottom);
-  context.stroke();
-  context.setLineDash([]);
+/** A line at the step, and each curve's value in force there. @param {PlotPen} pen @param {Curve[]} curves @param {number} step */
+function drawCursor(pen, curves, step) {
+  const x = Math.round(pen.x(step)) + 0.5;
+  drawLine(pen, [x, pen.box.top, x, pen.box.bottom], { color: "fg2", dash: [3, 3] });
   for (const curve of curves) {
     const i = Array.from(curve.step).findLastIndex((at) => at <= step);
-    if (i < 0 || !scale.drawable(curve.mean[i])) continue;
-    context.fillStyle = theme.color(hue(curve));
-    dot(context, scale.x(curve.step[i]), scale.y(curve.mean[i]), 3);
+    if (i >= 0) drawDot(pen, pen.x(curve.step[i]), pen.y(curve.mean[i]), 3, { fill: curve.name });
   }
 }
 
-/** Room for the names at the line ends: what they take, up to a limit. @param {CanvasRenderingContext2D} context @param {Theme} theme @param {Curve[]} curves */
-function namesWidth(context, theme, curves) {
-  const size = theme.fontSize();
+/** Room for the names at the line ends: what they take, up to a limit. @param {import("../../draw/pen.js").Pen} pen @param {Curve[]} curves */
+function namesWidth({ context, theme, size }, curves) {
   context.font = theme.font(0.92, "600");
   const widths = curves.map((curve) => context.measureText(`${lineName(curve)} 000.0`).width);
   return Math.min(Math.max(size * RIGHT_EM, ...widths.map((width) => width + size)), size * MOST_RIGHT_EM);
 }
 
-/** Names and last values at the line ends. @param {Picture} picture @param {Curve[]} curves */
-function drawNames({ context, theme, size, scale }, curves) {
-  const { top, right } = scale.box;
-  const bottom = scale.box.bottom - size * 0.6; // clear of what the x axis says there
+/** Names and last values at the line ends. @param {PlotPen} pen @param {Curve[]} curves */
+function drawNames(pen, curves) {
+  const { size, box } = pen;
+  const bottom = box.bottom - size * 0.6; // clear of what the x axis says there
   const labels = curves
     .filter((curve) => curve.split === "train" && curve.mean.length && !curve.raw && !curve.ghost)
     .map((curve) => {
       const last = curve.mean[curve.mean.length - 1];
-      const y = scale.drawable(last) ? scale.y(last) : bottom;
-      return { curve, last, y: Math.min(Math.max(y, top), bottom) };
+      const y = pen.y(last);
+      return { curve, last, y: Number.isFinite(y) ? clamp(y, box.top, bottom) : bottom };
     })
     .sort((a, b) => a.y - b.y);
   // Upper ones keep their place, lower ones make room; then all move up if they ran out below.
@@ -348,11 +268,9 @@ function drawNames({ context, theme, size, scale }, curves) {
     labels[i].y = Math.max(labels[i].y, labels[i - 1].y + size * 1.15);
   }
   const over = Math.max((labels[labels.length - 1]?.y ?? 0) - bottom, 0);
-  context.font = theme.font(0.92, "600");
-  context.textAlign = "left";
-  context.textBaseline = "middle";
+  const style = /** @type {const} */ ({ align: "left", relative: 0.92, weight: "600" });
   for (const { curve, last, y } of labels) {
-    context.fillStyle = theme.color(hue(curve));
-    context.fillText(`${lineName(curve)} ${formatLoss(last)}`, right + size * 0.5, y - over);
+    const text = `${lineName(curve)} ${formatLoss(last)}`;
+    drawText(pen, text, box.right + size * 0.5, y - over, { ...style, color: curve.name });
   }
 }

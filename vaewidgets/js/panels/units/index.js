@@ -11,7 +11,7 @@
 
 import { toFloat32 } from "../../contract/bytes.js";
 import { h, setText, show } from "../../host/dom.js";
-import { formatCount, formatLoss, perImage, subscript } from "../../maths/format.js";
+import { dimName, formatCount, formatLoss, perImage } from "../../maths/format.js";
 import { barsState } from "../latent/index.js";
 import { createBars } from "./bars.js";
 
@@ -35,7 +35,7 @@ export function deaths(steps, kl, delta) {
 
 /** "z₃ and z₇" @param {number[]} dims */
 function list(dims) {
-  const names = dims.slice(0, MOST_NAMED).map((dim) => subscript(`z${dim + 1}`));
+  const names = dims.slice(0, MOST_NAMED).map((dim) => dimName(dim));
   if (dims.length > MOST_NAMED) names.push(`${dims.length - MOST_NAMED} more`);
   return names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}` : names.join();
 }
@@ -64,7 +64,7 @@ export function costText(off, ablation) {
   if (together !== null && together !== undefined) return `${list(off)} off: recon ${signed(together)} ${at}`;
   const single = off
     .slice(0, MOST_NAMED)
-    .map((dim) => `${subscript(`z${dim + 1}`)} ${signed(cost[dim])}`)
+    .map((dim) => `${dimName(dim)} ${signed(cost[dim])}`)
     .join(", ");
   return `switched off one at a time: recon ${single} ${at}; the costs do not add up`;
 }
@@ -117,7 +117,7 @@ export function createUnitsView(el, { shell, view }) {
       const dead = died.flatMap((step, dim) => (step === null ? [] : [{ dim, step }]));
       dead.sort((a, b) => a.step - b.step);
       const named = dead.slice(0, MOST_NAMED);
-      const names = named.map(({ dim, step }) => `${subscript(`z${dim + 1}`)} at step ${formatCount(step)}`);
+      const names = named.map(({ dim, step }) => `${dimName(dim)} at step ${formatCount(step)}`);
       if (dead.length > MOST_NAMED) names.push(`${dead.length - MOST_NAMED} more`);
       show(lives, dead.length > 0);
       setText(lives, dead.length ? `† died: ${names.join(", ")}` : "");

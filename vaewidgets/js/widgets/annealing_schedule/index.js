@@ -11,8 +11,8 @@
  */
 
 import { toFloat32 } from "../../contract/bytes.js";
-import { clamp, createPlot, roundUp } from "../../draw/plot.js";
-import { linearSlider, logSlider } from "../../draw/scales.js";
+import { createPlot } from "../../draw/plot.js";
+import { clamp, linearSlider, logSlider, roundUp } from "../../draw/scales.js";
 import { createPress, createSegments, createSlider } from "../../host/controls.js";
 import { h, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
@@ -79,7 +79,6 @@ export default defineWidget({
       schedule: schedule(),
       at: at(),
       recorded,
-      ranges: ranges(),
       ...costs(),
     });
     const whole = () =>
@@ -161,7 +160,7 @@ export default defineWidget({
         "training",
         "length of the training",
         [1, MOST_STEPS],
-        wholeLog(10, 100_000),
+        logSlider({ min: 10, max: 100_000, whole: true }),
         "steps",
       ),
       cycles: slider(
@@ -310,12 +309,3 @@ export default defineWidget({
     };
   },
 });
-
-/** Whole numbers, two digits of them meant. @param {number} min @param {number} max */
-function wholeLog(min, max) {
-  const log = logSlider({ min, max, zero: false });
-  return {
-    value: (/** @type {number} */ position) => Math.round(log.value(position)),
-    position: log.position,
-  };
-}

@@ -8,11 +8,12 @@
  */
 
 import { createLegend } from "../../draw/legend.js";
-import { createPointLayer, drawAxes, drawPrior } from "../../draw/scatter/paint.js";
-import { createCanvas, h, setText, show } from "../../host/dom.js";
-import { createPainter } from "../../host/painter.js";
+import { boxOf, clipped } from "../../draw/pen.js";
+import { createPicture } from "../../draw/picture.js";
+import { createPointLayer, drawAxes, drawPrior, onPlane } from "../../draw/scatter/paint.js";
+import { h, setText, show } from "../../host/dom.js";
 import { fit, padded, union } from "../../maths/camera.js";
-import { namedClasses } from "../../maths/classes.js";
+import { coloredLabels } from "../../maths/classes.js";
 import { extent2d } from "../../maths/statistics.js";
 
 const EDGE_EM = { left: 2.6, right: 0.6, top: 0.6, bottom: 1.8 };
@@ -47,87 +48,72 @@ export function createClouds(el, { theme }) {
   const holder = h("div", "vw-clouds");
   el.append(holder);
   const legend = createLegend(el, { theme });
-  /** @type {{wrap: HTMLElement, title: HTMLElement, note: HTMLElement, surface: import("../../host/dom.js").Surface, layer: ReturnType<typeof createPointLayer>}[]} */
+  /** @type {ReturnType<typeof createCell>[]} */
   let cells = [];
   /** @type {{clouds: CloudState[], axes: [string, string], nameOf: (label: number) => string}} */
   let state = { clouds: [], axes: ["", ""], nameOf: String };
+  let extent = commonExtent([]);
+
+  /** @param {number} i */
+  function createCell(i) {
+    const title = h("figcaption", "vw-title");
+    const note = h("p", "vw-note");
+    const wrap = h("figure", "vw-cloud", {}, [title]);
+    const layer = createPointLayer();
+    const picture = createPicture(wrap, {
+      theme,
+      className: "vw-cloud-canvas",
+      paint(flat) {
+        const { size, width, height } = flat;
+        const cloud = state.clouds[i];
+        const { left, top, right, bottom } = EDGE_EM;
+        const box = boxOf(left * size, top * size, width - right * size, height - bottom * size);
+        const pen = onPlane(flat, fit(extent, box), box);
+        drawAxes(pen, state.axes);
+        clipped(pen, box, () => {
+          layer.draw(pen, cloud);
+          if (cloud.prior) drawPrior(pen, cloud.prior);
+        });
+      },
+    });
+    wrap.append(note);
+    holder.append(wrap);
+    return { wrap, title, note, picture };
+  }
 
   /** @param {number} count */
   function rebuild(count) {
     if (cells.length === count) return;
-    cells = Array.from({ length: count }, () => {
-      const title = h("figcaption", "vw-title");
-      const note = h("p", "vw-note");
-      const surface = createCanvas("vw-cloud-canvas");
-      surface.canvas.setAttribute("role", "img");
-      const wrap = h("figure", "vw-cloud", {}, [title, surface.canvas, note]);
-      return { wrap, title, note, surface, layer: createPointLayer() };
-    });
-    holder.replaceChildren(...cells.map(({ wrap }) => wrap));
+    for (const { picture } of cells) picture.destroy();
+    holder.replaceChildren();
+    cells = Array.from({ length: count }, (_, i) => createCell(i));
     holder.style.setProperty("--vw-columns", String(Math.max(Math.min(count, MOST_COLUMNS), 1)));
   }
-
-  const painter = createPainter(holder, () => {
-    const extent = commonExtent(state.clouds);
-    const size = theme.fontSize();
-    for (const [i, cloud] of state.clouds.entries()) {
-      const { surface, layer } = cells[i];
-      surface.resize();
-      surface.clear();
-      if (!surface.width) continue;
-      const left = EDGE_EM.left * size;
-      const top = EDGE_EM.top * size;
-      const box = {
-        left,
-        top,
-        width: surface.width - left - EDGE_EM.right * size,
-        height: surface.height - top - EDGE_EM.bottom * size,
-      };
-      if (box.width < 8 || box.height < 8) continue;
-      const camera = fit(extent, box);
-      drawAxes(surface.context, theme, camera, box, state.axes);
-      surface.context.save();
-      surface.context.beginPath();
-      surface.context.rect(box.left, box.top, box.width, box.height);
-      surface.context.clip();
-      layer.draw(surface.context, theme, camera, box, { ...cloud, selected: null });
-      if (cloud.prior) drawPrior(surface.context, theme, camera, box, cloud.prior);
-      surface.context.restore();
-    }
-  });
-  const observer = new ResizeObserver(() => painter.request());
-  observer.observe(holder);
-  const unfollow = theme.onChange(() => painter.request());
 
   return {
     /** @param {{clouds: CloudState[], axes: [string, string], nameOf: (label: number) => string}} next */
     update(next) {
-      const labels = next.clouds.find((cloud) => cloud.labels)?.labels ?? null;
-      const { named, others } = namedClasses(labels ?? []);
-      const apart = new Set(named);
+      const first = coloredLabels(next.clouds.find((cloud) => cloud.labels)?.labels ?? null);
+      const apart = new Set(first.named);
       const clouds = next.clouds.map((cloud) => ({
         ...cloud,
-        labels:
-          others && cloud.labels
-            ? cloud.labels.map((label) => (apart.has(label) ? label : -1))
-            : cloud.labels,
+        labels: cloud.labels?.map((label) => (apart.has(label) ? label : -1)) ?? null,
       }));
       state = { ...next, clouds };
-      legend.update(labels && { named, others, nameOf: next.nameOf });
+      extent = commonExtent(clouds);
+      legend.update(first.labels && { ...first, nameOf: next.nameOf });
       rebuild(next.clouds.length);
       for (const [i, { name, note, points, faint }] of next.clouds.entries()) {
         setText(cells[i].title, name);
         setText(cells[i].note, note);
         show(cells[i].note, note !== "");
         cells[i].wrap.classList.toggle("vw-faint", faint);
-        cells[i].surface.canvas.setAttribute("aria-label", `${name}: ${points.length / 2} encoded images`);
+        cells[i].picture.describe(`${name}: ${points.length / 2} encoded images`);
+        cells[i].picture.request();
       }
-      painter.request();
     },
     destroy() {
-      observer.disconnect();
-      unfollow();
-      painter.destroy();
+      for (const { picture } of cells) picture.destroy();
       legend.destroy();
       holder.remove();
     },

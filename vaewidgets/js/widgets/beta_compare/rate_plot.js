@@ -2,12 +2,15 @@
  * Runs in the rate–distortion plane, each a point with its standard errors, joined in the order of their setting.
  * Where both are nats, lines of equal ELBO run across.
  *
+ * @typedef {import("../../draw/pen.js").PlotPen} PlotPen
  * @typedef {{name: string, rate: number, distortion: number, rateError: number, distortionError: number,
  *   faint: boolean}} RatePoint
  * @typedef {{points: RatePoint[], unit: string, normalised: boolean}} RateState
  */
 
-import { createPlot, drawLine, drawScaleX, drawScaleY, drawText } from "../../draw/plot.js";
+import { drawScaleX, drawScaleY } from "../../draw/axes.js";
+import { clipped, drawDot, drawLine, drawText } from "../../draw/pen.js";
+import { createPlot } from "../../draw/plot.js";
 import { formatLoss, perImage } from "../../maths/format.js";
 import { extent } from "../../maths/statistics.js";
 
@@ -25,8 +28,6 @@ export function roomy(values, errors) {
 export function createRatePlot(el, { theme }) {
   /** @type {RateState} */
   let state = { points: [], unit: "", normalised: false };
-  /** @type {import("../../draw/plot.js").Ranges} */
-  let ranges = { x: [0, 1], y: [0, 1] };
   const plot = createPlot(el, {
     theme,
     className: "vw-rate-plot",
@@ -35,87 +36,66 @@ export function createRatePlot(el, { theme }) {
     paint,
   });
 
-  /** @param {import("../../draw/plot.js").Pen} pen */
+  /** @param {PlotPen} pen */
   function paint(pen) {
-    const { context, box } = pen;
-    drawScaleX(pen, ranges.x, { label: "rate: KL, nats per image" });
-    drawScaleY(pen, ranges.y, { label: `distortion: recon, ${perImage(state.unit)}` });
+    drawScaleX(pen, { label: "rate: KL, nats per image" });
+    drawScaleY(pen, { label: `distortion: recon, ${perImage(state.unit)}` });
     if (state.normalised) drawBounds(pen);
-    context.strokeStyle = theme.color("fg3");
-    context.lineWidth = 1.25;
-    context.beginPath();
-    for (const { rate, distortion } of state.points) context.lineTo(pen.x(rate), pen.y(distortion));
-    context.stroke();
-    for (const point of state.points) drawPoint(pen, point, box);
+    const line = state.points.flatMap(({ rate, distortion }) => [pen.x(rate), pen.y(distortion)]);
+    drawLine(pen, line, { color: "fg3", width: 1.25 });
+    for (const point of state.points) drawPoint(pen, point);
   }
 
-  /** Lines of equal ELBO: rate + distortion is the same along each. @param {import("../../draw/plot.js").Pen} pen */
+  /** Lines of equal ELBO: rate + distortion is the same along each. @param {PlotPen} pen */
   function drawBounds(pen) {
-    const { context, box } = pen;
-    context.save();
-    context.beginPath();
-    context.rect(box.left, box.top, box.right - box.left, box.bottom - box.top);
-    context.clip();
-    for (const { rate, distortion } of state.points) {
-      const sum = rate + distortion;
-      const [x0, x1] = ranges.x;
-      drawLine(pen, [pen.x(x0), pen.y(sum - x0), pen.x(x1), pen.y(sum - x1)], {
-        color: theme.color("line"),
-        width: 1.5,
-      });
-    }
-    context.restore();
+    const { x, y, box } = pen;
+    const [x0, x1] = x.domain;
+    clipped(pen, box, () => {
+      for (const { rate, distortion } of state.points) {
+        const sum = rate + distortion;
+        drawLine(pen, [x(x0), y(sum - x0), x(x1), y(sum - x1)], { color: "line", width: 1.5 });
+      }
+    });
   }
 
-  /** @param {import("../../draw/plot.js").Pen} pen @param {RatePoint} point @param {import("../../draw/plot.js").Box} box */
-  function drawPoint(pen, { name, rate, distortion, rateError, distortionError, faint }, box) {
-    const { context } = pen;
-    const x = pen.x(rate);
-    const y = pen.y(distortion);
-    const color = theme.color("accent");
-    context.globalAlpha = faint ? 0.3 : 1;
-    drawLine(pen, [pen.x(rate - rateError), y, pen.x(rate + rateError), y], { color });
-    drawLine(pen, [x, pen.y(distortion - distortionError), x, pen.y(distortion + distortionError)], {
-      color,
-    });
-    context.fillStyle = color;
-    context.beginPath();
-    context.arc(x, y, 5, 0, 2 * Math.PI);
-    context.fill();
-    const right = x < box.right - 4 * pen.size;
-    drawText(pen, name, x + (right ? 9 : -9), y - pen.size * 0.9, {
+  /** @param {PlotPen} pen @param {RatePoint} point */
+  function drawPoint(pen, { name, rate, distortion, rateError, distortionError, faint }) {
+    const { box, size } = pen;
+    const [x, y] = [pen.x(rate), pen.y(distortion)];
+    const style = { color: "accent", alpha: faint ? 0.3 : 1 };
+    drawLine(pen, [pen.x(rate - rateError), y, pen.x(rate + rateError), y], style);
+    drawLine(pen, [x, pen.y(distortion - distortionError), x, pen.y(distortion + distortionError)], style);
+    drawDot(pen, x, y, 5, { fill: "accent", alpha: style.alpha });
+    const right = x < box.right - 4 * size;
+    drawText(pen, name, x + (right ? 9 : -9), y - size * 0.9, {
       align: right ? "left" : "right",
       weight: "600",
-      color: theme.color("fg"),
-      halo: true,
+      color: "fg",
+      halo: 4,
+      alpha: style.alpha,
     });
-    context.globalAlpha = 1;
   }
 
   return {
     /** @param {RateState} next */
     update(next) {
       state = next;
-      const of = (/** @type {(point: RatePoint) => number} */ read) => next.points.map(read);
-      ranges = {
+      const { points } = next;
+      const said = points.map(
+        ({ name, rate, distortion }) =>
+          `${name}: rate ${formatLoss(rate)} nats, distortion ${formatLoss(distortion)} ${next.unit}`,
+      );
+      plot.describe(said.join("; "));
+      plot.update({
         x: roomy(
-          of((p) => p.rate),
-          of((p) => p.rateError),
+          points.map(({ rate }) => rate),
+          points.map(({ rateError }) => rateError),
         ),
         y: roomy(
-          of((p) => p.distortion),
-          of((p) => p.distortionError),
+          points.map(({ distortion }) => distortion),
+          points.map(({ distortionError }) => distortionError),
         ),
-      };
-      plot.describe(
-        next.points
-          .map(
-            (p) =>
-              `${p.name}: rate ${formatLoss(p.rate)} nats, distortion ${formatLoss(p.distortion)} ${next.unit}`,
-          )
-          .join("; "),
-      );
-      plot.update(ranges);
+      });
     },
     destroy: () => plot.destroy(),
   };

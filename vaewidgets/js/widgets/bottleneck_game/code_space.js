@@ -1,10 +1,14 @@
 /**
  * Where the cards lie in the bottleneck: a plane for two numbers, a line for one, cells for bits.
  *
- * @typedef {{code: number[], card: number, faint?: boolean}} Placed
+ * @typedef {{code: number[], card: number}} Placed
  * @typedef {{bottleneck: "two"|"one"|"bits", bits: number, placed: Placed[], asked: number[]|null}} Space
  */
-import { createPlot, drawLine, drawScaleX, drawScaleY, drawText } from "../../draw/plot.js";
+import { drawScaleX, drawScaleY } from "../../draw/axes.js";
+import { drawDot, drawLine, drawText } from "../../draw/pen.js";
+import { createPlot } from "../../draw/plot.js";
+
+const NAMES = { two: "first number", one: "the number", bits: "the bits" };
 
 /**
  * @param {HTMLElement} el
@@ -19,65 +23,41 @@ export function createCodeSpace(el, { theme }) {
     label: "the codes",
     margins: [1.8, 1.4, 3, 3],
     paint(pen) {
-      const range = rangesOf(space);
-      if (space.bottleneck === "two") drawScaleY(pen, range.y, { label: "second number", count: 5 });
-      const cells = 2 ** space.bits;
-      // A digit is about half as wide as it is high; where all codes would touch, every second or fourth is written.
-      const wide = (0.55 * space.bits + 0.8) * pen.size;
-      let every = 1;
-      while (every < cells && pen.x(every) - pen.x(0) < wide) every *= 2;
-      const at =
-        space.bottleneck === "bits" ? Array.from({ length: cells / every }, (_, i) => i * every) : undefined;
-      drawScaleX(pen, range.x, {
-        label:
-          space.bottleneck === "two"
-            ? "first number"
-            : space.bottleneck === "one"
-              ? "the number"
-              : "the bits",
-        at,
-        format: at ? (value) => value.toString(2).padStart(space.bits, "0") : undefined,
-      });
-      if (at)
-        for (let i = 1; i < cells; i++) {
-          const x = pen.x(i - 0.5);
-          drawLine(pen, [x, pen.box.top, x, pen.box.bottom], { color: theme.color("line"), width: 1 });
-        }
+      const { box, size, x } = pen;
+      const { bottleneck, bits, placed, asked } = space;
+      if (bottleneck === "two") drawScaleY(pen, { label: "second number", count: 5 });
+      if (bottleneck === "bits") {
+        const cells = 2 ** bits;
+        // A digit is about half as wide as it is high; where all codes would touch, every second or fourth is written.
+        let every = 1;
+        while (every < cells && every * x.unit < (0.55 * bits + 0.8) * size) every *= 2;
+        const at = Array.from({ length: cells / every }, (_, i) => i * every);
+        const format = (/** @type {number} */ value) => value.toString(2).padStart(bits, "0");
+        drawScaleX(pen, { label: NAMES.bits, at, format });
+        for (let i = 1; i < cells; i++)
+          drawLine(pen, [x(i - 0.5), box.top, x(i - 0.5), box.bottom], { color: "line" });
+      } else drawScaleX(pen, { label: NAMES[bottleneck] });
       /** How many stand at a place already. @type {Map<string, number>} */
       const taken = new Map();
-      for (const { code, card, faint } of space.placed) {
+      for (const { code, card } of placed) {
         const key = code.join();
         const level = taken.get(key) ?? 0;
         taken.set(key, level + 1);
-        mark(pen, code, String(card), theme.classColor(card), level, faint === true);
+        mark(pen, code, String(card), theme.classColor(card), level);
       }
-      if (space.asked)
-        mark(pen, space.asked, "?", theme.color("fg"), taken.get(space.asked.join()) ?? 0, false);
+      if (asked) mark(pen, asked, "?", theme.color("fg"), taken.get(asked.join()) ?? 0);
     },
   });
 
-  /** @param {import("../../draw/plot.js").Pen} pen @param {number[]} code @param {string} text @param {string} color @param {number} level @param {boolean} faint */
-  function mark(pen, code, text, color, level, faint) {
-    const { context, size, box } = pen;
+  /** @param {import("../../draw/pen.js").PlotPen} pen @param {number[]} code @param {string} text @param {string} fill @param {number} level */
+  function mark(pen, code, text, fill, level) {
     const plane = space.bottleneck === "two";
     const index = space.bottleneck === "bits" ? code.reduce((sum, bit) => 2 * sum + bit, 0) : code[0];
-    const radius = size * 1.05;
+    const radius = pen.size * 1.05;
     const x = pen.x(index) + (plane ? level * radius * 1.9 : 0);
-    const y = plane ? pen.y(code[1]) : box.bottom - radius * 1.3 - level * radius * 2.2;
-    context.globalAlpha = faint ? 0.4 : 1;
-    context.beginPath();
-    context.arc(x, y, radius, 0, 2 * Math.PI);
-    context.fillStyle = color;
-    context.strokeStyle = pen.theme.color("bg");
-    context.lineWidth = 2;
-    context.fill();
-    context.stroke();
-    drawText(pen, text, x, y + 1, {
-      color: pen.theme.inkOn(color),
-      weight: "700",
-      relative: 1.1,
-    });
-    context.globalAlpha = 1;
+    const y = plane ? pen.y(code[1]) : pen.box.bottom - radius * 1.3 - level * radius * 2.2;
+    drawDot(pen, x, y, radius, { fill, color: "bg" });
+    drawText(pen, text, x, y + 1, { color: theme.inkOn(fill), weight: "700", relative: 1.1 });
   }
 
   return {

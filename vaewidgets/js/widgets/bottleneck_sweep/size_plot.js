@@ -6,11 +6,15 @@
  * @typedef {{points: SizePoint[], title: string, color: import("../../host/theme.js").ColorName, elbow: number|null,
  *   picked: number|null, zero: boolean}} SizeState
  */
-import { createPlot, drawLine, drawScaleX, drawScaleY, drawText } from "../../draw/plot.js";
+import { drawScaleX, drawScaleY } from "../../draw/axes.js";
+import { drawDot, drawLine, drawText } from "../../draw/pen.js";
+import { createPlot } from "../../draw/plot.js";
 import { clientOf, localOf } from "../../host/pointer.js";
 import { extent } from "../../maths/statistics.js";
 
 const REACH_PX = 24;
+/** Around the sizes, as a factor. */
+const ROOM = 2 ** 0.3;
 
 /**
  * Mean and standard error of the values of each size, rising.
@@ -35,8 +39,6 @@ export function meansOf(points) {
 export function createSizePlot(el, { theme, onPick }) {
   /** @type {SizeState} */
   let state = { points: [], title: "", color: "fg", elbow: null, picked: null, zero: false };
-  /** @type {import("../../draw/plot.js").Ranges} */
-  let ranges = { x: [0, 1], y: [0, 1] };
   /** Where the points were drawn. @type {{index: number, x: number, y: number}[]} */
   let places = [];
   const plot = createPlot(el, {
@@ -45,49 +47,26 @@ export function createSizePlot(el, { theme, onPick }) {
     label: "",
     margins: [2.2, 1, 3, 3.6],
     paint(pen) {
-      const { context, box, size } = pen;
+      const { box, size, x, y } = pen;
       const means = meansOf(state.points);
-      const color = theme.color(state.color);
-      drawScaleX(pen, ranges.x, {
-        label: "latent dimensions",
-        at: means.map(({ dim }) => Math.log2(dim)),
-        format: (value) => String(Math.round(2 ** value)),
-      });
-      drawScaleY(pen, ranges.y, { label: state.title });
+      const { color } = state;
+      drawScaleX(pen, { label: "latent dimensions", at: means.map(({ dim }) => dim), format: String });
+      drawScaleY(pen, { label: state.title });
       if (state.elbow !== null) {
-        const x = pen.x(Math.log2(state.elbow));
-        drawLine(pen, [x, box.top, x, box.bottom], { color: theme.color("fg2"), dash: [4, 3] });
-        drawText(pen, `elbow ${state.elbow}`, x + 4, box.top + size * 0.5, {
-          align: "left",
-          relative: 0.85,
-          halo: true,
-        });
+        const at = x(state.elbow);
+        drawLine(pen, [at, box.top, at, box.bottom], { color: "fg2", dash: [4, 3] });
+        const style = /** @type {const} */ ({ align: "left", relative: 0.85, halo: 4 });
+        drawText(pen, `elbow ${state.elbow}`, at + 4, box.top + size * 0.5, style);
       }
-      context.strokeStyle = color;
-      context.lineWidth = 1.75;
-      context.lineJoin = "round";
-      context.beginPath();
-      for (const { dim, mean } of means) context.lineTo(pen.x(Math.log2(dim)), pen.y(mean));
-      context.stroke();
-      for (const { dim, mean, error } of means) {
-        const x = pen.x(Math.log2(dim));
-        if (error > 0) drawLine(pen, [x, pen.y(mean - error), x, pen.y(mean + error)], { color, width: 1.5 });
-      }
-      places = state.points.map(({ index, dim, value }) => ({
-        index,
-        x: pen.x(Math.log2(dim)),
-        y: pen.y(value),
-      }));
+      const line = means.flatMap(({ dim, mean }) => [x(dim), y(mean)]);
+      drawLine(pen, line, { color, width: 1.75 });
+      for (const { dim, mean, error } of means)
+        if (error > 0)
+          drawLine(pen, [x(dim), y(mean - error), x(dim), y(mean + error)], { color, width: 1.5 });
+      places = state.points.map(({ index, dim, value }) => ({ index, x: x(dim), y: y(value) }));
       for (const { index, x, y } of places) {
         const picked = index === state.picked;
-        context.fillStyle = color;
-        context.beginPath();
-        context.arc(x, y, picked ? 6 : 3.5, 0, 2 * Math.PI);
-        context.fill();
-        if (!picked) continue;
-        context.strokeStyle = theme.color("fg");
-        context.lineWidth = 2;
-        context.stroke();
+        drawDot(pen, x, y, picked ? 6 : 3.5, { fill: color, color: picked ? "fg" : undefined });
       }
     },
   });
@@ -104,19 +83,19 @@ export function createSizePlot(el, { theme, onPick }) {
     /** @param {SizeState} next */
     update(next) {
       state = next;
-      const dims = extent(next.points.map(({ dim }) => Math.log2(dim))) ?? [0, 1];
+      const dims = extent(next.points.map(({ dim }) => dim)) ?? [1, 2];
       const values = extent(next.points.map(({ value }) => value)) ?? [0, 1];
       const pad = Math.max((values[1] - values[0]) * 0.12, Math.abs(values[1]) * 0.01, 1e-3);
-      ranges = {
-        x: [dims[0] - 0.3, dims[1] + 0.3],
-        y: [next.zero ? 0 : values[0] - pad, values[1] + pad],
-      };
       plot.describe(
         `${next.title}: ${meansOf(next.points)
           .map(({ dim, mean }) => `${dim}: ${mean.toPrecision(4)}`)
           .join(", ")}`,
       );
-      plot.update(ranges);
+      plot.update({
+        x: [dims[0] / ROOM, dims[1] * ROOM],
+        y: [next.zero ? 0 : values[0] - pad, values[1] + pad],
+        log: true,
+      });
     },
     /** Where a run's point is, in the window's pixels; for tests. @param {number} index */
     toClient(index) {

@@ -3,8 +3,11 @@
  * pointer go from code to code.
  */
 
-import { createCanvas, h, OWN_KEYS } from "../../host/dom.js";
-import { createPainter } from "../../host/painter.js";
+import { drawLine, fillBox } from "../../draw/pen.js";
+import { createPicture } from "../../draw/picture.js";
+import { clamp } from "../../draw/scales.js";
+import { h, OWN_KEYS, setAttributes } from "../../host/dom.js";
+import { ARROWS, takeKey } from "../../host/input.js";
 import { localOf } from "../../host/pointer.js";
 import { formatCount } from "../../maths/format.js";
 
@@ -27,73 +30,62 @@ export function layout(n, width) {
  * @param {{theme: import("../../host/theme.js").Theme, onPoint: (code: number | null) => void}} opts
  */
 export function createCodeCells(el, { theme, onPoint }) {
-  const surface = createCanvas("vw-cells-canvas");
-  const wrap = h("div", "vw-cells", { tabindex: 0, role: "application", ...OWN_KEYS }, [surface.canvas]);
+  const wrap = h("div", "vw-cells", { tabindex: 0, role: "application", ...OWN_KEYS });
   el.append(wrap);
   /** @type {{counts: Int32Array, code: number|null}} */
   let state = { counts: new Int32Array(0), code: null };
   let grid = layout(1, 100);
 
-  const painter = createPainter(wrap, () => {
-    const n = state.counts.length;
-    grid = layout(n, wrap.clientWidth);
-    surface.canvas.style.height = `${grid.rows * grid.cell}px`;
-    surface.resize();
-    surface.clear();
-    const { context } = surface;
-    const most = Math.max(...state.counts, 1);
-    const { cell, columns } = grid;
-    for (let i = 0; i < n; i++) {
-      const x = (i % columns) * cell;
-      const y = Math.floor(i / columns) * cell;
-      const share = state.counts[i] / most;
-      context.globalAlpha = 1;
-      context.fillStyle = theme.color("line");
-      context.fillRect(x + 1, y + 1, cell - 2, cell - 2);
-      context.fillStyle = theme.color("accent");
-      // the eye reads areas and tones about as square roots
-      context.globalAlpha = share > 0 ? 0.15 + 0.85 * Math.sqrt(share) : 0;
-      context.fillRect(x + 1, y + 1, cell - 2, cell - 2);
-      context.globalAlpha = 1;
-      if (state.counts[i] === 0) {
-        context.strokeStyle = theme.color("fg3");
-        context.lineWidth = 1;
-        context.beginPath();
-        context.moveTo(x + cell * 0.3, y + cell * 0.3);
-        context.lineTo(x + cell * 0.7, y + cell * 0.7);
-        context.moveTo(x + cell * 0.7, y + cell * 0.3);
-        context.lineTo(x + cell * 0.3, y + cell * 0.7);
-        context.stroke();
-      }
-      if (i !== state.code) continue;
-      context.strokeStyle = theme.color("fg");
-      context.lineWidth = 2;
-      context.strokeRect(x + 1, y + 1, cell - 2, cell - 2);
-    }
+  const picture = createPicture(wrap, {
+    theme,
+    className: "vw-cells-canvas",
+    label: "codes by use",
+    arrange() {
+      grid = layout(state.counts.length, wrap.clientWidth);
+      picture.canvas.style.height = `${grid.rows * grid.cell}px`;
+    },
+    paint(pen) {
+      const { context } = pen;
+      const most = Math.max(...state.counts, 1);
+      const { cell, columns } = grid;
+      state.counts.forEach((count, i) => {
+        const x = (i % columns) * cell;
+        const y = Math.floor(i / columns) * cell;
+        fillBox(pen, "line", x + 1, y + 1, cell - 2, cell - 2);
+        // the eye reads areas and tones about as square roots
+        context.globalAlpha = count > 0 ? 0.15 + 0.85 * Math.sqrt(count / most) : 0;
+        fillBox(pen, "accent", x + 1, y + 1, cell - 2, cell - 2);
+        context.globalAlpha = 1;
+        const [near, far] = [cell * 0.3, cell * 0.7];
+        if (count === 0) {
+          drawLine(pen, [x + near, y + near, x + far, y + far], { color: "fg3" });
+          drawLine(pen, [x + far, y + near, x + near, y + far], { color: "fg3" });
+        }
+        if (i !== state.code) return;
+        context.strokeStyle = theme.color("fg");
+        context.lineWidth = 2;
+        context.strokeRect(x + 1, y + 1, cell - 2, cell - 2);
+      });
+    },
   });
 
   /** @param {PointerEvent} event */
   const onMove = (event) => {
-    const [column, row] = localOf(event, surface.canvas).map((at) => Math.floor(at / grid.cell));
+    const [column, row] = localOf(event, picture.canvas).map((at) => Math.floor(at / grid.cell));
     const code = row * grid.columns + column;
     if (column >= 0 && column < grid.columns && code >= 0 && code < state.counts.length) onPoint(code);
   };
-  /** @param {KeyboardEvent} event */
-  const onKey = (event) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -grid.columns, ArrowDown: grid.columns }[event.key];
-    if (event.key === "Escape") onPoint(null);
-    if (!step) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const to = (state.code ?? (step > 0 ? -step : 0)) + step;
-    onPoint(Math.min(Math.max(to, 0), state.counts.length - 1));
-  };
   wrap.addEventListener("pointermove", onMove);
   wrap.addEventListener("pointerdown", onMove);
-  wrap.addEventListener("keydown", onKey);
-  const observer = new ResizeObserver(() => painter.request());
-  observer.observe(wrap);
-  const unfollow = theme.onChange(() => painter.request());
+  wrap.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") onPoint(null);
+    const arrow = ARROWS[event.key];
+    if (!arrow) return;
+    takeKey(event);
+    const step = arrow[0] - arrow[1] * grid.columns;
+    const to = (state.code ?? (step > 0 ? -step : 0)) + step;
+    onPoint(clamp(to, 0, state.counts.length - 1));
+  });
   return {
     /** @param {{counts: Int32Array, code: number|null}} next */
     update(next) {
@@ -101,19 +93,13 @@ export function createCodeCells(el, { theme, onPoint }) {
       const used = next.counts.filter((count) => count > 0).length;
       const at =
         next.code === null ? "" : `; code ${next.code}, used ${formatCount(next.counts[next.code])} times`;
-      wrap.setAttribute(
-        "aria-label",
-        `${used} of ${next.counts.length} codes used${at}. Arrow keys go from code to code.`,
-      );
-      painter.request();
+      setAttributes(wrap, {
+        "aria-label": `${used} of ${next.counts.length} codes used${at}. Arrow keys go from code to code.`,
+      });
+      picture.request();
     },
     destroy() {
-      wrap.removeEventListener("pointermove", onMove);
-      wrap.removeEventListener("pointerdown", onMove);
-      wrap.removeEventListener("keydown", onKey);
-      observer.disconnect();
-      unfollow();
-      painter.destroy();
+      picture.destroy();
       wrap.remove();
     },
   };

@@ -6,8 +6,11 @@
  *   units: Life[]}} Lives
  */
 
-import { createPlot, drawScaleX, drawText } from "../../draw/plot.js";
-import { formatCount, subscript } from "../../maths/format.js";
+import { drawScaleX } from "../../draw/axes.js";
+import { drawText, fillBox } from "../../draw/pen.js";
+import { createPlot } from "../../draw/plot.js";
+import { band } from "../../draw/scales.js";
+import { dimName, formatCount } from "../../maths/format.js";
 
 /** Of so many units each has room for its name. */
 const MOST_NAMED = 24;
@@ -18,7 +21,7 @@ export function deaths({ units }, most = 6) {
   const died = units.filter((one) => one.died !== null).sort((a, b) => Number(a.died) - Number(b.died));
   const said = died
     .slice(0, most)
-    .map(({ unit, died: at }) => `${subscript(`z${unit + 1}`)} at step ${formatCount(Number(at))}`);
+    .map(({ unit, died: at }) => `${dimName(unit)} at step ${formatCount(Number(at))}`);
   return said.join(", ") + (died.length > most ? ", …" : "");
 }
 
@@ -36,27 +39,19 @@ export function createLives(el, { theme }) {
     margins: [0.4, 1, 2.9, 3.2],
     paint(pen) {
       if (!lives) return;
-      const { context, box, size } = pen;
-      const range = /** @type {[number, number]} */ ([lives.first, Math.max(lives.last, lives.first + 1)]);
-      drawScaleX(pen, range, { label: "step" });
-      const height = (box.bottom - box.top) / Math.max(lives.units.length, 1);
-      const thick = Math.max(Math.min(height * 0.6, 6), 1);
+      const { box, size, x } = pen;
+      drawScaleX(pen, { label: "step" });
+      const rows = band(lives.units.length, [box.top, box.bottom]);
+      const thick = Math.max(Math.min(rows.step * 0.6, 6), 1);
       for (const [row, { unit, born, died }] of lives.units.entries()) {
-        const y = box.top + (row + 0.5) * height;
-        if (lives.units.length <= MOST_NAMED && height > size * 0.62) {
-          drawText(pen, subscript(`z${unit + 1}`), box.left - size * 0.5, y, {
-            align: "right",
-            relative: 0.8,
-          });
-        }
-        context.fillStyle = theme.color("line");
-        context.fillRect(box.left, y - 0.5, box.right - box.left, 1);
+        const y = rows(row);
+        if (lives.units.length <= MOST_NAMED && rows.step > size * 0.62)
+          drawText(pen, dimName(unit), box.left - size * 0.5, y, { align: "right", relative: 0.8 });
+        fillBox(pen, "line", box.left, y - 0.5, box.width, 1);
         if (born === null) continue;
-        const from = pen.x(born);
-        const to = pen.x(died ?? range[1]);
-        context.fillStyle = theme.color(died === null ? "kl" : "off");
-        context.fillRect(from, y - thick / 2, Math.max(to - from, 2), thick);
-        if (died !== null) drawText(pen, "×", to, y, { color: theme.color("fg"), relative: 0.9 });
+        const to = x(died ?? x.domain[1]);
+        fillBox(pen, died === null ? "kl" : "off", x(born), y - thick / 2, Math.max(to - x(born), 2), thick);
+        if (died !== null) drawText(pen, "×", to, y, { color: "fg", relative: 0.9 });
       }
     },
   });

@@ -7,91 +7,82 @@
  *   left, width: where the first and the last image have their middles, CSS pixels
  */
 
-import { createCanvas, h } from "../../host/dom.js";
-import { createPainter } from "../../host/painter.js";
+import { drawLine, drawText, fillBox } from "../../draw/pen.js";
+import { createPicture } from "../../draw/picture.js";
+import { band, linear } from "../../draw/scales.js";
+import { h } from "../../host/dom.js";
 import { formatNumber } from "../../maths/format.js";
 import { extent } from "../../maths/statistics.js";
 
+/** @typedef {import("../../draw/pen.js").Pen} Pen */
+const WORDS = /** @type {const} */ ({ relative: 0.92, baseline: "alphabetic" });
+const AT_LEFT = /** @type {const} */ ({ ...WORDS, align: "left" });
+/** Height of what is measured, in units of the type size. */
+const HIGH_EM = 3.6;
+
+/** One stretch a class, named where the name fits. @param {Pen} pen @param {PathChartState} state @param {(k: number) => number} x @param {number} top */
+function drawClasses(pen, { classes, nameOf }, x, top) {
+  const { context, theme, size } = pen;
+  if (!classes) return;
+  const n = classes.length;
+  for (let k = 0; k < n; ) {
+    let end = k;
+    while (end + 1 < n && classes[end + 1] === classes[k]) end++;
+    const from = x(Math.max(k - 0.5, 0));
+    const to = x(Math.min(end + 0.5, n - 1));
+    fillBox(pen, theme.classColor(classes[k]), from, top, Math.max(to - from, 1), size * 0.45);
+    const name = nameOf(classes[k]);
+    context.font = theme.font(WORDS.relative);
+    if (context.measureText(name).width < to - from)
+      drawText(pen, name, (from + to) / 2, top + size * 1.45, { ...WORDS, color: "fg" });
+    k = end + 1;
+  }
+}
+
 /** @param {HTMLElement} el @param {{theme: import("../../host/theme.js").Theme}} opts */
 export function createPathChart(el, { theme }) {
-  const surface = createCanvas("vw-path-canvas");
-  surface.canvas.setAttribute("role", "img");
-  const wrap = h("div", "vw-path-chart", {}, [surface.canvas]);
+  const wrap = h("div", "vw-path-chart");
   el.append(wrap);
   /** @type {PathChartState | null} */
   let state = null;
 
-  function draw() {
-    surface.resize();
-    surface.clear();
-    if (!state || !surface.width) return;
-    const { context } = surface;
-    const { left, width, steps, classes, logPrior, nameOf } = state;
-    const size = theme.fontSize();
-    const n = steps.length + 1;
-    const x = (/** @type {number} */ k) => left + (width * k) / (n - 1);
-    context.font = theme.font(0.92);
-    context.textBaseline = "alphabetic";
-    context.textAlign = "center";
-    context.fillStyle = theme.color("fg2");
-    for (const t of [0, 0.25, 0.5, 0.75, 1]) {
-      context.fillText(t === 0 ? "t = 0" : String(t), left + width * t, size);
-    }
+  /** @param {Pen} pen */
+  function paint(pen) {
+    if (!state) return;
+    const { size } = pen;
+    const { left, width, steps, classes, logPrior } = state;
+    const x = linear([0, steps.length], [left, left + width]);
+    for (const t of [0, 0.25, 0.5, 0.75, 1])
+      drawText(pen, t === 0 ? "t = 0" : String(t), left + width * t, size, WORDS);
     let top = size * 1.5;
-    if (classes) {
-      // One stretch a class, named where the name fits.
-      for (let k = 0; k < n; ) {
-        let end = k;
-        while (end + 1 < n && classes[end + 1] === classes[k]) end++;
-        const from = x(Math.max(k - 0.5, 0));
-        const to = x(Math.min(end + 0.5, n - 1));
-        context.fillStyle = theme.classColor(classes[k]);
-        context.fillRect(from, top, Math.max(to - from, 1), size * 0.45);
-        const name = nameOf(classes[k]);
-        context.fillStyle = theme.color("fg");
-        if (context.measureText(name).width < to - from)
-          context.fillText(name, (from + to) / 2, top + size * 1.45);
-        k = end + 1;
-      }
-      top += size * 2;
-    }
-    const high = size * 3.6;
-    context.textAlign = "left";
+    drawClasses(pen, state, x, top);
+    if (classes) top += size * 2;
     const most = extent(steps)?.[1] || 1;
-    const base = top + size * 1.2 + high;
-    context.fillStyle = theme.color("recon");
-    const bar = Math.max(width / (n - 1) - 1, 1);
-    for (let k = 0; k < n - 1; k++) {
-      const tall = (steps[k] / most) * high;
-      context.fillRect(x(k) + 0.5, base - tall, bar, Math.max(tall, 0.5));
+    const base = top + size * (1.2 + HIGH_EM);
+    const y = linear([0, most], [base, base - size * HIGH_EM]);
+    const bars = band(steps.length, [left, left + width]);
+    for (let k = 0; k < steps.length; k++) {
+      const tall = Math.max(base - y(steps[k]), 0.5);
+      fillBox(pen, "recon", x(k) + 0.5, y(steps[k]), Math.max(bars.step - 1, 1), tall);
     }
-    context.fillText(`change per step ‖Δx̂‖, at most ${formatNumber(most, 3)}`, left, top + size * 0.6);
-    if (!logPrior) return;
-    top = base + size * 0.8;
-    const range = extent(logPrior) ?? [0, 1];
-    const span = Math.max(range[1] - range[0], 1e-9);
-    context.strokeStyle = theme.color("kl");
-    context.lineWidth = 2;
-    context.beginPath();
-    const y = (/** @type {number} */ value) =>
-      top + size * 1.3 + (1 - (value - range[0]) / span) * (high * 0.7);
-    for (let k = 0; k < n; k++) {
-      if (k) context.lineTo(x(k), y(logPrior[k]));
-      else context.moveTo(x(k), y(logPrior[k]));
-    }
-    context.stroke();
-    context.fillStyle = theme.color("kl");
-    context.fillText(
-      `prior density ln p(z), ${formatNumber(range[0], 3)} to ${formatNumber(range[1], 3)} nats`,
-      left,
-      top + size * 0.6,
-    );
+    const change = `change per step ‖Δx̂‖, at most ${formatNumber(most, 3)}`;
+    drawText(pen, change, left, top + size * 0.6, { ...AT_LEFT, color: "recon" });
+    if (logPrior) drawDensity(pen, logPrior, x, base + size * 0.8);
   }
 
-  const painter = createPainter(wrap, draw);
-  const observer = new ResizeObserver(() => painter.request());
-  observer.observe(wrap);
-  const unfollow = theme.onChange(() => painter.request());
+  /** @param {Pen} pen @param {ArrayLike<number>} logPrior @param {import("../../draw/scales.js").Scale} x @param {number} top */
+  function drawDensity(pen, logPrior, x, top) {
+    const { size } = pen;
+    const [lo, hi] = extent(logPrior) ?? [0, 1];
+    const high = top + size * 1.3;
+    const y = linear([lo, Math.max(hi, lo + 1e-9)], [high + size * HIGH_EM * 0.7, high]);
+    const places = Array.from(logPrior, (value, k) => [x(k), y(value)]).flat();
+    drawLine(pen, places, { color: "kl", width: 2 });
+    const text = `prior density ln p(z), ${formatNumber(lo, 3)} to ${formatNumber(hi, 3)} nats`;
+    drawText(pen, text, x.range[0], top + size * 0.6, { ...AT_LEFT, color: "kl" });
+  }
+
+  const picture = createPicture(wrap, { theme, className: "vw-path-canvas", paint });
   return {
     /** @param {PathChartState} next @param {string} label what a screen reader hears */
     update(next, label) {
@@ -100,14 +91,11 @@ export function createPathChart(el, { theme }) {
       const rows = 1.5 + (next.classes ? 2 : 0) + 5.2 + (next.logPrior ? 5 : 0);
       const height = `${Math.round(rows * size)}px`;
       if (wrap.style.height !== height) wrap.style.height = height;
-      if (surface.canvas.getAttribute("aria-label") !== label)
-        surface.canvas.setAttribute("aria-label", label);
-      painter.request();
+      picture.describe(label);
+      picture.request();
     },
     destroy() {
-      unfollow();
-      observer.disconnect();
-      painter.destroy();
+      picture.destroy();
       wrap.remove();
     },
   };

@@ -6,18 +6,10 @@
  * of the drawn integrand, in nats.
  */
 
-import {
-  clamp,
-  createPlot,
-  drawArea,
-  drawCurve,
-  drawLine,
-  drawScaleX,
-  drawScaleY,
-  drawText,
-  roundUp,
-} from "../../draw/plot.js";
-import { linearSlider, logSlider } from "../../draw/scales.js";
+import { drawScaleX, drawScaleY } from "../../draw/axes.js";
+import { drawCurve, drawLine, drawText } from "../../draw/pen.js";
+import { createPlot } from "../../draw/plot.js";
+import { clamp, linearSlider, logSlider, roundUp } from "../../draw/scales.js";
 import { createPress, createSlider } from "../../host/controls.js";
 import { h, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
@@ -26,7 +18,7 @@ import { density, klAreas, klIntegrand, klParts } from "../../maths/gaussian.js"
 import { createKlRow, nats } from "./rows.js";
 
 /** @typedef {import("../../maths/gaussian.js").Gaussian} Gaussian */
-/** @typedef {import("../../draw/plot.js").Pen} Pen */
+/** @typedef {import("../../draw/pen.js").PlotPen} PlotPen */
 
 const Z = /** @type {[number, number]} */ ([-6, 6]);
 const MU = /** @type {[number, number]} */ ([-4, 4]);
@@ -88,7 +80,7 @@ export default defineWidget({
         title,
         min,
         max,
-        scale: log ? logSlider({ min, max, zero: false }) : linearSlider({ min, max, step: 0.01 }),
+        scale: log ? logSlider({ min, max }) : linearSlider({ min, max, step: 0.01 }),
         onChange: (value) => view.set(name, value),
       });
     const knobs = h("div", "vw-concept-knobs");
@@ -248,77 +240,60 @@ function integrandRange(q, p, forward) {
   return [-roundUp(Math.max(-lo * 1.2, top / 8), [1, 1.5, 2, 3, 5, 7]), top];
 }
 
-/** @param {Pen} pen @param {Gaussian} q @param {Gaussian} p */
+/** @param {PlotPen} pen @param {Gaussian} q @param {Gaussian} p */
 function drawDensities(pen, q, p) {
-  const { theme, size, box } = pen;
-  const top = roundUp(Math.max(density(q.mu, q), density(p.mu, p)) * 1.12, [1, 1.5, 2, 3, 5, 7]);
-  drawScaleY(pen, [0, top], { label: "density", count: 3 });
-  drawScaleX(pen, Z, { label: "z" });
-  drawArea(pen, (z) => density(z, q), Z, { color: theme.color("accent"), alpha: 0.16 });
-  drawCurve(pen, (z) => density(z, p), Z, { color: theme.color("fg"), width: 1.6, dash: [5, 4] });
-  drawCurve(pen, (z) => density(z, q), Z, { color: theme.color("accent"), width: 2.6 });
+  const { size, box, x, y } = pen;
+  drawScaleY(pen, { label: "density", count: 3 });
+  drawScaleX(pen, { label: "z" });
+  drawCurve(pen, (z) => density(z, q), { fill: "accent", alpha: 0.16 });
+  drawCurve(pen, (z) => density(z, p), { color: "fg", width: 1.6, dash: [5, 4] });
+  drawCurve(pen, (z) => density(z, q), { color: "accent", width: 2.6 });
   // The shift, where there is one, as a measure between the means.
   if (Math.abs(q.mu - p.mu) > 0.12) {
-    const y = box.bottom - size * 0.9;
-    drawLine(pen, [pen.x(p.mu), y, pen.x(q.mu), y], { color: theme.color("kl"), width: 2 });
-    for (const mu of [p.mu, q.mu])
-      drawLine(pen, [pen.x(mu), y - 5, pen.x(mu), y + 5], { color: theme.color("kl"), width: 2 });
-    drawText(pen, "shift", pen.x((p.mu + q.mu) / 2), y - size * 0.8, {
-      color: theme.color("kl"),
-      halo: true,
-    });
+    const at = box.bottom - size * 0.9;
+    drawLine(pen, [x(p.mu), at, x(q.mu), at], { color: "kl", width: 2 });
+    for (const mu of [p.mu, q.mu]) drawLine(pen, [x(mu), at - 5, x(mu), at + 5], { color: "kl", width: 2 });
+    drawText(pen, "shift", x((p.mu + q.mu) / 2), at - size * 0.8, { color: "kl", halo: 4 });
   }
-  const height = density(Math.min(q.mu + q.sigma, Z[1]), q);
-  drawLine(pen, [pen.x(q.mu), pen.y(height), pen.x(Math.min(q.mu + q.sigma, Z[1])), pen.y(height)], {
-    color: theme.color("accent"),
-    width: 1.5,
-  });
+  const edge = Math.min(q.mu + q.sigma, Z[1]);
+  const height = y(density(edge, q));
+  drawLine(pen, [x(q.mu), height, x(edge), height], { color: "accent", width: 1.5 });
   // Names at the slopes that look away from each other.
   const side = q.mu >= p.mu ? 1 : -1;
-  label(pen, `q = ${named(q)}`, q, side, theme.color("accent"), "600");
-  label(pen, `p = ${named(p)}`, p, -side, theme.color("fg"), "400");
+  label(pen, `q = ${named(q)}`, q, side, { color: "accent", weight: "600" });
+  label(pen, `p = ${named(p)}`, p, -side, { color: "fg" });
 }
 
-/** @param {Pen} pen @param {string} text @param {Gaussian} of @param {number} side @param {string} color @param {string} weight */
-function label(pen, text, of, side, color, weight) {
+/** @param {PlotPen} pen @param {string} text @param {Gaussian} of @param {number} side @param {{color: string, weight?: string}} style */
+function label(pen, text, of, side, style) {
   const { box, size } = pen;
   const z = of.mu + side * 1.25 * of.sigma;
   const wide = text.length * size * 0.56;
-  const px = clamp(
-    pen.x(z) + side * size * 0.8,
-    box.left + (side < 0 ? wide : 0),
-    box.right - (side > 0 ? wide : 0),
-  );
+  const least = box.left + (side < 0 ? wide : 0);
+  const px = clamp(pen.x(z) + side * size * 0.8, least, box.right - (side > 0 ? wide : 0));
   const py = clamp(pen.y(density(z, of)) - size * 0.6, box.top + size, box.bottom - size * 2.6);
-  drawText(pen, text, px, py, {
-    color,
-    weight,
-    align: side > 0 ? "left" : "right",
-    halo: true,
-    relative: 1.08,
-  });
+  drawText(pen, text, px, py, { ...style, align: side > 0 ? "left" : "right", halo: 4, relative: 1.08 });
 }
 
-/** @param {Pen} pen @param {Gaussian} q @param {Gaussian} p @param {boolean} forward */
+/** @param {PlotPen} pen @param {Gaussian} q @param {Gaussian} p @param {boolean} forward */
 function drawIntegrand(pen, q, p, forward) {
-  const { theme, size, box } = pen;
+  const { size, box } = pen;
   const [first, second] = forward ? [q, p] : [p, q];
-  const range = integrandRange(q, p, forward);
   const f = (/** @type {number} */ z) => klIntegrand(z, first, second);
-  drawScaleY(pen, range, {
-    label: forward ? "q ln(q ∕ p), nats per unit of z" : "p ln(p ∕ q), nats per unit of z",
-    count: 3,
-  });
-  drawScaleX(pen, Z, { label: "z" });
-  drawArea(pen, (z) => Math.max(f(z), 0), Z, { color: theme.color("kl"), alpha: 0.6 });
-  drawArea(pen, (z) => Math.min(f(z), 0), Z, { color: theme.color("fg3"), alpha: 0.6 });
-  drawLine(pen, [box.left, pen.y(0), box.right, pen.y(0)], { color: theme.color("fg3") });
+  const name = forward ? "q ln(q ∕ p)" : "p ln(p ∕ q)";
+  drawScaleY(pen, { label: `${name}, nats per unit of z`, count: 3 });
+  drawScaleX(pen, { label: "z" });
+  drawCurve(pen, (z) => Math.max(f(z), 0), { fill: "kl", alpha: 0.6 });
+  drawCurve(pen, (z) => Math.min(f(z), 0), { fill: "fg3", alpha: 0.6 });
+  drawLine(pen, [box.left, pen.y(0), box.right, pen.y(0)], { color: "fg3" });
   const { above, below } = klAreas(first, second);
-  drawText(
-    pen,
-    `area ${formatFixed(above, 3)} − ${formatFixed(-below, 3)} = ${nats(above + below)}`,
-    box.right,
-    box.top + size * 0.4,
-    { color: theme.color("kl"), weight: "600", align: "right", halo: true, relative: 1.08 },
-  );
+  const sum = `area ${formatFixed(above, 3)} − ${formatFixed(-below, 3)} = ${nats(above + below)}`;
+  const style = /** @type {const} */ ({
+    color: "kl",
+    weight: "600",
+    align: "right",
+    halo: 4,
+    relative: 1.08,
+  });
+  drawText(pen, sum, box.right, box.top + size * 0.4, style);
 }

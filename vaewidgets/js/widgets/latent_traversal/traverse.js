@@ -12,7 +12,7 @@
  */
 
 import { normalQuantile } from "../../contract/random.js";
-import { dimName } from "../../maths/plane.js";
+import { dimName } from "../../maths/format.js";
 
 export const FIXED_RANGE = 2;
 export const SIGMAS = 2;

@@ -7,8 +7,8 @@
  * one estimate, and the estimates that are drawn.
  */
 
-import { clamp, createPlot } from "../../draw/plot.js";
-import { linearSlider, logSlider } from "../../draw/scales.js";
+import { createPlot } from "../../draw/plot.js";
+import { clamp, linearSlider, logSlider } from "../../draw/scales.js";
 import { createPress, createSegments, createSlider } from "../../host/controls.js";
 import { h, reducedMotion, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
@@ -93,7 +93,7 @@ export default defineWidget({
         title: "standard deviation",
         min: SIGMA[0],
         max: SIGMA[1],
-        scale: logSlider({ min: SIGMA[0], max: SIGMA[1], zero: false }),
+        scale: logSlider({ min: SIGMA[0], max: SIGMA[1] }),
         onChange: (value) => view.set("sigma", value),
       }),
       samples: createSlider(knobs, {
@@ -103,7 +103,7 @@ export default defineWidget({
         unit: "samples",
         min: 1,
         max: MOST_SAMPLES,
-        scale: wholeLog(MOST_SAMPLES),
+        scale: logSlider({ min: 1, max: MOST_SAMPLES, whole: true }),
         onChange: (value) => view.set("samples", Math.round(value)),
       }),
     };
@@ -222,11 +222,3 @@ export default defineWidget({
     };
   },
 });
-
-/** A slider of whole numbers from 1, logarithmic. @param {number} most */
-function wholeLog(most) {
-  return {
-    value: (/** @type {number} */ position) => Math.round(most ** (position / 1000)),
-    position: (/** @type {number} */ value) => Math.round((1000 * Math.log(value)) / Math.log(most)),
-  };
-}

@@ -2,13 +2,15 @@
  * The pictures of the reparameterisation: draws on their way from ε to z, and how far two estimates of a gradient
  * spread.
  *
- * @typedef {import("../../draw/plot.js").Pen} Pen
+ * @typedef {import("../../draw/pen.js").PlotPen} PlotPen
  * @typedef {import("./gradients.js").Parameter} Parameter
  * @typedef {import("./gradients.js").Way} Way
  * @typedef {{exact: number, mean: number, sd: number, values: Float64Array}} Estimator
  */
 
-import { clamp, drawCurve, drawLine, drawScaleX, drawText, roundUp } from "../../draw/plot.js";
+import { drawScaleX } from "../../draw/axes.js";
+import { clipped, drawCurve, drawDot, drawLine, drawText, fillBox } from "../../draw/pen.js";
+import { band, clamp, linear, roundUp } from "../../draw/scales.js";
 import { ease } from "../../host/painter.js";
 import { formatFixed } from "../../maths/format.js";
 import { density } from "../../maths/gaussian.js";
@@ -49,145 +51,116 @@ export function spreadRange({ path, score }) {
   return [path.exact - half, path.exact + half];
 }
 
-/** @param {Pen} pen @param {Record<Way, Estimator>} both @param {Parameter} by @param {import("./gradients.js").Target} target @param {number} n */
+/**
+ * How far each way's estimates spread.
+ * @param {PlotPen} pen
+ * @param {Record<Way, Estimator>} both
+ * @param {Parameter} by
+ * @param {import("./gradients.js").Target} target
+ * @param {number} n
+ */
 export function drawSpreads(pen, both, by, target, n) {
-  const { context, theme, box, size } = pen;
-  const range = spreadRange(both);
-  const tall = (box.bottom - box.top) / 2;
+  const { box, size, x } = pen;
+  const tall = box.height / 2;
   const uses = {
     path: by === "mu" ? `slope f′(z) = ${target.slope}` : `slope f′(z) · ε`,
     score: by === "mu" ? `height f(z) · ε ∕ σ` : `height f(z) · (ε² − 1) ∕ σ`,
   };
-  drawScaleX(pen, range, { label: "" });
+  drawScaleX(pen, { label: "" });
   WAYS.forEach(({ way, name }, row) => {
     const { values, sd } = both[way];
     const base = box.top + tall * (row + 1) - (row ? 0 : size * 0.5);
-    const color = theme.color(way === "path" ? "accent" : "fg2");
-    const counts = histogram(values, range, BINS);
-    const most = Math.max(...counts, 1);
-    const wide = (box.right - box.left) / BINS;
-    const room = tall - size * 3.2;
-    context.fillStyle = color;
-    context.globalAlpha = 0.8;
-    counts.forEach((count, i) => {
-      const height = (count / most) * room;
-      if (count) context.fillRect(box.left + i * wide, base - height, Math.max(wide - 1, 1), height);
-    });
-    context.globalAlpha = 1;
-    drawLine(pen, [box.left, base + 0.5, box.right, base + 0.5], { color: theme.color("line") });
+    const color = way === "path" ? "accent" : "fg2";
+    drawHistogram(pen, histogram(values, x.domain, BINS), base, tall - size * 3.2, color);
+    drawLine(pen, [box.left, base + 0.5, box.right, base + 0.5], { color: "line" });
     const top = box.top + tall * row + size * (row ? 0.9 : 0.4);
-    drawText(pen, name, box.left, top, { color, weight: "600", align: "left", halo: true });
-    drawText(pen, uses[way], box.left, top + size * 1.3, { align: "left", relative: 0.92, halo: true });
-    drawText(pen, `± ${formatFixed(sd, sd >= 10 ? 1 : 3)}`, box.right, top, {
-      color,
-      weight: "600",
-      align: "right",
-      halo: true,
-    });
+    const left = /** @type {const} */ ({ align: "left", halo: 4 });
+    const strong = { color, weight: "600" };
+    drawText(pen, name, box.left, top, { ...left, ...strong });
+    drawText(pen, uses[way], box.left, top + size * 1.3, { ...left, relative: 0.92 });
+    const spread = `± ${formatFixed(sd, sd >= 10 ? 1 : 3)}`;
+    drawText(pen, spread, box.right, top, { ...strong, align: "right", halo: 4 });
     // What the draws in the picture above say.
-    const own = clamp(pen.x(values[0]), box.left, box.right);
-    context.beginPath();
-    context.moveTo(own, base - 1);
-    context.lineTo(own - size * 0.35, base + size * 0.5);
-    context.lineTo(own + size * 0.35, base + size * 0.5);
-    context.closePath();
-    context.fillStyle = theme.color("fg");
-    context.fill();
+    const own = clamp(x(values[0]), box.left, box.right);
+    const [half, below] = [size * 0.35, base + size * 0.5];
+    drawLine(pen, [own, base - 1, own - half, below, own + half, below], { fill: "fg" });
   });
-  const { exact } = both.path;
-  drawLine(pen, [pen.x(exact), box.top - size * 0.4, pen.x(exact), box.bottom], {
-    color: theme.color("fg"),
-    width: 1.5,
-    dash: [4, 3],
+  const at = x(both.path.exact);
+  drawLine(pen, [at, box.top - size * 0.4, at, box.bottom], { color: "fg", width: 1.5, dash: [4, 3] });
+  drawText(pen, `exact ${formatFixed(both.path.exact, 3)}`, at, box.top - size * 0.9, {
+    color: "fg",
+    halo: 4,
   });
-  drawText(pen, `exact ${formatFixed(exact, 3)}`, pen.x(exact), box.top - size * 0.9, {
-    color: theme.color("fg"),
-    halo: true,
-  });
-  drawText(pen, `▲ this sample; bars: ${REPEATS} repeats of ${n}`, box.right, box.bottom + size * 2, {
-    align: "right",
-    relative: 0.85,
-  });
+  const key = `▲ this sample; bars: ${REPEATS} repeats of ${n}`;
+  drawText(pen, key, box.right, box.bottom + size * 2, { align: "right", relative: 0.85 });
+}
+
+/** @param {PlotPen} pen @param {ArrayLike<number>} counts @param {number} base @param {number} room @param {string} color */
+function drawHistogram(pen, counts, base, room, color) {
+  const x = band(counts.length, [pen.box.left, pen.box.right]);
+  const most = Math.max(...Array.from(counts), 1);
+  pen.context.globalAlpha = 0.8;
+  for (let i = 0; i < counts.length; i++) {
+    const height = (counts[i] / most) * room;
+    if (counts[i]) fillBox(pen, color, x(i) - x.step / 2, base - height, Math.max(x.step - 1, 1), height);
+  }
+  pen.context.globalAlpha = 1;
 }
 
 /**
  * From below: ε on its line, the lines up to z, the density of z, and f over it with its slopes.
- * @param {Pen} pen
+ * @param {PlotPen} pen
  * @param {{q: {mu: number, sigma: number}, target: import("./gradients.js").Target, eps: Float64Array,
  *   own: number, t: number}} state  t: how far the draws have risen, 0…1
  */
 export function drawMap(pen, { q, target, eps, own, t }) {
-  const { context, theme, box, size } = pen;
-  const tall = box.bottom - box.top;
+  const { box, size } = pen;
   const yEps = box.bottom;
-  const yZ = box.top + tall * 0.52;
-  const accent = theme.color("accent");
-  drawScaleX(pen, Z, { label: "ε ~ N(0, 1)" });
+  const yZ = box.top + box.height * 0.52;
+  drawScaleX(pen, { label: "ε ~ N(0, 1)" });
   const drawn = Math.min(eps.length, MOST_DRAWN);
   const rise = ease(t);
   // the bell of the noise, dashed as everywhere, and that of z
-  const bell = (/** @type {number} */ base, /** @type {number} */ room) => (/** @type {number} */ height) =>
-    base - height * room;
-  const low = { ...pen, y: bell(yEps, tall * 0.4) };
-  drawCurve(low, (z) => density(z, { mu: 0, sigma: 1 }), Z, {
-    color: theme.color("fg"),
-    width: 1.4,
-    dash: [5, 4],
+  const bell = (/** @type {number} */ base, /** @type {number} */ room) => ({
+    ...pen,
+    y: linear([0, 1], [base, base - room]),
   });
-  drawLine(pen, [box.left, yZ, box.right, yZ], { color: theme.color("fg3") });
-  const peak = density(q.mu, q);
-  const room = (tall * 0.16) / Math.max(peak, 0.4);
-  drawCurve({ ...pen, y: bell(yZ, room) }, (z) => density(z, q), Z, { color: accent, width: 1.8 });
-  drawText(pen, `z ~ N(${formatFixed(q.mu, 2)}, ${formatFixed(q.sigma, 2)}²)`, box.right, yZ - size * 0.9, {
-    color: accent,
-    align: "right",
-    halo: true,
-  });
+  const noise = (/** @type {number} */ z) => density(z, { mu: 0, sigma: 1 });
+  drawCurve(bell(yEps, box.height * 0.4), noise, { color: "fg", width: 1.4, dash: [5, 4] });
+  drawLine(pen, [box.left, yZ, box.right, yZ], { color: "fg3" });
+  const room = (box.height * 0.16) / Math.max(density(q.mu, q), 0.4);
+  drawCurve(bell(yZ, room), (z) => density(z, q), { color: "accent", width: 1.8 });
+  const name = `z ~ N(${formatFixed(q.mu, 2)}, ${formatFixed(q.sigma, 2)}²)`;
+  drawText(pen, name, box.right, yZ - size * 0.9, { color: "accent", align: "right", halo: 4 });
 
-  context.save();
-  context.beginPath();
-  context.rect(box.left - size, 0, box.right - box.left + 2 * size, pen.height);
-  context.clip();
-  for (let i = 0; i < drawn; i++) {
-    const [x0, x1] = [pen.x(eps[i]), pen.x(q.mu + q.sigma * eps[i])];
-    const [x, y] = [x0 + (x1 - x0) * rise, yEps + (yZ - yEps) * rise];
-    context.globalAlpha = 0.35;
-    drawLine(pen, [x0, yEps, x, y], { color: accent, width: 1 });
-    context.globalAlpha = 1;
-    dot(pen, x0, yEps, 2.2, theme.color("fg"));
-    dot(pen, x, y, 2.6, accent);
-  }
-  if (t >= 1) drawTarget(pen, { q, target, eps: eps.subarray(0, drawn), own, yZ });
   const z = q.mu + q.sigma * own;
-  drawLine(pen, [pen.x(own), yEps, pen.x(z), yZ], { color: accent, width: 3 });
-  dot(pen, pen.x(z), yZ, 5, accent);
-  context.restore();
-  const middle = [pen.x(own * 0.55 + z * 0.45), yEps * 0.55 + yZ * 0.45];
-  drawText(
-    pen,
-    `ε = ${formatFixed(own, 2)} → z = ${formatFixed(z, 2)}`,
-    clamp(middle[0] + size * 0.8, box.left, box.right - size * 11),
-    middle[1],
-    { color: theme.color("fg"), align: "left", weight: "600", halo: true },
-  );
-}
-
-/** @param {Pen} pen @param {number} x @param {number} y @param {number} radius @param {string} color */
-function dot({ context }, x, y, radius, color) {
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.fillStyle = color;
-  context.fill();
+  const wide = { left: box.left - size, top: 0, width: box.width + 2 * size, height: pen.height };
+  clipped(pen, wide, () => {
+    for (let i = 0; i < drawn; i++) {
+      const [x0, x1] = [pen.x(eps[i]), pen.x(q.mu + q.sigma * eps[i])];
+      const [x, y] = [x0 + (x1 - x0) * rise, yEps + (yZ - yEps) * rise];
+      drawLine(pen, [x0, yEps, x, y], { color: "accent", alpha: 0.35 });
+      drawDot(pen, x0, yEps, 2.2, { fill: "fg" });
+      drawDot(pen, x, y, 2.6, { fill: "accent" });
+    }
+    if (t >= 1) drawTarget(pen, { q, target, eps: eps.subarray(0, drawn), own, yZ });
+    drawLine(pen, [pen.x(own), yEps, pen.x(z), yZ], { color: "accent", width: 3 });
+    drawDot(pen, pen.x(z), yZ, 5, { fill: "accent" });
+  });
+  const x = clamp(pen.x(own * 0.55 + z * 0.45) + size * 0.8, box.left, box.right - size * 11);
+  const text = `ε = ${formatFixed(own, 2)} → z = ${formatFixed(z, 2)}`;
+  const style = /** @type {const} */ ({ color: "fg", align: "left", weight: "600", halo: 4 });
+  drawText(pen, text, x, yEps * 0.55 + yZ * 0.45, style);
 }
 
 /**
  * f over the z that were drawn: its height is what the score function weighs, its slope what the path uses.
- * @param {Pen} pen
+ * @param {PlotPen} pen
  * @param {{q: {mu: number, sigma: number}, target: import("./gradients.js").Target, eps: Float64Array,
  *   own: number, yZ: number}} state
  */
 function drawTarget(pen, { q, target, eps, own, yZ }) {
-  const { context, theme, box, size } = pen;
+  const { box, size } = pen;
   const [a, b] = [Math.max(q.mu - 2.6 * q.sigma, Z[0]), Math.min(q.mu + 2.6 * q.sigma, Z[1])];
   let [lo, hi] = [0, 0.5];
   for (let i = 0; i <= 60; i++) {
@@ -196,44 +169,29 @@ function drawTarget(pen, { q, target, eps, own, yZ }) {
     hi = Math.max(hi, value);
   }
   const bottom = yZ - (yZ - box.top) * 0.42;
-  const unit = (bottom - box.top - size) / (hi - lo);
-  const y = (/** @type {number} */ value) => bottom - (value - lo) * unit;
-  const high = { ...pen, y };
-  const color = theme.color("loss");
-  context.save();
-  context.beginPath();
-  context.rect(box.left, 0, box.right - box.left, bottom + size * 0.4);
-  context.clip();
-  drawCurve(high, target.f, Z, { color, width: 2 });
-  const perUnit = pen.x(1) - pen.x(0);
-  for (const e of [...eps, own]) {
-    const z = q.mu + q.sigma * e;
-    const isOwn = e === own;
-    const slope = (-target.df(z) * unit) / perUnit;
-    const reach = (isOwn ? size * 2.6 : size * 1.2) / Math.hypot(1, slope);
-    drawLine(
-      pen,
-      [pen.x(z) - reach, y(target.f(z)) - reach * slope, pen.x(z) + reach, y(target.f(z)) + reach * slope],
-      { color: theme.color("accent"), width: isOwn ? 3.5 : 1.5 },
-    );
-    if (isOwn) dot(pen, pen.x(z), y(target.f(z)), 4, theme.color("accent"));
-  }
-  context.restore();
-  const z = q.mu + q.sigma * own;
-  drawLine(pen, [pen.x(z), yZ, pen.x(z), Math.max(y(target.f(z)), 0)], {
-    color: theme.color("accent"),
-    dash: [2, 3],
+  const y = linear([lo, hi], [bottom, box.top + size]);
+  clipped(pen, { left: box.left, top: 0, width: box.width, height: bottom + size * 0.4 }, () => {
+    drawCurve({ ...pen, y }, target.f, { color: "loss", width: 2 });
+    for (const e of [...eps, own]) {
+      const z = q.mu + q.sigma * e;
+      const isOwn = e === own;
+      const slope = (target.df(z) * y.unit) / pen.x.unit;
+      const reach = (isOwn ? size * 2.6 : size * 1.2) / Math.hypot(1, slope);
+      const [px, py] = [pen.x(z), y(target.f(z))];
+      const places = [px - reach, py - reach * slope, px + reach, py + reach * slope];
+      drawLine(pen, places, { color: "accent", width: isOwn ? 3.5 : 1.5 });
+      if (isOwn) drawDot(pen, px, py, 4, { fill: "accent" });
+    }
   });
+  const z = pen.x(q.mu + q.sigma * own);
+  const top = Math.max(y(target.f(q.mu + q.sigma * own)), 0);
+  drawLine(pen, [z, yZ, z, top], { color: "accent", dash: [2, 3] });
+  const left = /** @type {const} */ ({ align: "left", halo: 4 });
   drawText(pen, `f(z) = ${target.text}`, box.left, box.top + size * 0.6, {
-    color,
+    ...left,
+    color: "loss",
     weight: "600",
-    align: "left",
-    halo: true,
   });
-  drawText(pen, "short lines: its slope f′(z)", box.left, box.top + size * 1.9, {
-    color: theme.color("accent"),
-    align: "left",
-    relative: 0.92,
-    halo: true,
-  });
+  const key = "short lines: its slope f′(z)";
+  drawText(pen, key, box.left, box.top + size * 1.9, { ...left, color: "accent", relative: 0.92 });
 }
