@@ -6,6 +6,7 @@
  */
 import { formatTick } from "../maths/format.js";
 import { drawLine, drawText } from "./pen.js";
+import { ticks } from "./scales.js";
 
 /**
  * Values at the left of the box or below it, each with its line across or a short one outside.
@@ -39,7 +40,7 @@ export function drawAxis(pen, side, values, { format = formatTick, gap, tick = 0
 export function drawScaleX(pen, { label, at, format }) {
   const { box, size, x } = pen;
   drawLine(pen, [box.left, box.bottom + 0.5, box.right, box.bottom + 0.5], { color: "fg3" });
-  const values = at ?? x.ticks(Math.max(box.width / (size * 6), 2));
+  const values = at ?? ticks(...x.domain, Math.max(box.width / (size * 6), 2));
   drawAxis(pen, "x", values, { format, gap: size * 0.5, tick: 4 });
   const style = /** @type {const} */ ({ baseline: "top", align: "right", relative: 0.92 });
   drawText(pen, label, box.right, box.bottom + size * 1.6, style);
@@ -52,7 +53,8 @@ export function drawScaleX(pen, { label, at, format }) {
  */
 export function drawScaleY(pen, { label, count }) {
   const { box, size, y } = pen;
-  drawAxis(pen, "y", y.ticks(count ?? Math.max(box.height / (size * 3.2), 2)), { gap: size * 0.5 });
+  const values = ticks(...y.domain, count ?? Math.max(box.height / (size * 3.2), 2));
+  drawAxis(pen, "y", values, { gap: size * 0.5 });
   const style = /** @type {const} */ ({ baseline: "bottom", align: "left", relative: 0.92 });
   drawText(pen, label, size * 0.2, box.top - size * 0.8, style);
 }

@@ -2,8 +2,8 @@
  * Scales: values to pixels and back, and the round values that an axis names. Of sliders, too. No DOM.
  *
  * @typedef {((value: number) => number) & {domain: [number, number], range: [number, number], unit: number,
- *   invert(at: number): number, clamped(value: number): number, ticks(count: number): number[]}} Scale
- *   unit: pixels for each unit of the domain, or of its logarithm; clamped: inside the range; ticks: about so many
+ *   invert(at: number): number, clamped(value: number): number}} Scale
+ *   unit: pixels for each unit of the domain, or of its logarithm; clamped: inside the range
  */
 
 /** @param {number} value @param {number} lo @param {number} hi */
@@ -16,10 +16,9 @@ const same = (/** @type {number} */ value) => value;
  * @param {[number, number]} range
  * @param {(value: number) => number} to
  * @param {(value: number) => number} from
- * @param {(lo: number, hi: number, count: number) => number[]} round
  * @returns {Scale}
  */
-function scaleOf(domain, range, to, from, round) {
+function scaleOf(domain, range, to, from) {
   const [first, last] = domain;
   const [start, end] = range;
   const unit = (end - start) / (to(last) - to(first));
@@ -30,15 +29,14 @@ function scaleOf(domain, range, to, from, round) {
     unit,
     invert: (/** @type {number} */ at) => from(to(first) + (at - start) / unit),
     clamped: (/** @type {number} */ value) => place(clamp(value, first, last)),
-    ticks: (/** @type {number} */ count) => round(first, last, count),
   });
 }
 
 /** @param {[number, number]} domain @param {[number, number]} range */
-export const linear = (domain, range) => scaleOf(domain, range, same, same, ticks);
+export const linear = (domain, range) => scaleOf(domain, range, same, same);
 
 /** @param {[number, number]} domain above 0 @param {[number, number]} range */
-export const log = (domain, range) => scaleOf(domain, range, Math.log, Math.exp, logTicks);
+export const log = (domain, range) => scaleOf(domain, range, Math.log, Math.exp);
 
 /**
  * So many stretches beside each other: the middle of each, by its number.

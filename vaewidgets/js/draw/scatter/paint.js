@@ -10,7 +10,7 @@
 import { formatTick, shortened } from "../../maths/format.js";
 import { drawAxis } from "../axes.js";
 import { drawDot, drawLine, drawText } from "../pen.js";
-import { linear } from "../scales.js";
+import { linear, ticks } from "../scales.js";
 import { coverOf, placeNames } from "./name_places.js";
 import { createDiscs, stamp } from "./stamp.js";
 
@@ -130,8 +130,8 @@ export function drawAxes(pen, names) {
   const free = box.right - context.measureText(names[0]).width * 1.3 - size;
   // The same spacing on both axes, since they share a scale.
   const room = size * 5.5;
-  drawAxis(pen, "x", x.ticks(box.width / room), { gap: size * 0.45, named: (at) => at < free });
-  drawAxis(pen, "y", y.ticks(box.height / room), {
+  drawAxis(pen, "x", ticks(...x.domain, box.width / room), { gap: size * 0.45, named: (at) => at < free });
+  drawAxis(pen, "y", ticks(...y.domain, box.height / room), {
     gap: size * 0.5,
     named: (at) => at > box.top + size * 0.6,
   });

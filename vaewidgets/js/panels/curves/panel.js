@@ -10,7 +10,7 @@
 import { drawAxis } from "../../draw/axes.js";
 import { boxOf, clipped, drawDot, drawLine, drawText } from "../../draw/pen.js";
 import { createPicture } from "../../draw/picture.js";
-import { clamp, linear, log } from "../../draw/scales.js";
+import { clamp, linear, log, logTicks, ticks } from "../../draw/scales.js";
 import { h, OWN_KEYS, setAttributes, setText, show } from "../../host/dom.js";
 import { ARROWS, takeKey } from "../../host/input.js";
 import { localOf } from "../../host/pointer.js";
@@ -204,10 +204,14 @@ function drawAxes(pen, stepsPerEpoch, isLog) {
   const perEpoch = stepsPerEpoch ?? 1;
   const count = first && perEpoch === 1 ? formatCount : formatTick; // "50k" again and again says nothing
   const epochs = linear([first / perEpoch, last / perEpoch], x.range);
-  drawAxis({ ...pen, x: epochs }, "x", epochs.ticks(box.width / (size * 5)), { gap: 4, format: count });
+  drawAxis({ ...pen, x: epochs }, "x", ticks(...epochs.domain, box.width / (size * 5)), {
+    gap: 4,
+    format: count,
+  });
   const style = /** @type {const} */ ({ align: "left", baseline: "top", relative: 0.85 });
   drawText(pen, stepsPerEpoch ? "epoch" : "step", box.right + size * 1.4, box.bottom + 4, style);
-  drawAxis(pen, "y", y.ticks(box.height / (size * (isLog ? 2 : 2.4))), { gap: 6 });
+  const values = (isLog ? logTicks : ticks)(...y.domain, box.height / (size * (isLog ? 2 : 2.4)));
+  drawAxis(pen, "y", values, { gap: 6 });
 }
 
 /** Smallest to largest value. @param {PlotPen} pen @param {Curve} curve */
