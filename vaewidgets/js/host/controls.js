@@ -1,10 +1,12 @@
 /**
- * Controls as plain elements: buttons, sliders, choices, progress.
+ * Controls as plain elements: buttons, sliders, choices.
  */
-import { logSlider } from "../draw/scales.js";
+import { clamp, logSlider } from "../draw/scales.js";
 import { formatSetting } from "../maths/format.js";
-import { h, icon, OWN_KEYS, setText } from "./dom.js";
+import { assign, h, icon, OWN_KEYS, setAttributes, setText } from "./dom.js";
+import { ARROWS } from "./input.js";
 
+/** Icons of buttons, as paths. */
 export const ICONS = {
   train: "M4 2.5v11l9-5.5z",
   pause: "M4 3h3v10H4zM9 3h3v10H9z",
@@ -14,61 +16,34 @@ export const ICONS = {
 };
 
 /**
+ * A button that says what it does, in words or by an icon.
  * @param {HTMLElement} el
- * @param {{name: string, onPress: () => void}} opts
+ * @param {{name: string, text?: string, title?: string, main?: boolean, onPress: () => void}} opts
  */
-export function createButton(el, { name, onPress }) {
-  const text = h("span", "vw-button-text");
-  const button = h("button", `vw-button vw-${name}`, { type: "button" });
-  el.append(button);
-  let path = "";
+export function createPress(el, { name, text = "", title = "", main = false, onPress }) {
+  const className = `vw-button vw-${name}${main ? " vw-main-button" : ""}`;
+  const button = h("button", className, { type: "button", text });
+  assign(button, { title });
+  const words = h("span", "vw-button-text");
+  let shown = "";
   button.addEventListener("click", onPress);
+  el.append(button);
   return {
     button,
-    /** @param {{text: string, icon: keyof typeof ICONS, title?: string, disabled?: boolean, hidden?: boolean}} state */
-    update({ text: label, icon: name, title = "", disabled = false, hidden = false }) {
-      if (path !== ICONS[name]) {
-        path = ICONS[name];
-        button.replaceChildren(icon(path), text);
+    /**
+     * @param {{text?: string, icon?: string, title?: string, disabled?: boolean, hidden?: boolean,
+     *   pressed?: boolean}} state  icon: one of ICONS; pressed: of a switch
+     */
+    update({ text: label = text, icon: path = "", title: says = title, pressed, disabled, hidden }) {
+      if (path !== shown) {
+        shown = path;
+        button.replaceChildren(icon(path), words);
       }
-      setText(text, label);
-      if (button.title !== title) button.title = title;
-      if (button.disabled !== disabled) button.disabled = disabled;
-      if (button.hidden !== hidden) button.hidden = hidden;
+      setText(path ? words : button, label);
+      assign(button, { title: says, disabled: disabled ?? false, hidden: hidden ?? false });
+      if (pressed !== undefined) setAttributes(button, { "aria-pressed": pressed });
     },
-    destroy() {
-      button.removeEventListener("click", onPress);
-      button.remove();
-    },
-  };
-}
-
-/**
- * A button that says what it does in words.
- * @param {HTMLElement} el
- * @param {{name: string, text: string, title?: string, main?: boolean, onPress: () => void}} opts
- */
-export function createPress(el, { name, text, title = "", main = false, onPress }) {
-  const button = h("button", `vw-button vw-${name}${main ? " vw-main-button" : ""}`, {
-    type: "button",
-    text,
-  });
-  if (title) button.title = title;
-  el.append(button);
-  button.addEventListener("click", onPress);
-  return {
-    button,
-    /** @param {{text?: string, disabled?: boolean, hidden?: boolean, pressed?: boolean}} state pressed: of a switch */
-    update({ text: label = text, disabled = false, hidden = false, pressed }) {
-      if (pressed !== undefined) button.setAttribute("aria-pressed", String(pressed));
-      setText(button, label);
-      if (button.disabled !== disabled) button.disabled = disabled;
-      if (button.hidden !== hidden) button.hidden = hidden;
-    },
-    destroy() {
-      button.removeEventListener("click", onPress);
-      button.remove();
-    },
+    destroy: () => button.remove(),
   };
 }
 
@@ -92,37 +67,37 @@ export function uniqueId(name) {
  */
 export function createSegments(el, { name, label, choices, onChange }) {
   const group = uniqueId(name);
-  const inputs = choices.map(({ value }) =>
-    h("input", "vw-segment-input", { type: "radio", name: group, value }),
-  );
-  const wrap = h("div", `vw-segments vw-${name}`, { role: "radiogroup", "aria-label": label, ...OWN_KEYS }, [
-    ...choices.map(({ text, title }, i) =>
-      h("label", "vw-segment", { title }, [inputs[i], h("span", "", { text })]),
-    ),
-  ]);
+  const wrap = h("div", `vw-segments vw-${name}`, { role: "radiogroup", "aria-label": label, ...OWN_KEYS });
+  const inputs = choices.map(({ value, text, title }) => {
+    const input = h("input", "vw-segment-input", { type: "radio", name: group, value });
+    input.addEventListener("change", () => onChange(value));
+    wrap.append(h("label", "vw-segment", { title }, [input, h("span", "", { text })]));
+    return input;
+  });
   el.append(wrap);
-  const onInput = (/** @type {Event} */ event) =>
-    onChange(/** @type {HTMLInputElement} */ (event.target).value);
-  wrap.addEventListener("change", onInput);
   return {
     el: wrap,
     /** @param {{value: string, disabled?: boolean, hidden?: boolean}} state */
     update({ value, disabled = false, hidden = false }) {
       wrap.hidden = hidden;
-      for (const input of inputs) {
-        if (input.checked !== (input.value === value)) input.checked = input.value === value;
-        if (input.disabled !== disabled) input.disabled = disabled;
-      }
+      for (const input of inputs) assign(input, { checked: input.value === value, disabled });
     },
-    destroy() {
-      wrap.removeEventListener("change", onInput);
-      wrap.remove();
-    },
+    destroy: () => wrap.remove(),
   };
 }
 
-/** @type {Record<string, number>} */
-const STEPS_OF_KEYS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
+/**
+ * A control after its label.
+ * @param {HTMLElement} el @param {string} name @param {string} label @param {HTMLElement} control
+ * @param {(HTMLElement | null)[]} rest
+ */
+function labelled(el, name, label, control, ...rest) {
+  control.id = uniqueId(name);
+  const says = h("label", "vw-control-label", { for: control.id, text: label });
+  const wrap = h("div", `vw-control vw-${name}`, OWN_KEYS, [says, control, ...rest]);
+  el.append(wrap);
+  return wrap;
+}
 
 /**
  * A slider with an exact number beside it, over a logarithmic scale unless another is given. What a person sets
@@ -136,104 +111,66 @@ const STEPS_OF_KEYS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 
 export function createSlider(el, opts) {
   const { name, label, title, min, max, zero = false, unit = "", onChange } = opts;
   const scale = opts.scale ?? logSlider({ min, max, zero });
-  const id = uniqueId(name);
-  const slider = h("input", "vw-slider", {
-    type: "range",
-    min: 0,
-    max: 1000,
-    step: 1,
-    value: 500,
-    id,
-    title,
-  });
-  const number = h("input", "vw-number", {
-    type: "text",
-    inputmode: "decimal",
-    "aria-label": `${name}, exact value`,
-    title,
-    size: 6,
-  });
+  const slider = h("input", "vw-slider", { type: "range", min: 0, max: 1000, step: 1, value: 500, title });
+  const number = h("input", "vw-number", { type: "text", inputmode: "decimal", title, size: 6 });
+  number.setAttribute("aria-label", `${name}, exact value`);
   const fixed = h("output", "vw-fixed", { hidden: true });
-  const wrap = h("div", `vw-control vw-${name}`, OWN_KEYS, [
-    h("label", "vw-control-label", { for: id, text: label }),
-    slider,
-    number,
-    unit ? h("span", "vw-slider-unit", { text: unit }) : null,
-    fixed,
-  ]);
-  el.append(wrap);
-  const abort = new AbortController();
-  const { signal } = abort;
+  const units = unit ? h("span", "vw-slider-unit", { text: unit }) : null;
+  const wrap = labelled(el, name, label, slider, number, units, fixed);
   let current = Number.NaN;
 
   /** @param {number} value NaN: none yet, the slider then stands in its middle */
   function showValue(value) {
     current = value;
-    wrap.classList.toggle("is-none", Number.isNaN(value));
-    if (Number.isNaN(value)) {
-      slider.value = "500";
-      slider.setAttribute("aria-valuetext", "none yet");
-      number.value = "";
-      return setText(fixed, "");
-    }
-    const position = String(scale.position(value));
-    if (slider.value !== position) slider.value = position;
-    slider.setAttribute("aria-valuetext", formatSetting(value));
-    const text = formatSetting(value);
+    const isNone = Number.isNaN(value);
+    wrap.classList.toggle("is-none", isNone);
+    const text = isNone ? "" : formatSetting(value);
+    assign(slider, { value: isNone ? "500" : String(scale.position(value)) });
+    setAttributes(slider, { "aria-valuetext": text || "none yet" });
     // Without groups of three: read back, their comma would be a decimal one.
-    const bare = text.replaceAll(",", "");
-    if (document.activeElement !== number && number.value !== bare) number.value = bare;
-    return setText(fixed, text);
+    if (isNone || document.activeElement !== number) assign(number, { value: text.replaceAll(",", "") });
+    setText(fixed, text);
   }
 
   /** @param {number} value */
   function change(value) {
     const allowed = opts.scale ? value >= min && value <= max : value >= 0 && (value !== 0 || zero);
-    if (!Number.isFinite(value) || !allowed) return showValue(current);
-    if (value === current) return undefined;
-    showValue(value);
-    onChange(value);
-    return undefined;
+    const before = current;
+    showValue(Number.isFinite(value) && allowed ? value : current);
+    if (!Object.is(current, before)) onChange(current);
   }
 
-  slider.addEventListener("input", () => change(scale.value(Number(slider.value))), { signal });
-  slider.addEventListener(
-    "keydown",
-    (event) => {
-      const by = STEPS_OF_KEYS[event.key];
-      if (!by) return;
-      event.preventDefault();
-      // The smallest step that is one: rounded to what is shown, the next place of the slider may be the same value.
-      let place = Number(slider.value) + by;
-      while (place > 0 && place < 1000 && scale.value(place) === current) place += by;
-      change(scale.value(Math.min(Math.max(place, 0), 1000)));
-    },
-    { signal },
-  );
+  showValue(current);
+  slider.addEventListener("input", () => change(scale.value(Number(slider.value))));
+  slider.addEventListener("keydown", (event) => {
+    const arrow = ARROWS[event.key];
+    if (!arrow) return;
+    event.preventDefault();
+    // The smallest step that is one: rounded to what is shown, the next place of the slider may be the same value.
+    const by = arrow[0] + arrow[1];
+    let place = Number(slider.value) + by;
+    while (place > 0 && place < 1000 && scale.value(place) === current) place += by;
+    change(scale.value(clamp(place, 0, 1000)));
+  });
   const commit = () => change(Number.parseFloat(number.value.replace("−", "-").replace(",", ".")));
-  number.addEventListener("change", commit, { signal });
+  number.addEventListener("change", commit);
   // JupyterLab's notebook cancels Enter, and with it the browser's own "change".
-  number.addEventListener("keydown", (event) => event.key === "Enter" && commit(), { signal });
-  number.addEventListener("blur", () => showValue(current), { signal });
+  number.addEventListener("keydown", (event) => event.key === "Enter" && commit());
+  number.addEventListener("blur", () => showValue(current));
 
   return {
     /**
-     * @param {{value: number|null, editable: boolean, note?: string, hold: boolean, hidden?: boolean}} state
+     * @param {{value: number|null, editable?: boolean, note?: string, hold?: boolean, hidden?: boolean}} state
      *   value: null where there is none yet; hold: a change made here is still on its way, do not overwrite it
      */
-    update({ value, editable, note = "", hold, hidden = false }) {
+    update({ value, editable = true, note = "", hold = false, hidden = false }) {
       wrap.hidden = hidden;
-      slider.hidden = !editable;
-      number.hidden = !editable;
-      fixed.hidden = editable;
-      if (fixed.title !== note) fixed.title = note;
+      slider.hidden = number.hidden = !editable;
+      assign(fixed, { hidden: editable, title: note });
       const next = value ?? Number.NaN;
-      if (!hold && (value === null || next !== current)) showValue(next);
+      if (!hold && !Object.is(next, current)) showValue(next);
     },
-    destroy() {
-      abort.abort();
-      wrap.remove();
-    },
+    destroy: () => wrap.remove(),
   };
 }
 
@@ -246,15 +183,11 @@ export function createSlider(el, opts) {
  *   textOf: of a value that is none of the choices
  */
 export function createChoice(el, { name, label, choices = [], textOf = String, onChange }) {
-  const id = uniqueId(name);
-  const select = h("select", "vw-select", { id });
-  const wrap = h("div", `vw-control vw-${name}`, OWN_KEYS, [
-    h("label", "vw-control-label", { for: id, text: label }),
-    select,
-  ]);
-  el.append(wrap);
+  const select = h("select", "vw-select");
+  const wrap = labelled(el, name, label, select);
   /** @type {Map<string, T>} */
   const values = new Map();
+  let filled = "";
   /** @param {string} text @param {T} value */
   function add(text, value) {
     values.set(String(value), value);
@@ -262,106 +195,61 @@ export function createChoice(el, { name, label, choices = [], textOf = String, o
   }
   /** @param {{text: string, value: T}[]} list */
   function fill(list) {
+    const wanted = JSON.stringify(list);
+    if (wanted === filled) return;
+    filled = wanted;
     values.clear();
     select.replaceChildren();
     for (const { text, value } of list) add(text, value);
   }
   fill(choices);
-  let filled = JSON.stringify(choices);
-  const onSelect = () => onChange(/** @type {T} */ (values.get(select.value)));
-  select.addEventListener("change", onSelect);
+  select.addEventListener("change", () => onChange(/** @type {T} */ (values.get(select.value))));
   return {
     el: wrap,
     /** @param {{value: T, hold?: boolean, hidden?: boolean, choices?: {text: string, value: T}[]}} state */
     update({ value, hold = false, hidden = false, choices: next }) {
       wrap.hidden = hidden;
       if (hold) return;
-      if (next && JSON.stringify(next) !== filled) {
-        fill(next);
-        filled = JSON.stringify(next);
-      }
-      const wanted = String(value);
-      if (!values.has(wanted)) add(textOf(value), value);
-      if (select.value !== wanted) select.value = wanted;
+      if (next) fill(next);
+      if (!values.has(String(value))) add(textOf(value), value);
+      assign(select, { value: String(value) });
     },
-    destroy() {
-      select.removeEventListener("change", onSelect);
-      wrap.remove();
-    },
-  };
-}
-
-/** @param {HTMLElement} el */
-export function createProgress(el) {
-  const text = h("span", "vw-progress-text");
-  const fill = h("div", "vw-progress-fill");
-  const bar = h("div", "vw-progress-bar", { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 }, [
-    fill,
-  ]);
-  const wrap = h("div", "vw-progress", {}, [text, bar]);
-  el.append(wrap);
-  return {
-    /** @param {{text: string, share: number|null}} state share 0…1, null when the end is not known */
-    update({ text: label, share }) {
-      setText(text, label);
-      bar.hidden = share === null;
-      if (share === null) return;
-      fill.style.transform = `scaleX(${share.toFixed(4)})`;
-      bar.setAttribute("aria-valuenow", (share * 100).toFixed(0));
-      bar.setAttribute("aria-label", label);
-    },
-    destroy() {
-      wrap.remove();
-    },
+    destroy: () => wrap.remove(),
   };
 }
 
 /**
  * A linear slider with its value in words beside it.
  * @param {HTMLElement} el
- * @param {{name: string, label: string, min: number, max: number, step: number, unit?: string,
+ * @param {{name: string, label: string, min: number, max: number, step: number,
  *   title?: string, describe?: (value: number) => string, onChange: (value: number) => void}} opts
  */
-export function createRange(el, { name, label, min, max, step, unit = "", title = "", describe, onChange }) {
-  const id = uniqueId(`${name}-range`);
-  const input = h("input", "vw-slider", { type: "range", min, max, step, id, title });
-  const output = h("output", "vw-range-value", { for: id });
-  const wrap = h("div", `vw-control vw-${name}`, OWN_KEYS, [
-    h("label", "vw-control-label", { for: id, text: label }),
-    input,
-    output,
-  ]);
-  el.append(wrap);
-  const say =
-    describe ?? ((/** @type {number} */ value) => `${formatSetting(value)}${unit ? ` ${unit}` : ""}`);
+export function createRange(el, { name, label, min, max, step, title = "", describe, onChange }) {
+  const input = h("input", "vw-slider", { type: "range", min, max, step, title });
+  const output = h("output", "vw-range-value");
+  const wrap = labelled(el, name, label, input, output);
+  output.htmlFor.add(input.id);
 
   /** @param {number} value */
   function showValue(value) {
-    const text = say(value);
+    const text = (describe ?? formatSetting)(value);
     setText(output, text);
-    if (input.getAttribute("aria-valuetext") !== text) input.setAttribute("aria-valuetext", text);
+    setAttributes(input, { "aria-valuetext": text });
   }
 
-  const onInput = () => {
-    const value = Number(input.value);
-    showValue(value);
-    onChange(value);
-  };
-  input.addEventListener("input", onInput);
+  input.addEventListener("input", () => {
+    showValue(Number(input.value));
+    onChange(Number(input.value));
+  });
   return {
     el: wrap,
     input,
-    /** @param {{value: number, min?: number, max?: number, hidden?: boolean}} state */
-    update({ value, min: low, max: high, hidden = false }) {
+    /** @param {{value: number, max?: number, hidden?: boolean}} state */
+    update({ value, max: high = max, hidden = false }) {
       wrap.hidden = hidden;
-      if (low !== undefined && input.min !== String(low)) input.min = String(low);
-      if (high !== undefined && input.max !== String(high)) input.max = String(high);
-      if (Number(input.value) !== value) input.value = String(value);
+      assign(input, { max: String(high), value: String(value) });
       showValue(value);
     },
-    destroy() {
-      input.removeEventListener("input", onInput);
-      wrap.remove();
-    },
+    destroy: () => wrap.remove(),
   };
 }

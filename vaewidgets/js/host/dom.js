@@ -20,7 +20,7 @@ export function h(tag, className = "", attributes = {}, children = []) {
     else if (value === true) el.setAttribute(name, "");
     else if (value !== undefined && value !== false) el.setAttribute(name, String(value));
   }
-  for (const child of children) if (child !== null) el.append(child);
+  el.append(...children.filter((child) => child !== null));
   return el;
 }
 
@@ -31,6 +31,19 @@ export function h(tag, className = "", attributes = {}, children = []) {
  */
 export function setText(el, text) {
   if (el.textContent !== text) el.textContent = text;
+}
+
+/**
+ * Set properties where they differ.
+ * @template {Element} T
+ * @param {T} el
+ * @param {Partial<T>} properties
+ */
+export function assign(el, properties) {
+  for (const [name, value] of Object.entries(properties)) {
+    const key = /** @type {keyof T} */ (name);
+    if (el[key] !== value) el[key] = value;
+  }
 }
 
 /**
@@ -57,12 +70,9 @@ export function show(el, on) {
 export function icon(path) {
   const space = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("class", "vw-icon");
-  svg.setAttribute("aria-hidden", "true");
-  const shape = document.createElementNS(space, "path");
-  shape.setAttribute("d", path);
-  svg.append(shape);
+  setAttributes(svg, { viewBox: "0 0 16 16", class: "vw-icon", "aria-hidden": true });
+  svg.append(document.createElementNS(space, "path"));
+  svg.firstElementChild?.setAttribute("d", path);
   return svg;
 }
 

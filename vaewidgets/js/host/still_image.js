@@ -8,23 +8,12 @@ export const PIXELS_PER_PX = 2;
 const MARGIN_PX = 16;
 
 /** What decides how our elements look; all else is motion, pointers and print. */
-const PROPERTIES = `
-  display position top right bottom left float clear z-index box-sizing order aspect-ratio
-  width height min-width max-width min-height max-height margin padding overflow visibility opacity transform
-  transform-origin clip-path object-fit image-rendering vertical-align
-  flex-grow flex-shrink flex-basis flex-direction flex-wrap align-items align-self align-content
-  justify-content justify-items justify-self row-gap column-gap
-  grid-template-columns grid-template-rows grid-template-areas grid-auto-flow grid-auto-columns grid-auto-rows
-  grid-column-start grid-column-end grid-row-start grid-row-end
-  border-top border-right border-bottom border-left border-radius border-collapse border-spacing
-  background-color background-image background-size background-position background-repeat box-shadow
-  color font-family font-size font-style font-weight font-variant-numeric font-feature-settings line-height
-  letter-spacing text-align text-decoration text-indent text-overflow text-transform white-space word-break
-  overflow-wrap direction writing-mode unicode-bidi list-style
-  fill fill-opacity stroke stroke-width stroke-dasharray stroke-linecap stroke-linejoin stroke-opacity
-  text-anchor dominant-baseline accent-color appearance color-scheme`
-  .trim()
-  .split(/\s+/);
+const LOOKS = new RegExp(
+  "^(?!.*(block|inline-|image-[so]))(display|position|top|right|bottom|left|float|clear|z-index|box-s|order|aspect|" +
+    "(min-|max-)?(width|height)$|margin|padding|overflow|visibility|opacity|transform|clip-path|object-fit|" +
+    "image-rendering|vertical|flex|align|justify|row-gap|column-gap|grid|border|background|color|font|line-height|" +
+    "letter|text|white-space|word-break|direction|writing|unicode|list|fill|stroke|dominant|accent|appearance)",
+);
 
 /** Characters that XML does not know, which names may hold all the same. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is these that are taken out
@@ -78,8 +67,14 @@ function copyOf(element, isLeftOut) {
   return copy;
 }
 
+/** @type {string[]} */
+let looks = [];
+
 /** @param {CSSStyleDeclaration} style */
-const cssOf = (style) => PROPERTIES.map((name) => `${name}:${style.getPropertyValue(name)}`).join(";");
+function cssOf(style) {
+  if (!looks.length) looks = [...style].filter((name) => LOOKS.test(name));
+  return looks.map((name) => `${name}:${style.getPropertyValue(name)}`).join(";");
+}
 
 /**
  * What stands in one line stays in one: widths are rounded, and the last word would go over.

@@ -14,7 +14,7 @@
  */
 
 import { toFloat32 } from "../contract/bytes.js";
-import { createButton } from "../host/controls.js";
+import { createPress, ICONS } from "../host/controls.js";
 import { h, OWN_KEYS, setText, show } from "../host/dom.js";
 import { formatCount } from "../maths/format.js";
 
@@ -134,7 +134,7 @@ export function createTimeLine(el, { view }) {
   const note = h("span", "vw-note vw-time-note", { hidden: true });
   const wrap = h("div", "vw-time", { ...OWN_KEYS, hidden: true });
   el.append(wrap);
-  const play = createButton(wrap, { name: "time-play", onPress: () => (timer ? stop() : start()) });
+  const play = createPress(wrap, { name: "time-play", onPress: () => (timer ? stop() : start()) });
   wrap.append(slider, place, note);
   let timer = 0;
 
@@ -184,7 +184,7 @@ export function createTimeLine(el, { view }) {
     if (slider.getAttribute("aria-valuetext") !== text) slider.setAttribute("aria-valuetext", text);
     play.update({
       text: "",
-      icon: timer ? "pause" : "train",
+      icon: timer ? ICONS.pause : ICONS.train,
       title: timer ? "pause" : "play the training from here",
     });
     play.button.setAttribute("aria-label", timer ? "pause" : "play the training");

@@ -225,9 +225,9 @@ export function createCurves(el, { theme, onTurn }) {
     );
     testKey.classList.toggle("vw-key-dots", several);
     toggle.setAttribute("aria-pressed", String(state.log ?? false));
-    smoothing.update({ value: state.smoothing ?? 0, editable: true, hold: false });
+    smoothing.update({ value: state.smoothing ?? 0 });
     const index = QUANTITIES.indexOf(only ?? "");
-    quantity.update({ value: index < 0 ? null : index, hold: false, hidden: !several });
+    quantity.update({ value: index < 0 ? null : index, hidden: !several });
     say();
   }
 

@@ -244,10 +244,10 @@ export default defineWidget({
           ["cycles", kind !== "cyclical"],
           ["ratio", kind === "constant"],
         ]))
-          sliders[key].update({ value: now[key], editable: true, hold: false, hidden });
+          sliders[key].update({ value: now[key], hidden });
         const { recon, kl } = costs();
-        held.recon.update({ value: recon, editable: true, hold: false });
-        held.kl.update({ value: kl, editable: true, hold: false });
+        held.recon.update({ value: recon });
+        held.kl.update({ value: kl });
         above.update(ranges());
         below.update({ x: [0, steps], y: lossRange(drawn()) });
         const bounds = { min: 0, max: MOST_BETA };

@@ -9,7 +9,7 @@
  * @typedef {import("./training_walk.js").Walked} Walked
  */
 
-import { createButton, createSegments } from "../../host/controls.js";
+import { createPress, createSegments, ICONS } from "../../host/controls.js";
 import { h, OWN_KEYS, reducedMotion, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { createArchitecture } from "./diagram.js";
@@ -71,15 +71,15 @@ export default defineWidget({
       go(at() + by);
     }
 
-    const back = createButton(foot, { name: "back", onPress: () => turn(-1) });
-    const play = createButton(foot, {
+    const back = createPress(foot, { name: "back", onPress: () => turn(-1) });
+    const play = createPress(foot, {
       name: "main-button",
       onPress() {
         if (!timer && at() >= steps().length - 1) go(0);
         setPlaying(!timer);
       },
     });
-    const next = createButton(foot, { name: "next", onPress: () => turn(1) });
+    const next = createPress(foot, { name: "next", onPress: () => turn(1) });
     const slider = h("input", "vw-slider vw-arch-slider", {
       type: "range",
       min: 0,
@@ -98,9 +98,9 @@ export default defineWidget({
     function showButtons() {
       const last = Object.keys(kinds).length ? steps().length - 1 : 0;
       const now = last ? at() : 0;
-      back.update({ text: "back", icon: "back", disabled: now === 0 });
-      play.update({ text: timer ? "pause" : "play", icon: timer ? "pause" : "train" });
-      next.update({ text: "next", icon: "step", disabled: now === last });
+      back.update({ text: "back", icon: ICONS.back, disabled: now === 0 });
+      play.update({ text: timer ? "pause" : "play", icon: timer ? ICONS.pause : ICONS.train });
+      next.update({ text: "next", icon: ICONS.step, disabled: now === last });
     }
 
     return {

@@ -163,7 +163,7 @@ export default defineWidget({
         above.update({ x: Z, y: [0, roundUp(peak * 1.12, [1, 1.5, 2, 3, 5, 7])] });
         below.update({ x: Z, y: integrandRange(of, prior, isForward()) });
         [of.mu, of.sigma, prior.mu, prior.sigma].forEach((value, i) => {
-          sliders[i].update({ value, editable: true, hold: false });
+          sliders[i].update({ value });
         });
         const [min, max] = MU;
         const says = `${formatFixed(of.mu, 2)}, KL ${nats(klParts(of, prior).total)}`;

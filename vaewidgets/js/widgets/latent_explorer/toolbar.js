@@ -6,7 +6,7 @@
  * @typedef {import("../../host/commands.js").Link} Link
  */
 
-import { createButton, createChoice, createProgress, createSlider } from "../../host/controls.js";
+import { createChoice, createPress, createSlider, ICONS } from "../../host/controls.js";
 import { h, setText } from "../../host/dom.js";
 import { formatCount, formatNumber } from "../../maths/format.js";
 
@@ -51,6 +51,31 @@ export function progressOf({ epoch, epochs, step, steps_per_epoch: perEpoch }) {
   };
 }
 
+/** @param {HTMLElement} el */
+function createProgress(el) {
+  const text = h("span", "vw-progress-text");
+  const fill = h("div", "vw-progress-fill");
+  const bar = h("div", "vw-progress-bar", { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 }, [
+    fill,
+  ]);
+  const wrap = h("div", "vw-progress", {}, [text, bar]);
+  el.append(wrap);
+  return {
+    /** @param {{text: string, share: number|null}} state share 0…1, null when the end is not known */
+    update({ text: label, share }) {
+      setText(text, label);
+      bar.hidden = share === null;
+      if (share === null) return;
+      fill.style.transform = `scaleX(${share.toFixed(4)})`;
+      bar.setAttribute("aria-valuenow", (share * 100).toFixed(0));
+      bar.setAttribute("aria-label", label);
+    },
+    destroy() {
+      wrap.remove();
+    },
+  };
+}
+
 /**
  * @param {HTMLElement} el
  * @param {Link} link
@@ -83,7 +108,7 @@ export function createToolbar(el, link) {
   const knobs = h("div", "vw-group vw-group-knobs");
   el.append(actions, status, knobs);
 
-  const main = createButton(actions, {
+  const main = createPress(actions, {
     name: "main-button",
     onPress() {
       const next = run && mainAction(run, more);
@@ -92,8 +117,8 @@ export function createToolbar(el, link) {
       command(next.action === "pause" ? "pause" : "resume");
     },
   });
-  const step = createButton(actions, { name: "step", onPress: () => command("advance", 1) });
-  const stop = createButton(actions, { name: "stop", onPress: () => command("stop") });
+  const step = createPress(actions, { name: "step", onPress: () => command("advance", 1) });
+  const stop = createPress(actions, { name: "stop", onPress: () => command("stop") });
   const progress = createProgress(status);
   const rate = h("span", "vw-note vw-rate");
   const wait = h("span", "vw-note vw-wait", { role: "status", text: "waiting for the kernel" });
@@ -130,17 +155,17 @@ export function createToolbar(el, link) {
     const action = link.offline ? null : mainAction(next, more);
     const over = next.status === "finished" || next.status === "failed";
     const active = isActive(next);
-    main.update(action ?? { text: "", icon: "train", hidden: true });
+    main.update(action ? { text: action.text, icon: ICONS[action.icon] } : { hidden: true });
     step.update({
       text: "step",
-      icon: "step",
+      icon: ICONS.step,
       title: "train one step, then pause",
       hidden: !next.can_train || over || link.offline,
       disabled: next.status === "running",
     });
     stop.update({
       text: "stop",
-      icon: "stop",
+      icon: ICONS.stop,
       hidden: over || (!next.can_train && !active) || link.offline,
       disabled: !active,
     });

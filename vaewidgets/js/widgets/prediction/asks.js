@@ -98,7 +98,7 @@ export function createNumber(el, { exercise, onAnswer }) {
     update({ answer, truth, revealed }) {
       show(ask, !revealed);
       show(shown, revealed);
-      slider.update({ value: answer, editable: true, hold: false });
+      slider.update({ value: answer });
       if (!revealed) return;
       put(said, answer, `you: ${formatAmount(answer)}`);
       put(truthMark, truth, `true: ${formatAmount(truth)}`);

@@ -172,9 +172,9 @@ export default defineWidget({
         const of = q();
         const own = view.get("eps", -0.3);
         const z = of.mu + of.sigma * own;
-        sliders.mu.update({ value: of.mu, editable: true, hold: false });
-        sliders.sigma.update({ value: of.sigma, editable: true, hold: false });
-        sliders.samples.update({ value: samples(), editable: true, hold: false });
+        sliders.mu.update({ value: of.mu });
+        sliders.sigma.update({ value: of.sigma });
+        sliders.samples.update({ value: samples() });
         which.update({ value: view.get("f", "square") });
         picture.update({ x: Z, y: [0, 1] });
         knob.update({
