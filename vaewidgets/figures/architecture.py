@@ -13,7 +13,7 @@ from matplotlib.patches import Circle, Rectangle
 
 from vaewidgets.contract.packing import unpack
 from vaewidgets.contract.palette import COLORS
-from vaewidgets.figures.style import FONT_POINTS, SMALL_POINTS, new_axes, new_figure, note
+from vaewidgets.figures.style import FONT_POINTS, SMALL_POINTS, literal, new_axes, new_figure, note
 
 __all__ = ["architecture_figure"]
 
@@ -60,7 +60,7 @@ def _text(
     axes: Axes, x: float, y: float, text: str, color: str = COLORS["fg2"], *, bold: bool = False
 ) -> None:
     axes.text(
-        x, y, text.replace("$", r"\$"), ha="center", va="center", color=color,
+        x, y, literal(text), ha="center", va="center", color=color,
         fontsize=FONT_POINTS if bold else SMALL_POINTS, fontweight="bold" if bold else "normal",
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vaewidgets.contract.palette import COLORS
-from vaewidgets.figures.style import SMALL_POINTS, new_axes, new_figure, note, per_image
+from vaewidgets.figures.style import DASHED, SMALL_POINTS, new_axes, new_figure, note, per_image
 
 __all__ = ["bottleneck_figure"]
 
@@ -47,7 +47,7 @@ def bottleneck_figure(frame: Part, *, size: tuple[float, float] = (7.6, 5.2)) ->
         title = "active units, by KL" if name == "active" else f"{name}, {per_image(what)}"
         note(axes, title)
         if elbow is not None:
-            axes.axvline(elbow, color=COLORS["fg2"], linewidth=0.8, linestyle=(0, (4, 3)), gid="elbow")
+            axes.axvline(elbow, color=COLORS["fg2"], linewidth=0.8, linestyle=DASHED, gid="elbow")
             if i == 0:
                 axes.annotate(
                     f"elbow at {elbow}", (elbow, 1), xycoords=("data", "axes fraction"), xytext=(3, -8),

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from vaewidgets.contract.palette import COLORS, class_color
-from vaewidgets.figures.style import SMALL_POINTS, Canvas
+from vaewidgets.figures.style import SMALL_POINTS, Canvas, literal
 
 __all__ = ["MOST_NAMED", "anchor", "class_name", "draw_legend", "named_classes"]
 
@@ -42,7 +42,7 @@ def class_name(index: int, names: Sequence[str] | None) -> str:
     """Names of data sets are text: a dollar sign must not start a formula."""
     name = names[index] if names is not None and 0 <= index < len(names) else str(index)
     shown = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-    return shown.replace("$", r"\$")
+    return literal(shown)
 
 
 def draw_legend(canvas: Canvas, labels: NDArray[Any], names: Sequence[str] | None) -> None:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from vaewidgets.contract.packing import unpack
 from vaewidgets.contract.palette import COLORS
-from vaewidgets.figures.style import new_axes, new_figure, note, threshold
+from vaewidgets.figures.style import DASHED, new_axes, new_figure, note, threshold
 
 __all__ = ["codebook_figure"]
 
@@ -45,7 +45,7 @@ def codebook_figure(codes: Mapping[str, Any], *, size: tuple[float, float] = (6.
         return figure
     below = new_axes(figure, grid[1])
     below.plot(step, unpack(history["perplexity"]), color=COLORS["accent"], linewidth=1.3)
-    below.plot(step, unpack(history["used"]), color=COLORS["fg3"], linewidth=1, linestyle=(0, (4, 3)))
+    below.plot(step, unpack(history["used"]), color=COLORS["fg3"], linewidth=1, linestyle=DASHED)
     below.set_ylim(0, n * 1.05)
     below.set_xlabel("step")
     below.set_ylabel("codes")

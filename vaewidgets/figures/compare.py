@@ -16,7 +16,7 @@ from vaewidgets.figures.classes import draw_legend
 from vaewidgets.figures.curves import runs_curves_figure
 from vaewidgets.figures.images import rows_figure
 from vaewidgets.figures.scatter import draw_scatter
-from vaewidgets.figures.style import SMALL_POINTS, new_axes, new_figure, note, per_image
+from vaewidgets.figures.style import SMALL_POINTS, literal, new_axes, new_figure, note, per_image
 
 __all__ = ["compare_figure", "rate_figure"]
 
@@ -95,7 +95,7 @@ def _latent_figure(parts: Sequence[Part], size: tuple[float, float]) -> Figure:
         draw_legend(figure, unpack(labels), names)
     for cell, (i, part) in zip(cells, there, strict=False):
         draw_scatter(cell, part["scatter"], class_names=names, compact=True)
-        note(cell.axes[0], _label(part, i).replace("$", r"\$"))
+        note(cell.axes[0], literal(_label(part, i)))
     limits = np.array([(*cell.axes[0].get_xlim(), *cell.axes[0].get_ylim()) for cell in cells[: len(there)]])
     for cell in cells[: len(there)]:
         cell.axes[0].set_aspect("equal", adjustable="box")
@@ -125,7 +125,7 @@ def rate_figure(parts: Sequence[Part], *, size: tuple[float, float] = (6.4, 4.0)
             fmt="o", color=COLORS["accent"], markersize=5, elinewidth=0.8, zorder=2,
         )  # fmt: skip
         axes.annotate(
-            text.replace("$", r"\$"), (one["rate"], one["distortion"]), xytext=(6, 5),
+            literal(text), (one["rate"], one["distortion"]), xytext=(6, 5),
             textcoords="offset points", fontsize=SMALL_POINTS, color=COLORS["fg"],
         )  # fmt: skip
     axes.margins(0.15)

@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 from vaewidgets.contract.packing import unpack
 from vaewidgets.contract.palette import COLORS
 from vaewidgets.contract.random import normals
-from vaewidgets.figures.style import SMALL_POINTS, new_axes, new_figure, note
+from vaewidgets.figures.style import DASHED, SMALL_POINTS, new_axes, new_figure, note, stacked
 
 __all__ = ["annealing_figure", "gradient_estimates", "kl_figure", "reparameterization_figure"]
-
-DASHED = (0, (4, 3))
 
 
 def log_density(x: NDArray[Any], mu: float, sigma: float) -> NDArray[Any]:
@@ -47,9 +45,7 @@ def kl_figure(view: Mapping[str, Any], *, size: tuple[float, float] = (6.4, 4.2)
     ratio = 2 * np.log(sigma / other_sigma)
     spread = 0.5 * (np.expm1(ratio) - ratio)
     figure = new_figure(size)
-    grid = figure.add_gridspec(2, 1, height_ratios=(3, 2))
-    above = new_axes(figure, grid[0])
-    below = new_axes(figure, grid[1], sharex=above)
+    above, below = stacked(figure, (3, 2))
     above.plot(x, np.exp(log_p), color=COLORS["fg"], linewidth=1.1, linestyle=DASHED, gid="prior")
     above.plot(x, np.exp(log_q), color=COLORS["accent"], linewidth=1.6, gid="posterior")
     for label, (mean, sd), log, color in (("p", p, log_p, "fg"), ("q", q, log_q, "accent")):
@@ -59,7 +55,6 @@ def kl_figure(view: Mapping[str, Any], *, size: tuple[float, float] = (6.4, 4.2)
         )  # fmt: skip
     above.set_ylim(bottom=0)
     above.set_ylabel("density")
-    above.tick_params(labelbottom=False)
     below.fill_between(x, inside.clip(min=0), color=COLORS["kl"], alpha=0.55, linewidth=0, gid="gain")
     below.fill_between(x, inside.clip(max=0), color=COLORS["off"], alpha=0.9, linewidth=0, gid="loss")
     below.axhline(0, color=COLORS["fg3"], linewidth=0.6)

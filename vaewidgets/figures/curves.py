@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from vaewidgets.contract.packing import unpack
 from vaewidgets.contract.palette import COLORS
-from vaewidgets.figures.style import SMALL_POINTS, Canvas, new_axes, new_figure, note, per_image, spread
+from vaewidgets.figures.style import Canvas, label_ends, new_axes, new_figure, note, per_image, stacked
+from vaewidgets.objectives import TERMS
 
 __all__ = ["curves_figure", "draw_curves", "runs_curves_figure", "smooth"]
 
-_LOSSES = ("loss", "recon", "kl")
 _MOST_TOGETHER = 4  # runs of which all quantities are drawn
 _DASHES: tuple[Any, ...] = ("-", (0, (6, 2.5)), (0, (2, 2)), (0, (7, 2, 1.5, 2)))
 _LIGHTEST = 0.42
@@ -76,7 +76,7 @@ def runs_curves_figure(
     if len(parts) == 1:
         draw_curves(figure, parts[0]["curves"], unit=unit, log=log, smoothing=smoothing, quantity=quantity)
         return figure
-    names = [quantity] if quantity else ["loss"] if len(parts) > _MOST_TOGETHER else list(_LOSSES)
+    names = [quantity] if quantity else ["loss"] if len(parts) > _MOST_TOGETHER else list(TERMS)
     grid = figure.add_gridspec(1, len(names))
     for i, name in enumerate(names):
         axes = new_axes(figure, grid[i])
@@ -91,8 +91,7 @@ def _draw_runs(
 ) -> None:
     """One quantity of all runs: its hue, a dash and a lightness each, dots for the test set."""
     color = COLORS[name]
-    ends: dict[str, float] = {}
-    texts: dict[str, tuple[str, str]] = {}
+    ends: list[tuple[str, float, str]] = []
     for i, part in enumerate(parts):
         alpha = 1 - i / (len(parts) - 1) * (1 - _LIGHTEST)
         for one in part["curves"]["series"]:
@@ -108,10 +107,9 @@ def _draw_runs(
             dash = _DASHES[i % len(_DASHES)]
             axes.plot(step, mean, color=color, linewidth=1.2, alpha=alpha, linestyle=dash)
             text = str((part.get("setting") or {}).get("label", f"run {i + 1}"))
-            ends[str(i)] = _last(mean)
-            texts[str(i)] = (f"{text}: {_last(mean):.4g}", color)
+            ends.append((f"{text}: {_last(mean):.4g}", _last(mean), color))
     _scale(axes, log=log)
-    _label_ends(axes, ends, texts)
+    label_ends(axes, ends)
 
 
 def _scale(axes: Axes, *, log: bool) -> None:
@@ -159,10 +157,7 @@ def draw_curves(
     betas = [one for one in series if one["name"] == "beta"]
     varies = any(np.ptp(unpack(one["mean"])) > 0 for one in betas if one["mean"]["shape"][0])
     if varies:
-        grid = canvas.add_gridspec(2, 1, height_ratios=(4, 1))
-        axes = new_axes(canvas, grid[0])
-        below = new_axes(canvas, grid[1], sharex=axes)
-        axes.tick_params(labelbottom=False)
+        axes, below = stacked(canvas, (4, 1))
         for one in betas:
             below.step(
                 unpack(one["step"]), unpack(one["mean"]), where="post", color=COLORS["beta"], linewidth=1.2
@@ -173,12 +168,12 @@ def draw_curves(
         axes = below = new_axes(canvas)
     ends: dict[str, float] = {}
     for one in series:
-        if one["name"] in _LOSSES and one["mean"]["shape"][0]:
+        if one["name"] in TERMS and one["mean"]["shape"][0]:
             _draw_series(axes, one, ends, smoothing)
     _scale(axes, log=log)
     below.set_xlabel("step")
     axes.set_ylabel(per_image(unit))
-    _label_ends(axes, ends)
+    label_ends(axes, [(f"{name} {value:.4g}", value, COLORS[name]) for name, value in ends.items()])
     note(axes, _caption(series, betas, varies=varies))
 
 
@@ -210,24 +205,3 @@ def _draw_series(axes: Axes, one: Mapping[str, Any], ends: dict[str, float], smo
 def _last(values: NDArray[Any]) -> float:
     finite = values[np.isfinite(values)]
     return float(finite[-1]) if len(finite) else float("nan")
-
-
-def _label_ends(
-    axes: Axes, ends: Mapping[str, float], texts: Mapping[str, tuple[str, str]] | None = None
-) -> None:
-    """Name each line at its right end, moved apart where lines end close together.
-
-    `texts` gives a text and a color where the name of the line is not that of a quantity.
-    """
-    names = [name for name, value in ends.items() if np.isfinite(value)]
-    if not names:
-        return
-    to_axes = axes.transData + axes.transAxes.inverted()
-    x = axes.get_xlim()[1]
-    heights = [float(to_axes.transform((x, ends[name]))[1]) for name in names]
-    for name, height in zip(names, spread(heights, 0.07), strict=True):
-        text, color = (f"{name} {ends[name]:.4g}", COLORS[name]) if texts is None else texts[name]
-        axes.annotate(
-            text.replace("$", r"\$"), (1, height), xycoords="axes fraction", xytext=(3, 0),
-            textcoords="offset points", va="center", ha="left", fontsize=SMALL_POINTS, color=color,
-        )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from vaewidgets.contract.palette import COLORS
-from vaewidgets.figures.style import FONT_POINTS, new_axes, new_figure, note
+from vaewidgets.figures.style import FONT_POINTS, literal, new_axes, new_figure, note
 
 __all__ = ["diagnosis_figure"]
 
@@ -36,7 +36,7 @@ def diagnosis_figure(diagnosis: Mapping[str, Any], *, size: tuple[float, float] 
         textwrap.fill(f"{mark} {text}", columns, subsequent_indent="   ") for mark, text in words
     )
     axes.text(0, 0.98, diagnosis["verdict"], fontsize=14, weight="bold", va="top", color=COLORS["fg"])
-    axes.text(0, 0.78, lines.replace("$", r"\$"), fontsize=FONT_POINTS, va="top", color=COLORS["fg"])
+    axes.text(0, 0.78, literal(lines), fontsize=FONT_POINTS, va="top", color=COLORS["fg"])
     note(axes, f"What the run is doing, at step {diagnosis['step']:,}")
     if lives:
         below = new_axes(figure, grid[1])

@@ -12,7 +12,7 @@ from vaewidgets.errors import DataError
 from vaewidgets.figures.curves import draw_curves
 from vaewidgets.figures.grid import draw_grid
 from vaewidgets.figures.scatter import draw_scatter
-from vaewidgets.figures.style import Canvas, new_figure
+from vaewidgets.figures.style import Canvas, literal, new_figure
 from vaewidgets.figures.units import draw_units
 
 __all__ = ["explorer_figure"]
@@ -75,4 +75,4 @@ def _title(run: Mapping[str, Any]) -> str:
     elif run.get("epoch") is not None:
         of = f" of {run['epochs']}" if run.get("epochs") else ""
         parts.append(f"epoch {run['epoch']}{of}")
-    return ", ".join(parts).replace("$", r"\$")
+    return literal(", ".join(parts))

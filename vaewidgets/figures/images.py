@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vaewidgets.contract.palette import COLORS
 from vaewidgets.errors import ShapeError
-from vaewidgets.figures.style import FONT_POINTS, Canvas, new_axes, new_figure, note
+from vaewidgets.figures.style import FONT_POINTS, Canvas, literal, new_axes, new_figure, note
 
 __all__ = ["draw_rows", "rows_figure", "tiles_figure"]
 
@@ -50,8 +50,7 @@ def draw_rows(canvas: Canvas, rows: Mapping[str, Stack], *, caption: str = "") -
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
     axes.set_xticks([])
-    # A name is text: a dollar sign must not start a formula.
-    names = [name.replace("$", r"\$") for name in rows]
+    names = [literal(name) for name in rows]
     axes.set_yticks([(i + 0.5) * height for i in range(len(names))], names, fontsize=FONT_POINTS)
     axes.set_anchor("W")
     axes.tick_params(length=0, labelcolor=COLORS["fg"])

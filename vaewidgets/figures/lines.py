@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from vaewidgets.contract.palette import COLORS, class_color
-from vaewidgets.figures.style import SMALL_POINTS, new_axes, new_figure, note, spread
+from vaewidgets.figures.style import DASHED, SMALL_POINTS, label_ends, literal, new_axes, new_figure, note
 
 __all__ = ["histograms_figure", "lines_figure"]
 
@@ -43,18 +43,17 @@ def lines_figure(
     """
     figure = new_figure(size)
     axes = new_axes(figure)
-    ends: dict[str, tuple[float, str]] = {}
+    ends: list[tuple[str, float, str]] = []
     for (name, (x, y)), color in zip(lines.items(), _colors(list(lines)), strict=True):
         axes.plot(x, y, color=color, linewidth=1.3, marker="o" if marks else None, markersize=3.5)
-        finite = np.asarray(y, float)[np.isfinite(np.asarray(y, float))]
-        if len(finite):
-            ends[name] = (float(finite[-1]), color)
+        finite = [value for value in np.asarray(y, float) if np.isfinite(value)]
+        ends.append((name, finite[-1] if finite else np.nan, color))
     if log:
         axes.set_yscale("log")
     axes.margins(x=0.02)
     axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
-    _name_lines(axes, ends)
+    label_ends(axes, ends)
     if caption:
         note(axes, caption)
     return figure
@@ -84,11 +83,11 @@ def histograms_figure(
         flat = np.asarray(sample, float).ravel()
         axes.hist(
             flat, bins=80, range=(-4, 4), density=True, histtype="step", color=class_color(i), linewidth=1.2,
-            label=name.replace("$", r"\$"),
+            label=literal(name),
         )  # fmt: skip
     axes.plot(
         grid, np.exp(-0.5 * grid**2) / np.sqrt(2 * np.pi), color=COLORS["fg"], linewidth=0.9,
-        linestyle=(0, (4, 3)), label="N(0, 1)",
+        linestyle=DASHED, label="N(0, 1)",
     )  # fmt: skip
     axes.set_xlabel(xlabel)
     axes.set_ylabel("density")
@@ -104,15 +103,3 @@ def _colors(names: list[str]) -> list[str]:
     if "" in hues or len(set(hues)) < len(hues):
         return [class_color(i) for i in range(len(names))]
     return hues
-
-
-def _name_lines(axes: Any, ends: Mapping[str, tuple[float, str]]) -> None:
-    """Each line's name at its right end, moved apart where lines end close together."""
-    to_axes = axes.transData + axes.transAxes.inverted()
-    x = axes.get_xlim()[1]
-    heights = [float(to_axes.transform((x, value))[1]) for value, _ in ends.values()]
-    for (name, (_, color)), height in zip(ends.items(), spread(heights, 0.07), strict=True):
-        axes.annotate(
-            name.replace("$", r"\$"), (1, height), xycoords="axes fraction", xytext=(3, 0),
-            textcoords="offset points", va="center", ha="left", fontsize=SMALL_POINTS, color=color,
-        )  # fmt: skip

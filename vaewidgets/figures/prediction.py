@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from vaewidgets.contract.packing import pack, unpack
 from vaewidgets.contract.palette import COLORS
 from vaewidgets.figures.scatter import draw_scatter
-from vaewidgets.figures.style import FONT_POINTS, new_figure, note
+from vaewidgets.figures.style import FONT_POINTS, literal, new_figure, note
 
 __all__ = ["prediction_figure"]
 
@@ -48,11 +48,11 @@ def prediction_figure(
     lines = _lines(exercise, answer, revealed=revealed)
     width = size[0] if size else 6.4
     letters = max(int(width * _LETTERS), 20)
-    question = textwrap.wrap(_plain(exercise["question"]), letters)
+    question = textwrap.wrap(literal(exercise["question"]), letters)
     rows: list[tuple[str, str, bool]] = [(text, COLORS["fg"], True) for text in question]
     rows.append(("", COLORS["fg"], False))
     for text, color in lines + _verdict(exercise, revealed=revealed, right=right):
-        wrapped = textwrap.wrap(_plain(text), letters, subsequent_indent="    ")
+        wrapped = textwrap.wrap(literal(text), letters, subsequent_indent="    ")
         rows += [(part, color, False) for part in wrapped or [""]]
     figure = new_figure(size or (width, max(_LINE * (len(rows) + 1), 1.0)))
     axes = figure.add_subplot(facecolor="none")
@@ -122,7 +122,7 @@ def _place(
         _question_mark(axes, answer)
     end = (" Right." if right else " Not quite.") if revealed else ""
     width = max(int(size[0] * _LETTERS), 20)
-    note(axes, textwrap.fill(_plain(exercise["question"]) + end, width))
+    note(axes, textwrap.fill(literal(exercise["question"]) + end, width))
     return figure
 
 
@@ -131,8 +131,3 @@ def _question_mark(axes: Axes, place: Any) -> None:
     axes.annotate(
         "?", place, ha="center", va="center", color="white", fontsize=FONT_POINTS, fontweight="bold"
     )
-
-
-def _plain(text: str) -> str:
-    """A dollar sign must not start a formula."""
-    return text.replace("$", r"\$")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from vaewidgets.contract.packing import unpack
 from vaewidgets.contract.palette import COLORS, MISSING, class_color
 from vaewidgets.figures.classes import anchor, class_name, draw_legend, named_classes
-from vaewidgets.figures.style import FONT_POINTS, SMALL_POINTS, Canvas, new_axes, new_figure, note
+from vaewidgets.figures.style import FONT_POINTS, SMALL_POINTS, Canvas, literal, new_axes, new_figure, note
 
 __all__ = ["draw_scatter", "scatter_figure"]
 
@@ -64,7 +64,7 @@ def draw_scatter(
     points, labels = points[known], None if labels is None else labels[known]
     _draw_points(canvas, axes, points, labels, None if values is None else values[known])
     if values is not None and scatter.get("value_name"):
-        canvas.axes[-1].set_ylabel(str(scatter["value_name"]).replace("$", r"\$"), fontsize=SMALL_POINTS)
+        canvas.axes[-1].set_ylabel(literal(str(scatter["value_name"])), fontsize=SMALL_POINTS)
     _draw_prior(axes, scatter.get("prior"), line=line)
     if labels is not None and not line and not compact:
         _label_classes(axes, points, labels, class_names)

@@ -18,12 +18,26 @@ from matplotlib.figure import Figure, SubFigure
 from vaewidgets.contract.palette import COLORS
 from vaewidgets.errors import OptionError
 
-__all__ = ["Canvas", "figure_png", "new_axes", "new_figure", "note", "per_image", "threshold"]
+__all__ = [
+    "DASHED",
+    "Canvas",
+    "figure_png",
+    "label_ends",
+    "literal",
+    "new_axes",
+    "new_figure",
+    "note",
+    "per_image",
+    "spread",
+    "stacked",
+    "threshold",
+]
 
 Canvas = Figure | SubFigure
 
 FONT_POINTS = 8.0
 SMALL_POINTS = 7.0
+DASHED = (0, (4, 3))
 _DPI = (200, 150, 120, 100, 80, 60, 40)
 _render = threading.Lock()  # matplotlib's font and text caches are shared between figures
 
@@ -49,6 +63,36 @@ def new_axes(canvas: Canvas, position: Any = 111, **options: Any) -> Axes:
     return axes
 
 
+def stacked(canvas: Canvas, ratios: tuple[float, float]) -> tuple[Axes, Axes]:
+    """Two axes, one above the other, with one x axis."""
+    grid = canvas.add_gridspec(2, 1, height_ratios=ratios)
+    above = new_axes(canvas, grid[0])
+    below = new_axes(canvas, grid[1], sharex=above)
+    above.tick_params(labelbottom=False)
+    return above, below
+
+
+def literal(text: str) -> str:
+    """Text as it is: a dollar sign must not start a formula."""
+    return text.replace("$", r"\$")
+
+
+def label_ends(axes: Axes, ends: Sequence[tuple[str, float, str]]) -> None:
+    """Write texts at the right ends of lines, moved apart where lines end close together.
+
+    Each has a text, its line's last value (what is not finite is left out), and a color.
+    """
+    shown = [end for end in ends if math.isfinite(end[1])]
+    to_axes = axes.transData + axes.transAxes.inverted()
+    x = axes.get_xlim()[1]
+    heights = [float(to_axes.transform((x, value))[1]) for _, value, _ in shown]
+    for (text, _, color), height in zip(shown, spread(heights, 0.07), strict=True):
+        axes.annotate(
+            literal(text), (1, height), xycoords="axes fraction", xytext=(3, 0), textcoords="offset points",
+            va="center", ha="left", fontsize=SMALL_POINTS, color=color,
+        )  # fmt: skip
+
+
 def note(axes: Axes, text: str) -> None:
     """One line above the axes that says what is seen."""
     axes.set_title(text, loc="left", fontsize=FONT_POINTS, color=COLORS["fg"], pad=6)
@@ -63,7 +107,7 @@ def per_image(unit: str) -> str:
 
 def threshold(axes: Axes, value: float, text: str) -> None:
     """A dashed line across, with its value at the right."""
-    axes.axhline(value, color=COLORS["fg2"], linewidth=0.8, linestyle=(0, (4, 3)), gid="threshold")
+    axes.axhline(value, color=COLORS["fg2"], linewidth=0.8, linestyle=DASHED, gid="threshold")
     axes.annotate(
         text, (1, value), xycoords=("axes fraction", "data"), xytext=(2, 0), textcoords="offset points",
         va="center", ha="left", fontsize=SMALL_POINTS, color=COLORS["fg2"],

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vaewidgets.contract.packing import unpack
 from vaewidgets.contract.palette import COLORS
-from vaewidgets.figures.style import SMALL_POINTS, Canvas, new_axes, new_figure, note, threshold
+from vaewidgets.figures.style import SMALL_POINTS, Canvas, new_figure, note, stacked, threshold
 
 __all__ = ["draw_units", "units_figure"]
 
@@ -39,12 +39,9 @@ def draw_units(canvas: Canvas, units: Mapping[str, Any]) -> None:
     """Draw into a figure or a part of one; see `units_figure`."""
     kl, var_mu = unpack(units["kl"]), unpack(units["var_mu"])
     order = np.argsort(-np.nan_to_num(kl, nan=-np.inf), kind="stable")
-    grid = canvas.add_gridspec(2, 1, height_ratios=(3, 2))
-    above = new_axes(canvas, grid[0])
-    below = new_axes(canvas, grid[1], sharex=above)
+    above, below = stacked(canvas, (3, 2))
     _bars(above, kl[order], float(units["delta"]), COLORS["kl"], "KL, nats")
     _bars(below, var_mu[order], float(units["var_threshold"]), COLORS["var"], "Var(mu)")
-    above.tick_params(labelbottom=False)
     if len(kl) <= LABELLED_DIMS:
         below.set_xticks(range(len(kl)), [str(i + 1) for i in order], fontsize=SMALL_POINTS)
     else:
