@@ -102,10 +102,6 @@ def ablation(
         Up to which cost a unit counts as free, in the likelihood's unit; by default 0.1 % of the
         reconstruction term's size.
 
-    Returns
-    -------
-    Ablation
-
     Raises
     ------
     OptionError

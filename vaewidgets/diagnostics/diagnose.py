@@ -138,10 +138,6 @@ def diagnose(
     lives : UnitLives, optional
         When units died, from `unit_lives`.
     thresholds : Thresholds
-
-    Returns
-    -------
-    Diagnosis
     """
     measurements = measure(history, stats, error, not_finite)
     verdict, reason = _judge(measurements, thresholds)

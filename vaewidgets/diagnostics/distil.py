@@ -144,10 +144,6 @@ def distil(
     seed : int
         Of the order, and of the default student's weights. Torch's global generator is left alone.
 
-    Returns
-    -------
-    Distilled
-
     Raises
     ------
     OptionError

@@ -117,10 +117,6 @@ def linear_probe(
     strength : float
         Inverse weight of the squared penalty, above 0 (scikit-learn's C).
 
-    Returns
-    -------
-    LinearProbe
-
     Raises
     ------
     ShapeError
@@ -168,10 +164,6 @@ def cluster(features: Tensor, labels: Tensor | None = None, *, k: int = 10, seed
     k : int
         1 to n clusters.
     seed : int
-
-    Returns
-    -------
-    Clusters
     """
     from sklearn.cluster import KMeans
     from sklearn.metrics import adjusted_rand_score
@@ -211,10 +203,6 @@ def retrieve(
         For `precision`; both or none.
     leave_out_self : bool
         The gallery is the queries themselves: point i is no answer to query i.
-
-    Returns
-    -------
-    Neighbours
     """
     if queries.ndim != 2 or gallery.ndim != 2 or queries.shape[1] != gallery.shape[1]:
         raise ShapeError(

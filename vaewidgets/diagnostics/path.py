@@ -192,10 +192,6 @@ def judge_path(
     ends : (int, int), optional
         True classes of the two ends; by default those of the first and the last image.
 
-    Returns
-    -------
-    PathVerdict
-
     Raises
     ------
     ShapeError

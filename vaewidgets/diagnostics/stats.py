@@ -92,10 +92,6 @@ def run_stats(
         The model's own by default.
     n : int
         Images of each split at most, evenly spread over it.
-
-    Returns
-    -------
-    RunStats
     """
     inference = Inference(model, likelihood)
     train, train_labels = _images(data.train, n)

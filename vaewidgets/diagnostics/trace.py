@@ -68,10 +68,6 @@ def unit_lives(steps: Sequence[int], kl: Any, *, delta: float = 0.01) -> UnitLiv
     delta : float
         Alive means above it.
 
-    Returns
-    -------
-    UnitLives
-
     Raises
     ------
     ShapeError

@@ -49,10 +49,6 @@ class Report:
         title : str
         claims : iterable of tuples
             The claim, what is published of it, what was obtained, and whether it holds.
-
-        Returns
-        -------
-        Report
         """
         rows = [
             Row(what, published, obtained, None, "met" if holds else "missed")

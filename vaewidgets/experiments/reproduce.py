@@ -42,10 +42,6 @@ def reproduce(
         Show a bar for each run.
     say : callable
         Told what is being done.
-
-    Returns
-    -------
-    Report
     """
     started = time.monotonic()
     experiment = Experiment(recipe, scale, dataset=dataset, epochs=epochs, root=root, device=device)

@@ -1,4 +1,7 @@
-"""Matplotlib figures for print from the plain sections of a frame; they know no widget and no pyplot."""
+"""Matplotlib figures for print from the plain sections of a frame; they know no widget and no pyplot.
+
+`size` is (width, height) in inches; where it may be left out, it follows from what is drawn.
+"""
 
 from __future__ import annotations
 

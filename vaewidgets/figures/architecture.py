@@ -29,8 +29,6 @@ def architecture_figure(step: Mapping[str, Any], *, size: tuple[float, float] = 
     ----------
     step : mapping
         One training step: kind, encoder, decoder (rows of name, out, params, grad), values, images, terms.
-    size : tuple of float
-        Inches.
     """
     figure = new_figure(size)
     axes = new_axes(figure)

@@ -23,8 +23,6 @@ def bottleneck_figure(frame: Part, *, size: tuple[float, float] = (7.6, 5.2)) ->
     ----------
     frame : mapping
         "size", "active" and "run" of the first run, the same of the others in "others", and "sweep".
-    size : tuple of float
-        Inches.
     """
     parts = [frame, *frame.get("others", ())]
     unit = str((frame.get("run") or {}).get("unit", ""))

@@ -22,8 +22,6 @@ def codebook_figure(codes: Mapping[str, Any], *, size: tuple[float, float] = (6.
     ----------
     codes : mapping
         The frame's "codes".
-    size : tuple of float
-        Inches.
     """
     counts = unpack(codes["counts"]).astype(float)
     n = len(counts)

@@ -41,8 +41,6 @@ def compare_figure(
     show : {"recon", "samples", "latent", "curves", "rate"}
     log, smoothing, quantity
         Of the curves; see `runs_curves_figure`.
-    size : tuple of float
-        Inches.
 
     Raises
     ------

@@ -29,8 +29,6 @@ def kl_figure(view: Mapping[str, Any], *, size: tuple[float, float] = (6.4, 4.2)
     ----------
     view : mapping
         mu, sigma, prior_mu, prior_sigma, and direction: "qp" for KL(q || p), "pq" for KL(p || q).
-    size : tuple of float
-        Inches.
     """
     q, p = (view["mu"], view["sigma"]), (view["prior_mu"], view["prior_sigma"])
     reach = [side * 5 * sigma + mu for mu, sigma in (q, p) for side in (-1, 1)]
@@ -114,8 +112,6 @@ def reparameterization_figure(
         mu, sigma, f, samples, seed.
     exact : (by mu, by sigma)
         The derivatives of E[f(z)].
-    size : tuple of float
-        Inches.
     """
     figure = new_figure(size)
     grid = figure.add_gridspec(2, 2, height_ratios=(3, 2))
@@ -172,8 +168,6 @@ def annealing_figure(
         recon and kl, the costs that are held.
     recorded : mapping, optional
         Of a run: name, and step and beta packed.
-    size : tuple of float
-        Inches.
     """
     figure = new_figure(size)
     grid = figure.add_gridspec(2, 1)

@@ -68,8 +68,6 @@ def runs_curves_figure(
         Memory of an exponential mean, in steps; the raw curve stays, faint.
     quantity : {"loss", "recon", "kl"}, optional
         Show this one alone. More than four runs show the loss by default.
-    size : tuple of float
-        Inches.
     """
     unit = str((parts[0].get("run") or {}).get("unit", ""))
     figure = new_figure(size)
@@ -135,8 +133,6 @@ def curves_figure(
         Of the losses, for the axis ("nats").
     log : bool
         A logarithmic axis for the losses.
-    size : tuple of float
-        Inches.
     """
     figure = new_figure(size)
     draw_curves(figure, curves, unit=unit, log=log)

@@ -21,8 +21,6 @@ def diagnosis_figure(diagnosis: Mapping[str, Any], *, size: tuple[float, float] 
     ----------
     diagnosis : mapping
         The frame's "diagnosis".
-    size : tuple of float
-        Inches.
     """
     figure = new_figure(size)
     lives = diagnosis.get("lives")

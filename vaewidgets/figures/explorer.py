@@ -25,8 +25,6 @@ def explorer_figure(frame: Mapping[str, Any], *, size: tuple[float, float] = (10
     ----------
     frame : mapping
         Any of "run", "curves", "scatter", "units", "grid"; missing or None sections leave no gap.
-    size : tuple of float
-        Inches.
 
     Raises
     ------

@@ -26,8 +26,6 @@ def game_figure(
         Wrong guesses by round.
     dimensions : int
         Numbers in a code.
-    size : tuple of float
-        Inches.
     """
     figure = new_figure(size)
     grid = figure.add_gridspec(1, 2, width_ratios=(3, 2))

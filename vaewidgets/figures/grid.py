@@ -24,8 +24,6 @@ def grid_figure(grid: Mapping[str, Any], *, size: tuple[float, float] | None = N
     ----------
     grid : mapping
         The frame's "grid": originals (k, C, H, W) and rows of ``{"name", "images"}``, all uint8.
-    size : tuple of float, optional
-        Inches; by default as the images' shape asks.
     """
     return rows_figure(_rows(grid), caption=_CAPTION, size=size)
 

@@ -28,8 +28,6 @@ def rows_figure(
         The same k and image shape in every row; C is 1 or 3.
     caption : str
         One line above.
-    size : tuple of float, optional
-        Inches; by default as the images' shape asks.
     """
     stacks = list(rows.values())
     k, _, height, width = stacks[0].shape
@@ -65,8 +63,6 @@ def tiles_figure(images: Stack, *, caption: str = "", size: tuple[float, float] 
     ----------
     images : ndarray of uint8, shape (rows, columns, C, H, W)
     caption : str
-    size : tuple of float
-        Inches.
     """
     figure = new_figure(size)
     draw_rows(figure, {" " * i: row for i, row in enumerate(images)}, caption=caption)

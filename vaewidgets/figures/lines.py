@@ -38,8 +38,6 @@ def lines_figure(
         A logarithmic y axis.
     marks : bool
         A dot at each value.
-    size : tuple of float
-        Inches.
     """
     figure = new_figure(size)
     axes = new_axes(figure)
@@ -73,8 +71,6 @@ def histograms_figure(
     values : mapping of str to array, shape (n,)
     xlabel : str
     caption : str
-    size : tuple of float
-        Inches.
     """
     figure = new_figure(size)
     axes = new_axes(figure)

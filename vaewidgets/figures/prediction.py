@@ -40,8 +40,6 @@ def prediction_figure(
         What was answered, None: nothing.
     revealed, right : bool
         Whether the truth is to be seen; whether the answer is right.
-    size : tuple of float, optional
-        Inches; by default as high as its lines.
     """
     if exercise["kind"] == "place" and exercise["map"] is not None:
         return _place(exercise, answer, revealed=revealed, right=right, size=size or (5.0, 5.2))

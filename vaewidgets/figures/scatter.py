@@ -35,8 +35,6 @@ def scatter_figure(
         The frame's "scatter": mode, axes, explained, points (n, 2), labels (class indices), values, prior.
     class_names : sequence of str, optional
         What the classes are called, by index; by default their indices.
-    size : tuple of float
-        Inches.
     """
     figure = new_figure(size)
     draw_scatter(figure, scatter, class_names=class_names)

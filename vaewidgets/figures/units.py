@@ -27,8 +27,6 @@ def units_figure(units: Mapping[str, Any], *, size: tuple[float, float] = (6.4, 
     ----------
     units : mapping
         The frame's "units": kl (d), var_mu (d), delta, var_threshold, n.
-    size : tuple of float
-        Inches.
     """
     figure = new_figure(size)
     draw_units(figure, units)
