@@ -6,13 +6,19 @@ Scalars of numpy and of torch pass as the numbers that they hold; a bool is no n
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
-from typing import Any, TypeGuard, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
-from vaewidgets.errors import OptionError, did_you_mean
+from vaewidgets.errors import OptionError, ShapeError, did_you_mean
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = [
+    "check_generator",
     "flag",
     "image_size",
     "instance",
@@ -21,7 +27,11 @@ __all__ = [
     "listed",
     "number",
     "one_of",
+    "path",
+    "sequence",
     "shown",
+    "tensor",
+    "text",
     "whole",
     "wholes",
 ]
@@ -84,11 +94,17 @@ def wholes(
     also: str = "",
 ) -> tuple[int, ...]:
     """Return a sequence of whole numbers of the range, `count` of them where it is given."""
+    many = "whole numbers" if count is None else f"{count} whole numbers"
+    plain = sequence(name, values, f"{many}{_range(least, most)}{also}", count=count)
+    return tuple(whole(f"{name}[{i}]", one, least, most, also=also) for i, one in enumerate(plain))
+
+
+def sequence(name: str, values: Any, expected: str, *, count: int | None = None) -> Sequence[Any]:
+    """Return a sequence, of `count` values where that is given; an array or a tensor as a list."""
     plain = values.tolist() if hasattr(values, "tolist") else values
     if isinstance(plain, Sequence) and not isinstance(plain, str | bytes) and count in (None, len(plain)):
-        return tuple(whole(f"{name}[{i}]", one, least, most, also=also) for i, one in enumerate(plain))
-    many = "whole numbers" if count is None else f"{count} whole numbers"
-    raise _error(name, values, f"{many}{_range(least, most)}{also}")
+        return plain
+    raise _error(name, values, expected)
 
 
 def image_size(shape: object) -> tuple[int, int, int]:
@@ -123,6 +139,37 @@ def instance(name: str, value: object, kind: type[T], expected: str) -> T:
     if isinstance(value, kind):
         return value
     raise OptionError(f"{name} is of type {type(value).__name__}; expected {_ended(expected)}")
+
+
+def text(name: str, value: object) -> str:
+    """Return a text."""
+    return instance(name, value, str, "a text")
+
+
+def path(name: str, value: object) -> Path:
+    """Return a path, of which `~` is the user's folder."""
+    if isinstance(value, str | os.PathLike):
+        return Path(value).expanduser()
+    raise _error(name, value, "a path")
+
+
+def check_generator(generator: object) -> None:
+    """Raise an OptionError unless it is a `torch.Generator`, or None for torch's global one."""
+    from torch import Generator
+
+    if generator is not None:
+        instance("generator", generator, Generator, "a torch.Generator, or None for torch's global one")
+
+
+def tensor(name: str, value: object, *axes: str) -> Tensor:
+    """Return a tensor; with the names of its axes, one of that many, none of which is empty."""
+    from torch import Tensor
+
+    found = instance(name, value, Tensor, "a torch.Tensor")
+    if axes and (found.ndim != len(axes) or 0 in found.shape):
+        shape = f"({', '.join(axes)})"
+        raise ShapeError(f"{name} has shape {tuple(found.shape)}; expected {shape}, each at least 1.")
+    return found
 
 
 def is_whole(value: object, least: int | None = None, most: int | None = None) -> TypeGuard[int]:

@@ -8,12 +8,13 @@ from functools import cached_property
 from typing import Any, final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vaewidgets.adapters import copy_model, named_tensors
+from vaewidgets.checks import instance, tensor
 from vaewidgets.concurrency import leave_if_exiting
 from vaewidgets.errors import ShapeError
-from vaewidgets.objectives import Likelihood, decode_raw, encode, get_likelihood, traits
+from vaewidgets.objectives import Likelihood, check_likelihood, decode_raw, encode, get_likelihood, traits
 
 __all__ = ["CHUNK", "Codes", "Inference", "chunks", "joined"]
 
@@ -42,8 +43,9 @@ class Inference:
     """
 
     def __init__(self, model: Any, likelihood: Likelihood | None = None) -> None:
+        instance("model", model, nn.Module, "a model, an nn.Module")
         self.model: Any = copy_model(model).eval() if model.training else model
-        self._likelihood = likelihood
+        self._likelihood = None if likelihood is None else check_likelihood(likelihood)
         self.device = next((t.device for t in named_tensors(model).values()), torch.device("cpu"))
         self._has_gradients = any(p.requires_grad for p in model.parameters())
 
@@ -122,10 +124,10 @@ def chunks(x: Tensor, size: int = CHUNK, **others: Tensor | None) -> Iterator[tu
     ShapeError
         If there is none, or something is not of the same length.
     """
-    if x.ndim < 2 or len(x) == 0:
+    if tensor("x", x).ndim < 2 or len(x) == 0:
         raise ShapeError(f"got a batch of shape {tuple(x.shape)}; expected at least one image or point.")
     for name, other in others.items():
-        if other is not None and len(other) != len(x):
+        if other is not None and len(tensor(name, other)) != len(x):
             raise ShapeError(f"{name} has {len(other)} entries for {len(x)} images; expected one an image.")
     for start in range(0, len(x), size):
         part = slice(start, start + size)

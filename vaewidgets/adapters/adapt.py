@@ -25,7 +25,8 @@ from vaewidgets.adapters.losses import LossConvention
 from vaewidgets.adapters.outputs import read_image, read_posterior, which_of_three
 from vaewidgets.adapters.readings import FAR_OUT, possible_readings
 from vaewidgets.adapters.trial import Trial
-from vaewidgets.checks import image_size, one_of, whole
+from vaewidgets.checks import image_size, instance, one_of, whole
+from vaewidgets.data.convert import as_value_range
 from vaewidgets.errors import OptionError, ProtocolError, did_you_mean
 
 __all__ = ["as_vae"]
@@ -93,6 +94,8 @@ def as_vae(
     OptionError
         If an option is unknown.
     """
+    _check_options(output, latent_dim, likelihood, losses, image_shape)
+    value_range = as_value_range(value_range)
     module = _unwrap(model)
     given = (encode, decode, latent_dim, output, likelihood, losses)
     if all(hasattr(module, name) for name in _NATIVE) and all(v is None for v in given):
@@ -101,7 +104,6 @@ def as_vae(
         _refuse_cast(module)
     if isinstance(module, AdaptedVAE):
         module = module.module
-    _check_words(output, latent_dim)
     name = type(module).__name__
     if encode is None or decode is None:
         refuse_learned_prior(module)
@@ -170,11 +172,19 @@ def _refuse_cast(module: Any) -> None:
         )
 
 
-def _check_words(output: str | None, latent_dim: int | None) -> None:
+def _check_options(
+    output: object, latent_dim: object, likelihood: object, losses: object, image_shape: object
+) -> None:
     if output is not None:
         one_of("output", output, _OUTPUTS)
     if latent_dim is not None:
         whole("latent_dim", latent_dim, 1)
+    if likelihood is not None:
+        one_of("likelihood", likelihood, ("bernoulli", "squared_error"))
+    if losses is not None:
+        instance("losses", losses, LossConvention, "a LossConvention")
+    if image_shape is not None:
+        image_size(image_shape)
 
 
 def _family(module: nn.Module, encode: UserFunction | None, decode: UserFunction | None) -> Family:

@@ -52,7 +52,7 @@ class LossConvention:
         one_of("kl", self.kl, _KL)
         one_of("kl_sign", self.kl_sign, (1, -1))
         for name, factor in (("recon_factor", self.recon_factor), ("kl_weight", self.kl_weight)):
-            if factor is not None:
+            if factor is not None or name == "recon_factor":
                 fix = "Log a term before it is weighted by 0"
                 number(name, factor, above=0, also=f", since it is divided out. {fix}")
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaewidgets.checks import number, whole
+from vaewidgets.checks import number, text, whole
 from vaewidgets.data.classes import Classes, find_classes
 from vaewidgets.data.convert import as_labels, as_value_range
 from vaewidgets.data.sources import Opened, OpenOptions, as_size, open_images
@@ -113,10 +113,11 @@ class ImageDataset:
         size: int | tuple[int, int] | None = None,
         num_workers: int = 0,
     ) -> None:
-        self.name = str(name)
+        self.name = text("name", name)
         self.value_range = as_value_range(value_range)
         test_fraction = number("test_fraction", test_fraction, 0, below=1)
         cap = whole("memory_cap_bytes", memory_cap_bytes, 0, also=", such as 4 * 2**30")
+        seed, num_workers = whole("seed", seed, 0), whole("num_workers", num_workers, 0)
         options = OpenOptions(self.value_range, channels, as_size(size), cap, self.name, num_workers)
         opened = _open(images, labels, "labels", options)
         if test is not None:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from vaewidgets import checks
+from vaewidgets.checks import flag, whole
 from vaewidgets.data.convert import resize
 from vaewidgets.data.dataset import ImageDataset, draw
 from vaewidgets.data.faces import FACE_FACTOR_COUNTS, FACE_FACTOR_NAMES, make_faces
@@ -105,6 +107,8 @@ def load_dataset(
     DataError
         If a file is damaged.
     """
+    flag("download", download)
+    whole("seed", seed, 0)
     key = str(name).lower().replace("_", "-").replace(" ", "-")
     names = (*_LOADERS, *_DRAWN)
     if key not in names:
@@ -182,8 +186,8 @@ class _Roots:
 
 def _roots(root: str | os.PathLike[str] | None) -> _Roots:
     if root is not None:
-        path = Path(root).expanduser()
-        return _Roots((path,), path)
+        folder = checks.path("root", root)
+        return _Roots((folder,), folder)
     cache = cache_folder()
     data = os.environ.get("VAEWIDGETS_DATA")
     return _Roots((Path(data).expanduser(), cache) if data else (cache,), cache)

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaewidgets.checks import whole, wholes
+from vaewidgets.checks import check_generator, whole, wholes
 from vaewidgets.errors import OptionError
 from vaewidgets.inference import chunks
-from vaewidgets.objectives import Likelihood, decode_raw, posterior
+from vaewidgets.objectives import Likelihood, check_likelihood, decode_raw, posterior
 
 __all__ = ["ImportanceBound", "importance_bound"]
 
@@ -157,6 +157,8 @@ def importance_bound(
     """
     ks = _checked(k)
     batch = whole("batch", batch, 1)
+    check_likelihood(likelihood)
+    check_generator(generator)
     bounds, elbos, errors, sizes = [], [], [], []
     for part, label in chunks(x, max(1, batch // ks[-1]), labels=labels):
         log_w = _log_weights(model, likelihood, part, label, ks[-1], generator=generator, batch=batch)

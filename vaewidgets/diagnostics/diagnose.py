@@ -11,6 +11,7 @@ import numpy as np
 from vaewidgets.diagnostics.measurements import Measurements, NotFinite, measure
 from vaewidgets.diagnostics.stats import RunStats
 from vaewidgets.diagnostics.trace import UnitLives
+from vaewidgets.errors import OptionError
 
 __all__ = ["THRESHOLDS", "VERDICTS", "Diagnosis", "Thresholds", "diagnose"]
 
@@ -139,6 +140,8 @@ def diagnose(
         When units died, from `unit_lives`.
     thresholds : Thresholds
     """
+    if not isinstance(history, Mapping):
+        raise OptionError(f"history is of type {type(history).__name__}; expected a mapping, as run.history.")
     measurements = measure(history, stats, error, not_finite)
     verdict, reason = _judge(measurements, thresholds)
     return Diagnosis(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vaewidgets.adapters.seeded import drawing, seeded
-from vaewidgets.checks import number, whole
+from vaewidgets.checks import instance, number, whole, wholes
 from vaewidgets.errors import DataError, OptionError, ShapeError
 from vaewidgets.inference import Inference
 from vaewidgets.objectives import Likelihood, traits
@@ -154,7 +154,10 @@ def distil(
         If the loss is not finite.
     """
     epochs, batch_size = whole("epochs", epochs, 1), whole("batch_size", batch_size, 1)
-    lr = number("lr", lr, above=0)
+    lr, seed = number("lr", lr, above=0), whole("seed", seed, 0)
+    hidden = wholes("hidden", hidden, 1, also=", the widths of the layers")
+    if student is not None:
+        instance("student", student, nn.Module, "an nn.Module")
     inference = Inference(teacher, likelihood)
     if traits(teacher).takes_labels:
         raise OptionError("distil() has no labels to give; expected a teacher that encodes without classes.")

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaewidgets.checks import whole
+from vaewidgets.checks import sequence, tensor, whole
 from vaewidgets.errors import DataError, ShapeError
 
 __all__ = ["MutualInformationGap", "mutual_information_gap"]
@@ -107,14 +107,17 @@ def mutual_information_gap(
     ----------
     Chen et al. 2018, arXiv:1802.04942, section 4.1; bins as in Locatello et al. 2019, arXiv:1811.12359.
     """
-    values = torch.as_tensor(factors).detach().cpu()
-    if codes.ndim != 2 or 0 in codes.shape or values.ndim != 2 or len(values) != len(codes):
+    values = tensor("factors", torch.from_numpy(factors) if isinstance(factors, np.ndarray) else factors)
+    values = values.detach().cpu()
+    if tensor("codes", codes).ndim != 2 or 0 in codes.shape or values.ndim != 2 or len(values) != len(codes):
         raise ShapeError(
             f"codes has shape {tuple(codes.shape)}, factors {tuple(values.shape)}; "
             "expected (n, latent_dim) and (n, n_factors) with the same n."
         )
     bins = whole("bins", bins, 2)
-    titles = tuple(names) if names is not None else tuple(f"factor {i + 1}" for i in range(values.shape[1]))
+    titles = tuple(f"factor {i + 1}" for i in range(values.shape[1]))
+    if names is not None:
+        titles = tuple(sequence("names", names, "a sequence of names"))
     if len(titles) != values.shape[1]:
         raise ShapeError(f"{len(titles)} names for {values.shape[1]} factors; expected one each.")
     codes = codes.detach().cpu().double()

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vaewidgets.checks import whole
-from vaewidgets.errors import DataError, ProtocolError, ShapeError
+from vaewidgets.checks import check_generator, tensor, whole
+from vaewidgets.errors import DataError, ProtocolError
 from vaewidgets.objectives.kl import kl_per_dim
 
 __all__ = ["AggregatePosterior", "aggregate_posterior"]
@@ -123,8 +123,9 @@ def aggregate_posterior(
             "logvar is None: an autoencoder's code has no noise, hence no density, and its information on "
             "the image is not bounded. Give a VAE's mu and logvar."
         )
-    if mu.ndim != 2 or 0 in mu.shape:
-        raise ShapeError(f"mu has shape {tuple(mu.shape)}; expected (n, latent_dim) with at least one image.")
+    tensor("mu", mu, "n", "latent_dim")
+    tensor("logvar", logvar)
+    check_generator(generator)
     draws = whole("draws", draws, 2)
     mu, logvar = mu.detach().cpu().double(), logvar.detach().cpu().double()
     kl = float(kl_per_dim(mu, logvar).sum(1).mean())

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaewidgets.checks import one_of, whole
+from vaewidgets.checks import one_of, tensor, whole, wholes
 from vaewidgets.errors import ShapeError
 from vaewidgets.inference import Inference
 
@@ -197,9 +197,15 @@ def judge_path(
     ShapeError
         If the lengths differ, or there are fewer than 3 images.
     """
-    n = len(images)
+    n = len(tensor("images", images))
     if images.ndim != 4 or n < 3:
         raise ShapeError(f"the path has shape {tuple(images.shape)}; expected (n, C, H, W), n at least 3.")
+    if z is not None:
+        tensor("z", z)
+    if classes is not None:
+        classes = wholes("classes", classes)
+    if ends is not None:
+        wholes("ends", ends, count=2, also=", the classes of the two ends")
     for name, other in (("z", z), ("classes", classes)):
         if other is not None and len(other) != n:
             raise ShapeError(f"{name} has {len(other)} entries for {n} images; expected as many.")

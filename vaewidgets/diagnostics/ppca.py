@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vaewidgets.checks import number, whole
+from vaewidgets.checks import number, tensor, whole
 from vaewidgets.errors import DataError, ShapeError
 
 __all__ = ["PPCA", "linear_log_likelihood", "probabilistic_pca"]
@@ -137,7 +137,7 @@ def probabilistic_pca(x: Tensor, q: int, *, sigma2: float | None = None) -> PPCA
     Tipping & Bishop 1999, "Probabilistic principal component analysis", JRSS B 61 (maximum of the
     likelihood); Lucas et al. 2019, arXiv:1911.02469 (the linear VAE's ELBO has the same maximum).
     """
-    if x.ndim < 2 or len(x) < 2 or 0 in x.shape:
+    if tensor("x", x).ndim < 2 or len(x) < 2 or 0 in x.shape:
         raise ShapeError(f"x has shape {tuple(x.shape)}; expected (n, ...) with at least two images.")
     d = math.prod(x.shape[1:])
     most = min(len(x), d if sigma2 is not None else d - 1)

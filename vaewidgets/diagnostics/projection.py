@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from vaewidgets.checks import tensor
 from vaewidgets.errors import DataError, ShapeError
 
 __all__ = ["PriorCircle", "Projection", "prior_circle", "project"]
@@ -97,9 +98,7 @@ def project(mu: Tensor, *, previous: Projection | None = None) -> Projection:
     DataError
         If `mu` holds NaN or infinite values.
     """
-    if mu.ndim != 2 or 0 in mu.shape:
-        raise ShapeError(f"mu has shape {tuple(mu.shape)}; expected (n, d) with at least one point.")
-    mu = mu.detach().cpu().double()
+    mu = tensor("mu", mu, "n", "d").detach().cpu().double()
     if not bool(torch.isfinite(mu).all()):
         raise DataError("mu holds NaN or infinite values; the encoder has diverged.")
     dims = mu.shape[1]

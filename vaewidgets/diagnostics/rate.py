@@ -10,10 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaewidgets.checks import number, whole, wholes
+from vaewidgets.checks import check_generator, number, sequence, shown, whole, wholes
 from vaewidgets.errors import DataError, OptionError, ShapeError
 from vaewidgets.inference import chunks
-from vaewidgets.objectives import Likelihood, decode_raw, kl_per_dim, posterior, reparameterise
+from vaewidgets.objectives import (
+    Likelihood,
+    check_likelihood,
+    decode_raw,
+    kl_per_dim,
+    posterior,
+    reparameterise,
+)
 
 __all__ = ["Elbow", "RateDistortion", "elbow", "rate_distortion"]
 
@@ -106,6 +113,8 @@ def rate_distortion(
     Alemi et al. 2018, "Fixing a broken ELBO", arXiv:1711.00464.
     """
     batch = whole("batch", batch, 1)
+    check_likelihood(likelihood)
+    check_generator(generator)
     codes = [posterior(model, *part) for part in chunks(x, batch, labels=labels)]
     mu, logvar = (torch.cat(parts) for parts in zip(*codes, strict=True))
     rate = kl_per_dim(mu.double(), logvar.double()).sum(1).cpu()
@@ -200,7 +209,7 @@ def elbow(latent_dims: Sequence[int], recon: Sequence[float], *, tolerance: floa
     DataError
         If a recon is NaN or infinite: leave that run out.
     """
-    dims, values = list(latent_dims), [float(value) for value in recon]
+    dims, values = list(wholes("latent_dims", latent_dims, 1)), _numbers("recon", recon)
     _check_sweep(dims, values, tolerance)
     runs = {dim: [v for d, v in zip(dims, values, strict=True) if d == dim] for dim in sorted(set(dims))}
     means = {dim: sum(found) / len(found) for dim, found in runs.items()}
@@ -222,10 +231,16 @@ def elbow(latent_dims: Sequence[int], recon: Sequence[float], *, tolerance: floa
     )
 
 
+def _numbers(name: str, values: object) -> list[float]:
+    try:
+        return [float(value) for value in sequence(name, values, "a sequence of numbers")]
+    except (TypeError, ValueError):
+        raise OptionError(f"{name} is {shown(values)}; expected a sequence of numbers.") from None
+
+
 def _check_sweep(dims: list[int], values: list[float], tolerance: float) -> None:
     if len(dims) != len(values):
         raise ShapeError(f"{len(dims)} latent_dims for {len(values)} recons; expected one of each a run.")
-    wholes("latent_dims", dims, 1)
     if len(set(dims)) < 3:
         raise OptionError(
             f"latent_dims has {len(set(dims))} different sizes; an elbow wants at least 3, better 5 or more."

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vaewidgets.checks import instance
 from vaewidgets.data import ImageDataset
 from vaewidgets.data.sample import evenly
 from vaewidgets.data.split import Split
@@ -93,6 +94,7 @@ def run_stats(
     n : int
         Images of each split at most, evenly spread over it.
     """
+    instance("data", data, ImageDataset, "an ImageDataset")
     inference = Inference(model, likelihood)
     train, train_labels = _images(data.train, n)
     mean_image = train.mean(dim=0)

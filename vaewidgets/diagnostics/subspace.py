@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vaewidgets.checks import tensor
 from vaewidgets.errors import DataError, ShapeError
 
 __all__ = ["PrincipalAngles", "principal_angles"]
@@ -70,7 +71,7 @@ def principal_angles(a: Tensor, b: Tensor) -> PrincipalAngles:
     spans); Knyazev & Argentati 2002, SIAM J. Sci. Comput. 23 (small angles by their sines).
     """
     for name, matrix in (("a", a), ("b", b)):
-        if matrix.ndim != 2 or 0 in matrix.shape or matrix.shape[1] > matrix.shape[0]:
+        if tensor(name, matrix, "d", "q").shape[1] > matrix.shape[0]:
             raise ShapeError(
                 f"{name} has shape {tuple(matrix.shape)}; expected (d, q), one column a direction, q <= d."
             )

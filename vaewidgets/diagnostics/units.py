@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from vaewidgets.errors import OptionError, ShapeError
+from vaewidgets.checks import number, tensor
 from vaewidgets.objectives.kl import kl_per_dim
 
 __all__ = ["ActiveUnits", "active_units"]
@@ -123,12 +123,11 @@ def active_units(
     Burda, Grosse & Salakhutdinov 2016, arXiv:1509.00519 (variance); Lucas et al. 2019, arXiv:1911.02469 (when
     a unit is (delta, fraction)-collapsed).
     """
-    if mu.ndim != 2 or 0 in mu.shape:
-        raise ShapeError(f"mu has shape {tuple(mu.shape)}; expected (n, latent_dim) with at least one input.")
-    if delta < 0 or var_threshold < 0:
-        raise OptionError(f"delta={delta} and var_threshold={var_threshold} must not be negative.")
-    if fraction is not None and not 0 <= fraction < 1:
-        raise OptionError(f"fraction={fraction} is a share of the inputs; expected 0 <= fraction < 1.")
+    tensor("mu", mu, "n", "latent_dim")
+    tensor("logvar", logvar)
+    delta, var_threshold = number("delta", delta, 0), number("var_threshold", var_threshold, 0)
+    if fraction is not None:
+        fraction = number("fraction", fraction, 0, below=1, also=", a share of the inputs")
     mu, logvar = mu.detach().cpu().double(), logvar.detach().cpu().double()
     per_input = kl_per_dim(mu, logvar)
     kl, share = per_input.mean(dim=0), (per_input > delta).double().mean(dim=0)

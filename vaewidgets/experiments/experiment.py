@@ -9,11 +9,13 @@ from typing import Any
 
 import torch
 
+from vaewidgets.checks import instance, whole
 from vaewidgets.data import load_dataset
 from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.experiments.base import NotRun, Recipe, Results, Row, Runs, Setting
 from vaewidgets.experiments.report import Report
 from vaewidgets.runs import Run, train
+from vaewidgets.runs.api import pick_device
 from vaewidgets.runs.interleave import Interleaver
 
 __all__ = ["SCALE_VARIABLE", "Experiment"]
@@ -77,6 +79,11 @@ class Experiment:
             from vaewidgets.experiments import get_recipe  # the table imports every recipe
 
             recipe = get_recipe(recipe)
+        instance("recipe", recipe, Recipe, "the letter of a recipe, or a Recipe")
+        if epochs is not None:
+            whole("epochs", epochs, 1)
+        if device is not None:
+            pick_device(device)
         self.recipe = recipe
         self.scale = os.environ.get(SCALE_VARIABLE) or scale
         self._at = recipe.at(self.scale)

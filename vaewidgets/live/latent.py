@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaewidgets.checks import wholes
+from vaewidgets.checks import whole, wholes
 from vaewidgets.contract.packing import pack, pack_integers, pack_quantised
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.engine import Snapshot
@@ -38,7 +38,7 @@ class LatentWidget(RunWidget):
     _sends_points = False  # whether the page gets each point, and its image
 
     def __init__(self, run: Any, points: int, **traits: Any) -> None:
-        self._points = points
+        self._points = whole("points", points, 1)
         self._samples: dict[str, Sample] = {}
         self._axes: dict[str, np.ndarray] = {}
         super().__init__(run, **traits)

@@ -9,7 +9,7 @@ import numpy as np
 import traitlets
 from torch import Tensor
 
-from vaewidgets.checks import one_of
+from vaewidgets.checks import one_of, whole
 from vaewidgets.data import SAMPLE_POINTS, Classes
 from vaewidgets.diagnostics import Projection
 from vaewidgets.engine import Snapshot
@@ -54,7 +54,7 @@ class PointsWidget(RunWidget):
 
     def __init__(self, run: Run, points: int, values: Mapping[str, Any] | None = None) -> None:
         # Before the base class, which builds the first frame.
-        self._points = points
+        self._points = whole("points", points, 1)
         self._sample: Sample | None = None
         self._projection: Projection | None = None
         self._posterior: tuple[Snapshot, Tensor, Tensor | None] | None = None

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from vaewidgets.checks import text
 from vaewidgets.errors import OptionError
 from vaewidgets.live.widget import LiveWidget
 from vaewidgets.publish import page_html, write_page
@@ -52,7 +53,7 @@ def save_html(
     for widget in chosen:
         widget._refresh(whole=True)
         states.append(widget.get_state())
-    title = _title_of(chosen) if title is None else str(title)
+    title = _title_of(chosen) if title is None else text("title", title)
     return write_page(
         path, page_html(states, title=title, stills=[widget._picture.png() for widget in chosen])
     )

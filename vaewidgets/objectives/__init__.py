@@ -22,6 +22,7 @@ from vaewidgets.objectives.likelihoods import (
     Gaussian,
     Likelihood,
     SquaredError,
+    check_likelihood,
     get_likelihood,
 )
 from vaewidgets.objectives.named import get_objective, objective_from_dict
@@ -54,6 +55,7 @@ __all__ = [
     "Traits",
     "Weight",
     "as_schedule",
+    "check_likelihood",
     "decode_raw",
     "encode",
     "get_likelihood",

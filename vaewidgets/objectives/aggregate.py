@@ -9,7 +9,7 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor
 
-from vaewidgets.checks import number
+from vaewidgets.checks import number, tensor
 from vaewidgets.errors import ShapeError
 from vaewidgets.objectives.base import Batch, Draw, Variational, Weighed
 
@@ -43,7 +43,9 @@ def mmd(a: Tensor, b: Tensor, bandwidth: float | None = None) -> Tensor:
     ----------
     Gretton et al. 2012, JMLR 13, equation 5 (the biased estimate).
     """
-    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or 0 in (*a.shape, *b.shape):
+    tensor("a", a, "n", "d")
+    tensor("b", b, "m", "d")
+    if a.shape[1] != b.shape[1]:
         raise ShapeError(
             f"mmd got samples of shapes {tuple(a.shape)} and {tuple(b.shape)}; expected (n, d) and (m, d)."
         )

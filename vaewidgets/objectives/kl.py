@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vaewidgets.checks import tensor
 from vaewidgets.errors import ShapeError
 
 __all__ = ["kl_per_dim", "kl_total", "shift_cost", "spread_cost"]
@@ -34,7 +35,7 @@ def kl_per_dim(mu: Tensor, logvar: Tensor) -> Tensor:
     ----------
     Kingma & Welling 2014, arXiv:1312.6114, appendix B.
     """
-    if mu.shape != logvar.shape:
+    if tensor("mu", mu).shape != tensor("logvar", logvar).shape:
         raise ShapeError(
             f"mu has shape {tuple(mu.shape)}, logvar {tuple(logvar.shape)}; "
             "expected the same shape (batch, latent_dim) for both."

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vaewidgets import checks
 from vaewidgets.errors import OptionError
 from vaewidgets.files import write_whole
 from vaewidgets.publish.embed import STATIC, Store, content_html, in_script, in_style, pack
@@ -93,7 +94,7 @@ def write_page(path: str | os.PathLike[str], text: str) -> Path:
     OptionError
         If `path` is a folder, or is in one that does not exist.
     """
-    target = Path(path).expanduser()
+    target = checks.path("path", path)
     if target.is_dir():
         raise OptionError(
             f"save_html(path) got the folder {target}; expected a file, such as {target / 'page.html'}."

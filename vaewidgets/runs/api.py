@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from vaewidgets.adapters import AdaptedVAE, LossConvention, as_vae, check_vae, loose_tensors
-from vaewidgets.checks import instance, number, one_of
+from vaewidgets.checks import flag, instance, number, one_of
 from vaewidgets.data import ImageDataset
 from vaewidgets.engine.engine import Engine
 from vaewidgets.engine.graphed import check_cuda_graph
@@ -38,6 +38,7 @@ from vaewidgets.runs.options import (
     check_epochs,
     check_labels,
     check_lr,
+    check_name,
     check_output,
     check_speed,
     refuse_unknown,
@@ -130,6 +131,8 @@ def train(
     """
     refuse_unknown(train, unknown)
     check_data(data)
+    flag("start", start)
+    check_name(name)
     batch_size, seed, eval_every = check_counts(data, batch_size, seed, eval_every)
     cell = current_cell()
     stop_earlier(cell)
@@ -145,11 +148,11 @@ def train(
         "optimizer": check_optimizer(optimizer),
         "seed": seed,
         "eval_every": eval_every,
-        "drop_last": bool(drop_last),
+        "drop_last": flag("drop_last", drop_last),
         "precision": check_precision(precision, where),
         "cuda_graph": check_cuda_graph(cuda_graph, where),
         "device": str(where),
-        "autosave": bool(autosave),
+        "autosave": flag("autosave", autosave),
         "autosave_seconds": number("autosave_seconds", autosave_seconds, above=0),
         "dataset": data.name,
     }
@@ -300,6 +303,8 @@ def attach(
     """
     fix = "Make one of what your loader reads: vw.ImageDataset(train_loader.dataset)"
     instance("data", data, ImageDataset, f"an ImageDataset. {fix}")
+    seconds = number("autosave_seconds", autosave_seconds, above=0)
+    check_name(name)
     one_of("on_bad_value", on_bad_value, ("warn", "raise"))
     check_unclaimed(model, can_train=False)
     vae = as_vae(model, losses=losses, image_shape=data.image_shape, value_range=data.value_range, **adapter)
@@ -314,7 +319,7 @@ def attach(
     device = next((t.device for t in model_tensors(vae)), torch.device("cpu"))
     return AttachedRun(
         losses=losses or own,
-        autosave_seconds=number("autosave_seconds", autosave_seconds, above=0) if autosave else None,
+        autosave_seconds=seconds if flag("autosave", autosave) else None,
         raises_on_bad_value=on_bad_value == "raise",
         reading=reading,
         model=vae,

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from vaewidgets.adapters.seeded import drawing, seeded
+from vaewidgets.checks import instance
 from vaewidgets.data import ImageDataset, load_dataset
 from vaewidgets.engine.engine import Engine, EngineState
 from vaewidgets.engine.snapshot import Shell
@@ -63,6 +64,8 @@ def load_run(
     OptionError
         If another run is training the model.
     """
+    if objective is not None:
+        instance("objective", objective, Objective, "an Objective, such as vw.ELBO()")  # type: ignore[type-abstract]
     loaded = read(path)
     facts = loaded.facts
     options = dict(facts["options"])

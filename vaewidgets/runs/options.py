@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from vaewidgets.checks import instance, number, whole
+from vaewidgets.checks import instance, number, text, whole
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import DataError, OptionError, did_you_mean
 from vaewidgets.objectives import traits
@@ -17,6 +17,7 @@ __all__ = [
     "check_epochs",
     "check_labels",
     "check_lr",
+    "check_name",
     "check_output",
     "check_speed",
     "refuse_unknown",
@@ -26,6 +27,12 @@ __all__ = [
 def check_epochs(epochs: object) -> int | None:
     """Return a number of epochs, or None for no end."""
     return None if epochs is None else whole("epochs", epochs, 1, also=", or None for no end")
+
+
+def check_name(name: object) -> None:
+    """OptionError unless it is a text, or None for the default."""
+    if name is not None:
+        text("name", name)
 
 
 def check_lr(lr: object) -> float:

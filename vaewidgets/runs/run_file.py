@@ -12,7 +12,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +19,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from vaewidgets import checks
 from vaewidgets.adapters import named_tensors
 from vaewidgets.engine.engine import EngineState
 from vaewidgets.engine.recorder import Recorder
@@ -124,7 +124,7 @@ def describe_data(data: ImageDataset) -> dict[str, Any]:
 
 def write(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
     """Write a run file: to a temporary file beside it, then renamed, so that it is whole or not there."""
-    target = Path(path).expanduser()
+    target = checks.path("path", path)
     history = checkpoint.recorder.state(checkpoint.mark)
     tensors = {name: t.detach().cpu().contiguous() for name, t in checkpoint.tensors.items()}
     tensors["history.steps"] = torch.from_numpy(history["steps"])
@@ -167,7 +167,7 @@ def read_facts(path: str | os.PathLike[str]) -> dict[str, Any]:
 @contextlib.contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], Any]]:
     """Facts of a run file, and the open file."""
-    target = Path(path).expanduser()
+    target = checks.path("path", path)
     if not target.is_file():
         raise CheckpointError(f"there is no file {str(target)!r}.")
     try:

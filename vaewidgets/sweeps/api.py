@@ -13,6 +13,7 @@ from typing import Any
 
 from torch import nn
 
+from vaewidgets import checks
 from vaewidgets.checks import instance, whole
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import OptionError
@@ -138,7 +139,7 @@ def _try_settings(plans: Sequence[Plan], data: ImageDataset) -> None:
 
 
 def _make_folder(folder: str | os.PathLike[str]) -> Path:
-    path = Path(folder).expanduser().absolute()
+    path = checks.path("folder", folder).absolute()
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

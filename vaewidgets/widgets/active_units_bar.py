@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from vaewidgets.checks import number
+from vaewidgets.checks import number, whole
 from vaewidgets.data import SAMPLE_POINTS, Sample
 from vaewidgets.engine import Snapshot
 from vaewidgets.live.run_widget import STATIC, RunWidget
@@ -47,7 +47,7 @@ class ActiveUnitsBar(RunWidget):
     ) -> None:
         delta, var_threshold = number("delta", delta, 0), number("var_threshold", var_threshold, 0)
         self._delta, self._var_threshold = delta, var_threshold
-        self._points = points
+        self._points = whole("points", points, 1)
         self._sample: Sample | None = None
         super().__init__(run)
 

@@ -20,7 +20,7 @@ from vaewidgets.runs import Run
 from vaewidgets.sections.draws import normals
 from vaewidgets.sections.state import Sample, curves_state, scatter_state, to_u8
 from vaewidgets.sweeps import Sweep
-from vaewidgets.widgets.reconstruction_grid import pick_images
+from vaewidgets.widgets.reconstruction_grid import check_images, pick_images
 from vaewidgets.widgets.training_curves import CURVE_KEYS, check_curves_view
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class BetaCompare(RunWidget):
         samples: int = 10,
         points: int = 500,
     ) -> None:
-        self._images, self._samples = images, whole("samples", samples, 1)
+        self._images, self._samples = check_images(images), whole("samples", samples, 1)
         self._points = whole("points", points, 1)
         self._shown: Sample | None = None
         self._projections: dict[str, Projection] = {}

@@ -72,7 +72,7 @@ class BottleneckSweep(RunWidget):
         delta, var_threshold = number("delta", delta, 0), number("var_threshold", var_threshold, 0)
         number("tolerance", tolerance, above=0, below=1, also=", e.g. 0.05")
         self._thresholds = {"delta": delta, "var_threshold": var_threshold}
-        self._tolerance, self._images = tolerance, images
+        self._tolerance, self._images = tolerance, whole("images", images, 1)
         super().__init__(runs)
 
     @property

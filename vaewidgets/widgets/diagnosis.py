@@ -6,7 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
-from vaewidgets.checks import whole
+from vaewidgets.checks import flag, whole
 from vaewidgets.diagnostics import Diagnosis as Verdict
 from vaewidgets.diagnostics import UnitLives, diagnose, run_stats
 from vaewidgets.engine import Snapshot
@@ -57,6 +57,7 @@ class Diagnosis(RunWidget):
 
     def __init__(self, run: Run, *, images: int = 500, watch: bool = True) -> None:
         self._images = whole("images", images, 2)
+        flag("watch", watch)
         self._next = 0.0
         self._section: dict[str, Any] | None = None
         self._changes: list[dict[str, Any]] = []

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, final
 
-from vaewidgets.checks import one_of
+from vaewidgets.checks import one_of, sequence
 from vaewidgets.live.concept import STATIC, ConceptWidget, number, pairs
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class KLPlayground(ConceptWidget):
         direction: str = "qp",
         kept: Sequence[tuple[float, float]] = (),
     ) -> None:
+        given = sequence("kept", kept, "a sequence of pairs (mu, sigma)")
         super().__init__(
             {
                 "mu": mu,
@@ -77,7 +78,7 @@ class KLPlayground(ConceptWidget):
                 "prior_mu": prior_mu,
                 "prior_sigma": prior_sigma,
                 "direction": direction,
-                "kept": [list(pair) for pair in kept],
+                "kept": [list(pair) for pair in given],
             }
         )
 

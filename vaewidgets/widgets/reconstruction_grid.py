@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from vaewidgets.checks import whole
+from vaewidgets.checks import whole, wholes
 from vaewidgets.contract.packing import pack_integers
 from vaewidgets.data import Sample
 from vaewidgets.engine import Snapshot
@@ -54,7 +54,7 @@ class ReconstructionGrid(RunWidget):
     _time_options: ClassVar = {"points": False, "weights": True, "posteriors": True}
 
     def __init__(self, run: Run | Iterable[Run], *, images: int | Sequence[int] = 10) -> None:
-        self._images = images
+        self._images = check_images(images)
         self._runs = self._checked_runs(run)
         shapes = {tuple(one.data.image_shape) for one in self._runs}
         if len(shapes) > 1:
@@ -125,6 +125,13 @@ class ReconstructionGrid(RunWidget):
 
 def _numbers(grid: dict[str, Any]) -> list[int]:
     return [int(i) for i in np.frombuffer(grid["indices"]["data"], "<i4")]
+
+
+def check_images(images: object) -> int | Sequence[int]:
+    """Return how many images to show, or which."""
+    if hasattr(images, "__len__") and not isinstance(images, str):
+        return wholes("images", images, 0)
+    return whole("images", images, 1, also=", or the indices of images")
 
 
 def pick_images(sample: Sample, images: int | Sequence[int]) -> np.ndarray:

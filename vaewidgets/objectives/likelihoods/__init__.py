@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vaewidgets.checks import one_of
+from vaewidgets.checks import instance, one_of
 from vaewidgets.objectives.likelihoods.base import Likelihood
 from vaewidgets.objectives.likelihoods.bernoulli import Bernoulli, ContinuousBernoulli
 from vaewidgets.objectives.likelihoods.gaussian import Gaussian, SquaredError
@@ -16,12 +16,18 @@ __all__ = [
     "Gaussian",
     "Likelihood",
     "SquaredError",
+    "check_likelihood",
     "get_likelihood",
 ]
 
 LIKELIHOODS: dict[str, type[Likelihood]] = {
     kind.name: kind for kind in (Bernoulli, ContinuousBernoulli, SquaredError, Gaussian)
 }
+
+
+def check_likelihood(likelihood: object) -> Likelihood:
+    """Return a likelihood; OptionError if it is none."""
+    return instance("likelihood", likelihood, Likelihood, "a Likelihood, such as vw.Bernoulli()")  # type: ignore[type-abstract]
 
 
 def get_likelihood(likelihood: str | Likelihood, **options: Any) -> Likelihood:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vaewidgets.checks import flag
 from vaewidgets.errors import DataError
 from vaewidgets.objectives.likelihoods.base import Likelihood
 
@@ -36,6 +37,9 @@ class Bernoulli(Likelihood):
     binary: bool = False
 
     name = "bernoulli"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "binary", flag("binary", self.binary))
 
     @property
     def normalised(self) -> bool:

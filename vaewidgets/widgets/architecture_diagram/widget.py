@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import torch
 from torch import Tensor, nn
 
-from vaewidgets.checks import one_of, whole
+from vaewidgets.checks import instance, number, one_of, whole
 from vaewidgets.data import ImageDataset, load_dataset
-from vaewidgets.errors import OptionError, did_you_mean
+from vaewidgets.errors import OptionError
 from vaewidgets.live.concept import STATIC, ConceptWidget
 from vaewidgets.models import MLPVAE, Autoencoder
 from vaewidgets.objectives import encode, get_likelihood, traits
@@ -69,12 +69,13 @@ class ArchitectureDiagram(ConceptWidget):
         beta: float | None = None,
         seed: int = 0,
     ) -> None:
+        seed = whole("seed", seed, 0)
+        if beta is not None:
+            beta = number("beta", beta, 0)
+        if data is not None:
+            instance("data", data, ImageDataset, "an ImageDataset")
         if isinstance(source, str):
-            if source not in KINDS:
-                raise OptionError(
-                    f"ArchitectureDiagram got {source!r}; known: {', '.join(map(repr, KINDS))}, a model or a "
-                    f"run.{did_you_mean(source, KINDS)}"
-                )
+            one_of("source", source, KINDS, also=", a model or a run")
             self._name, kind = "fresh", source
             self._steps = _examples(image, 1.0 if beta is None else beta, seed)
         else:

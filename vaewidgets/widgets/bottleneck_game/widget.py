@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
-from vaewidgets.checks import one_of, whole
+from vaewidgets.checks import one_of, whole, wholes
 from vaewidgets.errors import OptionError
 from vaewidgets.live.concept import STATIC, ConceptWidget
 from vaewidgets.widgets.bottleneck_game.rules import (
@@ -133,10 +133,10 @@ def _hand(cards: str | Sequence[int]) -> list[int]:
     if isinstance(cards, str):
         one_of("cards", cards, [*CARDS])
         return list(CARDS[cards])
-    hand = list(cards)
+    hand = wholes("cards", cards)
     known = CARDS["nine"]
     if len(hand) < 2 or len(set(hand)) < len(hand) or any(card not in known for card in hand):
         raise OptionError(
             f"cards is {cards!r}; expected 'five', 'nine' or at least two different ones of {list(known)}."
         )
-    return hand
+    return list(hand)
