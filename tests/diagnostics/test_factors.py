@@ -90,7 +90,13 @@ def test_text(factors):
         (torch.zeros(4), torch.zeros(4, 1), {}, ShapeError, r"codes has shape \(4,\)"),
         (torch.zeros(4, 2), torch.zeros(5, 1), {}, ShapeError, "with the same n"),
         (torch.zeros(4, 2), torch.arange(4)[:, None], {"bins": 1}, OptionError, "bins is 1"),
-        (torch.zeros(4, 2), torch.arange(4)[:, None], {"names": "ab"}, ShapeError, "2 names for 1 factors"),
+        (
+            torch.zeros(4, 2),
+            torch.arange(4)[:, None],
+            {"names": ["a", "b"]},
+            ShapeError,
+            "2 names for 1 factors",
+        ),
         (torch.full((4, 2), math.nan), torch.arange(4)[:, None], {}, DataError, "diverged"),
         (
             torch.zeros(4, 2),

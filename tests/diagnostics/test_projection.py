@@ -119,7 +119,7 @@ def test_degenerate_clouds_have_a_plane_too():
 def test_bad_input():
     with pytest.raises(ShapeError, match=r"mu has shape \(3,\)"):
         project(torch.zeros(3))
-    with pytest.raises(ShapeError, match="at least one point"):
+    with pytest.raises(ShapeError, match="each at least 1"):
         project(torch.zeros(0, 2))
     with pytest.raises(DataError, match="NaN or infinite"):
         project(torch.full((2, 3), math.nan))

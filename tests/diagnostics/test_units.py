@@ -62,9 +62,9 @@ def test_saturating_variance_is_said():
     [
         ((4, 2), (4, 3), {}, ShapeError, "mu has shape"),
         ((4,), (4,), {}, ShapeError, r"mu has shape \(4,\); expected \(n, latent_dim\)"),
-        ((0, 2), (0, 2), {}, ShapeError, "at least one input"),
-        ((4, 2), (4, 2), {"delta": -1}, OptionError, "delta=-1"),
-        ((4, 2), (4, 2), {"fraction": 1.0}, OptionError, r"fraction=1\.0"),
+        ((0, 2), (0, 2), {}, ShapeError, "each at least 1"),
+        ((4, 2), (4, 2), {"delta": -1}, OptionError, "delta is -1"),
+        ((4, 2), (4, 2), {"fraction": 1.0}, OptionError, r"fraction is 1\.0"),
     ],
 )
 def test_bad_input(mu, logvar, options, error, message):

@@ -65,7 +65,7 @@ def load_run(
         If another run is training the model.
     """
     if objective is not None:
-        instance("objective", objective, Objective, "an Objective, such as vw.ELBO()")  # type: ignore[type-abstract]
+        instance("objective", objective, Objective, "an Objective, such as vw.ELBO()")
     loaded = read(path)
     facts = loaded.facts
     options = dict(facts["options"])
