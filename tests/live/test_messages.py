@@ -96,10 +96,10 @@ def test_no_message_raises_silences_or_swells_a_widget_of_a_run(widget_class: An
     assert other.frame["run"]["error"] is None
     assert other.dropped == {}
     assert size_of(tmp_path, widget) - before < 2 * MAX_BYTES
-    seq = widget.frame["ack"] + 1
+    seq = widget.ack + 1
     widget._on_message(widget, {"type": "command", "seq": seq, "name": "beta", "value": 2.5}, [])
     assert run.beta == 2.5
-    wait_until(lambda: widget.frame["ack"] == seq, "the acknowledgement")
+    wait_until(lambda: widget.ack == seq, "the acknowledgement")
     assert widget.frame["run"]["error"] is None
     widget.close()
     other.close()
@@ -114,11 +114,11 @@ def test_no_message_raises_silences_or_swells_a_picture_of_an_idea(widget_class:
     assert sum(widget.dropped.values()) > ROUNDS / 4
     assert size_of(tmp_path, widget) - before < 2 * MAX_BYTES
     key, value = TURNED[widget_class.__name__]
-    seq = widget.frame["ack"] + 1
+    seq = widget.ack + 1
     content = {"type": "command", "seq": seq, "name": f"view:{key}", "value": value}
     widget._on_message(widget, content, [])
     assert widget.view[key] == value
-    assert (widget.frame["ack"], widget.frame["error"]) == (seq, None)
+    assert (widget.ack, widget.frame["error"]) == (seq, None)
     widget.close()
 
 
@@ -128,7 +128,7 @@ def test_a_number_that_no_page_counts_to_is_dropped(run: vw.Run, seq: Any) -> No
     widget._on_message(widget, {"type": "command", "seq": seq, "name": "view:log", "value": True}, [])
     assert widget.dropped == {"bad seq": 1}
     assert "log" not in widget.view
-    content = {"type": "command", "seq": widget.frame["ack"] + 1, "name": "view:log", "value": True}
+    content = {"type": "command", "seq": widget.ack + 1, "name": "view:log", "value": True}
     widget._on_message(widget, content, [])
     assert widget.view["log"] is True
     widget.close()

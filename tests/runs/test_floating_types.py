@@ -69,7 +69,7 @@ def test_all_is_as_in_float32_within_its_rounding(kind):
     for name, value in reference.evaluate("test").items():
         assert run.evaluate("test")[name] == pytest.approx(value, rel=2 * tolerance, abs=tolerance)
     assert run.diagnose().verdict
-    state = Feed.of(run).decoder_state(run.snapshot())
+    state = Feed.of(run).networks.decoder(run.snapshot())
     assert (state["reason"], state["network"] is None) == (None, False)
     for name, tensor in model.state_dict().items():
         assert tensor.dtype == kept[name].dtype

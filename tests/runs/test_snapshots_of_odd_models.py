@@ -69,11 +69,11 @@ def test_the_page_decodes_with_the_newest_weights(make):
     model = make()
     run = attach(model, data())
     feed = Feed.of(run)
-    before = feed.decoder_state(run.snapshot())
+    before = feed.networks.decoder(run.snapshot())
     assert before["reason"] is None
     change(model)
     run.log(loss=1.0)
-    after = feed.decoder_state(run.snapshot())
+    after = feed.networks.decoder(run.snapshot())
     assert bytes(before["network"]["weights"]["data"]) != bytes(after["network"]["weights"]["data"])
 
 

@@ -78,7 +78,7 @@ def test_what_the_page_turns_is_read_in_python_and_kept(concept: ConceptWidget) 
     turn(concept, key, value, seq=7)
     assert concept.view[key] == value
     assert concept.frame is not None
-    assert concept.frame["ack"] == 7
+    assert concept.ack == 7
     assert concept.frame["error"] is None
     assert concept.get_state()["view_state"]["values"][key] == value
 

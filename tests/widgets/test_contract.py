@@ -252,7 +252,7 @@ def test_commands_reach_the_run_and_are_acknowledged(new_run: Any) -> None:
     wait_until(lambda: run.step == at + 2 and run.status == "paused", "two steps")
     assert list(run.history["beta"][-2:]) == [3.5, 3.5]
     assert list(run.history["lr"][-2:]) == pytest.approx([5e-4, 5e-4])
-    wait_until(lambda: widget.frame["ack"] == 4, "the acknowledgement")
+    wait_until(lambda: widget.ack == 4, "the acknowledgement")
     assert widget.frame["run"]["beta"] == 3.5
     command(widget, 5, "resume")
     wait_until(lambda: run.step > at + 10, "going on")
@@ -283,13 +283,54 @@ def test_a_command_that_comes_after_later_ones_is_void_but_every_step_counts(new
     widget.close()
 
 
+def test_pointing_at_a_finished_run_is_acknowledged_alone_and_composes_no_frame(
+    new_run: Any, monkeypatch: Any
+) -> None:
+    run = new_run().wait(progress=False)
+    explorer, curves = vw.LatentExplorer(run), vw.TrainingCurves(run)
+    wait_until(lambda: not feed_threads(), "all is drawn and measured")
+    sent: list[dict[str, Any]] = []
+    answers: list[dict[str, Any]] = []
+    monkeypatch.setattr(explorer, "_send", lambda message, buffers: sent.append(message["state"]))
+    monkeypatch.setattr(explorer, "send", lambda content, buffers: answers.append(content))
+    frames = [explorer.frame["seq"], curves.frame["seq"]]
+    for seq in range(1, 20):
+        command(explorer, seq, "view:hover", [float(seq), 0.0])
+    wait_until(lambda: sent and sent[-1]["ack"] == 19, "the acknowledgement of the last one")
+    assert [set(state) for state in sent] == [{"ack"}] * len(sent)
+    assert len(sent) < 10, "one for several"
+    explorer._handle_custom_msg({"type": "decode", "seq": 20, "z": [0.0, 1.0], "run": ""}, [])
+    wait_until(lambda: answers, "the answer to a page that cannot decode")
+    wait_until(lambda: not feed_threads(), "the feed's thread ends")
+    assert [explorer.frame["seq"], curves.frame["seq"]] == frames
+    assert curves.view["hover"] == [19.0, 0.0]
+    for widget in (explorer, curves):
+        widget.close()
+
+
+def test_a_command_that_changes_a_frame_is_acknowledged_with_that_frame(
+    new_run: Any, monkeypatch: Any
+) -> None:
+    run = new_run(start=False)
+    widget = vw.LatentExplorer(run)
+    wait_until(lambda: not feed_threads(), "the first frame")
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(widget, "_send", lambda message, buffers: sent.append(message["state"]))
+    command(widget, 1, "beta", 2.5)
+    command(widget, 2, "view:hover", [0.0, 0.0])  # not ahead of the command before
+    wait_until(lambda: widget.ack == 2, "the acknowledgement")
+    first = next(state for state in sent if state.get("ack", 0) >= 1)
+    assert first["frame"]["run"]["beta"] == 2.5
+    widget.close()
+
+
 def test_a_bad_command_is_answered_in_the_panel(new_run: Any) -> None:
     widget = vw.LatentExplorer(new_run(start=False))
     command(widget, 1, "beta", -1.0)
-    wait_until(lambda: widget.frame["ack"] == 1, "the acknowledgement")
+    wait_until(lambda: widget.ack == 1, "the acknowledgement")
     wait_until(lambda: "beta" in (widget.frame["run"]["error"] or ""), "the message")
     command(widget, 2, "beta", 2.0)
-    wait_until(lambda: widget.frame["ack"] == 2 and widget.frame["run"]["error"] is None, "the panel empties")
+    wait_until(lambda: widget.ack == 2 and widget.frame["run"]["error"] is None, "the panel empties")
     command(widget, 3, "fly")
     wait_until(lambda: "'fly'" in (widget.frame["run"]["error"] or ""), "the message")
     widget.close()

@@ -47,12 +47,11 @@ class ConceptWidget(LiveWidget):
 
     def _before_open(self) -> None:
         self._own_view.values.update(self._start)
-        self._answered(None)
+        self._show()
 
-    def _answered(self, panel: str | None) -> None:
-        content = self._content()
-        with self._live_lock:
-            self._publish({"frame": self._next_frame({"error": panel, **content})})
+    def _show(self) -> None:
+        ack = self._obeyed
+        self._publish_frame({"error": self._fault, **self._content()}, ack=ack)
 
     def __repr__(self) -> str:
         """Stable: no address."""

@@ -11,17 +11,14 @@ import math
 import threading
 import time
 import weakref
-from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 
-from vaewidgets import graphs
 from vaewidgets.concurrency import BackgroundThread, leave_if_exiting
 from vaewidgets.engine import Snapshot
-from vaewidgets.errors import PortableError, ProtocolError
 from vaewidgets.live.messages import Question
+from vaewidgets.live.networks import PageNetworks
 from vaewidgets.live.unit_costs import UnitCosts
 from vaewidgets.live.view import SHARED, View
 from vaewidgets.runs import Run, release_cores
@@ -35,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Feed"]
 
 FRAME_SECONDS = 0.1  # a frame at most each
+ACK_SECONDS = 0.25  # an acknowledgement of what changes no frame at most each
 TIME_SECONDS = 2.0  # the time line at most each
 WEIGHTS_SECONDS = 1.0  # weights at most each: they are the heaviest part
 SLOW_SECONDS = 0.5  # how far a measurement has come at most each
@@ -57,9 +55,9 @@ class Feed:
         self._lock = threading.Lock()
         self._building = threading.Lock()
         self._widgets: list[RunWidget] = []
-        self._questions: deque[tuple[RunWidget, Question]] = deque()
-        self._panels: dict[int, str | None] = {}  # what went wrong with a widget's newest command
-        self._faults: dict[int, str] = {}  # ... and with its newest picture
+        self._questions: dict[int, tuple[RunWidget, Question]] = {}
+        self._unacknowledged: dict[int, RunWidget] = {}
+        self._faults: dict[int, str] = {}  # what went wrong with a widget's newest picture
         self._news = threading.Condition(self._lock)
         self._has_news = False
         self._is_urgent = False
@@ -70,8 +68,9 @@ class Feed:
         self._sent_weights: Snapshot | None = None
         self._weights_forgotten = False
         self.unit_costs = UnitCosts()
-        self._networks: dict[tuple[str, Any], graphs.Network | PortableError] = {}  # traced, or why not
+        self.networks = PageNetworks()
         self._next_history = self._next_snapshot = self._next_weights = self._next_time = 0.0
+        self._next_ack = 0.0
 
     @classmethod
     def of(cls, run: Run) -> Feed:
@@ -119,7 +118,8 @@ class Feed:
         """No more frames for `widget`; with the last one the feed stops listening."""
         with self._lock:
             self._widgets = [other for other in self._widgets if other is not widget]
-            self._panels.pop(id(widget), None)
+            self._questions.pop(id(widget), None)
+            self._unacknowledged.pop(id(widget), None)
             self._faults.pop(id(widget), None)
             if not self._widgets and self._remove_listener is not None:
                 self._remove_listener()
@@ -127,25 +127,26 @@ class Feed:
                 self._remove_listener = self._forget_cells = None
             self._news.notify_all()
 
-    def wake(self, *, urgent: bool = False, panel: tuple[RunWidget, str | None] | None = None) -> None:
-        """Something is new (any thread; returns at once)."""
+    def wake(self, *, urgent: bool = False) -> None:
+        """Have a frame composed: something is new (any thread; returns at once)."""
         with self._lock:
-            if not self._widgets:
-                return
-            if panel is not None:
-                self._panels[id(panel[0])] = panel[1]
-            self._has_news = True
-            self._is_urgent |= urgent
-            if self._thread is None:
-                self._start_thread()
-            self._news.notify_all()
+            self._has_news |= bool(self._widgets)
+            self._is_urgent |= urgent and bool(self._widgets)
+            self._run_thread()
 
     def ask(self, widget: RunWidget, question: Question) -> None:
         """Have the kernel decode points for a page that cannot; the newest question of a widget wins."""
         with self._lock:
-            others = [pair for pair in self._questions if pair[0] is not widget]
-            self._questions = deque([*others, (widget, question)])
-        self.wake(urgent=True)
+            if any(one is widget for one in self._widgets):
+                self._questions[id(widget)] = (widget, question)
+                self._run_thread()
+
+    def acknowledge(self, widget: RunWidget) -> None:
+        """Have `widget` send an acknowledgement alone, soon: a page waits for a second before it says so."""
+        with self._lock:
+            if id(widget) not in self._unacknowledged and any(one is widget for one in self._widgets):
+                self._unacknowledged[id(widget)] = widget
+                self._run_thread()
 
     def forget_weights(self) -> None:
         """Send what goes with the weights once more, at the next occasion (any thread)."""
@@ -159,24 +160,28 @@ class Feed:
         with self._lock:
             if self._thread is not thread:  # who started it was interrupted
                 return
-        while self._wait_for_news():
+        while (due := self._wait_for_news()) != "nothing":
             run = self._run()
             if run is None:
                 break
+            fresh, weights_due = None, False
             try:
                 self._answer(run)
-                fresh, weights_due = self._due(run)
+                if due == "a frame":
+                    fresh, weights_due = self._due(run)
             except Exception as error:  # in a thread nobody reads a traceback: into the panels
                 self._blame_all(error)
-                fresh, weights_due = None, False
-            self._round(run, fresh, weights_due)
+            if due == "a frame":
+                self._round(run, fresh, weights_due)
             self._measure(run)
             release_cores()  # packing weights and answering take some, too
             del run
         with self._lock:
             self._thread = None
-            if self._has_news and self._widgets:  # came while this thread was leaving
-                self._start_thread()
+            if (
+                self._has_news or self._questions or self._unacknowledged
+            ):  # came while this thread was leaving
+                self._run_thread()
         self._renew_pictures()
 
     def _end(self) -> None:
@@ -192,36 +197,38 @@ class Feed:
             leave_if_exiting()
             widget._renew_picture()
 
-    def _start_thread(self) -> None:
-        thread = BackgroundThread("vaewidgets-feed", stop=self._end, may_leave=True)
-        with contextlib.suppress(RuntimeError):  # the interpreter ends
-            thread.start(self._loop, thread)
-            self._thread = thread
+    def _run_thread(self) -> None:
+        """Start the thread if there is none, and wake it; call under the lock."""
+        if self._thread is None and self._widgets:
+            thread = BackgroundThread("vaewidgets-feed", stop=self._end, may_leave=True)
+            with contextlib.suppress(RuntimeError):  # the interpreter ends
+                thread.start(self._loop, thread)
+                self._thread = thread
+        self._news.notify_all()
 
-    def _wait_for_news(self) -> bool:
-        """Wait until a frame is due. False: nothing came, the thread may end."""
+    def _wait_for_news(self) -> Literal["nothing", "messages", "a frame"]:
+        """Wait until something is to be sent; after "nothing" the thread may end."""
         idle = time.monotonic() + IDLE_SECONDS
-        measures = self.unit_costs.is_pending  # a little at a time beside a run that trains
-        resume = time.monotonic() + MEASURE_EVERY if measures else math.inf
+        # a little is measured at a time beside a run that trains
+        resume = time.monotonic() + MEASURE_EVERY if self.unit_costs.is_pending else math.inf
         with self._lock:
-            while not self._has_news:
+            while self._widgets:
                 leave_if_exiting()
-                now = time.monotonic()
                 stale = self._sent_weights is not self._drawn
-                if not self._widgets or (now >= idle and not stale and not measures):
-                    return False
-                due = min(resume, self._next_weights if stale else math.inf)
-                if now >= due:
-                    break
-                self._news.wait(min(due, math.inf if measures or stale else idle) - now)
-            while not self._is_urgent and self._widgets:
-                leave_if_exiting()
-                left = self._next_history - time.monotonic()
-                if left <= 0:
-                    break
-                self._news.wait(left)
-            self._has_news = self._is_urgent = False
-            return bool(self._widgets)
+                frame = min(resume, self._next_weights if stale else math.inf)
+                frame = max(-math.inf if self._has_news else frame, self._next_history)
+                message = self._next_ack if self._unacknowledged else math.inf
+                now = time.monotonic()
+                if now >= frame or self._is_urgent:
+                    self._has_news = self._is_urgent = False
+                    return "a frame"
+                if now >= message or self._questions:
+                    return "messages"
+                if frame == message == math.inf and now >= idle:
+                    return "nothing"
+                at = min(frame, message)
+                self._news.wait((idle if at == math.inf else at) - now)
+        return "nothing"
 
     def _blame_all(self, error: Exception) -> None:
         with self._lock:
@@ -241,7 +248,7 @@ class Feed:
     def _round(self, run: Run, fresh: Snapshot | None, weights_due: bool) -> None:
         """One frame for each widget; what needs a forward pass or carries weights only when it is due."""
         with self._lock:
-            widgets, panels = list(self._widgets), dict(self._panels)
+            widgets = list(self._widgets)
         cost = _Cost()
         rests = run.status != "running"
         drawn = self._drawn if fresh is None else fresh
@@ -273,8 +280,8 @@ class Feed:
         cost = _Cost()
         for widget in widgets:
             try:
-                panel = self._faults.get(id(widget)) or panels.get(id(widget))
-                widget._compose(run, sections.get(id(widget)), weights.get(id(widget)), panel)
+                fault = self._faults.get(id(widget))
+                widget._compose(run, sections.get(id(widget)), weights.get(id(widget)), fault)
             except Exception as error:  # a closed comm must not end the feed of the others
                 self._faults[id(widget)] = explain(error)
         self._next_history = time.monotonic() + max(FRAME_SECONDS, cost.seconds() / HISTORY_SHARE)
@@ -290,7 +297,11 @@ class Feed:
             if now >= next_news or not self.unit_costs.is_pending:
                 self._show_measured(run)
                 next_news = now + SLOW_SECONDS
-            if now - start >= MEASURE_SECONDS if run.status == "running" else self._has_news:
+            if (
+                now - start >= MEASURE_SECONDS
+                if run.status == "running"
+                else self._has_news or self._questions
+            ):
                 break
 
     def _show_measured(self, run: Run) -> None:
@@ -298,7 +309,7 @@ class Feed:
         if snapshot is None:
             return
         with self._lock:
-            widgets, panels = list(self._widgets), dict(self._panels)
+            widgets = list(self._widgets)
         for widget in widgets:
             state: dict[str, Any] = {}
             try:
@@ -306,8 +317,7 @@ class Feed:
             except Exception as error:
                 self._faults[id(widget)] = explain(error)
             if state or id(widget) in self._faults:
-                panel = self._faults.get(id(widget)) or panels.get(id(widget))
-                widget._compose(run, None, state, panel)
+                widget._compose(run, None, state, self._faults.get(id(widget)))
 
     def _measure_all(self) -> None:
         """Measure it here, to the end."""
@@ -329,36 +339,18 @@ class Feed:
             return None
         return latest
 
-    def decoder_state(self, snapshot: Snapshot) -> dict[str, Any]:
-        """Return the decoder for the page: traced once a run, weights read at each call."""
-        return self._network_state(
-            "decoder", snapshot, lambda model: graphs.decoder_network(model, model.latent_dim)
-        )
-
-    def encoder_state(self, snapshot: Snapshot) -> dict[str, Any]:
-        """Return the encoder for the page, likewise: an image in, mu and logvar out."""
-        shape = snapshot.data.image_shape
-        return self._network_state("encoder", snapshot, lambda model: graphs.encoder_network(model, shape))
-
-    def _network_state(
-        self, name: str, snapshot: Snapshot, trace: Callable[[Any], graphs.Network]
-    ) -> dict[str, Any]:
-        key = (name, getattr(snapshot.model, "convention", None))  # a foreign model may be read anew
-        if key not in self._networks:
-            try:
-                self._networks[key] = trace(snapshot.model)
-            except (PortableError, ProtocolError) as error:
-                self._networks[key] = PortableError(str(error))
-        network = self._networks[key]
-        state: dict[str, Any] = {"step": snapshot.step, "value_range": list(snapshot.data.value_range)}
-        if isinstance(network, PortableError):
-            return {**state, "network": None, "reason": str(network)}
-        return {**state, "network": network.refresh(snapshot.model), "reason": None}
-
     def _answer(self, run: Run) -> None:
+        """Answer the questions of pages that cannot decode, and acknowledge what changed no frame."""
         with self._lock:
-            questions = list(self._questions)
+            questions = list(self._questions.values())
             self._questions.clear()
+            unacknowledged: list[RunWidget] = []
+            if time.monotonic() >= self._next_ack:
+                unacknowledged = list(self._unacknowledged.values())
+                self._unacknowledged.clear()
+                self._next_ack = time.monotonic() + ACK_SECONDS
+        for widget in unacknowledged:
+            widget._send_acknowledgement()
         for widget, question in questions:
             answer: dict[str, Any] = {"type": "decoded", "seq": question.seq, "image": None, "error": None}
             buffers: list[Any] = []

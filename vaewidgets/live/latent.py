@@ -63,7 +63,7 @@ class LatentWidget(RunWidget):
         return {"latent": state}
 
     def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
-        state: dict[str, Any] = {"decoder": Feed.of(run).decoder_state(snapshot)}
+        state: dict[str, Any] = {"decoder": Feed.of(run).networks.decoder(snapshot)}
         if self._sends_points and "originals" not in self._live:
             state["originals"] = originals_state(self.sample)
         return state

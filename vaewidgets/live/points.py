@@ -139,7 +139,7 @@ class PointsWidget(RunWidget):
         return self._projection
 
     def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
-        state = {"decoder": self._feed.decoder_state(snapshot)}
+        state = {"decoder": self._feed.networks.decoder(snapshot)}
         if self._posterior is not None:
             drawn, mu, logvar = self._posterior
             wanted = run.status != "running" or self.view.get("color") == "recon"

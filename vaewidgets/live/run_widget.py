@@ -53,7 +53,7 @@ class RunWidget(LiveWidget):
         self._runs = self._checked_runs(run)
         self._settings = settings_states(self._runs) if len(self._runs) > 1 else {}
         self._sections: dict[str, dict[str, Any]] = {}  # by run
-        self._panel: dict[str, str | None] = {}
+        self._picture_faults: dict[str, str | None] = {}  # by run
         self._time_keys: dict[str, TimeKeys] = {}
         super().__init__(**traits)
         for one in self._runs:
@@ -128,7 +128,7 @@ class RunWidget(LiveWidget):
         if self._time_options is None:
             return {}
         keys = self._time_keys.setdefault(run.id, TimeKeys(**self._time_options))
-        return keys.state(run, self._plane(run), Feed.of(run).decoder_state) if keys.is_new(run) else {}
+        return keys.state(run, self._plane(run), Feed.of(run).networks.decoder) if keys.is_new(run) else {}
 
     # frames -----------------------------------------------------------------------------------
 
@@ -191,23 +191,23 @@ class RunWidget(LiveWidget):
         run: Run,
         drawn: Mapping[str, Any] | None,
         weights: Mapping[str, Any] | None,
-        panel: str | None,
+        fault: str | None,
     ) -> None:
         """Put a frame together and send it with the other live keys in one message."""
         if all(one is not run for one in self._runs):
             return  # of a run that was replaced
         if drawn is not None:
             self._sections[run.id] = dict(drawn)
-        self._panel[run.id] = panel
+        self._picture_faults[run.id] = fault
+        ack = self._obeyed
         suffix = "" if run is self.run else f":{run.id}"
         others = {f"{key}{suffix}": value for key, value in (weights or {}).items()}
         if "classes" not in self._live:
             others["classes"] = classes_state(self.run.data)
         first, *rest = [self._part(one) for one in self._runs]
         with self._live_lock:
-            whole = {**first, **self._common()}
-            frame = self._next_frame({**whole, "others": rest} if rest else whole)
-            self._publish({**others, "frame": frame}, may_wait=run.status == "running")
+            sections = {**first, **self._common(), **({"others": rest} if rest else {})}
+            self._publish_frame(sections, others, ack=ack, may_wait=run.status == "running")
 
     def _named_frame(self) -> dict[str, Any]:
         """The newest frame with the names of the classes in it, for print."""
@@ -230,9 +230,9 @@ class RunWidget(LiveWidget):
         except Exception as error:
             history = {}
             state["error"] = explain(error)
-        panel = self._panel.get(run.id)
-        if panel:
-            state["error"] = f"{state['error']}\n{panel}" if state["error"] else panel
+        fault = self._picture_faults.get(run.id) or (self._fault if run is self.run else None)
+        if fault:
+            state["error"] = f"{state['error']}\n{fault}" if state["error"] else fault
         setting = self._settings.get(run.id)
         named = {} if setting is None else {"setting": setting}
         return {"run": state, **named, **history, **self._sections.get(run.id, {})}
@@ -248,11 +248,14 @@ class RunWidget(LiveWidget):
     def _hello(self) -> None:
         self._feed.wake(urgent=True)
 
-    def _answered(self, panel: str | None) -> None:
-        self._feed.wake(urgent=True, panel=(self, panel))
+    def _show(self) -> None:
+        self._feed.wake(urgent=True)
 
-    def _noted(self) -> None:
-        self._feed.wake(panel=(self, None))
+    def _acknowledge(self) -> None:
+        self._feed.acknowledge(self)
+
+    def _send_acknowledgement(self) -> None:
+        super()._acknowledge()
 
     def _question(self, question: Question) -> None:
         run = next((one for one in self._runs if one.id == question.run), self.run)

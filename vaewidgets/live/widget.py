@@ -8,6 +8,7 @@ that a reload, a saved notebook and an exported page hold the same picture.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
@@ -42,8 +43,8 @@ MOST_PANEL = 1000  # letters that a panel says of a command
 class LiveWidget(anywidget.AnyWidget):
     """A widget whose picture is one live key, `frame` (abstract).
 
-    A subclass names its bundle (`_esm`), publishes frames, and answers commands by overriding `_command`
-    and `_answered`.
+    A subclass names its bundle (`_esm`), publishes frames, and obeys commands by overriding `_command`
+    and `_show`.
 
     Attributes
     ----------
@@ -66,14 +67,16 @@ class LiveWidget(anywidget.AnyWidget):
 
     def __init__(self, **traits: Any) -> None:
         # views of one widget know each other by its name
-        self._live: dict[str, Any] = {"widget_id": uuid.uuid4().hex[:12]}
+        self._live: dict[str, Any] = {"widget_id": uuid.uuid4().hex[:12], "ack": 0}
         self._live_lock = threading.RLock()
         self._send_context: Context | None = None
         self._hellos = 0  # views say it twice, see js/host/commands.js
         self._unsent: set[str] = set()
         self._next_unseen = 0.0
         self._frame_number = 0
-        self._ack = 0
+        self._obeyed = 0  # the highest number of a command that was obeyed
+        self._shown_with_frame = 0  # ... and of one whose acknowledgement comes with the frame that shows it
+        self._fault: str | None = None  # what went wrong with the newest command
         self._obey_lock = threading.RLock()
         self._newest: dict[str, int] = {}
         self._dropped: Counter[str] = Counter()
@@ -90,12 +93,8 @@ class LiveWidget(anywidget.AnyWidget):
     def _before_open(self) -> None:
         """Make a first frame: there before the comm opens, it shows even if the kernel is blocked then."""
 
-    def _answered(self, panel: str | None) -> None:
-        """A command was handled: send a frame that acknowledges it; `panel` says what went wrong, or None."""
-
-    def _noted(self) -> None:
-        """The view was turned: the next frame acknowledges it, which nobody waits for."""
-        self._answered(None)
+    def _show(self) -> None:
+        """Send a frame: a command was obeyed that changes it, or `_fault` says why one was not."""
 
     def _hello(self) -> None:
         """A view opened in a page."""
@@ -150,7 +149,7 @@ class LiveWidget(anywidget.AnyWidget):
 
     def _moment(self) -> Hashable:
         """What the saved picture depends on: as long as it is the same, the picture is not drawn again."""
-        return self._frame_number
+        return self._frame_number, json.dumps(self.view)
 
     def _changes_by_itself(self) -> bool:
         """Whether a newer moment comes without anybody's doing, so that a picture can wait for it."""
@@ -187,10 +186,29 @@ class LiveWidget(anywidget.AnyWidget):
             return live[name]
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-    def _next_frame(self, sections: Mapping[str, Any]) -> dict[str, Any]:
-        """Number a frame; call and publish under `_live_lock`."""
-        self._frame_number += 1
-        return {"seq": self._frame_number, "ack": self._ack, **sections}
+    def _publish_frame(
+        self,
+        sections: Mapping[str, Any],
+        others: Mapping[str, Any] | None = None,
+        *,
+        ack: int,
+        may_wait: bool = False,
+    ) -> None:
+        """Number a frame, and send it together with other live keys.
+
+        `ack` is what `_obeyed` was before the sections were made: they show no command after that.
+        """
+        with self._live_lock:
+            self._frame_number += 1
+            frame = {"seq": self._frame_number, **sections}
+            ack = max(ack, self._live["ack"])
+            self._publish({**(others or {}), "ack": ack, "frame": frame}, may_wait=may_wait)
+
+    def _acknowledge(self) -> None:
+        """Send the live key `ack` alone, unless a frame is to come that goes first."""
+        with self._live_lock:
+            if self._shown_with_frame <= self._live["ack"] < self._obeyed:
+                self._publish({"ack": self._obeyed})
 
     def _publish(self, state: dict[str, Any], *, may_wait: bool = False) -> None:
         """Keep and send live keys; what `may_wait` is sent seldom as long as no view has opened.
@@ -300,7 +318,8 @@ class LiveWidget(anywidget.AnyWidget):
         """The page or Python set `key` (any thread)."""
 
     def _view_state(self) -> dict[str, Any]:
-        return {"set": sum(view.set_number for view in self._views()), "values": dict(self.view)}
+        values = {key: value for view in self._views() for key, value in view.values.items()}
+        return {"set": sum(view.set_number for view in self._views()), "values": values}
 
     def _show_view(self) -> None:
         """Send the view to the page."""
@@ -349,8 +368,6 @@ class LiveWidget(anywidget.AnyWidget):
     def _obey(self, command: Command) -> None:
         self._send_context = copy_context()
         seq = command.seq
-        with self._live_lock:
-            self._ack = max(self._ack, seq)
         # A message that went to the main shell while a cell blocked it comes after later ones, which a
         # subshell took. So one thread obeys at a time, and nothing older than the last of its kind.
         with self._obey_lock:
@@ -363,19 +380,23 @@ class LiveWidget(anywidget.AnyWidget):
     def _obey_now(self, command: Command) -> bool:
         """Obey, or say in the panel why not; returns whether there is a command of this name."""
         name, value = command.name, command.value
-        panel, is_known = None, True
+        is_turned, is_known = name.startswith("view:"), True
+        had_fault, self._fault = self._fault is not None, None
         try:
-            if name.startswith("view:"):
+            if is_turned:
                 self._view_from_page(name.removeprefix("view:"), value)
-                self._noted()
-                return True
-            if name == "presenting":
+            elif name == "presenting":
                 self._picture.hold(bool(value))
             else:
                 self._command(name, value)
         except Exception as error:
-            panel = f"{type(error).__name__}: {error}"[:MOST_PANEL]
+            self._fault = f"{type(error).__name__}: {error}"[:MOST_PANEL]
             is_known = not isinstance(error, UnknownNameError)
             self._dropped["unknown name"] += not is_known
-        self._answered(panel)
+        self._obeyed = max(self._obeyed, command.seq)
+        if is_turned and not had_fault and self._fault is None:
+            self._acknowledge()
+        else:
+            self._shown_with_frame = self._obeyed
+            self._show()
         return is_known

@@ -130,6 +130,10 @@ class AnnealingSchedule(ConceptWidget):
                 name = "Cyclical"
         return f"vw.{name}({', '.join(f'{key}={value:.12g}' for key, value in values.items())})"
 
+    def _view_changed(self, key: str, value: Any) -> None:
+        if self._run is not None:
+            self._show()  # with what the run has recorded since
+
     def _content(self) -> dict[str, Any]:
         run = self._run
         if run is None:

@@ -183,7 +183,7 @@ class BetaCompare(RunWidget):
     def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
         if self._runs.index(run) >= MOST_DECODERS:
             return {}
-        return {"decoder": Feed.of(run).decoder_state(snapshot)}
+        return {"decoder": Feed.of(run).networks.decoder(snapshot)}
 
     # the view ---------------------------------------------------------------------------------
 

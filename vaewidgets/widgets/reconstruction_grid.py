@@ -77,7 +77,7 @@ class ReconstructionGrid(RunWidget):
     def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
         sample, _ = self._shown()
         state: dict[str, Any] = {
-            "decoder": Feed.of(run).decoder_state(snapshot),
+            "decoder": Feed.of(run).networks.decoder(snapshot),
             "posteriors": {"step": snapshot.step, **posterior_state(snapshot, sample)},
         }
         if run is self.run and "originals" not in self._live:

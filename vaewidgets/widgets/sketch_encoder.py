@@ -69,7 +69,7 @@ class SketchEncoder(LatentWidget):
 
     def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
         feed = Feed.of(run)
-        return {"decoder": feed.decoder_state(snapshot), "encoder": feed.encoder_state(snapshot)}
+        return {"decoder": feed.networks.decoder(snapshot), "encoder": feed.networks.encoder(snapshot)}
 
     def _check_view(self, key: str, value: Any) -> None:
         shape, d = self.run.data.image_shape, self.run.model.latent_dim

@@ -14,9 +14,10 @@ const SECOND_HELLO_MS = 600;
 /**
  * @param {(message: Message) => void} send
  * @param {{onWaiting?: (waiting: boolean) => void, offline?: boolean}} [options]
- *   onWaiting: told when Python is slow to acknowledge; offline: there is no Python, nothing is sent
+ *   onWaiting: called when an acknowledgement takes longer than `PATIENCE_MS`, and when it has come; offline: there is
+ *   no kernel, nothing is sent
  */
-export function createLink(send, { onWaiting = () => {}, offline = false } = {}) {
+export function createCommands(send, { onWaiting = () => {}, offline = false } = {}) {
   /** Commands not yet sent, newest a name. @type {Map<string, Message>} */
   const queue = new Map();
   /** Commands sent but not acknowledged: number → time sent. @type {Map<number, number>} */
@@ -80,18 +81,18 @@ export function createLink(send, { onWaiting = () => {}, offline = false } = {})
   return {
     /** Whether there is nobody to send to: a saved page. */
     offline,
-    /** Tell Python of a new view; twice, since a subshell's number travels only after the first. @param {string} view */
-    hello(view) {
+    /** Announce a new view; twice, since the subshell's id travels only after the first message. */
+    hello() {
       if (offline) return;
-      send({ type: "hello", view });
-      later(() => send({ type: "hello", view }), SECOND_HELLO_MS);
+      send({ type: "hello" });
+      later(() => send({ type: "hello" }), SECOND_HELLO_MS);
     },
     /**
      * @param {string} name
      * @param {any} [value]
      * @returns {number} its sequence number
      */
-    command(name, value = null) {
+    send(name, value = null) {
       const seq = ++counter;
       post(`command:${name}`, { type: "command", seq, name, value });
       return seq;
@@ -108,7 +109,7 @@ export function createLink(send, { onWaiting = () => {}, offline = false } = {})
       post(`decode:${run}`, { type: "decode", seq, z, run });
       return seq;
     },
-    /** Python handled all commands up to `ack`. @param {number} ack */
+    /** All commands up to `ack` have been handled. @param {number} ack */
     acknowledge(ack) {
       // Another page may have counted further than this one.
       counter = Math.max(counter, ack);
@@ -129,4 +130,4 @@ export function createLink(send, { onWaiting = () => {}, offline = false } = {})
   };
 }
 
-/** @typedef {ReturnType<typeof createLink>} Link */
+/** @typedef {ReturnType<typeof createCommands>} Commands */

@@ -4,12 +4,9 @@
  *
  * @typedef {(key: string, value: any) => void} Listener
  * @typedef {{values: Map<string, any>, listeners: Set<Listener>, set: number | null}} Store
+ * @typedef {{runs: Map<string, Store>, models: Map<string|object, Store>}} Bus  models: by `widget_id`
  */
-
-/** The same list stands in widgets/view.py. */
-export const SHARED = ["hover", "selected", "classes", "color", "time"];
-
-/** @typedef {{runs: Map<string, Store>, models: Map<string|object, Store>}} Bus  models: by `widget_id` */
+import { SHARED } from "../contract/keys.js";
 
 const page = /** @type {any} */ (globalThis);
 const BUS = Symbol.for("vaewidgets.view.1");
@@ -27,20 +24,24 @@ const nameOf = (model) => model.get?.("widget_id") ?? model;
 /**
  * @typedef {{get?: (key: string) => any}} HasState
  * @param {HasState} model the widget's model: its views have one store
- * @param {(key: string, value: any) => void} tell sends to Python what was turned here
+ * @param {(key: string, value: any) => void} send sends to Python what was set here
+ * @param {() => void} [onChange] called when a key changes that was read with `get`
  */
-export function createView(model, tell) {
+export function createView(model, send, onChange = () => {}) {
   const name = nameOf(model);
   const own = bus.models.get(name) ?? newStore();
   bus.models.set(name, own);
   /** @type {Store} */
   let shared = newStore();
   let runId = "";
-  /** @type {Set<Listener>} */
-  const listeners = new Set();
+  /** @type {Map<string, Set<(value: any) => void>>} */
+  const listeners = new Map();
+  /** Keys that were read: a change of any other changes no picture of this view. @type {Set<string>} */
+  const read = new Set();
   /** @type {Listener} */
   const relay = (key, value) => {
-    for (const listener of listeners) listener(key, value);
+    for (const fn of listeners.get(key) ?? []) fn(value);
+    if (read.has(key)) onChange();
   };
   own.listeners.add(relay);
   shared.listeners.add(relay);
@@ -88,15 +89,23 @@ export function createView(model, tell) {
       }
     },
     /** @param {string} key @param {any} [fallback] */
-    get: (key, fallback = null) => storeOf(key).values.get(key) ?? fallback,
-    /** The reader turned something here. @param {string} key @param {any} value */
-    set(key, value) {
-      if (put(key, value)) tell(key, value);
+    get(key, fallback = null) {
+      read.add(key);
+      return storeOf(key).values.get(key) ?? fallback;
     },
-    /** @param {Listener} listener called at each change, also one's own @returns {() => void} ends it */
-    on(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
+    /** Set a key from this page. @param {string} key @param {any} value */
+    set(key, value) {
+      if (put(key, value)) send(key, value);
+    },
+    /**
+     * @param {string} key
+     * @param {(value: any) => void} fn called at each change of `key`, also by this view
+     * @returns {() => void} ends it
+     */
+    on(key, fn) {
+      const fns = listeners.get(key) ?? new Set();
+      listeners.set(key, fns.add(fn));
+      return () => fns.delete(fn);
     },
     /** All that is set. @returns {Record<string, any>} */
     all: () => Object.fromEntries([...own.values, ...shared.values]),

@@ -14,7 +14,7 @@
  * @typedef {import("../contract/types.js").Packed} Packed
  * @typedef {{frame: Frame, decoder: Decoder|null, originals: Packed|null, options: Record<string, any>,
  *   get: (key: string) => any}} State  get: any other live key, null where there is none
- * @typedef {{shell: import("./shell.js").Shell, link: import("./commands.js").Link,
+ * @typedef {{shell: import("./shell.js").Shell, commands: import("./commands.js").Commands,
  *   view: import("./view.js").ViewState}} Context
  * @typedef {{
  *   update(state: State): void,
@@ -27,7 +27,7 @@
 
 import { toFloat32 } from "../contract/bytes.js";
 import { formatLoss } from "../maths/format.js";
-import { createLink } from "./commands.js";
+import { createCommands } from "./commands.js";
 import { createPainter } from "./painter.js";
 import { createShell } from "./shell.js";
 import { createView } from "./view.js";
@@ -79,19 +79,23 @@ export function defineWidget({ name, label, build }) {
       name,
       label,
       // The picture is not renewed meanwhile: what is moved in the page falls out of full screen.
-      onPresent: (on) => link.command("presenting", on),
+      onPresent: (on) => commands.send("presenting", on),
       fileName: () => (drawn?.run ? `${name} ${drawn.run.name} step ${drawn.run.step}` : name),
     });
     let waiting = false;
-    const link = createLink((message) => model.send(message), {
+    const commands = createCommands((message) => model.send(message), {
       offline: model.get("offline") === true,
       onWaiting(now) {
         waiting = now;
         shell.root.classList.toggle("vw-waiting", now);
       },
     });
-    const viewState = createView(model, (key, value) => link.command(`view:${key}`, value));
-    const view = build({ shell, link, view: viewState });
+    const viewState = createView(
+      model,
+      (key, value) => commands.send(`view:${key}`, value),
+      () => painter.request(),
+    );
+    const view = build({ shell, commands, view: viewState });
     /** @type {Frame | null} */
     let drawn = null;
     /** Why Python could not answer the newest question of this view; its next answer clears it. @type {string|null} */
@@ -140,15 +144,12 @@ export function defineWidget({ name, label, build }) {
     }
 
     const painter = createPainter(shell.root, paint);
-    const onFrame = () => {
-      // At once, not when drawn: an acknowledgement must also count while nothing is on screen.
-      const ack = model.get("frame")?.ack;
-      if (typeof ack === "number") link.acknowledge(ack);
-      painter.request();
-    };
+    const onFrame = () => painter.request();
+    // Not when drawn: an acknowledgement also counts while nothing is on screen. Older saved states have none.
+    const onAck = () => commands.acknowledge(model.get("ack") ?? 0);
     /** @param {any} content @param {DataView[]} [buffers] */
     const onMessage = (content, buffers = []) => {
-      if (content?.type === "decoded" && link.asked(content.seq)) {
+      if (content?.type === "decoded" && commands.asked(content.seq)) {
         refusal = content.error ?? null;
         painter.request();
       }
@@ -156,24 +157,25 @@ export function defineWidget({ name, label, build }) {
     };
     function listen() {
       for (const key of KEYS) model.on(`change:${key}`, onFrame);
+      model.on("change:ack", onAck);
       model.on("msg:custom", onMessage);
+      onAck();
       onFrame();
     }
     function stopListening() {
       for (const key of KEYS) model.off(`change:${key}`, onFrame);
+      model.off("change:ack", onAck);
       model.off("msg:custom", onMessage);
     }
-    // What is turned in another widget of the run is drawn here too.
-    viewState.on(() => painter.request());
     listen();
-    link.hello(crypto.randomUUID?.() ?? String(Math.random()).slice(2));
+    commands.hello();
 
     function destroy() {
       siblings.delete(self);
       if (siblings.size === 0) drawnViews.delete(id);
       stopListening();
       painter.destroy();
-      link.destroy();
+      commands.destroy();
       viewState.destroy();
       view.destroy();
       shell.destroy();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createLink, FLUSH_MS, PATIENCE_MS } from "../host/commands.js";
+import { createCommands, FLUSH_MS, PATIENCE_MS } from "../host/commands.js";
 
 /** @param {import("node:test").TestContext} t */
 function setUp(t) {
@@ -11,19 +11,19 @@ function setUp(t) {
   const sent = [];
   /** @type {boolean[]} */
   const waits = [];
-  const link = createLink((message) => sent.push(message), { onWaiting: (on) => waits.push(on) });
+  const commands = createCommands((message) => sent.push(message), { onWaiting: (on) => waits.push(on) });
   /** @param {number} ms */
   const pass = (ms) => {
     now += ms;
     t.mock.timers.tick(ms);
   };
-  return { link, sent, waits, pass };
+  return { commands, sent, waits, pass };
 }
 
 test("hello twice, 600 ms apart", (t) => {
-  const { link, sent, pass } = setUp(t);
-  link.hello("a");
-  assert.deepEqual(sent, [{ type: "hello", view: "a" }]);
+  const { commands, sent, pass } = setUp(t);
+  commands.hello();
+  assert.deepEqual(sent, [{ type: "hello" }]);
   pass(599);
   assert.equal(sent.length, 1);
   pass(1);
@@ -31,10 +31,10 @@ test("hello twice, 600 ms apart", (t) => {
 });
 
 test("the first command goes at once, of the rest the newest of each name", (t) => {
-  const { link, sent, pass } = setUp(t);
-  link.command("beta", 1);
-  for (const value of [2, 3, 4]) link.command("beta", value);
-  link.command("pause");
+  const { commands, sent, pass } = setUp(t);
+  commands.send("beta", 1);
+  for (const value of [2, 3, 4]) commands.send("beta", value);
+  commands.send("pause");
   assert.equal(sent.length, 1);
   pass(FLUSH_MS);
   assert.deepEqual(
@@ -49,33 +49,33 @@ test("the first command goes at once, of the rest the newest of each name", (t) 
 });
 
 test("after a second without an answer it waits, and says when it is over", (t) => {
-  const { link, waits, pass } = setUp(t);
-  const seq = link.command("pause");
+  const { commands, waits, pass } = setUp(t);
+  const seq = commands.send("pause");
   pass(PATIENCE_MS - 1);
   assert.deepEqual(waits, []);
-  assert.ok(link.isPending(seq));
+  assert.ok(commands.isPending(seq));
   pass(20);
   assert.deepEqual(waits, [true]);
-  link.acknowledge(seq);
+  commands.acknowledge(seq);
   assert.deepEqual(waits, [true, false]);
-  assert.ok(!link.isPending(seq));
+  assert.ok(!commands.isPending(seq));
 });
 
 test("an answer in time: no waiting; numbers go on above any that were acknowledged", (t) => {
-  const { link, waits, pass } = setUp(t);
-  link.acknowledge(link.command("pause") + 100);
+  const { commands, waits, pass } = setUp(t);
+  commands.acknowledge(commands.send("pause") + 100);
   pass(5000);
   assert.deepEqual(waits, []);
-  assert.ok(link.command("resume") > 100);
+  assert.ok(commands.send("resume") > 100);
 });
 
 test("nothing is sent after the end", (t) => {
-  const { link, sent, pass } = setUp(t);
-  link.hello("a");
-  link.command("beta", 1);
-  link.command("beta", 2);
-  link.destroy();
-  link.command("stop");
+  const { commands, sent, pass } = setUp(t);
+  commands.hello();
+  commands.send("beta", 1);
+  commands.send("beta", 2);
+  commands.destroy();
+  commands.send("stop");
   pass(5000);
   assert.equal(sent.length, 2);
 });

@@ -1,7 +1,7 @@
 /** The saved page: a model without a kernel, data put back in place, the view in the address. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createLink } from "../host/commands.js";
+import { createCommands } from "../host/commands.js";
 import { fromFragment, toFragment } from "../host/page/address.js";
 import { fromBase64, put } from "../host/page/content.js";
 import { createModel } from "../host/page/model.js";
@@ -26,13 +26,13 @@ test("a model says that it is offline, tells of changes, and sends nothing", () 
 test("offline, commands are numbered but go nowhere and nothing waits for them", () => {
   /** @type {any[]} */
   const sent = [];
-  const link = createLink((message) => sent.push(message), { offline: true });
-  link.hello("view");
-  const seq = link.command("pause");
-  assert.equal(link.isPending(seq), false);
-  link.decode([0, 0]);
+  const commands = createCommands((message) => sent.push(message), { offline: true });
+  commands.hello();
+  const seq = commands.send("pause");
+  assert.equal(commands.isPending(seq), false);
+  commands.decode([0, 0]);
   assert.deepEqual(sent, []);
-  link.destroy();
+  commands.destroy();
 });
 
 test("buffers go back where they were", () => {
@@ -90,7 +90,7 @@ test("the view of a page is that of its runs and of each widget, and can be put 
   // and while it is open
   /** @type {any[]} */
   const heard = [];
-  redrawn[0].on((key, value) => heard.push([key, value]));
+  for (const key of ["time", "evil"]) redrawn[0].on(key, (value) => heard.push([key, value]));
   restorePage(again, { runs: [{ time: 5, evil: 1 }], widgets: [{ time: 7 }] });
   assert.deepEqual(heard, [["time", 5]]);
   for (const view of [...views, ...redrawn]) view.destroy();

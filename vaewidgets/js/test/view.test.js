@@ -16,7 +16,7 @@ test("widgets of one run share, others do not", () => {
   const [a, b, other] = [widget("r1"), widget("r1"), widget("r2")];
   /** @type {any[]} */
   const heard = [];
-  b.view.on((key, value) => heard.push([key, value]));
+  for (const key of ["time", "zoom"]) b.view.on(key, (value) => heard.push([key, value]));
   a.view.set("time", 40);
   a.view.set("zoom", 2);
   assert.equal(b.view.get("time"), 40);
@@ -29,6 +29,25 @@ test("widgets of one run share, others do not", () => {
   ]);
   assert.deepEqual(b.told, [], "only the widget that was turned tells Python");
   for (const one of [a, b, other]) one.view.destroy();
+});
+
+test("a view is drawn again when a key changes that it has read, and only then", () => {
+  let changes = 0;
+  const other = widget("r6").view;
+  const view = createView(
+    {},
+    () => {},
+    () => changes++,
+  );
+  view.bind("r6");
+  other.set("hover", [0, 1]);
+  assert.equal(changes, 0);
+  assert.deepEqual(view.get("hover"), [0, 1]);
+  other.set("hover", [0, 2]);
+  other.set("time", 3);
+  view.set("hover", [0, 3]);
+  assert.equal(changes, 2);
+  for (const one of [other, view]) one.destroy();
 });
 
 test("an unchanged value is no news", () => {

@@ -43,7 +43,6 @@ class RestartWidget(PointsWidget):
         self._previous: Run | None = None
         self._ghost: dict[str, Any] | None = None
         self._starting: BackgroundThread | None = None
-        self._fault: str | None = None  # why the newest new run could not be started
         self._at_hand = datasets_at_hand()
         super().__init__(run, points)
         self.run_id = run.id
@@ -73,7 +72,6 @@ class RestartWidget(PointsWidget):
             self._feed.wake(urgent=True)
 
     def _command(self, name: str, value: Any) -> None:
-        self._fault = None
         if name != "new_run":
             return super()._command(name, value)
         settings = check_settings(value)
@@ -85,10 +83,6 @@ class RestartWidget(PointsWidget):
         self._starting = starting
         return None
 
-    def _answered(self, panel: str | None) -> None:
-        # The thread may have failed before its command is answered, and what it said must stay.
-        super()._answered(panel or self._fault)
-
     def _start_new(self, settings: dict[str, Any]) -> None:
         try:
             run = make_run(self.run, settings)
@@ -96,7 +90,7 @@ class RestartWidget(PointsWidget):
             run.resume()
         except Exception as error:  # in a thread nobody reads a traceback: into the panel
             self._fault = explain(error)
-            self._feed.wake(urgent=True, panel=(self, self._fault))
+            self._show()
 
     def show_run(self, run: Run) -> None:
         """Show another run from now on; the one before is stopped and stays as a ghost.
@@ -117,12 +111,12 @@ class RestartWidget(PointsWidget):
         self._previous = old
         with self._live_lock:
             # its name stays: by it the page knows which views are of one widget
-            stale = [key for key in self._live if key not in ("frame", "view_state", "widget_id")]
+            stale = [key for key in self._live if key not in ("frame", "ack", "view_state", "widget_id")]
             self._sample = self._projection = self._posterior = None
             self._layout = Layout(self._layout_done)
             if run.data is not old.data:
                 self._values = {}  # one a point of other data
-            self._sections, self._panel, self._time_keys = {}, {}, {}
+            self._sections, self._picture_faults, self._time_keys = {}, {}, {}
             for key in stale:
                 del self._live[key]
             self._runs = (run,)

@@ -160,7 +160,7 @@ class Prediction(ConceptWidget):
     @truth.setter
     def truth(self, value: Any) -> None:
         self._truth = self._checked_truth(value)
-        self._answered(None)
+        self._show()
 
     @property
     def because(self) -> str:
@@ -170,7 +170,7 @@ class Prediction(ConceptWidget):
     @because.setter
     def because(self, sentence: str) -> None:
         self._because = _sentence(sentence)
-        self._answered(None)
+        self._show()
 
     @property
     def revealed(self) -> bool:
@@ -244,7 +244,7 @@ class Prediction(ConceptWidget):
                 self._forget_run()
                 self._forget_run = None
         if is_new:
-            self._answered(None)
+            self._show()
 
     def close(self) -> None:
         """Take the widget off the page."""

@@ -66,7 +66,7 @@ const classNames = ({ run }) => run.class_names;
  * @param {Context} context
  */
 export function createLatentView(scatterEl, imagesEl, context) {
-  const { shell, link, view } = context;
+  const { shell, commands, view } = context;
   const decodedView = createImage(imagesEl, { name: "decoded" });
   const nearestView = createImage(imagesEl, { name: "nearest" });
   const place = h("p", "vw-note vw-place");
@@ -106,7 +106,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
   const latentDim = () => state?.frame.run.latent_dim ?? 2;
 
   const decoder = createDecoder({
-    ask: (z) => link.decode(z),
+    ask: (z) => commands.decode(z),
     onDecoded(next) {
       decoded = next;
       showDecoded();
@@ -115,7 +115,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
 
   function showDecoded() {
     setText(place, `z = ${formatVector(z)}`);
-    const none = link.offline ? "no kernel to decode" : "waiting for the decoder";
+    const none = commands.offline ? "no kernel to decode" : "waiting for the decoder";
     const detail = decoded ? `z = ${formatVector(decoded.z)}` : none;
     decodedView.update({ image: decoded?.bytes ?? null, shape: shape(), title: "decoded", detail });
     card.draw(decoded?.bytes ?? null, shape());
@@ -142,12 +142,11 @@ export function createLatentView(scatterEl, imagesEl, context) {
     label: "Latent space. Arrow keys move the point that is decoded, Enter selects the nearest image.",
     onCursor(next, moved) {
       cursor = next;
+      if (!moved) return; // `update` or `followView`, which moved the cursor, decodes
       z = underCursor();
-      if (moved) {
-        const numbers = Array.from(z);
-        hovered = JSON.stringify(numbers);
-        view.set("hover", numbers);
-      }
+      const numbers = Array.from(z);
+      hovered = JSON.stringify(numbers);
+      view.set("hover", numbers);
       decode();
     },
     onSelect(indices) {
@@ -187,19 +186,23 @@ export function createLatentView(scatterEl, imagesEl, context) {
     );
   }
 
-  /** Stand where another widget of the run, or Python, points at. */
-  function followView() {
+  /**
+   * Put the cursor where another widget of the run, or Python, points at, and take over its selection.
+   * @param {boolean} isNew whether the picture is: what the cursor stands on is then decoded in any case
+   */
+  function followView(isNew) {
     const wanted = /** @type {number[] | null} */ (view.get("hover"));
     const text = JSON.stringify(wanted);
-    if (text !== hovered) {
-      hovered = text;
-      if (wanted && wanted.length === latentDim()) {
-        const points = scatter.points();
-        const i = means ? nearestRow(means, wanted) : -1;
-        scatter.setCursor(i >= 0 ? [points[2 * i], points[2 * i + 1]] : toPlane(wanted, projection));
-        z = Float32Array.from(wanted);
-        decode();
-      }
+    const isFollowed = text !== hovered && wanted?.length === latentDim();
+    hovered = text;
+    if (isFollowed) {
+      const points = scatter.points();
+      const i = means ? nearestRow(means, wanted) : -1;
+      scatter.setCursor(i >= 0 ? [points[2 * i], points[2 * i + 1]] : toPlane(wanted, projection));
+    }
+    if (isFollowed || isNew) {
+      z = isFollowed ? Float32Array.from(wanted) : underCursor();
+      decode();
     }
     const selected = /** @type {number[]} */ (view.get("selected", []));
     if (selected.join() !== scatter.selected().join()) {
@@ -229,7 +232,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
       from.push(next.get("values"), next.get("tsne"), shell.root.dataset.theme);
       from.push(...["classes", "color", "ellipses", "projection"].map((key) => view.get(key)));
       if (from.length === drawnFrom.length && from.every((value, i) => value === drawnFrom[i])) {
-        followView();
+        followView(false);
         return;
       }
       drawnFrom = from;
@@ -244,7 +247,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
       const apart = new Set(named);
       const colored = labels && others ? labels.map((label) => (apart.has(label) ? label : -1)) : labels;
       show(note, decoder.reason !== null);
-      const who = link.offline ? "no image: there is no kernel here" : "decoded by the kernel";
+      const who = commands.offline ? "no image: there is no kernel here" : "decoded by the kernel";
       setText(note, decoder.reason ? `${who}; the page cannot decode: ${decoder.reason}` : "");
       const size = Math.max(shape()[0] * shape()[1] * shape()[2], 1);
       scatter.update({
@@ -260,7 +263,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
         ellipses: Boolean(view.get("ellipses", false)),
         pickable: originals.length ? Math.floor(originals.length / size) : data.points.shape[0],
       });
-      followView();
+      followView(true);
     },
     /** @param {any} content @param {DataView[]} buffers */
     message: (content, buffers) => decoder.reply(content, buffers),

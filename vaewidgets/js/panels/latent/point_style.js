@@ -23,7 +23,7 @@ const NAMES = { recon: "reconstruction error", kl: "KL", "|mu|": "|μ|" };
  * @param {HTMLElement} el
  * @param {import("../../host/widget.js").Context} context
  */
-export function createLook(el, { shell, link, view }) {
+export function createLook(el, { shell, commands, view }) {
   /** Indices of the classes that occur among the points. @type {number[]} */
   let present = [];
   /** @type {import("../../contract/types.js").RunInfo | null} */
@@ -93,7 +93,7 @@ export function createLook(el, { shell, link, view }) {
     const busy = layout.busy ?? null;
     if (busy !== null) return `computing t-SNE of step ${formatCount(busy)} …`;
     if (!layout.points)
-      return link.offline ? "t-SNE was not computed when this page was saved" : "computing t-SNE …";
+      return commands.offline ? "t-SNE was not computed when this page was saved" : "computing t-SNE …";
     return `t-SNE of step ${formatCount(layout.step ?? 0)}: neighbors are meaningful, larger distances are not`;
   }
 
@@ -114,7 +114,7 @@ export function createLook(el, { shell, link, view }) {
         choices: [
           { text: labels ? "class" : "none", value: "label" },
           // Decoding every image takes a kernel.
-          ...(items.some(({ name }) => name === "recon") || link.offline
+          ...(items.some(({ name }) => name === "recon") || commands.offline
             ? []
             : [{ text: NAMES.recon, value: "recon" }]),
           ...items.map(({ name }) => ({ text: NAMES[name] ?? name, value: name })),
@@ -136,7 +136,7 @@ export function createLook(el, { shell, link, view }) {
       const ready = Boolean(state.get("tsne")?.points);
       plane.update({
         value: view.get("projection", "plane"),
-        hidden: link.offline && !ready,
+        hidden: commands.offline && !ready,
         choices: [
           { text: frame.run.latent_dim > 2 ? "PCA" : "latent plane", value: "plane" },
           { text: "t-SNE", value: "tsne" },

@@ -44,7 +44,7 @@ export default defineWidget({
   name: "interpolation-strip",
   label: "Interpolation",
   build(context) {
-    const { shell, link, view } = context;
+    const { shell, commands, view } = context;
     const stripEl = h("div", "vw-strip");
     const chartEl = h("div");
     const verdictEl = h("p", "vw-path-verdict", { role: "status" });
@@ -80,7 +80,7 @@ export default defineWidget({
     const wanted = () => JSON.stringify([ends(), view.get("mode", "lerp"), view.get("time", null)]);
 
     const many = createMany({
-      ask: (z) => link.decode(z),
+      ask: (z) => commands.decode(z),
       onImage(key, bytes, image) {
         const k = Number(key);
         const range = /** @type {any} */ (state?.frame.run)?.value_range ?? [0, 1];
@@ -197,9 +197,9 @@ export default defineWidget({
     const time = createTimeLine(shell.body, context);
 
     // Two points chosen in any widget of the run become the ends.
-    const unselect = view.on((key, value) => {
-      if (key === "selected" && Array.isArray(value) && value.length === 2 && Math.max(...value) < usable())
-        view.set("ends", [value[0], value[1]]);
+    const unselect = view.on("selected", (value) => {
+      if (Array.isArray(value) && value.length === 2 && Math.max(...value) < usable())
+        view.set("ends", [...value]);
     });
 
     function start() {

@@ -21,7 +21,7 @@ export default defineWidget({
   name: "latent-explorer",
   label: "Latent explorer",
   build(context) {
-    const { shell, link } = context;
+    const { shell, commands } = context;
     const bar = h("div", "vw-toolbar", { role: "toolbar", "aria-label": "training" });
     const stage = h("div", "vw-stage");
     const images = h("div", "vw-images");
@@ -50,7 +50,7 @@ export default defineWidget({
       stripEl,
     );
 
-    const toolbar = createToolbar(bar, link);
+    const toolbar = createToolbar(bar, commands);
     const newRun = createNewRun(actions, context);
     const ghost = createGhost(before, context);
     const latent = createLatentView(stage, images, context);

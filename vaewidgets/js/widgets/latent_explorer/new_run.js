@@ -56,7 +56,7 @@ export function settingOf({ kind }, text) {
  * @param {HTMLElement} el
  * @param {Context} context
  */
-export function createNewRun(el, { link }) {
+export function createNewRun(el, { commands }) {
   const abort = new AbortController();
   const { signal } = abort;
   const open = h("button", "vw-button vw-new-run", {
@@ -140,7 +140,7 @@ export function createNewRun(el, { link }) {
     const settings = Object.fromEntries(
       FIELDS.map((field) => [field.name, settingOf(field, inputs.get(field.name)?.value ?? "")]),
     );
-    link.command("new_run", settings);
+    commands.send("new_run", settings);
   }
 
   function ready() {
@@ -201,7 +201,7 @@ export function createNewRun(el, { link }) {
       } else if (starting && frame.run.error) {
         ready();
       }
-      show(open, !link.offline);
+      show(open, !commands.offline);
       if (!code.hidden && document.activeElement !== code && code.value !== given.code)
         code.value = given.code;
     },

@@ -3,7 +3,7 @@
  * a saved page no button at all.
  *
  * @typedef {import("../../contract/types.js").RunInfo} RunInfo
- * @typedef {import("../../host/commands.js").Link} Link
+ * @typedef {import("../../host/commands.js").Commands} Commands
  */
 
 import { createChoice, createPress, createSlider, ICONS } from "../../host/controls.js";
@@ -78,9 +78,9 @@ function createProgress(el) {
 
 /**
  * @param {HTMLElement} el
- * @param {Link} link
+ * @param {Commands} commands
  */
-export function createToolbar(el, link) {
+export function createToolbar(el, commands) {
   /** @type {RunInfo | null} */
   let run = null;
   let knownRun = "";
@@ -91,7 +91,7 @@ export function createToolbar(el, link) {
 
   /** @param {string} name @param {any} [value] */
   const command = (name, value) => {
-    sent.set(name, { seq: link.command(name, value), at: performance.now(), step: run?.step });
+    sent.set(name, { seq: commands.send(name, value), at: performance.now(), step: run?.step });
   };
   /**
    * What is set here counts from the next step on; until then frames carry the old value, for long in a pause.
@@ -100,7 +100,7 @@ export function createToolbar(el, link) {
   const onItsWay = (name) => {
     const last = sent.get(name);
     if (last === undefined) return false;
-    return link.isPending(last.seq) || performance.now() - last.at < SETTLE_MS || last.step === run?.step;
+    return commands.isPending(last.seq) || performance.now() - last.at < SETTLE_MS || last.step === run?.step;
   };
 
   const actions = h("div", "vw-group");
@@ -152,7 +152,7 @@ export function createToolbar(el, link) {
 
   /** @param {RunInfo} next */
   function updateButtons(next) {
-    const action = link.offline ? null : mainAction(next, more);
+    const action = commands.offline ? null : mainAction(next, more);
     const over = next.status === "finished" || next.status === "failed";
     const active = isActive(next);
     main.update(action ? { text: action.text, icon: ICONS[action.icon] } : { hidden: true });
@@ -160,13 +160,13 @@ export function createToolbar(el, link) {
       text: "step",
       icon: ICONS.step,
       title: "train one step, then pause",
-      hidden: !next.can_train || over || link.offline,
+      hidden: !next.can_train || over || commands.offline,
       disabled: next.status === "running",
     });
     stop.update({
       text: "stop",
       icon: ICONS.stop,
-      hidden: over || (!next.can_train && !active) || link.offline,
+      hidden: over || (!next.can_train && !active) || commands.offline,
       disabled: !active,
     });
     actions.hidden = main.button.hidden && step.button.hidden && stop.button.hidden;
@@ -184,23 +184,23 @@ export function createToolbar(el, link) {
       const failed = next.status === "failed";
       progress.update(progressOf(next));
       const fast = next.status === "running" && next.steps_per_second > 0;
-      if (link.offline) setText(rate, isActive(next) ? "saved during training" : next.status);
+      if (commands.offline) setText(rate, isActive(next) ? "saved during training" : next.status);
       else setText(rate, fast ? `${formatNumber(next.steps_per_second, 3)} steps/s` : next.status);
       beta.update({
         value: next.beta,
-        editable: next.beta_controllable && !failed && !link.offline,
+        editable: next.beta_controllable && !failed && !commands.offline,
         note: next.beta_schedule,
         hold: onItsWay("beta"),
       });
       lr.update({
         value: next.lr ?? 0,
-        editable: next.lr_controllable && !failed && !link.offline,
+        editable: next.lr_controllable && !failed && !commands.offline,
         hidden: next.lr === null || next.lr === undefined,
         hold: onItsWay("lr"),
       });
       speed.update({
         value: next.speed,
-        hidden: !next.can_train || failed || link.offline,
+        hidden: !next.can_train || failed || commands.offline,
         hold: onItsWay("speed"),
       });
     },

@@ -28,7 +28,7 @@ export default defineWidget({
   name: "latent-manifold",
   label: "Latent manifold",
   build(context) {
-    const { shell, link, view } = context;
+    const { shell, commands, view } = context;
     const stage = h("div", "vw-manifold-stage");
     const images = h("div", "vw-manifold-image");
     const place = h("p", "vw-note vw-place");
@@ -56,7 +56,7 @@ export default defineWidget({
     let drawnLattice = "";
 
     const many = createMany({
-      ask: (z) => link.decode(z),
+      ask: (z) => commands.decode(z),
       onImage(key, bytes) {
         const job = jobs.find((one) => one.key === key);
         if (job) decoded.set(key, { bytes, z: job.z });

@@ -101,7 +101,7 @@ export default defineWidget({
   name: "latent-traversal",
   label: "Latent traversal",
   build(context) {
-    const { shell, link, view } = context;
+    const { shell, commands, view } = context;
     const images = h("div", "vw-traversal-image");
     const place = h("p", "vw-note vw-place");
     const knobs = h("div", "vw-knobs");
@@ -136,7 +136,7 @@ export default defineWidget({
     let z = new Float32Array(0);
 
     const many = createMany({
-      ask: (list) => link.decode(list),
+      ask: (list) => commands.decode(list),
       onImage(name, bytes) {
         const [row, i] = name.split(",").map(Number);
         if (row < 0) showPreview(bytes);

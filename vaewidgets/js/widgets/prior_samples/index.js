@@ -43,7 +43,7 @@ export function drawOf(latent, seed, stream, temperature) {
  * @param {import("../../host/widget.js").Context} context
  * @param {{onMark: (index: number | null, z: Float32Array | null) => void}} opts
  */
-function createRow(el, { shell, link }, { onMark }) {
+function createRow(el, { shell, commands }, { onMark }) {
   const title = h("div", "vw-title vw-samples-title");
   const note = h("p", "vw-note vw-reason", { hidden: true });
   const box = h("div", "vw-samples", {}, [title]);
@@ -62,7 +62,7 @@ function createRow(el, { shell, link }, { onMark }) {
   let source = /** @type {any} */ (null);
   let latent = /** @type {import("../../maths/plane.js").Latent | null} */ (null);
   const many = createMany({
-    ask: (points) => link.decode(points, runId),
+    ask: (points) => commands.decode(points, runId),
     onImage: (key, bytes) => sheet.set(Number(key), bytes),
     onRound(left) {
       if (left === 0 && again) start();

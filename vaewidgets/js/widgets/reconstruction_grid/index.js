@@ -40,13 +40,13 @@ export function codeOf({ mu, logvar }, index, seed) {
 }
 
 /** The reconstructions of one run. @param {import("../../host/widget.js").Context} context @param {() => void} onNews */
-function createRow({ link }, onNews) {
+function createRow({ commands }, onNews) {
   let runId = "";
   let images = /** @type {Uint8Array} */ (new Uint8Array(0));
   let size = 1;
   let asked = "";
   const many = createMany({
-    ask: (points) => link.decode(points, runId),
+    ask: (points) => commands.decode(points, runId),
     onImage(key, bytes) {
       images.set(bytes, Number(key) * size);
     },

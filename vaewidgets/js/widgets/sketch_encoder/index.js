@@ -45,7 +45,7 @@ export default defineWidget({
   name: "sketch-encoder",
   label: "Sketch encoder",
   build(context) {
-    const { shell, link, view } = context;
+    const { shell, commands, view } = context;
     const padEl = h("div", "vw-sketch-pad");
     const tools = h("div", "vw-knobs vw-sketch-tools");
     const pictures = h("div", "vw-images vw-sketch-images");
@@ -84,7 +84,7 @@ export default defineWidget({
     let erase = false;
 
     const many = createMany({
-      ask: (points) => link.decode(points),
+      ask: (points) => commands.decode(points),
       onImage(_key, bytes) {
         output = bytes;
         showOutput();
