@@ -11,7 +11,7 @@ from torch import nn
 import vaewidgets as vw
 from vaewidgets.contract.packing import pack
 from vaewidgets.live.save import save_html
-from vaewidgets.live.size_limit import Bound
+from vaewidgets.live.size_limit import SizeLimit
 
 
 def images(count: int) -> dict[str, Any]:
@@ -25,39 +25,39 @@ def total(state: dict[str, Any]) -> int:
 
 
 def test_within_the_limit_nothing_changes() -> None:
-    bound = Bound(1000)
+    limit = SizeLimit(1000)
     news = {"frame": {"data": b"x" * 500}, "originals": images(50)}
-    assert bound.apply({}, news) == news
-    assert bound.note is None
+    assert limit.apply({}, news) == news
+    assert limit.note is None
 
 
 def test_earlier_weights_go_first_then_images_from_the_end() -> None:
-    bound = Bound(1000)
+    limit = SizeLimit(1000)
     live = {f"time_weights_{i}": {"data": b"x" * 100} for i in range(2)}
-    state = bound.apply(live, {"frame": {"data": b"x" * 700}, "originals": images(50)})
+    state = limit.apply(live, {"frame": {"data": b"x" * 700}, "originals": images(50)})
     assert state["time_weights_0"] is None
     assert state["time_weights_1"] is None
     assert state["originals"]["shape"] == [30, 1, 2, 5]
     assert state["originals"]["data"] == images(50)["data"][:300]
     assert total({**live, **state}) <= 1000
-    assert bound.note == state["thinned"]
-    assert "earlier weights" in bound.note
-    assert "thumbnails" in bound.note
+    assert limit.note == state["thinned"]
+    assert "earlier weights" in limit.note
+    assert "thumbnails" in limit.note
 
 
 def test_what_fits_again_is_no_longer_named() -> None:
-    bound = Bound(1000)
-    state = bound.apply({}, {"frame": {"data": b"x" * 990}, "time_weights_0": {"data": b"x" * 100}})
+    limit = SizeLimit(1000)
+    state = limit.apply({}, {"frame": {"data": b"x" * 990}, "time_weights_0": {"data": b"x" * 100}})
     assert state["time_weights_0"] is None
-    after = bound.apply(state, {"frame": {"data": b"x" * 10}, "time_weights_0": {"data": b"x" * 100}})
+    after = limit.apply(state, {"frame": {"data": b"x" * 10}, "time_weights_0": {"data": b"x" * 100}})
     assert after["time_weights_0"] is not None
     assert after["thinned"] is None
-    assert bound.note is None
+    assert limit.note is None
 
 
 def test_a_picture_that_alone_is_too_large_is_kept_and_named() -> None:
-    bound = Bound(1000)
-    state = bound.apply({}, {"frame": {"data": b"x" * 5000}})
+    limit = SizeLimit(1000)
+    state = limit.apply({}, {"frame": {"data": b"x" * 5000}})
     assert len(state["frame"]["data"]) == 5000
     assert "fewer points" in state["thinned"]
 

@@ -19,8 +19,8 @@ import vaewidgets as vw
 from vaewidgets import widgets as room
 from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
+from vaewidgets.live.live_keys import UNSEEN_SECONDS
 from vaewidgets.live.run_widget import RunWidget
-from vaewidgets.live.widget import UNSEEN_SECONDS
 
 # those of a run; the pictures of ideas promise other things, see test_concept_contract.py
 WIDGETS = [

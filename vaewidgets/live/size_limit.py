@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["STATE_BYTES", "Bound"]
+__all__ = ["STATE_BYTES", "SizeLimit"]
 
 STATE_BYTES = 8_000_000  # of one widget's arrays, as a notebook or a page keeps them (before base64)
 
@@ -18,7 +18,7 @@ _LEFT_OUT = {
 }
 
 
-class Bound:
+class SizeLimit:
     """Keeps a widget's live state within a limit.
 
     Parameters

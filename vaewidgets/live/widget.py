@@ -1,10 +1,4 @@
-"""What every widget has in common: live keys, commands from the page, the view, pictures to keep.
-
-Live data do not travel as synced traits: written from a training thread those tear, get lost
-inside `hold_sync` and come back from the browser as echoes. A widget keeps its newest state in a
-plain dict, sends it whole as one `update` message under a lock, and merges it into `get_state`, so
-that a reload, a saved notebook and an exported page hold the same picture.
-"""
+"""What every widget has in common: commands from the page, the view, a still picture, saving."""
 
 from __future__ import annotations
 
@@ -12,35 +6,31 @@ import json
 import os
 import re
 import threading
-import time
-import uuid
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
-from contextvars import Context, copy_context
-from pathlib import Path
+from collections.abc import Hashable, Mapping
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import anywidget
 import traitlets
-from ipywidgets.widgets.widget import _remove_buffers
 
 from vaewidgets.errors import did_you_mean
-from vaewidgets.live.bundle import STATIC, bundle
+from vaewidgets.live.bundle import STATIC
+from vaewidgets.live.live_keys import LiveKeys
 from vaewidgets.live.messages import Command, Hello, MessageError, Question, UnknownNameError, read
-from vaewidgets.live.size_limit import Bound
 from vaewidgets.live.still_image import Picture
 from vaewidgets.live.view import View, ViewValues
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matplotlib.figure import Figure
 
 __all__ = ["STATIC", "LiveWidget"]
 
-UNSEEN_SECONDS = 5.0  # between frames of a run in training that no page shows
 MOST_PANEL = 1000  # letters that a panel says of a command
 
 
-class LiveWidget(anywidget.AnyWidget):
+class LiveWidget(LiveKeys):
     """A widget whose picture is one live key, `frame` (abstract).
 
     A subclass names its bundle (`_esm`), publishes frames, and obeys commands by overriding `_command`
@@ -55,25 +45,9 @@ class LiveWidget(anywidget.AnyWidget):
     _view_keys: ClassVar[tuple[str, ...]] = ()  # of the view, beside those of the base classes
     _highest_seq: ClassVar[int] = 0  # of any command to any widget: a page has one counter for all
 
-    _css = bundle(STATIC / "vaewidgets.css")
-
     options = traitlets.Dict(help="How the view is drawn; small, JSON only. Owner: Python.").tag(sync=True)
 
-    def __init_subclass__(cls, **options: Any) -> None:
-        path = cls.__dict__.get("_esm")
-        if isinstance(path, Path):
-            cls._esm = bundle(path)
-        super().__init_subclass__(**options)
-
     def __init__(self, **traits: Any) -> None:
-        # views of one widget know each other by its name
-        self._live: dict[str, Any] = {"widget_id": uuid.uuid4().hex[:12], "ack": 0}
-        self._live_lock = threading.RLock()
-        self._send_context: Context | None = None
-        self._hellos = 0  # views say it twice, see js/host/commands.js
-        self._unsent: set[str] = set()
-        self._next_unseen = 0.0
-        self._frame_number = 0
         self._obeyed = 0  # the highest number of a command that was obeyed
         self._shown_with_frame = 0  # ... and of one whose acknowledgement comes with the frame that shows it
         self._fault: str | None = None  # what went wrong with the newest command
@@ -82,16 +56,10 @@ class LiveWidget(anywidget.AnyWidget):
         self._dropped: Counter[str] = Counter()
         self._own_view = View()
         self._picture = Picture(self)
-        self._bound = Bound()
-        self._before_open()
-        self._live["view_state"] = self._view_state()
         super().__init__(**traits)
         self.on_msg(self._on_message)
 
     # what a subclass says ---------------------------------------------------------------------
-
-    def _before_open(self) -> None:
-        """Make a first frame: there before the comm opens, it shows even if the kernel is blocked then."""
 
     def _show(self) -> None:
         """Send a frame: a command was obeyed that changes it, or `_fault` says why one was not."""
@@ -166,95 +134,6 @@ class LiveWidget(anywidget.AnyWidget):
         if "_picture" in self.__dict__:  # else refused by its constructor, and collected now
             self._picture.forget()
         super().close()
-
-    # frames -----------------------------------------------------------------------------------
-
-    @property
-    def frame(self) -> dict[str, Any] | None:
-        """The newest frame: one complete picture, as the page gets it."""
-        return self._live.get("frame")
-
-    @property
-    def thinned(self) -> str | None:
-        """What is left out of its state to keep notebooks small, in words; None: nothing."""
-        return self._bound.note
-
-    def __getattr__(self, name: str) -> Any:
-        # ipywidgets.embed reads each key of the state as an attribute.
-        live = self.__dict__.get("_live", {})
-        if name in live:
-            return live[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    def _publish_frame(
-        self,
-        sections: Mapping[str, Any],
-        others: Mapping[str, Any] | None = None,
-        *,
-        ack: int,
-        may_wait: bool = False,
-    ) -> None:
-        """Number a frame, and send it together with other live keys.
-
-        `ack` is what `_obeyed` was before the sections were made: they show no command after that.
-        """
-        with self._live_lock:
-            self._frame_number += 1
-            frame = {"seq": self._frame_number, **sections}
-            ack = max(ack, self._live["ack"])
-            self._publish({**(others or {}), "ack": ack, "frame": frame}, may_wait=may_wait)
-
-    def _acknowledge(self) -> None:
-        """Send the live key `ack` alone, unless a frame is to come that goes first."""
-        with self._live_lock:
-            if self._shown_with_frame <= self._live["ack"] < self._obeyed:
-                self._publish({"ack": self._obeyed})
-
-    def _publish(self, state: dict[str, Any], *, may_wait: bool = False) -> None:
-        """Keep and send live keys; what `may_wait` is sent seldom as long as no view has opened.
-
-        Nobody sees it then but who reads the messages to save a notebook. Others read them when a cell has
-        ended, and lose some where there are thousands.
-        """
-        with self._live_lock:
-            state = self._bound.apply(self._live, state)
-            self._live.update(state)
-            if getattr(self, "comm", None) is None:
-                return  # not open yet, or closed: get_state brings it along
-            now = time.monotonic()
-            if may_wait and not self._hellos and now < self._next_unseen:
-                self._unsent.update(state)
-                return
-            self._next_unseen = now + UNSEEN_SECONDS
-            state = {**{key: self._live[key] for key in self._unsent}, **state}
-            self._unsent.clear()
-            stripped, paths, buffers = _remove_buffers(state)
-            message = {"method": "update", "state": stripped, "buffer_paths": paths}
-            self._send_in_context(message, buffers)
-
-    def _send_in_context(self, message: dict[str, Any], buffers: list[Any]) -> None:
-        # ipykernel 7.4 sends the browser's next message to the subshell from which we sent last; a message
-        # sent in the context of a handler keeps commands flowing while a cell blocks the main shell.
-        context = self._send_context
-        if context is None:
-            self._send(message, buffers)
-        else:
-            context.copy().run(self._send, message, buffers)
-
-    def get_state(
-        self, key: str | Iterable[str] | None = None, drop_defaults: bool = False
-    ) -> dict[str, Any]:
-        """Widget state with the newest live keys in it.
-
-        `drop_defaults` is ignored: it would drop `_esm`, without which an embedded widget is dead.
-        """
-        del drop_defaults
-        everything = [*self.keys, *self._live]
-        names = everything if key is None else [key] if isinstance(key, str) else list(key)
-        with self._live_lock:
-            live = {name: self._live[name] for name in names if name in self._live}
-        state = super().get_state([name for name in names if name not in live])
-        return {**state, **live}
 
     # the view ---------------------------------------------------------------------------------
 
@@ -364,6 +243,12 @@ class LiveWidget(anywidget.AnyWidget):
             self._obey(message)
         else:
             self._question(message)
+
+    def _acknowledge(self) -> None:
+        """Send the live key `ack` alone, unless a frame is to come that goes first."""
+        with self._live_lock:
+            if self._shown_with_frame <= self._live["ack"] < self._obeyed:
+                self._publish({"ack": self._obeyed})
 
     def _obey(self, command: Command) -> None:
         self._send_context = copy_context()

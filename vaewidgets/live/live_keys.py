@@ -1,0 +1,141 @@
+"""Live keys: what a widget shows, as a plain dict that is sent whole and kept in the widget's state.
+
+Live data do not travel as synced traits: written from a training thread those tear, get lost inside
+`hold_sync` and come back from the browser as echoes. A widget keeps its newest state in a plain dict, sends
+it as one `update` message under a lock, and merges it into `get_state`: a reload, a saved notebook and an
+exported page hold the same picture.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from contextvars import Context
+from pathlib import Path
+from typing import Any
+
+import anywidget
+from ipywidgets.widgets.widget import _remove_buffers
+
+from vaewidgets.live.bundle import STATIC, bundle
+from vaewidgets.live.size_limit import SizeLimit
+
+__all__ = ["LiveKeys"]
+
+UNSEEN_SECONDS = 5.0  # between frames of a run in training that no page shows
+
+
+class LiveKeys(anywidget.AnyWidget):
+    """A widget with live keys, of which `frame` is its picture (abstract)."""
+
+    _css = bundle(STATIC / "vaewidgets.css")
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        path = cls.__dict__.get("_esm")
+        if isinstance(path, Path):
+            cls._esm = bundle(path)
+        super().__init_subclass__(**options)
+
+    def __init__(self, **traits: Any) -> None:
+        # views of one widget know each other by its name
+        self._live: dict[str, Any] = {"widget_id": uuid.uuid4().hex[:12], "ack": 0}
+        self._live_lock = threading.RLock()
+        self._send_context: Context | None = None
+        self._hellos = 0  # each view says it twice, see js/host/commands.js
+        self._unsent: set[str] = set()
+        self._next_unseen = 0.0
+        self._frame_number = 0
+        self._size_limit = SizeLimit()
+        self._before_open()
+        self._live["view_state"] = self._view_state()
+        super().__init__(**traits)
+
+    def _before_open(self) -> None:
+        """Make a first frame: there before the comm opens, it shows even if the kernel is blocked then."""
+
+    def _view_state(self) -> dict[str, Any]:
+        """The live key `view_state`."""
+        return {"set": 0, "values": {}}
+
+    @property
+    def frame(self) -> dict[str, Any] | None:
+        """The newest frame: one complete picture, as the page gets it."""
+        return self._live.get("frame")
+
+    @property
+    def thinned(self) -> str | None:
+        """What is left out of its state to keep notebooks small, in words; None: nothing."""
+        return self._size_limit.note
+
+    def __getattr__(self, name: str) -> Any:
+        # ipywidgets.embed reads each key of the state as an attribute.
+        live = self.__dict__.get("_live", {})
+        if name in live:
+            return live[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _publish_frame(
+        self,
+        sections: Mapping[str, Any],
+        others: Mapping[str, Any] | None = None,
+        *,
+        ack: int,
+        may_wait: bool = False,
+    ) -> None:
+        """Number a frame, and send it together with other live keys.
+
+        `ack` is the number of the last command that was obeyed before the sections were made.
+        """
+        with self._live_lock:
+            self._frame_number += 1
+            frame = {"seq": self._frame_number, **sections}
+            ack = max(ack, self._live["ack"])
+            self._publish({**(others or {}), "ack": ack, "frame": frame}, may_wait=may_wait)
+
+    def _publish(self, state: dict[str, Any], *, may_wait: bool = False) -> None:
+        """Keep and send live keys; what `may_wait` is sent seldom as long as no view has opened.
+
+        Nobody sees it then but who reads the messages to save a notebook. Others read them when a cell has
+        ended, and lose some where there are thousands.
+        """
+        with self._live_lock:
+            state = self._size_limit.apply(self._live, state)
+            self._live.update(state)
+            if getattr(self, "comm", None) is None:
+                return  # not open yet, or closed: get_state brings it along
+            now = time.monotonic()
+            if may_wait and not self._hellos and now < self._next_unseen:
+                self._unsent.update(state)
+                return
+            self._next_unseen = now + UNSEEN_SECONDS
+            state = {**{key: self._live[key] for key in self._unsent}, **state}
+            self._unsent.clear()
+            stripped, paths, buffers = _remove_buffers(state)
+            message = {"method": "update", "state": stripped, "buffer_paths": paths}
+            self._send_in_context(message, buffers)
+
+    def _send_in_context(self, message: dict[str, Any], buffers: list[Any]) -> None:
+        # ipykernel 7.4 sends the browser's next message to the subshell from which we sent last; a message
+        # sent in the context of a handler keeps commands flowing while a cell blocks the main shell.
+        context = self._send_context
+        if context is None:
+            self._send(message, buffers)
+        else:
+            context.copy().run(self._send, message, buffers)
+
+    def get_state(
+        self, key: str | Iterable[str] | None = None, drop_defaults: bool = False
+    ) -> dict[str, Any]:
+        """Widget state with the newest live keys in it.
+
+        `drop_defaults` is ignored: it would drop `_esm`, without which an embedded widget is dead.
+        """
+        del drop_defaults
+        everything = [*self.keys, *self._live]
+        names = everything if key is None else [key] if isinstance(key, str) else list(key)
+        with self._live_lock:
+            live = {name: self._live[name] for name in names if name in self._live}
+        state = super().get_state([name for name in names if name not in live])
+        return {**state, **live}
