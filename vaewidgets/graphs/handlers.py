@@ -19,7 +19,7 @@ from vaewidgets.graphs.record import Constant, Environment, Register
 from vaewidgets.graphs.reindexing import expanded
 from vaewidgets.graphs.spatial import SPATIAL
 
-__all__ = ["ALIASES", "HANDLERS"]
+__all__ = ["ALIASES", "HANDLERS", "PLAIN"]
 
 
 def _linear(b: Builder, input: Any, weight: Any, bias: Any = None) -> int:
@@ -265,6 +265,7 @@ _NAMES = {  # handler: other names of the function
 }
 ALIASES = {alias: name for name, aliases in _NAMES.items() for alias in aliases.split()}
 
+PLAIN = ("relu", "tanh", "sigmoid", "silu", "exp")  # operations with the name of their function in torch
 HANDLERS: dict[str, Callable[..., Any]] = {
     "linear": _linear,
     "addmm": _addmm,
@@ -299,7 +300,7 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     "hardswish": _hardswish,
     "mish": _mish,
     "logsigmoid": _logsigmoid,
-    **{op: _plain(op) for op in ("relu", "tanh", "sigmoid", "silu", "exp")},
+    **{op: _plain(op) for op in PLAIN},
     **dict.fromkeys(
         ("contiguous", "clone", "detach", "float", "double", "data", "identity", "cpu", "requires_grad"),
         _same,
