@@ -223,6 +223,41 @@ def test_a_process_pool_that_breaks(context, tmp_path):
         np.testing.assert_allclose(by_fate[fate].run.history["loss"], wanted, rtol=1e-5)
 
 
+def name_it(name):
+    os.environ["VAEWIDGETS_TEST_POOL"] = name
+
+
+def make_named(image_shape, home, folder):
+    """A model, in a process that `name_it` has prepared; the first one is killed."""
+    if os.getpid() != home:
+        assert os.environ["VAEWIDGETS_TEST_POOL"] == "prepared"
+        marker = Path(folder, "died")
+        if not marker.exists():
+            marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+    return MLPVAE(image_shape, hidden=(8,))
+
+
+def test_a_function_makes_the_pool_and_what_replaces_it(context, tmp_path):
+    made = []
+
+    def make():
+        made.append(ProcessPoolExecutor(1, mp_context=context, initializer=name_it, initargs=("prepared",)))
+        return made[-1]
+
+    options = {"home": os.getpid(), "folder": str(tmp_path), "batch_size": 16, "epochs": 1}
+    out = sweep(
+        make_named, make_data(), executor=make, beta=[1, 2], grid={k: [v] for k, v in options.items()}
+    )
+    out.wait()
+    assert [cell.status for cell in out] == ["finished", "finished"]
+    assert [cell.lost for cell in out] == [1, 0], "what was not begun is not charged"
+    assert len(made) == 2
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        made[1].submit(os.getpid)
+    assert out.engine == "tasks on ProcessPoolExecutor"
+
+
 def test_workers_ignore_interrupts_and_take_one_thread(context):
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         small(pool, threads_per_cell=1).wait()

@@ -37,7 +37,7 @@ def sweep(
     data: ImageDataset,
     *,
     grid: Mapping[str, Sequence[Any]] | None = None,
-    executor: Executor | None = None,
+    executor: Executor | Callable[[], Executor] | None = None,
     folder: str | os.PathLike[str] | None = None,
     retries: int = 1,
     threads_per_cell: int = 1,
@@ -63,10 +63,12 @@ def sweep(
     data : ImageDataset
     grid : dict of sequences, optional
         Values of each swept keyword.
-    executor : concurrent.futures.Executor, optional
+    executor : concurrent.futures.Executor or function that makes one, optional
         Such as ``ProcessPoolExecutor(mp_context=get_context("spawn"))``, or ``client.get_executor()`` of a
-        `dask.distributed.Client` (``pip install "vaewidgets[cluster]"``). It stays yours to shut down; a
-        process pool that breaks, because one of its processes was killed, is replaced by one like it.
+        `dask.distributed.Client` (``pip install "vaewidgets[cluster]"``). An executor stays
+        yours to shut down; a process pool that breaks, because one of its processes was killed, is replaced
+        by one of fresh processes. A function makes the executor and what replaces it, also with an
+        initializer: ``executor=lambda: ProcessPoolExecutor(4, initializer=...)``.
     folder : path, optional
         Where each cell's run is saved, every half minute and at its end. A sweep that is started again with
         the same folder skips the cells that are finished and goes on with the others. With an executor, it
@@ -150,15 +152,15 @@ def _make_folder(folder: str | os.PathLike[str]) -> Path:
 def _clear_up(folder: Path) -> None:
     """Delete what sweeps and writers left in a folder when they were killed."""
     sweep_leftovers(folder, ".*.part")
-    for path in [*folder.glob(".data-*.safetensors"), *folder.glob(".stop-*")]:
-        sweep_id = path.name.split("-", 1)[1].removesuffix(".safetensors")
+    for path in [path for what in ("begun", "data", "stop") for path in folder.glob(f".{what}-*")]:
+        sweep_id = path.name.split("-")[1].removesuffix(".safetensors")
         if not is_held(folder / f".sweep-{sweep_id}"):
             path.unlink(missing_ok=True)
     sweep_leftovers(folder, ".sweep-*")
 
 
 def _check_options(executor: object, retries: object, threads: object) -> None:
-    if executor is not None:
+    if executor is not None and (isinstance(executor, type) or not callable(executor)):
         fix = ": executor=client.get_executor()" if hasattr(executor, "get_executor") else ""
         instance("executor", executor, Executor, f"a concurrent.futures.Executor{fix}")
     whole("retries", retries, 0)

@@ -1,9 +1,9 @@
 """Cells of a sweep on an executor: submitted, collected, and sent again where a worker was lost with them.
 
-A process pool breaks as a whole when one of its processes is killed, and does not say which cell did it. So
-no more cells are under way than there are processes; after a break those that were are sent again one at a
-time, in a new pool. Only a cell that was alone is charged for a break: one that kills its worker each time
-ends as failed, and costs the others nothing but time.
+A process pool breaks as a whole when one of its processes is killed, and does not say which cell did it. So a
+worker marks in a file that it has begun with a cell; after a break the cells that were begun are sent again
+one at a time, in a new pool. Only a cell that was alone is charged for a break: one that kills its worker
+each time ends as failed, and costs the others nothing but time.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from concurrent.futures import (
     Executor,
     Future,
     ProcessPoolExecutor,
-    ThreadPoolExecutor,
     wait,
 )
-from typing import Any, final
+from multiprocessing import get_all_start_methods, get_context
+from pathlib import Path
+from typing import final
 
 from vaewidgets.concurrency import BackgroundThread
 from vaewidgets.errors import CellError
@@ -41,8 +42,9 @@ class Remote:
 
     Parameters
     ----------
-    executor : concurrent.futures.Executor
-        Stays the caller's: it is never shut down. A process pool that breaks is replaced by one like it.
+    executor : concurrent.futures.Executor or callable
+        An executor stays the caller's: it is never shut down, and a process pool that breaks is replaced by
+        one of fresh processes. A function makes executors, which are shut down here.
     cells : sequence of Cell
     make_task : callable
         Of a cell and the number of the attempt.
@@ -56,7 +58,7 @@ class Remote:
 
     def __init__(
         self,
-        executor: Executor,
+        executor: Executor | Callable[[], Executor],
         cells: Sequence[Cell],
         make_task: Callable[[Cell, int], Task],
         *,
@@ -64,8 +66,12 @@ class Remote:
         at_end: Callable[[], None],
         name: str,
     ) -> None:
-        self._executor = executor
-        self._is_own = False
+        self._renewed = None if isinstance(executor, Executor) else executor
+        self._is_own = self._renewed is not None
+        self._executor = executor if isinstance(executor, Executor) else executor()
+        self.executor_name = type(self._executor).__name__
+        self._most_begun = 1  # cells at once, when a pool broke
+        self._marks: dict[Cell, Path] = {}
         self._make_task = make_task
         self._retries = retries
         self._at_end = at_end
@@ -124,23 +130,18 @@ class Remote:
             if not self._running:
                 self._submit(self._suspects)
             return
-        limit = self._limit()
-        while self._waiting and (limit is None or len(self._running) < limit):
-            if not self._submit(self._waiting):
-                return
-
-    def _limit(self) -> int | None:
-        """Cells under way at once; None where the executor itself knows which of them a lost worker had."""
-        if isinstance(self._executor, ProcessPoolExecutor | ThreadPoolExecutor):
-            return int(self._executor._max_workers)  # type: ignore[union-attr]
-        return None
+        while self._waiting and self._submit(self._waiting):
+            pass
 
     def _submit(self, source: deque[Cell]) -> bool:
         """Send the first of `source`, or say that it could not be sent."""
         cell = source.popleft()
         attempt = self._attempts.get(cell, 0)
+        task = self._make_task(cell, attempt)
+        self._marks[cell] = task.mark_path
+        task.mark_path.unlink(missing_ok=True)
         try:
-            future = self._executor.submit(run_task, self._make_task(cell, attempt))
+            future = self._executor.submit(run_task, task)
         except Exception as error:
             if not isinstance(error, BrokenExecutor):  # shut down, closed
                 self._fail(cell, error)
@@ -188,11 +189,17 @@ class Remote:
             if isinstance(_error_of(future) if future.done() else error, BrokenExecutor):
                 del self._running[future]
                 victims.append(other)
+        begun = [victim for victim in victims if self._marks[victim].exists()]
+        self._most_begun = max(self._most_begun, len(begun))
+        suspects = begun or victims  # a worker that cannot read its task dies before it could mark it
         can_go_on = self._renew()
-        for victim in victims:
+        for victim in reversed(victims):
             if not can_go_on:
                 self._fail(victim, error)
-            elif len(victims) == 1:
+            elif victim not in suspects:
+                victim.becomes("waiting")
+                self._waiting.appendleft(victim)
+            elif len(suspects) == 1:
                 self._charge(victim, error, self._suspects)
             else:
                 victim.lost += 1
@@ -212,10 +219,10 @@ class Remote:
 
     def _fail(self, cell: Cell, error: BaseException) -> None:
         if _is_loss(error):
-            told = str(error).rstrip(".") or "no more is known"
+            known = str(error).rstrip(".") or "no more is known"
             lost = CellError(
                 f"the cell {cell.name} was lost with its worker {max(1, cell.lost)} time(s): "
-                f"{type(error).__name__}: {told}. A worker that is killed has often run out of memory; one "
+                f"{type(error).__name__}: {known}. A worker that is killed has often run out of memory; one "
                 "that cannot import the function that makes the models dies at once: put it in a module."
             )
             lost.__cause__ = error
@@ -223,19 +230,19 @@ class Remote:
         cell.becomes("failed", error)
 
     def _renew(self) -> bool:
-        """Replace a broken pool by one like it."""
+        """Replace a broken executor, where that is known how."""
         old = self._executor
-        if type(old) is not ProcessPoolExecutor:
+        if self._renewed is None and type(old) is not ProcessPoolExecutor:
             return False
         if self._is_own:
             old.shutdown(wait=False)
-        kept: dict[str, Any] = {
-            "max_workers": getattr(old, "_max_workers", None),
-            "mp_context": getattr(old, "_mp_context", None),
-            "initializer": getattr(old, "_initializer", None),
-            "initargs": getattr(old, "_initargs", ()),
-        }
-        self._executor, self._is_own = ProcessPoolExecutor(**kept), True
+        if self._renewed is not None:
+            self._executor = self._renewed()
+        else:
+            # not forked from this process, which has threads
+            method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+            self._executor = ProcessPoolExecutor(self._most_begun, mp_context=get_context(method))
+        self._is_own = True
         return True
 
 

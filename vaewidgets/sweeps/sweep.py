@@ -233,30 +233,40 @@ class Sweep(Waitable):
                 run.resume()
 
     def send(
-        self, cells: Sequence[Cell], executor: Executor, folder: Path, *, retries: int, threads: int
+        self,
+        cells: Sequence[Cell],
+        executor: Executor | Callable[[], Executor],
+        folder: Path,
+        *,
+        retries: int,
+        threads: int,
     ) -> None:
         """Send cells as tasks to an executor."""
-        self._engine = f"tasks on {type(executor).__name__}"
-        mark = Held(folder / f".sweep-{self.id}")
-        stop_path = self._stop_path = folder / f".stop-{self.id}"
+        own = self.id  # what Remote keeps must not keep the sweep
+        mark = Held(folder / f".sweep-{own}")
+        stop_path = self._stop_path = folder / f".stop-{own}"
         parcel: Any = self._data
         if _is_in_memory(self._data) and cells:
-            parcel = folder / f".data-{self.id}.safetensors"
+            parcel = folder / f".data-{own}.safetensors"
             write_data(self._data, parcel)
 
         def make_task(cell: Cell, attempt: int) -> Task:
             assert cell.path is not None
-            return Task(cell.plan, parcel, cell.path, stop_path, threads, attempt, here())
+            mark_path = folder / f".begun-{own}-{cell.path.stem}"
+            return Task(cell.plan, parcel, cell.path, stop_path, mark_path, threads, attempt, here())
 
         def tidy_up() -> None:
             stop_path.unlink(missing_ok=True)
             if isinstance(parcel, Path):
                 parcel.unlink(missing_ok=True)
+            for begun in folder.glob(f".begun-{own}-*"):
+                begun.unlink(missing_ok=True)
             mark.remove()
 
         remote = Remote(
             executor, cells, make_task, retries=retries, at_end=tidy_up, name=f"vaewidgets-sweep-{self.id}"
         )
+        self._engine = f"tasks on {remote.executor_name}"
         remote.start()
         self._remote = remote
 

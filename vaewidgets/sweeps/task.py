@@ -42,6 +42,8 @@ class Task:
         Of the run file.
     stop_path : Path
         To end early when this file is there.
+    mark_path : Path
+        Made when the cell is begun.
     threads : int
         torch's, for a cell in another process.
     attempt : int
@@ -54,6 +56,7 @@ class Task:
     data: Any
     path: Path
     stop_path: Path
+    mark_path: Path
     threads: int
     attempt: int
     home: tuple[str, int]
@@ -103,6 +106,10 @@ def run_task(task: Task) -> Outcome:
     """Train a cell to its end. Called in a worker; never raises what training raised."""
     if task.home != here():
         _settle_in(task.threads)
+    with contextlib.suppress(OSError):  # a folder that this worker does not see: said below
+        task.mark_path.touch()
+    if task.stop_path.exists():
+        return Outcome("stopped", here())
     try:
         data = task.data if isinstance(task.data, ImageDataset) else read_data(task.data)
         run = open_cell(task.plan, data, task.path)
