@@ -1,6 +1,7 @@
-"""What a VAE must speak to be trained and looked at here, and adapters for those that do not.
+"""Other people's models: how they are read, wrapped and tried.
 
 `VAE` is the protocol, `as_vae` brings other people's models to it, `check_vae` tries a model for real.
+Never imports an objective, the engine or a run.
 """
 
 from vaewidgets.adapters.adapt import as_vae

@@ -1,4 +1,4 @@
-"""Torch's global random generator, lent to one thread at a time."""
+"""Torch's global random generator, used by one thread at a time."""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""What Python and the page must agree on, written once. Imports nothing of the package but errors."""
+"""What Python and the page must agree on, written once.
+
+Never imports anything of the package but the errors.
+"""

@@ -1,4 +1,7 @@
-"""Images to learn from: data sets, their splits, and batches of them on a device."""
+"""Images to learn from: data sets, their splits, and batches of them on a device.
+
+Never imports a model or anything that trains.
+"""
 
 from vaewidgets.data.batches import Batches
 from vaewidgets.data.classes import Classes

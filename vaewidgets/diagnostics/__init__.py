@@ -1,4 +1,7 @@
-"""Pure functions of tensors that say what a trained model does with its latent space."""
+"""Pure functions of tensors that say what a trained model does with its latent space.
+
+Never imports a run or a widget: a snapshot and tensors are all that is needed.
+"""
 
 from __future__ import annotations
 

@@ -48,9 +48,9 @@ class Thresholds:
     explained : float
         Below this share of explained pixel variance, reconstructions are little more than the mean image.
     off_prior : float
-        Memorising above this: nats a used unit by which the aggregate posterior is off the prior.
+        Memorising above this: nats per active unit by which the aggregate posterior is off the prior.
     kl : float
-        Posterior collapse below this many nats an image: what units are left tell next to nothing.
+        Posterior collapse below this many nats per image: what units are left tell next to nothing.
     used : float
         Posterior collapse up to this share of used units, where little is explained.
     """

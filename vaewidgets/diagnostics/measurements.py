@@ -96,7 +96,7 @@ class Measurements:
     used, latent_dim : int or None
         Units active by KL and by Var(mu); of how many.
     off_prior : float
-        KL of the aggregate posterior from the prior, by moments, in nats a used unit.
+        KL of the aggregate posterior from the prior, by moments, in nats per active unit.
     has_variance : bool
         Whether the model has a posterior variance, and with it a KL.
     """

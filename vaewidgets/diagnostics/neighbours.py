@@ -1,4 +1,4 @@
-"""t-SNE: a picture of who lies near whom, with no axes and no way back."""
+"""t-SNE: a map of neighborhoods, without axes and without an inverse."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class PPCA:
         Whether sigma2 was given; if not, it is the maximum-likelihood one, the mean of the d − q discarded
         eigenvalues.
     log_likelihood : float
-        Largest log-likelihood, nats an image. A linear VAE's ELBO reaches it and cannot exceed it.
+        Largest log-likelihood, nats per image. A linear VAE's ELBO reaches it and cannot exceed it.
     n : int
         Number of images.
     """
@@ -233,7 +233,7 @@ def _spectrum(flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _best_log_likelihood(eigenvalues: Tensor, q: int, sigma2: float) -> float:
-    """Log-likelihood at its maximum, nats an image; the formula stands at `probabilistic_pca`."""
+    """Log-likelihood at its maximum, nats per image; the formula stands at `probabilistic_pca`."""
     d = len(eigenvalues)
     used = eigenvalues[:q][eigenvalues[:q] > sigma2]
     rest = eigenvalues[len(used) :].sum()

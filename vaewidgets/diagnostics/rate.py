@@ -32,7 +32,7 @@ class RateDistortion:
     Attributes
     ----------
     rate : float
-        Mean KL of the posterior from the prior, nats an image: an upper bound on the information that z
+        Mean KL of the posterior from the prior, nats per image: an upper bound on the information that z
         holds about x.
     distortion : float
         Mean reconstruction term an image, in `unit`, over one draw of z an image.
@@ -61,7 +61,7 @@ class RateDistortion:
 
     @property
     def elbo(self) -> float | None:
-        """ELBO in nats an image, −(rate + distortion); None where the likelihood is no density."""
+        """ELBO in nats per image, −(rate + distortion); None where the likelihood is no density."""
         return -(self.rate + self.distortion) if self.normalised else None
 
     def __repr__(self) -> str:

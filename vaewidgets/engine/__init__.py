@@ -1,4 +1,7 @@
-"""The loop and its steps, optimisers and what is recorded. Knows no thread and no widget."""
+"""The training loop, its steps, the optimisers, and the recorder of what they measure.
+
+Never imports a run or a widget, and starts no thread.
+"""
 
 from vaewidgets.engine.curves import Curve
 from vaewidgets.engine.recorder import Recorder

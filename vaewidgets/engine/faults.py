@@ -1,4 +1,4 @@
-"""What is said of a training that went wrong."""
+"""Messages about a training that went wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a training loop is led: what it asks between two steps, and how it halts before each."""
+"""How a training loop is controlled: what it checks between two steps, and how it halts before each."""
 
 from __future__ import annotations
 

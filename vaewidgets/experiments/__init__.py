@@ -1,4 +1,7 @@
-"""The five published experiments as runnable configurations with their published numbers."""
+"""The five published experiments as runnable configurations with their published numbers.
+
+Never imported by another room; only the command line runs them.
+"""
 
 from __future__ import annotations
 

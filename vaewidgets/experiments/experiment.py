@@ -1,4 +1,4 @@
-"""A published experiment at one scale, trained run by run, and what came out beside what was published."""
+"""A published experiment at one scale, trained run by run, and the results beside the published ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run a recipe: train each setting, compare published with obtained, write table and figures."""
+"""Run an experiment: train each setting, compare published with obtained, write table and figures."""
 
 from __future__ import annotations
 

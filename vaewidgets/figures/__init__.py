@@ -1,6 +1,7 @@
-"""Matplotlib figures for print from the plain sections of a frame; they know no widget and no pyplot.
+"""Matplotlib figures for print, from the plain sections of a frame.
 
 `size` is (width, height) in inches; where it may be left out, it follows from what is drawn.
+Never imports a widget, the builders of sections or pyplot.
 """
 
 from __future__ import annotations

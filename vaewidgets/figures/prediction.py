@@ -1,4 +1,4 @@
-"""An exercise for print: the question, what may be answered, and once revealed what is true."""
+"""An exercise for print: the question, the possible answers and, once revealed, the true one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A torch encoder or decoder as a list of operations and half-precision weights that the page runs."""
+"""A torch encoder or decoder as a list of operations and half-precision weights that the page runs.
+
+Never imports a run or a widget.
+"""
 
 from __future__ import annotations
 

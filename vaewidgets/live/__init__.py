@@ -1,1 +1,4 @@
-"""What every widget stands on: live keys, commands, the view, frames from the feed. Imports no widget."""
+"""What every widget stands on: live keys, commands, the view, frames from the feed.
+
+Never imports a widget.
+"""

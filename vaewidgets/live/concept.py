@@ -1,4 +1,4 @@
-"""What the widgets have in common that show an idea and need no run."""
+"""What all widgets share that show an idea and need no run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the widgets share that decode in the page: the decoder, and what is known of the latent space."""
+"""What all widgets share that decode in the page: the decoder, and what is known of the latent space."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the widgets share that draw a sample of images as points."""
+"""What all widgets share that draw a sample of images as points."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Built-in models, one family a file, and their rebuilding from plain values."""
+"""The built-in models, one family in each file, and how they are rebuilt from plain values.
+
+Never imports an objective or the engine.
+"""
 
 from __future__ import annotations
 

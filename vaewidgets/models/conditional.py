@@ -1,4 +1,4 @@
-"""A VAE that is told the class."""
+"""A VAE conditioned on the class."""
 
 from __future__ import annotations
 

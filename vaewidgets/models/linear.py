@@ -81,7 +81,7 @@ class LinearVAE(Model):
         Returns
         -------
         Tensor, 0-d
-            Nats an image, the mean over the images; differentiable.
+            Nats per image, the mean over the images; differentiable.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class LinearVAE(Model):
         Returns
         -------
         Tensor, 0-d
-            Nats an image.
+            Nats per image.
 
         Raises
         ------

@@ -1,4 +1,7 @@
-"""What is minimised: likelihoods, the KL term, objectives made of them, and schedules for its weight."""
+"""What is minimised: likelihoods, the KL term, objectives made of them, and schedules for its weight.
+
+Never imports the engine: an objective does not know who minimises it.
+"""
 
 from vaewidgets.objectives.aggregate import BetaTC, InfoVAE, KLParts, kl_parts, mmd
 from vaewidgets.objectives.base import (

@@ -192,7 +192,7 @@ class BetaTC(Variational):
 
     Notes
     -----
-    Memory grows with B² · latent_dim. The extras are "mi", "tc" and "dim_kl", in nats an image.
+    Memory grows with B² · latent_dim. The extras are "mi", "tc" and "dim_kl", in nats per image.
 
     References
     ----------

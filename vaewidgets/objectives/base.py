@@ -49,8 +49,8 @@ class Terms(NamedTuple):
     recon : Tensor
         Of the likelihood, summed over pixels.
     kl : Tensor
-        KL of the posterior from N(0, I) in closed form, nats an image, whatever the loss makes of it; 0 where
-        the model has no posterior.
+        KL of the posterior from N(0, I) in closed form, nats per image, whatever the loss makes of it; 0
+        where the model has no posterior.
     extras : mapping of str to Tensor
         Further terms, by the names in `Objective.extras`.
     """

@@ -46,7 +46,7 @@ class FreeBits(Variational):
 
     Notes
     -----
-    The extra "kl_floored" is Σ_j max(floor, KL_j), in nats an image; it is at least latent_dim · floor.
+    The extra "kl_floored" is Σ_j max(floor, KL_j), in nats per image; it is at least latent_dim · floor.
 
     References
     ----------
@@ -77,7 +77,7 @@ class Capacity(Variational):
     Parameters
     ----------
     maximum : float
-        C in the end, in nats an image, above 0.
+        C in the end, in nats per image, above 0.
     steps : int
         Updates until C is `maximum`, at least 1.
 

@@ -1,4 +1,7 @@
-"""Offline HTML from plain widget states, as a page or for somebody else's; knows no widget."""
+"""Offline HTML from plain states of widgets, as a page of its own or for somebody else's.
+
+Never imports a widget.
+"""
 
 from vaewidgets.publish.notebook import revive_notebook
 from vaewidgets.publish.page import page_html, write_page

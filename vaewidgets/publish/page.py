@@ -1,4 +1,4 @@
-"""The page around the widgets: one HTML text that asks nothing of anybody."""
+"""The page around the widgets: one HTML text that loads nothing from elsewhere."""
 
 from __future__ import annotations
 

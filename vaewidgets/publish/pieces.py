@@ -1,4 +1,4 @@
-"""Widgets in a page of somebody else's: a place for each, and what all of them need, once."""
+"""Widgets in somebody else's page: a place for each, and what all of them need, once."""
 
 from __future__ import annotations
 

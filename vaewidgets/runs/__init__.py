@@ -1,4 +1,7 @@
-"""Runs: training in the background or in a loop of your own, and what is kept of it. Imports no widget."""
+"""Runs: training in the background or in a loop of your own, and what is kept of it.
+
+Never imports a sweep, a figure or a widget.
+"""
 
 from vaewidgets.runs.api import attach, train
 from vaewidgets.runs.archived import ArchivedRun

@@ -1,4 +1,4 @@
-"""Which run writes to which weights: one run at a time trains a model, and who is second is refused.
+"""Which run writes to which weights: one run at a time trains a model, and a second one is refused.
 
 A run claims its model before its first step, wherever that comes from, and lets go when it has ended and is
 saved; a paused run keeps its claim. What counts are the tensors, so that two models that share a layer are

@@ -1,4 +1,4 @@
-"""A progress bar that a notebook test does not trip over."""
+"""A progress bar whose output does not differ from run to run, as tests of notebooks need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether snapshots tell the truth: looked at once, after the first change of the weights."""
+"""A check that snapshots equal the model, made once after the first change of the weights."""
 
 from __future__ import annotations
 

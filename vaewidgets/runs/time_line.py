@@ -1,4 +1,4 @@
-"""What a run remembers of its way: where a sample of images was encoded, and a few sets of weights.
+"""What a run keeps of its past: where a sample of images was encoded, and a few sets of weights.
 
 The run itself keeps it, also while no widget looks, so that a widget that opens later can be dragged back.
 """

@@ -1,1 +1,4 @@
-"""Pure builders of the sections of a frame, from a recorder or a snapshot. Imports no widget."""
+"""Pure builders of the sections of a frame, from a recorder or a snapshot.
+
+Never imports a widget or anything that sends.
+"""

@@ -1,4 +1,4 @@
-"""The page's draws from N(0, I) once more, so that a printed figure shows the same images."""
+"""The page's samples of N(0, I), drawn in Python, so that a printed figure shows the same images."""
 
 from __future__ import annotations
 

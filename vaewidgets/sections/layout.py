@@ -1,4 +1,4 @@
-"""t-SNE of a widget's points, in a thread of its own: it takes seconds, and nobody is to wait."""
+"""t-SNE of a widget's points, in a thread of its own: it takes seconds, and must not block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One model over a grid of settings: the grid, its cells, and who trains them."""
+"""One model over a grid of settings: the grid, its cells, and who trains them.
+
+Never imports a figure or a widget.
+"""
 
 from vaewidgets.sweeps.api import sweep
 from vaewidgets.sweeps.cell import Cell

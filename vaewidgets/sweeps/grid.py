@@ -1,4 +1,4 @@
-"""From what a person asks of a sweep to its cells: which keyword goes where, which file is whose."""
+"""From the arguments of a sweep to its cells: which keyword goes where, and which file each cell has."""
 
 from __future__ import annotations
 

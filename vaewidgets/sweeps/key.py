@@ -1,4 +1,4 @@
-"""What tells one setting, one data set from another: in this process and in the next."""
+"""What identifies a setting and a data set, in this process and in the next."""
 
 from __future__ import annotations
 

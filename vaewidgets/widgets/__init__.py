@@ -1,4 +1,7 @@
-"""The widgets: each takes a run and shows it live, after the run and after a reload."""
+"""The widgets: each takes a run and shows it live, after the run and after a reload.
+
+Never imports an experiment; no other room but `experiments` imports from here.
+"""
 
 from vaewidgets.live.save import save_html
 from vaewidgets.widgets.active_units_bar import ActiveUnitsBar

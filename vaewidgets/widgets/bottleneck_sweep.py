@@ -1,4 +1,4 @@
-"""What a wider bottleneck buys: recon, kl, total and active units against latent_dim."""
+"""What a wider bottleneck gains: recon, kl, total and active units against latent_dim."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One row of decoded images a latent dimension, the others held."""
+"""One row of decoded images for each latent dimension; the others are fixed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Noise outside the gradient's path, and what that is good for."""
+"""The reparameterization trick: noise outside the gradient's path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A game for two, before any maths: say a card in two numbers."""
+"""A game for two, before any maths: encode a card in two numbers."""
 
 from __future__ import annotations
 
