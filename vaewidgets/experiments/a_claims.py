@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vaewidgets.diagnostics import active_units, aggregate_posterior
 from vaewidgets.experiments.base import Claim, Results
+from vaewidgets.experiments.measures import DRAWS, codes, edges, generator, last, samples
 from vaewidgets.runs import Run
 
 __all__ = ["CLAIMS", "FREE", "SIZES"]
@@ -19,7 +20,6 @@ FREE = "z=20 at beta=0"  # pays nothing for its codes: they need not be where th
 _PHASES = (5, 15, 30)  # last epochs of the three phases
 _NEIGHBOURS = 15
 _USED = 0.1  # nats; near the usual 0.01 lie units that are still dying when training ends
-_DRAWS = 1000
 _DENSE_RADIUS = 2.0  # sigma of the prior: the 86 % of the plane in which the codes should leave no gap
 _GAP = 3.0  # times what as many draws from the prior itself would leave
 _HOLDS = 0.95  # of the prior's mass, for a path to be where it has density
@@ -32,18 +32,7 @@ class _Codes(NamedTuple):
 
 
 def _codes(run: Run, split: str) -> _Codes:
-    mu, logvar = run.snapshot().encoded(split)
-    if logvar is None:
-        raise TypeError(f"{run.name} has no posterior; experiment A compares VAEs.")
-    return _Codes(mu, logvar, run.data.split(split).labels)
-
-
-def _generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
-
-
-def _last(results: Results, setting: str, quantity: str) -> float:
-    return float(results.runs[setting].history[quantity][-1])
+    return _Codes(*codes(run, split), run.data.split(split).labels)
 
 
 # what the losses say ------------------------------------------------------------------------------
@@ -78,12 +67,12 @@ def _phases(results: Results) -> tuple[str, bool | None]:
 
 
 def _lower(results: Results) -> tuple[str, bool]:
-    small, large = (_last(results, name, "test_loss") for name in ("z=2", "z=20"))
+    small, large = (last(results.runs[name], "test_loss") for name in ("z=2", "z=20"))
     return f"{small:.2f} against {large:.2f}: {1 - large / small:.1%} lower", large < small
 
 
 def _information(results: Results) -> tuple[str, bool]:
-    small, large = (_last(results, name, "test_kl") for name in ("z=2", "z=20"))
+    small, large = (last(results.runs[name], "test_kl") for name in ("z=2", "z=20"))
     return f"{small:.2f} against {large:.2f} nats an image", large > small
 
 
@@ -115,20 +104,19 @@ def _soft(results: Results) -> tuple[str, bool | None]:
 
 def _gaps(results: Results) -> tuple[str, bool]:
     """How far a draw from the prior can be from every code, against as many draws of the prior itself."""
-    codes = _codes(results.runs["z=2"], "train").mu
-    generator = _generator()
-    z = torch.randn(4 * _DRAWS, 2, generator=generator)
+    filled = _codes(results.runs["z=2"], "train").mu
+    draw = generator()
+    z = torch.randn(4 * DRAWS, 2, generator=draw)
     z = z[z.norm(dim=1) < _DENSE_RADIUS]
-    ideal = torch.randn(codes.shape, generator=generator)
-    found, best = (float(torch.cdist(z, c).amin(1).quantile(0.99)) for c in (codes, ideal))
+    ideal = torch.randn(filled.shape, generator=draw)
+    found, best = (float(torch.cdist(z, c).amin(1).quantile(0.99)) for c in (filled, ideal))
     text = f"99 % of the prior within {_DENSE_RADIUS:g}σ has a code within {found:.2f}σ (at best {best:.2f})"
     return text, found < _GAP * best
 
 
 def _overlaps(results: Results) -> tuple[str, bool]:
     """How much of the KL is spent on all codes together not being the prior."""
-    codes = _codes(results.runs["z=2"], "train")
-    split = aggregate_posterior(codes.mu, codes.logvar, draws=_DRAWS, generator=_generator())
+    split = aggregate_posterior(*codes(results.runs["z=2"], "train"), draws=DRAWS, generator=generator())
     text = f"of {split.kl:.2f} nats {split.marginal_kl:.2f} lie between the aggregate posterior and the prior"
     return text, split.marginal_kl < 0.25 * split.kl
 
@@ -137,8 +125,7 @@ def _nonsense(results: Results) -> tuple[str, bool]:
     """A model that pays no KL puts its codes elsewhere than the prior: what are the prior's draws to it?"""
     found = []
     for name in ("z=20", FREE):
-        codes = _codes(results.runs[name], "train")
-        split = aggregate_posterior(codes.mu, codes.logvar, draws=_DRAWS, generator=_generator())
+        split = aggregate_posterior(*codes(results.runs[name], "train"), draws=DRAWS, generator=generator())
         found.append((split.marginal_kl, _agreement(results.runs[name])))
     (close, good), (apart, bad) = found
     text = (
@@ -151,11 +138,11 @@ def _nonsense(results: Results) -> tuple[str, bool]:
 def _corners(results: Results) -> tuple[str, None]:
     """What the plane's corners decode to, where codes are few."""
     run = results.runs["z=2"]
-    z = 2 * torch.randn(_DRAWS, 2, generator=_generator())
+    z = 2 * torch.randn(DRAWS, 2, generator=generator())
     away = torch.cdist(z, _codes(run, "train").mu).amin(1)
     unlike = _unlike(run.snapshot().decode(z), run.data.train.images(slice(None)))
     order = away.argsort()
-    near, far = (float(unlike[part].mean()) for part in (order[: _DRAWS // 2], order[-_DRAWS // 10 :]))
+    near, far = (float(unlike[part].mean()) for part in (order[: DRAWS // 2], order[-DRAWS // 10 :]))
     return f"distance to the nearest image: {near:.2f} among the codes, {far:.2f} in the emptiest tenth", None
 
 
@@ -167,7 +154,7 @@ def _unlike(x: Tensor, images: Tensor) -> Tensor:
 def _path(results: Results) -> tuple[str, bool]:
     """Straight paths between pairs of test images: their share where the prior has 95 % of its mass."""
     mu = _codes(results.runs["z=2"], "test").mu
-    pairs = torch.randint(len(mu), (200, 2), generator=_generator())
+    pairs = torch.randint(len(mu), (200, 2), generator=generator())
     t = torch.linspace(0, 1, 10)[:, None, None]
     radius = ((1 - t) * mu[pairs[:, 0]] + t * mu[pairs[:, 1]]).norm(dim=2)
     # in two dimensions the squared radius is exponential with mean 2
@@ -178,25 +165,14 @@ def _path(results: Results) -> tuple[str, bool]:
 # what the samples look like -----------------------------------------------------------------------
 
 
-def _samples(run: Run) -> Tensor:
-    z = torch.randn(_DRAWS, run.model.latent_dim, generator=_generator())
-    return run.snapshot().decode(z)
-
-
-def _edges(x: Tensor) -> float:
-    """Mean difference of neighbouring pixels over the mean pixel: what blur takes away."""
-    across, down = (x[..., 1:] - x[..., :-1]).abs().mean(), (x[..., 1:, :] - x[..., :-1, :]).abs().mean()
-    return float((across + down) / x.mean())
-
-
 def _sharper(results: Results) -> tuple[str, bool]:
-    real = _edges(results.data.split("test").images(slice(0, 2000)))
-    small, large = (_edges(_samples(results.runs[name])) / real for name in ("z=2", "z=20"))
+    real = edges(results.data.split("test").images(slice(0, 2000)))
+    small, large = (edges(samples(results.runs[name])) / real for name in ("z=2", "z=20"))
     return f"edges {small:.0%} as strong as in the images at z = 2, {large:.0%} at z = 20", small < large
 
 
 def _varied(results: Results) -> tuple[str, bool]:
-    spread = [float(_samples(results.runs[name]).std(0).mean()) for name in ("z=2", "z=20")]
+    spread = [float(samples(results.runs[name]).std(0).mean()) for name in ("z=2", "z=20")]
     real = float(results.data.split("test").images(slice(0, 2000)).std(0).mean())
     text = (
         f"standard deviation of a pixel: {spread[0]:.3f} at z = 2, {spread[1]:.3f} at z = 20, "
@@ -216,7 +192,7 @@ def _agreement(run: Run) -> float:
     labels = train.labels
     if labels is None:
         return 1.0
-    near = torch.cdist(_samples(run).flatten(1), train.images(slice(None)).flatten(1))
+    near = torch.cdist(samples(run).flatten(1), train.images(slice(None)).flatten(1))
     votes = labels[near.topk(10, largest=False).indices]
     return float((votes == votes.mode(1).values[:, None]).float().mean())
 
@@ -227,8 +203,7 @@ def _agreement(run: Run) -> float:
 def _unused(results: Results) -> tuple[str, bool]:
     counts = {}
     for size in SIZES:
-        codes = _codes(results.runs[f"z={size}"], "test")
-        counts[size] = int(active_units(codes.mu, codes.logvar, delta=_USED).by_kl.sum())
+        counts[size] = int(active_units(*codes(results.runs[f"z={size}"]), delta=_USED).by_kl.sum())
     text = f"above {_USED:g} nats: " + ", ".join(f"{count} of {size}" for size, count in counts.items())
     shares = [count / size for size, count in counts.items()]
     return text, shares[-1] < shares[-2] < 1.0 and counts[2] == 2

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaewidgets.experiments.a_claims import CLAIMS, FREE, SIZES
 from vaewidgets.experiments.base import Recipe, Results, Scale, Setting, Target
+from vaewidgets.objectives import TERMS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +44,7 @@ def _targets() -> tuple[Target, ...]:
         Target("z=20", "parameters", 1_082_680, 0.0),
     ]
     for (setting, epoch, split), values in table.items():
-        for term, value in zip(("loss", "recon", "kl"), values, strict=True):
+        for term, value in zip(TERMS, values, strict=True):
             judged = epoch == 30
             tolerance = (0.08 if term == "kl" else 0.03) if judged else None
             targets.append(

@@ -10,7 +10,8 @@ import torch
 
 from vaewidgets.diagnostics import active_units, tsne
 from vaewidgets.experiments.base import Claim, Recipe, Results, Scale, Setting, Target
-from vaewidgets.objectives import LinearWarmup
+from vaewidgets.experiments.measures import codes, generator, redrawn
+from vaewidgets.objectives import TERMS, LinearWarmup
 from vaewidgets.runs import Run
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _collapses(epochs: int) -> tuple[Setting, ...]:
 def _targets() -> tuple[Target, ...]:
     targets = []
     for epoch, values in enumerate(zip(_LOSS, _RECON, _KL, strict=True), start=1):
-        for term, value in zip(("loss", "recon", "kl"), values, strict=True):
+        for term, value in zip(TERMS, values, strict=True):
             tolerance = 0.03 if term == "kl" else 0.015
             targets.append(Target("chapter", f"train_{term}", value, tolerance, epoch))
     return tuple(targets)
@@ -93,7 +94,7 @@ def _levels_off(results: Results) -> tuple[str, bool]:
     """The last tenth against the one before it, as a share of all that changed."""
     history = results.runs["chapter"].history
     shares = {}
-    for term in ("loss", "recon", "kl"):
+    for term in TERMS:
         means = _tenths(history[term])
         shares[term] = abs(means[-1] - means[-2]) / (max(means) - min(means))
     text = ", ".join(f"{term} {share:.1%}" for term, share in shares.items())
@@ -124,8 +125,7 @@ def _smooth(results: Results) -> tuple[str, bool]:
     images = results.data.split("test").images(slice(0, 1000))
     drawn = {}
     for name in ("beta=1", "autoencoder"):
-        snapshot = results.runs[name].snapshot()
-        drawn[name] = _edges(snapshot.decode(snapshot.encode(images)[0]))
+        drawn[name] = _edges(redrawn(results.runs[name], images))
     vae, plain = drawn["beta=1"], drawn["autoencoder"]
     text = (
         f"squared Laplacian an image: VAE {vae:.2f}, autoencoder {plain:.2f}, originals {_edges(images):.2f}"
@@ -147,7 +147,7 @@ def _prior(results: Results) -> tuple[str, bool]:
     far, alike = {}, {}
     for name in ("beta=1", "autoencoder"):
         snapshot = results.runs[name].snapshot()
-        noise = torch.randn(200, snapshot.model.latent_dim, generator=torch.Generator().manual_seed(0))
+        noise = torch.randn(200, snapshot.model.latent_dim, generator=generator())
         apart = torch.cdist(snapshot.decode(noise).flatten(1), images)
         far[name] = float(apart.amin(1).square().mean())
         if train.labels is not None:
@@ -195,8 +195,7 @@ def _one_image(results: Results) -> tuple[str, bool]:
     """Standard deviation of a pixel between images, and between their reconstructions."""
     run = results.runs["collapse by beta"]
     images = run.data.split("test").images(slice(0, 1000))
-    snapshot = run.snapshot()
-    drawn = snapshot.decode(snapshot.encode(images)[0])
+    drawn = redrawn(run, images)
     before, after = (float(x.std(0).mean()) for x in (images, drawn))
     return f"pixels vary by {before:.3f} between images, {after:.4f} between reconstructions", (
         after < 0.05 * before
@@ -214,9 +213,7 @@ def _cured(results: Results) -> tuple[str, bool]:
 def _units(results: Results) -> tuple[str, bool | None]:
     counts = []
     for name in _BETAS:
-        mu, logvar = results.runs[name].snapshot().encoded("test")
-        assert logvar is not None
-        units = active_units(mu, logvar)
+        units = active_units(*codes(results.runs[name]))
         counts.append(f"{name}: {units.n_by_kl} by KL, {units.n_by_var} by variance")
     return "; ".join(counts), None
 
@@ -239,9 +236,8 @@ def _figures(results: Results) -> Iterator[tuple[str, Figure]]:
     yield "beta_prior_samples", draw.prior_samples(betas, n=6)
     draws = {}
     for name, run in betas.items():
-        mu, logvar = run.snapshot().encoded("test")
-        assert logvar is not None
-        noise = torch.randn(mu.shape, generator=torch.Generator().manual_seed(0))
+        mu, logvar = codes(run)
+        noise = torch.randn(mu.shape, generator=generator())
         draws[name] = np.asarray(mu + torch.exp(0.5 * logvar) * noise)
     yield (
         "beta_latents",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from vaewidgets.experiments.base import Claim, Recipe, Results, Scale, Setting, Target
+from vaewidgets.experiments.measures import last, redrawn
+from vaewidgets.objectives import TERMS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,12 +50,12 @@ def _targets() -> tuple[Target, ...]:
 
 
 def _last(results: Results, quantity: str) -> tuple[float, float]:
-    first, second = (float(results.runs[name].history[quantity][-1]) for name in _NAMES)
+    first, second = (last(results.runs[name], quantity) for name in _NAMES)
     return first, second
 
 
 def _not_always_better(results: Results) -> tuple[str, bool | None]:
-    loss, recon, kl = (_last(results, f"train_{term}") for term in ("loss", "recon", "kl"))
+    loss, recon, kl = (_last(results, f"train_{term}") for term in TERMS)
     text = "; ".join(
         f"{name} {a:.2f}, {b:.2f}" for name, (a, b) in (("total", loss), ("recon", recon), ("kl", kl))
     )
@@ -76,10 +78,7 @@ def _test_follows(results: Results) -> tuple[str, bool | None]:
 def _alike(results: Results) -> tuple[str, bool]:
     """The two models' pictures against each other, and against the images that they were made from."""
     images = results.data.split("test").images(slice(0, 500))
-    drawn = []
-    for name in _NAMES:
-        snapshot = results.runs[name].snapshot()
-        drawn.append(snapshot.decode(snapshot.encode(images)[0]))
+    drawn = [redrawn(results.runs[name], images) for name in _NAMES]
     apart, *errors = (
         float((a - b).square().flatten(1).sum(1).mean())
         for a, b in ((drawn[0], drawn[1]), (drawn[0], images), (drawn[1], images))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from vaewidgets.experiments.base import Claim, Results
+from vaewidgets.experiments.measures import DRAWS, codes, edges, last, redrawn, samples
 from vaewidgets.runs import Run
 
 __all__ = ["AGAIN", "CLAIMS", "Outcome", "digits", "face", "outcome", "variance"]
@@ -18,7 +18,6 @@ AGAIN = ("digits again, seed 1", "digits again, seed 2")  # as "digits, z=10", f
 _COLLAPSED_KL = 0.1  # nats an image
 _COLLAPSED_SPREAD = 0.01  # standard deviation of a pixel between reconstructions
 _SETTLED = 0.9  # of the fall of the test loss
-_DRAWS = 1000
 _WIDTHS = (1.0, 1.5, 2.0)  # temperatures at which samples are searched for a tongue
 
 
@@ -57,9 +56,7 @@ def outcome(run: Run) -> Outcome:
     """Measure it."""
     images = run.data.split("test")
     x = images.images(slice(None))
-    snapshot = run.snapshot()
-    mu, _ = snapshot.encode(x)
-    x_hat = snapshot.decode(mu)
+    x_hat = redrawn(run, x)
     return Outcome(
         kl=float(run.evaluate("test")["kl"]),
         error=float((x - x_hat).square().flatten(1).sum(1).mean()),
@@ -78,9 +75,7 @@ def _collapses(results: Results) -> tuple[str, bool]:
 def _average(results: Results) -> tuple[str, bool]:
     """Whether what it draws is the average face, and its posteriors are the prior."""
     run = results.runs[face(1.0, "identity")]
-    mu, logvar = run.snapshot().encoded("test")
-    if logvar is None:
-        raise TypeError(f"{run.name} has no posterior; experiment D is about VAEs.")
+    mu, logvar = codes(run)
     x = run.data.split("test").images(slice(None))
     mean = run.data.train.images(slice(None)).mean(0)
     drawn = run.snapshot().decode(mu)
@@ -107,16 +102,16 @@ def _variance_cures(results: Results) -> tuple[str, bool]:
 
 
 def _learned_blurs(results: Results) -> tuple[str, bool]:
-    real = _edges(results.data.split("test").images(slice(None)))
+    real = edges(results.data.split("test").images(slice(None)))
     runs = [results.runs[face(sigma2, "sigmoid")] for sigma2 in (0.05, "pixel")]
-    fixed, learned = (_edges(run.snapshot().decode(run.snapshot().encoded("test")[0])) / real for run in runs)
+    fixed, learned = (edges(run.snapshot().decode(run.snapshot().encoded("test")[0])) / real for run in runs)
     text = f"edges of reconstructions {learned:.0%} as strong as in the images, {fixed:.0%} at sigma2 = 0.05"
     return text, learned < fixed
 
 
 def _little_variety(results: Results) -> tuple[str, bool]:
     run = results.runs[face(0.05, "sigmoid")]
-    spread = float(_samples(run).std(0).mean())
+    spread = float(samples(run).std(0).mean())
     real = float(results.data.train.images(slice(None)).std(0).mean())
     return f"standard deviation of a pixel {spread:.3f} in samples, {real:.3f} in faces", spread < 0.8 * real
 
@@ -132,10 +127,10 @@ def _no_tongue(results: Results) -> tuple[str, bool | None]:
     run, images = results.runs[face(0.05, "sigmoid")], data.train.images(slice(None)).flatten(1)
     counts = []
     for width in _WIDTHS:
-        nearest = torch.cdist(_samples(run, width).flatten(1), images).argmin(1)
+        nearest = torch.cdist(samples(run, width).flatten(1), images).argmin(1)
         counts.append(int(out[nearest].sum()))
-    expected = float(out.float().mean()) * _DRAWS
-    text = f"{', '.join(map(str, counts))} of {_DRAWS} samples at 1, 1.5, 2 times the prior's width"
+    expected = float(out.float().mean()) * DRAWS
+    text = f"{', '.join(map(str, counts))} of {DRAWS} samples at 1, 1.5, 2 times the prior's width"
     return f"{text}; {expected:.0f} would be their share", max(counts) < 0.5 * expected
 
 
@@ -143,7 +138,7 @@ def _no_tongue(results: Results) -> tuple[str, bool | None]:
 
 
 def _by_size(results: Results, quantity: str) -> tuple[str, list[float]]:
-    values = {size: float(run.history[quantity][-1]) for size, run in digits(results).items()}
+    values = {size: last(run, quantity) for size, run in digits(results).items()}
     listed = ", ".join(f"{value:.1f}" for value in values.values())
     return f"{listed} at z = {', '.join(map(str, values))}", list(values.values())
 
@@ -164,8 +159,8 @@ def _kl_rises(results: Results) -> tuple[str, bool | None]:
 
 
 def _blurrier(results: Results) -> tuple[str, bool | None]:
-    real = _edges(digits(results)[2].data.split("test").images(slice(0, 2000)))
-    found = {size: _edges(_samples(results.runs[f"digits, z={size}"])) / real for size in (2, 10, 20)}
+    real = edges(digits(results)[2].data.split("test").images(slice(0, 2000)))
+    found = {size: edges(samples(results.runs[f"digits, z={size}"])) / real for size in (2, 10, 20)}
     listed = ", ".join(f"{share:.0%} at z = {size}" for size, share in found.items())
     return f"edges of samples: {listed}", _of_the_original(results, found[20] < found[10])
 
@@ -188,17 +183,6 @@ def _faster(results: Results) -> tuple[str, None]:
         steps = epochs * (len(run.history["loss"]) // len(losses))
         parts.append(f"{what} after {epochs} epochs ({steps:,} steps)")
     return f"{_SETTLED:.0%} of the fall: {', '.join(parts)}", None
-
-
-def _samples(run: Run, width: float = 1.0) -> Tensor:
-    z = torch.randn(_DRAWS, run.model.latent_dim, generator=torch.Generator().manual_seed(0))
-    return run.snapshot().decode(width * z)
-
-
-def _edges(x: Tensor) -> float:
-    """Mean difference of neighbouring pixels over the mean pixel: what blur takes away."""
-    across, down = (x[..., 1:] - x[..., :-1]).abs().mean(), (x[..., 1:, :] - x[..., :-1, :]).abs().mean()
-    return float((across + down) / x.mean())
 
 
 CLAIMS = (

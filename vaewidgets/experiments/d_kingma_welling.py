@@ -20,6 +20,8 @@ from vaewidgets.experiments.d_claims import (
     outcome,
     variance,
 )
+from vaewidgets.experiments.measures import last
+from vaewidgets.objectives import TERMS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -132,7 +134,7 @@ def _blame(outcomes: Outcomes) -> Row:
 
 
 def _sweep_rows(results: Results) -> list[Row]:
-    totals = {dim: float(run.history["test_loss"][-1]) for dim, run in digits(results).items()}
+    totals = {dim: last(run, "test_loss") for dim, run in digits(results).items()}
     published = _SWEEP_RERUN if results.as_published else {}
     rows = [
         Row(f"digits, z={dim}: test total", published.get(dim), total, None, "told")
@@ -162,10 +164,7 @@ def _figures(results: Results) -> Iterator[tuple[str, Figure]]:
     sweep = {f"digits, z={dim}": run for dim, run in digits(results).items()}
     yield "digits_samples", draw.prior_samples(sweep, n=10)
     yield "digits_reconstructions", draw.reconstructions(sweep, n=10)
-    terms = {
-        f"{term} test": (dims, [float(run.history[f"test_{term}"][-1]) for run in sweep.values()])
-        for term in ("loss", "recon", "kl")
-    }
+    terms = {f"{term} test": (dims, [last(run, f"test_{term}") for run in sweep.values()]) for term in TERMS}
     unit = next(iter(sweep.values())).unit
     yield (
         "digits_by_latent_dim",

@@ -24,6 +24,7 @@ from vaewidgets.diagnostics import (
     unfamiliarity,
 )
 from vaewidgets.experiments.base import Claim, Results
+from vaewidgets.experiments.measures import codes, generator, last
 from vaewidgets.runs import Run
 
 __all__ = ["CLAIMS", "DELTA", "strange_images", "used_units"]
@@ -45,7 +46,7 @@ def strange_images(data: Any, n: int = 200) -> dict[str, Tensor]:
     """
     own = data.split("test").images(slice(None))[:n]
     shapes = load_dataset("shapes", n_train=n, n_test=n, size=tuple(own.shape[-2:]))
-    noise = torch.rand(own.shape, generator=torch.Generator().manual_seed(0))
+    noise = torch.rand(own.shape, generator=generator())
     return {
         "shapes": shapes.split("test").images(slice(None)),
         "upside down": own.flip(2),
@@ -55,13 +56,7 @@ def strange_images(data: Any, n: int = 200) -> dict[str, Tensor]:
 
 
 def _units(run: Run) -> Any:
-    mu, logvar = run.snapshot().encoded("test")
-    assert logvar is not None
-    return active_units(mu, logvar, delta=DELTA)
-
-
-def _final(run: Run, term: str) -> float:
-    return float(run.history[f"test_{term}"][-1])
+    return active_units(*codes(run), delta=DELTA)
 
 
 def _images(split: Any) -> Tensor:
@@ -91,7 +86,7 @@ def _reproduces(results: Results) -> Seen:
 
 def _empty_places(results: Results) -> Seen:
     """How far decoded draws from N(0, I) are from the nearest image of the data, k = 8."""
-    z = torch.randn(200, 8, generator=torch.Generator().manual_seed(0))
+    z = torch.randn(200, 8, generator=generator())
     images = _images(results.data.train).flatten(1)
     far = {}
     for kind in ("VAE", "AE"):
@@ -103,8 +98,8 @@ def _empty_places(results: Results) -> Seen:
 
 def _sweep(results: Results) -> Seen:
     runs = {k: results.runs[f"VAE k={k}"] for k in SIZES}
-    kl = {k: _final(run, "kl") for k, run in runs.items()}
-    recon = {k: _final(run, "recon") for k, run in runs.items()}
+    kl = {k: last(run, "test_kl") for k, run in runs.items()}
+    recon = {k: last(run, "test_recon") for k, run in runs.items()}
     text = "; ".join(f"k={k}: recon {recon[k]:.1f}, kl {kl[k]:.1f}" for k in runs)
     # levels off: the last doubling adds less than a tenth, the first two more than that each
     rises = kl[4] > 1.1 * kl[2] and kl[8] > 1.1 * kl[4]
@@ -112,7 +107,7 @@ def _sweep(results: Results) -> Seen:
 
 
 def _elbow(results: Results) -> Seen:
-    recon = [_final(results.runs[f"VAE k={k}"], "recon") for k in SIZES]
+    recon = [last(results.runs[f"VAE k={k}"], "test_recon") for k in SIZES]
     found = elbow(SIZES, recon).latent_dim
     seen = f"elbow at {found or 'none'} of {', '.join(map(str, SIZES))}"
     falls = recon[0] > 1.02 * min(recon)
@@ -139,7 +134,7 @@ def _ablation(results: Results) -> Seen:
 
 def _retrained(results: Results) -> Seen:
     large, small = results.runs["VAE k=32"], results.runs["VAE retrained"]
-    a, b = _final(large, "recon"), _final(small, "recon")
+    a, b = last(large, "test_recon"), last(small, "test_recon")
     text = f"recon {b:.1f} with {small.model.latent_dim} dimensions, {a:.1f} with 32"
     return text, b < 1.02 * a and 2 <= small.model.latent_dim <= 1.5 * used_units(large)
 
@@ -149,7 +144,7 @@ def _annealed(results: Results) -> Seen:
     early = [
         float(run.history["train_kl"][4]) if len(run.history["train_kl"]) > 4 else math.nan for run in runs
     ]
-    loss = [_final(run, "loss") for run in runs]
+    loss = [last(run, "test_loss") for run in runs]
     text = (
         f"kl in epoch 5: {early[0]:.1f} without, {early[1]:.1f} with; units used in the end "
         f"{used_units(runs[0])} and {used_units(runs[1])}; test loss {loss[0]:.1f} and {loss[1]:.1f}"
@@ -185,9 +180,7 @@ def _ppca(results: Results) -> Seen:
     run = results.runs["linear VAE k=8"]
     best = probabilistic_pca(_images(results.data.train), 8, sigma2=float(run.model.sigma2))
     bound = -run.evaluate("train")["loss"]
-    mu, logvar = run.snapshot().encoded("train")
-    assert logvar is not None
-    alive = active_units(mu, logvar, delta=0.04).n_by_kl
+    alive = active_units(*codes(run, "train"), delta=0.04).n_by_kl
     text = (
         f"bound {bound:.2f}, log-likelihood {best.log_likelihood:.2f} nats; "
         f"{alive} units alive, {best.n_survivors} eigenvalues above sigma²"
@@ -213,13 +206,13 @@ def _paths(results: Results) -> Seen:
 
 def _conditional(results: Results) -> Seen:
     told, plain = results.runs["conditional VAE k=2"], results.runs["VAE k=2"]
-    a, b = _final(told, "loss"), _final(plain, "loss")
+    a, b = last(told, "test_loss"), last(plain, "test_loss")
     return f"test loss {a:.1f} with the class told, {b:.1f} without", a < 0.98 * b
 
 
 def _betas(results: Results) -> Seen:
     runs = [results.runs[name] for name in ("VAE k=16, beta=0.25", "VAE k=16", "VAE k=16, beta=4")]
-    kl, recon = ([_final(run, term) for run in runs] for term in ("kl", "recon"))
+    kl, recon = ([last(run, f"test_{term}") for run in runs] for term in ("kl", "recon"))
     text = "; ".join(
         f"beta {b:g}: recon {r:.1f}, kl {k:.1f}" for b, r, k in zip((0.25, 1, 4), recon, kl, strict=True)
     )
@@ -231,7 +224,7 @@ def _codes(results: Results) -> Seen:
     model: Any = run.snapshot().model
     device = next(model.parameters()).device
     use = model.code_use([_images(results.data.train).to(device)])
-    left = _final(run, "recon") / float(_images(results.data.test).flatten(1).var(0, correction=0).sum())
+    left = last(run, "test_recon") / float(_images(results.data.test).flatten(1).var(0, correction=0).sum())
     text = (
         f"perplexity {use.perplexity:.1f} of {model.n_codes} codes; {left:.0%} of the variance not reproduced"
     )

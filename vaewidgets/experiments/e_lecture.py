@@ -14,6 +14,7 @@ from torch import nn
 from vaewidgets.data import ImageDataset
 from vaewidgets.experiments.base import Recipe, Results, Row, Scale, Setting
 from vaewidgets.experiments.e_claims import CLAIMS
+from vaewidgets.experiments.measures import last
 from vaewidgets.objectives import LinearWarmup, kl_per_dim, shift_cost, spread_cost
 
 if TYPE_CHECKING:
@@ -264,7 +265,7 @@ def _figures(results: Results) -> Iterator[tuple[str, Figure]]:
     runs = results.runs
     ks = (2, 4, 8, 16, 32)
     terms = {
-        f"{term} test": (ks, [float(runs[f"VAE k={k}"].history[f"test_{term}"][-1]) for k in ks])
+        f"{term} test": (ks, [last(runs[f"VAE k={k}"], f"test_{term}") for k in ks])
         for term in ("recon", "kl", "loss")
     }
     yield (
