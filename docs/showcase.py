@@ -113,7 +113,7 @@ WIDGETS: dict[str, Callable[[], LiveWidget]] = {
 }
 
 
-def told(name: str) -> str:
+def summary(name: str) -> str:
     """Return the first sentence of a widget's docstring, as Markdown."""
     text = (inspect.getdoc(getattr(vw, name)) or "").split("\n\n")[0].replace("\n", " ")
     return re.sub(r"`+", "`", text)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from docs.names import ROOMS, room_of_names
 from docs.run import gallery_states
-from docs.showcase import WIDGETS, told
+from docs.showcase import WIDGETS, summary
 from vaewidgets.publish import html_pieces, revive_notebook
 
 __all__ = ["gather"]
@@ -120,7 +120,7 @@ def _gallery(places: dict[str, str] | None) -> str:
         ]
     for name in WIDGETS:
         reference = f'<a href="api/widgets.html#vaewidgets.widgets.{name}">Reference</a>'
-        text += [f"## {name}", "", f"{told(name)} {reference}.", ""]
+        text += [f"## {name}", "", f"{summary(name)} {reference}.", ""]
         if places is not None:
             text += ["```{raw} html", places[name], "```", ""]
         elif (HERE / "images" / f"{name}-light.png").exists():

@@ -36,8 +36,8 @@ MOST_SEED = 2**31 - 1
 
 
 class BetaCompare(RunWidget):
-    """Runs side by side: the same images with the same ε, the same draws from the prior, latent spaces on one
-    scale, curves, and their places in the rate–distortion plane; live while all of them train.
+    """Runs side by side: the same images with the same ε, the same samples from the prior, latent spaces on
+    one scale, curves, and their places in the rate–distortion plane; live while all of them train.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ _MOST_ROWS = 32
 
 
 class LatentTraversal(LatentWidget):
-    """What each latent dimension does: its row runs along a range while the others are held.
+    """What each latent dimension does: its row runs over a range while the others are fixed.
 
     Rows stand by falling KL (by standard deviation where there is none); a slider each moves the point that
     all rows start from, which is the middle of the latent space or the code of an image.

@@ -26,7 +26,7 @@ __all__ = ["ReconstructionGrid"]
 
 
 class ReconstructionGrid(RunWidget):
-    """A row of originals over their reconstructions, one row a run, decoded from the posterior means.
+    """Originals (top) and reconstructions, one row per run, decoded from the posterior means.
 
     Parameters
     ----------
