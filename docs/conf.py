@@ -45,7 +45,7 @@ python_use_unqualified_type_names = True
 default_role = "name"  # of single backticks in docstrings: see docs/names.py
 
 nitpicky = True
-# Annotations name what is told about on other packages' pages, or is no business of a reader.
+# Annotations name what is described on other packages' pages, or does not concern a reader.
 nitpick_ignore_regex = [("py:class", ".*"), ("py:obj", r"(?!vaewidgets\.).*")]
 # Two classes of one name: only annotations of names that exist for type checkers alone meet this.
 suppress_warnings = ["ref.python"]

@@ -16,7 +16,7 @@ import torch
 import vaewidgets as vw
 from vaewidgets.live.widget import LiveWidget
 
-__all__ = ["WIDGETS", "told"]
+__all__ = ["WIDGETS", "summary"]
 
 # A three, as a hand draws it.
 THREE = [0.3, 0.25, 0.45, 0.16, 0.62, 0.2, 0.66, 0.33, 0.58, 0.44, 0.46, 0.48]
