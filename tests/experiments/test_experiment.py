@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -74,8 +75,10 @@ def test_runs_at_the_same_time_share_a_thread_and_no_number_differs(experiment: 
     assert first.status == "created"
     first.resume()
     second = experiment.train(other, epochs=None)
-    threads = {thread for run in (first, second) if (thread := run._thread) is not None}
-    assert len(threads) == 1
+    own = {f"vaewidgets-{run.id}" for run in (first, second)}
+    shared = "vaewidgets-experiment-T"
+    threads = [thread for thread in threading.enumerate() if thread.name in {shared, *own}]
+    assert {thread.name for thread in threads} == {shared}
     first.wait(progress=False)
     second.stop()
     second.wait(progress=False)

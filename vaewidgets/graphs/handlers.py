@@ -21,6 +21,8 @@ from vaewidgets.graphs.spatial import SPATIAL
 
 __all__ = ["ALIASES", "HANDLERS", "PLAIN"]
 
+_SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, arXiv:1706.02515
+
 
 def _linear(b: Builder, input: Any, weight: Any, bias: Any = None) -> int:
     x = _one_register(b, input)
@@ -158,23 +160,6 @@ def _softplus(b: Builder, input: Any, beta: float = 1, threshold: float = 20) ->
     return b.scale_shift(y, scale=1.0 / float(beta))
 
 
-def _elu(b: Builder, input: Any, alpha: float = 1.0, inplace: bool = False) -> int:
-    return b.emit("elu", b.register(input), alpha=float(alpha))
-
-
-def _selu(b: Builder, input: Any, inplace: bool = False) -> int:
-    scale, alpha = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, arXiv:1706.02515
-    return b.scale_shift(_elu(b, input, alpha), scale=scale)
-
-
-def _gelu(b: Builder, input: Any, approximate: str = "none") -> int:
-    return b.emit("gelu", b.register(input), approximate=str(approximate))
-
-
-def _leaky_relu(b: Builder, input: Any, negative_slope: float = 0.01, inplace: bool = False) -> int:
-    return b.emit("leaky_relu", b.register(input), slope=float(negative_slope))
-
-
 def _hardtanh(
     b: Builder, input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> int:
@@ -185,31 +170,11 @@ def _hardsigmoid(b: Builder, input: Any, inplace: bool = False) -> int:
     return b.emit("hardtanh", b.scale_shift(b.register(input), 1 / 6, 0.5), lo=0.0, hi=1.0)
 
 
-def _hardswish(b: Builder, input: Any, inplace: bool = False) -> int:
-    return b.emit("mul", b.register(input), _hardsigmoid(b, input))
-
-
-def _mish(b: Builder, input: Any, inplace: bool = False) -> int:
-    return b.emit("mul", b.register(input), b.emit("tanh", _softplus(b, input)))
-
-
-def _logsigmoid(b: Builder, input: Any) -> int:
-    return b.scale_shift(b.emit("softplus", b.scale_shift(b.register(input), scale=-1.0)), scale=-1.0)
-
-
 def _plain(op: str) -> Callable[..., int]:
     def handler(b: Builder, input: Any, inplace: bool = False) -> int:
         return b.emit(op, b.register(input))
 
     return handler
-
-
-def _cat(b: Builder, tensors: Any, dim: int = 0) -> int:
-    return _joined(b, tensors, dim)
-
-
-def _stack(b: Builder, tensors: Any, dim: int = 0) -> int:
-    return _joined(b, tensors, dim, new_axis=True)
 
 
 def _joined(b: Builder, tensors: Any, dim: int, *, new_axis: bool = False) -> int:
@@ -272,8 +237,8 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     "matmul": _matmul,
     "batch_norm": _batch_norm,
     **SPATIAL,
-    "cat": _cat,
-    "stack": _stack,
+    "cat": lambda b, tensors, dim=0: _joined(b, tensors, dim),
+    "stack": lambda b, tensors, dim=0: _joined(b, tensors, dim, new_axis=True),
     **dict.fromkeys(
         ("dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout", "dropout1d", "dropout2d"),
         _dropout,
@@ -290,16 +255,26 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     "clamp_min": lambda b, input, min: _clamp(b, input, min=min),
     "clamp_max": lambda b, input, max: _clamp(b, input, max=max),
     "softplus": _softplus,
-    "elu": _elu,
-    "selu": _selu,
-    "gelu": _gelu,
-    "leaky_relu": _leaky_relu,
+    "elu": lambda b, input, alpha=1.0, inplace=False: b.emit("elu", b.register(input), alpha=float(alpha)),
+    "selu": lambda b, input, inplace=False: b.scale_shift(
+        b.emit("elu", b.register(input), alpha=_SELU_ALPHA), scale=_SELU_SCALE
+    ),
+    "gelu": lambda b, input, approximate="none": b.emit(
+        "gelu", b.register(input), approximate=str(approximate)
+    ),
+    "leaky_relu": lambda b, input, negative_slope=0.01, inplace=False: b.emit(
+        "leaky_relu", b.register(input), slope=float(negative_slope)
+    ),
     "hardtanh": _hardtanh,
     "relu6": lambda b, input, inplace=False: _hardtanh(b, input, 0.0, 6.0),
     "hardsigmoid": _hardsigmoid,
-    "hardswish": _hardswish,
-    "mish": _mish,
-    "logsigmoid": _logsigmoid,
+    "hardswish": lambda b, input, inplace=False: b.emit("mul", b.register(input), _hardsigmoid(b, input)),
+    "mish": lambda b, input, inplace=False: b.emit(
+        "mul", b.register(input), b.emit("tanh", _softplus(b, input))
+    ),
+    "logsigmoid": lambda b, input: b.scale_shift(
+        b.emit("softplus", b.scale_shift(b.register(input), scale=-1.0)), scale=-1.0
+    ),
     **{op: _plain(op) for op in PLAIN},
     **dict.fromkeys(
         ("contiguous", "clone", "detach", "float", "double", "data", "identity", "cpu", "requires_grad"),

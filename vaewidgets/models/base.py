@@ -14,7 +14,7 @@ from vaewidgets.checks import image_size, whole
 from vaewidgets.errors import ShapeError
 from vaewidgets.models.pixels import FIRST_LOG_SIGMA2, PixelHead
 
-__all__ = ["ACTIVATIONS", "Model", "stack"]
+__all__ = ["ACTIVATIONS", "Model", "doubling", "halving", "stack"]
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
@@ -84,6 +84,11 @@ class Model(nn.Module, ABC):
     def _pixels(self, z: Tensor) -> Tensor:
         """The decoder's last layer, (B, head.channels(C), H, W), of z (B, latent_dim)."""
 
+    def _cropped(self, values: Tensor) -> Tensor:
+        """Cut a size that doubling cannot reach from the next larger one."""
+        _, height, width = self.image_shape
+        return values if values.shape[2:] == (height, width) else values[:, :, :height, :width]
+
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Posterior of each image.
 
@@ -126,6 +131,22 @@ class Model(nn.Module, ABC):
         values = {name: getattr(self, name) for name in ("image_shape", *self._settings)}
         plain = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
         return {"class": type(self).__name__, **plain}
+
+
+def halving(channels: Sequence[int]) -> list[nn.Module]:
+    """Convolutions of these channels, the image's first, each of which halves the image."""
+    layers: list[nn.Module] = []
+    for n_in, n_out in pairwise(channels):
+        layers += [nn.Conv2d(n_in, n_out, 4, stride=2, padding=1), nn.ReLU()]
+    return layers
+
+
+def doubling(channels: Sequence[int]) -> list[nn.Module]:
+    """Transposed convolutions of these channels, each of which doubles the image."""
+    layers: list[nn.Module] = []
+    for n_in, n_out in pairwise(channels):
+        layers += [nn.ConvTranspose2d(n_in, n_out, 4, stride=2, padding=1), nn.ReLU()]
+    return layers
 
 
 def stack(widths: Sequence[int], activation: str) -> nn.Sequential:

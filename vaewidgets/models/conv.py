@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import final
 
 from torch import Tensor, nn
 
 from vaewidgets.checks import image_size, wholes
 from vaewidgets.errors import OptionError
-from vaewidgets.models.base import Model
+from vaewidgets.models.base import Model, doubling, halving
 from vaewidgets.models.pixels import LikelihoodName, NamedLikelihood, OutputName, Sigma2, pixel_head
 
 __all__ = ["ConvVAE"]
@@ -82,10 +81,7 @@ class ConvVAE(Model):
 
     def _pixels(self, z: Tensor) -> Tensor:
         # No ReLU here: with one, ten steps at lr 1e-3 drive tanh to -1 everywhere, where it has no slope.
-        values = self.decoder(self.from_z(z).view(-1, *self._first))
-        _, height, width = self.image_shape
-        # a size that doubling cannot reach is cut from the next larger one
-        return values if values.shape[2:] == (height, width) else values[:, :, :height, :width]
+        return self._cropped(self.decoder(self.from_z(z).view(-1, *self._first)))
 
 
 def _channels(channels: Sequence[int]) -> tuple[int, ...]:
@@ -105,17 +101,13 @@ def _encoder(image_shape: Sequence[int], channels: tuple[int, ...]) -> tuple[nn.
             f"images of {height} x {width} are too small for channels={list(channels)}, which halve them "
             f"{halvings} times: expected at least {least} x {least}. Use fewer channels."
         )
-    layers: list[nn.Module] = []
-    for n_in, n_out in pairwise((n, *channels[:-1])):
-        layers += [nn.Conv2d(n_in, n_out, 4, stride=2, padding=1), nn.ReLU()]
+    layers = halving((n, *channels[:-1]))
     layers += [nn.Conv2d(channels[-2], channels[-1], 3, padding=1), nn.ReLU()]
     return nn.Sequential(*layers), (height >> halvings, width >> halvings)
 
 
 def _decoder(channels: tuple[int, ...], n_out: int) -> nn.Sequential:
-    layers: list[nn.Module] = []
     *doubled, last = reversed(channels)
-    for a, b in pairwise(doubled):
-        layers += [nn.ConvTranspose2d(a, b, 4, stride=2, padding=1), nn.ReLU()]
+    layers = doubling(doubled)
     layers += [nn.Conv2d(doubled[-1], last, 3, padding=1), nn.ReLU(), nn.Conv2d(last, n_out, 3, padding=1)]
     return nn.Sequential(*layers)

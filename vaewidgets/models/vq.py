@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal, final
 
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 
 from vaewidgets.checks import image_size, number, one_of, whole, wholes
 from vaewidgets.errors import OptionError, ShapeError
-from vaewidgets.models.base import Model
+from vaewidgets.models.base import Model, doubling, halving
 from vaewidgets.models.pixels import LikelihoodName, NamedLikelihood, OutputName, Sigma2, pixel_head
 
 __all__ = ["VQVAE", "CodeUse", "perplexity"]
@@ -313,25 +312,23 @@ class VQVAE(Model):
 
     def _pixels(self, z: Tensor) -> Tensor:
         down, across = self.grid
-        values = self.decoder(z.view(-1, self.code_dim, down, across))
-        _, height, width = self.image_shape
-        return values if values.shape[2:] == (height, width) else values[:, :, :height, :width]
+        return self._cropped(self.decoder(z.view(-1, self.code_dim, down, across)))
 
 
 def _encoder(n_image: int, channels: tuple[int, ...], code_dim: int) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for a, b in pairwise((n_image, *channels)):
-        layers += [nn.Conv2d(a, b, 4, stride=2, padding=1), nn.ReLU()]
-    last = channels[-1]
+    layers, last = halving((n_image, *channels)), channels[-1]
     layers += [nn.Conv2d(last, last, 3, padding=1), nn.ReLU(), nn.Conv2d(last, code_dim, 1)]
     return nn.Sequential(*layers)
 
 
 def _decoder(n_out: int, channels: tuple[int, ...], code_dim: int) -> nn.Sequential:
-    layers: list[nn.Module] = [nn.Conv2d(code_dim, channels[-1], 3, padding=1), nn.ReLU()]
-    for a, b in pairwise(reversed(channels)):
-        layers += [nn.ConvTranspose2d(a, b, 4, stride=2, padding=1), nn.ReLU()]
-    return nn.Sequential(*layers, nn.ConvTranspose2d(channels[0], n_out, 4, stride=2, padding=1))
+    first = nn.Conv2d(code_dim, channels[-1], 3, padding=1)
+    return nn.Sequential(
+        first,
+        nn.ReLU(),
+        *doubling(tuple(reversed(channels))),
+        nn.ConvTranspose2d(channels[0], n_out, 4, stride=2, padding=1),
+    )
 
 
 def _keep_scale(layer: nn.Module) -> None:
