@@ -14,6 +14,7 @@ from vaewidgets.data import load_dataset
 from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.experiments.base import NotRun, Recipe, Results, Row, Runs, Setting
 from vaewidgets.experiments.report import Report
+from vaewidgets.experiments.table import get_recipe
 from vaewidgets.runs import Run, train
 from vaewidgets.runs.api import pick_device
 from vaewidgets.runs.interleave import Interleaver
@@ -76,8 +77,6 @@ class Experiment:
         device: str | None = None,
     ) -> None:
         if isinstance(recipe, str):
-            from vaewidgets.experiments import get_recipe  # the table imports every recipe
-
             recipe = get_recipe(recipe)
         instance("recipe", recipe, Recipe, "the letter of a recipe, or a Recipe")
         if epochs is not None:
