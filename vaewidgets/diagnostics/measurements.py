@@ -9,6 +9,7 @@ import numpy as np
 
 from vaewidgets.diagnostics.stats import RunStats
 from vaewidgets.errors import DivergedError
+from vaewidgets.objectives import TERMS
 
 __all__ = ["Measurements", "NotFinite", "measure"]
 
@@ -131,12 +132,12 @@ def measure(
     not_finite: NotFinite | None = None,
 ) -> Measurements:
     """Measure curves, and take over what was measured on the model."""
-    recon, kl, loss, beta = _terms(history)
+    loss, recon, kl, beta = _terms(history)
     worse = falling = excess = _NAN
     if len(loss) >= _FEWEST_STEPS:
-        worse, falling = _course(recon, kl, loss, beta)
+        worse, falling = _course(loss, recon, kl, beta)
         excess = _excess(history, recon[0])
-    told = len(_column(history, "recon")) > 0 and len(_column(history, "kl")) > 0
+    has_terms = len(_column(history, "recon")) > 0 and len(_column(history, "kl")) > 0
     recent = slice(-max(1, len(loss) // 20), None)
     units = None if stats is None else stats.units
     used = None if units is None else int((units.by_kl & units.by_var).sum())
@@ -146,8 +147,8 @@ def measure(
         worse=worse,
         falling=falling,
         excess=excess,
-        recon=float(recon[recent].mean()) if told and len(recon) else _NAN,
-        kl=float(kl[recent].mean()) if told and len(kl) else _NAN,
+        recon=float(recon[recent].mean()) if has_terms and len(recon) else _NAN,
+        kl=float(kl[recent].mean()) if has_terms and len(kl) else _NAN,
         beta=beta,
         lr=_last(history, "lr"),
         train_explained=_NAN if stats is None else stats.train_explained,
@@ -162,19 +163,19 @@ def measure(
 
 
 def _terms(history: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """recon, kl and loss at the steps that have them all; beta now in force (1 where none was recorded)."""
+    """loss, recon and kl at the steps that have them all; beta now in force (1 where none was recorded)."""
     beta = _last(history, "beta")
-    columns = [_column(history, name) for name in ("recon", "kl", "loss")]
-    if len(columns[2]) and not (len(columns[0]) and len(columns[1])):
+    columns = [_column(history, name) for name in TERMS]
+    if len(columns[0]) and not (len(columns[1]) and len(columns[2])):
         # a loop that logs its loss alone: its course is known, its terms are not
-        columns[0], columns[1] = columns[2], np.zeros_like(columns[2])
+        columns[1:] = columns[0], np.zeros_like(columns[0])
     n = min(map(len, columns))
     table = np.stack([column[:n] for column in columns])
-    recon, kl, loss = table[:, np.isfinite(table).all(axis=0)]
-    return recon, kl, loss, beta
+    loss, recon, kl = table[:, np.isfinite(table).all(axis=0)]
+    return loss, recon, kl, beta
 
 
-def _course(recon: np.ndarray, kl: np.ndarray, loss: np.ndarray, beta: float) -> tuple[float, float]:
+def _course(loss: np.ndarray, recon: np.ndarray, kl: np.ndarray, beta: float) -> tuple[float, float]:
     # An objective with more terms than these two is compared by them alone.
     course = recon + (1.0 if np.isnan(beta) else beta) * kl
     n = len(course)
@@ -201,7 +202,7 @@ def _divergence(
         if not not_finite.lasts:
             return ""
         return f"the {not_finite.since_term} became NaN or infinite at step {not_finite.since}"
-    for name in ("loss", "recon", "kl"):
+    for name in TERMS:
         values = _column(history, name)
         # NaN alone means that a step recorded no value, unless it is where the record ends.
         bad = np.flatnonzero(np.isinf(values))

@@ -8,13 +8,12 @@ from typing import final
 import numpy as np
 
 from vaewidgets.engine.recorder import Recorder
-from vaewidgets.objectives import Likelihood, Objective
+from vaewidgets.objectives import TERMS, Likelihood, Objective
 
 __all__ = ["History"]
 
-_TERMS = ("loss", "recon", "kl")
 # These are empty before they are recorded, since a run has only just begun when `train` returns.
-_EXPECTED = frozenset({*_TERMS, "beta", "lr", *(f"{s}_{t}" for s in ("train", "test") for t in _TERMS)})
+_EXPECTED = frozenset({*TERMS, "beta", "lr", *(f"{s}_{t}" for s in ("train", "test") for t in TERMS)})
 
 
 @final

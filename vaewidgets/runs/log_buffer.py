@@ -14,12 +14,13 @@ from torch import Tensor
 
 from vaewidgets.adapters import LossConvention
 from vaewidgets.errors import OptionError
+from vaewidgets.objectives import TERMS
 from vaewidgets.runs.log_faults import BadStep
 
 __all__ = ["Evaluation", "Pending", "Taken", "is_by_epoch"]
 
 MAX_ROWS = 64
-_TERMS = ("kl", "recon", "loss")  # in the order in which a fault is blamed
+_BLAMED = ("kl", "recon", "loss")  # in the order in which a fault is blamed
 _BY_EPOCH = ("train_", "val_", "test_")
 
 
@@ -132,12 +133,12 @@ class Pending:
         OptionError
         """
         faults = []
-        if batch_size is None and self._needs_batch_size and any(name in values for name in _TERMS):
+        if batch_size is None and self._needs_batch_size and any(name in values for name in _BLAMED):
             faults.append(
                 "log needs batch_size=len(x): by its loss convention this loop sums its terms over a batch, "
                 "and they are shown per image."
             )
-            values = {name: value for name, value in values.items() if name not in _TERMS}
+            values = {name: value for name, value in values.items() if name not in _BLAMED}
         self._append(self._steps, step, values, batch_size or 1, faults, strict=strict)
         return faults
 
@@ -223,11 +224,11 @@ class Pending:
         """Undo the loop's reduction, in place."""
         for size in np.unique(sizes):
             here = sizes == size
-            terms = [columns[name][here] if name in columns else None for name in ("recon", "kl", "loss")]
+            loss, recon, kl = (columns[name][here] if name in columns else None for name in TERMS)
             shape = (int(size), self._n_pixels, self._latent_dim)
-            recon, kl = self._losses.canonical(terms[0], terms[1], *shape)
-            loss, _ = self._losses.canonical(terms[2], None, *shape)
-            for name, values in (("recon", recon), ("kl", kl), ("loss", loss)):
+            recon, kl = self._losses.canonical(recon, kl, *shape)
+            loss, _ = self._losses.canonical(loss, None, *shape)
+            for name, values in zip(TERMS, (loss, recon, kl), strict=True):
                 if values is not None:
                     columns[name][here] = values
 
@@ -266,7 +267,7 @@ def _bad_steps(
     steps: np.ndarray, columns: dict[str, np.ndarray], known: dict[str, np.ndarray]
 ) -> list[BadStep]:
     """Steps of which a term was logged and is not finite."""
-    bad = {term: known[term] & ~np.isfinite(columns[term]) for term in _TERMS if term in columns}
+    bad = {term: known[term] & ~np.isfinite(columns[term]) for term in _BLAMED if term in columns}
     if not any(where.any() for where in bad.values()):
         return []
     found = []

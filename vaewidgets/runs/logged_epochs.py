@@ -8,11 +8,10 @@ from typing import NamedTuple, final
 import numpy as np
 
 from vaewidgets.engine.recorder import Recorder
+from vaewidgets.objectives import TERMS
 from vaewidgets.runs.log_buffer import Evaluation
 
 __all__ = ["LoggedEpochs"]
-
-_TERMS = ("loss", "recon", "kl")
 
 
 class _Whole(NamedTuple):
@@ -78,7 +77,7 @@ class LoggedEpochs:
 
     def record(self, recorder: Recorder) -> None:
         """Write the means of whole epochs, once all of their steps are in the recorder."""
-        names = [name for name in _TERMS if name in recorder.names]
+        names = [name for name in TERMS if name in recorder.names]
         while self._whole and self._whole[0].end <= len(recorder):
             number, first, end, step = self._whole[0]
             terms = {name: recorder.read(name, first)[1][: end - first].astype(np.float64) for name in names}

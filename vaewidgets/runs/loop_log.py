@@ -13,6 +13,7 @@ import numpy as np
 from vaewidgets.diagnostics import NotFinite
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.errors import OptionError
+from vaewidgets.objectives import TERMS
 from vaewidgets.runs.log_buffer import Pending, Taken, is_by_epoch
 from vaewidgets.runs.log_faults import BadStep, LogFaults
 from vaewidgets.runs.logged_epochs import LoggedEpochs
@@ -171,7 +172,7 @@ class LoopLog:
 
     def _look(self, taken: Taken) -> None:
         known = np.zeros(len(taken.steps), bool)
-        for term in ("loss", "recon", "kl"):
+        for term in TERMS:
             if term in taken.columns:
                 known |= np.isfinite(taken.columns[term])
         self._faults.look(taken.steps, known, taken.bad)

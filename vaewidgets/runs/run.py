@@ -16,7 +16,7 @@ from vaewidgets.engine.engine import EngineState
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.engine.snapshot import Shell, Snapshot
 from vaewidgets.errors import OptionError
-from vaewidgets.objectives import Likelihood, Objective, get_objective, traits
+from vaewidgets.objectives import TERMS, Likelihood, Objective, get_objective, traits
 from vaewidgets.objectives.base import class_name
 from vaewidgets.runs.autosave import Autosave
 from vaewidgets.runs.controlled import Controlled
@@ -211,7 +211,7 @@ class Run(Controlled, Measured, Waitable):
         total = None
         if self.epochs is not None and self.steps_per_epoch is not None:
             total = self.epochs * self.steps_per_epoch
-        losses = {name: self.recorder.last(name) for name in ("loss", "recon", "kl")}
+        losses = {name: self.recorder.last(name) for name in TERMS}
         values = {name: f"{value:.2f}" for name, value in losses.items() if value is not None}
         return Progress(self.step, total, "step", values)
 

@@ -17,6 +17,7 @@ from vaewidgets.data import ImageDataset, Sample
 from vaewidgets.diagnostics import Projection, active_units, prior_circle, project
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError, ShapeError
+from vaewidgets.objectives import TERMS
 from vaewidgets.runs import Run
 from vaewidgets.sections.draws import normals
 
@@ -92,7 +93,7 @@ def classes_state(data: ImageDataset) -> dict[str, Any] | None:
 def curves_state(run: Run, max_points: int = CURVE_POINTS) -> dict[str, Any]:
     """Loss, recon, kl and beta against the step; the test set's once an epoch."""
     series = []
-    for name in ("loss", "recon", "kl", "beta"):
+    for name in (*TERMS, "beta"):
         curve = run.recorder.curve(name, max_points)
         if len(curve.step):
             band = name != "beta"
@@ -106,7 +107,7 @@ def curves_state(run: Run, max_points: int = CURVE_POINTS) -> dict[str, Any]:
                     "high": pack(curve.high, "f32") if band else None,
                 }
             )
-    for name in ("loss", "recon", "kl"):
+    for name in TERMS:
         steps, values = run.recorder.held_out(name)
         if len(steps):
             series.append(

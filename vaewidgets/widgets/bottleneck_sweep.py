@@ -13,6 +13,7 @@ from vaewidgets.diagnostics import active_units, elbow
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import DataError, OptionError
 from vaewidgets.live.run_widget import STATIC, RunWidget
+from vaewidgets.objectives import TERMS
 from vaewidgets.runs import Run
 from vaewidgets.sweeps import Sweep
 
@@ -138,7 +139,7 @@ class BottleneckSweep(RunWidget):
 def _size_state(run: Run) -> dict[str, Any]:
     """A run's size and its newest losses; None where there are none yet."""
     values = run.recorder.epochs()[1]
-    tests = {name: _newest(values.get(f"test_{name}")) for name in ("recon", "kl", "loss")}
+    tests = {name: _newest(values.get(f"test_{name}")) for name in TERMS}
     state = {"latent_dim": run.model.latent_dim, "seed": run.options.get("seed"), "epoch": run.epoch}
     if tests["recon"] is not None:
         return {**state, **tests, "split": "test"}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vaewidgets.checks import flag, number, one_of
 from vaewidgets.live.run_widget import STATIC, RunWidget
+from vaewidgets.objectives import TERMS
 from vaewidgets.runs import Run
 from vaewidgets.sections.state import curves_state
 from vaewidgets.sweeps import Sweep
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["CURVE_KEYS", "TrainingCurves", "check_curves_view"]
 
 CURVE_KEYS = ("log", "smoothing", "quantity")  # of the view
-QUANTITIES = ("loss", "recon", "kl")
 
 
 class TrainingCurves(RunWidget):
@@ -85,4 +85,4 @@ def check_curves_view(key: str, value: Any) -> None:
     if key == "smoothing":
         number(key, value, 0, also=", in steps")
     if key == "quantity":
-        one_of(key, value, (*QUANTITIES, None))
+        one_of(key, value, (*TERMS, None))

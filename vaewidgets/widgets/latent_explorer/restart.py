@@ -14,6 +14,7 @@ from vaewidgets.diagnostics import active_units
 from vaewidgets.errors import OptionError
 from vaewidgets.live.feed import Feed
 from vaewidgets.live.points import PointsWidget
+from vaewidgets.objectives import TERMS
 from vaewidgets.runs import Run
 from vaewidgets.sections.layout import Layout
 from vaewidgets.sections.settings import settings_states
@@ -141,7 +142,7 @@ class RestartWidget(PointsWidget):
 def _ghost_state(old: Run, new: Run) -> dict[str, Any]:
     """What stays of a run: its curves, its last numbers, and in what it differs from the next one."""
     curves = curves_state(old, GHOST_POINTS)
-    numbers = {name: _last(old, name) for name in ("loss", "recon", "kl")}
+    numbers = {name: _last(old, name) for name in TERMS}
     active = None
     mu, logvar = old.snapshot().encode(_some_images(old))
     if logvar is not None:
