@@ -30,7 +30,7 @@ options = {"batch_size": 64, "autosave": False}
 
 def run_of(model, epochs=6, **more):
     run = vw.train(model, data, epochs=epochs, start=False, **options, **more)
-    run.time_line._purse = 10.0  # no thrift in a test
+    run.time_line.budget = 10.0
     return run
 
 torch.manual_seed(0)

@@ -27,7 +27,7 @@ def runs() -> list[vw.Run]:
         torch.manual_seed(0)
         model = vw.MLPVAE(data.image_shape, latent_dim=dim, hidden=(32,))
         run = vw.train(model, data, epochs=6, batch_size=64, autosave=False, start=False)
-        run.time_line._purse = 10.0  # no thrift in a test
+        run.time_line.budget = 10.0
         run.resume()
         made.append(run.wait(progress=False))
     return made

@@ -25,7 +25,7 @@ def run() -> vw.Run:
     data = vw.load_dataset("digits")
     model = vw.MLPVAE(data.image_shape, latent_dim=2, hidden=(32,))
     run = vw.train(model, data, epochs=1, batch_size=64, autosave=False, start=False)
-    run.time_line._purse = 10.0  # no thrift in a test
+    run.time_line.budget = 10.0
     run.epochs = 10
     run.resume()
     return run.wait(progress=False)

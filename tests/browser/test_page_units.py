@@ -26,7 +26,7 @@ def run() -> vw.Run:
     model = vw.MLPVAE(data.image_shape, latent_dim=8, hidden=(32,))
     options: dict[str, Any] = {"batch_size": 64, "autosave": False, "start": False, "lr": 3e-3}
     run = vw.train(model, data, epochs=30, beta=LinearWarmup(0, 12, 200), **options)
-    run.time_line._purse = 10.0  # no thrift in a test
+    run.time_line.budget = 10.0
     run.resume()
     return run.wait(progress=False)
 

@@ -105,9 +105,9 @@ def test_numbers_tensors_and_other_names_mix():
 
 def test_logging_waits_for_nothing(monkeypatch):
     """Between two flushes no value is read back from the device."""
+    monkeypatch.setattr("vaewidgets.runs.attached.FLUSH_SECONDS", float("inf"))
     run = attached()
     run.log(loss=torch.tensor(1.0))
-    run._next_flush = float("inf")
 
     def read(*args):
         raise AssertionError("a value was read back")
@@ -393,10 +393,10 @@ def log_many(run):
         run.log(loss=float("inf") if i >= 10 else 1.0, kl=float("nan") if i >= 12 else 0.0)
 
 
-def test_nan_is_blamed_on_the_first_bad_step_of_many():
+def test_nan_is_blamed_on_the_first_bad_step_of_many(monkeypatch):
+    monkeypatch.setattr("vaewidgets.runs.attached.FLUSH_SECONDS", float("inf"))
     run = attached(on_bad_value="raise")
     run.log(loss=0.0)
-    run._next_flush = float("inf")
     with pytest.raises(DivergedError, match="Log recon and kl, too") as caught:
         log_many(run)
     assert (caught.value.step, caught.value.term) == (10, "loss")
@@ -510,13 +510,13 @@ def test_what_the_loop_alone_decides(name, value):
         setattr(run, name, value)
 
 
-def test_autosave():
+def test_autosave(monkeypatch):
+    monkeypatch.setattr("vaewidgets.runs.attached.FLUSH_SECONDS", 0.0)
     run = attached(autosave=True, autosave_seconds=0.001)
     run.log(loss=1.0)
-    run._next_flush = 0.0
     run.log(loss=2.0)
     run.finish()
-    assert run._autosave.path.is_file()
+    assert run.autosave_path.is_file()
 
 
 def log_steps(run, losses, epoch):

@@ -12,7 +12,7 @@ import pytest
 from tests.runs.conftest import make_data, start, wait_until
 from vaewidgets.files import cache_folder, write_whole
 from vaewidgets.runs import load_run
-from vaewidgets.runs.autosave import KEEP, _prune
+from vaewidgets.runs.autosave import KEEP, prune
 
 
 def test_it_is_written_at_the_end_and_loads():
@@ -58,7 +58,7 @@ def test_the_newest_are_kept(tmp_path):
         path.touch()
         os.utime(path, (i, i))
     (tmp_path / "notes.txt").touch()
-    _prune(tmp_path)
+    prune(tmp_path)
     kept = {p.name for p in tmp_path.iterdir()}
     assert kept == {"notes.txt", *(f"{i}.safetensors" for i in range(5, KEEP + 5))}
 

@@ -161,8 +161,13 @@ def test_more_epochs_after_the_end_and_a_second_thread():
 
 def test_an_evaluation_is_sliced_too_and_can_be_paused(monkeypatch):
     monkeypatch.setattr("vaewidgets.engine.evaluate._BATCH", 2)  # 12 batches
-    long, other = interleaved(2, slice_seconds=0.0, eval_every=1, epochs=None)
-    other._engine.eval_every = 0
+    interleaver = Interleaver("vaewidgets-shared", slice_seconds=0.0)
+    long, other = (
+        start(model=make_model(seed=seed), seed=seed, epochs=None, eval_every=eval_every, start=False)
+        for seed, eval_every in ((0, 1), (1, 0))
+    )
+    interleaver.add(long)
+    interleaver.add(other)
     asked = []
     going = type(long).may_go_on
 

@@ -169,8 +169,8 @@ def test_an_interrupted_record_leaves_nothing_that_is_seen(monkeypatch):
 
 
 def test_a_flush_that_is_interrupted_loses_no_step(monkeypatch):
+    monkeypatch.setattr("vaewidgets.runs.attached.FLUSH_SECONDS", float("inf"))
     run = attach(make_model(), make_data())
-    run._next_flush = float("inf")
     for i in range(5):
         run.log(loss=float(i), epoch=i // 2, val_loss=10.0 * i)
 
@@ -187,7 +187,7 @@ def test_a_flush_that_is_interrupted_loses_no_step(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(owner, name, interrupt)
             with pytest.raises(KeyboardInterrupt):
-                run._flush()
+                _ = run.history
     run.log(loss=5.0, epoch=2, val_loss=50.0)
     run.finish()
     assert run.history["loss"].tolist() == [0, 1, 2, 3, 4, 5]
@@ -211,7 +211,7 @@ def test_an_interrupt_leaves_gradients_on_for_a_loop_of_ones_own():
     torch.no_grad.__enter__ = enter
     try:
         run.log(loss=torch.tensor(1.0))
-        run._flush()
+        _ = run.history
         run.evaluate()
         run.snapshot().encoded("test")
     finally:
@@ -272,7 +272,7 @@ def check_that_it_failed(run):
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_memory_that_is_full_when_a_run_ends(monkeypatch, shared):
-    run = start(autosave=True, epochs=2, start=False)
+    run = start(autosave=True, epochs=2, eval_every=0, start=False)
     if shared:
         Interleaver("vaewidgets-shared").add(run)
     clone = Shell.clone
@@ -280,7 +280,6 @@ def test_memory_that_is_full_when_a_run_ends(monkeypatch, shared):
         Shell, "clone", lambda self, model, **o: full() if o["step"] == 12 else clone(self, model, **o)
     )
     monkeypatch.setattr("vaewidgets.runs.time_line.TimeLine.is_due", lambda self, epoch: False)
-    run._engine.eval_every = 0
     run.resume()
     check_that_it_failed(run)
     assert load_run(run.autosave_path, data=run.data).step == 12

@@ -40,6 +40,14 @@ CASES = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _at_each_step(monkeypatch):
+    """The reading is tried at each step, however fast the machine."""
+    monkeypatch.setattr("vaewidgets.runs.attached.FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr("vaewidgets.runs.reading.LEAST_SECONDS", 0.0)
+    monkeypatch.setattr("vaewidgets.runs.reading.SHARE", float("inf"))
+
+
 @pytest.fixture(scope="module")
 def digits():
     images = load_dataset("digits").train.images(slice(None))
@@ -62,9 +70,6 @@ def fit(model, data, recon_of, run=None, *, steps=400, mean=False):
         optimizer.step()
         if run is not None:
             run.log(loss=recon + beta * kl, recon=recon / 64 if mean else recon, kl=kl)
-            run._next_flush = 0.0
-            if run._reading is not None:
-                run._reading._next = 0.0  # a look at each step, however fast the machine
 
 
 @pytest.mark.parametrize("mean", [False, True], ids=["sums", "means over pixels"])
@@ -147,7 +152,6 @@ def test_recon_that_fits_nothing_is_said_in_the_end(digits):
     run = attach(Small(), digits)
     for _ in range(150):
         run.log(loss=1.0, recon=1e6, kl=1.0)
-        run._reading._next = run._next_flush = 0.0
     assert "what is logged does not tell it from squared error" in run.warning
     assert 'likelihood="squared_error"' in run.warning
 

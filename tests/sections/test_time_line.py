@@ -24,7 +24,7 @@ def runs() -> dict[int, vw.Run]:
         model = vw.MLPVAE(data.image_shape, latent_dim=dim, hidden=(32,))
         run = vw.train(model, data, epochs=1, batch_size=64, autosave=False, start=False)
         for epochs in range(1, 5):
-            run.time_line._purse = 10.0  # no thrift in a test
+            run.time_line.budget = 10.0
             run.epochs = epochs
             run.resume()
             run.wait(progress=False)

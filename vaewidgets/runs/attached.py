@@ -137,7 +137,7 @@ class AttachedRun(Run):
             self._flush()
             self._events.notify()
             return
-        if self._log.is_full or time.monotonic() >= self._next_flush:
+        if self._log.pending.is_full or time.monotonic() >= self._next_flush:
             self._flush()
             self._between_steps()
         if self.error is not None:
@@ -227,15 +227,15 @@ class AttachedRun(Run):
         self._events.notify()
 
     def _decide_reading(self) -> None:
-        """Look whether it shows by now how the model is read; between two steps."""
+        """Find out whether it shows by now how the model is read; between two steps."""
         if self._reading is None or not self._reading.is_due:
             return
         try:
             copy = self._copies.build(self._copies.clone()).model
-            found = self._reading.look(copy, self._recorder.last("recon"))
+            found = self._reading.decide(copy, self._recorder.last("recon"))
         except Exception as error:  # never into a training
             self._reading = None
-            self._log.say(f"how the model is read was not found out: {type(error).__name__}: {error}")
+            self._log.faults.say(f"how the model is read was not found out: {type(error).__name__}: {error}")
             return
         if found is not None:
             self._read_as(found)
@@ -251,7 +251,7 @@ class AttachedRun(Run):
     @property
     def recorder(self) -> Recorder:
         """What was logged, up to now."""
-        if self._log.is_stale(FLUSH_SECONDS):
+        if self._log.pending.is_stale(FLUSH_SECONDS):
             self._flush()
         return self._recorder
 
@@ -265,12 +265,12 @@ class AttachedRun(Run):
     def warning(self) -> str | None:
         """What is wrong or not known, a sentence a line; None if nothing is."""
         doubt = None if self._reading is None else self._reading.doubt(self.model.convention)
-        return "\n".join(filter(None, (self._log.warning, super().warning, doubt))) or None
+        return "\n".join(filter(None, (self._log.faults.text, super().warning, doubt))) or None
 
     @property
     def not_finite(self) -> NotFinite:
         """Steps that were logged as NaN or infinite."""
-        return replace(self._log.not_finite, ended=self.status in ENDED)
+        return replace(self._log.faults.not_finite, ended=self.status in ENDED)
 
     @property
     def step(self) -> int:

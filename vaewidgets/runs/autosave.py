@@ -24,7 +24,7 @@ from vaewidgets.concurrency import BackgroundThread
 from vaewidgets.files import Held, cache_folder, is_held, sweep_leftovers
 from vaewidgets.runs.run_file import Checkpoint, write
 
-__all__ = ["Autosave"]
+__all__ = ["Autosave", "prune"]
 
 KEEP = 20  # files of runs that are gone
 
@@ -36,23 +36,8 @@ class Autosave:
     """Writes a run's checkpoint every so many seconds, and at its end. Called by the training thread.
 
     The training thread only clones tensors; a short-lived thread writes them. A fault (a full disk) is
-    written to the log and does no harm to the run.
-
-    Parameters
-    ----------
-    name : str
-        Of the run.
-    run_id : str
-    seconds : float
-        Between two writes.
-    path : Path, optional
-        By default one in the user's cache, where it stays as long as this object does; of the files of runs
-        that are gone, the newest `KEEP` do.
-
-    Attributes
-    ----------
-    path : Path
-        The file, replaced at each write.
+    written to the log and does no harm to the run. Without a path the file is in the user's cache, where it
+    stays as long as this object does; of the files of runs that are gone, the newest `KEEP` do.
     """
 
     def __init__(self, name: str, run_id: str, seconds: float, path: Path | None = None) -> None:
@@ -100,7 +85,7 @@ class Autosave:
                 _show_life(self.path.parent)
             write(checkpoint, self.path)
             if self._in_cache:
-                _prune(self.path.parent)
+                prune(self.path.parent)
         except Exception:
             _log.warning("the run could not be saved to %s", self.path, exc_info=True)
 
@@ -133,7 +118,7 @@ def _marks_of(folder: Path) -> Path:
     return folder.parent / "alive"
 
 
-def _prune(folder: Path) -> None:
+def prune(folder: Path) -> None:
     """Delete all but the newest files of runs that are gone; another process may do so at the same moment."""
     ours = {autosave.path for autosave in list(_living)}
     lives: dict[str, bool] = {_token(): False}  # of which it is known one by one

@@ -262,13 +262,7 @@ class TrainingRun(Run):
     # interleaved with others ------------------------------------------------------------------
 
     def interleave(self, shared: SharedThread, note: str = "") -> None:
-        """Train in `shared` once it is started; `note` is added to `engine`.
-
-        Raises
-        ------
-        OptionError
-            If it has been started.
-        """
+        """Train in `shared` once it is started; `note` is added to `engine`. Before it is started."""
         with self._lock:
             if self._gate.is_busy:
                 raise OptionError(f"{self!r} has its own thread already: train(..., start=False) has none.")
@@ -302,10 +296,7 @@ class TrainingRun(Run):
     def slice(self, control: Control, loop: Loop) -> Steps[bool]:
         """Train in the shared thread as long as `control` allows, halted before each update.
 
-        Returns
-        -------
-        bool
-            Whether there is more to do; if not, `loop` is over.
+        Returns whether there is more to do; if not, `loop` is over.
         """
         if not self._gate.begin(loop):
             return False

@@ -18,18 +18,10 @@ __all__ = ["Writer", "check_apart", "check_unclaimed", "claim", "release"]
 
 
 class Writer(Protocol):
-    """A run that writes to its model's weights, or whose loop does.
-
-    Attributes
-    ----------
-    model : nn.Module
-    can_train : bool
-        Whether it takes the steps itself. Loops of the user's own are not held against each other: several
-        runs may be logged by one.
-    """
+    """A run that writes to its model's weights, or whose loop does."""
 
     model: Any
-    can_train: bool
+    can_train: bool  # by itself; of the user's own loops one may log several runs
 
     def has_let_go(self) -> bool:
         """Whether it has released its model after all; asked, without a lock, when another run wants it."""
@@ -45,13 +37,7 @@ _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 
 
 def claim(run: Writer) -> None:
-    """Let a run write to its model, from now until `release`; nothing changes if it may already.
-
-    Raises
-    ------
-    OptionError
-        If another run writes to one of its parameters.
-    """
+    """Let a run write to its model until `release`; OptionError if another writes to a parameter of it."""
     with _lock:
         other = _other(run.model, run, run.can_train)
         if other is None:
@@ -67,20 +53,7 @@ def release(run: Writer) -> None:
 
 
 def check_unclaimed(model: Any, *, run: Writer | None = None, can_train: bool = True) -> None:
-    """Refuse a model that another run writes to; waits a moment for one that is just ending.
-
-    Parameters
-    ----------
-    model : nn.Module
-    run : Writer, optional
-        Who wants it, if that is a run already.
-    can_train : bool
-        As in `Writer`, of who wants it.
-
-    Raises
-    ------
-    OptionError
-    """
+    """Refuse a model that another run than `run` writes to; waits a moment for one that is just ending."""
     while True:
         with _lock:
             other = _other(model, run, can_train)
@@ -91,12 +64,7 @@ def check_unclaimed(model: Any, *, run: Writer | None = None, can_train: bool = 
 
 
 def check_apart(models: Iterable[Any]) -> None:
-    """Refuse models of which two share a parameter that is trained.
-
-    Raises
-    ------
-    OptionError
-    """
+    """Refuse models of which two share a parameter that is trained."""
     # weak, so that models which nobody else keeps need not all be in memory at once
     seen: list[weakref.ref[Any]] = []
     for model in models:

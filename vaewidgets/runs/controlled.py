@@ -35,6 +35,11 @@ class Controlled(ABC):
         """Updates made."""
 
     @property
+    @abstractmethod
+    def epoch(self) -> int:
+        """Epochs completed."""
+
+    @property
     def epochs(self) -> int | None:
         """Epochs to train in all; None if that is open. May be set at any time where `train` trains it."""
         return None
@@ -127,3 +132,10 @@ class Controlled(ABC):
         """End before the next step. Returns at once; `resume` can take it up again."""
         self._gate.change("stopped", *self._stoppable)
         self._events.notify()
+
+    def add_listener(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback()` when there is something new: values, a status, a snapshot.
+
+        It is called from any thread and must be quick. Returns a function that removes it.
+        """
+        return self._events.add_listener(callback)

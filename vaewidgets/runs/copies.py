@@ -20,17 +20,7 @@ __all__ = ["Copies"]
 class Copies:
     """Clones the live weights between two steps; any thread may build from the clones.
 
-    Parameters
-    ----------
-    model : nn.Module
-        The live one.
-    position : callable
-        Returns updates and epochs made.
-
-    Attributes
-    ----------
-    newest : Weights or None
-    time_line : TimeLine
+    `position` returns the updates and epochs made.
     """
 
     def __init__(

@@ -65,28 +65,14 @@ class Ask:
 
 
 class Loop:
-    """One stretch of training, from its start to its end.
-
-    Attributes
-    ----------
-    done : Latch
-        Set when all is put in order.
-    work : BackgroundThread or None
-        The thread that it has, or shares; None where it is the user's.
-    ident : int or None
-        Number of the thread that takes the steps, once it does.
-    takes_steps : bool
-        False once it puts things in order after its last step.
-    is_over : bool
-        Whether it has left the weights alone for good.
-    """
+    """One stretch of training, from its start to its end."""
 
     def __init__(self, ident: int | None = None) -> None:
-        self.done = Latch()
-        self.work: BackgroundThread | None = None
-        self.ident = ident
-        self.takes_steps = True
-        self.is_over = False
+        self.done = Latch()  # set when all is put in order
+        self.work: BackgroundThread | None = None  # its own or a shared one; None where it is the user's
+        self.ident = ident  # of the thread that takes the steps, once it does
+        self.takes_steps = True  # False once it puts things in order after its last step
+        self.is_over = False  # whether it leaves the weights alone for good
 
 
 class _State(NamedTuple):
@@ -99,20 +85,11 @@ class _State(NamedTuple):
 
 
 class Gate:
-    """Where a loop halts, and is asked, between two steps.
+    """Where a loop halts, and serves requests, between two steps.
 
-    Parameters
-    ----------
-    before_halt : callable
-        Called by the loop's thread, without the lock, before a halt that a person would notice.
-    served : callable
-        Called by whichever thread served requests, without the lock.
-    status : str
-
-    Attributes
-    ----------
-    lock : RLock
-        Guards everything here, and what its owner keeps beside it.
+    Without the lock, the loop's thread calls `before_halt` before a halt that a person would notice, and
+    whichever thread served requests calls `served`. The lock guards everything here, and what the owner keeps
+    beside it.
     """
 
     def __init__(

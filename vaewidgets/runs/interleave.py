@@ -49,16 +49,7 @@ class _Entry:
 
 @final
 class Interleaver:
-    """One daemon thread that trains runs in slices; it exists only while one of them has not ended.
-
-    Parameters
-    ----------
-    name : str
-        Of the thread.
-    slice_seconds : float
-    on_cpu : bool
-        Whether the runs train on the CPU.
-    """
+    """One daemon thread that trains runs in slices; it exists only while one of them has not ended."""
 
     def __init__(self, name: str, *, slice_seconds: float = SLICE_SECONDS, on_cpu: bool = True) -> None:
         self._name = name
@@ -72,13 +63,7 @@ class Interleaver:
         self._held_until = 0.0
 
     def add(self, run: TrainingRun, group: Group | None = None, note: str = "") -> None:
-        """Train `run` here once it is started; `note` is added to `run.engine`.
-
-        Raises
-        ------
-        OptionError
-            If it was started already.
-        """
+        """Train `run` here once it is started; `note` is added to `run.engine`. Before it is started."""
         run.interleave(self, note)
         if group is not None:
             self._groups[run] = group

@@ -38,26 +38,13 @@ class Evaluation(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What was read back.
+    """What was read back; terms as sums over pixels and latent dimensions, averaged over images."""
 
-    Attributes
-    ----------
-    steps : ndarray of int64, shape (n,)
-    columns : dict of str to ndarray, shape (n,)
-        Terms as sums over pixels and latent dimensions, averaged over images; NaN where a step has none.
-    bad : list of BadStep
-        Steps of which a term was logged as NaN or infinite.
-    evaluations : list of Evaluation
-        Terms as in `columns`.
-    first : int
-        Row of the recorder that the first of `steps` belongs into.
-    """
-
-    steps: np.ndarray
-    columns: dict[str, np.ndarray]
+    steps: np.ndarray  # int64, shape (n,)
+    columns: dict[str, np.ndarray]  # shape (n,); NaN where a step has no such value
     bad: list[BadStep]
     evaluations: list[Evaluation]
-    first: int
+    first: int  # row of the recorder that the first step belongs into
 
 
 class _Row(NamedTuple):
@@ -76,14 +63,8 @@ class Pending:
     write into its own. All methods may be called from any thread.
 
     The loop may be interrupted at any instruction. So what was read stays until `forget`, each step knows its
-    row, and the number of steps is not kept beside the steps themselves.
-
-    Parameters
-    ----------
-    losses : LossConvention
-    n_pixels, latent_dim : int
-    recorded : callable
-        Returns how many rows the recorder has.
+    row, and the number of steps is not kept beside the steps themselves. `recorded` returns how many rows the
+    recorder has.
     """
 
     def __init__(
@@ -116,21 +97,10 @@ class Pending:
             return self._steps[-1][:2] if self._steps else None
 
     def add(self, step: int, values: Mapping[str, Any], batch_size: int | None, *, strict: bool) -> list[str]:
-        """Add one step.
+        """Add one step; returns what was wrong with values that were left out.
 
-        Parameters
-        ----------
-        strict : bool
-            Raise, and add nothing, where a value is no scalar or the batch size is needed and not given.
-
-        Returns
-        -------
-        list of str
-            What was wrong with values that were left out.
-
-        Raises
-        ------
-        OptionError
+        With `strict`, raise an OptionError and add nothing where a value is no scalar, or the batch size is
+        needed and not given.
         """
         faults = []
         if batch_size is None and self._needs_batch_size and any(name in values for name in _BLAMED):
@@ -147,10 +117,7 @@ class Pending:
     ) -> list[str]:
         """Add values by epoch, logged after `step` updates; otherwise as `add`.
 
-        Parameters
-        ----------
-        n_images : int or None
-            How many images sums over a batch were taken over; None where they are means over images.
+        `n_images` are those that sums over a batch were taken over; None where they are means over images.
         """
         faults: list[str] = []
         self._append(self._epochs, step, values, n_images or 1, faults, strict=strict)

@@ -16,28 +16,16 @@ _MOST_SAID = 3
 
 
 class BadStep(NamedTuple):
-    """A step of which a term was logged as NaN or infinite.
-
-    Attributes
-    ----------
-    step : int
-    term : str
-        The one to be blamed: "kl" before "recon" before "loss".
-    finite : frozenset of str
-        Terms of that step that were logged and are finite.
-    """
+    """A step of which a term was logged as NaN or infinite."""
 
     step: int
-    term: str
-    finite: frozenset[str]
+    term: str  # the one to be blamed: "kl" before "recon" before "loss"
+    finite: frozenset[str]  # terms of that step that were logged and are finite
 
 
 @final
 class LogFaults:
-    """What was wrong with the values that a loop logged; it is said, and the loop goes on.
-
-    Used by one thread at a time.
-    """
+    """What was wrong with the values that a loop logged. Used by one thread at a time."""
 
     def __init__(self) -> None:
         self._first: BadStep | None = None
@@ -48,17 +36,8 @@ class LogFaults:
         self._said: list[str] = []
         self._unsaid = 0
 
-    def look(self, steps: np.ndarray, has_term: np.ndarray, bad: list[BadStep]) -> None:
-        """Take note of steps in their order.
-
-        Parameters
-        ----------
-        steps : ndarray of int, shape (n,)
-        has_term : ndarray of bool, shape (n,)
-            Whether loss, recon or kl is known and finite.
-        bad : list of BadStep
-            Those of `steps` that are not finite.
-        """
+    def note(self, steps: np.ndarray, has_term: np.ndarray, bad: list[BadStep]) -> None:
+        """Note steps in their order, whether loss, recon or kl of each is finite, and those that are not."""
         if bad:
             self._first = self._first or bad[0]
             self._count += len(bad)
@@ -109,14 +88,7 @@ class LogFaults:
 
 
 def logged_divergence(bad: BadStep, kept: int | None) -> DivergedError:
-    """What is raised where a loop wants that.
-
-    Parameters
-    ----------
-    bad : BadStep
-    kept : int or None
-        Step of the last good weights.
-    """
+    """Make the error for a loop that is to raise; `kept` is the step of the last good weights."""
     otherwise = "Log recon and kl, too, to see where it comes from."
     if {"recon", "kl"} <= bad.finite:
         otherwise = "At that step recon and kl were finite: it lies in what your loss makes of them, or adds."

@@ -27,18 +27,13 @@ class _Whole(NamedTuple):
 class LoggedEpochs:
     """Where the logged epochs begin and end.
 
-    The loop's thread says it; what writes to the recorder may be called from one thread at a time. Whoever
+    The loop's thread notes them; what writes to the recorder may be called from one thread at a time. Whoever
     writes may be interrupted anywhere: what is written once more is then the same again.
 
     A value of `epoch` that differs from the one before begins a new epoch. The last one has no successor to
     end it: it counts where the loop ended and it is at least as long as the epoch before, so that half an
     epoch of a loop that was stopped is not taken for a whole one. In a loop that names the epoch only where
     it evaluates, that ends it.
-
-    Attributes
-    ----------
-    count : int
-        Whole epochs recorded.
     """
 
     def __init__(self) -> None:
@@ -48,14 +43,12 @@ class LoggedEpochs:
         self._length = 0  # of the last whole epoch
         self._ended = 0  # epochs that have ended
         self._whole: deque[_Whole] = deque()  # not yet recorded
-        self._values: tuple[int, dict[str, dict[int, float]]] = (
-            -1,
-            {},
-        )  # of one step, by name and serial
-        self.count = 0
+        # values of one step, by name and serial
+        self._values: tuple[int, dict[str, dict[int, float]]] = (-1, {})
+        self.count = 0  # whole epochs recorded
 
     def note(self, row: int, step: int, epoch: int) -> None:
-        """Say which epoch a row belongs to, before it is counted."""
+        """Note which epoch a row belongs to, before it is counted."""
         self._steps_name_it = True
         if epoch == self._value:
             return
@@ -64,13 +57,13 @@ class LoggedEpochs:
         self._value, self._start = epoch, row
 
     def note_evaluation(self, row: int, step: int) -> None:
-        """Say that an epoch was named after its last step, when the loop evaluated."""
+        """Note that an epoch was named after its last step, when the loop evaluated."""
         if not self._steps_name_it and row > self._start:
             self._add(row, step)
             self._start = row
 
     def end(self, row: int, step: int) -> None:
-        """Say that the loop ended after so many rows and steps."""
+        """Note that the loop ended after so many rows and steps."""
         if self._value is not None and row - self._start >= max(1, self._length):
             self._add(row, step)
         self._value = None

@@ -10,7 +10,6 @@ from typing import Any, final
 
 import numpy as np
 
-from vaewidgets.diagnostics import NotFinite
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives import TERMS
@@ -31,39 +30,29 @@ def holds_step(values: Mapping[str, Any]) -> bool:
 class LoopLog:
     """Takes logged values in the loop's thread; any thread may hand them to the recorder.
 
-    Parameters
-    ----------
-    recorder : Recorder
-    pending : Pending
-    raises : bool
-        Raise an `OptionError` for each value that is no number, and not in the first call alone.
-
-    Attributes
-    ----------
-    epoch : int
-        Epochs completed, as logged.
+    With `raises`, each value that is no number is an OptionError, and not in the first call alone.
     """
 
     def __init__(self, recorder: Recorder, pending: Pending, *, raises: bool) -> None:
         self._recorder = recorder
-        self._pending = pending
+        self.pending = pending
         self._raises = raises
         self._epochs = LoggedEpochs()
-        self._faults = LogFaults()
+        self.faults = LogFaults()
         self._flushing = threading.Lock()
         self._shift = 0  # added to the loop's own numbers of its steps
-        self.epoch = 0
+        self.epoch = 0  # completed, as logged
 
     @property
     def rows(self) -> int:
         """Steps logged."""
-        newest = self._pending.newest
+        newest = self.pending.newest
         return len(self._recorder) if newest is None else newest[0] + 1
 
     @property
     def step(self) -> int:
         """One more than the number of the newest step."""
-        newest = self._pending.newest
+        newest = self.pending.newest
         return self._recorder.next_step if newest is None else newest[1] + 1
 
     # in the loop's thread ---------------------------------------------------------------------
@@ -71,13 +60,7 @@ class LoopLog:
     def add(
         self, values: Mapping[str, Any], *, step: int | None, epoch: int | None, batch_size: int | None
     ) -> None:
-        """Take the values of one call.
-
-        Raises
-        ------
-        OptionError
-            If one is no number and nothing was logged before, or `raises`.
-        """
+        """Take the values of a call; OptionError if one is no number and nothing was logged, or `raises`."""
         strict = self._raises or not self.rows
         by_epoch = {name: value for name, value in values.items() if is_by_epoch(name)}
         by_step = {name: value for name, value in values.items() if name not in by_epoch}
@@ -89,13 +72,9 @@ class LoopLog:
             self._epochs.note_evaluation(self.rows, self.step)
             self.epoch = max(self.epoch, epoch)
         if by_epoch:
-            faults += self._pending.add_evaluation(self.step, by_epoch, batch_size, strict=strict)
+            faults += self.pending.add_evaluation(self.step, by_epoch, batch_size, strict=strict)
         for fault in faults:
-            self.say(fault)
-
-    def say(self, sentence: str) -> None:
-        """Keep a sentence for `warning`."""
-        self._faults.say(sentence)
+            self.faults.say(fault)
 
     def _add_step(
         self,
@@ -110,7 +89,7 @@ class LoopLog:
         if epoch is not None:
             self.epoch = epoch
             self._epochs.note(self.rows, self.step, epoch)
-        return faults + self._pending.add(number, values, batch_size, strict=strict)
+        return faults + self.pending.add(number, values, batch_size, strict=strict)
 
     def _number(self, step: int | None, *, strict: bool) -> tuple[int, list[str]]:
         """Number that a step is recorded under, which never falls; and why it is not the loop's own.
@@ -147,48 +126,29 @@ class LoopLog:
 
     # in any thread ----------------------------------------------------------------------------
 
-    @property
-    def is_full(self) -> bool:
-        """Whether it is time to flush, whatever the clock says."""
-        return self._pending.is_full
-
-    def is_stale(self, seconds: float) -> bool:
-        """Whether there are values that were logged longer ago than that."""
-        return self._pending.is_stale(seconds)
-
     def flush(self) -> BadStep | None:
         """Read back what was logged, hand it to the recorder; return the first step that is not finite."""
         with self._flushing:
-            taken = self._pending.read()
-            self._look(taken)
+            taken = self.pending.read()
+            self._note(taken)
             new = max(0, len(self._recorder) - taken.first)  # not 0 where a flush was interrupted
             columns = {name: values[new:] for name, values in taken.columns.items()}
             self._recorder.extend(taken.steps[new:], columns)
             for evaluation in taken.evaluations:
                 self._epochs.evaluated(self._recorder, evaluation)
             self._epochs.record(self._recorder)
-            self._pending.forget(taken)
+            self.pending.forget(taken)
         return taken.bad[0] if taken.bad else None
 
-    def _look(self, taken: Taken) -> None:
+    def _note(self, taken: Taken) -> None:
         known = np.zeros(len(taken.steps), bool)
         for term in TERMS:
             if term in taken.columns:
                 known |= np.isfinite(taken.columns[term])
-        self._faults.look(taken.steps, known, taken.bad)
+        self.faults.note(taken.steps, known, taken.bad)
         for _, step, values in taken.evaluations:
             for name, value in values.items():
                 if not math.isfinite(value):
-                    self._faults.say(
+                    self.faults.say(
                         f"{name} was NaN or infinite after {step:,} steps; left out of its curve."
                     )
-
-    @property
-    def not_finite(self) -> NotFinite:
-        """Steps that were logged as NaN or infinite."""
-        return self._faults.not_finite
-
-    @property
-    def warning(self) -> str | None:
-        """All that was wrong, a sentence a line; None if nothing was."""
-        return self._faults.text

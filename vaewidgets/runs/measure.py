@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 import time
 import warnings
-from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -33,6 +31,9 @@ from vaewidgets.engine.evaluate import evaluate
 from vaewidgets.engine.snapshot import Snapshot
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.objectives import Likelihood, Objective
+from vaewidgets.runs.controlled import Controlled
+from vaewidgets.runs.copies import Copies
+from vaewidgets.runs.gate import Ask
 from vaewidgets.runs.history import History
 
 __all__ = ["Measured", "UnitWatch"]
@@ -42,8 +43,8 @@ _LEAST_SECONDS = 0.1
 _MOST_ROWS = 512
 
 
-class Measured(ABC):
-    """A run as far as it is measured.
+class Measured(Controlled):
+    """A run as far as it is measured, on snapshots of its weights.
 
     Attributes
     ----------
@@ -58,6 +59,9 @@ class Measured(ABC):
     error: BaseException | None
     unit_watch: UnitWatch | None = None
     _data: Any
+    _history: History
+    _copies: Copies
+    _clone_ask: Ask | None = None
 
     @property
     def data(self) -> Any:
@@ -65,41 +69,54 @@ class Measured(ABC):
         return self._data
 
     @property
-    @abstractmethod
-    def step(self) -> int:
-        """Updates made."""
-
-    @property
-    @abstractmethod
     def history(self) -> History:
         """What was recorded, as a mapping of names to numpy arrays."""
-
-    @property
-    @abstractmethod
-    def current_beta(self) -> float:
-        """Weight of the KL term in force now."""
+        return self._history
 
     @property
     def not_finite(self) -> NotFinite | None:
         """Steps that a loop of its own logged as NaN or infinite; None where such a step ends the run."""
         return None
 
-    @abstractmethod
+    def request_snapshot(self) -> None:
+        """Ask for a copy of the weights between two steps. Returns at once; see `latest_snapshot`."""
+        ask = self._clone_ask
+        if ask is None or ask.done.is_set or not self._gate.is_busy:
+            ask = Ask(self._copies.renew)
+            self._gate.post(ask)
+            self._clone_ask = ask
+
     def snapshot(self, timeout: float = 10.0) -> Snapshot:
-        """Copy of the model as it is between two steps."""
+        """Copy of the model as it is between two steps.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds to wait for the end of the step under way.
+
+        Raises
+        ------
+        TimeoutError
+        """
+        self._gate.call(self._copies.renew, timeout)
+        snapshot = self.latest_snapshot
+        assert snapshot is not None
+        return snapshot
 
     @property
-    @abstractmethod
     def latest_snapshot(self) -> Snapshot | None:
-        """Newest snapshot taken, None before the first."""
+        """Newest snapshot taken, None before the first. The same object until there is a newer one."""
+        return self._copies.latest
 
-    @abstractmethod
-    def request_snapshot(self) -> None:
-        """Ask for a copy of the weights between two steps."""
+    def snapshot_at(self, step: int) -> Snapshot:
+        """Model as it was at or before `step`: the nearest set of weights of `time_line`, in half precision.
 
-    @abstractmethod
-    def add_listener(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call `callback()` when there is something new; returns a function that removes it."""
+        Raises
+        ------
+        OptionError
+            If there is none.
+        """
+        return self._copies.at(step)
 
     def evaluate(self, split: str | None = None) -> dict[str, float]:
         """Mean of "loss", "recon", "kl" and further terms over a split, on a snapshot, by a fixed seed.

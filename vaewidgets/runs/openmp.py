@@ -123,14 +123,7 @@ class Chooser:
     """Decides by the pace of training between two ways to run: False (at first) or True.
 
     It prefers one way and tries the other now and then, at once when the pace drops; whichever trains faster
-    is preferred from then on.
-
-    Parameters
-    ----------
-    switch : callable
-        Called with the new way.
-    clock : callable
-        Returns seconds.
+    is preferred from then on. `switch` is called with the new way.
     """
 
     def __init__(
@@ -152,15 +145,10 @@ class Chooser:
         self._window = self._epoch_began = None
 
     def tick(self, step: int, epoch: int, stretch: object) -> None:
-        """Note that `step` steps are done.
+        """Note the steps and epochs that are done.
 
-        Parameters
-        ----------
-        step : int
-        epoch : int
-            Epochs done; a change means that time went into something other than steps.
-        stretch : object
-            A change (a pause, other runs) discards the window.
+        Another epoch means that time went into something else than steps; another `stretch` (a pause, other
+        runs) discards the window.
         """
         now = self._clock()
         if self._window is None or self._window[3] != stretch:
@@ -233,13 +221,7 @@ class Chooser:
 
 
 class ThreadTuner:
-    """Lets OpenMP's threads spin or sleep for one loop, or for several in one thread.
-
-    Parameters
-    ----------
-    on_cpu : bool
-        Whether the loop trains on the CPU.
-    """
+    """Lets OpenMP's threads spin or sleep for one loop, or for several in one thread."""
 
     def __init__(self, on_cpu: bool) -> None:
         self._on_cpu = on_cpu

@@ -15,10 +15,10 @@ from vaewidgets.objectives import get_likelihood
 __all__ = ["Reading"]
 
 _IMAGES = 64
-_SHARE = 0.02  # of the training's time that looking may take
-_LEAST_SECONDS = 0.1
-_MOST_LOOKS = 100
-_SLOWER = 1.1  # each look waits so many times as long as the one before
+SHARE = 0.02  # of the training's time that it may take
+LEAST_SECONDS = 0.1
+_MOST_TRIALS = 100
+_SLOWER = 1.1  # each trial waits so many times as long as the one before
 _TRAINED = (
     0.7  # share of the pixels' variance left unexplained, below which a reconstruction is none by chance
 )
@@ -31,14 +31,8 @@ class Reading:
     """Decides between the readings of a model that `as_vae` left open, once one of them shows.
 
     Either the model reconstructs the data by one reading and not by another; or the recon that its loop logs
-    is that of one reading, by one of the usual reductions, in two looks.
-
-    Parameters
-    ----------
-    model : AdaptedVAE
-    data : ImageDataset
-    reduction_is_known : bool
-        Whether logged terms are surely sums over pixels, once their convention is undone.
+    is that of one reading, by one of the usual reductions, in two trials. `reduction_is_known` says that
+    logged terms are surely sums over pixels, once their convention is undone.
     """
 
     def __init__(self, model: AdaptedVAE, data: Any, *, reduction_is_known: bool) -> None:
@@ -51,41 +45,32 @@ class Reading:
         self._factors = (1.0,) if reduction_is_known else (1.0, 0.5, 1 / n_pixels, 0.5 / n_pixels)
         self._likelihoods = {one: get_likelihood(one) for _, one in self._open}
         self._generator = torch.Generator().manual_seed(0)
-        self._looks = 0
+        self._trials = 0
         self._next = 0.0
         self._favourite: tuple[str, str] | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether there is something to decide, and hope to."""
-        return len(self._open) > 1 and self._looks < _MOST_LOOKS
+        return len(self._open) > 1 and self._trials < _MOST_TRIALS
 
     @property
     def is_due(self) -> bool:
-        """Whether to look now."""
+        """Whether to decide now."""
         return self.is_open and time.monotonic() >= self._next
 
-    def look(self, model: Any, recon: float | None) -> Convention | None:
-        """Look at a copy of the model, in eval mode.
+    def decide(self, model: Any, recon: float | None) -> Convention | None:
+        """Try the readings on a copy of the model, in eval mode, and on the recon that was logged last.
 
-        Parameters
-        ----------
-        model : AdaptedVAE
-        recon : float or None
-            What the loop logged last, as sums over pixels if its convention is right.
-
-        Returns
-        -------
-        Convention or None
-            How it is read from now on; None where nothing is new.
+        Returns how the model is read from now on; None where nothing is new.
         """
         start = time.monotonic()
-        self._looks += 1
+        self._trials += 1
         before: Convention = model.convention
         scores, errors, spread = self._measure(model)
         found = self._by_data(errors, spread) or self._by_recon(scores, recon)
-        least = _LEAST_SECONDS * _SLOWER**self._looks
-        self._next = start + max(least, (time.monotonic() - start) / _SHARE)
+        least = LEAST_SECONDS * _SLOWER**self._trials
+        self._next = start + max(least, (time.monotonic() - start) / SHARE)
         if found is None:
             return None
         self._open, evidence = found
@@ -127,7 +112,7 @@ class Reading:
     def _by_recon(
         self, scores: dict[tuple[str, str], float], recon: float | None
     ) -> tuple[list[tuple[str, str]], str] | None:
-        """The one reading whose recon was logged, if it was the same in the look before."""
+        """The one reading whose recon was logged, if it was the same in the trial before."""
         if recon is None or not recon > 0:
             return None
         distance = {

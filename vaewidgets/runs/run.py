@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import uuid
 from abc import abstractmethod
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,15 +13,14 @@ import torch
 
 from vaewidgets.engine.engine import EngineState
 from vaewidgets.engine.recorder import Recorder
-from vaewidgets.engine.snapshot import Shell, Snapshot
+from vaewidgets.engine.snapshot import Shell
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives import TERMS, Likelihood, Objective, get_objective, traits
 from vaewidgets.objectives.base import class_name
 from vaewidgets.runs.autosave import Autosave
-from vaewidgets.runs.controlled import Controlled
 from vaewidgets.runs.copies import Copies
 from vaewidgets.runs.events import Events
-from vaewidgets.runs.gate import ENDED, Ask, Gate, Status
+from vaewidgets.runs.gate import ENDED, Gate, Status
 from vaewidgets.runs.history import History
 from vaewidgets.runs.measure import Measured
 from vaewidgets.runs.openmp import ThreadTuner
@@ -37,7 +35,7 @@ _RATE_SECONDS = 2.0  # steps a second are taken over so long
 _SAVE_SECONDS = 60.0  # for the step under way to end
 
 
-class Run(Controlled, Measured, Waitable):
+class Run(Measured, Waitable):
     """A model in training, or trained: what was measured, snapshots of its weights, its controls.
 
     Attributes
@@ -96,7 +94,6 @@ class Run(Controlled, Measured, Waitable):
         if autosave_seconds is not None:
             self._autosave = Autosave(self.name, self.id, autosave_seconds)
         self._rate_marks: list[tuple[float, int]] = []
-        self._clone_ask: Ask | None = None
         self._copies = Copies(model, data, likelihood, shell, lambda: (self.step, self.epoch))
 
     # what it is -------------------------------------------------------------------------------
@@ -105,10 +102,6 @@ class Run(Controlled, Measured, Waitable):
     def recorder(self) -> Recorder:
         """What was recorded."""
         return self._recorder
-
-    @property
-    def history(self) -> History:
-        return self._history
 
     @property
     def time_line(self) -> TimeLine:
@@ -133,11 +126,6 @@ class Run(Controlled, Measured, Waitable):
     def warning(self) -> str | None:
         """What is wrong without ending the run, a sentence a line; None if nothing is."""
         return self._copies.fault
-
-    @property
-    @abstractmethod
-    def epoch(self) -> int:
-        """Epochs completed."""
 
     @property
     def steps_per_epoch(self) -> int | None:
@@ -173,14 +161,7 @@ class Run(Controlled, Measured, Waitable):
     def engine(self) -> str:
         """How its steps are taken: written out or by autograd, on which device, in which precision."""
 
-    # listening, waiting -----------------------------------------------------------------------
-
-    def add_listener(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call `callback()` when there is something new: values, a status, a snapshot.
-
-        It is called from any thread and must be quick. Returns a function that removes it.
-        """
-        return self._events.add_listener(callback)
+    # waiting ----------------------------------------------------------------------------------
 
     def _before_halt(self) -> None:
         """In the loop's thread, before a halt that a person would notice."""
@@ -219,48 +200,6 @@ class Run(Controlled, Measured, Waitable):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
-
-    # weights ----------------------------------------------------------------------------------
-
-    def request_snapshot(self) -> None:
-        """Ask for a copy of the weights between two steps. Returns at once; see `latest_snapshot`."""
-        ask = self._clone_ask
-        if ask is None or ask.done.is_set or not self._gate.is_busy:
-            ask = Ask(self._copies.renew)
-            self._gate.post(ask)
-            self._clone_ask = ask
-
-    def snapshot(self, timeout: float = 10.0) -> Snapshot:
-        """Copy of the model as it is between two steps.
-
-        Parameters
-        ----------
-        timeout : float
-            Seconds to wait for the end of the step under way.
-
-        Raises
-        ------
-        TimeoutError
-        """
-        self._gate.call(self._copies.renew, timeout)
-        snapshot = self.latest_snapshot
-        assert snapshot is not None
-        return snapshot
-
-    @property
-    def latest_snapshot(self) -> Snapshot | None:
-        """Newest snapshot taken, None before the first. The same object until there is a newer one."""
-        return self._copies.latest
-
-    def snapshot_at(self, step: int) -> Snapshot:
-        """Model as it was at or before `step`: the nearest set of weights of `time_line`, in half precision.
-
-        Raises
-        ------
-        OptionError
-            If there is none.
-        """
-        return self._copies.at(step)
 
     # files ------------------------------------------------------------------------------------
 

@@ -137,13 +137,7 @@ def write(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
 
 
 def read(path: str | os.PathLike[str]) -> LoadedRun:
-    """Read a run file.
-
-    Raises
-    ------
-    CheckpointError
-        If it is none, or of a later version.
-    """
+    """Read a run file; CheckpointError if it is none, or of a later version."""
     with _opened(path) as (facts, file):
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     time_line = (facts.get("time_line", {}), _under("time.", tensors))
@@ -153,13 +147,7 @@ def read(path: str | os.PathLike[str]) -> LoadedRun:
 
 
 def read_facts(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read what a run file says of its run, without weights and history.
-
-    Raises
-    ------
-    CheckpointError
-        If it is none, or of a later version.
-    """
+    """Read what a run file says of its run, without weights and history; raises as `read`."""
     with _opened(path) as (facts, _):
         return facts
 
@@ -189,13 +177,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], Any]
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor], path: str | os.PathLike[str]) -> None:
-    """Copy weights into a model, all or none.
-
-    Raises
-    ------
-    CheckpointError
-        Naming the first tensor that does not fit.
-    """
+    """Copy weights into a model, all or none; CheckpointError names the first tensor that does not fit."""
     own = named_tensors(model)
     weights = {name.replace("_orig_mod.", ""): tensor for name, tensor in weights.items()}  # older files
     for name in [*own, *(name for name in weights if name not in own)]:

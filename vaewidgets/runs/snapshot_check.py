@@ -19,20 +19,7 @@ __all__ = ["SnapshotCheck"]
 class SnapshotCheck:
     """Compares a snapshot of the first weights with itself, later, and a later one with a whole copy.
 
-    The live model is copied, never called.
-
-    Parameters
-    ----------
-    model : VAE
-        The live one.
-    shell : Shell
-    x : Tensor, shape (B, C, H, W)
-        Images to encode.
-
-    Attributes
-    ----------
-    fault : str or None
-        What is wrong with snapshots of this model; None while nothing is.
+    The live model is copied, never called; `x` are the images to encode. `fault` says what is wrong.
     """
 
     def __init__(self, model: Any, shell: Shell, x: Tensor) -> None:

@@ -1,6 +1,6 @@
 """What a run keeps of its past: where a sample of images was encoded, and a few sets of weights.
 
-The run itself keeps it, also while no widget looks, so that a widget that opens later can be dragged back.
+The run itself keeps it, also while no widget is open, so that one that opens later can be dragged back.
 """
 
 from __future__ import annotations
@@ -131,6 +131,8 @@ class TimeLine:
         Grows with each frame.
     fault : str or None
         Why no frames are taken any more.
+    budget : float
+        Seconds that may be spent on the next frame.
     """
 
     def __init__(self, data: ImageDataset | None) -> None:
@@ -141,7 +143,7 @@ class TimeLine:
         self._weights: Thinned[TimeWeights] | None = None
         self._epoch = 0
         self._cost = 0.0  # seconds that the newest frame took
-        self._purse = FREE_SECONDS
+        self.budget = FREE_SECONDS
         self._filled: float | None = None
         self._taken = 0.0
         self.version = 0
@@ -191,13 +193,13 @@ class TimeLine:
         now = time.monotonic()
         if self._filled is not None:
             most = max(FREE_SECONDS, 4 * self._cost)
-            self._purse = min(self._purse + SHARE * (now - self._filled), most)
+            self.budget = min(self.budget + SHARE * (now - self._filled), most)
         self._filled = now
         if self._data is None or self.fault is not None:
             return False
         if epoch == self._epoch and now < self._taken + WITHIN_SECONDS:
             return False
-        if self._purse < self._cost:
+        if self.budget < self._cost:
             return False
         self._epoch = epoch
         frames = self._frames
@@ -235,7 +237,7 @@ class TimeLine:
         # The first one pays for reading the images, too: what the next will cost is seen at the second.
         self._taken = time.monotonic()
         seconds = self._taken - start
-        self._purse -= seconds if self.version > 1 else 0.0
+        self.budget -= seconds if self.version > 1 else 0.0
         self._cost = seconds if self.version > 1 else min(seconds, FREE_SECONDS / 4)
 
     # files ------------------------------------------------------------------------------------

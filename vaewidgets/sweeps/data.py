@@ -41,13 +41,7 @@ def write_data(data: ImageDataset, path: Path) -> None:
 
 @functools.lru_cache(maxsize=1)  # the cells that a worker is given one after the other share their data
 def read_data(path: Path) -> ImageDataset:
-    """Read what `write_data` wrote.
-
-    Raises
-    ------
-    CheckpointError
-        If it is not there: the folder of a sweep must be one that its workers see.
-    """
+    """Read what `write_data` wrote."""
     if not path.is_file():
         raise CheckpointError(
             f"there is no file {str(path)!r} on this worker. The sweep's folder must be one that all workers "

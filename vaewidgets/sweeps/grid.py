@@ -36,24 +36,13 @@ _ELSEWHERE = ("device", "speed")  # change where and how fast, not what is train
 
 @dataclass(frozen=True)
 class Plan:
-    """One cell: what is built and how it is trained. Plain enough to be sent to another process.
+    """One cell: what is built and how it is trained. Plain enough to be sent to another process."""
 
-    Attributes
-    ----------
-    settings : dict
-        Its place in the grid.
-    make_model : callable
-    model_options, train_options : dict
-        Keywords of `make_model` and of `vaewidgets.train`.
-    file_name : str
-        Tells this cell from any other, of this sweep or another one: settings, other options, model, data.
-    """
-
-    settings: Settings
+    settings: Settings  # its place in the grid
     make_model: Callable[..., nn.Module]
-    model_options: dict[str, Any]
-    train_options: dict[str, Any]
-    file_name: str
+    model_options: dict[str, Any]  # keywords of `make_model`
+    train_options: dict[str, Any]  # keywords of `vaewidgets.train`
+    file_name: str  # tells this cell from any other of any sweep: settings, other options, model, data
 
     @property
     def name(self) -> str:
@@ -72,20 +61,11 @@ def plan_cells(
     grid: Mapping[str, Sequence[Any]] | None,
     options: Mapping[str, Any],
 ) -> tuple[dict[str, tuple[Any, ...]], list[Plan]]:
-    """Check what was asked for, and lay out the grid.
+    """Check the arguments, and lay out the grid.
 
-    Returns
-    -------
-    axes : dict of tuples
-        Values of each swept keyword, in the order in which they were given.
-    plans : list of Plan
-        The last axis changes fastest.
-
-    Raises
-    ------
-    OptionError
-        For a keyword that neither the model nor `train` takes, an axis without or with repeated values, and a
-        model that is no class or function.
+    Returns the values of each swept keyword, in the order in which they were given, and the plans of the
+    cells, of which the last axis changes fastest. OptionError for a keyword that neither the model nor
+    `train` takes, an axis without or with repeated values, and a model that is no class or function.
     """
     parameters = _check_maker(make_model)
     axes, fixed = _split_axes(grid, options)
@@ -110,13 +90,7 @@ def plan_cells(
 
 
 def build_model(plan: Plan) -> nn.Module:
-    """Build a cell's model with the weights of its seed; torch's global generator is left as it was.
-
-    Raises
-    ------
-    OptionError
-        If `make_model` wants something that it was not given, or returns no module.
-    """
+    """Build a cell's model with the weights of its seed; torch's global generator is left as it was."""
     with drawing, seeded(plan.seed):
         try:
             inspect.signature(plan.make_model).bind(**plan.model_options)

@@ -40,20 +40,8 @@ _BREAK_SECONDS = 30.0  # for the other futures of a broken pool to say so
 class Remote:
     """Trains cells on an executor, from a thread of its own, which ends with the last cell.
 
-    Parameters
-    ----------
-    executor : concurrent.futures.Executor or callable
-        An executor stays the caller's: it is never shut down, and a process pool that breaks is replaced by
-        one of fresh processes. A function makes executors, which are shut down here.
-    cells : sequence of Cell
-    make_task : callable
-        Of a cell and the number of the attempt.
-    retries : int
-        How often a cell is sent again after a worker was lost with it.
-    at_end : callable
-        Called when no cell is under way any more.
-    name : str
-        Of the thread.
+    An executor stays the caller's: it is never shut down, and a process pool that breaks is replaced by one
+    of fresh processes. A function makes executors, which are shut down here.
     """
 
     def __init__(

@@ -31,58 +31,28 @@ _LOOK_SECONDS = 0.2  # how often a task looks whether it is to stop
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker needs to know.
-
-    Attributes
-    ----------
-    plan : Plan
-    data : Path or ImageDataset
-        A file of `write_data`, or the set itself where it is read piece by piece.
-    path : Path
-        Of the run file.
-    stop_path : Path
-        To end early when this file is there.
-    mark_path : Path
-        Made when the cell is begun.
-    threads : int
-        torch's, for a cell in another process.
-    attempt : int
-        From 0.
-    home : tuple
-        Machine and process that the sweep was started in.
-    """
+    """What a worker needs to know."""
 
     plan: Plan
-    data: Any
-    path: Path
-    stop_path: Path
-    mark_path: Path
-    threads: int
-    attempt: int
-    home: tuple[str, int]
+    data: Path | ImageDataset  # a file of `write_data`, or the set itself where it is read piece by piece
+    path: Path  # of the run file
+    stop_path: Path  # when this file is there, the cell ends early
+    mark_path: Path  # made when the cell is begun
+    threads: int  # torch's, for a cell in another process
+    attempt: int  # from 0
+    home: tuple[str, int]  # machine and process that the sweep was started in
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a cell ended, as plain values: an exception of another process may not survive the way back.
-
-    Attributes
-    ----------
-    status : {"finished", "stopped", "failed"}
-    kind, message, trace : str or None
-        Of the error.
-    step, term : int and str, or None
-        Of a `DivergedError`.
-    where : tuple
-        Machine and process.
-    """
+    """How a cell ended, as plain values: an exception of another process may not survive the way back."""
 
     status: str
-    where: tuple[str, int]
-    kind: str | None = None
+    where: tuple[str, int]  # machine and process
+    kind: str | None = None  # of the error
     message: str | None = None
     trace: str | None = None
-    step: int | None = None
+    step: int | None = None  # of a `DivergedError`
     term: str | None = None
 
     def error(self) -> VAEWidgetsError | None:
@@ -122,19 +92,9 @@ def run_task(task: Task) -> Outcome:
         return _outcome("failed", error)
 
 
-def open_cell(plan: Plan, data: ImageDataset, path: Path | None, **options: Any) -> TrainingRun:
-    """Make a cell's run, not started: anew, or from its file as far as it got.
-
-    Parameters
-    ----------
-    plan : Plan
-    data : ImageDataset
-    path : Path, optional
-        Where it is saved by itself.
-    **options
-        Of `train`, beside the plan's.
-    """
-    training = plan.train_options | options
+def open_cell(plan: Plan, data: ImageDataset, path: Path | None) -> TrainingRun:
+    """Make a cell's run, not started: anew, or from the file that it is saved to, as far as it got."""
+    training = plan.train_options
     model = build_model(plan)
     if path is not None and read_status(path) in ("running", "paused", "stopped"):
         with contextlib.suppress(CheckpointError):
