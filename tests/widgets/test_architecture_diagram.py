@@ -112,7 +112,7 @@ def test_an_autoencoder_has_no_kl_and_no_draw(data: vw.ImageDataset) -> None:
     assert step["kl"] is None
     assert step["loss"] == step["recon"]
     assert list(step["values"]) == ["z"]
-    with pytest.raises(OptionError, match="this picture can be 'ae'"):
+    with pytest.raises(OptionError, match="expected one of 'ae'"):
         widget.view |= {"kind": "vae"}
     widget.close()
 
