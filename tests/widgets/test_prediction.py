@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -171,12 +172,21 @@ def test_the_place_of_a_run_that_trains_comes_with_its_end(data: vw.ImageDataset
     guess.close()
 
 
-def test_a_closed_exercise_waits_for_its_run_no_more(data: vw.ImageDataset) -> None:
+def test_a_closed_exercise_waits_for_its_run_no_more(
+    data: vw.ImageDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = new_run(data, start=False)
+    listeners: list[Callable[[], None]] = []
+
+    def add_listener(callback: Callable[[], None]) -> Callable[[], None]:
+        listeners.append(callback)
+        return listeners.clear
+
+    monkeypatch.setattr(run, "add_listener", add_listener)
     guess = vw.Prediction("Where?", place=run, label=3)
-    listeners = len(run.recorder._listeners)
+    assert len(listeners) == 1
     guess.close()
-    assert len(run.recorder._listeners) == listeners - 1
+    assert listeners == []
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from torch import Tensor
 from vaewidgets.checks import number, text, whole
 from vaewidgets.data.classes import Classes, find_classes
 from vaewidgets.data.convert import as_labels, as_value_range
+from vaewidgets.data.pixel_storage import MemoryStore
 from vaewidgets.data.sources import Opened, OpenOptions, as_size, open_images
 from vaewidgets.data.split import Split
-from vaewidgets.data.stores import MemoryStore
 from vaewidgets.errors import DataError, OptionError, ShapeError
 
 __all__ = ["ImageDataset", "draw"]

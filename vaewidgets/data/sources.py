@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 from vaewidgets.checks import is_whole, wholes
 from vaewidgets.data.convert import Converter, Layout, as_labels, find_layout
 from vaewidgets.data.folder import FolderSource
-from vaewidgets.data.stores import ArrayStore, ItemSource, ItemStore, MemoryStore, Store
+from vaewidgets.data.pixel_storage import ArrayStore, ItemSource, ItemStore, MemoryStore, Store
 from vaewidgets.data.torch_sets import Flat, PixelTable, flatten
 from vaewidgets.errors import DataError
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.data.batches import Batches, to_float
-from vaewidgets.data.stores import MemoryStore, Store
+from vaewidgets.data.pixel_storage import MemoryStore, Store
 from vaewidgets.errors import DataError, ShapeError
 
 __all__ = ["Split"]

@@ -202,13 +202,7 @@ class BetaCompare(RunWidget):
                 Feed.of(run).wake(urgent=True)
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
-        """Matplotlib figure of the newest frame, for print: what the view shows.
-
-        Parameters
-        ----------
-        size : (width, height), optional
-            In inches.
-        """
+        """What the view shows, for print; see `LiveWidget.figure`."""
         from vaewidgets.figures import compare_figure
 
         view = self.view

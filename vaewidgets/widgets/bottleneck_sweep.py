@@ -124,13 +124,7 @@ class BottleneckSweep(RunWidget):
             whole(key, value, 0, len(self._runs) - 1)
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
-        """Matplotlib figure of the newest frame, for print: four panels against latent_dim.
-
-        Parameters
-        ----------
-        size : (width, height), optional
-            In inches.
-        """
+        """Four panels against latent_dim, for print; see `LiveWidget.figure`."""
         from vaewidgets.figures import bottleneck_figure
 
         return bottleneck_figure(self.frame or {}, size=size or self._figure_size)

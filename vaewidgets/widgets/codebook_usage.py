@@ -138,13 +138,7 @@ class CodebookUsage(RunWidget):
             whole(key, value, 0, model.n_codes - 1)
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
-        """Matplotlib figure of the newest frame, for print: use by code, and perplexity over training.
-
-        Parameters
-        ----------
-        size : (width, height), optional
-            In inches.
-        """
+        """Use by code, and perplexity over training, for print; see `LiveWidget.figure`."""
         from vaewidgets.figures import codebook_figure
 
         return codebook_figure((self.frame or {})["codes"], size=size or self._figure_size)

@@ -103,13 +103,7 @@ class Diagnosis(RunWidget):
         }
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
-        """Matplotlib figure of the newest frame: the verdict in words, the units' lives below.
-
-        Parameters
-        ----------
-        size : (width, height), optional
-            In inches.
-        """
+        """The verdict in words, the units' lives below, for print; see `LiveWidget.figure`."""
         from vaewidgets.figures import diagnosis_figure
 
         return diagnosis_figure((self.frame or {})["diagnosis"], size=size or self._figure_size)

@@ -128,13 +128,7 @@ class InterpolationStrip(LatentWidget):
         return judge_path(snapshot.decode(z), z=z, classes=classes, ends=(int(labels[a]), int(labels[b])))
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
-        """Matplotlib figure of the images that the page shows, with the verdict, for print.
-
-        Parameters
-        ----------
-        size : (width, height), optional
-            In inches; by default as the images ask.
-        """
+        """The images that the page shows, with the verdict, for print; see `LiveWidget.figure`."""
         from vaewidgets.figures import rows_figure
 
         verdict = self.verdict

@@ -83,13 +83,7 @@ class LatentManifold(LatentWidget):
                 self._check_dims(key, value, 2)
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
-        """Matplotlib figure of the plane and part that the page shows, for print.
-
-        Parameters
-        ----------
-        size : (width, height), optional
-            In inches.
-        """
+        """The plane and part that the page shows, for print; see `LiveWidget.figure`."""
         from vaewidgets.figures import tiles_figure
 
         snapshot = self.run.snapshot()

@@ -123,13 +123,7 @@ class LatentTraversal(LatentWidget):
         return found
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
-        """Matplotlib figure of the rows that the page shows, for print.
-
-        Parameters
-        ----------
-        size : (width, height), optional
-            In inches; by default as the images ask.
-        """
+        """The rows that the page shows, for print; see `LiveWidget.figure`."""
         from vaewidgets.figures import rows_figure
 
         snapshot, label = self.run.snapshot(), self.view.get("label")

@@ -100,13 +100,7 @@ class PriorSamples(LatentWidget):
         return z.astype(np.float32)
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
-        """Matplotlib figure of the draws that the page shows, for print.
-
-        Parameters
-        ----------
-        size : (width, height), optional
-            In inches; by default as the images ask.
-        """
+        """The draws that the page shows, for print; see `LiveWidget.figure`."""
         from vaewidgets.figures import rows_figure
 
         images = {}

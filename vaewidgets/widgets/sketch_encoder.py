@@ -110,13 +110,7 @@ class SketchEncoder(LatentWidget):
         return np.asarray(self.run.snapshot().encode(x[None])[0][0], np.float32)
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
-        """Matplotlib figure of the drawing over what its point decodes to, for print.
-
-        Parameters
-        ----------
-        size : (width, height), optional
-            In inches.
-        """
+        """The drawing over what its point decodes to, for print; see `LiveWidget.figure`."""
         from vaewidgets.figures import rows_figure
 
         snapshot, z, image = self.run.snapshot(), self.z, self.image

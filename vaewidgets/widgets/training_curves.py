@@ -59,13 +59,7 @@ class TrainingCurves(RunWidget):
         check_curves_view(key, value)
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
-        """Matplotlib figure of the newest frame, for print, as the view has it.
-
-        Parameters
-        ----------
-        size : (width, height), optional
-            In inches.
-        """
+        """The curves as the view has them, for print; see `LiveWidget.figure`."""
         from vaewidgets.figures import runs_curves_figure
 
         frame, view = self.frame or {}, self.view
