@@ -12,16 +12,16 @@
  * Controls: .vw-end-0, .vw-end-1 (each a select of classes, .vw-previous, .vw-next), .vw-mode, the handles on the map.
  */
 
-import { toFloat32, unpack } from "../../contract/bytes.js";
 import { createImage, fromBytes } from "../../draw/images.js";
 import { createSheet } from "../../draw/sheet.js";
-import { createMany } from "../../graphs/decode_queue.js";
 import { createChoice, createPress } from "../../host/controls.js";
-import { h, setText, show } from "../../host/dom.js";
+import { h, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatVector, shortened } from "../../maths/format.js";
-import { onPlane, readLatent, viewPlane } from "../../maths/plane.js";
+import { viewPlane } from "../../maths/plane.js";
 import { nearest } from "../../maths/statistics.js";
+import { createCodes } from "../../panels/codes.js";
+import { createDecoding } from "../../panels/decoding.js";
 import { createLatentMap } from "../../panels/latent_map.js";
 import { createTimeLine, decoderAt } from "../../panels/time.js";
 import { evidence, interpolate, judgePath, nearestLabel, passesThrough } from "./path.js";
@@ -58,19 +58,10 @@ export default defineWidget({
 
     /** @type {import("../../host/widget.js").State | null} */
     let state = null;
-    /** @type {import("../../maths/plane.js").Latent | null} */
-    let latent = null;
-    let latentSource = /** @type {any} */ (null);
-    let points = /** @type {Float32Array} */ (new Float32Array(0));
-    let pointsSource = /** @type {any} */ (null);
-    let seen = /** @type {Float32Array} */ (new Float32Array(0));
-    let plane = /** @type {ReturnType<typeof viewPlane> | null} */ (null);
-    let originals = /** @type {Uint8Array} */ (new Uint8Array(0));
-    let originalsSource = /** @type {any} */ (null);
+    const codes = createCodes(viewPlane);
     /** @type {Float64Array[]} */
     let path = [];
     let pathKey = "";
-    let again = false;
     /** Images of the path, in the data's value range. @type {(Float32Array | null)[]} */
     let images = [];
     let verdict = /** @type {import("./path.js").Verdict | null} */ (null);
@@ -79,19 +70,16 @@ export default defineWidget({
     let drawnFor = "";
     const wanted = () => JSON.stringify([ends(), view.get("mode", "lerp"), view.get("time", null)]);
 
-    const many = createMany({
+    const { many, refresh } = createDecoding(note, {
       ask: (z) => commands.decode(z),
+      start,
       onImage(key, bytes, image) {
         const k = Number(key);
         const range = /** @type {any} */ (state?.frame.run)?.value_range ?? [0, 1];
         images[k] = image ? image.slice() : fromBytes(bytes, range);
         if (k % every === 0) sheet.set(k / every, bytes);
       },
-      onRound(remaining) {
-        if (remaining > 0) return;
-        judge();
-        if (again) start();
-      },
+      onRound: (remaining) => remaining === 0 && judge(),
     });
     const sheet = createSheet(stripEl, {
       theme: shell.theme,
@@ -104,24 +92,18 @@ export default defineWidget({
       theme: shell.theme,
       label: "Codes of the images and the path between the two ends",
       onDrag(end, at) {
-        const i = nearest(seen, ...at, usable());
+        const i = nearest(codes.seen, ...at, codes.count);
         if (i >= 0) setEnd(end, i);
       },
       onKey: (end, dx, dy) => toward(end, dx, dy),
     });
 
-    /** Images that have a thumbnail and a code. */
-    const usable = () => {
-      const [c, y, x] = state?.frame.run.image_shape ?? [1, 1, 1];
-      const there = latent ? points.length / latent.d : 0;
-      return originals.length ? Math.min(there, Math.floor(originals.length / (c * y * x))) : there;
-    };
-    const labels = () => latent?.labels ?? null;
+    const labels = () => codes.latent?.labels ?? null;
     const nameOf = (/** @type {number} */ c) => state?.frame.run.class_names?.[c] ?? String(c);
     /** @returns {[number, number]} */
     function ends() {
       const given = view.get("ends", null);
-      const n = usable();
+      const n = codes.count;
       const ok = Array.isArray(given) && given.every((i) => Number.isInteger(i) && i >= 0 && i < n);
       return ok ? /** @type {[number, number]} */ ([given[0], given[1]]) : [0, Math.max(n - 1, 0)];
     }
@@ -136,10 +118,11 @@ export default defineWidget({
     /** The nearest image in a direction: within 45° of it, so that each key leads somewhere. @param {number} end @param {number} dx @param {number} dy */
     function toward(end, dx, dy) {
       const from = ends()[end];
+      const { seen } = codes;
       const [u, v] = [seen[2 * from], seen[2 * from + 1]];
       let best = -1;
       let least = Number.POSITIVE_INFINITY;
-      for (let i = 0; i < usable(); i++) {
+      for (let i = 0; i < codes.count; i++) {
         const along = (seen[2 * i] - u) * dx + (seen[2 * i + 1] - v) * dy;
         const aside = Math.abs((seen[2 * i] - u) * dy) + Math.abs((seen[2 * i + 1] - v) * dx);
         if (along > 1e-9 && aside <= along && along < least) [least, best] = [along, i];
@@ -164,7 +147,7 @@ export default defineWidget({
         },
       });
       const step = (/** @type {1|-1} */ by) => () => {
-        const n = usable();
+        const n = codes.count;
         const now = ends()[end];
         const label = labels()?.[now];
         for (let k = 1; k <= n; k++) {
@@ -198,12 +181,11 @@ export default defineWidget({
 
     // Two points chosen in any widget of the run become the ends.
     const unselect = view.on("selected", (value) => {
-      if (Array.isArray(value) && value.length === 2 && Math.max(...value) < usable())
+      if (Array.isArray(value) && value.length === 2 && Math.max(...value) < codes.count)
         view.set("ends", [...value]);
     });
 
     function start() {
-      again = false;
       verdict = null;
       images = new Array(path.length).fill(null);
       // What is shown first, the points between for the verdict after.
@@ -212,10 +194,10 @@ export default defineWidget({
     }
 
     function judge() {
-      if (!latent || images.some((image) => image === null) || !images.length) return;
+      if (!codes.latent || images.some((image) => image === null) || !images.length) return;
       const known = labels();
       const [a, b] = ends();
-      const classes = known && path.map((z) => nearestLabel(z, points, known));
+      const classes = known && path.map((z) => nearestLabel(z, codes.points, known));
       verdict = judgePath({
         images: /** @type {Float32Array[]} */ (images),
         z: path,
@@ -226,6 +208,7 @@ export default defineWidget({
     }
 
     function drawVerdict() {
+      const { latent } = codes;
       if (!verdict || !latent) return;
       setText(verdictEl, READS[verdict.verdict]);
       verdictEl.dataset.verdict = verdict.verdict;
@@ -253,42 +236,22 @@ export default defineWidget({
       );
     }
 
-    /** @param {import("../../host/widget.js").State} next */
-    function read(next) {
-      const data = next.frame.latent;
-      if (data && data !== latentSource) {
-        latentSource = data;
-        latent = readLatent(data);
-        plane = viewPlane(latent);
-      }
-      if (next.originals !== originalsSource) {
-        originalsSource = next.originals;
-        originals = next.originals ? /** @type {Uint8Array} */ (unpack(next.originals)) : new Uint8Array(0);
-      }
-      if (!latent || !plane) return;
-      const then = time.moment && /** @type {any} */ (decoderAt(next, view.get("time", null)))?.mu;
-      const source = then ?? data;
-      if (source === pointsSource) return;
-      pointsSource = source;
-      points = then ? toFloat32(then) : (latent.points ?? new Float32Array(0));
-      seen = onPlane(plane, points, latent.d);
-    }
-
     return {
       update(next) {
         state = next;
         time.update(next);
-        read(next);
+        const decoder = decoderAt(next, view.get("time", null));
+        codes.read(next, time.moment && decoder);
+        const { latent, plane, points, seen } = codes;
         if (!latent || !plane || !points.length) return;
         const { run } = next.frame;
         const { d } = latent;
         shown = next.options.images ?? 11;
         every = Math.max(1, Math.ceil((JUDGED - 1) / (shown - 1)));
-        const known = many.setDecoder(decoderAt(next, view.get("time", null)));
+        const known = many.setDecoder(decoder);
         const [a, b] = ends();
         const kind = view.get("mode", "lerp");
-        const za = points.subarray(a * d, (a + 1) * d);
-        const zb = points.subarray(b * d, (b + 1) * d);
+        const [za, zb] = [codes.code(a), codes.code(b)];
         const key = JSON.stringify([a, b, kind, shown, Array.from(za), Array.from(zb)]);
         const moved = key !== pathKey;
         drawnFor = wanted();
@@ -301,23 +264,18 @@ export default defineWidget({
         if (moved) {
           pathKey = key;
           path = interpolate(kind, za, zb, (shown - 1) * every + 1);
-          // While an end is dragged the strip follows each place; the verdict follows where it rests.
-          start();
-        } else if (known) {
-          if (many.left > 0) again = true;
-          else start();
         }
-        const size = run.image_shape[0] * run.image_shape[1] * run.image_shape[2];
+        // While an end is dragged the strip follows each place; the verdict follows where it rests.
+        refresh(moved, known);
         const choices = [...new Set(labels() ?? [])]
           .filter((c) => c >= 0)
           .sort((p, q) => p - q)
           .map((c) => ({ value: String(c), text: shortened(nameOf(c)) }));
         [a, b].forEach((i, end) => {
-          const image = originals.subarray(i * size, (i + 1) * size);
           const label = labels()?.[i] ?? -1;
           const { picture, select } = endParts[end];
           picture.update({
-            image: image.length === size ? image : null,
+            image: codes.image(i),
             shape: run.image_shape,
             title: `${LETTERS[end]}: ${label >= 0 ? `class ${nameOf(label)}, ` : ""}image ${i}`,
             detail: "no thumbnail",
@@ -331,17 +289,15 @@ export default defineWidget({
           classNames: run.class_names,
           axes: plane.axes,
           prior: latent.prior ? { center: plane.toPlane(new Float32Array(d)), radii: [1, 2] } : null,
-          path: path.map((z) => /** @type {ReturnType<typeof viewPlane>} */ (plane).toPlane(z)),
+          path: path.map((z) => plane.toPlane(z)),
           handles: [a, b].map((i, end) => ({
             at: [seen[2 * i], seen[2 * i + 1]],
             text: LETTERS[end],
             label: `end ${LETTERS[end]} of the path, arrow keys choose another image`,
-            value: `image ${i}${labels() ? `, ${nameOf(labels()?.[i] ?? -1)}` : ""}, z = ${formatVector(points.subarray(i * d, (i + 1) * d), 2)}`,
+            value: `image ${i}${labels() ? `, ${nameOf(labels()?.[i] ?? -1)}` : ""}, z = ${formatVector(codes.code(i), 2)}`,
           })),
         });
         drawVerdict();
-        show(note, many.reason !== null);
-        setText(note, many.reason ? `decoded by the kernel, since the page cannot: ${many.reason}` : "");
       },
       message: (content, buffers) => many.reply(content, buffers),
       caption: () =>
@@ -359,9 +315,9 @@ export default defineWidget({
         },
         toClient: (/** @type {number} */ end) => {
           const i = ends()[end];
-          return map.toClient(seen[2 * i], seen[2 * i + 1]);
+          return map.toClient(codes.seen[2 * i], codes.seen[2 * i + 1]);
         },
-        pointClient: (/** @type {number} */ i) => map.toClient(seen[2 * i], seen[2 * i + 1]),
+        pointClient: (/** @type {number} */ i) => map.toClient(codes.seen[2 * i], codes.seen[2 * i + 1]),
         get left() {
           return many.left;
         },

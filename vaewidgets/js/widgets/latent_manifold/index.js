@@ -11,13 +11,14 @@
  */
 
 import { createImage } from "../../draw/images.js";
-import { createMany } from "../../graphs/decode_queue.js";
 import { createChoice, createPress, createRange } from "../../host/controls.js";
-import { h, setText, show } from "../../host/dom.js";
+import { h, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { dimName, formatNumber, formatVector } from "../../maths/format.js";
-import { dimOrder, planeOf, readLatent } from "../../maths/plane.js";
+import { dimOrder, planeOf } from "../../maths/plane.js";
 import { createClassChoice } from "../../panels/class_choice.js";
+import { createCodes } from "../../panels/codes.js";
+import { createDecoding } from "../../panels/decoding.js";
 import { createTimeLine, decoderAt } from "../../panels/time.js";
 import { createManifold } from "./manifold.js";
 import { clampWindow, zoomWindow } from "./tiling.js";
@@ -40,10 +41,7 @@ export default defineWidget({
     const preview = createImage(images, { name: "decoded" });
     /** @type {import("../../host/widget.js").State | null} */
     let state = null;
-    /** @type {import("../../maths/plane.js").Latent | null} */
-    let latent = null;
-    /** @type {any} */
-    let latentSource = null;
+    const codes = createCodes();
     /** @type {number[]} */
     let order = [];
     let plane = /** @type {import("../../maths/plane.js").Plane | null} */ (null);
@@ -52,23 +50,19 @@ export default defineWidget({
     let decoded = new Map();
     /** @type {{key: string, z: Float32Array}[]} */
     let jobs = [];
-    let again = false;
     let drawnLattice = "";
+    /** Whether the old cells are shown until the new ones are decoded. */
+    let keep = true;
 
-    const many = createMany({
+    const { many, refresh } = createDecoding(note, {
       ask: (z) => commands.decode(z),
+      start: () => map.refresh(keep),
       onImage(key, bytes) {
         const job = jobs.find((one) => one.key === key);
         if (job) decoded.set(key, { bytes, z: job.z });
         map.setCell(key, bytes);
       },
-      onRound(left) {
-        map.paint();
-        if (left === 0 && again) {
-          again = false;
-          map.refresh(true);
-        }
-      },
+      onRound: () => map.paint(),
     });
 
     const window = () => clampWindow({ center: view.get("center", [0.5, 0.5]), span: view.get("span", 1) });
@@ -120,7 +114,7 @@ export default defineWidget({
     });
     /** @param {0|1} axis @param {string} value */
     function choose(axis, value) {
-      if (!latent || value === "auto" || value === "principal")
+      if (!codes.latent || value === "auto" || value === "principal")
         return view.set("plane", value === "principal" ? value : null);
       const pair = /** @type {[number, number]} */ (pairOf());
       pair[axis] = Number(value);
@@ -144,8 +138,8 @@ export default defineWidget({
     const time = createTimeLine(stage, context);
 
     function showSelects() {
-      if (!latent) return;
-      const { kl, std, d } = latent;
+      if (!codes.latent) return;
+      const { kl, std, d } = codes.latent;
       const chosen = view.get("plane", null);
       const worth = (/** @type {number} */ i) =>
         kl ? `KL ${formatNumber(kl[i], 2)} nats` : `std ${formatNumber(std[i], 2)}`;
@@ -161,10 +155,10 @@ export default defineWidget({
     }
 
     function showPreview() {
-      if (!state || !plane || !latent) return;
+      if (!state || !plane || !codes.latent) return;
       const shape = state.frame.run.image_shape;
       const pointed = view.get("hover", null);
-      const own = pointed && pointed.length === latent.d;
+      const own = pointed && pointed.length === codes.latent.d;
       // Before anyone points: the middle of the plane, so that there is no empty frame.
       const z = own ? pointed : plane.toZ(0.5, 0.5);
       const image = many.now(z);
@@ -188,14 +182,10 @@ export default defineWidget({
       update(next) {
         state = next;
         const { frame } = next;
-        const data = frame.latent;
-        if (!data) return;
-        if (data !== latentSource) {
-          latentSource = data;
-          latent = readLatent(data);
-          order = dimOrder(latent, order);
-        }
+        const fresh = codes.read(next);
+        const { latent } = codes;
         if (!latent) return;
+        if (fresh) order = dimOrder(latent, order);
         time.update(next);
         const known = many.setDecoder(decoderAt(next, view.get("time", null)));
         const told = many.setLabel(classChoice.update(many.classes, frame.run));
@@ -221,15 +211,11 @@ export default defineWidget({
           share: plane.share,
           mark: z && z.length === latent.d ? plane.toUnit(z) : null,
         });
-        if (jumped || told) map.refresh(!jumped);
-        else if (known || other) {
-          if (many.left > 0) again = true;
-          else map.refresh(true);
-        }
+        keep = !jumped;
+        refresh(jumped || told, known || other);
+        keep = true;
         cellsKnob.update({ value: across() });
         showSelects();
-        show(note, many.reason !== null);
-        setText(note, many.reason ? `decoded by the kernel, since the page cannot: ${many.reason}` : "");
         showPreview();
       },
       message: (content, buffers) => many.reply(content, buffers),

@@ -9,16 +9,16 @@
  * Controls: .vw-style, .vw-axes, .vw-rows, .vw-base (.vw-previous, .vw-next, .vw-rest), .vw-back, a slider a row.
  */
 
-import { toFloat32, unpack } from "../../contract/bytes.js";
 import { createImage } from "../../draw/images.js";
 import { createSheet } from "../../draw/sheet.js";
-import { createMany } from "../../graphs/decode_queue.js";
 import { createChoice, createPress, createRange } from "../../host/controls.js";
-import { h, OWN_KEYS, setText, show } from "../../host/dom.js";
+import { h, OWN_KEYS, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatFixed, formatNumber, formatVector } from "../../maths/format.js";
-import { dimOrder, readLatent } from "../../maths/plane.js";
+import { dimOrder } from "../../maths/plane.js";
 import { createClassChoice } from "../../panels/class_choice.js";
+import { createCodes } from "../../panels/codes.js";
+import { createDecoding } from "../../panels/decoding.js";
 import { createTimeLine, decoderAt } from "../../panels/time.js";
 import { dimension, direction, STYLES, values } from "./traverse.js";
 
@@ -116,13 +116,7 @@ export default defineWidget({
     const preview = createImage(images, { name: "decoded" });
     /** @type {import("../../host/widget.js").State | null} */
     let state = null;
-    /** @type {import("../../maths/plane.js").Latent | null} */
-    let latent = null;
-    let latentSource = /** @type {any} */ (null);
-    let points = /** @type {Float32Array} */ (new Float32Array(0));
-    let pointsSource = /** @type {any} */ (null);
-    let originals = /** @type {Uint8Array} */ (new Uint8Array(0));
-    let originalsSource = /** @type {any} */ (null);
+    const codes = createCodes();
     /** @type {number[]} */
     let order = [];
     /** @type {ReturnType<typeof createRow>[]} */
@@ -132,23 +126,19 @@ export default defineWidget({
     /** @type {Float32Array[][]} */
     let drawn = [];
     let key = "";
-    let again = false;
     let z = new Float32Array(0);
 
-    const many = createMany({
+    const { many, refresh } = createDecoding(note, {
       ask: (list) => commands.decode(list),
+      start,
       onImage(name, bytes) {
         const [row, i] = name.split(",").map(Number);
         if (row < 0) showPreview(bytes);
         else rows[row]?.sheet.set(i, bytes);
       },
-      onRound(left) {
-        if (left === 0 && again) start();
-      },
     });
 
     function start() {
-      again = false;
       const jobs = drawn.flatMap((steps, row) => steps.map((point, i) => ({ key: `${row},${i}`, z: point })));
       many.start([{ key: "-1,0", z }, ...jobs]);
     }
@@ -161,20 +151,15 @@ export default defineWidget({
     }
 
     const shape = () => state?.frame.run.image_shape ?? /** @type {[number, number, number]} */ ([1, 1, 1]);
-    const count = () => {
-      const [c, y, x] = shape();
-      const there = latent ? points.length / latent.d : 0;
-      return originals.length ? Math.min(there, Math.floor(originals.length / (c * y * x))) : there;
-    };
     /** @returns {number | null} */
     function base() {
       const given = view.get("base", null);
-      return Number.isInteger(given) && given >= 0 && given < count() ? given : null;
+      return Number.isInteger(given) && given >= 0 && given < codes.count ? given : null;
     }
     function baseZ() {
       const i = base();
-      if (!latent) return new Float32Array(0);
-      if (i !== null) return points.slice(i * latent.d, (i + 1) * latent.d);
+      const { latent } = codes;
+      if (!latent || i !== null) return codes.code(i ?? 0);
       return latent.prior ? new Float32Array(latent.d) : latent.mean.slice();
     }
     /** @param {number | null} i */
@@ -184,10 +169,11 @@ export default defineWidget({
     }
     const step = (/** @type {1|-1} */ by) => () => {
       const now = base();
-      setBase(now === null ? 0 : (now + by + count()) % Math.max(count(), 1));
+      setBase(now === null ? 0 : (now + by + codes.count) % Math.max(codes.count, 1));
     };
     const style = () => {
       const given = view.get("style", null);
+      const { latent } = codes;
       const known = STYLES.find(({ value, needsPrior }) => value === given && (latent?.prior || !needsPrior));
       return known?.value ?? (latent?.prior ? "quantiles" : "gaussian");
     };
@@ -268,35 +254,23 @@ export default defineWidget({
       }
     }
 
-    /** @param {import("../../host/widget.js").State} next */
-    function read(next) {
-      const data = next.frame.latent;
-      if (data && data !== latentSource) {
-        latentSource = data;
-        latent = readLatent(data);
-        // Rows of nearly equal KL do not swap at every frame; at rest they stand as Python orders them.
-        order = dimOrder(latent, next.frame.run.status === "running" ? order : []);
-        if (latent.d === 2) order = latent.kl && latent.kl[1] > latent.kl[0] ? [1, 0] : [0, 1];
-      }
-      if (next.originals !== originalsSource) {
-        originalsSource = next.originals;
-        originals = next.originals ? /** @type {Uint8Array} */ (unpack(next.originals)) : new Uint8Array(0);
-      }
-      const then = time.moment && /** @type {any} */ (decoderAt(next, view.get("time", null)))?.mu;
-      const source = then ?? data?.points;
-      if (!source || source === pointsSource) return;
-      pointsSource = source;
-      points = toFloat32(source);
+    /** Rows of nearly equal KL do not swap at every frame; at rest they stand as Python orders them. @param {boolean} running */
+    function sortRows(running) {
+      const { latent } = codes;
+      if (!latent) return;
+      order = dimOrder(latent, running ? order : []);
+      if (latent.d === 2) order = latent.kl && latent.kl[1] > latent.kl[0] ? [1, 0] : [0, 1];
     }
 
     return {
       update(next) {
         state = next;
         time.update(next);
-        read(next);
-        if (!latent) return;
-        const now = latent;
-        const known = many.setDecoder(decoderAt(next, view.get("time", null)));
+        const decoder = decoderAt(next, view.get("time", null));
+        if (codes.read(next, time.moment && decoder)) sortRows(next.frame.run.status === "running");
+        const { latent: now } = codes;
+        if (!now) return;
+        const known = many.setDecoder(decoder);
         const told = many.setLabel(classChoice.update(many.classes, next.frame.run));
         const principal = view.get("axes", "dimensions") === "principal" && now.d > 1;
         const most = principal ? now.directions.length : now.d;
@@ -313,18 +287,16 @@ export default defineWidget({
         axes.forEach((axis, row) => {
           rows[row].update({ axis, at: axis.coordinate(z), steps: steps[row], shape: shape() });
         });
-        if (wanted !== key || told) {
+        const other = wanted !== key || told;
+        if (other) {
           key = wanted;
           drawn = axes.map((axis, row) => steps[row].map((to) => axis.moved(z, to)));
-          start();
-        } else if (known) {
-          if (many.left > 0) again = true;
-          else start();
         }
+        refresh(other, known);
         const i = base();
         setText(place, `z = ${formatVector(z, 6)}`);
         setText(baseName, i === null ? "start from: prior mean" : `start from: image ${i}`);
-        for (const { button } of buttons.slice(0, 2)) button.disabled = count() === 0;
+        for (const { button } of buttons.slice(0, 2)) button.disabled = codes.count === 0;
         back.button.disabled = own === null;
         styleSelect.update({
           value: style(),
@@ -339,8 +311,6 @@ export default defineWidget({
           hidden: now.d < 2,
         });
         rowsKnob.update({ value: shown, max: Math.min(most, 32), hidden: most < 2 });
-        show(note, many.reason !== null);
-        setText(note, many.reason ? `decoded by the kernel, since the page cannot: ${many.reason}` : "");
       },
       message: (content, buffers) => many.reply(content, buffers),
       caption({ frame }) {

@@ -11,13 +11,13 @@
 
 import { normals } from "../../contract/random.js";
 import { createSheet } from "../../draw/sheet.js";
-import { createMany } from "../../graphs/decode_queue.js";
 import { createPress, createRange } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatSetting } from "../../maths/format.js";
 import { readLatent } from "../../maths/plane.js";
 import { createClassChoice } from "../../panels/class_choice.js";
+import { createDecoding } from "../../panels/decoding.js";
 import { createTimeLine, decoderAt } from "../../panels/time.js";
 
 /**
@@ -58,21 +58,13 @@ function createRow(el, { shell, commands }, { onMark }) {
   let z = [];
   let drawn = "";
   let runId = "";
-  let again = false;
   let source = /** @type {any} */ (null);
   let latent = /** @type {import("../../maths/plane.js").Latent | null} */ (null);
-  const many = createMany({
+  const { many, refresh } = createDecoding(note, {
     ask: (points) => commands.decode(points, runId),
     onImage: (key, bytes) => sheet.set(Number(key), bytes),
-    onRound(left) {
-      if (left === 0 && again) start();
-    },
+    start: () => many.start(z.map((point, i) => ({ key: String(i), z: point }))),
   });
-
-  function start() {
-    again = false;
-    many.start(z.map((point, i) => ({ key: String(i), z: point })));
-  }
 
   return {
     many,
@@ -114,14 +106,8 @@ function createRow(el, { shell, commands }, { onMark }) {
         label: `${count} decoded samples${named ? ` of ${name}` : ""}. Arrow keys go from one to the next.`,
         marked,
       });
-      if (key !== drawn || told) start();
-      else if (known) {
-        if (many.left > 0) again = true;
-        else start();
-      }
+      refresh(key !== drawn || told, known);
       drawn = key;
-      show(note, many.reason !== null);
-      setText(note, many.reason ? `decoded by the kernel, since the page cannot: ${many.reason}` : "");
     },
     destroy() {
       many.destroy();

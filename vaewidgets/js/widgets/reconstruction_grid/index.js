@@ -10,8 +10,9 @@ import { normals, uniforms } from "../../contract/random.js";
 import { createGrid } from "../../draw/images.js";
 import { createMany } from "../../graphs/decode_queue.js";
 import { createPress } from "../../host/controls.js";
-import { h, setText, show } from "../../host/dom.js";
+import { h } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
+import { showReason } from "../../panels/decoding.js";
 import { createTimeLine, decoderAt, momentText } from "../../panels/time.js";
 
 /**
@@ -229,9 +230,7 @@ export default defineWidget({
         redraw.update({ text: seed() === null ? "sample z" : "sample z again", hidden: !samples });
         means.update({ hidden: !samples || seed() === null });
         chosen.update({ hidden: count() === 0 || view.get("selected", []).length === 0 });
-        const reason = runs.get(next.frame.run.id)?.many.reason ?? null;
-        show(note, reason !== null);
-        setText(note, reason ? `decoded by the kernel, since the page cannot: ${reason}` : "");
+        showReason(note, runs.get(next.frame.run.id)?.many.reason ?? null);
         draw();
       },
       caption({ frame }) {

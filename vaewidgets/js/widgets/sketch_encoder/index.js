@@ -18,7 +18,9 @@ import { createChoice, createPress, createRange } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatFixed, formatVector, shortened } from "../../maths/format.js";
-import { onPlane, readLatent, viewPlane } from "../../maths/plane.js";
+import { viewPlane } from "../../maths/plane.js";
+import { createCodes } from "../../panels/codes.js";
+import { showReason } from "../../panels/decoding.js";
 import { createLatentMap } from "../../panels/latent_map.js";
 import { sketchPixels } from "./raster.js";
 import { createSketchPad } from "./sketch_pad.js";
@@ -63,11 +65,7 @@ export default defineWidget({
     const outView = createImage(pictures, { name: "sketch-output" });
     /** @type {import("../../host/widget.js").State | null} */
     let state = null;
-    /** @type {import("../../maths/plane.js").Latent | null} */
-    let latent = null;
-    let latentSource = /** @type {any} */ (null);
-    let plane = /** @type {ReturnType<typeof viewPlane> | null} */ (null);
-    let seen = /** @type {Float32Array} */ (new Float32Array(0));
+    const codes = createCodes(viewPlane);
     let encoderSource = /** @type {any} */ (undefined);
     let encoder = /** @type {import("../../graphs/nn.js").Program | null} */ (null);
     let why = /** @type {string | null} */ (null);
@@ -157,8 +155,8 @@ export default defineWidget({
       theme: shell.theme,
       label: "Codes of the data and the point that is decoded",
       onDrag(_handle, at) {
-        if (!plane || !z) return;
-        const next = plane.moved(z, ...at);
+        if (!codes.plane || !z) return;
+        const next = codes.plane.moved(z, ...at);
         view.set("z", Array.from(next));
         view.set("hover", Array.from(next));
       },
@@ -196,6 +194,7 @@ export default defineWidget({
     /** Raster, encode and decode what is drawn. @param {import("../../host/widget.js").State} next */
     function look(next) {
       const { framing } = next.frame;
+      const { latent, plane } = codes;
       if (!latent || !plane || !framing) return;
       const { run } = next.frame;
       const lines = growing ? [...strokes(), growing] : strokes();
@@ -232,6 +231,7 @@ export default defineWidget({
 
     /** @param {import("../../host/widget.js").State} next @param {boolean} moved */
     function draw(next, moved) {
+      const { latent, plane, seen } = codes;
       if (!latent || !plane || !z) return;
       const { run } = next.frame;
       const background = next.frame.framing?.background ?? 0;
@@ -245,11 +245,11 @@ export default defineWidget({
       showOutput();
       const nameOf = (/** @type {number} */ c) => run.class_names?.[c] ?? String(c);
       setText(said, sentence(z, moved, nameOf));
-      show(reason, why !== null || many.reason !== null);
-      const cannot = why
-        ? `The page cannot run this encoder, so drawings cannot be encoded: ${why}`
-        : `decoded by the kernel, since the page cannot: ${many.reason}`;
-      setText(reason, why !== null || many.reason !== null ? cannot : "");
+      if (why === null) showReason(reason, many.reason);
+      else {
+        show(reason, true);
+        setText(reason, `The page cannot run this encoder, so drawings cannot be encoded: ${why}`);
+      }
       const at = plane.toPlane(z);
       map.update({
         points: seen,
@@ -281,6 +281,7 @@ export default defineWidget({
 
     /** @param {Float32Array} at @param {boolean} moved @param {(c: number) => string} nameOf */
     function sentence(at, moved, nameOf) {
+      const { latent } = codes;
       if (!latent) return "";
       const parts = [];
       const sigma = logvar?.map((l) => Math.exp(l / 2));
@@ -309,14 +310,7 @@ export default defineWidget({
     return {
       update(next) {
         state = next;
-        const data = next.frame.latent;
-        if (!data) return;
-        if (data !== latentSource) {
-          latentSource = data;
-          latent = readLatent(data);
-          plane = viewPlane(latent);
-          seen = latent.points ? onPlane(plane, latent.points, latent.d) : new Float32Array(0);
-        }
+        codes.read(next);
         look(next);
       },
       message: (content, buffers) => many.reply(content, buffers),
@@ -334,7 +328,7 @@ export default defineWidget({
           return z && Array.from(z);
         },
         get at() {
-          return z && plane ? plane.toPlane(z) : null;
+          return z && codes.plane ? codes.plane.toPlane(z) : null;
         },
         decoded: () => output,
         get ms() {
