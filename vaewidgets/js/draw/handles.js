@@ -17,7 +17,7 @@ const STEP_PX = 6;
  * One handle.
  * @param {HTMLElement} stage what the canvas fills
  * @param {string} className
- * @param {{where: () => number[], onDrag: (x: number, y: number) => void,
+ * @param {{where: () => [number, number], onDrag: (x: number, y: number) => void,
  *   onKey: (dx: number, dy: number, far: boolean) => void, onEnd?: (end: -1|1) => void, onReset?: () => void,
  *   onRelease?: () => void}} opts
  *   where: its place, in pixels of the stage as those of `onDrag`; onKey: an arrow key, −1, 0 or 1 each, right and up
@@ -86,10 +86,45 @@ export function createHandle(stage, className, { where, onDrag, onKey, onEnd, on
 }
 
 /**
+ * A handle on a plot, as a slider.
+ * @param {import("./plot.js").Plot} plot
+ * @param {{name: string, label: string, onMove: (x: number, y: number) => void,
+ *   onKey: (dx: number, dy: number) => void, onRelease?: () => void}} opts
+ *   onMove: data units, while it is dragged; onKey: arrow keys, −1, 0 or 1, ten with Shift; onRelease: it is let go
+ */
+export function createPlotHandle(plot, { name, label, onMove, onKey, onRelease }) {
+  let at = /** @type {[number, number]} */ ([0, 0]);
+  const handle = createHandle(plot.el, `vw-handle vw-handle-${name}`, {
+    where: () => plot.toScreen(at),
+    onDrag: (x, y) => onMove(...plot.toData(x, y)),
+    onKey(dx, dy, far) {
+      const times = far ? 10 : 1;
+      onKey(dx * times, dy * times);
+    },
+    onRelease,
+  });
+  handle.el.setAttribute("aria-label", label);
+  plot.follow(() => handle.place(...plot.toScreen(at)));
+  return {
+    /** Whether it is dragged: axes that follow it would run away from the pointer. */
+    get held() {
+      return handle.held;
+    },
+    /** @param {{at: [number, number], now: number, min: number, max: number, text: string, hidden?: boolean}} state */
+    update({ at: next, hidden = false, ...value }) {
+      at = next;
+      show(handle.el, !hidden);
+      handle.describe(value);
+      plot.update();
+    },
+  };
+}
+
+/**
  * As many handles as there are places.
  * @param {HTMLElement} stage what the canvas fills
  * @param {{
- *   toScreen: (at: [number, number]) => number[], toData: (x: number, y: number) => [number, number],
+ *   toScreen: (at: [number, number]) => [number, number], toData: (x: number, y: number) => [number, number],
  *   area: () => {left: number, top: number, width: number, height: number},
  *   onDrag: (handle: number, at: [number, number]) => void,
  *   onKey?: (handle: number, dx: number, dy: number) => void,

@@ -3,7 +3,7 @@
  *
  * @typedef {[number, number, number]} ImageShape  channels, height, width
  */
-import { h, setText, show } from "../host/dom.js";
+import { h, setAttributes, setText, show } from "../host/dom.js";
 
 /**
  * @param {ArrayLike<number>} image values in [lo, hi]
@@ -93,7 +93,7 @@ export function createImage(el, { name }) {
       show(empty, image === null);
       setText(empty, image === null ? detail : "");
       const label = detail && image ? `${text}. ${detail}` : text;
-      if (bitmap.canvas.getAttribute("aria-label") !== label) bitmap.canvas.setAttribute("aria-label", label);
+      setAttributes(bitmap.canvas, { "aria-label": label });
       if (image) bitmap.draw(image, shape);
     },
     destroy() {

@@ -9,12 +9,11 @@
  *   plain?: boolean}} LegendState  plain: the points have other colors
  */
 
-import { h, OWN_KEYS, setText, show } from "../host/dom.js";
+import { h, OWN_KEYS, setAttributes, setText, show } from "../host/dom.js";
+import { ARROWS, takeKey } from "../host/input.js";
 import { formatCount, shortened } from "../maths/format.js";
 
 const LONGEST_NAME = 24;
-/** @type {Record<string, number>} */
-const STEPS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
 /**
  * @param {HTMLElement} el
@@ -70,39 +69,29 @@ export function createLegend(el, { theme, onPress }) {
       setText(entry.children[1], shortened(name, LONGEST_NAME));
       if (!onPress) continue;
       const title = `show only ${name}; with Shift, add or remove it`;
-      if (entry.title !== title) entry.title = title;
-      entry.setAttribute("aria-pressed", String(isOn(label)));
+      setAttributes(entry, { title, "aria-pressed": isOn(label) });
     }
     show(other, others > 0);
     setText(other.children[1], `other (${formatCount(others)} ${others === 1 ? "class" : "classes"})`);
   }
 
   /** @param {Event} event */
-  const entryOf = (event) =>
-    /** @type {HTMLElement | null} */ (/** @type {HTMLElement} */ (event.target).closest(".vw-legend-entry"));
+  const entryOf = ({ target }) => entries.find((entry) => entry.contains(/** @type {Node} */ (target)));
 
-  /** @param {MouseEvent} event */
-  function onClick(event) {
+  wrap.addEventListener("click", (event) => {
     const entry = entryOf(event);
     if (entry) onPress?.(Number(entry.dataset.label), event.shiftKey || event.ctrlKey || event.metaKey);
-  }
-
-  /** @param {KeyboardEvent} event */
-  function onKey(event) {
-    const step = STEPS[event.key];
+  });
+  wrap.addEventListener("keydown", (event) => {
+    const arrow = ARROWS[event.key];
     const entry = entryOf(event);
-    if (!step || !entry) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const next = entries[(entries.indexOf(entry) + step + entries.length) % entries.length];
+    if (!arrow || !entry) return;
+    takeKey(event);
+    const to = entries.indexOf(entry) + arrow[0] - arrow[1] + entries.length;
+    const next = entries[to % entries.length];
     for (const one of entries) one.tabIndex = one === next ? 0 : -1;
     next.focus();
-  }
-
-  if (onPress) {
-    wrap.addEventListener("click", onClick);
-    wrap.addEventListener("keydown", onKey);
-  }
+  });
   const unfollow = theme.onChange(draw);
 
   return {
@@ -113,8 +102,6 @@ export function createLegend(el, { theme, onPress }) {
     },
     destroy() {
       unfollow();
-      wrap.removeEventListener("click", onClick);
-      wrap.removeEventListener("keydown", onKey);
       wrap.remove();
     },
   };

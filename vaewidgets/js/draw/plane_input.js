@@ -30,11 +30,9 @@ const HINT_MS = 2500;
  * @param {HTMLElement} stage what holds the canvas and the buttons over it: a pointer or a wheel over a button is over
  *   the plane too
  * @param {Actions} actions
- * @returns {() => void} removes every listener
+ * @returns {() => void} clean-up; the listeners go with the two elements
  */
 export function listenToPlane(target, stage, actions) {
-  const abort = new AbortController();
-  const { signal } = abort;
   const hint = h("div", "vw-scatter-hint", { hidden: true, "aria-hidden": "true" });
   stage.append(hint);
   let hintTimer = 0;
@@ -111,18 +109,17 @@ export function listenToPlane(target, stage, actions) {
     takeKey(event);
   }
 
-  target.addEventListener("pointerdown", onDown, { signal });
-  stage.addEventListener("pointermove", onMove, { signal });
-  target.addEventListener("pointerup", onUp, { signal });
-  target.addEventListener("pointercancel", onUp, { signal });
-  stage.addEventListener("pointerleave", () => drag ?? actions.leave?.(), { signal });
-  target.addEventListener("dblclick", () => actions.reset(), { signal });
-  stage.addEventListener("wheel", onWheel, { signal, passive: false });
-  target.addEventListener("keydown", onKey, { signal });
-  target.addEventListener("focus", () => actions.focus?.(true), { signal });
-  target.addEventListener("blur", () => actions.focus?.(false), { signal });
+  target.addEventListener("pointerdown", onDown);
+  stage.addEventListener("pointermove", onMove);
+  target.addEventListener("pointerup", onUp);
+  target.addEventListener("pointercancel", onUp);
+  stage.addEventListener("pointerleave", () => drag ?? actions.leave?.());
+  target.addEventListener("dblclick", () => actions.reset());
+  stage.addEventListener("wheel", onWheel, { passive: false });
+  target.addEventListener("keydown", onKey);
+  target.addEventListener("focus", () => actions.focus?.(true));
+  target.addEventListener("blur", () => actions.focus?.(false));
   return () => {
-    abort.abort();
     clearTimeout(hintTimer);
     hint.remove();
   };

@@ -2,8 +2,7 @@
  * Scales: values to pixels and back, and the round values that an axis names. Of sliders, too. No DOM.
  *
  * @typedef {((value: number) => number) & {domain: [number, number], range: [number, number], unit: number,
- *   invert(at: number): number, clamped(value: number): number}} Scale
- *   unit: pixels for each unit of the domain, or of its logarithm; clamped: inside the range
+ *   invert(at: number): number}} Scale  unit: pixels for each unit of the domain, or of its logarithm
  */
 
 /** @param {number} value @param {number} lo @param {number} hi */
@@ -28,9 +27,11 @@ function scaleOf(domain, range, to, from) {
     range,
     unit,
     invert: (/** @type {number} */ at) => from(to(first) + (at - start) / unit),
-    clamped: (/** @type {number} */ value) => place(clamp(value, first, last)),
   });
 }
+
+/** Where a value stands, inside the range. @param {Scale} scale @param {number} value */
+export const inside = (scale, value) => scale(clamp(value, ...scale.domain));
 
 /** @param {[number, number]} domain @param {[number, number]} range */
 export const linear = (domain, range) => scaleOf(domain, range, same, same);
@@ -127,6 +128,6 @@ export function linearSlider({ min, max, step }) {
     value: (position) =>
       Number((min + Math.round((scale.invert(position) - min) / step) * step).toPrecision(10)),
     /** @param {number} value */
-    position: (value) => Math.round(scale.clamped(value)),
+    position: (value) => Math.round(inside(scale, value)),
   };
 }

@@ -5,7 +5,7 @@
  * For tests: the root is `.vw-root` with `data-status` and `data-step`, and carries the property `vaewidgets`,
  * a read-only handle that each widget documents.
  */
-import { h, icon, OWN_KEYS, setText, show } from "./dom.js";
+import { h, icon, OWN_KEYS, setAttributes, setText, show } from "./dom.js";
 import { download, pictureOf, slug } from "./still_image.js";
 import { createTheme } from "./theme.js";
 
@@ -24,12 +24,26 @@ export function createShell(el, { name, label, onPresent = () => {}, fileName = 
   const abort = new AbortController();
   const { signal } = abort;
   const caption = h("p", "vw-caption");
-  const expand = h("button", "vw-button vw-fullscreen", { type: "button", "aria-label": "full screen" });
-  expand.title = "full screen, with large type";
-  expand.append(icon(EXPAND));
-  const save = h("button", "vw-button vw-save-picture", { type: "button", "aria-label": "save as picture" });
-  save.title = "save as picture (PNG)";
-  save.append(icon(SAVE));
+  /** @param {string} name @param {string} path @param {string} label @param {string} title @param {() => void} onPress */
+  const tool = (name, path, label, title, onPress) => {
+    const button = h("button", `vw-button vw-${name}`, { type: "button", "aria-label": label, title });
+    button.append(icon(path));
+    button.addEventListener("click", onPress);
+    return button;
+  };
+  const expand = tool("fullscreen", EXPAND, "full screen", "full screen, with large type", () => {
+    const change = document.fullscreenElement === root ? document.exitFullscreen() : root.requestFullscreen();
+    // A host may forbid it; the widget then stays as it is.
+    change.catch(() => show(expand, false));
+  });
+  const save = tool("save-picture", SAVE, "save as picture", "save as picture (PNG)", async () => {
+    try {
+      const isLeftOut = (/** @type {Element} */ one) => [save, expand, voice].some((part) => part === one);
+      download(await pictureOf(root, { isLeftOut }), `${slug(fileName())}.png`);
+    } catch (fault) {
+      setError(`This picture could not be saved.\n${fault instanceof Error ? fault.message : fault}`);
+    }
+  });
   const head = h("div", "vw-head", {}, [caption, save, expand]);
   const error = h("div", "vw-error", { role: "alert", hidden: true });
   const empty = h("p", "vw-empty", { text: "waiting for the first picture" });
@@ -50,38 +64,18 @@ export function createShell(el, { name, label, onPresent = () => {}, fileName = 
   const theme = createTheme(root);
   theme.refresh();
 
-  save.addEventListener(
-    "click",
-    async () => {
-      try {
-        const blob = await pictureOf(root, {
-          isLeftOut: (one) => one === save || one === expand || one === voice,
-        });
-        download(blob, `${slug(fileName())}.png`);
-      } catch (fault) {
-        show(error, true);
-        setText(error, `This picture could not be saved.\n${fault instanceof Error ? fault.message : fault}`);
-      }
-    },
-    { signal },
-  );
   if (!document.fullscreenEnabled) expand.remove();
-  expand.addEventListener(
-    "click",
-    () => {
-      const change =
-        document.fullscreenElement === root ? document.exitFullscreen() : root.requestFullscreen();
-      // A host may forbid it; the widget then stays as it is.
-      change.catch(() => show(expand, false));
-    },
-    { signal },
-  );
+  /** @param {string | null} text */
+  function setError(text) {
+    show(error, Boolean(text));
+    setText(error, text ?? "");
+  }
   document.addEventListener(
     "fullscreenchange",
     () => {
       const full = document.fullscreenElement === root;
       expand.replaceChildren(icon(full ? SHRINK : EXPAND));
-      expand.setAttribute("aria-label", full ? "leave full screen" : "full screen");
+      setAttributes(expand, { "aria-label": full ? "leave full screen" : "full screen" });
       if (root.classList.contains("vw-projector") !== full) onPresent(full);
       root.classList.toggle("vw-projector", full);
       theme.refresh();
@@ -113,11 +107,7 @@ export function createShell(el, { name, label, onPresent = () => {}, fileName = 
       show(note, text !== "");
       setText(note, text);
     },
-    /** @param {string | null} text */
-    setError(text) {
-      show(error, text !== null && text !== "");
-      setText(error, text ?? "");
-    },
+    setError,
     /** Whether there is a picture to show. @param {boolean} ready */
     setReady(ready) {
       show(empty, !ready);

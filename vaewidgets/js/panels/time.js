@@ -15,7 +15,7 @@
 
 import { toFloat32 } from "../contract/bytes.js";
 import { createPress, ICONS } from "../host/controls.js";
-import { h, OWN_KEYS, setText, show } from "../host/dom.js";
+import { assign, h, OWN_KEYS, setAttributes, setText, show } from "../host/dom.js";
 import { formatCount } from "../maths/format.js";
 
 const SLOTS = 8;
@@ -165,11 +165,10 @@ export function createTimeLine(el, { view }) {
     draw();
   }
 
-  function onInput() {
+  slider.addEventListener("input", () => {
     if (timer) stop();
     go(Number(slider.value));
-  }
-  slider.addEventListener("input", onInput);
+  });
 
   function draw() {
     const n = count();
@@ -177,17 +176,16 @@ export function createTimeLine(el, { view }) {
     if (n < 2) return;
     const at = moment();
     const value = String(at ? at.index : n);
-    if (slider.max !== String(n)) slider.max = String(n);
-    if (slider.value !== value) slider.value = value;
+    assign(slider, { max: String(n), value });
     const text = at ? momentText(at) : "now";
     setText(place, text);
-    if (slider.getAttribute("aria-valuetext") !== text) slider.setAttribute("aria-valuetext", text);
+    setAttributes(slider, { "aria-valuetext": text });
     play.update({
       text: "",
       icon: timer ? ICONS.pause : ICONS.train,
       title: timer ? "pause" : "play the training from here",
     });
-    play.button.setAttribute("aria-label", timer ? "pause" : "play the training");
+    setAttributes(play.button, { "aria-label": timer ? "pause" : "play the training" });
   }
 
   return {
@@ -218,7 +216,6 @@ export function createTimeLine(el, { view }) {
     reader,
     destroy() {
       clearInterval(timer);
-      slider.removeEventListener("input", onInput);
       play.destroy();
       wrap.remove();
     },

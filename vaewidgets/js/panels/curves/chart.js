@@ -16,7 +16,7 @@
  */
 
 import { createChoice, createSlider } from "../../host/controls.js";
-import { h, setText, show } from "../../host/dom.js";
+import { h, setAttributes, setText, show } from "../../host/dom.js";
 import { createPainter } from "../../host/painter.js";
 import { formatCount, formatLoss, perImage } from "../../maths/format.js";
 import { thin } from "../../maths/statistics.js";
@@ -224,7 +224,7 @@ export function createCurves(el, { theme, onTurn }) {
       shown.some((curve) => curve.split === "test"),
     );
     testKey.classList.toggle("vw-key-dots", several);
-    toggle.setAttribute("aria-pressed", String(state.log ?? false));
+    setAttributes(toggle, { "aria-pressed": state.log ?? false });
     smoothing.update({ value: state.smoothing ?? 0 });
     const index = QUANTITIES.indexOf(only ?? "");
     quantity.update({ value: index < 0 ? null : index, hidden: !several });
@@ -235,12 +235,10 @@ export function createCurves(el, { theme, onTurn }) {
   const observer = new ResizeObserver(() => painter.request());
   observer.observe(holder);
   const unfollow = theme.onChange(() => painter.request());
-  /** @param {Event} event */
-  const onToggle = (event) => {
+  toggle.addEventListener("click", (event) => {
     event.preventDefault();
     onTurn("log", toggle.getAttribute("aria-pressed") !== "true");
-  };
-  toggle.addEventListener("click", onToggle);
+  });
 
   return {
     /** @param {CurvesState} next */
@@ -253,7 +251,6 @@ export function createCurves(el, { theme, onTurn }) {
     /** What is read at the cursor; empty where there is none. */
     readout: () => (pointed === null ? "" : (value.textContent ?? "")),
     destroy() {
-      toggle.removeEventListener("click", onToggle);
       quantity.destroy();
       smoothing.destroy();
       unfollow();

@@ -12,7 +12,7 @@
 import { drawAxis } from "../../draw/axes.js";
 import { boxOf, drawLine, drawText, fillBox } from "../../draw/pen.js";
 import { createPicture } from "../../draw/picture.js";
-import { band, log } from "../../draw/scales.js";
+import { band, inside, log } from "../../draw/scales.js";
 import { h, reducedMotion, setText } from "../../host/dom.js";
 import { easeOut } from "../../host/painter.js";
 import { dimName, formatCount, formatLoss, formatTick } from "../../maths/format.js";
@@ -162,8 +162,8 @@ function drawRows(pen, data) {
   drawScale(pen, data, box, "x", x);
   const thick = Math.min(y.step * 0.5, size * 1.2);
   order.forEach((dim, i) => {
-    bar(pen, data, dim, box.left, y(i) - thick / 2, Math.max(x.clamped(kl[dim]) - box.left, 1), thick);
-    diamond(pen, x.clamped(varMu[dim]), y(i), size * 0.38);
+    bar(pen, data, dim, box.left, y(i) - thick / 2, Math.max(inside(x, kl[dim]) - box.left, 1), thick);
+    diamond(pen, inside(x, varMu[dim]), y(i), size * 0.38);
     drawText(pen, dimName(dim), box.left - size * 0.5, y(i), { color: "fg", align: "right" });
     const death = died?.[dim] ?? null;
     const rest = death === null ? `Var(μ) ${formatLoss(varMu[dim])}` : `died at step ${formatCount(death)}`;
@@ -195,17 +195,17 @@ function drawColumns(pen, data) {
   const thick = x.step > 4 ? Math.min(x.step * 0.66, size * THICKEST_EM) : Math.max(x.step - 0.5, 0.75);
   const every = Math.ceil((size * 1.9) / x.step);
   order.forEach((dim, i) => {
-    const high = y.clamped(kl[dim]);
+    const high = inside(y, kl[dim]);
     bar(pen, data, dim, x(i) - thick / 2, high, thick, Math.max(box.bottom - high, 1));
     if ((died?.[dim] ?? null) !== null && x.step > size * 0.6) {
-      const above = Math.min(high, y.clamped(varMu[dim])) - size * 1.7;
+      const above = Math.min(high, inside(y, varMu[dim])) - size * 1.7;
       drawText(pen, "†", x(i), above, { color: "fg", baseline: "top", relative: 0.92 });
     }
     if (i % every === 0)
       drawText(pen, dimName(dim), x(i), box.bottom + size * 0.4, { baseline: "top", relative: 0.85 });
   });
   const half = Math.max(Math.min(x.step * 0.28, size * 0.3), 1.4);
-  for (const [i, dim] of order.entries()) diamond(pen, x(i), y.clamped(varMu[dim]), half);
+  for (const [i, dim] of order.entries()) diamond(pen, x(i), inside(y, varMu[dim]), half);
   return {
     scale: y,
     upright: false,
@@ -231,7 +231,7 @@ function drawScale(flat, { top, klThreshold, varThreshold }, box, side, scale) {
   // Apart, each has the hue of what it bounds.
   const apart = klThreshold !== varThreshold;
   const threshold = (/** @type {number} */ value, /** @type {string} */ color) => {
-    const at = Math.round(scale.clamped(value)) + 0.5;
+    const at = Math.round(inside(scale, value)) + 0.5;
     const line = side === "x" ? [at, box.top, at, box.bottom] : [box.left, at, box.right, at];
     drawLine(pen, line, { color, width: 1.5, dash: [4, 3] });
   };

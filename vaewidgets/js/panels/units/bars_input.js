@@ -8,7 +8,7 @@
  */
 
 import { createHandle } from "../../draw/handles.js";
-import { clamp } from "../../draw/scales.js";
+import { clamp, inside } from "../../draw/scales.js";
 import { h, OWN_KEYS, setAttributes } from "../../host/dom.js";
 import { dimName, formatSetting } from "../../maths/format.js";
 
@@ -33,7 +33,7 @@ export function createBarsInput(el, { onThreshold, onUnit }) {
     /** Where it stands: on the scale, and at its end of the line. @returns {[number, number]} */
     const where = () => {
       const { scale, upright, ends } = /** @type {Geometry} */ (geometry);
-      const at = Math.round(scale.clamped(values[name]));
+      const at = Math.round(inside(scale, values[name]));
       const end = ends[name === "kl" ? 0 : 1];
       return upright ? [at, end] : [end, at];
     };

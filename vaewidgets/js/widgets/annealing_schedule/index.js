@@ -11,6 +11,7 @@
  */
 
 import { toFloat32 } from "../../contract/bytes.js";
+import { createPlotHandle } from "../../draw/handles.js";
 import { createPlot } from "../../draw/plot.js";
 import { clamp, linearSlider, logSlider, roundUp } from "../../draw/scales.js";
 import { createPress, createSegments, createSlider } from "../../host/controls.js";
@@ -85,14 +86,14 @@ export default defineWidget({
       settings().kind === "linear" ? settings().steps : settings().steps / settings().cycles;
     const free = () => above.update(ranges());
     const handles = {
-      start: above.addHandle({
+      start: createPlotHandle(above, {
         name: "start",
         label: "start: β at step 0",
         onMove: (_, beta) => setBeta("start", beta),
         onKey: (_, dy) => setBeta("start", settings().start + dy * 0.05),
         onRelease: free,
       }),
-      end: above.addHandle({
+      end: createPlotHandle(above, {
         name: "end",
         label: "end: final β, and the fraction of steps in which it rises",
         onMove(step, beta) {
@@ -105,7 +106,7 @@ export default defineWidget({
         },
         onRelease: free,
       }),
-      cycle: above.addHandle({
+      cycle: createPlotHandle(above, {
         name: "cycle",
         label: "end of the first cycle",
         onMove: (step) =>
@@ -113,7 +114,7 @@ export default defineWidget({
         onKey: (dx) => view.set("cycles", clamp(settings().cycles - Math.sign(dx), 1, MOST_CYCLES)),
         onRelease: free,
       }),
-      at: below.addHandle({
+      at: createPlotHandle(below, {
         name: "at",
         label: "step shown",
         onMove: (step) => view.set("at", Math.round(clamp(step, 0, settings().steps))),
@@ -211,7 +212,7 @@ export default defineWidget({
 
     function ranges() {
       const { start, end, steps, kind } = settings();
-      if (!above.dragging) {
+      if (!Object.values(handles).some(({ held }) => held)) {
         const most = recorded ? Math.max(...recorded.beta) : 0;
         top = roundUp(Math.max(end, kind === "constant" ? 0 : start, most, 0.1) * 1.15, [1, 1.5, 2, 3, 5, 7]);
       }

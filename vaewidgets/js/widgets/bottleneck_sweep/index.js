@@ -164,7 +164,6 @@ export default defineWidget({
         toClient: (index) => panels[0].plot.toClient(index),
       },
       destroy() {
-        body.removeEventListener("keydown", onKey);
         for (const { plot } of panels) plot.destroy();
       },
     };

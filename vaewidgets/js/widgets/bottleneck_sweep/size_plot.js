@@ -103,7 +103,6 @@ export function createSizePlot(el, { theme, onPick }) {
       return place ? clientOf(plot.el, place.x, place.y) : null;
     },
     destroy() {
-      plot.el.removeEventListener("click", onClick);
       plot.destroy();
     },
   };

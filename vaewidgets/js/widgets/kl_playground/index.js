@@ -7,6 +7,7 @@
  */
 
 import { drawScaleX, drawScaleY } from "../../draw/axes.js";
+import { createPlotHandle } from "../../draw/handles.js";
 import { drawCurve, drawLine, drawText } from "../../draw/pen.js";
 import { createPlot } from "../../draw/plot.js";
 import { clamp, linearSlider, logSlider, roundUp } from "../../draw/scales.js";
@@ -59,13 +60,13 @@ export default defineWidget({
       margins: MARGINS,
       paint: (pen) => drawIntegrand(pen, q(), p(), isForward()),
     });
-    const mean = above.addHandle({
+    const mean = createPlotHandle(above, {
       name: "mean",
       label: "mean of q",
       onMove: (z) => setMu(z),
       onKey: (dx) => setMu(q().mu + dx * 0.05),
     });
-    const width = above.addHandle({
+    const width = createPlotHandle(above, {
       name: "width",
       label: "standard deviation of q",
       onMove: (z) => setSigma(z - q().mu),

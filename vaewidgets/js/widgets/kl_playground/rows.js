@@ -1,6 +1,6 @@
 /** A KL as one bar of two parts, shift and spread, each with its formula and its number. */
 
-import { h, setText } from "../../host/dom.js";
+import { h, setAttributes, setText } from "../../host/dom.js";
 import { formatFixed } from "../../maths/format.js";
 
 /** "0.818 nats" @param {number} value */
@@ -47,8 +47,7 @@ export function createKlRow(el, { name, note, onPress }) {
      */
     update({ shift, spread, total: sum, top, pressed, shiftText, spreadText }) {
       setText(total, nats(sum));
-      if (head.getAttribute("aria-pressed") !== String(pressed))
-        head.setAttribute("aria-pressed", String(pressed));
+      setAttributes(head, { "aria-pressed": pressed });
       [
         { value: shift, text: shiftText },
         { value: spread, text: spreadText },
@@ -58,9 +57,6 @@ export function createKlRow(el, { name, note, onPress }) {
         setText(parts[i].value, nats(value));
       });
     },
-    destroy() {
-      head.removeEventListener("click", onPress);
-      wrap.remove();
-    },
+    destroy: () => wrap.remove(),
   };
 }

@@ -76,24 +76,13 @@ export default defineWidget({
       },
       message: latent.message,
       caption: ({ frame }) => scatterCaption(frame),
-      handle: Object.defineProperties(
+      // Getters stay getters.
+      handle: [latent, strip, units, newRun, curves].reduce(
+        (all, { handle }) => Object.defineProperties(all, Object.getOwnPropertyDescriptors(handle)),
         {},
-        {
-          ...Object.getOwnPropertyDescriptors(latent.handle),
-          ...Object.getOwnPropertyDescriptors(strip.handle),
-          ...Object.getOwnPropertyDescriptors(units.handle),
-          ...Object.getOwnPropertyDescriptors(newRun.handle),
-          ...Object.getOwnPropertyDescriptors(curves.handle),
-        },
       ),
       destroy() {
-        toolbar.destroy();
-        newRun.destroy();
-        ghost.destroy();
-        strip.destroy();
-        latent.destroy();
-        curves.destroy();
-        units.destroy();
+        for (const part of [toolbar, newRun, ghost, strip, latent, curves, units]) part.destroy();
       },
     };
   },

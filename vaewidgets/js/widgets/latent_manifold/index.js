@@ -15,9 +15,8 @@ import { createChoice, createPress, createRange } from "../../host/controls.js";
 import { h, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { dimName, formatNumber, formatVector } from "../../maths/format.js";
-import { dimOrder, planeOf } from "../../maths/plane.js";
+import { dimOrder, planeOf, readLatent } from "../../maths/plane.js";
 import { createClassChoice } from "../../panels/class_choice.js";
-import { createCodes } from "../../panels/codes.js";
 import { createDecoding } from "../../panels/decoding.js";
 import { createTimeLine, decoderAt } from "../../panels/time.js";
 import { createManifold } from "./manifold.js";
@@ -41,7 +40,8 @@ export default defineWidget({
     const preview = createImage(images, { name: "decoded" });
     /** @type {import("../../host/widget.js").State | null} */
     let state = null;
-    const codes = createCodes();
+    let latent = /** @type {import("../../maths/plane.js").Latent | null} */ (null);
+    let latentSource = /** @type {any} */ (null);
     /** @type {number[]} */
     let order = [];
     let plane = /** @type {import("../../maths/plane.js").Plane | null} */ (null);
@@ -114,7 +114,7 @@ export default defineWidget({
     });
     /** @param {0|1} axis @param {string} value */
     function choose(axis, value) {
-      if (!codes.latent || value === "auto" || value === "principal")
+      if (!latent || value === "auto" || value === "principal")
         return view.set("plane", value === "principal" ? value : null);
       const pair = /** @type {[number, number]} */ (pairOf());
       pair[axis] = Number(value);
@@ -138,8 +138,8 @@ export default defineWidget({
     const time = createTimeLine(stage, context);
 
     function showSelects() {
-      if (!codes.latent) return;
-      const { kl, std, d } = codes.latent;
+      if (!latent) return;
+      const { kl, std, d } = latent;
       const chosen = view.get("plane", null);
       const worth = (/** @type {number} */ i) =>
         kl ? `KL ${formatNumber(kl[i], 2)} nats` : `std ${formatNumber(std[i], 2)}`;
@@ -155,10 +155,10 @@ export default defineWidget({
     }
 
     function showPreview() {
-      if (!state || !plane || !codes.latent) return;
+      if (!state || !plane || !latent) return;
       const shape = state.frame.run.image_shape;
       const pointed = view.get("hover", null);
-      const own = pointed && pointed.length === codes.latent.d;
+      const own = pointed && pointed.length === latent.d;
       // Before anyone points: the middle of the plane, so that there is no empty frame.
       const z = own ? pointed : plane.toZ(0.5, 0.5);
       const image = many.now(z);
@@ -182,10 +182,14 @@ export default defineWidget({
       update(next) {
         state = next;
         const { frame } = next;
-        const fresh = codes.read(next);
-        const { latent } = codes;
+        const data = frame.latent;
+        if (!data) return;
+        if (data !== latentSource) {
+          latentSource = data;
+          latent = readLatent(data);
+          order = dimOrder(latent, order);
+        }
         if (!latent) return;
-        if (fresh) order = dimOrder(latent, order);
         time.update(next);
         const known = many.setDecoder(decoderAt(next, view.get("time", null)));
         const told = many.setLabel(classChoice.update(many.classes, frame.run));

@@ -12,7 +12,7 @@
 import { createImage } from "../../draw/images.js";
 import { createSheet } from "../../draw/sheet.js";
 import { createChoice, createPress, createRange } from "../../host/controls.js";
-import { h, OWN_KEYS, setText } from "../../host/dom.js";
+import { assign, h, OWN_KEYS, setAttributes, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatFixed, formatNumber, formatVector } from "../../maths/format.js";
 import { dimOrder } from "../../maths/plane.js";
@@ -69,13 +69,11 @@ function createRow(el, { theme, onSlide, onMark }) {
       setText(worth, said);
       const lo = Math.min(steps[0], at);
       const hi = Math.max(steps[steps.length - 1], at);
-      if (input.min !== String(lo)) input.min = String(lo);
-      if (input.max !== String(hi)) input.max = String(hi);
+      assign(input, { min: String(lo), max: String(hi) });
       if (Math.abs(Number(input.value) - at) > 1e-9) input.value = String(at);
       const text = formatFixed(at, 2);
       setText(value, text);
-      input.setAttribute("aria-label", `${axis.name}, ${said}`);
-      input.setAttribute("aria-valuetext", text);
+      setAttributes(input, { "aria-label": `${axis.name}, ${said}`, "aria-valuetext": text });
       const near = steps.reduce(
         (best, x, i) => (Math.abs(x - at) < Math.abs(steps[best] - at) ? i : best),
         0,
@@ -89,8 +87,6 @@ function createRow(el, { theme, onSlide, onMark }) {
       });
     },
     destroy() {
-      input.removeEventListener("input", onInput);
-      input.removeEventListener("keydown", onKey);
       sheet.destroy();
       wrap.remove();
     },

@@ -25,9 +25,9 @@ export function createChoices(el, { exercise, onAnswer }) {
     rows.map(({ row }) => row),
   );
   el.append(wrap);
-  const onChange = (/** @type {Event} */ event) =>
-    onAnswer(exercise.choices[Number(/** @type {HTMLInputElement} */ (event.target).value)]);
-  wrap.addEventListener("change", onChange);
+  wrap.addEventListener("change", (event) =>
+    onAnswer(exercise.choices[Number(/** @type {HTMLInputElement} */ (event.target).value)]),
+  );
   return {
     /** @param {Stand} stand */
     update({ answer, truth, revealed }) {
@@ -41,10 +41,7 @@ export function createChoices(el, { exercise, onAnswer }) {
         setText(said, isTrue ? "✓ true" : isWrong ? "✗ your answer" : "");
       }
     },
-    destroy() {
-      wrap.removeEventListener("change", onChange);
-      wrap.remove();
-    },
+    destroy: () => wrap.remove(),
   };
 }
 

@@ -1,5 +1,6 @@
 /** An order as the answer of an exercise: items are dragged, or moved by their two buttons. */
 import { h, icon, OWN_KEYS, setText, show } from "../../host/dom.js";
+import { capture } from "../../host/input.js";
 import { localOf, middleIn } from "../../host/pointer.js";
 
 const UP = "M8 3.5l5 6.2H3z";
@@ -78,12 +79,8 @@ export function createOrder(el, { exercise, onAnswer }) {
       if (held === null) return;
       event.preventDefault();
       rows.get(held)?.row.classList.add("is-held");
-      try {
-        // By the list: a row that changes places is taken out for a moment, and would lose the pointer.
-        list.setPointerCapture(event.pointerId);
-      } catch {
-        // A pointer that is already gone cannot be captured; the drag then ends at the border.
-      }
+      // By the list: a row that changes places is taken out for a moment, and would lose the pointer.
+      capture(list, event);
     },
     { signal },
   );

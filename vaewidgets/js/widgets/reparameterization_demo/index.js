@@ -7,6 +7,7 @@
  * one estimate, and the estimates that are drawn.
  */
 
+import { createPlotHandle } from "../../draw/handles.js";
 import { createPlot } from "../../draw/plot.js";
 import { clamp, linearSlider, logSlider } from "../../draw/scales.js";
 import { createPress, createSegments, createSlider } from "../../host/controls.js";
@@ -64,7 +65,7 @@ export default defineWidget({
         return t < 1;
       },
     });
-    const knob = picture.addHandle({
+    const knob = createPlotHandle(picture, {
       name: "eps",
       label: "ε of one sample",
       onMove: setEps,
