@@ -94,7 +94,7 @@ def ablation(
     likelihood : Likelihood, optional
         The model's own by default.
     labels : Tensor of int64, shape (n,), optional
-        For a model that is told the class.
+        For a model that takes them.
     off : {"mean", "zero"}
         Put the unit to its mean over `x`, so that it tells the images apart no more, or to 0, the prior's
         mean.

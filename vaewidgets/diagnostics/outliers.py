@@ -101,7 +101,7 @@ def unfamiliarity(
     likelihood : Likelihood, optional
         The model's own by default.
     labels : Tensor of int64, shape (n,), optional
-        For a model that is told the class.
+        For a model that takes them.
 
     Notes
     -----

@@ -144,7 +144,7 @@ class Engine:
     def steps(self, control: Control) -> Steps[bool]:
         """`train`, halted before each update: `upcoming` says what it is made of.
 
-        Whoever goes on by ``send(True)`` has made the update and told `note_step`; else the engine makes it.
+        Who goes on by ``send(True)`` has made the update and called `note_step`; else the engine makes it.
         """
         self.model.train()
         self._look_due = True

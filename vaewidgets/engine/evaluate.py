@@ -85,7 +85,7 @@ def evaluating(
     generator = torch.Generator(device).manual_seed(seed)
     rows: list[torch.Tensor] = []
     images: list[int] = []
-    # Images without labels are encoded with none told.
+    # Images without labels are encoded without.
     with_labels = traits(model).takes_labels and split.labels is not None
     for batch in split.batches(
         _BATCH, device=device, shuffle=False, generator=torch.Generator(), with_labels=with_labels

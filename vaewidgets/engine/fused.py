@@ -77,16 +77,16 @@ class FusedStep:
 
     def __init__(self, models: Sequence[MLPVAE], likelihood: Likelihood) -> None:
         first = self._model = models[0]
-        self._cells = () if len(models) == 1 else (len(models),)
+        self._group = () if len(models) == 1 else (len(models),)
         self._score = _cross_entropy if type(likelihood) is Bernoulli else _squared_error
         self._modules = [module for model in models for module in model.modules()]
         self._params = [[*model.parameters()] for model in models]
         shapes = [p.shape for p in first.parameters()]
         sizes = [shape.numel() for shape in shapes]
-        self._flat = torch.zeros(*self._cells, sum(sizes))
+        self._flat = torch.zeros(*self._group, sum(sizes))
         fragments = zip(self._flat.split(sizes, dim=-1), shapes, strict=True)
-        slots = [part.view(*self._cells, *shape) for part, shape in fragments]
-        self._gradients = [*zip(*slots, strict=True)] if self._cells else [tuple(slots)]
+        slots = [part.view(*self._group, *shape) for part, shape in fragments]
+        self._gradients = [*zip(*slots, strict=True)] if self._group else [tuple(slots)]
         slot_of = {id(p): slot for p, slot in zip(self._params[0], slots, strict=True)}
 
         def layers(*groups: nn.Module) -> list[_Layer]:
@@ -110,7 +110,7 @@ class FusedStep:
         return (
             [*map(id, modules)] == [*map(id, self._modules)]
             and [*map(id, params)] == [id(p) for own in self._params for p in own]
-            and (not self._cells or self._where() == self._places)
+            and (not self._group or self._where() == self._places)
         )
 
     def _where(self) -> list[int]:
@@ -139,13 +139,13 @@ class FusedStep:
         for own, gradients in zip(self._params, self._gradients, strict=True):
             for p, gradient in zip(own, gradients, strict=True):
                 p.grad = gradient
-        n = x.shape[len(self._cells)]
+        n = x.shape[len(self._group)]
         if n not in self._work:
-            self._work[n] = _Work(self._model, self._cells, n)
+            self._work[n] = _Work(self._model, self._group, n)
         work = self._work[n]
         mu, logvar, eps = work.mu, work.logvar, work.eps
 
-        work.encoder[0] = x = x.reshape(*self._cells, n, -1)
+        work.encoder[0] = x = x.reshape(*self._group, n, -1)
         h = self._forward(self._encoder, work.encoder)
         self._to_mu.forward(h, mu)
         self._to_logvar.forward(h, logvar)
@@ -231,9 +231,9 @@ class _Layer:
 class _Work:
     """Buffers for batches of one size, written anew in each step. A slope is a gradient by an activation."""
 
-    def __init__(self, model: MLPVAE, cells: tuple[int, ...], n: int) -> None:
+    def __init__(self, model: MLPVAE, group: tuple[int, ...], n: int) -> None:
         def blank(width: int) -> Tensor:
-            return torch.empty(*cells, n, width)
+            return torch.empty(*group, n, width)
 
         n_pixels = math.prod(model.image_shape)
         self.raw, self.spare = blank(n_pixels), blank(n_pixels)

@@ -131,7 +131,7 @@ class Network:
     def _dict(self, half: Tensor) -> dict[str, Any]:
         return {
             "inputs": [list(shape) for shape in self.inputs],
-            "optional": len(self.inputs) - 1,  # inputs that may be left out: 0 then, a class that is not told
+            "optional": len(self.inputs) - 1,  # those that may be left out: 0 then, such as no class
             "outputs": list(self.outputs),
             "ops": [op.as_dict() for op in self.ops],
             "weights": pack(half.numpy(), "f16"),

@@ -48,7 +48,7 @@ def portable_network(
         tuple of tensors (or None, which is left out).
     example_shape : sequence of int, or sequence of such
         Shape of one input, without the batch axis; several make ``function(module, x, y, …)``, such as a
-        decoder of z and a class told by a one-hot vector, ``((latent_dim,), (n_classes,))``.
+        decoder of z and a class as a one-hot vector, ``((latent_dim,), (n_classes,))``.
     module : nn.Module
         Holds the parameters. It is neither called nor changed.
 
@@ -83,7 +83,7 @@ def portable_network(
 def decoder_network(model: nn.Module, latent_dim: int) -> Network:
     """The decoder of a model that speaks the VAE protocol: z of size `latent_dim` to x_hat in value_range.
 
-    A model with ``decode_told(z, told)``, such as `ConditionalVAE`, is recorded with the class as a second
+    A model with ``decode_told(z, one_hot)``, such as `ConditionalVAE`, is recorded with the class as a second
     input: a vector of ``n_classes`` numbers with one 1, or all 0 for none.
 
     Raises

@@ -21,11 +21,11 @@ Labels = Tensor | int | None
 
 @final
 class ConditionalVAE(Model):
-    """Fully connected VAE with the class told to both halves: q(z|x, y) and p(x|z, y).
+    """Fully connected VAE with the class as an input of both halves: q(z|x, y) and p(x|z, y).
 
     z then carries what the class does not say, such as slant and stroke, and ``decode(z, labels=3)`` of a
     z ~ N(0, I) is a new image of class 3. The class comes in as a one-hot vector beside the first layer's
-    input; "no class told" is all zeros, which `drop_labels` trains, so that the model works without labels
+    input; "no class" is all zeros, which `drop_labels` trains, so that the model works without labels
     too.
 
     Parameters
@@ -38,7 +38,7 @@ class ConditionalVAE(Model):
         Widths of the encoder's hidden layers, at least one; the decoder mirrors them.
     activation : {"relu", "tanh"}
     label_dropout : float, default 0.1
-        Share of training images whose class is not told, 0 to 1.
+        Share of training images whose class is left out, 0 to 1.
     likelihood : {"bernoulli", "continuous_bernoulli", "squared_error", "gaussian"} or a Likelihood
     output : {"sigmoid", "identity", "tanh"}, optional
         Function on the decoder's mean. By default "identity" for squared error, else "sigmoid".
@@ -83,7 +83,7 @@ class ConditionalVAE(Model):
         self.activation = one_of("activation", activation, ACTIVATIONS)
         self.label_dropout = number("label_dropout", label_dropout, 0, 1)
         n_pixels, first, last = math.prod(self.image_shape), self.hidden[0], self.hidden[-1]
-        # two matrices into the first layer are one on the concatenation, and "no class told" costs nothing
+        # two matrices into the first layer are one on the concatenation, and "no class" costs nothing
         self.from_x = nn.Linear(n_pixels, first)
         self.from_class = nn.Linear(self.n_classes, first, bias=False)
         self.act = ACTIVATIONS[self.activation]()
@@ -102,7 +102,7 @@ class ConditionalVAE(Model):
         ----------
         x : Tensor, shape (B, C, H, W)
         labels : Tensor of int, shape (B,), or int, optional
-            Classes; −1, like None, tells none.
+            Classes; −1, like None, is none.
 
         Returns
         -------
@@ -126,9 +126,9 @@ class ConditionalVAE(Model):
         """Mean image (B, C, H, W) of each z (B, latent_dim), of the classes given as in `encode`."""
         return self._head.image(self._pixels(z, labels))
 
-    def decode_told(self, z: Tensor, told: Tensor) -> Tensor:
-        """`decode` with each class as a row of `told` (B, n_classes): one 1, or all 0 for none."""
-        return self._head.image(self._image_rows(self.from_z(z) + self.class_with_z(told)))
+    def decode_told(self, z: Tensor, one_hot: Tensor) -> Tensor:
+        """`decode` with each class as a row of `one_hot` (B, n_classes): one 1, or all 0 for none."""
+        return self._head.image(self._image_rows(self.from_z(z) + self.class_with_z(one_hot)))
 
     def forward(self, x: Tensor, labels: Labels = None) -> tuple[Tensor, Tensor, Tensor]:
         """Encode, draw z once an image (torch's global generator), decode: (x_hat, mu, logvar)."""
@@ -137,9 +137,9 @@ class ConditionalVAE(Model):
         return self.decode(z, labels), mu, logvar
 
     def drop_labels(self, labels: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Replace a share `label_dropout` of the labels by −1, "no class told"; in training mode only.
+        """Replace a share `label_dropout` of the labels by −1, "no class"; in training mode only.
 
-        Once a batch, before `encode` and `decode_raw`, so that both halves of one image are told the same.
+        Once a batch, before `encode` and `decode_raw`, so that both halves of one image get the same.
 
         Parameters
         ----------
@@ -158,11 +158,11 @@ class ConditionalVAE(Model):
 
     def _posterior(self, x: Tensor, labels: Labels = None) -> tuple[Tensor, Tensor]:
         h = self.from_x(x.flatten(1))
-        h = self.encoder(self.act(self._told(h, self.from_class, labels)))
+        h = self.encoder(self.act(self._with_class(h, self.from_class, labels)))
         return self.to_mu(h), self.to_logvar(h)
 
     def _pixels(self, z: Tensor, labels: Labels = None) -> Tensor:
-        return self._image_rows(self._told(self.from_z(z), self.class_with_z, labels))
+        return self._image_rows(self._with_class(self.from_z(z), self.class_with_z, labels))
 
     def _image_rows(self, h: Tensor) -> Tensor:
         """From the decoder's first layer, before its activation, to the pixels."""
@@ -170,8 +170,8 @@ class ConditionalVAE(Model):
         channels, *size = self.image_shape
         return self.to_pixels(h).view(-1, self._head.channels(channels), *size)
 
-    def _told(self, h: Tensor, layer: nn.Linear, labels: Labels) -> Tensor:
-        """Add what the class has to say to the first layer's input h (B, width)."""
+    def _with_class(self, h: Tensor, layer: nn.Linear, labels: Labels) -> Tensor:
+        """Add the class's share to what enters the first layer, h (B, width)."""
         if labels is None:
             return h
         classes = torch.arange(self.n_classes, device=h.device)
