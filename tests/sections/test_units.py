@@ -44,7 +44,7 @@ def measure(costs: UnitCosts, run: vw.Run, sample: Any, off: list[int], *, rests
 def test_the_cost_of_each_unit_is_that_of_the_diagnostics(run: vw.Run) -> None:
     widget = vw.ActiveUnitsBar(run, points=150)
     found = measured(widget)
-    wanted = ablation(run.snapshot().model, widget._images().images, run.likelihood)
+    wanted = ablation(run.snapshot().model, widget.sample.images, run.likelihood)
     np.testing.assert_allclose(unpack(found["cost"]), wanted.cost, rtol=1e-5, atol=1e-5)
     assert found["recon"] == pytest.approx(wanted.recon)
     assert (found["off"], found["together"], found["n"]) == ([], None, 150)
@@ -54,8 +54,8 @@ def test_the_cost_of_each_unit_is_that_of_the_diagnostics(run: vw.Run) -> None:
 
 def test_several_units_off_are_measured_together(run: vw.Run) -> None:
     widget = vw.ActiveUnitsBar(run, points=150)
-    found = measure(UnitCosts(), run, widget._images(), [2, 0])
-    snapshot, images = run.snapshot(), widget._images().images
+    found = measure(UnitCosts(), run, widget.sample, [2, 0])
+    snapshot, images = run.snapshot(), widget.sample.images
     z, _ = snapshot.encode(images)
     z[:, [0, 2]] = z[:, [0, 2]].mean(0)
     recon = run.likelihood.recon(snapshot.model.decode_raw(z), images).double().mean()
@@ -85,7 +85,7 @@ def test_a_unit_that_is_switched_off_while_costs_are_measured_is_measured_next(
 def test_more_units_than_are_tried_one_by_one(run: vw.Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unit_costs, "MOST_UNITS", 2)
     widget = vw.ActiveUnitsBar(run, points=50)
-    found = measure(UnitCosts(), run, widget._images(), [3])
+    found = measure(UnitCosts(), run, widget.sample, [3])
     assert np.isnan(unpack(found["cost"])[:3]).all()
     assert found["together"] == pytest.approx(float(unpack(found["cost"])[3]), abs=1e-4)
     widget.close()
@@ -138,7 +138,7 @@ def test_few_images_and_then_few_units_where_time_is_short(monkeypatch: pytest.M
     slow, _ = slow_run(1e-4)
     widget = vw.ActiveUnitsBar(slow, points=100)
     monkeypatch.setattr(unit_costs, "BUDGET_SECONDS", 0.01)
-    found = measure(UnitCosts(), slow, widget._images(), [3])
+    found = measure(UnitCosts(), slow, widget.sample, [3])
     assert found["n"] == min(unit_costs.FEWER)
     assert np.flatnonzero(~np.isnan(unpack(found["cost"]))).tolist() == [3]
     assert found["together"] is not None
@@ -159,13 +159,13 @@ def test_a_saved_page_holds_all_costs(tmp_path: Path) -> None:
 
 def test_costs_of_another_copy_of_the_same_weights_hold_and_of_other_weights_do_not(run: vw.Run) -> None:
     widget, costs = vw.ActiveUnitsBar(run, points=50), UnitCosts()
-    before = measure(costs, run, widget._images(), [])
-    again = costs.state(run.snapshot(), widget._images(), [], rests=True)
+    before = measure(costs, run, widget.sample, [])
+    again = costs.state(run.snapshot(), widget.sample, [], rests=True)
     assert again == before
     other = run.snapshot()
     with torch.no_grad():
         next(other.model.parameters()).add_(1.0)
-    changed = costs.state(other, widget._images(), [], rests=True)
+    changed = costs.state(other, widget.sample, [], rests=True)
     assert changed != before
     widget.close()
 

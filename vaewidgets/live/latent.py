@@ -10,11 +10,10 @@ from torch import Tensor
 
 from vaewidgets.checks import whole, wholes
 from vaewidgets.contract.packing import pack, pack_integers, pack_quantised
-from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import DataError, OptionError
 from vaewidgets.live.feed import Feed
-from vaewidgets.live.run_widget import RunWidget
+from vaewidgets.live.run_widget import RunWidget, sample_of
 from vaewidgets.objectives import kl_per_dim
 from vaewidgets.runs import Run
 from vaewidgets.sections.state import Sample, originals_state, to_u8
@@ -50,8 +49,7 @@ class LatentWidget(RunWidget):
 
     def _sample_of(self, run: Run) -> Sample:
         if run.id not in self._samples:
-            kept = run.time_line.sample if self._points == SAMPLE_POINTS else None
-            self._samples[run.id] = kept or Sample(run.data, self._points)
+            self._samples[run.id] = sample_of(run, self._points)
         return self._samples[run.id]
 
     def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:

@@ -10,11 +10,11 @@ import traitlets
 from torch import Tensor
 
 from vaewidgets.checks import one_of, whole
-from vaewidgets.data import SAMPLE_POINTS, Classes
+from vaewidgets.data import Classes
 from vaewidgets.diagnostics import Projection
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
-from vaewidgets.live.run_widget import RunWidget
+from vaewidgets.live.run_widget import RunWidget, sample_of
 from vaewidgets.runs import Run
 from vaewidgets.sections.layout import Layout
 from vaewidgets.sections.state import MOST_EXACT, Sample, originals_state, scatter_state
@@ -71,8 +71,7 @@ class PointsWidget(RunWidget):
     def sample(self) -> Sample:
         """The images behind the points, in the points' order."""
         if self._sample is None:
-            kept = self.run.time_line.sample if self._points == SAMPLE_POINTS else None
-            self._sample = kept or Sample(self.run.data, self._points)
+            self._sample = sample_of(self.run, self._points)
         return self._sample
 
     def selected_images(self) -> tuple[np.ndarray, np.ndarray | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vaewidgets.data import Sample
+from vaewidgets.data import SAMPLE_POINTS, Sample
 from vaewidgets.diagnostics import Projection
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
@@ -22,7 +22,13 @@ from vaewidgets.sweeps import Sweep
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["STATIC", "RunWidget"]
+__all__ = ["STATIC", "RunWidget", "sample_of"]
+
+
+def sample_of(run: Run, points: int = SAMPLE_POINTS) -> Sample:
+    """Return some images of a run's data: those of its time line, if it has as many."""
+    kept = run.time_line.sample if points == SAMPLE_POINTS else None
+    return kept or Sample(run.data, points)
 
 
 class RunWidget(LiveWidget):

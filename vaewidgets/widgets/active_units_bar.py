@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, ClassVar
 
 from vaewidgets.checks import number, whole
-from vaewidgets.data import SAMPLE_POINTS, Sample
+from vaewidgets.data import Sample
 from vaewidgets.engine import Snapshot
-from vaewidgets.live.run_widget import STATIC, RunWidget
+from vaewidgets.live.run_widget import STATIC, RunWidget, sample_of
 from vaewidgets.runs import Run
 from vaewidgets.sections.state import units_state
 from vaewidgets.sections.units import check_units_view, thresholds
@@ -48,11 +49,10 @@ class ActiveUnitsBar(RunWidget):
         delta, var_threshold = number("delta", delta, 0), number("var_threshold", var_threshold, 0)
         self._delta, self._var_threshold = delta, var_threshold
         self._points = whole("points", points, 1)
-        self._sample: Sample | None = None
         super().__init__(run)
 
     def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
-        mu, logvar = snapshot.encode(self._images().images)
+        mu, logvar = snapshot.encode(self.sample.images)
         delta, var_threshold = thresholds(self.view, self._delta, self._var_threshold)
         return {"units": units_state(snapshot, mu, logvar, delta, var_threshold)}
 
@@ -60,13 +60,12 @@ class ActiveUnitsBar(RunWidget):
         return self._slow_state(run, snapshot)
 
     def _slow_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
-        return self._unit_costs(run, snapshot, self._images())
+        return self._unit_costs(run, snapshot, self.sample)
 
-    def _images(self) -> Sample:
-        if self._sample is None:
-            kept = self.run.time_line.sample if self._points == SAMPLE_POINTS else None
-            self._sample = kept or Sample(self.run.data, self._points)
-        return self._sample
+    @cached_property
+    def sample(self) -> Sample:
+        """The images whose codes are measured."""
+        return sample_of(self.run, self._points)
 
     def _check_view(self, key: str, value: Any) -> None:
         check_units_view(key, value, self.run.model.latent_dim)

@@ -15,7 +15,7 @@ from vaewidgets.diagnostics import Projection, rate_distortion
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import ShapeError
 from vaewidgets.live.feed import Feed
-from vaewidgets.live.run_widget import STATIC, RunWidget
+from vaewidgets.live.run_widget import STATIC, RunWidget, sample_of
 from vaewidgets.runs import Run
 from vaewidgets.sections.draws import normals
 from vaewidgets.sections.state import Sample, curves_state, scatter_state, to_u8
@@ -105,9 +105,9 @@ class BetaCompare(RunWidget):
     @property
     def _sample(self) -> Sample:
         if self._shown is None:
-            self._shown = Sample(self.run.data, 2000)
+            self._shown = sample_of(self.run)
             self._index = pick_images(self._shown, self._images)
-            self._cloud = Sample(self.run.data, self._points)
+            self._cloud = sample_of(self.run, self._points)
         return self._shown
 
     @property

@@ -11,10 +11,10 @@ from vaewidgets.checks import whole
 from vaewidgets.contract.packing import pack
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
-from vaewidgets.live.run_widget import STATIC, RunWidget
+from vaewidgets.live.run_widget import STATIC, RunWidget, sample_of
 from vaewidgets.models import VQVAE, perplexity
 from vaewidgets.runs import Run
-from vaewidgets.sections.state import Sample, to_u8
+from vaewidgets.sections.state import to_u8
 from vaewidgets.widgets.reconstruction_grid import pick_images
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class CodebookUsage(RunWidget):
         train = run.data.train
         count = min(images, len(train))
         self._x = train.images(np.linspace(0, len(train) - 1, count).round().astype(np.int64))
-        self._shown = Sample(run.data, 2000)
+        self._shown = sample_of(run)
         self._index = pick_images(self._shown, examples)
         self._history: list[tuple[int, float, int]] = []
         self._every = 1

@@ -13,7 +13,7 @@ from vaewidgets.data import Sample
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
 from vaewidgets.live.feed import Feed
-from vaewidgets.live.run_widget import STATIC, RunWidget
+from vaewidgets.live.run_widget import STATIC, RunWidget, sample_of
 from vaewidgets.live.view import is_list
 from vaewidgets.runs import Run
 from vaewidgets.sections.state import grid_state, originals_state
@@ -65,7 +65,7 @@ class ReconstructionGrid(RunWidget):
     def _shown(self) -> tuple[Sample, np.ndarray]:
         """The sample, and which of its images are shown."""
         if self._sample is None:
-            self._sample = self.run.time_line.sample or Sample(self.run.data)
+            self._sample = sample_of(self.run)
             self._index = pick_images(self._sample, self._images)
         chosen = self.view.get("images")
         return self._sample, self._index if not chosen else np.asarray(chosen, np.int64)

@@ -12,9 +12,9 @@ import numpy as np
 from vaewidgets.checks import is_number, is_whole, number, one_of
 from vaewidgets.contract.packing import pack_integers, pack_quantised
 from vaewidgets.errors import OptionError
+from vaewidgets.live.run_widget import sample_of
 from vaewidgets.runs import Run
 from vaewidgets.runs.run import ENDED
-from vaewidgets.sections.state import Sample
 
 __all__ = ["Between", "Choice", "Exercise", "Order", "Place", "checked_text", "plain"]
 
@@ -153,7 +153,7 @@ class Place(Exercise):
                 f"place={run!r} has {run.model.latent_dim} latent dimensions; expected two, to point at: "
                 "train a model with latent_dim=2."
             )
-        sample = run.time_line.sample or Sample(run.data, 2000)
+        sample = sample_of(run)
         if sample.labels is None:
             raise OptionError(
                 f"place={run!r} has data without labels; expected classes: load the data with labels."
