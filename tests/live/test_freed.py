@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 from typing import Any
 
@@ -12,6 +13,8 @@ import torch
 import vaewidgets as vw
 from tests.widgets.test_concept_contract import CONCEPTS, STARTED
 from tests.widgets.test_contract import WIDGETS, wait_until
+from vaewidgets.live import feed
+from vaewidgets.live.view import View
 
 
 def freed(references: list[weakref.ref[Any]]) -> bool:
@@ -47,3 +50,27 @@ def test_a_closed_picture_of_an_idea_is_freed(widget_class: Any) -> None:
     widget.close()
     del widget
     assert freed(references)
+
+
+def test_a_closed_widget_can_be_collected_at_any_allocation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is finalized wherever the collector happens to run, also where the thread has locked the feeds."""
+    data = vw.load_dataset("digits", n_train=256)
+    run, other = (vw.attach(vw.MLPVAE(data.image_shape, 2, hidden=(8,)), data) for _ in range(2))
+    closed: Any = vw.TrainingCurves(run)
+    closed.close()
+    closed.itself = closed  # only the collector frees it
+    reference = weakref.ref(closed)
+    del closed
+
+    def view_after_collection(shared: Any) -> View:
+        gc.collect()
+        return View(shared)
+
+    monkeypatch.setattr(feed, "View", view_after_collection)
+    shown: list[vw.TrainingCurves] = []
+    thread = threading.Thread(target=lambda: shown.append(vw.TrainingCurves(other)), daemon=True)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive(), "the collector's call and the thread wait for one lock"
+    assert reference() is None
+    shown[0].close()

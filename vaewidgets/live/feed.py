@@ -81,6 +81,17 @@ class Feed:
                 feed = cls._feeds[run] = cls(run)
             return feed
 
+    @classmethod
+    def release(cls, run: Run, widget: RunWidget) -> None:
+        """Stop feeding a widget that is closed, or that the garbage collector finalizes.
+
+        The collector can run at any allocation, also while this thread holds a lock of this module: a widget
+        that no feed holds, such as one that its constructor refused, is left without taking one.
+        """
+        feed = cls._feeds.get(run)
+        if feed is not None and widget in list(feed._widgets):
+            feed.unsubscribe(widget)
+
     # subscribing ------------------------------------------------------------------------------
 
     def first_frame(self, widget: RunWidget, *, whole: bool = False) -> None:

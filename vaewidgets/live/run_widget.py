@@ -246,7 +246,7 @@ class RunWidget(LiveWidget):
     def close(self) -> None:
         """Take the widget off the page and stop feeding it. The run goes on."""
         for run in self.__dict__.get("_runs", ()):  # none: refused by its constructor, and collected now
-            Feed.of(run).unsubscribe(self)
+            Feed.release(run, self)
         super().close()
 
     # messages from the page ---------------------------------------------------------------------
