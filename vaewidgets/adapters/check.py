@@ -39,7 +39,7 @@ def check_vae(
     Raises
     ------
     ProtocolError
-        Naming the method, what it returned, what was wanted and how to mend it.
+        Naming the method, what it returned, what was expected and how to mend it.
     """
     name = type(model.module if isinstance(model, AdaptedVAE) else model).__name__
     if not isinstance(model, nn.Module):

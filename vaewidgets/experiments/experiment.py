@@ -103,8 +103,8 @@ class Experiment:
         self.data = load_dataset(root=root, **options)
         self.runs: Runs = Runs()
         self._otherwise: set[str] = set()
-        # Threads of their own would fight for the interpreter and for torch's teams: six runs at once took
-        # a third longer, and nearly twice the processor time.
+        # Threads of their own would compete for the interpreter and for torch's thread pools: six runs at
+        # once took a third longer, and nearly twice the processor time.
         self._worker = Interleaver(f"vaewidgets-experiment-{recipe.name}")
 
     @property

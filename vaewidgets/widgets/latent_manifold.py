@@ -44,7 +44,7 @@ class LatentManifold(LatentWidget):
     Notes
     -----
     View keys: ``center`` ([u, v], 0 to 1: the share of the prior below) and ``span`` (0.002 to 1) of the part
-    seen, ``cells``, ``plane`` (null, "principal" or [i, j]), ``label`` (the class told to a conditional
+    seen, ``cells``, ``plane`` (null, "principal" or [i, j]), ``label`` (the class given to a conditional
     decoder, null: none); ``hover``, the z pointed at, and ``time`` are shared.
 
     References

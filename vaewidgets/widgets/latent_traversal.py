@@ -52,7 +52,7 @@ class LatentTraversal(LatentWidget):
     Notes
     -----
     View keys: ``style``, ``axes``, ``base``, ``rows``, ``z`` (where the sliders stand; null: at the start),
-    ``label`` (the class told to a conditional decoder); ``hover`` and ``time`` are shared.
+    ``label`` (the class given to a conditional decoder); ``hover`` and ``time`` are shared.
 
     References
     ----------

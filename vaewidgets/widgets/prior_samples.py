@@ -45,7 +45,7 @@ class PriorSamples(LatentWidget):
 
     Notes
     -----
-    View keys: ``seed``, ``temperature``, ``label`` (the class told to a conditional decoder, null: none);
+    View keys: ``seed``, ``temperature``, ``label`` (the class given to a conditional decoder, null: none);
     ``hover``, the z of the draw pointed at, and ``time`` are shared.
     """
 

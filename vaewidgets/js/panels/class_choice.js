@@ -1,5 +1,5 @@
 /**
- * What the widgets share that decode in the page: the class that a conditional decoder is told.
+ * What the widgets share that decode in the page: the class that a conditional decoder is given.
  *
  * @typedef {import("../host/view.js").ViewState} ViewState
  */
@@ -8,21 +8,21 @@ import { createChoice } from "../host/controls.js";
 import { nameOfLabel } from "../maths/classes.js";
 
 /**
- * The class to tell the decoder, in the view as `label`; hidden where it takes none.
+ * The class given to the decoder, in the view as `label`; hidden where it takes none.
  * @param {HTMLElement} el
  * @param {ViewState} view
  */
 export function createClassChoice(el, view) {
   const select = createChoice(el, {
     name: "class",
-    label: "class told",
+    label: "condition on class",
     onChange: (value) => view.set("label", value === "none" ? null : Number(value)),
   });
   return {
     /**
      * @param {number} classes of the model, numbered from 0
      * @param {import("../contract/types.js").RunInfo} run
-     * @returns {number | null} the class told
+     * @returns {number | null} the class
      */
     update(classes, run) {
       const chosen = view.get("label", null);

@@ -1,6 +1,6 @@
 /**
  * Two ways to estimate the gradient of E[f(z)], z ~ N(mu, sigma²), from draws of eps: through the path
- * z = mu + sigma·eps (the reparameterisation), and by weights on f (the score function). No DOM.
+ * z = mu + sigma·eps (the reparameterization), and by weights on f (the score function). No DOM.
  *
  * @typedef {{text: string, slope: string, f: (z: number) => number, df: (z: number) => number,
  *   exact: (mu: number, sigma: number) => [number, number]}} Target

@@ -30,7 +30,7 @@ const RISE_MS = 900;
 
 export default defineWidget({
   name: "reparameterization-demo",
-  label: "Reparameterisation",
+  label: "Reparameterization",
   build({ shell, view }) {
     const { theme } = shell;
     const pictures = h("div", "vw-concept-main");

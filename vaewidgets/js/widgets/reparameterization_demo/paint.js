@@ -1,5 +1,5 @@
 /**
- * The pictures of the reparameterisation: draws on their way from ε to z, and how far two estimates of a gradient
+ * The pictures of the reparameterization: samples on their way from ε to z, and how far two estimates of a gradient
  * spread.
  *
  * @typedef {import("../../draw/pen.js").PlotPen} PlotPen
