@@ -197,17 +197,7 @@ def pick_device(device: str | torch.device | None) -> torch.device:
 def prepare_model(
     model: nn.Module, data: ImageDataset, device: torch.device, **adapter: Any
 ) -> tuple[Any, Likelihood]:
-    """Adapt a model, move it to the device, try it, and find its likelihood for the data.
-
-    Parameters
-    ----------
-    **adapter
-        As in `as_vae`, where it is known how the model is to be read.
-
-    Returns
-    -------
-    model, likelihood
-    """
+    """Adapt a model as `as_vae` does, move it to the device, try it, and find its likelihood for the data."""
     vae = as_vae(model, image_shape=data.image_shape, value_range=data.value_range, **adapter)
     if isinstance(vae, AdaptedVAE):  # whatever was possible: this is what it is trained with
         vae.convention = replace(vae.convention, others=())

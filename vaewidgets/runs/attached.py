@@ -21,6 +21,7 @@ from vaewidgets.errors import OptionError, TrainingStopped
 from vaewidgets.objectives import Constant, Schedule, as_schedule, get_likelihood
 from vaewidgets.runs.claims import check_unclaimed, claim, release
 from vaewidgets.runs.gate import Status
+from vaewidgets.runs.history import History
 from vaewidgets.runs.log_buffer import Pending
 from vaewidgets.runs.log_faults import logged_divergence
 from vaewidgets.runs.loop_log import LoopLog, holds_step
@@ -250,36 +251,30 @@ class AttachedRun(Run):
 
     @property
     def recorder(self) -> Recorder:
-        """What was logged, up to now."""
         if self._log.pending.is_stale(FLUSH_SECONDS):
             self._flush()
         return self._recorder
 
     @property
-    def history(self) -> Any:
-        """Mapping of names to numpy arrays, up to now."""
+    def history(self) -> History:
         self._flush()
         return self._history
 
     @property
     def warning(self) -> str | None:
-        """What is wrong or not known, a sentence a line; None if nothing is."""
         doubt = None if self._reading is None else self._reading.doubt(self.model.convention)
         return "\n".join(filter(None, (self._log.faults.text, super().warning, doubt))) or None
 
     @property
     def not_finite(self) -> NotFinite:
-        """Steps that were logged as NaN or infinite."""
         return replace(self._log.faults.not_finite, ended=self.status in ENDED)
 
     @property
     def step(self) -> int:
-        """Updates made: one more than the number of the newest step."""
         return self._log.step
 
     @property
     def epoch(self) -> int:
-        """Epochs completed, as logged."""
         return self._log.epoch
 
     @property
@@ -301,14 +296,12 @@ class AttachedRun(Run):
 
     @property
     def current_beta(self) -> float:
-        """Weight of the KL term in force now, as far as known."""
         if self._beta_read is None and self._beta_logged is not None:
             return self._beta_logged
         return self._schedule(self.step)
 
     @property
     def beta_description(self) -> str:
-        """The schedule of beta in a few words."""
         if self._beta_read is None:
             return "in your loop" if self._beta_logged is None else f"{self._beta_logged:g}"
         return self._schedule.describe()

@@ -69,7 +69,7 @@ class Copies:
     def check(self) -> None:
         """Compare snapshots with the model; costs something twice in a run."""
         if self._check is not None:
-            self._check.look()
+            self._check.check()
 
     # in any thread ----------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """Requests to a loop in another thread, served between two of its steps.
 
-The loop calls `may_step` before each step. As long as nobody wants anything that is one look at a flag; a
-request sets the flag under the lock, and the loop then takes the lock too.
+The loop calls `may_step` before each step. Without a request that only reads a flag; a request
+sets the flag under the lock, and the loop then takes the lock, too.
 
 While a loop is under way nobody but its own thread serves requests: so no interrupt of the thread that asked
 can leave the loop waiting, nor can a step begin while the weights are being copied. Where no loop is under
@@ -209,7 +209,7 @@ class Gate:
         self._state = state
 
     def _call(self) -> None:
-        """Before a request, with the lock held: the loop will look as soon as the lock is free."""
+        """Before a request, with the lock held: the loop takes the lock as soon as it is free."""
         self._attention = True
         self._ring()
 

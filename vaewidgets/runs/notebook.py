@@ -38,7 +38,7 @@ def ipython_shell() -> Any:
 
 
 def current_cell() -> Cell | None:
-    """The cell that is being executed; None outside a notebook, and where the host does not tell."""
+    """The cell that is being executed; None outside a notebook, and where the host does not say."""
     header: Any = getattr(ipython_shell(), "parent_header", None)
     try:
         cell, execution = header["metadata"]["cellId"], header["header"]["msg_id"]

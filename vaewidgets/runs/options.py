@@ -105,7 +105,7 @@ def check_labels(model: Any, data: ImageDataset) -> None:
             "or train a model that does without."
         )
     known, least, largest = getattr(model, "n_classes", None), int(labels.min()), int(labels.max())
-    if least < 0:  # -1 is how such a model is told no class
+    if least < 0:  # -1 stands for no class
         raise DataError(
             f"{data.name!r} has labels from {least}, but {name} takes classes counted from 0. Number them: "
             "class_names, labels = numpy.unique(labels, return_inverse=True)."

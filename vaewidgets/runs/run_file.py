@@ -112,7 +112,7 @@ class LoadedRun:
 
 
 def describe_data(data: ImageDataset) -> dict[str, Any]:
-    """What tells one data set from another, as plain values."""
+    """Identify a data set, as plain values."""
     return {
         "name": data.name,
         "image_shape": list(data.image_shape),

@@ -30,19 +30,19 @@ class SnapshotCheck:
         self._is_done = False
         self.fault: str | None = None
 
-    def look(self) -> None:
-        """Look, if it is time; between two steps. It never raises into a training."""
+    def check(self) -> None:
+        """Check, if it is time; between two steps. It never raises into a training."""
         if self._is_done:
             return
         try:
-            self._look()
+            self._compare()
         except Exception as error:
             self._is_done = True
             self.fault = (
                 f"no snapshot of {class_name(self._model)} can be made: {type(error).__name__}: {error}"
             )
 
-    def _look(self) -> None:
+    def _compare(self) -> None:
         weights = self._shell.clone(self._model, step=0, epoch=0)
         if self._first is None:
             snapshot = self._shell.build(weights)

@@ -97,6 +97,12 @@ class Thinned(Generic[T]):
         """Whether the next item lies on the grid."""
         return self.count % self.every == 0
 
+    def facts(self) -> dict[str, Any]:
+        """Return all but the contents of the items as plain values."""
+        kept: list[tuple[int, Any]] = [*self.items]
+        items = [[number, item.step, item.epoch] for number, item in kept]
+        return {"most": self.most, "every": self.every, "count": self.count, "items": items}
+
     def add(self, item: T) -> None:
         """Append an item."""
         if self.items and self.items[-1][0] % self.every:
@@ -243,20 +249,13 @@ class TimeLine:
     # files ------------------------------------------------------------------------------------
 
     def state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        """All of it as plain values and tensors; nothing is copied."""
+        """Return all of it as plain values and tensors; nothing is copied."""
         with self._lock:
             frames, weights = self._frames, self._weights
             if frames is None or weights is None:
                 return {}, {}
-            facts: dict[str, Any] = {}
+            facts = {"frames": frames.facts(), "weights": weights.facts()}
             tensors: dict[str, Tensor] = {}
-            for name, line in (("frames", frames), ("weights", weights)):
-                facts[name] = {
-                    "most": line.most,
-                    "every": line.every,
-                    "count": line.count,
-                    "items": [[number, item.step, item.epoch] for number, item in line.items],
-                }
             for i, (_, frame) in enumerate(frames.items):
                 tensors |= {f"{i}.{name}": tensor for name, tensor in _tensors(frame).items()}
             for i, (_, one) in enumerate(weights.items):
@@ -270,17 +269,15 @@ class TimeLine:
         frames: Thinned[TimeFrame] = _line(facts["frames"])
         weights: Thinned[TimeWeights] = _line(facts["weights"])
         for i, (number, step, epoch) in enumerate(facts["frames"]["items"]):
-            parts = {
-                name: tensors.get(f"{i}.{name}")
-                for name in ("mu", "mu.limits", "logvar", "logvar.limits", "kl")
-            }
+            prefix = f"{i}."
+            own = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
             frame = TimeFrame(
                 step,
                 epoch,
-                None if parts["kl"] is None else parts["kl"].numpy(),
-                tensors[f"{i}.var_mu"].numpy(),
-                _packed(parts["mu"], parts["mu.limits"]) or {},
-                _packed(parts["logvar"], parts["logvar.limits"]),
+                own["kl"].numpy() if "kl" in own else None,
+                own["var_mu"].numpy(),
+                _packed(own["mu"], own["mu.limits"]),
+                _packed(own["logvar"], own["logvar.limits"]) if "logvar" in own else None,
             )
             frames.items.append((number, frame))
         for i, (number, step, epoch) in enumerate(facts["weights"]["items"]):
@@ -327,9 +324,7 @@ def _tensors(frame: TimeFrame) -> dict[str, Tensor]:
     return found
 
 
-def _packed(codes: Tensor | None, limits: Tensor | None) -> dict[str, Any] | None:
-    if codes is None or limits is None:
-        return None
+def _packed(codes: Tensor, limits: Tensor) -> dict[str, Any]:
     lo, hi = limits.tolist()
     return {"dtype": "q16", "shape": list(codes.shape), "lo": lo, "hi": hi, "data": codes.numpy().tobytes()}
 

@@ -22,7 +22,7 @@ _SAMPLE = 64  # images of a set too large to be read as a whole
 
 
 def fingerprint(data: ImageDataset) -> dict[str, Any]:
-    """What tells these data from others of the same name and size: a sum over pixels and labels."""
+    """Identify data among others of the same name and size, by a hash of pixels and labels."""
     digest = hashlib.sha256()
     for split in (data.train, data.test):
         if split is not None:

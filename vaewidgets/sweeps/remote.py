@@ -32,7 +32,7 @@ from vaewidgets.sweeps.task import Outcome, Task, run_task
 
 __all__ = ["Remote"]
 
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 _BREAK_SECONDS = 30.0  # for the other futures of a broken pool to say so
 
 
@@ -102,7 +102,7 @@ class Remote:
                 if not self._running and (self._stopping or not (self._waiting or self._suspects)):
                     break
                 with contextlib.suppress(queue.Empty):
-                    self._settle(self._done.get(timeout=_LOOK_SECONDS))
+                    self._settle(self._done.get(timeout=_POLL_SECONDS))
         except BaseException as error:  # nobody waits for a cell that will not come
             for cell in [*self._running.values(), *self._waiting, *self._suspects]:
                 cell.becomes("failed", error)

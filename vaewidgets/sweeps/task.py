@@ -26,7 +26,7 @@ from vaewidgets.sweeps.grid import Plan, build_model
 __all__ = ["Outcome", "Task", "open_cell", "read_status", "run_task"]
 
 AUTOSAVE_SECONDS = 30.0
-_LOOK_SECONDS = 0.2  # how often a task looks whether it is to stop
+_POLL_SECONDS = 0.2  # between two checks of whether to stop
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _train(run: TrainingRun, stop_path: Path) -> None:
     try:
         run.resume()
         while not run.has_ended:
-            run.wait(timeout=_LOOK_SECONDS, progress=False)
+            run.wait(timeout=_POLL_SECONDS, progress=False)
             if stop_path.exists():
                 run.stop()
     except Exception:
