@@ -17,6 +17,7 @@ from ipywidgets.widgets.widget import _remove_buffers
 
 import vaewidgets as vw
 from vaewidgets import widgets as room
+from vaewidgets.contract.frame import Frame, LiveState
 from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
 from vaewidgets.live.live_keys import UNSEEN_SECONDS
@@ -100,7 +101,8 @@ def test_every_widget_is_known_here() -> None:
 def test_the_first_frame_is_complete_before_training(widget_class: Any, new_run: Any) -> None:
     widget = widget_class(new_run(start=False))
     frame = widget.get_state()["frame"]
-    assert SECTIONS[widget_class.__name__] <= set(frame)
+    assert SECTIONS[widget_class.__name__] <= set(frame) <= set(Frame.__annotations__)
+    assert {key.split(":")[0] for key in widget._live} <= set(LiveState.__annotations__)
     assert frame["run"]["status"] == "created"
     assert frame["run"]["error"] is None
     widget.close()

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vaewidgets.contract.sections import Dtype, Packed
 from vaewidgets.errors import DataError, OptionError
 
 __all__ = ["pack", "pack_integers", "pack_quantised", "unpack"]
 
-_DTYPES: dict[str, np.dtype[Any]] = {
+_DTYPES: dict[Dtype, np.dtype[Any]] = {
     "u8": np.dtype("<u1"),
     "u16": np.dtype("<u2"),
     "i32": np.dtype("<i4"),
@@ -24,7 +25,7 @@ _STEPS = 65534  # the largest code of a q16 value; the one above it says NaN
 _NAN_CODE = 65535
 
 
-def pack(array: ArrayLike, dtype: str | None = None) -> dict[str, Any]:
+def pack(array: ArrayLike, dtype: Dtype | None = None) -> Packed:
     """Pack an array of any shape, zero-sized ones included.
 
     Parameters
@@ -63,7 +64,7 @@ def pack(array: ArrayLike, dtype: str | None = None) -> dict[str, Any]:
     return {"dtype": code, "shape": list(values.shape), "data": data.tobytes()}
 
 
-def pack_integers(array: ArrayLike) -> dict[str, Any]:
+def pack_integers(array: ArrayLike) -> Packed:
     """Pack whole numbers into the fewest bits that hold them all: labels travel with every frame.
 
     Parameters
@@ -83,11 +84,12 @@ def pack_integers(array: ArrayLike) -> dict[str, Any]:
     """
     values = np.asarray(array)
     low, high = (values.min(), values.max()) if values.size else (0, 0)
-    fits = [code for code in ("u8", "u16") if low >= 0 and high <= np.iinfo(_DTYPES[code]).max]
+    small: tuple[Dtype, ...] = ("u8", "u16")
+    fits = [code for code in small if low >= 0 and high <= np.iinfo(_DTYPES[code]).max]
     return pack(values, fits[0] if fits else "i32")
 
 
-def _default_code(dtype: np.dtype[Any]) -> str:
+def _default_code(dtype: np.dtype[Any]) -> Dtype:
     if dtype.kind == "b" or dtype == np.uint8:
         return "u8"
     if dtype.kind == "f":
@@ -95,7 +97,7 @@ def _default_code(dtype: np.dtype[Any]) -> str:
     return "u16" if dtype == np.uint16 else "i32"
 
 
-def _check_integers(values: NDArray[Any], code: str) -> None:
+def _check_integers(values: NDArray[Any], code: Dtype) -> None:
     if values.size == 0 or values.dtype == _DTYPES[code] or values.dtype.kind == "b":
         return
     limits = np.iinfo(_DTYPES[code])
@@ -112,7 +114,7 @@ def pack_quantised(
     points: ArrayLike,
     lo: float | Sequence[float] | NDArray[Any] | None = None,
     hi: float | Sequence[float] | NDArray[Any] | None = None,
-) -> dict[str, Any]:
+) -> Packed:
     """Pack floats into 16 bits each, column by column between `lo` and `hi` ("q16").
 
     The largest error is ``(hi - lo) / 131068`` of the column. NaN and infinite values come back as NaN;

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vaewidgets.adapters import named_tensors
+from vaewidgets.contract import sections
 from vaewidgets.contract.packing import pack
 from vaewidgets.errors import PortableError, ShapeError
 from vaewidgets.graphs.builder import Step, Weight
@@ -70,11 +71,11 @@ class Network:
         sizes = ", ".join(str(size) for (size,) in self.inputs)
         return f"Network({sizes} → {shapes}: {names}; {self.weights.size:,} weights)"
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> sections.Network:
         """The network as the page takes it, with the weights it was traced with, in half precision."""
         return self._dict(halved(torch.from_numpy(self.weights)))
 
-    def refresh(self, module: nn.Module) -> dict[str, Any]:
+    def refresh(self, module: nn.Module) -> sections.Network:
         """`as_dict` with the weights that `module` has now; nothing is traced again.
 
         Parameters
@@ -128,7 +129,7 @@ class Network:
         with torch.no_grad():
             return [block.compute(environment).detach().reshape(-1) for block in self._blocks]
 
-    def _dict(self, half: Tensor) -> dict[str, Any]:
+    def _dict(self, half: Tensor) -> sections.Network:
         return {
             "inputs": [list(shape) for shape in self.inputs],
             "optional": len(self.inputs) - 1,  # those that may be left out: 0 then, such as no class

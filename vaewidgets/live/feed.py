@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 
 from vaewidgets.concurrency import BackgroundThread, leave_if_exiting
+from vaewidgets.contract.frame import Decoded, LiveState, Sections
 from vaewidgets.engine import Snapshot
 from vaewidgets.live.messages import Question
 from vaewidgets.live.networks import PageNetworks
@@ -99,8 +100,8 @@ class Feed:
         run = self._run()
         if run is None:
             return
-        drawn: dict[str, Any] = {}
-        weights: dict[str, Any] = {}
+        drawn: Sections = {}
+        weights: LiveState = {}
         try:
             snapshot = run.snapshot()
             with self._building:
@@ -263,8 +264,8 @@ class Feed:
         cost = _Cost()
         rests = run.status != "running"
         drawn = self._drawn if fresh is None else fresh
-        sections: dict[int, dict[str, Any]] = {}
-        weights: dict[int, dict[str, Any]] = {}
+        sections: dict[int, Sections] = {}
+        weights: dict[int, LiveState] = {}
         time_due = rests or time.monotonic() >= self._next_time
         for widget in widgets:
             leave_if_exiting()
@@ -322,7 +323,7 @@ class Feed:
         with self._lock:
             widgets = list(self._widgets)
         for widget in widgets:
-            state: dict[str, Any] = {}
+            state: LiveState = {}
             try:
                 state = widget._slow_state(run, snapshot)
             except Exception as error:
@@ -363,7 +364,7 @@ class Feed:
         for widget in unacknowledged:
             widget._send_acknowledgement()
         for widget, question in questions:
-            answer: dict[str, Any] = {"type": "decoded", "seq": question.seq, "image": None, "error": None}
+            answer: Decoded = {"type": "decoded", "seq": question.seq, "image": None, "error": None}
             buffers: list[Any] = []
             try:
                 image = decoded_image(self._drawn or run.snapshot(), question.z)

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from vaewidgets.checks import whole, wholes
+from vaewidgets.contract.frame import LiveState, Sections
 from vaewidgets.contract.packing import pack, pack_integers, pack_quantised
+from vaewidgets.contract.sections import LatentData, Packed
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import DataError, OptionError
 from vaewidgets.live.feed import Feed
@@ -52,7 +54,7 @@ class LatentWidget(RunWidget):
             self._samples[run.id] = sample_of(run, self._points)
         return self._samples[run.id]
 
-    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> Sections:
         sample = self._sample_of(run)
         mu, logvar = snapshot.encode(sample.images)
         state, self._axes[run.id] = latent_state(
@@ -60,8 +62,8 @@ class LatentWidget(RunWidget):
         )
         return {"latent": state}
 
-    def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
-        state: dict[str, Any] = {"decoder": Feed.of(run).networks.decoder(snapshot)}
+    def _weights_state(self, run: Run, snapshot: Snapshot) -> LiveState:
+        state: LiveState = {"decoder": Feed.of(run).networks.decoder(snapshot)}
         if self._sends_points and "originals" not in self._live:
             state["originals"] = originals_state(self.sample)
         return state
@@ -89,7 +91,7 @@ def latent_state(
     previous: np.ndarray | None,
     *,
     points: bool,
-) -> tuple[dict[str, Any], np.ndarray]:
+) -> tuple[LatentData, np.ndarray]:
     """What the page needs to know of a latent space, and its principal directions (for the next frame).
 
     Parameters
@@ -127,7 +129,7 @@ def latent_state(
         kl = kl_per_dim(mu[finite], logvar[finite]).mean(dim=0)
     directions, scales = _directions(known - center, previous)
     n = max(1, POINT_NUMBERS // mu.shape[1])
-    state = {
+    state: LatentData = {
         "step": snapshot.step,
         "prior": logvar is not None,
         "n": int(finite.sum()),
@@ -146,7 +148,7 @@ def latent_state(
     return state, directions
 
 
-def _along(centered: Tensor, variance: Tensor, directions: np.ndarray, scales: np.ndarray) -> dict[str, Any]:
+def _along(centered: Tensor, variance: Tensor, directions: np.ndarray, scales: np.ndarray) -> Packed:
     """Total deviation, least and greatest coordinate along each direction."""
     rows = torch.from_numpy(directions)
     seen = centered @ rows.T

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vaewidgets import graphs
+from vaewidgets.contract.sections import Decoder
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import PortableError, ProtocolError
 
@@ -18,16 +19,16 @@ class PageNetworks:
     def __init__(self) -> None:
         self._traced: dict[tuple[str, Any], graphs.Network | PortableError] = {}  # or why it was not
 
-    def decoder(self, snapshot: Snapshot) -> dict[str, Any]:
+    def decoder(self, snapshot: Snapshot) -> Decoder:
         """The live key `decoder`: a latent vector in, an image out."""
         return self._state("decoder", snapshot, lambda model: graphs.decoder_network(model, model.latent_dim))
 
-    def encoder(self, snapshot: Snapshot) -> dict[str, Any]:
+    def encoder(self, snapshot: Snapshot) -> Decoder:
         """The live key `encoder`: an image in, mu and logvar out."""
         shape = snapshot.data.image_shape
         return self._state("encoder", snapshot, lambda model: graphs.encoder_network(model, shape))
 
-    def _state(self, name: str, snapshot: Snapshot, trace: Callable[[Any], graphs.Network]) -> dict[str, Any]:
+    def _state(self, name: str, snapshot: Snapshot, trace: Callable[[Any], graphs.Network]) -> Decoder:
         key = (name, getattr(snapshot.model, "convention", None))  # a foreign model may be read anew
         if key not in self._traced:
             try:
@@ -35,7 +36,9 @@ class PageNetworks:
             except (PortableError, ProtocolError) as error:
                 self._traced[key] = PortableError(str(error))
         network = self._traced[key]
-        state: dict[str, Any] = {"step": snapshot.step, "value_range": list(snapshot.data.value_range)}
-        if isinstance(network, PortableError):
-            return {**state, "network": None, "reason": str(network)}
-        return {**state, "network": network.refresh(snapshot.model), "reason": None}
+        return {
+            "step": snapshot.step,
+            "value_range": list(snapshot.data.value_range),
+            "network": None if isinstance(network, PortableError) else network.refresh(snapshot.model),
+            "reason": str(network) if isinstance(network, PortableError) else None,
+        }

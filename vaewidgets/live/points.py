@@ -10,6 +10,8 @@ import traitlets
 from torch import Tensor
 
 from vaewidgets.checks import one_of, whole
+from vaewidgets.contract.frame import LiveState
+from vaewidgets.contract.sections import ScatterData
 from vaewidgets.data import Classes
 from vaewidgets.diagnostics import Projection
 from vaewidgets.engine import Snapshot
@@ -113,7 +115,7 @@ class PointsWidget(RunWidget):
         elif key == "color" and value == "recon":
             self._feed.forget_weights()
 
-    def _points_state(self, run: Run, snapshot: Snapshot) -> tuple[dict[str, Any], Tensor, Tensor | None]:
+    def _points_state(self, run: Run, snapshot: Snapshot) -> tuple[ScatterData, Tensor, Tensor | None]:
         """The section `scatter`, and the posterior that it was drawn from."""
         mu, logvar = snapshot.encode(self.sample.images)
         scatter, self._projection = scatter_state(self.sample, snapshot, mu, self._projection, logvar)
@@ -137,8 +139,8 @@ class PointsWidget(RunWidget):
     def _plane(self, run: Run) -> Projection | None:
         return self._projection
 
-    def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
-        state = {"decoder": self._feed.networks.decoder(snapshot)}
+    def _weights_state(self, run: Run, snapshot: Snapshot) -> LiveState:
+        state: LiveState = {"decoder": self._feed.networks.decoder(snapshot)}
         if self._posterior is not None:
             drawn, mu, logvar = self._posterior
             wanted = run.status != "running" or self.view.get("color") == "recon"

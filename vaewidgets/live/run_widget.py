@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from vaewidgets.contract.frame import LiveState, Part, Sections
 from vaewidgets.data import SAMPLE_POINTS, Sample
 from vaewidgets.diagnostics import Projection
 from vaewidgets.engine import Snapshot
@@ -58,7 +59,7 @@ class RunWidget(LiveWidget):
     def __init__(self, run: Run | Iterable[Run] | Sweep, **traits: Any) -> None:
         self._runs = self._checked_runs(run)
         self._settings = settings_states(self._runs) if len(self._runs) > 1 else {}
-        self._sections: dict[str, dict[str, Any]] = {}  # by run
+        self._sections: dict[str, Sections] = {}  # by run
         self._picture_faults: dict[str, str | None] = {}  # by run
         self._time_keys: dict[str, TimeKeys] = {}
         super().__init__(**traits)
@@ -96,30 +97,30 @@ class RunWidget(LiveWidget):
 
     # what a subclass says ---------------------------------------------------------------------
 
-    def _history_state(self, run: Run) -> dict[str, Any]:
+    def _history_state(self, run: Run) -> Sections:
         """Sections of the frame that come from the recorder; cheap."""
         return {}
 
-    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> Sections:
         """Sections of the frame that need a forward pass of a snapshot."""
         return {}
 
-    def _common_state(self) -> dict[str, Any]:
+    def _common_state(self) -> Sections:
         """Sections of the frame that speak of all runs together; cheap."""
         return {}
 
-    def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _weights_state(self, run: Run, snapshot: Snapshot) -> LiveState:
         """Live keys beside `frame`: weights for the page, sent at most once a second.
 
         Those of a run that is not the first get ``:<id of the run>`` appended to their keys.
         """
         return {}
 
-    def _slow_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _slow_state(self, run: Run, snapshot: Snapshot) -> LiveState:
         """Those of the live keys that the feed measures between frames, as far as it has come."""
         return {}
 
-    def _unit_costs(self, run: Run, snapshot: Snapshot, sample: Sample) -> dict[str, Any]:
+    def _unit_costs(self, run: Run, snapshot: Snapshot, sample: Sample) -> LiveState:
         """Live key `ablation`: what switching units off costs, see `UnitCosts`."""
         off = [int(j) for j in self.view.get("off") or []]
         state = Feed.of(run).unit_costs.state(snapshot, sample, off, rests=run.status != "running")
@@ -129,7 +130,7 @@ class RunWidget(LiveWidget):
         """The plane that the points of the time line are put on."""
         return None
 
-    def _time_state(self, run: Run) -> dict[str, Any]:
+    def _time_state(self, run: Run) -> LiveState:
         """Live keys of the time line that changed, likewise."""
         if self._time_options is None:
             return {}
@@ -195,15 +196,15 @@ class RunWidget(LiveWidget):
     def _compose(
         self,
         run: Run,
-        drawn: Mapping[str, Any] | None,
-        weights: Mapping[str, Any] | None,
+        drawn: Sections | None,
+        weights: LiveState | None,
         fault: str | None,
     ) -> None:
         """Put a frame together and send it with the other live keys in one message."""
         if all(one is not run for one in self._runs):
             return  # of a run that was replaced
         if drawn is not None:
-            self._sections[run.id] = dict(drawn)
+            self._sections[run.id] = drawn
         self._picture_faults[run.id] = fault
         ack = self._obeyed
         suffix = "" if run is self.run else f":{run.id}"
@@ -222,13 +223,13 @@ class RunWidget(LiveWidget):
             frame["run"] = {**frame["run"], "class_names": classes.names}
         return frame
 
-    def _common(self) -> dict[str, Any]:
+    def _common(self) -> Part | Sections:
         try:
             return self._common_state()
         except Exception as error:
             return {"run": {**run_state(self.run), "error": explain(error)}}
 
-    def _part(self, run: Run) -> dict[str, Any]:
+    def _part(self, run: Run) -> Part:
         """Return the sections of one run."""
         state = run_state(run)
         try:
@@ -240,7 +241,7 @@ class RunWidget(LiveWidget):
         if fault:
             state["error"] = f"{state['error']}\n{fault}" if state["error"] else fault
         setting = self._settings.get(run.id)
-        named = {} if setting is None else {"setting": setting}
+        named: Sections = {} if setting is None else {"setting": setting}
         return {"run": state, **named, **history, **self._sections.get(run.id, {})}
 
     def close(self) -> None:

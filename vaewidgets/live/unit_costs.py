@@ -10,12 +10,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from vaewidgets.contract.frame import Ablation
 from vaewidgets.contract.packing import pack
 from vaewidgets.data import Sample
 from vaewidgets.data.sample import evenly
@@ -47,7 +48,7 @@ class UnitCosts:
 
     def state(
         self, snapshot: Snapshot, sample: Sample, off: Sequence[int], *, rests: bool
-    ) -> dict[str, Any] | None:
+    ) -> Ablation | None:
         """What is known by now, and have the rest measured; see js/panels/units/index.js.
 
         Parameters
@@ -178,7 +179,7 @@ class _Measurement:
         """Measure one slice."""
         next(self._slices)
 
-    def state(self, off: Sequence[int]) -> dict[str, Any]:
+    def state(self, off: Sequence[int]) -> Ablation:
         """What the page gets."""
         cost = np.full(self._dims, np.nan, np.float32)
         for units, rise in self._known.items():

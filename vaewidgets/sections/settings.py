@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from vaewidgets.contract.compared import Setting
 from vaewidgets.models import MODELS
 from vaewidgets.runs import Run
 
@@ -45,7 +46,7 @@ def config_of(model: Any) -> dict[str, Any] | None:
     return dict(model.config()) if type(model) in MODELS.values() else None
 
 
-def settings_states(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
+def settings_states(runs: Sequence[Run]) -> dict[str, Setting]:
     """By id of the run: the setting that differs, its value and a label such as "β = 4".
 
     Where several differ, and not in numbers alone (another model, another objective), runs of different names

@@ -13,6 +13,16 @@ import torch
 from torch import Tensor
 
 from vaewidgets.contract.packing import pack, pack_integers, pack_quantised
+from vaewidgets.contract.sections import (
+    Classes,
+    Curves,
+    GridData,
+    Packed,
+    RunState,
+    ScatterData,
+    Series,
+    Units,
+)
 from vaewidgets.data import ImageDataset, Sample
 from vaewidgets.diagnostics import Projection, active_units, prior_circle, project
 from vaewidgets.engine import Snapshot
@@ -46,7 +56,7 @@ def explain(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def run_state(run: Run) -> dict[str, Any]:
+def run_state(run: Run) -> RunState:
     """Who is running, how far, with which controls."""
     data, likelihood = run.data, run.likelihood
     return {
@@ -69,7 +79,6 @@ def run_state(run: Run) -> dict[str, Any]:
         "unit": run.unit,
         "likelihood": likelihood.name,
         "dataset": data.name,
-        "model": run.name,
         "device": str(run.device),
         "image_shape": list(data.image_shape),
         "value_range": list(data.value_range),
@@ -77,7 +86,7 @@ def run_state(run: Run) -> dict[str, Any]:
     }
 
 
-def classes_state(data: ImageDataset) -> dict[str, Any] | None:
+def classes_state(data: ImageDataset) -> Classes | None:
     """What class indices in a frame stand for: their names, and the labels by which the view knows them.
 
     Sent once, not with each frame: there may be thousands. JavaScript's numbers are exact up to 2⁵³; a larger
@@ -90,9 +99,9 @@ def classes_state(data: ImageDataset) -> dict[str, Any] | None:
     return {"names": list(classes.names), "values": values}
 
 
-def curves_state(run: Run, max_points: int = CURVE_POINTS) -> dict[str, Any]:
+def curves_state(run: Run, max_points: int = CURVE_POINTS) -> Curves:
     """Loss, recon, kl and beta against the step; the test set's once an epoch."""
-    series = []
+    series: list[Series] = []
     for name in (*TERMS, "beta"):
         curve = run.recorder.curve(name, max_points)
         if len(curve.step):
@@ -129,19 +138,18 @@ def scatter_state(
     mu: Tensor,
     previous: Projection | None,
     logvar: Tensor | None = None,
-) -> tuple[dict[str, Any], Projection]:
+) -> tuple[ScatterData, Projection]:
     """Posterior means of the sample on a plane, and the plane (so that the next one does not flip)."""
     projection = project(mu, previous=previous)
     center, radii = prior_circle(projection)
     direct = projection.mode != "pca"
-    state = {
+    state: ScatterData = {
         "step": snapshot.step,
         "mode": projection.mode,
         "axes": list(projection.axes),
         "explained": None if direct else [float(ratio) for ratio in projection.explained],
         "points": pack_quantised(np.asarray(projection.points)),
         "labels": None if sample.classes is None else pack_integers(sample.classes),
-        "values": None,
         "spread": None if logvar is None else pack_quantised(plane_covariance(projection, logvar)),
         "projection": None
         if direct
@@ -168,7 +176,7 @@ def plane_covariance(projection: Projection, logvar: Tensor) -> np.ndarray:
 
 def units_state(
     snapshot: Snapshot, mu: Tensor, logvar: Tensor | None, delta: float, var_threshold: float
-) -> dict[str, Any]:
+) -> Units:
     """KL and Var(mu) of each latent dimension, with both thresholds."""
     if logvar is None:
         raise OptionError(
@@ -188,7 +196,7 @@ def units_state(
 
 def grid_state(
     sample: Sample, index: np.ndarray, snapshot: Snapshot, name: str, *, seed: int | None = None
-) -> dict[str, Any]:
+) -> GridData:
     """Originals over reconstructions, decoded from the posterior means or, with a seed, from draws."""
     z, logvar = snapshot.encode(sample.images[index])
     if seed is not None and logvar is not None:
@@ -206,14 +214,14 @@ def grid_state(
     }
 
 
-def originals_state(sample: Sample) -> dict[str, Any]:
+def originals_state(sample: Sample) -> Packed:
     """Thumbnails of the first points, as many as fit into `THUMBNAIL_BYTES`."""
     images = sample.images_u8
     fit = max(1, THUMBNAIL_BYTES // max(1, images[0].numel()))
     return pack(images[:fit].numpy(), "u8")
 
 
-def decoded_image(snapshot: Snapshot, z: Any) -> dict[str, Any]:
+def decoded_image(snapshot: Snapshot, z: Any) -> Packed:
     """Decode one point, or a list of points, for a page that cannot run the decoder itself."""
     wanted = snapshot.model.latent_dim
     points = _asked_points(z, wanted)

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from vaewidgets.contract.frame import LiveState, TimeWeights
 from vaewidgets.contract.packing import pack, pack_quantised
+from vaewidgets.contract.sections import Decoder, Packed, Posteriors, TimeLine
 from vaewidgets.data import Sample
 from vaewidgets.diagnostics import Projection, prior_circle
 from vaewidgets.engine import Snapshot
@@ -25,7 +27,7 @@ MOST_SLOTS = 8
 PAGE_WEIGHTS_BYTES = 4_000_000  # of all slots of one widget
 POSTERIOR_NUMBERS = 262_144  # of all means of one set, and as many variances
 
-Decoder = Callable[[Snapshot], dict[str, Any]]
+MakeDecoder = Callable[[Snapshot], Decoder]
 
 
 class TimeKeys:
@@ -51,7 +53,7 @@ class TimeKeys:
         """Whether there is something that was not sent."""
         return run.time_line.version != self._version
 
-    def state(self, run: Run, projection: Projection | None, decoder: Decoder) -> dict[str, Any]:
+    def state(self, run: Run, projection: Projection | None, decoder: MakeDecoder) -> LiveState:
         """Live keys that changed since the last call.
 
         Parameters
@@ -65,31 +67,29 @@ class TimeKeys:
         frames = run.time_line.frames
         if not frames:
             return {}
-        keys = self._slot_keys(run, decoder) if self._with_weights else {}
-        with_points = self._points and projection is not None
-        return {
-            **keys,
-            "time_line": {
-                "steps": [frame.step for frame in frames],
-                "epochs": [frame.epoch for frame in frames],
-                "kl": _stacked([frame.kl for frame in frames]),
-                "var_mu": _stacked([frame.var_mu for frame in frames]),
-                "weights": sorted(self._slots),
-                **(_plane(frames, projection) if with_points and projection is not None else {}),
-            },
+        keys: LiveState = self._slot_keys(run, decoder) if self._with_weights else {}
+        line: TimeLine = {
+            "steps": [frame.step for frame in frames],
+            "epochs": [frame.epoch for frame in frames],
+            "kl": _stacked([frame.kl for frame in frames]),
+            "var_mu": pack(np.stack([frame.var_mu for frame in frames]), "f32"),
+            "weights": sorted(self._slots),
         }
+        if self._points and projection is not None:
+            _add_plane(line, frames, projection)
+        return {**keys, "time_line": line}
 
-    def _slot_keys(self, run: Run, decoder: Decoder) -> dict[str, Any]:
+    def _slot_keys(self, run: Run, decoder: MakeDecoder) -> LiveState:
         """Fill the slots of sets that are new, and keep those of the others."""
         steps = [one.step for one in run.time_line.weights]
         if not steps:
             return {}
-        made: dict[int, dict[str, Any]] = {}
+        made: dict[int, TimeWeights] = {}
         if steps[-1] not in self._slots:
             made[steps[-1]] = self._slot(run, steps[-1], decoder)
             self._fit = max(0, min(MOST_SLOTS, PAGE_WEIGHTS_BYTES // max(1, _bytes(made[steps[-1]]))))
         wanted = _spread(steps, self._fit)
-        keys: dict[str, Any] = {}
+        keys: Any = {}  # the names of the slots are put together
         for step in [step for step in self._slots if step not in wanted]:
             keys[f"time_weights_{self._slots.pop(step)}"] = None
         for step in wanted:
@@ -99,17 +99,18 @@ class TimeKeys:
                 keys[f"time_weights_{slot}"] = made.get(step) or self._slot(run, step, decoder)
         return keys
 
-    def _slot(self, run: Run, step: int, decoder: Decoder) -> dict[str, Any]:
+    def _slot(self, run: Run, step: int, decoder: MakeDecoder) -> TimeWeights:
         snapshot = run.snapshot_at(step)
-        slot = decoder(snapshot)
+        slot: TimeWeights = {**decoder(snapshot)}
         sample = run.time_line.sample
         if self._posteriors and sample is not None:
             # Weights are kept of steps, too, whose frame was dropped.
-            slot |= posterior_state(snapshot, sample)
+            found = posterior_state(snapshot, sample)
+            slot["mu"], slot["logvar"] = found["mu"], found["logvar"]
         return slot
 
 
-def posterior_state(snapshot: Snapshot, sample: Sample) -> dict[str, Any]:
+def posterior_state(snapshot: Snapshot, sample: Sample) -> Posteriors:
     """Mu and logvar of the sample's images, of as many as the page has room for."""
     fit = max(1, POSTERIOR_NUMBERS // snapshot.model.latent_dim)
     mu, logvar = snapshot.encode(sample.images[:fit])
@@ -129,25 +130,25 @@ def _spread(steps: list[int], fit: int) -> list[int]:
     return sorted({steps[i] for i in index})
 
 
-def _bytes(slot: dict[str, Any]) -> int:
+def _bytes(slot: TimeWeights) -> int:
     network = slot.get("network")
     parts = [network["weights"] if network else None, slot.get("mu"), slot.get("logvar")]
     return sum(len(part["data"]) for part in parts if part) or PAGE_WEIGHTS_BYTES + 1
 
 
-def _stacked(rows: list[np.ndarray | None]) -> dict[str, Any] | None:
+def _stacked(rows: list[np.ndarray | None]) -> Packed | None:
     known = [row for row in rows if row is not None]
     return pack(np.stack(known), "f32") if len(known) == len(rows) else None
 
 
-def _plane(frames: tuple[TimeFrame, ...], projection: Projection) -> dict[str, Any]:
+def _add_plane(line: TimeLine, frames: tuple[TimeFrame, ...], projection: Projection) -> None:
     """All frames on one plane."""
     points = np.stack([projection.to_plane(torch.from_numpy(frame.mu)).numpy() for frame in frames])
     center, radii = prior_circle(projection)
-    return {
-        "points": pack_quantised(points),
-        "projection": None
-        if projection.mode != "pca"
-        else {"mean": pack(projection.mean, "f32"), "components": pack(projection.components, "f32")},
-        "prior": {"center": [float(c) for c in center], "radii": [float(r) for r in radii]},
-    }
+    line["points"] = pack_quantised(points)
+    line["projection"] = (
+        {"mean": pack(projection.mean, "f32"), "components": pack(projection.components, "f32")}
+        if projection.mode == "pca"
+        else None
+    )
+    line["prior"] = {"center": [float(c) for c in center], "radii": [float(r) for r in radii]}

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaewidgets.contract.frame import Values
 from vaewidgets.contract.packing import pack_quantised
 from vaewidgets.data import Sample
 from vaewidgets.engine import Snapshot
@@ -57,7 +58,7 @@ def point_values(
     given: Mapping[str, np.ndarray],
     *,
     recon: bool,
-) -> dict[str, Any]:
+) -> Values:
     """The live key `values`: what points can be colored by.
 
     Parameters

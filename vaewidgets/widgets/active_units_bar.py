@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from vaewidgets.checks import number, whole
+from vaewidgets.contract.frame import LiveState, Sections
 from vaewidgets.data import Sample
 from vaewidgets.engine import Snapshot
 from vaewidgets.live.run_widget import STATIC, RunWidget, sample_of
@@ -51,15 +52,15 @@ class ActiveUnitsBar(RunWidget):
         self._points = whole("points", points, 1)
         super().__init__(run)
 
-    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> Sections:
         mu, logvar = snapshot.encode(self.sample.images)
         delta, var_threshold = thresholds(self.view, self._delta, self._var_threshold)
         return {"units": units_state(snapshot, mu, logvar, delta, var_threshold)}
 
-    def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _weights_state(self, run: Run, snapshot: Snapshot) -> LiveState:
         return self._slow_state(run, snapshot)
 
-    def _slow_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _slow_state(self, run: Run, snapshot: Snapshot) -> LiveState:
         return self._unit_costs(run, snapshot, self.sample)
 
     @cached_property

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from vaewidgets.checks import one_of, whole
+from vaewidgets.contract.compared import Pictures, Rate
+from vaewidgets.contract.frame import LiveState, Sections
 from vaewidgets.contract.packing import pack, pack_integers
 from vaewidgets.diagnostics import Projection, rate_distortion
 from vaewidgets.engine import Snapshot
@@ -115,7 +117,7 @@ class BetaCompare(RunWidget):
         """Of ε and of the draws from the prior."""
         return int(self.view.get("seed") or 0)
 
-    def _common_state(self) -> dict[str, Any]:
+    def _common_state(self) -> Sections:
         sample = self._sample
         labels = sample.classes
         return {
@@ -129,23 +131,25 @@ class BetaCompare(RunWidget):
 
     # what each shows --------------------------------------------------------------------------
 
-    def _history_state(self, run: Run) -> dict[str, Any]:
+    def _history_state(self, run: Run) -> Sections:
         pictures = self._sections.get(run.id, {}).get("pictures")
         if pictures is not None and pictures["seed"] != self.seed and run.id in self._drawn:
             self._sections[run.id]["pictures"] = self._pictures(self._drawn[run.id])
         return {"curves": curves_state(run)}
 
-    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> Sections:
         pictures = self._pictures(snapshot)
         mu, logvar = snapshot.encode(self._cloud.images)
         scatter, self._projections[run.id] = scatter_state(
             self._cloud, snapshot, mu, self._projections.get(run.id)
         )
         self._drawn[run.id] = snapshot
-        sections = {"pictures": pictures, "scatter": scatter}
-        return sections if logvar is None else {**sections, "rate": self._rate(run, snapshot)}
+        sections: Sections = {"pictures": pictures, "scatter": scatter}
+        if logvar is not None:
+            sections["rate"] = self._rate(run, snapshot)
+        return sections
 
-    def _pictures(self, snapshot: Snapshot) -> dict[str, Any]:
+    def _pictures(self, snapshot: Snapshot) -> Pictures:
         """Reconstructions of the images with the seed's ε, and decoded draws from the prior."""
         seed, d = self.seed, snapshot.model.latent_dim
         mu, logvar = snapshot.encode(self._sample.images[self._index])
@@ -165,7 +169,7 @@ class BetaCompare(RunWidget):
             "samples": draws,
         }
 
-    def _rate(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _rate(self, run: Run, snapshot: Snapshot) -> Rate:
         images = self._sample.images[:RATE_IMAGES].to(run.device)
         generator = torch.Generator(run.device).manual_seed(0)
         found = rate_distortion(snapshot.model, run.likelihood, images, generator=generator)
@@ -180,7 +184,7 @@ class BetaCompare(RunWidget):
             "normalised": found.normalised,
         }
 
-    def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _weights_state(self, run: Run, snapshot: Snapshot) -> LiveState:
         if self._runs.index(run) >= MOST_DECODERS:
             return {}
         return {"decoder": Feed.of(run).networks.decoder(snapshot)}

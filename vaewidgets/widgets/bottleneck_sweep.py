@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from vaewidgets.checks import number, whole
+from vaewidgets.contract.compared import Elbow, Size
+from vaewidgets.contract.frame import Sections
+from vaewidgets.contract.sections import Split
 from vaewidgets.diagnostics import active_units, elbow
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import DataError, OptionError
@@ -82,10 +85,10 @@ class BottleneckSweep(RunWidget):
         picked = self.view.get("picked")
         return None if picked is None else self._runs[picked]
 
-    def _history_state(self, run: Run) -> dict[str, Any]:
+    def _history_state(self, run: Run) -> Sections:
         return {"size": _size_state(run)}
 
-    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> Sections:
         split = run.data.test if run.data.test is not None else run.data.train
         n = min(len(split), self._images)
         index = np.linspace(0, len(split) - 1, n).round().astype(np.int64)
@@ -93,17 +96,18 @@ class BottleneckSweep(RunWidget):
         if logvar is None:
             return {"active": None}
         units = active_units(mu, logvar, **self._thresholds)
-        found = {"kl": int(units.by_kl.sum()), "var": int(units.by_var.sum()), "n": units.n}
-        return {"active": {"step": snapshot.step, **found}}
+        kl, var = int(units.by_kl.sum()), int(units.by_var.sum())
+        return {"active": {"step": snapshot.step, "kl": kl, "var": var, "n": units.n}}
 
-    def _common_state(self) -> dict[str, Any]:
-        return {"sweep": {**self._thresholds, "elbow": self._elbow()}}
+    def _common_state(self) -> Sections:
+        delta, var_threshold = self._thresholds["delta"], self._thresholds["var_threshold"]
+        return {"sweep": {"delta": delta, "var_threshold": var_threshold, "elbow": self._elbow()}}
 
-    def _elbow(self) -> dict[str, Any]:
+    def _elbow(self) -> Elbow:
         """Where it is, or why there is none."""
         known = [(run.model.latent_dim, _size_state(run)) for run in self._runs]
         pairs = [(d, s["recon"]) for d, s in known if s["recon"] is not None and s["split"] == "test"]
-        nowhere: dict[str, Any] = {"latent_dim": None, "limit": None, "tolerance": self._tolerance}
+        nowhere: Elbow = {"latent_dim": None, "limit": None, "tolerance": self._tolerance, "notes": []}
         if not pairs:
             return {**nowhere, "notes": ["no recon on test images yet"]}
         if len({run.unit for run in self._runs}) > 1:
@@ -130,19 +134,24 @@ class BottleneckSweep(RunWidget):
         return bottleneck_figure(self.frame or {}, size=size or self._figure_size)
 
 
-def _size_state(run: Run) -> dict[str, Any]:
+def _size_state(run: Run) -> Size:
     """A run's size and its newest losses; None where there are none yet."""
     values = run.recorder.epochs()[1]
-    tests = {name: _newest(values.get(f"test_{name}")) for name in TERMS}
-    state = {"latent_dim": run.model.latent_dim, "seed": run.options.get("seed"), "epoch": run.epoch}
-    if tests["recon"] is not None:
-        return {**state, **tests, "split": "test"}
-    trained: dict[str, float | None] = {}
-    for name in tests:
+    losses = {name: _newest(values.get(f"test_{name}")) for name in TERMS}
+    split: Split = "train" if losses["recon"] is None else "test"
+    for name in losses if split == "train" else ():
         mean = run.recorder.curve(name, 200).mean
         last = mean[-max(1, int(len(mean) * LAST_SHARE)) :]
-        trained[name] = float(last.mean()) if len(last) and np.isfinite(last).all() else None
-    return {**state, **trained, "split": "train"}
+        losses[name] = float(last.mean()) if len(last) and np.isfinite(last).all() else None
+    return {
+        "latent_dim": run.model.latent_dim,
+        "seed": run.options.get("seed"),
+        "epoch": run.epoch,
+        "recon": losses["recon"],
+        "kl": losses["kl"],
+        "loss": losses["loss"],
+        "split": split,
+    }
 
 
 def _newest(values: np.ndarray | None) -> float | None:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from vaewidgets.checks import whole
+from vaewidgets.contract.frame import Sections
 from vaewidgets.contract.packing import pack
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
@@ -75,7 +76,7 @@ class CodebookUsage(RunWidget):
         self._every = 1
         super().__init__(run)
 
-    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> Sections:
         model: Any = snapshot.model
         device = model.codes_table.device
         counts = model.code_use(part.to(device) for part in self._x.split(CHUNK)).counts

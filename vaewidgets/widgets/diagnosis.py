@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vaewidgets.checks import flag, whole
+from vaewidgets.contract.compared import Change, DiagnosisData, Lives
+from vaewidgets.contract.frame import Sections
 from vaewidgets.diagnostics import Diagnosis as Verdict
 from vaewidgets.diagnostics import UnitLives, diagnose, run_stats
 from vaewidgets.engine import Snapshot
@@ -59,15 +61,15 @@ class Diagnosis(RunWidget):
         self._images = whole("images", images, 2)
         flag("watch", watch)
         self._next = 0.0
-        self._section: dict[str, Any] | None = None
-        self._changes: list[dict[str, Any]] = []
+        self._section: DiagnosisData | None = None
+        self._changes: list[Change] = []
         self.verdict: Verdict | None = None
         (run,) = self._checked_runs(run)
         if watch and run.unit_watch is None and not run.has_ended and _has_units(run):
             run.watch_units(n=min(images, 256))
         super().__init__(run)
 
-    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> Sections:
         at_rest = run.status != "running"
         if self._section is None or at_rest or time.monotonic() >= self._next:
             start = time.thread_time()
@@ -76,7 +78,7 @@ class Diagnosis(RunWidget):
             self._next = time.monotonic() + max(LEAST_SECONDS, (time.thread_time() - start) / SHARE)
         return {"diagnosis": self._section}
 
-    def _look(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _look(self, run: Run, snapshot: Snapshot) -> DiagnosisData:
         stats = run_stats(snapshot.model, run.data, run.likelihood, n=self._images)
         watch = run.unit_watch
         lives = None
@@ -87,9 +89,8 @@ class Diagnosis(RunWidget):
             run.history, stats, error=run.error, not_finite=run.not_finite, lives=lives
         )
         if not self._changes or self._changes[-1]["verdict"] != found.verdict:
-            self._changes = [*self._changes, {"step": snapshot.step, "verdict": found.verdict}][
-                -MOST_CHANGES:
-            ]
+            change: Change = {"step": snapshot.step, "verdict": found.verdict}
+            self._changes = [*self._changes, change][-MOST_CHANGES:]
         return {
             "step": snapshot.step,
             "verdict": found.verdict,
@@ -117,7 +118,7 @@ def _has_units(run: Run) -> bool:
     return run.snapshot().encode(first)[1] is not None
 
 
-def _lives_state(lives: UnitLives) -> dict[str, Any]:
+def _lives_state(lives: UnitLives) -> Lives:
     """When units were born and died; at most `MOST_UNITS` of them, those that died first."""
     dims = len(lives.born_at)
     order = [*lives.dead, *(j for j in range(dims) if j not in set(lives.dead))][:MOST_UNITS]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vaewidgets.contract.frame import Sections
 from vaewidgets.engine import Snapshot
 from vaewidgets.live.points import PointsWidget
 from vaewidgets.live.run_widget import STATIC
@@ -48,5 +49,5 @@ class LatentScatter(PointsWidget):
     def __init__(self, run: Run, *, points: int = 2000, values: Mapping[str, Any] | None = None) -> None:
         super().__init__(run, points, values)
 
-    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> Sections:
         return {"scatter": self._points_state(run, snapshot)[0]}

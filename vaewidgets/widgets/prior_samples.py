@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaewidgets.checks import number, whole
+from vaewidgets.contract.frame import LiveState
 from vaewidgets.contract.packing import unpack
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.errors import OptionError
@@ -67,7 +68,7 @@ class PriorSamples(LatentWidget):
         super().__init__(run, SAMPLE_POINTS, options={"draws": draws})
         self.view = {"seed": seed, "temperature": temperature}
 
-    def _time_state(self, run: Run) -> dict[str, Any]:
+    def _time_state(self, run: Run) -> LiveState:
         # Eight sets of weights of each of several runs would be the larger part of a page.
         return super()._time_state(run) if len(self._runs) == 1 else {}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from vaewidgets.checks import whole, wholes
+from vaewidgets.contract.frame import LiveState, Sections
 from vaewidgets.contract.packing import pack_integers
 from vaewidgets.data import Sample
 from vaewidgets.engine import Snapshot
@@ -70,22 +71,22 @@ class ReconstructionGrid(RunWidget):
         chosen = self.view.get("images")
         return self._sample, self._index if not chosen else np.asarray(chosen, np.int64)
 
-    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> Sections:
         sample, index = self._shown()
         return {"grid": grid_state(sample, index, snapshot, run.name, seed=self.view.get("seed"))}
 
-    def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _weights_state(self, run: Run, snapshot: Snapshot) -> LiveState:
         sample, _ = self._shown()
-        state: dict[str, Any] = {
+        state: LiveState = {
             "decoder": Feed.of(run).networks.decoder(snapshot),
-            "posteriors": {"step": snapshot.step, **posterior_state(snapshot, sample)},
+            "posteriors": {**posterior_state(snapshot, sample), "step": snapshot.step},
         }
         if run is self.run and "originals" not in self._live:
             state["originals"] = originals_state(sample)
             state["sample_labels"] = None if sample.classes is None else pack_integers(sample.classes)
         return state
 
-    def _time_state(self, run: Run) -> dict[str, Any]:
+    def _time_state(self, run: Run) -> LiveState:
         # Eight sets of weights of each of several runs would be the larger part of a page.
         return super()._time_state(run) if len(self._runs) == 1 else {}
 

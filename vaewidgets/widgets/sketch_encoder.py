@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from vaewidgets.checks import flag, number
+from vaewidgets.contract.frame import LiveState, Sections
+from vaewidgets.contract.sections import Framing
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
@@ -59,15 +61,15 @@ class SketchEncoder(LatentWidget):
     _figure_size = (4.0, 2.4)
 
     def __init__(self, run: Run) -> None:
-        self._framing: dict[str, Any] | None = None
+        self._framing: Framing | None = None
         super().__init__(run, SAMPLE_POINTS)
 
-    def _history_state(self, run: Run) -> dict[str, Any]:
+    def _history_state(self, run: Run) -> Sections:
         if self._framing is None:
             self._framing = framing_state(self._sample_of(run))
         return {"framing": self._framing}
 
-    def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _weights_state(self, run: Run, snapshot: Snapshot) -> LiveState:
         feed = Feed.of(run)
         return {"decoder": feed.networks.decoder(snapshot), "encoder": feed.networks.encoder(snapshot)}
 
@@ -123,7 +125,7 @@ class SketchEncoder(LatentWidget):
         )
 
 
-def framing_state(sample: Sample) -> dict[str, Any]:
+def framing_state(sample: Sample) -> Framing:
     """How the images of a sample are framed: what a drawing is fitted to.
 
     Returns

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vaewidgets.checks import flag, number, one_of
+from vaewidgets.contract.frame import Sections
 from vaewidgets.live.run_widget import STATIC, RunWidget
 from vaewidgets.objectives import TERMS
 from vaewidgets.runs import Run
@@ -52,7 +53,7 @@ class TrainingCurves(RunWidget):
     def __init__(self, run: Run | Iterable[Run] | Sweep) -> None:
         super().__init__(run)
 
-    def _history_state(self, run: Run) -> dict[str, Any]:
+    def _history_state(self, run: Run) -> Sections:
         return {"curves": curves_state(run)}
 
     def _check_view(self, key: str, value: Any) -> None:

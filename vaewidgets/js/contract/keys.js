@@ -1,4 +1,4 @@
-/** Written by `python -m vaewidgets.contract.typescript`; change vaewidgets/contract/keys.py instead. */
+/** Written by `python -m vaewidgets.contract.typescript` from vaewidgets/contract. */
 
-/** Keys of the view that all widgets of one run share. */
+/** Keys of the view that all widgets of one run on a page share. @type {string[]} */
 export const SHARED = ["hover", "selected", "classes", "color", "time"];

@@ -1,7 +1,8 @@
 /**
  * What goes from the page to Python: numbered commands, the newest of each name, on a timer. No DOM.
  *
- * @typedef {{type: string, [key: string]: any}} Message
+ * @typedef {import("../contract/types.js").Hello} Hello
+ * @typedef {import("../contract/types.js").Command | import("../contract/types.js").Question} Message
  */
 
 /** One counter for all views of a module: numbers must rise whichever view sends. */
@@ -12,7 +13,7 @@ export const PATIENCE_MS = 1000;
 const SECOND_HELLO_MS = 600;
 
 /**
- * @param {(message: Message) => void} send
+ * @param {(message: Hello | Message) => void} send
  * @param {{onWaiting?: (waiting: boolean) => void, offline?: boolean}} [options]
  *   onWaiting: called when an acknowledgement takes longer than `PATIENCE_MS`, and when it has come; offline: there is
  *   no kernel, nothing is sent
@@ -88,7 +89,7 @@ export function createCommands(send, { onWaiting = () => {}, offline = false } =
       later(() => send({ type: "hello" }), SECOND_HELLO_MS);
     },
     /**
-     * @param {string} name
+     * @param {import("../contract/types.js").Command["name"]} name
      * @param {any} [value]
      * @returns {number} its sequence number
      */

@@ -2,6 +2,7 @@
  * What the reader turns, chooses and points at: one small JSON a widget. Some keys are one for all widgets of a run
  * on the page, without a kernel in between; the others are one for all views of a widget. No DOM.
  *
+ * @typedef {import("../contract/types.js").ViewKey} ViewKey
  * @typedef {(key: string, value: any) => void} Listener
  * @typedef {{values: Map<string, any>, listeners: Set<Listener>, set: number | null}} Store
  * @typedef {{runs: Map<string, Store>, models: Map<string|object, Store>}} Bus  models: by `widget_id`
@@ -24,7 +25,7 @@ const nameOf = (model) => model.get?.("widget_id") ?? model;
 /**
  * @typedef {{get?: (key: string) => any}} HasState
  * @param {HasState} model the widget's model: its views have one store
- * @param {(key: string, value: any) => void} send sends to Python what was set here
+ * @param {(key: ViewKey, value: any) => void} send sends to Python what was set here
  * @param {() => void} [onChange] called when a key changes that was read with `get`
  */
 export function createView(model, send, onChange = () => {}) {
@@ -88,17 +89,21 @@ export function createView(model, send, onChange = () => {}) {
         put(key, value);
       }
     },
-    /** @param {string} key @param {any} [fallback] */
+    /** @param {ViewKey} key @param {any} [fallback] */
     get(key, fallback = null) {
       read.add(key);
       return storeOf(key).values.get(key) ?? fallback;
     },
-    /** Set a key from this page. @param {string} key @param {any} value */
+    /** Several at once. @param {ViewKey[]} keys @returns {any[]} */
+    values(...keys) {
+      return keys.map((key) => this.get(key));
+    },
+    /** Set a key from this page. @param {ViewKey} key @param {any} value */
     set(key, value) {
       if (put(key, value)) send(key, value);
     },
     /**
-     * @param {string} key
+     * @param {ViewKey} key
      * @param {(value: any) => void} fn called at each change of `key`, also by this view
      * @returns {() => void} ends it
      */

@@ -8,7 +8,8 @@
  *   waiting      whether a command has gone unanswered for a second; also class `vw-waiting` on the root
  * and what the widget adds: see its file.
  *
- * @typedef {import("../contract/types.js").Model} Model
+ * @typedef {{get(key: string): any, on(event: string, fn: Function): void, off(event: string, fn?: Function): void,
+ *   send(content: any): void}} Model  the part of anywidget's model that is used here
  * @typedef {import("../contract/types.js").Frame} Frame
  * @typedef {import("../contract/types.js").Decoder} Decoder
  * @typedef {import("../contract/types.js").Packed} Packed

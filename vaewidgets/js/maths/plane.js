@@ -1,10 +1,7 @@
 /**
  * What is known of a latent space, and planes through it. No DOM.
  *
- * @typedef {import("../contract/types.js").Packed} Packed
- * @typedef {{step: number, prior: boolean, n: number, mean: Packed, std: Packed, total_std: Packed, low: Packed,
- *   high: Packed, kl: Packed|null, directions: Packed, scales: Packed, along: Packed, points: Packed|null,
- *   labels: Packed|null}} LatentData  see widgets/latent.py
+ * @typedef {import("../contract/types.js").LatentData} LatentData
  * @typedef {{d: number, prior: boolean, n: number, mean: Float32Array, std: Float32Array, totalStd: Float32Array,
  *   low: Float32Array, high: Float32Array, kl: Float32Array|null, directions: Float32Array[],
  *   scales: Float32Array, along: Float32Array, points: Float32Array|null, labels: Int32Array|null}} Latent

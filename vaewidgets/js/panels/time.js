@@ -9,7 +9,7 @@
  * @typedef {import("../contract/types.js").Decoder} Decoder
  * @typedef {import("../contract/types.js").TimeLine} TimeLine
  * @typedef {import("../host/widget.js").State} State
- * @typedef {Decoder & {mu?: Packed, logvar?: Packed|null}} TimeWeights  mu, logvar of the sample, at that step
+ * @typedef {import("../contract/types.js").TimeWeights} TimeWeights
  * @typedef {{index: number, step: number, epoch: number}} Moment
  */
 

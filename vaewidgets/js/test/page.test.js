@@ -73,24 +73,25 @@ test("the view of a page is that of its runs and of each widget, and can be put 
     });
   const views = draw(models);
   views[0].set("time", 3);
-  views[1].set("zoom", 2);
+  views[1].set("span", 2);
   views[2].set("hover", [0, 1]);
   const page = readPage(models);
-  assert.deepEqual(page, { runs: [{ time: 3 }, { hover: [0, 1] }], widgets: [{}, { zoom: 2 }, {}] });
+  assert.deepEqual(page, { runs: [{ time: 3 }, { hover: [0, 1] }], widgets: [{}, { span: 2 }, {}] });
 
   // the same page of another training
   const again = [of("page-c"), of("page-c"), of("page-d")];
   restorePage(again, page);
   const redrawn = draw(again);
   assert.equal(redrawn[1].get("time"), 3);
-  assert.equal(redrawn[1].get("zoom"), 2);
+  assert.equal(redrawn[1].get("span"), 2);
   redrawn[0].adopt({ set: 0, values: { time: 99 } });
   assert.equal(redrawn[0].get("time"), 3, "the address wins over what was saved");
 
   // and while it is open
   /** @type {any[]} */
   const heard = [];
-  for (const key of ["time", "evil"]) redrawn[0].on(key, (value) => heard.push([key, value]));
+  for (const key of ["time", "evil"])
+    redrawn[0].on(/** @type {any} */ (key), (value) => heard.push([key, value]));
   restorePage(again, { runs: [{ time: 5, evil: 1 }], widgets: [{ time: 7 }] });
   assert.deepEqual(heard, [["time", 5]]);
   for (const view of [...views, ...redrawn]) view.destroy();

@@ -16,16 +16,17 @@ test("widgets of one run share, others do not", () => {
   const [a, b, other] = [widget("r1"), widget("r1"), widget("r2")];
   /** @type {any[]} */
   const heard = [];
-  for (const key of ["time", "zoom"]) b.view.on(key, (value) => heard.push([key, value]));
+  for (const key of /** @type {const} */ (["time", "span"]))
+    b.view.on(key, (value) => heard.push([key, value]));
   a.view.set("time", 40);
-  a.view.set("zoom", 2);
+  a.view.set("span", 2);
   assert.equal(b.view.get("time"), 40);
-  assert.equal(b.view.get("zoom"), null);
+  assert.equal(b.view.get("span"), null);
   assert.equal(other.view.get("time"), null);
   assert.deepEqual(heard, [["time", 40]]);
   assert.deepEqual(a.told, [
     ["time", 40],
-    ["zoom", 2],
+    ["span", 2],
   ]);
   assert.deepEqual(b.told, [], "only the widget that was turned tells Python");
   for (const one of [a, b, other]) one.view.destroy();
@@ -60,7 +61,7 @@ test("an unchanged value is no news", () => {
 
 test("Python's word counts once, its echo not", () => {
   const { view, told } = widget("r4");
-  view.adopt({ set: 1, values: { time: 5, zoom: 3 } });
+  view.adopt({ set: 1, values: { time: 5, span: 3 } });
   assert.equal(view.get("time"), 5);
   view.set("time", 9);
   view.adopt({ set: 1, values: { time: 5 } });

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from vaewidgets.adapters import copy_model
 from vaewidgets.contract.packing import pack
+from vaewidgets.contract.sections import Packed
 from vaewidgets.data import ImageDataset
 from vaewidgets.objectives import Likelihood, decode_raw, encode, kl_per_dim
 from vaewidgets.sections.state import to_u8
@@ -203,6 +204,6 @@ def _values(mu: Tensor, logvar: Tensor | None, eps: Tensor, z: Tensor) -> dict[s
     return {name: tensor[0, :_MOST_VALUES].tolist() for name, tensor in tensors.items()}
 
 
-def _thumbnail(data: ImageDataset, image: Tensor) -> dict[str, Any]:
+def _thumbnail(data: ImageDataset, image: Tensor) -> Packed:
     stride = max(1, -(-max(image.shape[2:]) // _MOST_PIXELS))
     return pack(to_u8(data, image[:, :, ::stride, ::stride])[0], "u8")

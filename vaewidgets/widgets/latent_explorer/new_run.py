@@ -8,6 +8,7 @@ from typing import Any
 
 from vaewidgets.adapters.seeded import drawing, seeded
 from vaewidgets.checks import is_whole, number, one_of, whole
+from vaewidgets.contract.compared import Form
 from vaewidgets.data import ImageDataset, datasets_at_hand, load_dataset
 from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.models import MLPVAE, Autoencoder, build
@@ -56,7 +57,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-def form_state(run: Run, at_hand: Sequence[str]) -> dict[str, Any]:
+def form_state(run: Run, at_hand: Sequence[str]) -> Form:
     """What a form for the next run starts from: this run's settings, and what can be chosen.
 
     Parameters

@@ -9,12 +9,13 @@ import traitlets
 
 from vaewidgets.checks import flag
 from vaewidgets.concurrency import BackgroundThread
+from vaewidgets.contract.compared import Ghost, GhostActive, Newest
+from vaewidgets.contract.frame import Sections
 from vaewidgets.data import datasets_at_hand
 from vaewidgets.diagnostics import active_units
 from vaewidgets.errors import OptionError
 from vaewidgets.live.feed import Feed
 from vaewidgets.live.points import PointsWidget
-from vaewidgets.objectives import TERMS
 from vaewidgets.runs import Run
 from vaewidgets.sections.layout import Layout
 from vaewidgets.sections.settings import settings_states
@@ -42,7 +43,7 @@ class RestartWidget(PointsWidget):
 
     def __init__(self, run: Run, points: int) -> None:
         self._previous: Run | None = None
-        self._ghost: dict[str, Any] | None = None
+        self._ghost: Ghost | None = None
         self._starting: BackgroundThread | None = None
         self._at_hand = datasets_at_hand()
         super().__init__(run, points)
@@ -57,7 +58,7 @@ class RestartWidget(PointsWidget):
         """Code of a cell that trains the run that is shown again, with the same numbers."""
         return code_of(self.run)
 
-    def _common_state(self) -> dict[str, Any]:
+    def _common_state(self) -> Sections:
         ghost = self._ghost if self.view.get("ghost", True) else None
         return {"form": form_state(self.run, self._at_hand), "ghost": ghost}
 
@@ -139,11 +140,10 @@ class RestartWidget(PointsWidget):
                 self._live.pop(key, None)
 
 
-def _ghost_state(old: Run, new: Run) -> dict[str, Any]:
+def _ghost_state(old: Run, new: Run) -> Ghost:
     """What stays of a run: its curves, its last numbers, and in what it differs from the next one."""
     curves = curves_state(old, GHOST_POINTS)
-    numbers = {name: _last(old, name) for name in TERMS}
-    active = None
+    active: GhostActive | None = None
     mu, logvar = old.snapshot().encode(_some_images(old))
     if logvar is not None:
         units = active_units(mu, logvar)
@@ -159,7 +159,7 @@ def _ghost_state(old: Run, new: Run) -> dict[str, Any]:
         },
         "setting": settings_states([old, new])[old.id],
         "curves": curves,
-        "numbers": numbers,
+        "numbers": {"loss": _last(old, "loss"), "recon": _last(old, "recon"), "kl": _last(old, "kl")},
         "active": active,
     }
 
@@ -171,7 +171,7 @@ def _some_images(run: Run) -> Any:
     )
 
 
-def _last(run: Run, name: str) -> dict[str, Any] | None:
+def _last(run: Run, name: str) -> Newest | None:
     """The newest value of a quantity: of the test set where it is measured, else of the last steps."""
     _, values = run.recorder.held_out(name)
     if len(values):

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from vaewidgets.contract.frame import LiveState, Sections
 from vaewidgets.data import ImageDataset, load_dataset
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
@@ -95,21 +96,21 @@ class LatentExplorer(RestartWidget):
             run = _start(source, model, options)
         super().__init__(run, points)
 
-    def _history_state(self, run: Run) -> dict[str, Any]:
+    def _history_state(self, run: Run) -> Sections:
         return {"curves": curves_state(run)}
 
-    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _snapshot_state(self, run: Run, snapshot: Snapshot) -> Sections:
         scatter, mu, logvar = self._points_state(run, snapshot)
         if logvar is None:  # an autoencoder has no KL
             return {"scatter": scatter}
         delta, var_threshold = thresholds(self.view)
         return {"scatter": scatter, "units": units_state(snapshot, mu, logvar, delta, var_threshold)}
 
-    def _weights_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _weights_state(self, run: Run, snapshot: Snapshot) -> LiveState:
         state = super()._weights_state(run, snapshot)
         return {**state, **self._slow_state(run, snapshot)}
 
-    def _slow_state(self, run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    def _slow_state(self, run: Run, snapshot: Snapshot) -> LiveState:
         return self._unit_costs(run, snapshot, self.sample)
 
     def _check_view(self, key: str, value: Any) -> None:

@@ -64,7 +64,7 @@ export function createCurvesView(el, { shell, view }) {
   return {
     /** @param {Frame} frame @param {number | null} [front] */
     update(frame, front = null) {
-      const turned = ["log", "smoothing", "quantity"].map((key) => view.get(key));
+      const turned = view.values("log", "smoothing", "quantity");
       const from = [frame.seq, frame.run.id, frame.ghost, front, ...turned];
       // Whatever is pointed at anywhere asks for a new picture; the curves stay the same.
       if (from.length === drawnFrom.length && from.every((value, i) => value === drawnFrom[i])) return;

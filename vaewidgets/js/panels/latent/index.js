@@ -230,7 +230,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
       /** @type {any[]} */
       const from = [data, line, past && time.moment?.index, originalsSource, decoder.program, layout?.points];
       from.push(next.get("values"), next.get("tsne"), shell.root.dataset.theme);
-      from.push(...["classes", "color", "ellipses", "projection"].map((key) => view.get(key)));
+      from.push(...view.values("classes", "color", "ellipses", "projection"));
       if (from.length === drawnFrom.length && from.every((value, i) => value === drawnFrom[i])) {
         followView(false);
         return;

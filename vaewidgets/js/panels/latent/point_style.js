@@ -4,8 +4,8 @@
  *
  * @typedef {import("../../contract/types.js").Packed} Packed
  * @typedef {import("../../host/widget.js").State} State
- * @typedef {{step: number, items: {name: string, unit: string, values: Packed}[]}} Values
- * @typedef {{step?: number, points?: Packed, mu?: Packed, busy: number|null, error: string|null}} Layout
+ * @typedef {import("../../contract/types.js").Values} Values
+ * @typedef {import("../../contract/types.js").Layout} Layout
  */
 
 import { toFloat32 } from "../../contract/bytes.js";

@@ -98,7 +98,7 @@ export function createUnitsView(el, { shell, view }) {
     update(state, time) {
       const ablation = /** @type {Ablation | null} */ (state.get("ablation"));
       const from = [state.frame.units, time.reader.line, time.moment?.index, ablation];
-      from.push(...["delta", "var_threshold", "off"].map((key) => view.get(key)));
+      from.push(...view.values("delta", "var_threshold", "off"));
       if (from.length === drawnFrom.length && from.every((value, i) => value === drawnFrom[i])) return;
       drawnFrom = from;
       const next = barsState(state.frame, time.units());

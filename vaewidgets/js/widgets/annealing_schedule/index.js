@@ -51,7 +51,7 @@ export default defineWidget({
     const schedule = () => scheduleOf(settings());
     const costs = () => ({ recon: view.get("recon", 0.4), kl: view.get("kl", 1.2) });
     const at = () => Math.min(view.get("at", 0), settings().steps);
-    const setBeta = (/** @type {string} */ key, /** @type {number} */ beta) =>
+    const setBeta = (/** @type {"start"|"end"} */ key, /** @type {number} */ beta) =>
       view.set(key, clamp(three(Math.max(beta, 0)), 0, MOST_BETA));
     /** @type {import("./paint.js").Seen | null} */
     let recorded = null;
@@ -135,7 +135,7 @@ export default defineWidget({
     });
     const knobs = h("div", "vw-concept-knobs vw-wide-labels");
     side.append(knobs);
-    /** @param {string} name @param {string} label @param {string} title @param {[number, number]} range @param {any} scale @param {string} [unit] */
+    /** @param {import("../../contract/types.js").ViewKey} name @param {string} label @param {string} title @param {[number, number]} range @param {any} scale @param {string} [unit] */
     const slider = (name, label, title, [min, max], scale, unit = "") =>
       createSlider(knobs, {
         name,

@@ -50,7 +50,7 @@ export function createPictures() {
 
   /**
    * @param {Part} part @param {Decoder} decoder @param {import("../../graphs/nn.js").Program} program
-   * @param {"recon"|"samples"} what @param {number} seed @param {import("../../contract/types_runs.js").Compare} compare
+   * @param {"recon"|"samples"} what @param {number} seed @param {import("../../contract/types.js").Compare} compare
    */
   function decodeHere(part, decoder, program, what, seed, compare) {
     const { pictures } = part;

@@ -11,7 +11,7 @@ import { defineWidget } from "../../host/widget.js";
 import { formatCount } from "../../maths/format.js";
 import { createCodeCells } from "./cells.js";
 
-/** @typedef {import("../../contract/types_runs.js").Codes} Codes */
+/** @typedef {import("../../contract/types.js").Codes} Codes */
 
 export default defineWidget({
   name: "codebook-usage",

@@ -72,7 +72,7 @@ export default defineWidget({
         lives.update(diagnosis.lives);
       },
       caption: ({ frame: { run, diagnosis } }) =>
-        `Diagnosis of ${run.name || run.model}, measured at step ${formatCount(diagnosis?.step ?? run.step)} on ${formatCount(diagnosis?.n_images ?? 0)} images of each split.`,
+        `Diagnosis of ${run.name}, measured at step ${formatCount(diagnosis?.step ?? run.step)} on ${formatCount(diagnosis?.n_images ?? 0)} images of each split.`,
       handle: {
         /** The word that is shown. */
         verdict: () => word.textContent,

@@ -75,7 +75,7 @@ export default defineWidget({
       start,
       onImage(key, bytes, image) {
         const k = Number(key);
-        const range = /** @type {any} */ (state?.frame.run)?.value_range ?? [0, 1];
+        const range = state?.frame.run.value_range ?? [0, 1];
         images[k] = image ? image.slice() : fromBytes(bytes, range);
         if (k % every === 0) sheet.set(k / every, bytes);
       },

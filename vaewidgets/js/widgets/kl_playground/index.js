@@ -73,7 +73,7 @@ export default defineWidget({
       onKey: (dx) => setSigma(q().sigma * 1.05 ** dx),
     });
 
-    /** @param {string} name @param {string} label @param {string} title @param {[number, number]} range @param {boolean} log */
+    /** @param {import("../../contract/types.js").ViewKey} name @param {string} label @param {string} title @param {[number, number]} range @param {boolean} log */
     const slider = (name, label, title, [min, max], log) =>
       createSlider(knobs, {
         name,

@@ -4,7 +4,7 @@
  * Controls: .vw-dismiss.
  *
  * @typedef {import("../../contract/types.js").Frame} Frame
- * @typedef {import("../../contract/types_runs.js").Newest} Newest
+ * @typedef {import("../../contract/types.js").Newest} Newest
  */
 
 import { toFloat32 } from "../../contract/bytes.js";

@@ -5,7 +5,7 @@
  * Controls: .vw-new-run (opens and closes the form), .vw-form with one .vw-field-<name> each, .vw-start, .vw-copy.
  *
  * @typedef {import("../../contract/types.js").Frame} Frame
- * @typedef {import("../../contract/types_runs.js").Form} Form
+ * @typedef {import("../../contract/types.js").Form} Form
  * @typedef {import("../../host/widget.js").Context} Context
  * @typedef {{name: string, label: string, title: string, kind: "choice"|"whole"|"real"}} Field
  */

@@ -89,7 +89,7 @@ export function createToolbar(el, commands) {
    * @type {Map<string, {seq: number, at: number, step: number|undefined}>} */
   const sent = new Map();
 
-  /** @param {string} name @param {any} [value] */
+  /** @param {import("../../contract/types.js").CommandName} name @param {any} [value] */
   const command = (name, value) => {
     sent.set(name, { seq: commands.send(name, value), at: performance.now(), step: run?.step });
   };

@@ -162,8 +162,7 @@ export default defineWidget({
       },
     });
 
-    const range = () =>
-      /** @type {[number, number]} */ (/** @type {any} */ (state?.frame.run)?.value_range ?? [0, 1]);
+    const range = () => state?.frame.run.value_range ?? [0, 1];
 
     function showOutput() {
       if (!state) return;

@@ -17,8 +17,7 @@ export default defineWidget({
       update: ({ frame }) => curves.update(frame),
       caption({ frame }) {
         const runs = partsOf(frame);
-        const what =
-          runs.length > 1 ? `${runs.length} runs on ${frame.run.dataset}` : frame.run.name || frame.run.model;
+        const what = runs.length > 1 ? `${runs.length} runs on ${frame.run.dataset}` : frame.run.name;
         return `loss = recon + β·KL of ${what}, line: mean; band: min–max.`;
       },
       handle: curves.handle,

@@ -1,0 +1,214 @@
+"""What travels between Python and the page: the sections of a frame.
+
+`python -m vaewidgets.contract.typescript` writes js/contract/types.d.ts from the modules `sections`,
+`compared` and `frame`. Shapes and units are stated there once. Sections are complete and bounded: they cost
+the same after a million steps as after a thousand.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
+
+# Of a metadata string the generator makes the type in TypeScript.
+Bytes = Annotated[Any, "DataView | ArrayBuffer | ArrayBufferView"]
+Op = Annotated[dict[str, Any], "{ op: string; in: number[]; out: number; [parameter: string]: any }"]
+Pair = Annotated[list[float], "[number, number]"]
+Shape = Annotated[list[int], "[number, number, number]"]
+Split = Literal["train", "test"]
+Dtype = Literal["u8", "u16", "i32", "f32", "f16", "q16"]
+Status = Literal["created", "running", "paused", "stopped", "finished", "failed"]
+
+
+class Packed(TypedDict):
+    """A little-endian array; q16 has a `lo` and a `hi` for each column of the last axis, 65535 is NaN."""
+
+    dtype: Dtype
+    shape: list[int]
+    data: Bytes
+    lo: NotRequired[list[float]]
+    hi: NotRequired[list[float]]
+
+
+class Network(TypedDict):
+    """A torch function as operations; the last `optional` inputs may be left out, and are 0 then."""
+
+    inputs: list[list[int]]
+    outputs: list[int]
+    ops: list[Op]
+    weights: Packed
+    optional: NotRequired[int]
+
+
+class Decoder(TypedDict):
+    """A network for the page, or the reason why there is none."""
+
+    step: int
+    network: Network | None
+    reason: str | None
+    value_range: NotRequired[Pair]
+
+
+class RunState(TypedDict):
+    """Who is running, how far, with which controls."""
+
+    id: str
+    name: str
+    status: Status
+    error: str | None
+    can_train: bool
+    step: int
+    epoch: int
+    epochs: int | None
+    steps_per_epoch: int | None
+    steps_per_second: float
+    beta: float
+    beta_controllable: bool
+    beta_schedule: str
+    lr: float | None
+    lr_controllable: bool
+    speed: float | None
+    unit: str
+    likelihood: str
+    dataset: str
+    device: str
+    image_shape: Shape
+    value_range: Pair
+    latent_dim: int
+
+
+class RunInfo(RunState):
+    """A run as the page sees it: with `Classes`, which come once and not with each frame."""
+
+    class_names: list[str] | None
+    class_values: list[int | str] | None
+
+
+class Classes(TypedDict):
+    """By index of a class: its name, and the label by which Python and the view know it; text beyond 2⁵³."""
+
+    names: list[str]
+    values: list[int | str]
+
+
+class Series(TypedDict):
+    """One curve against the step; `low` and `high` bound its bucket."""
+
+    name: str
+    split: Split
+    step: Packed
+    mean: Packed
+    low: Packed | None
+    high: Packed | None
+
+
+class Curves(TypedDict):
+    """Loss, recon, kl and beta."""
+
+    series: list[Series]
+
+
+class Projection(TypedDict):
+    """A plane in latent space: mean (d,), orthonormal components (2, d)."""
+
+    mean: Packed
+    components: Packed
+
+
+class Prior(TypedDict):
+    """The prior on the plane: circles of 1 and 2 sigma."""
+
+    center: Pair
+    radii: list[float]
+
+
+class ScatterData(TypedDict):
+    """Posterior means of the sample on a plane (n, 2); `spread` holds covariances 11, 12, 22 on it (n, 3)."""
+
+    step: int
+    mode: Literal["direct", "pca", "line"]
+    axes: list[str]
+    explained: list[float] | None
+    points: Packed
+    labels: Packed | None
+    spread: NotRequired[Packed | None]
+    projection: Projection | None
+    prior: Prior | None
+    n_test: int
+    n_train: int
+
+
+class Units(TypedDict):
+    """KL in nats and Var(mu) of each of d units over n images, with both thresholds."""
+
+    step: int
+    kl: Packed
+    var_mu: Packed
+    delta: float
+    var_threshold: float
+    n: int
+
+
+class Posteriors(TypedDict):
+    """Mu and logvar of as many images of the sample as the page has room for, at a step."""
+
+    step: NotRequired[int]
+    mu: Packed
+    logvar: Packed | None
+
+
+class TimeLine(TypedDict):
+    """A row for each frame, the oldest first; points (frames, n, 2); `weights`: steps that the page has."""
+
+    steps: list[int]
+    epochs: list[int]
+    kl: Packed | None
+    var_mu: Packed
+    weights: list[int]
+    points: NotRequired[Packed]
+    projection: NotRequired[Projection | None]
+    prior: NotRequired[Prior]
+
+
+class GridRow(TypedDict):
+    """Reconstructions by one model, u8 (n, C, H, W)."""
+
+    name: str
+    images: Packed
+
+
+class GridData(TypedDict):
+    """Originals, u8, and their reconstructions: from the means, or from draws of `seed`."""
+
+    step: int
+    indices: Packed
+    labels: Packed | None
+    originals: Packed
+    seed: int | None
+    rows: list[GridRow]
+
+
+class LatentData(TypedDict):
+    """What is known of a latent space; see `vaewidgets.live.latent.latent_state`."""
+
+    step: int
+    prior: bool
+    n: int
+    mean: Packed
+    std: Packed
+    total_std: Packed
+    low: Packed
+    high: Packed
+    kl: Packed | None
+    directions: Packed
+    scales: Packed
+    along: Packed
+    points: Packed | None
+    labels: Packed | None
+
+
+class Framing(TypedDict):
+    """Medians of images: longer side and centre of mass (x, y) of the ink, as shares; background 1: light."""
+
+    extent: float
+    center: Pair
+    background: int
