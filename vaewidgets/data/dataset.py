@@ -53,7 +53,7 @@ class ImageDataset:
     seed : int
         For the test split.
     memory_cap_bytes : int
-        A set that takes more than this (as stored: a byte a pixel if 8-bit, else four) is read when wanted.
+        A set that takes more than this (as stored: a byte a pixel if 8-bit, else four) is read on demand.
     channels : {"first", "last"}, optional
         Where the channel axis is, if the shape alone does not tell.
     size : int or (height, width), optional

@@ -88,7 +88,7 @@ class ItemSource(Protocol):
 
 
 class ItemStore(Store):
-    """Images pulled one by one, each time they are wanted."""
+    """Images read one by one, on demand."""
 
     def __init__(self, source: ItemSource, converter: Converter, probe: Tensor) -> None:
         _, c, h, w = probe.shape

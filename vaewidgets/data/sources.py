@@ -52,7 +52,7 @@ class OpenOptions:
 
 
 def as_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
-    """Check a wanted image size: one number for a square, or (height, width), or None."""
+    """Check an image size: one number for a square, (height, width), or None."""
     if size is None:
         return None
     if is_whole(size, 1):
@@ -62,7 +62,7 @@ def as_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
 
 
 def open_images(images: Any, options: OpenOptions) -> Opened:
-    """Open images as a store: in memory up to the cap, read when wanted above.
+    """Open images as a store: in memory up to the cap, read on demand above it.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ class Split:
     value_range : tuple of float
         What floats of `images` and `batches` lie in.
     resident : bool
-        Whether the images fit the memory cap; if not, they are read when wanted.
+        Whether the images fit the memory cap; if not, they are read on demand.
     num_workers : int
         Processes that read ahead when not resident.
     """
@@ -122,7 +122,7 @@ class Split:
         batch_size : int
             Images a batch.
         device : torch.device or str
-            Where batches are wanted. A resident set is copied there once, as it is kept.
+            Where batches are needed. A resident set is copied there once, as it is kept.
         generator : torch.Generator, optional
             Draws the order, on any device; by default one seeded from torch's global generator.
         shuffle : bool
@@ -141,7 +141,7 @@ class Split:
         OptionError
             If `batch_size` is below 1, or no batch is left.
         DataError
-            If labels are wanted and there are none.
+            If labels are asked for and there are none.
         """
         return Batches(
             self,

@@ -8,8 +8,9 @@ import io
 import math
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, final
+
+from vaewidgets.files import write_whole
 
 __all__ = ["Table"]
 
@@ -42,7 +43,8 @@ class Table(list[dict[str, Any]]):
         writer.writeheader()
         writer.writerows(self)
         if path is not None:
-            Path(path).expanduser().write_text(text.getvalue(), encoding="utf-8")
+            with write_whole(path) as file:
+                file.write(text.getvalue().encode())
         return text.getvalue()
 
     def __repr__(self) -> str:
