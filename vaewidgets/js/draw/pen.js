@@ -28,12 +28,12 @@ export const inkOf = ({ theme }, color) =>
  * @param {{color?: string, width?: number, dash?: number[], alpha?: number, closed?: boolean, fill?: string}} style
  *   fill: what is inside, closed; without a color there is no line; alpha: of both
  */
-export function drawLine(pen, places, { color, width = 1, dash = [], alpha = 1, closed = false, fill }) {
+export function drawLine(pen, places, { closed = false, ...style }) {
   const { context } = pen;
   context.beginPath();
   for (let i = 0; i < places.length; i += 2) context.lineTo(places[i], places[i + 1]);
-  if (closed || fill) context.closePath();
-  finish(pen, { color, width, dash, alpha, fill });
+  if (closed || style.fill) context.closePath();
+  finish(pen, style);
 }
 
 /**
@@ -41,17 +41,17 @@ export function drawLine(pen, places, { color, width = 1, dash = [], alpha = 1, 
  * @param {Pen} pen @param {number} x @param {number} y @param {number} radius
  * @param {{color?: string, width?: number, dash?: number[], alpha?: number, fill?: string}} style as of `drawLine`
  */
-export function drawDot(pen, x, y, radius, { color, width = 2, dash = [], alpha = 1, fill }) {
+export function drawDot(pen, x, y, radius, style) {
   pen.context.beginPath();
   pen.context.arc(x, y, radius, 0, 2 * Math.PI);
-  finish(pen, { color, width, dash, alpha, fill });
+  finish(pen, { width: 2, ...style });
 }
 
 /**
  * @param {Pen} pen
- * @param {{color?: string, width: number, dash: number[], alpha: number, fill?: string}} style
+ * @param {{color?: string, width?: number, dash?: number[], alpha?: number, fill?: string}} style
  */
-function finish(pen, { color, width, dash, alpha, fill }) {
+function finish(pen, { color, width = 1, dash = [], alpha = 1, fill }) {
   const { context } = pen;
   context.globalAlpha = alpha;
   if (fill) {

@@ -5,19 +5,19 @@
  * @typedef {import("../maths/plane.js").Latent} Latent
  * @typedef {ReturnType<typeof import("../maths/plane.js").viewPlane>} ViewPlane
  */
-import { size, toFloat32, unpack } from "../contract/bytes.js";
+import { toFloat32 } from "../contract/bytes.js";
 import { onPlane, readLatent } from "../maths/plane.js";
+import { createThumbnails } from "./thumbnails.js";
 
 /** @param {((latent: Latent) => ViewPlane) | null} [planeOf] on which the codes are seen */
 export function createCodes(planeOf = null) {
   /** What each was read from. @type {any[]} */
-  let [latentSource, pointsSource, imagesSource] = [null, null, null];
+  let [latentSource, pointsSource] = [null, null];
   let latent = /** @type {Latent | null} */ (null);
   let plane = /** @type {ViewPlane | null} */ (null);
   let points = new Float32Array(0);
   let seen = /** @type {Float32Array | null} */ (points);
-  let images = new Uint8Array(0);
-  let length = 1;
+  const thumbnails = createThumbnails();
   return {
     get latent() {
       return latent;
@@ -39,18 +39,14 @@ export function createCodes(planeOf = null) {
      * @param {any} [then] the weights of another moment, with the means of then
      * @returns {boolean} whether what is known of the space is new
      */
-    read({ frame, originals }, then = null) {
-      const data = frame.latent;
+    read(state, then = null) {
+      thumbnails.read(state);
+      const data = state.frame.latent;
       const fresh = Boolean(data && data !== latentSource);
       if (data && fresh) {
         latentSource = data;
         latent = readLatent(data);
         plane = planeOf?.(latent) ?? null;
-      }
-      length = size(frame.run.image_shape);
-      if (originals !== imagesSource) {
-        imagesSource = originals;
-        images = originals ? /** @type {Uint8Array<ArrayBuffer>} */ (unpack(originals)) : new Uint8Array(0);
       }
       const source = then?.mu ?? data?.points;
       if (fresh) seen = null;
@@ -64,14 +60,11 @@ export function createCodes(planeOf = null) {
     /** How many images have a code and, where there are thumbnails, one of them. */
     get count() {
       const coded = latent ? points.length / latent.d : 0;
-      return images.length ? Math.min(coded, Math.floor(images.length / length)) : coded;
+      return thumbnails.count ? Math.min(coded, thumbnails.count) : coded;
     },
     /** The code of an image. @param {number} i */
     code: (i) => (latent ? points.slice(i * latent.d, (i + 1) * latent.d) : new Float32Array(0)),
-    /** The thumbnail of an image, or null. @param {number} i */
-    image(i) {
-      const bytes = images.subarray(i * length, (i + 1) * length);
-      return i >= 0 && bytes.length === length ? bytes : null;
-    },
+    /** The thumbnail of an image, or null. */
+    image: thumbnails.image,
   };
 }

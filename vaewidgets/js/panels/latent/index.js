@@ -7,7 +7,7 @@
  * @typedef {import("../../host/widget.js").Context} Context
  */
 
-import { toFloat32, toInt32, unpack } from "../../contract/bytes.js";
+import { toFloat32, toInt32 } from "../../contract/bytes.js";
 import { createImage } from "../../draw/images.js";
 import { createScatter } from "../../draw/scatter/index.js";
 import { createDecoder } from "../../graphs/decoder.js";
@@ -16,6 +16,7 @@ import { isBelow } from "../../host/pointer.js";
 import { coloredLabels } from "../../maths/classes.js";
 import { formatVector, subscript } from "../../maths/format.js";
 import { fromPlane, nearestRow, toPlane } from "../../maths/statistics.js";
+import { createThumbnails } from "../thumbnails.js";
 import { createTimeLine, decoderAt } from "../time.js";
 import { createHoverCard } from "./hover_card.js";
 import { createLook } from "./point_style.js";
@@ -87,9 +88,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
   let decoded = null;
   /** @type {{mean: Float32Array, components: Float32Array} | null} */
   let projection = null;
-  /** @type {Packed | null} */
-  let originalsSource = null;
-  let originals = /** @type {Uint8Array} */ (new Uint8Array(0));
+  const thumbnails = createThumbnails();
   /** @type {Int32Array | null} */
   let labels = null;
   /** @type {import("../../draw/scatter/index.js").Cursor} */
@@ -122,12 +121,10 @@ export function createLatentView(scatterEl, imagesEl, context) {
   }
 
   function showNearest() {
-    const size = shape()[0] * shape()[1] * shape()[2];
     const i = cursor.nearest;
-    const image = i >= 0 ? originals.subarray(i * size, (i + 1) * size) : null;
+    const whole = thumbnails.image(i);
     const label = labels && i >= 0 && labels[i] >= 0 ? labels[i] : null;
     const name = label === null || !state ? "" : `: ${classNames(state.frame)?.[label] ?? label}`;
-    const whole = image?.length === size ? image : null;
     nearestView.update({
       image: whole,
       shape: shape(),
@@ -222,13 +219,10 @@ export function createLatentView(scatterEl, imagesEl, context) {
       const past = time.points(data.points.shape[0]);
       const line = past && time.reader.line;
       decoder.setDecoder(decoderAt(next, past ? view.get("time") : null));
-      if (next.originals !== originalsSource) {
-        originalsSource = next.originals;
-        originals = next.originals ? /** @type {Uint8Array} */ (unpack(next.originals)) : new Uint8Array(0);
-      }
+      thumbnails.read(next);
       const layout = past ? null : look.layout(next);
       /** @type {any[]} */
-      const from = [data, line, past && time.moment?.index, originalsSource, decoder.program, layout?.points];
+      const from = [data, line, past && time.moment?.index, next.originals, decoder.program, layout?.points];
       from.push(next.get("values"), next.get("tsne"), shell.root.dataset.theme);
       from.push(...view.values("classes", "color", "ellipses", "projection"));
       if (from.length === drawnFrom.length && from.every((value, i) => value === drawnFrom[i])) {
@@ -247,7 +241,6 @@ export function createLatentView(scatterEl, imagesEl, context) {
       show(note, decoder.reason !== null);
       const who = commands.offline ? "no image: there is no kernel here" : "decoded by the kernel";
       setText(note, decoder.reason ? `${who}; the page cannot decode: ${decoder.reason}` : "");
-      const size = Math.max(shape()[0] * shape()[1] * shape()[2], 1);
       scatter.update({
         points: past ?? toFloat32(layout?.points ?? data.points),
         labels: colored,
@@ -259,7 +252,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
         colors: look.colors(next, data.points.shape[0]),
         spread: data.spread && !past && !layout ? toFloat32(data.spread) : null,
         ellipses: Boolean(view.get("ellipses", false)),
-        pickable: originals.length ? Math.floor(originals.length / size) : data.points.shape[0],
+        pickable: thumbnails.count || data.points.shape[0],
       });
       followView(true);
     },

@@ -12,7 +12,7 @@ import { createPress, createRange, createSegments } from "../../host/controls.js
 import { h, setText, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatLoss } from "../../maths/format.js";
-import { createCurvesView, labelOf, partsOf } from "../../panels/curves/index.js";
+import { createCurvesView, labelOf, newestOf, partsOf } from "../../panels/curves/index.js";
 import { axisNames } from "../../panels/latent/index.js";
 import { createClouds } from "./clouds.js";
 import { createPictures } from "./pictures.js";
@@ -37,19 +37,10 @@ const CAPTIONS = {
   rate: "Rate (information sent) against distortion (error); bars: standard errors over the images.",
 };
 
-/** The newest value of a quantity, on the test set where there is one. @param {Part} part @param {string} name */
-function lastOf({ curves }, name) {
-  const series = (curves?.series ?? []).filter((one) => one.name === name);
-  const chosen = series.find(({ split }) => split === "test") ?? series[0];
-  if (!chosen) return null;
-  const values = toFloat32(chosen.mean);
-  return { value: values[values.length - 1], split: chosen.split };
-}
-
 /** "β = 4: epoch 12, test recon 343.0 nats, KL 3.01 nats per image" @param {Part} part */
 export function sayRun(part) {
-  const recon = lastOf(part, "recon");
-  const kl = lastOf(part, "kl");
+  const recon = newestOf(part, "recon");
+  const kl = newestOf(part, "kl");
   const words = [`${labelOf(part)}: epoch ${part.run.epoch}`];
   if (recon) words.push(`${recon.split} recon ${formatLoss(recon.value)} ${part.run.unit}`);
   if (kl) words.push(`KL ${formatLoss(kl.value)} nats per image`);

@@ -12,17 +12,9 @@ import { createPress } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
 import { formatLoss, perImage } from "../../maths/format.js";
 import { countAbove } from "../../maths/statistics.js";
+import { newestOf } from "../../panels/curves/index.js";
 
 const QUANTITIES = /** @type {const} */ (["loss", "recon", "kl"]);
-
-/** The newest value, on the test set where it is measured. @param {Frame} frame @param {string} name @returns {Newest | null} */
-function newest({ curves }, name) {
-  const series = (curves?.series ?? []).filter((one) => one.name === name && one.mean.shape[0]);
-  const chosen = series.find(({ split }) => split === "test") ?? series[0];
-  if (!chosen) return null;
-  const values = toFloat32(chosen.mean);
-  return { value: values[values.length - 1], split: chosen.split };
-}
 
 /**
  * One row a quantity: its name with the unit, its value now, its value in the previous run. Null without one.
@@ -37,7 +29,7 @@ export function rowsOf(frame) {
   /** @type {[string, string, string][]} */
   const rows = QUANTITIES.map((name) => {
     const unit = name === "kl" ? "nats" : same ? run.unit : "unit of its likelihood";
-    return [`${name}, ${perImage(unit)}`, text(newest(frame, name)), text(ghost.numbers[name])];
+    return [`${name}, ${perImage(unit)}`, text(newestOf(frame, name)), text(ghost.numbers[name])];
   });
   const now = units
     ? `${countAbove(toFloat32(units.kl), units.delta)} of ${units.kl.shape[0]}`

@@ -13,6 +13,7 @@ import { createPress } from "../../host/controls.js";
 import { h } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { showReason } from "../../panels/decoding.js";
+import { createThumbnails } from "../../panels/thumbnails.js";
 import { createTimeLine, decoderAt, momentText } from "../../panels/time.js";
 
 /**
@@ -95,8 +96,7 @@ export default defineWidget({
     shell.body.append(knobs);
     /** @type {State | null} */
     let state = null;
-    let originals = /** @type {Uint8Array} */ (new Uint8Array(0));
-    let originalsSource = /** @type {Packed | null} */ (null);
+    const thumbnails = createThumbnails();
     /** @type {Map<string, ReturnType<typeof createRow>>} */
     const runs = new Map();
     /** @type {{name: string, images: Uint8Array}[]} */
@@ -106,7 +106,6 @@ export default defineWidget({
     const parts = () => (state ? [state.frame, ...(state.frame.others ?? [])] : []);
     const shape = () => state?.frame.run.image_shape ?? /** @type {[number, number, number]} */ ([1, 1, 1]);
     const length = () => shape()[0] * shape()[1] * shape()[2];
-    const count = () => Math.floor(originals.length / length());
     /** @returns {number[]} */
     const given = () => (state?.frame.grid ? Array.from(toInt32(state.frame.grid.indices)) : []);
     /** @returns {number[]} */
@@ -121,7 +120,7 @@ export default defineWidget({
       onPress: () =>
         view.set(
           "images",
-          indices().map(() => Math.floor(random() * count())),
+          indices().map(() => Math.floor(random() * thumbnails.count)),
         ),
     });
     const chosen = createPress(knobs, {
@@ -162,7 +161,7 @@ export default defineWidget({
     /** Another image, of the same class where there are classes. @param {number} index */
     function other(index) {
       const all = labels();
-      const alike = Array.from({ length: count() }, (_, i) => i).filter(
+      const alike = Array.from({ length: thumbnails.count }, (_, i) => i).filter(
         (i) => i !== index && (!all || all[i] === all[index]),
       );
       return alike[Math.floor(random() * alike.length)] ?? index;
@@ -175,9 +174,9 @@ export default defineWidget({
       const drawn = given();
       wanted.forEach((index, i) => {
         const at = drawn.indexOf(index);
-        const from = at >= 0 && frame ? /** @type {Uint8Array} */ (unpack(frame.originals)) : originals;
-        const where = at >= 0 ? at : index;
-        out.set(from.subarray(where * length(), (where + 1) * length()), i * length());
+        const sent = at >= 0 && frame ? /** @type {Uint8Array} */ (unpack(frame.originals)) : null;
+        const image = sent?.subarray(at * length(), (at + 1) * length()) ?? thumbnails.image(index);
+        if (image) out.set(image, i * length());
       });
       return out;
     }
@@ -205,10 +204,7 @@ export default defineWidget({
       update(next) {
         state = next;
         if (!next.frame.grid) return;
-        if (next.originals !== originalsSource) {
-          originalsSource = next.originals;
-          originals = next.originals ? /** @type {Uint8Array} */ (unpack(next.originals)) : new Uint8Array(0);
-        }
+        thumbnails.read(next);
         time.update(next);
         const past = time.moment !== null;
         const shown = parts();
@@ -229,7 +225,7 @@ export default defineWidget({
         const samples = Boolean(next.get("posteriors")?.logvar);
         redraw.update({ text: seed() === null ? "sample z" : "sample z again", hidden: !samples });
         means.update({ hidden: !samples || seed() === null });
-        chosen.update({ hidden: count() === 0 || view.get("selected", []).length === 0 });
+        chosen.update({ hidden: thumbnails.count === 0 || view.get("selected", []).length === 0 });
         showReason(note, runs.get(next.frame.run.id)?.many.reason ?? null);
         draw();
       },

@@ -1,0 +1,25 @@
+/** The small images that come along with the codes, as bytes. */
+import { size, unpack } from "../contract/bytes.js";
+
+export function createThumbnails() {
+  let source = /** @type {import("../contract/types.js").Packed | null} */ (null);
+  let bytes = /** @type {Uint8Array} */ (new Uint8Array(0));
+  let length = 1;
+  return {
+    /** @param {import("../host/widget.js").State} state */
+    read({ frame, originals }) {
+      length = size(frame.run.image_shape);
+      if (originals === source) return;
+      source = originals;
+      bytes = originals ? /** @type {Uint8Array} */ (unpack(originals)) : new Uint8Array(0);
+    },
+    get count() {
+      return Math.floor(bytes.length / length);
+    },
+    /** @param {number} i @returns {Uint8Array | null} */
+    image(i) {
+      const image = bytes.subarray(i * length, (i + 1) * length);
+      return i >= 0 && image.length === length ? image : null;
+    },
+  };
+}
