@@ -24,7 +24,6 @@ __all__ = [
     "instance",
     "is_number",
     "is_whole",
-    "listed",
     "number",
     "one_of",
     "path",
@@ -130,8 +129,9 @@ def one_of(name: str, value: object, known: Iterable[T], *, also: str = "") -> T
         for choice in choices:
             if plain == choice and isinstance(plain, bool) == isinstance(choice, bool):
                 return choice
+    names = ", ".join(map(repr, choices))
     hint = did_you_mean(plain, map(str, choices)) if isinstance(plain, str) else ""
-    raise OptionError(f"{_error(name, value, f'one of {listed(choices)}{also}')}{hint}")
+    raise OptionError(f"{_error(name, value, f'one of {names}{also}')}{hint}")
 
 
 def instance(name: str, value: object, kind: type[T], expected: str) -> T:
@@ -190,11 +190,6 @@ def shown(value: object) -> str:
     """Write a value for a message, cut where it is long."""
     text = repr(value)
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
-
-
-def listed(values: Iterable[object]) -> str:
-    """Write values for a message, as they are written in code."""
-    return ", ".join(map(repr, values))
 
 
 def _is_inside(value: Any, above: float | None, below: float | None) -> bool:
