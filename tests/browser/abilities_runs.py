@@ -120,7 +120,7 @@ def _(on: Shown) -> None:
     want = on.python(
         "[r.model.decode((lambda m, v: m + torch.exp(v / 2) * eps)(*r.model.encode(x))).detach().flatten()"
         " for x in [w._sample.images[w._index]]"
-        " for draws in [[vw.sections.draws.normals(2, 1, i) for i in range(len(x))]]"
+        " for draws in [[vw.contract.random.normals(2, 1, i) for i in range(len(x))]]"
         " for eps in [torch.from_numpy(np.stack(draws))]"
         " for r in w.runs]"
     )

@@ -11,7 +11,7 @@ import torch
 
 import vaewidgets as vw
 from tests.browser.pages import SavedPage, open_page
-from vaewidgets.sections.draws import normals
+from vaewidgets.contract.random import normals
 from vaewidgets.widgets.beta_compare import SAMPLE_STREAM
 
 COMPARE = ".vw-beta-compare"

@@ -13,8 +13,8 @@ import vaewidgets as vw
 from tests.browser.helpers import Widget
 from tests.browser.lab import wait_for
 from tests.browser.pages import SavedPage, open_page
+from vaewidgets.contract.random import normals
 from vaewidgets.engine import Snapshot
-from vaewidgets.sections.draws import normals
 
 GRID, SCATTER = ".vw-reconstruction-grid", ".vw-latent-scatter"
 

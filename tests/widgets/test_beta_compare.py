@@ -12,9 +12,9 @@ import torch
 import vaewidgets as vw
 from tests.widgets.test_contract import wait_until
 from vaewidgets.contract.packing import unpack
+from vaewidgets.contract.random import normals
 from vaewidgets.diagnostics import rate_distortion
 from vaewidgets.errors import OptionError, ShapeError
-from vaewidgets.sections.draws import normals
 from vaewidgets.widgets.beta_compare import MOST_DECODERS, SAMPLE_STREAM
 
 OPTIONS: dict[str, Any] = {"epochs": 1, "batch_size": 64, "autosave": False}

@@ -10,8 +10,8 @@ import torch
 
 import vaewidgets as vw
 from vaewidgets.contract.packing import unpack
+from vaewidgets.contract.random import normals
 from vaewidgets.errors import OptionError
-from vaewidgets.sections.draws import normals
 
 
 @pytest.fixture(scope="module")

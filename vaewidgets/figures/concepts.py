@@ -92,7 +92,7 @@ def gradient_estimates(view: Mapping[str, Any]) -> dict[str, dict[str, NDArray[A
     """
     mu, sigma, n = view["mu"], view["sigma"], view["samples"]
     f, slope, _ = _TARGETS[view["f"]]
-    eps = normals(view["seed"], n * _REPEATS).reshape(_REPEATS, n)
+    eps = normals(n * _REPEATS, view["seed"]).astype(np.float64).reshape(_REPEATS, n)
     z = mu + sigma * eps
     each = {
         "mu": {"path": slope(z), "score": f(z) * eps / sigma},
@@ -116,7 +116,7 @@ def reparameterization_figure(
     figure = new_figure(size)
     grid = figure.add_gridspec(2, 2, height_ratios=(3, 2))
     above = new_axes(figure, grid[0, :])
-    eps = normals(view["seed"], view["samples"])[:48]
+    eps = normals(view["samples"], view["seed"])[:48]
     for one in eps:
         above.plot(
             (one, view["mu"] + view["sigma"] * one), (0, 1), color=COLORS["accent"], linewidth=0.6, alpha=0.6

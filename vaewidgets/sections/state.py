@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.contract.packing import pack, pack_integers, pack_quantised
+from vaewidgets.contract.random import normals
 from vaewidgets.contract.sections import (
     Classes,
     Curves,
@@ -29,7 +30,6 @@ from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.objectives import TERMS
 from vaewidgets.runs import Run
-from vaewidgets.sections.draws import normals
 
 __all__ = [
     "Sample",

@@ -13,13 +13,13 @@ from vaewidgets.checks import one_of, whole
 from vaewidgets.contract.compared import Pictures, Rate
 from vaewidgets.contract.frame import LiveState, Sections
 from vaewidgets.contract.packing import pack, pack_integers
+from vaewidgets.contract.random import normals
 from vaewidgets.diagnostics import Projection, rate_distortion
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import ShapeError
 from vaewidgets.live.feed import Feed
 from vaewidgets.live.run_widget import STATIC, RunWidget, sample_of
 from vaewidgets.runs import Run
-from vaewidgets.sections.draws import normals
 from vaewidgets.sections.state import Sample, curves_state, scatter_state, to_u8
 from vaewidgets.sweeps import Sweep
 from vaewidgets.widgets.reconstruction_grid import check_images, pick_images

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from vaewidgets.checks import number, whole
 from vaewidgets.contract.frame import LiveState
 from vaewidgets.contract.packing import unpack
+from vaewidgets.contract.random import normals
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.errors import OptionError
 from vaewidgets.live.latent import LatentWidget, decode_u8
 from vaewidgets.live.run_widget import STATIC
 from vaewidgets.runs import Run
-from vaewidgets.sections.draws import normals
 from vaewidgets.sweeps import Sweep
 
 if TYPE_CHECKING:

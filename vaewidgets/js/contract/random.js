@@ -65,7 +65,7 @@ export function normalCdf(x) {
 }
 
 /**
- * Uniform draws in (0, 1): mulberry32 (T. Ettinger), 32 bits of state, the same numbers in widgets/draws.py.
+ * Uniform draws in (0, 1): mulberry32 (T. Ettinger), 32 bits of state, the same numbers as in contract/random.py.
  * @param {number} seed a whole number
  * @returns {() => number}
  */

@@ -1,4 +1,4 @@
-/** Gaussians on a line: densities, KL divergences, seeded draws. All costs in nats. No DOM. */
+/** Gaussians on a line: densities, KL divergences, shuffling. All costs in nats. No DOM. */
 
 const LOG_2PI = Math.log(2 * Math.PI);
 
@@ -54,39 +54,6 @@ export function klAreas(q, p) {
     else below += value;
   }
   return { above, below };
-}
-
-/**
- * Uniform numbers from a seed, the same on every machine (mulberry32); vaewidgets/page_random.py holds its twin.
- * @param {number} seed a whole number
- * @returns {() => number} in [0, 1)
- */
-export function uniforms(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t ^ (t + Math.imul(t ^ (t >>> 7), t | 61))) >>> 0;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-/**
- * Draws from N(0, 1) by Box and Muller.
- * @param {number} seed
- * @param {number} count
- * @returns {Float64Array}
- */
-export function normals(seed, count) {
-  const next = uniforms(seed);
-  const out = new Float64Array(count);
-  for (let i = 0; i < count; i += 2) {
-    const radius = Math.sqrt(-2 * Math.log(1 - next()));
-    const angle = 2 * Math.PI * next();
-    out[i] = radius * Math.cos(angle);
-    if (i + 1 < count) out[i + 1] = radius * Math.sin(angle);
-  }
-  return out;
 }
 
 /** Whole numbers 0…n−1 in a random order. @param {number} n @param {() => number} next uniform numbers */

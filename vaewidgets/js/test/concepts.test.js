@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { uniforms } from "../contract/random.js";
 import { clamp, linearSlider, roundUp } from "../draw/scales.js";
-
-import { klAreas, klParts, shuffled, uniforms } from "../maths/gaussian.js";
+import { klAreas, klParts, shuffled } from "../maths/gaussian.js";
 import { meeting } from "../widgets/annealing_schedule/paint.js";
 import { betaAt, scheduleOf } from "../widgets/annealing_schedule/schedules.js";
 import { rangesOf } from "../widgets/bottleneck_game/code_space.js";

@@ -33,6 +33,16 @@ test("the share below a quantile is the quantile's", () => {
   for (let p = 0.001; p < 1; p += 0.0131) assert.ok(Math.abs(normalCdf(normalQuantile(p)) - p) < 1e-6);
 });
 
+test("known answers, which tests/contract/test_random.py holds too", () => {
+  assert.equal(streamSeed(7, 3), 1232510777);
+  const next = uniforms(4);
+  assert.deepEqual([next(), next(), next()], [0.923636197228916, 0.33304587949533015, 0.22166790103074163]);
+  assert.deepEqual(
+    [...normals(5, 7, 3)],
+    [0.6131479144096375, -1.3205162286758423, -0.48795944452285767, -0.8373029232025146, 1.3195291757583618],
+  );
+});
+
 test("uniform draws fill (0, 1) evenly", () => {
   const next = uniforms(7);
   const counts = new Array(20).fill(0);

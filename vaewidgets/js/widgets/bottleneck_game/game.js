@@ -10,8 +10,10 @@
  *   swapped: boolean, rounds: Round[], seed: number}} Game
  *   book: what the decoder was shown, a code and its card; swapped: the book is another group's
  */
+
+import { uniforms } from "../../contract/random.js";
 import { formatSetting } from "../../maths/format.js";
-import { shuffled, uniforms } from "../../maths/gaussian.js";
+import { shuffled } from "../../maths/gaussian.js";
 
 export const FIVE = [0, 1, 3, 7, 8];
 export const NINE = [0, 1, 2, 3, 4, 5, 7, 8, 9];

@@ -91,7 +91,7 @@ export function ofOneDraw(target, way, by, q) {
  * @param {Way} way
  * @param {Parameter} by
  * @param {{mu: number, sigma: number}} q
- * @param {Float64Array} eps
+ * @param {ArrayLike<number>} eps
  * @param {number} samples
  * @returns {Float64Array} one a group
  */

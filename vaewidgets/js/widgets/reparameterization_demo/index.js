@@ -7,6 +7,7 @@
  * one estimate, and the estimates that are drawn.
  */
 
+import { normals } from "../../contract/random.js";
 import { createPlotHandle } from "../../draw/handles.js";
 import { createPlot } from "../../draw/plot.js";
 import { clamp, linearSlider, logSlider } from "../../draw/scales.js";
@@ -14,7 +15,6 @@ import { createPress, createSegments, createSlider } from "../../host/controls.j
 import { h, reducedMotion, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatFixed } from "../../maths/format.js";
-import { normals } from "../../maths/gaussian.js";
 import { estimates, ofOneDraw, TARGETS } from "./gradients.js";
 import { drawMap, drawSpreads, REPEATS, spreadRange, verdictOf, WAYS, Z } from "./paint.js";
 
@@ -43,8 +43,8 @@ export default defineWidget({
     const samples = () => Math.round(view.get("samples", 16));
     const setEps = (/** @type {number} */ eps) => view.set("eps", Number(clamp(eps, ...EPS).toFixed(2)));
     let risen = Number.NEGATIVE_INFINITY;
-    /** @type {{key: string, eps: Float64Array}} */
-    let draws = { key: "", eps: new Float64Array(0) };
+    /** @type {{key: string, eps: Float32Array}} */
+    let draws = { key: "", eps: new Float32Array(0) };
     /** @type {Record<Parameter, Record<Way, Estimator>>} */
     let found = /** @type {any} */ (null);
 
@@ -151,7 +151,7 @@ export default defineWidget({
 
     function compute() {
       const key = `${view.get("seed", 0)} ${samples()}`;
-      if (draws.key !== key) draws = { key, eps: normals(view.get("seed", 0), samples() * REPEATS) };
+      if (draws.key !== key) draws = { key, eps: normals(samples() * REPEATS, view.get("seed", 0)) };
       const of = q();
       const exact = target().exact(of.mu, of.sigma);
       const all = /** @type {Parameter[]} */ (["mu", "sigma"]).map((by, i) => [

@@ -110,7 +110,7 @@ function drawHistogram(pen, counts, base, room, color) {
 /**
  * From below: ε on its line, the lines up to z, the density of z, and f over it with its slopes.
  * @param {PlotPen} pen
- * @param {{q: {mu: number, sigma: number}, target: import("./gradients.js").Target, eps: Float64Array,
+ * @param {{q: {mu: number, sigma: number}, target: import("./gradients.js").Target, eps: Float32Array,
  *   own: number, t: number}} state  t: how far the draws have risen, 0…1
  */
 export function drawMap(pen, { q, target, eps, own, t }) {
@@ -156,7 +156,7 @@ export function drawMap(pen, { q, target, eps, own, t }) {
 /**
  * f over the z that were drawn: its height is what the score function weighs, its slope what the path uses.
  * @param {PlotPen} pen
- * @param {{q: {mu: number, sigma: number}, target: import("./gradients.js").Target, eps: Float64Array,
+ * @param {{q: {mu: number, sigma: number}, target: import("./gradients.js").Target, eps: Float32Array,
  *   own: number, yZ: number}} state
  */
 function drawTarget(pen, { q, target, eps, own, yZ }) {
