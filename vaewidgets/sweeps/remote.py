@@ -80,6 +80,8 @@ class Remote:
     def stop(self) -> None:
         """Send no more cells, and take back those that no worker has begun. Returns at once."""
         self._stopping = True
+        for future in list(self._running):  # now, before a worker takes the next one
+            future.cancel()
 
     def _leave(self) -> None:
         """Wait for no cell any more: the interpreter ends. Its end waits for the workers, where it must."""
@@ -118,7 +120,7 @@ class Remote:
             if not self._running:
                 self._submit(self._suspects)
             return
-        while self._waiting and self._submit(self._waiting):
+        while self._waiting and not self._stopping and self._submit(self._waiting):
             pass
 
     def _submit(self, source: deque[Cell]) -> bool:

@@ -160,9 +160,9 @@ class Sweep(Waitable):
     def stop(self) -> None:
         """End all cells as they are. Returns at once."""
         if self._remote is not None and self._stop_path is not None:
+            self._remote.stop()
             if not self.has_ended:
                 self._stop_path.touch()
-            self._remote.stop()
         else:
             for run in self._here("stop"):
                 run.stop()

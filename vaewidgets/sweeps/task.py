@@ -78,8 +78,6 @@ def run_task(task: Task) -> Outcome:
         _settle_in(task.threads)
     with contextlib.suppress(OSError):  # a folder that this worker does not see: said below
         task.mark_path.touch()
-    if task.stop_path.exists():
-        return Outcome("stopped", here())
     try:
         data = task.data if isinstance(task.data, ImageDataset) else read_data(task.data)
         run = open_cell(task.plan, data, task.path)
