@@ -17,24 +17,6 @@ from vaewidgets.errors import OptionError, ShapeError, did_you_mean
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = [
-    "check_generator",
-    "flag",
-    "image_size",
-    "instance",
-    "is_number",
-    "is_whole",
-    "number",
-    "one_of",
-    "path",
-    "sequence",
-    "shown",
-    "tensor",
-    "text",
-    "whole",
-    "wholes",
-]
-
 _MOST_SHOWN = 200  # letters of a value in a message
 
 T = TypeVar("T")

@@ -31,15 +31,6 @@ import time
 from collections.abc import Callable
 from typing import Any, final
 
-__all__ = [
-    "MOMENT_SECONDS",
-    "BackgroundThread",
-    "Exiting",
-    "Latch",
-    "Wakeup",
-    "leave_if_exiting",
-]
-
 # Not every platform lets an interrupt through to a wait without end.
 MOMENT_SECONDS = 0.5
 

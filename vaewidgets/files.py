@@ -17,8 +17,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, final
 
-__all__ = ["Held", "cache_folder", "is_held", "sweep_leftovers", "write_whole"]
-
 _TRIES, _TRY_SECONDS = 100, 0.002  # another process may test the file's lock at this moment
 
 

@@ -16,8 +16,6 @@ from vaewidgets.concurrency import leave_if_exiting
 from vaewidgets.errors import ShapeError
 from vaewidgets.objectives import Likelihood, check_likelihood, decode_raw, encode, get_likelihood, traits
 
-__all__ = ["CHUNK", "Codes", "Inference", "chunks", "joined"]
-
 Codes = tuple[Tensor, Tensor | None]  # mu, logvar
 
 # Images or points in one pass: memory does not grow with the set, and a thread in a slow model can end within

@@ -29,8 +29,6 @@ from vaewidgets.checks import image_size, instance, one_of, whole
 from vaewidgets.data.convert import as_value_range
 from vaewidgets.errors import OptionError, ProtocolError, did_you_mean
 
-__all__ = ["as_vae"]
-
 _OUTPUTS = ("probabilities", "logits", "mean")
 _NATIVE = ("encode", "decode", "decode_raw", "likelihood", "latent_dim")
 

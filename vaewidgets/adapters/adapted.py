@@ -12,16 +12,6 @@ from torch import Tensor, nn
 from vaewidgets.adapters.losses import LossConvention
 from vaewidgets.adapters.outputs import read_image, read_posterior
 
-__all__ = [
-    "AdaptedVAE",
-    "Convention",
-    "Wiring",
-    "describe_likelihood",
-    "describe_output",
-    "floating_parameters",
-]
-
-
 _INPUTS = {"image": "images (B, C, H, W)", "flat": "flat images (B, C * H * W)"}
 _OUTPUT_WORDS = {
     "probabilities": "pixels in [0, 1]",

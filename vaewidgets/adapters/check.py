@@ -14,8 +14,6 @@ from vaewidgets.adapters.trial import Trial
 from vaewidgets.checks import is_whole
 from vaewidgets.errors import ProtocolError
 
-__all__ = ["check_vae"]
-
 
 def check_vae(
     model: nn.Module,

@@ -12,8 +12,6 @@ from torch import Tensor, nn
 from vaewidgets.adapters.seeded import drawing, seeded
 from vaewidgets.errors import ProtocolError
 
-__all__ = ["copy_model", "loose_tensors", "named_tensors"]
-
 _INTERNAL = frozenset(vars(nn.Module()))
 
 

@@ -15,17 +15,6 @@ from vaewidgets.adapters.losses import LossConvention
 from vaewidgets.checks import is_whole
 from vaewidgets.errors import ProtocolError
 
-__all__ = [
-    "Family",
-    "Head",
-    "Method",
-    "declared_latent_dim",
-    "find_family",
-    "refuse_learned_prior",
-    "usual_decode",
-    "usual_encode",
-]
-
 
 @dataclass(frozen=True)
 class Method:

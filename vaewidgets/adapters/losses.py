@@ -7,8 +7,6 @@ from typing import Any, Literal
 
 from vaewidgets.checks import number, one_of
 
-__all__ = ["LossConvention"]
-
 _RECON = ("sum", "batch_sum", "pixel_mean")
 _KL = ("sum", "batch_sum", "latent_mean", "pixel_mean")
 

@@ -11,8 +11,6 @@ from torch.distributions import Bernoulli, ContinuousBernoulli, Distribution, In
 
 from vaewidgets.errors import ProtocolError
 
-__all__ = ["describe", "read_image", "read_posterior", "which_of_three"]
-
 _MU = ("mu", "mean", "embedding", "z_mean", "z_mu", "loc")
 _LOGVAR = ("logvar", "log_var", "log_covariance", "log_variance", "z_logvar", "z_log_var")
 _IMAGE = ("reconstruction", "recon_x", "recon", "x_hat", "x_recon", "mean", "sample")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from torch import Tensor
 
-__all__ = ["FAR_OUT", "possible_readings"]
-
 FAR_OUT = 1000.0  # times a point of the prior: there a sigmoid is 0 or 1, and what is linear is large
 _SATURATED = 0.3  # share of pixels at -1 or 1 out there that makes a tanh
 

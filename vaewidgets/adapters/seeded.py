@@ -8,8 +8,6 @@ from contextlib import contextmanager
 
 import torch
 
-__all__ = ["drawing", "seeded"]
-
 # Modules draw their first weights from a generator that all threads share: two that are built, tried or
 # loaded at once would take each other's numbers, and put back each other's state. Its `with` stands by
 # itself: taken inside a context manager that is written in Python, a lock can be kept by an interrupt.

@@ -11,8 +11,6 @@ from torch import Tensor, nn
 from vaewidgets.adapters.copying import copy_model
 from vaewidgets.adapters.seeded import drawing, seeded
 
-__all__ = ["Trial"]
-
 
 class Trial:
     """A copy of a model in evaluation mode, fed with noise.

@@ -6,8 +6,6 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
-__all__ = ["VAE"]
-
 
 @runtime_checkable
 class VAE(Protocol):

@@ -12,8 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from vaewidgets.contract.sections import Dtype, Packed
 from vaewidgets.errors import DataError, OptionError
 
-__all__ = ["pack", "pack_integers", "pack_quantised", "unpack"]
-
 _DTYPES: dict[Dtype, np.dtype[Any]] = {
     "u8": np.dtype("<u1"),
     "u16": np.dtype("<u2"),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import colorsys
 
-__all__ = ["CLASSES", "CLASSES_DARK", "COLORS", "MISSING", "class_color"]
-
 COLORS = {
     "fg": "#1f2328",
     "fg2": "#59636e",

@@ -11,8 +11,6 @@ from typing import Annotated, Any, Literal, NotRequired, Required, Union
 
 from vaewidgets.contract import compared, frame, sections
 
-__all__ = ["files"]
-
 FOLDER = Path(__file__).parents[1] / "js" / "contract"
 HEAD = "/** Written by `python -m vaewidgets.contract.typescript` from vaewidgets/contract. */\n"
 PLAIN = {int: "number", float: "number", str: "string", bool: "boolean", type(None): "null", Any: "any"}

@@ -12,8 +12,6 @@ from torch.utils.data import DataLoader, Dataset
 from vaewidgets.checks import whole
 from vaewidgets.errors import DataError, OptionError
 
-__all__ = ["Batches", "to_float"]
-
 
 def to_float(pixels: Tensor, value_range: tuple[float, float]) -> Tensor:
     """Map stored pixels to floats in the data's range: ``lo + u8 / 255 * (hi - lo)``.
@@ -41,7 +39,7 @@ def to_float(pixels: Tensor, value_range: tuple[float, float]) -> Tensor:
     return x
 
 
-class PixelSource(Protocol):
+class _PixelSource(Protocol):
     """What batches are cut from: a `vaewidgets.data.Split`."""
 
     image_shape: tuple[int, int, int]
@@ -86,7 +84,7 @@ class Batches:
 
     def __init__(
         self,
-        split: PixelSource,
+        split: _PixelSource,
         batch_size: int,
         *,
         device: torch.device | str,
@@ -162,7 +160,7 @@ class Batches:
         x = self.gather(index)
         return (x, self.gather_labels(index)) if self.with_labels else x
 
-    def _take_labels(self, split: PixelSource) -> Tensor:
+    def _take_labels(self, split: _PixelSource) -> Tensor:
         if split.labels is None:
             raise DataError(
                 f"{split!r} has no labels, but batches with labels were asked for. Give them: "
@@ -221,7 +219,7 @@ class Batches:
 class _Reader(Dataset[Tensor]):
     """A split as a data set whose index is a whole batch of indices."""
 
-    def __init__(self, split: PixelSource) -> None:
+    def __init__(self, split: _PixelSource) -> None:
         self._split = split
 
     def __getitem__(self, index: Any) -> Tensor:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["MOST_CLASSES", "OTHER", "Classes", "find_classes"]
-
 MOST_CLASSES = 10_000  # named apart; of a data set with more, the rarer ones are one class together
 OTHER = "other"
 

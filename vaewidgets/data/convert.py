@@ -15,8 +15,6 @@ from torch import Tensor
 from vaewidgets.checks import one_of
 from vaewidgets.errors import DataError, OptionError, ShapeError
 
-__all__ = ["Converter", "Layout", "as_labels", "as_value_range", "find_layout"]
-
 Layout = Literal["none", "first", "last"]
 
 _CHANNELS = (1, 3)

@@ -18,8 +18,6 @@ from vaewidgets.data.sources import Opened, OpenOptions, as_size, open_images
 from vaewidgets.data.split import Split
 from vaewidgets.errors import DataError, OptionError, ShapeError
 
-__all__ = ["ImageDataset", "draw"]
-
 _DEFAULT_CAP = 2 * 2**30
 
 

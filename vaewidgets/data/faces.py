@@ -8,8 +8,6 @@ import numpy as np
 
 from vaewidgets.data.factors import Factored, check_factors, choose_factors, split_factors
 
-__all__ = ["FACE_FACTOR_COUNTS", "FACE_FACTOR_NAMES", "draw_faces", "make_faces"]
-
 FACE_FACTOR_NAMES = ("turn", "nod", "smile", "mouth", "eyes", "light", "tongue")
 FACE_FACTOR_COUNTS = (9, 7, 7, 4, 3, 5, 2)
 N_TRAIN, N_TEST = 1_600, 320

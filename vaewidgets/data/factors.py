@@ -14,8 +14,6 @@ from torch import Tensor
 from vaewidgets.checks import whole
 from vaewidgets.errors import OptionError
 
-__all__ = ["Factored", "check_factors", "choose_factors", "split_factors"]
-
 
 @dataclass(frozen=True)
 class Factored:

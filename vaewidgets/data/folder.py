@@ -13,8 +13,6 @@ from torch import Tensor
 
 from vaewidgets.errors import DataError, DatasetNotFoundError, ShapeError
 
-__all__ = ["FolderSource"]
-
 # Pillow lets go of the interpreter while it decodes.
 _THREADS = min(8, os.cpu_count() or 1)
 _AHEAD = 256

@@ -23,8 +23,6 @@ from vaewidgets.data.sources import as_size
 from vaewidgets.errors import DataError, DatasetNotFoundError, OptionError, did_you_mean
 from vaewidgets.files import cache_folder
 
-__all__ = ["datasets_at_hand", "load_dataset"]
-
 _FASHION = (
     "T-shirt/top",
     "trouser",

@@ -12,8 +12,6 @@ from torch import Tensor
 from vaewidgets.data.convert import Converter
 from vaewidgets.errors import DataError, ShapeError
 
-__all__ = ["ArrayStore", "ItemStore", "MemoryStore", "Store"]
-
 
 class Store(ABC):
     """Read-only images, (N, C, H, W), uint8 or float32.

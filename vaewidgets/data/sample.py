@@ -9,8 +9,6 @@ import torch
 from vaewidgets.checks import whole
 from vaewidgets.data.dataset import ImageDataset
 
-__all__ = ["SAMPLE_POINTS", "Sample", "evenly", "spread_index"]
-
 SAMPLE_POINTS = 2000
 _GOLDEN = (math.sqrt(5) - 1) / 2
 

@@ -8,8 +8,6 @@ import numpy as np
 
 from vaewidgets.data.factors import Factored, check_factors, choose_factors, split_factors
 
-__all__ = ["FACTOR_COUNTS", "FACTOR_NAMES", "SHAPE_NAMES", "draw_shapes", "make_shapes"]
-
 SHAPE_NAMES = ("ellipse", "square", "heart")
 FACTOR_NAMES = ("shape", "scale", "rotation", "x", "y")
 FACTOR_COUNTS = (3, 6, 8, 16, 16)

@@ -20,8 +20,6 @@ from vaewidgets.data.pixel_storage import ArrayStore, ItemSource, ItemStore, Mem
 from vaewidgets.data.torch_sets import Flat, PixelTable, flatten
 from vaewidgets.errors import DataError
 
-__all__ = ["OpenOptions", "Opened", "as_size", "open_images"]
-
 # How many images a set too large for memory is judged by before it is used; each is checked again when read.
 _PROBE = 64
 # Items are converted in stacks of this many, since converting each alone takes longer than most data sets do.

@@ -13,8 +13,6 @@ from vaewidgets.data.batches import Batches, to_float
 from vaewidgets.data.pixel_storage import MemoryStore, Store
 from vaewidgets.errors import DataError, ShapeError
 
-__all__ = ["Split"]
-
 # Training and drawing threads may both ask for the copy on the device; the second waits for the first one's.
 _UPLOAD = threading.Lock()
 

@@ -21,8 +21,6 @@ from torch.utils.data import ConcatDataset, Subset
 from vaewidgets.data.convert import as_labels
 from vaewidgets.errors import DataError
 
-__all__ = ["Flat", "PixelTable", "flatten"]
-
 # of torchvision.transforms and its v2; each does the same to every pixel of a channel, always
 _POINTWISE = (
     "ConvertImageDtype",

@@ -14,8 +14,6 @@ from vaewidgets.inference import Inference
 from vaewidgets.objectives import Likelihood
 from vaewidgets.objectives.kl import kl_per_dim
 
-__all__ = ["Ablation", "ablation", "recon_without"]
-
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Ablation:

@@ -16,8 +16,6 @@ from vaewidgets.errors import OptionError
 from vaewidgets.inference import chunks
 from vaewidgets.objectives import Likelihood, check_likelihood, decode_raw, posterior
 
-__all__ = ["ImportanceBound", "importance_bound"]
-
 
 @dataclass(frozen=True, repr=False, eq=False)
 class ImportanceBound:

@@ -13,8 +13,6 @@ from vaewidgets.diagnostics.stats import RunStats
 from vaewidgets.diagnostics.trace import UnitLives
 from vaewidgets.errors import OptionError
 
-__all__ = ["THRESHOLDS", "VERDICTS", "Diagnosis", "Thresholds", "diagnose"]
-
 Verdict = Literal["healthy", "posterior collapse", "memorising", "under-fitting", "diverged"]
 VERDICTS: tuple[Verdict, ...] = (
     "healthy",

@@ -17,8 +17,6 @@ from vaewidgets.errors import DataError, OptionError, ShapeError
 from vaewidgets.inference import Inference
 from vaewidgets.objectives import Likelihood, traits
 
-__all__ = ["Distilled", "SmallEncoder", "distil", "posterior_kl"]
-
 
 @final
 class SmallEncoder(nn.Module):

@@ -13,8 +13,6 @@ from torch import Tensor
 from vaewidgets.checks import sequence, tensor, whole
 from vaewidgets.errors import DataError, ShapeError
 
-__all__ = ["MutualInformationGap", "mutual_information_gap"]
-
 
 @dataclass(frozen=True, repr=False, eq=False)
 class MutualInformationGap:

@@ -12,8 +12,6 @@ from torch import Tensor
 from vaewidgets.checks import whole
 from vaewidgets.errors import DataError, OptionError, ShapeError
 
-__all__ = ["Clusters", "LinearProbe", "Neighbours", "cluster", "linear_probe", "retrieve"]
-
 _QUERIES = 1024  # rows of the distance matrix in memory at once
 
 

@@ -12,8 +12,6 @@ from vaewidgets.checks import check_generator, tensor, whole
 from vaewidgets.errors import DataError, ProtocolError
 from vaewidgets.objectives.kl import kl_per_dim
 
-__all__ = ["AggregatePosterior", "aggregate_posterior"]
-
 _BLOCK = 1 << 16  # densities held at a time: half a megabyte, so that a block stays in the cache
 _LOG_2PI = math.log(2 * math.pi)
 

@@ -11,8 +11,6 @@ from vaewidgets.diagnostics.stats import RunStats
 from vaewidgets.errors import DivergedError
 from vaewidgets.objectives import TERMS
 
-__all__ = ["Measurements", "NotFinite", "measure"]
-
 _NAN = float("nan")
 _FEWEST_STEPS = 10  # below, a curve has no halves to compare
 _LASTING = 10  # steps in a row that are not finite: this is no single batch that a loop skips

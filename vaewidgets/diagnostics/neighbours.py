@@ -9,8 +9,6 @@ from torch import Tensor
 
 from vaewidgets.errors import DataError, ShapeError
 
-__all__ = ["tsne"]
-
 PERPLEXITY = 30.0
 SEED = 42  # as published pictures of latent spaces have it
 

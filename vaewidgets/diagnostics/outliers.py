@@ -15,8 +15,6 @@ from vaewidgets.inference import Inference
 from vaewidgets.objectives import Likelihood
 from vaewidgets.objectives.kl import kl_per_dim
 
-__all__ = ["OutlierReport", "Unfamiliarity", "auroc", "tell_apart", "unfamiliarity"]
-
 _SCORES = ("recon", "squared_error", "prior", "kl", "negative_elbo")
 
 

@@ -14,8 +14,6 @@ from vaewidgets.checks import one_of, tensor, whole, wholes
 from vaewidgets.errors import ShapeError
 from vaewidgets.inference import Inference
 
-__all__ = ["PathVerdict", "interpolate", "judge_path", "lerp", "nearest_class", "path_between", "slerp"]
-
 Classify = Callable[[Tensor], Tensor]
 
 # Constant speed covers half of the way in half of the time, a logistic step of slope s in 2.2 / s. Between

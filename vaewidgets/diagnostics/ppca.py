@@ -11,8 +11,6 @@ from torch import Tensor
 from vaewidgets.checks import number, tensor, whole
 from vaewidgets.errors import DataError, ShapeError
 
-__all__ = ["PPCA", "linear_log_likelihood", "probabilistic_pca"]
-
 _CHUNK = 4096  # rows taken to float64 at a time: 25 MB of MNIST
 
 

@@ -11,8 +11,6 @@ from torch import Tensor
 from vaewidgets.checks import tensor
 from vaewidgets.errors import DataError, ShapeError
 
-__all__ = ["PriorCircle", "Projection", "prior_circle", "project"]
-
 PRIOR_RADII = (1.0, 2.0)
 
 

@@ -22,8 +22,6 @@ from vaewidgets.objectives import (
     reparameterise,
 )
 
-__all__ = ["Elbow", "RateDistortion", "elbow", "rate_distortion"]
-
 
 @dataclass(frozen=True, repr=False)
 class RateDistortion:

@@ -16,8 +16,6 @@ from vaewidgets.diagnostics.units import ActiveUnits, active_units
 from vaewidgets.inference import Inference
 from vaewidgets.objectives import Likelihood
 
-__all__ = ["RunStats", "run_stats"]
-
 
 @dataclass(frozen=True, repr=False, eq=False)
 class RunStats:

@@ -11,8 +11,6 @@ from torch import Tensor
 from vaewidgets.checks import tensor
 from vaewidgets.errors import DataError, ShapeError
 
-__all__ = ["PrincipalAngles", "principal_angles"]
-
 
 @dataclass(frozen=True, repr=False, eq=False)
 class PrincipalAngles:

@@ -10,8 +10,6 @@ import numpy as np
 
 from vaewidgets.errors import OptionError, ShapeError
 
-__all__ = ["UnitLives", "unit_lives"]
-
 
 @dataclass(frozen=True, repr=False, eq=False)
 class UnitLives:

@@ -9,8 +9,6 @@ from torch import Tensor
 from vaewidgets.checks import number, tensor
 from vaewidgets.objectives.kl import kl_per_dim
 
-__all__ = ["ActiveUnits", "active_units"]
-
 BURDA_INPUTS = 500  # the variance of the means is an estimate; over fewer inputs it is not comparable
 
 

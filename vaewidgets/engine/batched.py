@@ -21,8 +21,6 @@ from vaewidgets.models import MLPVAE
 if TYPE_CHECKING:
     from vaewidgets.engine.engine import Engine
 
-__all__ = ["BatchedStep", "likeness", "why_alone"]
-
 
 def why_alone(engine: Engine) -> str | None:
     """Say why an engine's updates cannot be made together with others'; None if they can."""

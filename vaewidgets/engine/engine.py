@@ -35,8 +35,6 @@ from vaewidgets.engine.steps import Control, Steps, Upcoming, exhaust
 from vaewidgets.errors import DivergedError
 from vaewidgets.objectives import TERMS, Likelihood, Objective, Schedule, Weight, traits
 
-__all__ = ["Control", "Engine", "EngineState"]
-
 FLUSH_SECONDS = 0.1
 
 

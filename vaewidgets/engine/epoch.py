@@ -13,8 +13,6 @@ from torch import Tensor
 from vaewidgets.data.batches import Batches
 from vaewidgets.objectives import TERMS, Schedule
 
-__all__ = ["EngineState", "EpochUnderWay", "set_state", "stream_seed"]
-
 _NO_SUMS = (0.0, 0.0, 0.0, 0.0)
 _SUMMED = ("recon", "kl", "loss", "images")  # the order in run files
 

@@ -11,8 +11,6 @@ from torch import nn
 from vaewidgets.data.split import Split
 from vaewidgets.objectives import TERMS, Likelihood, Objective, traits
 
-__all__ = ["drive", "evaluate", "evaluating"]
-
 _BATCH = 512
 
 

@@ -6,8 +6,6 @@ import numpy as np
 
 from vaewidgets.errors import DivergedError
 
-__all__ = ["diverged", "divergence"]
-
 _CAUSES = {
     "kl": "logvar running away: pixels not scaled to value_range, or a learning rate that is too high",
     "recon": "a decoder running away, by a learning rate that is too high",

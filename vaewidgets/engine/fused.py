@@ -23,8 +23,6 @@ from vaewidgets.models import MLPVAE
 from vaewidgets.objectives import ELBO, Bernoulli, Likelihood, SquaredError, Terms
 from vaewidgets.objectives.likelihoods.bernoulli import cross_entropy_total
 
-__all__ = ["FusedStep", "can_fuse", "fused_step", "has_hooks"]
-
 
 def fused_step(
     model: Any,

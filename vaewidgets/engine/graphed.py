@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from vaewidgets.engine.engine import Engine
     from vaewidgets.engine.steps import Upcoming
 
-__all__ = ["CudaGraph", "Graph", "GraphedStep", "check_cuda_graph"]
-
 WARM_UP = 3  # steps, so that torch's libraries have their plans and their memory
 CHECK_EVERY = 500  # steps; a check costs a step and two copies of the weights
 TERMS_TOLERANCE = 1e-4  # relative: what sums in another order may differ by

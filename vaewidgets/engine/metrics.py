@@ -18,8 +18,6 @@ from torch import Tensor
 
 from vaewidgets.objectives import TERMS
 
-__all__ = ["COLUMNS", "Block", "Metrics"]
-
 COLUMNS = (*TERMS, "gradient")  # of a row; the last one only says whether all gradients are finite
 PAGE_ROWS = 256
 

@@ -10,16 +10,6 @@ from torch import Tensor
 
 from vaewidgets.checks import one_of
 
-__all__ = [
-    "OPTIMIZERS",
-    "Mask",
-    "Optimizer",
-    "check_optimizer",
-    "load_optimizer_tensors",
-    "make_optimizer",
-    "optimizer_tensors",
-]
-
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,

@@ -14,8 +14,6 @@ from torch import Tensor
 from vaewidgets.checks import one_of
 from vaewidgets.errors import OptionError
 
-__all__ = ["PRECISIONS", "HalfModel", "check_precision", "why_not_bf16"]
-
 PRECISIONS = ("float32", "bf16")
 # what torch asks an x86 processor for; AMX has the tiles, AVX-512's extension the dot products
 _CPU_FLAGS = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")

@@ -11,8 +11,6 @@ import numpy as np
 
 from vaewidgets.engine.curves import Buckets, Curve
 
-__all__ = ["Recorder"]
-
 _CHUNK = 16_384  # rows a chunk: nothing is ever copied to grow, at most one chunk is half empty
 _EXACT = frozenset({"beta", "lr"})  # set by a person, who wants 0.1 back and not its nearest float32
 _MAX_CURVES = 16

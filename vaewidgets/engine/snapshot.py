@@ -20,8 +20,6 @@ from vaewidgets.adapters import Convention, copy_model, named_tensors
 from vaewidgets.errors import ProtocolError
 from vaewidgets.inference import Codes, Inference, joined
 
-__all__ = ["GoodWeights", "Shell", "Snapshot", "Weights", "model_tensors"]
-
 _CHUNK = 1024  # images read at once
 _MAX_CACHED = 4
 

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 if TYPE_CHECKING:
     from vaewidgets.engine.engine import Engine
 
-__all__ = ["Control", "Steps", "Upcoming", "exhaust"]
-
 Result = TypeVar("Result")
 # Yields the engine before each update; what is sent says whether that has been made.
 Steps: TypeAlias = "Generator[Engine, bool | None, Result]"

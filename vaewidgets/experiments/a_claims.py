@@ -13,8 +13,6 @@ from vaewidgets.experiments.base import Claim, Results
 from vaewidgets.experiments.measures import DRAWS, codes, edges, generator, last, samples
 from vaewidgets.runs import Run
 
-__all__ = ["CLAIMS", "FREE", "SIZES"]
-
 SIZES = (2, 5, 20, 40)  # latent dimensions; the published ones are 2 and 20
 FREE = "z=20 at beta=0"  # pays nothing for its codes: they need not be where the prior is
 _PHASES = (5, 15, 30)  # last epochs of the three phases

@@ -17,8 +17,6 @@ from vaewidgets.runs import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["RECIPE"]
-
 _LAYERS: dict[str, Any] = {"latent_dim": 32, "hidden": [256]}
 _LOSS = (202.47, 142.67, 128.31, 121.24, 117.39, 115.01, 113.28, 112.10, 111.10, 110.24)
 _RECON = (189.44, 123.28, 106.13, 97.86, 93.26, 90.38, 88.34, 86.88, 85.75, 84.75)

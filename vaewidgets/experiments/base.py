@@ -18,19 +18,6 @@ from vaewidgets.runs import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = [
-    "Claim",
-    "NotRun",
-    "Recipe",
-    "Results",
-    "Row",
-    "Runs",
-    "Scale",
-    "Setting",
-    "Target",
-    "Verdict",
-]
-
 # "told": printed beside what was obtained, not judged; "not run": nothing was obtained
 Verdict = Literal["met", "missed", "told", "not run"]
 

@@ -14,8 +14,6 @@ from vaewidgets.objectives import TERMS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["RECIPE"]
-
 _NAMES = ("z=128", "z=256")
 _TABLE = {
     # epoch: (train total, recon, kl, test total) at 128, the same at 256

@@ -11,8 +11,6 @@ from vaewidgets.experiments.base import Claim, Results
 from vaewidgets.experiments.measures import DRAWS, codes, edges, last, redrawn, samples
 from vaewidgets.runs import Run
 
-__all__ = ["AGAIN", "CLAIMS", "Outcome", "digits", "face", "outcome", "variance"]
-
 OUTPUTS = {"identity": "without sigmoid", "sigmoid": "with sigmoid"}
 AGAIN = ("digits again, seed 1", "digits again, seed 2")  # as "digits, z=10", from other seeds
 _COLLAPSED_KL = 0.1  # nats an image

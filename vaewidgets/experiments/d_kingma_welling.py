@@ -26,8 +26,6 @@ from vaewidgets.objectives import TERMS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["RECIPE"]
-
 Variance = float | str
 _VARIANCES: tuple[Variance, ...] = (1.0, 0.5, 0.05, "pixel")
 # KL of one run each: tanh 200-200, z = 20, Adagrad 1e-3, batch 64, 300 epochs

@@ -27,8 +27,6 @@ from vaewidgets.experiments.base import Claim, Results
 from vaewidgets.experiments.measures import codes, generator, last
 from vaewidgets.runs import Run
 
-__all__ = ["CLAIMS", "DELTA", "strange_images", "used_units"]
-
 DELTA = 0.1  # the lecture's threshold of an active unit, in nats
 SIZES = (2, 4, 8, 16, 32)
 Seen = tuple[str, bool | None]

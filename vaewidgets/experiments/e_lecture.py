@@ -20,8 +20,6 @@ from vaewidgets.objectives import LinearWarmup, kl_per_dim, shift_cost, spread_c
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["RECIPE", "worked_numbers"]
-
 _DELTA = 0.1  # the lecture's threshold of an active unit, in nats
 
 # k = 4 and k = 8 tables: (mu, sigma), and (mean of mu², sigma²)

@@ -19,8 +19,6 @@ from vaewidgets.runs import Run, train
 from vaewidgets.runs.api import pick_device
 from vaewidgets.runs.interleave import Interleaver
 
-__all__ = ["SCALE_VARIABLE", "Experiment"]
-
 SCALE_VARIABLE = "VAEWIDGETS_SCALE"
 # What is run of an experiment that needs a GPU, where there is none.
 _WITHOUT_GPU = {"epochs": 2, "n_train": 5000}

@@ -7,8 +7,6 @@ from torch import Tensor
 
 from vaewidgets.runs import Run
 
-__all__ = ["DRAWS", "codes", "edges", "generator", "last", "redrawn", "samples"]
-
 DRAWS = 1000
 
 

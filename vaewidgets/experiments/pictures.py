@@ -28,18 +28,6 @@ from vaewidgets.sections.state import Sample, curves_state, scatter_state, to_u8
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = [
-    "curves",
-    "epochs",
-    "interpolation",
-    "manifold",
-    "prior_samples",
-    "reconstructions",
-    "scatter",
-    "tsne",
-    "units",
-]
-
 Images = np.ndarray[Any, np.dtype[np.uint8]]
 
 

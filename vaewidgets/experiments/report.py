@@ -11,8 +11,6 @@ from typing import Any
 
 from vaewidgets.experiments.base import Row
 
-__all__ = ["Report"]
-
 _VERDICTS = ("met", "missed", "told", "not run")
 
 

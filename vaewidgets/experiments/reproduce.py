@@ -12,8 +12,6 @@ from vaewidgets.experiments.base import Recipe, Results
 from vaewidgets.experiments.experiment import Experiment
 from vaewidgets.experiments.report import Report
 
-__all__ = ["reproduce"]
-
 
 def reproduce(
     recipe: Recipe,

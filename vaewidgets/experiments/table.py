@@ -12,8 +12,6 @@ from vaewidgets.experiments import (
 )
 from vaewidgets.experiments.base import Recipe
 
-__all__ = ["RECIPES", "get_recipe"]
-
 RECIPES: dict[str, Recipe] = {
     module.RECIPE.name: module.RECIPE
     for module in (a_two_against_twenty, b_chapter_13_4, c_convolutional, d_kingma_welling, e_lecture)

@@ -15,8 +15,6 @@ from vaewidgets.contract.packing import unpack
 from vaewidgets.contract.palette import COLORS
 from vaewidgets.figures.style import FONT_POINTS, SMALL_POINTS, literal, new_axes, new_figure, note
 
-__all__ = ["architecture_figure"]
-
 # the page's own places, in thousandths of the width
 _ENCODER, _DECODER, _HEAD, _Z = (128, 352), (622, 846), 412, 530
 _IMAGE, _LAYER, _BELOW = 88, 26, -205

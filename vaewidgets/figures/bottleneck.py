@@ -11,8 +11,6 @@ from matplotlib.figure import Figure
 from vaewidgets.contract.palette import COLORS
 from vaewidgets.figures.style import DASHED, SMALL_POINTS, new_axes, new_figure, note, per_image
 
-__all__ = ["bottleneck_figure"]
-
 Part = Mapping[str, Any]
 
 

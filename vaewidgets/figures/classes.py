@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from vaewidgets.contract.palette import COLORS, class_color
 from vaewidgets.figures.style import SMALL_POINTS, Canvas, literal
 
-__all__ = ["MOST_NAMED", "anchor", "class_name", "draw_legend", "named_classes"]
-
 MOST_NAMED = 20  # classes with a color of their own; the same number stands in js/maths/classes.js
 _MOST_MEMBERS = 100  # as in js/maths/statistics.js
 _LONGEST_NAME = 24

@@ -12,8 +12,6 @@ from vaewidgets.contract.packing import unpack
 from vaewidgets.contract.palette import COLORS
 from vaewidgets.figures.style import DASHED, new_axes, new_figure, note, threshold
 
-__all__ = ["codebook_figure"]
-
 
 def codebook_figure(codes: Mapping[str, Any], *, size: tuple[float, float] = (6.4, 3.6)) -> Figure:
     """Share of the positions that each code has; below, perplexity and used codes, where counted twice.

@@ -18,8 +18,6 @@ from vaewidgets.figures.images import rows_figure
 from vaewidgets.figures.scatter import draw_scatter
 from vaewidgets.figures.style import SMALL_POINTS, literal, new_axes, new_figure, note, per_image
 
-__all__ = ["compare_figure", "rate_figure"]
-
 Part = Mapping[str, Any]
 
 

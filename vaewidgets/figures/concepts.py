@@ -14,8 +14,6 @@ from vaewidgets.contract.palette import COLORS
 from vaewidgets.contract.random import normals
 from vaewidgets.figures.style import DASHED, SMALL_POINTS, new_axes, new_figure, note, stacked
 
-__all__ = ["annealing_figure", "gradient_estimates", "kl_figure", "reparameterization_figure"]
-
 
 def log_density(x: NDArray[Any], mu: float, sigma: float) -> NDArray[Any]:
     """Natural log of the density of N(mu, sigma²)."""

@@ -15,8 +15,6 @@ from vaewidgets.contract.palette import COLORS
 from vaewidgets.figures.style import Canvas, label_ends, new_axes, new_figure, note, per_image, stacked
 from vaewidgets.objectives import TERMS
 
-__all__ = ["curves_figure", "draw_curves", "runs_curves_figure", "smooth"]
-
 _MOST_TOGETHER = 4  # runs of which all quantities are drawn
 _DASHES: tuple[Any, ...] = ("-", (0, (6, 2.5)), (0, (2, 2)), (0, (7, 2, 1.5, 2)))
 _LIGHTEST = 0.42

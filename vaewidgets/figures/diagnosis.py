@@ -11,8 +11,6 @@ from matplotlib.figure import Figure
 from vaewidgets.contract.palette import COLORS
 from vaewidgets.figures.style import FONT_POINTS, literal, new_axes, new_figure, note
 
-__all__ = ["diagnosis_figure"]
-
 
 def diagnosis_figure(diagnosis: Mapping[str, Any], *, size: tuple[float, float] = (6.4, 3.6)) -> Figure:
     """The verdict with its evidence and advice; below, from when to when each unit lived.

@@ -15,8 +15,6 @@ from vaewidgets.figures.scatter import draw_scatter
 from vaewidgets.figures.style import Canvas, literal, new_figure
 from vaewidgets.figures.units import draw_units
 
-__all__ = ["explorer_figure"]
-
 
 def explorer_figure(frame: Mapping[str, Any], *, size: tuple[float, float] = (10.0, 6.4)) -> Figure:
     """Scatter at the left, curves and active units at the right, reconstructions below: what the frame holds.

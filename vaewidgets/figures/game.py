@@ -10,8 +10,6 @@ from matplotlib.figure import Figure
 from vaewidgets.contract.palette import COLORS, class_color
 from vaewidgets.figures.style import FONT_POINTS, new_axes, new_figure, note
 
-__all__ = ["game_figure"]
-
 
 def game_figure(
     last: Mapping[str, Any], score: Sequence[int], *, dimensions: int, size: tuple[float, float] = (7.2, 3.2)

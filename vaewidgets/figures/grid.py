@@ -12,8 +12,6 @@ from vaewidgets.contract.packing import unpack
 from vaewidgets.figures.images import draw_rows, rows_figure
 from vaewidgets.figures.style import Canvas
 
-__all__ = ["draw_grid", "grid_figure"]
-
 _CAPTION = "Originals (top) and reconstructions, decoded from the posterior mean"
 
 

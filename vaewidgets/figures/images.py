@@ -12,8 +12,6 @@ from vaewidgets.contract.palette import COLORS
 from vaewidgets.errors import ShapeError
 from vaewidgets.figures.style import FONT_POINTS, Canvas, literal, new_axes, new_figure, note
 
-__all__ = ["draw_rows", "rows_figure", "tiles_figure"]
-
 Stack = NDArray[np.uint8]
 
 

@@ -12,8 +12,6 @@ from numpy.typing import ArrayLike
 from vaewidgets.contract.palette import COLORS, class_color
 from vaewidgets.figures.style import DASHED, SMALL_POINTS, label_ends, literal, new_axes, new_figure, note
 
-__all__ = ["histograms_figure", "lines_figure"]
-
 
 def lines_figure(
     lines: Mapping[str, tuple[ArrayLike, ArrayLike]],

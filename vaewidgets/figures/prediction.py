@@ -15,8 +15,6 @@ from vaewidgets.contract.palette import COLORS
 from vaewidgets.figures.scatter import draw_scatter
 from vaewidgets.figures.style import FONT_POINTS, literal, new_figure, note
 
-__all__ = ["prediction_figure"]
-
 _LINE = 0.27  # inches
 _LETTERS = 14.0  # an inch, at the size of the text
 

@@ -18,8 +18,6 @@ from vaewidgets.contract.palette import COLORS, MISSING, class_color
 from vaewidgets.figures.classes import anchor, class_name, draw_legend, named_classes
 from vaewidgets.figures.style import FONT_POINTS, SMALL_POINTS, Canvas, literal, new_axes, new_figure, note
 
-__all__ = ["draw_scatter", "scatter_figure"]
-
 
 def scatter_figure(
     scatter: Mapping[str, Any],

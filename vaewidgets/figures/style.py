@@ -18,21 +18,6 @@ from matplotlib.figure import Figure, SubFigure
 from vaewidgets.contract.palette import COLORS
 from vaewidgets.errors import OptionError
 
-__all__ = [
-    "DASHED",
-    "Canvas",
-    "figure_png",
-    "label_ends",
-    "literal",
-    "new_axes",
-    "new_figure",
-    "note",
-    "per_image",
-    "spread",
-    "stacked",
-    "threshold",
-]
-
 Canvas = Figure | SubFigure
 
 FONT_POINTS = 8.0

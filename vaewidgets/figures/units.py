@@ -14,8 +14,6 @@ from vaewidgets.contract.packing import unpack
 from vaewidgets.contract.palette import COLORS
 from vaewidgets.figures.style import SMALL_POINTS, Canvas, new_figure, note, stacked, threshold
 
-__all__ = ["draw_units", "units_figure"]
-
 BURDA_INPUTS = 500
 LABELLED_DIMS = 40  # above this many, numbers below the bars run into each other
 

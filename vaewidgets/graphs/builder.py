@@ -16,8 +16,6 @@ from torch import Tensor
 
 from vaewidgets.graphs.record import Constant, Environment, Register
 
-__all__ = ["Builder", "Step", "Unsupported", "Weight"]
-
 
 class Unsupported(Exception):
     """Why a call has no counterpart in the page; the caller knows its name and place."""

@@ -10,8 +10,6 @@ from torch import Tensor
 from vaewidgets.graphs.builder import Step, Weight
 from vaewidgets.graphs.record import Environment
 
-__all__ = ["folded"]
-
 
 def folded(steps: list[Step], outputs: list[int], *, inputs: int = 1) -> tuple[list[Step], list[int]]:
     """Fold each "affine" and "scale_shift" that is the only user of a linear or convolution; number anew."""

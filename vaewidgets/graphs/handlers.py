@@ -19,8 +19,6 @@ from vaewidgets.graphs.record import Constant, Environment, Register
 from vaewidgets.graphs.reindexing import expanded
 from vaewidgets.graphs.spatial import SPATIAL
 
-__all__ = ["ALIASES", "HANDLERS", "PLAIN"]
-
 _SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, arXiv:1706.02515
 
 

@@ -7,8 +7,6 @@ from vaewidgets.graphs.handlers import ALIASES, HANDLERS
 from vaewidgets.graphs.record import Call, Environment, Register, map_leaves
 from vaewidgets.graphs.reindexing import REINDEXING, reindexed
 
-__all__ = ["dead_calls_dropped", "lower"]
-
 
 def dead_calls_dropped(calls: list[Call], outputs: list[Register]) -> list[Call]:
     """Keep the calls that the outputs depend on, in order."""

@@ -19,8 +19,6 @@ from vaewidgets.graphs.builder import Step, Weight
 from vaewidgets.graphs.record import Environment
 from vaewidgets.graphs.reference import Array, apply
 
-__all__ = ["Network", "Op", "assemble", "halved"]
-
 _HALF_MAX = 65504.0
 _UNSHARED = 32768  # torch's grain: elementwise work of this size stays in one thread
 

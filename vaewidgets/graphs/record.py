@@ -18,8 +18,6 @@ from torch.overrides import TorchFunctionMode
 from vaewidgets.adapters import named_tensors
 from vaewidgets.errors import PortableError
 
-__all__ = ["Call", "Constant", "Environment", "Recorder", "Register", "map_leaves"]
-
 _RANDOM = frozenset(
     {"bernoulli", "binomial", "cauchy", "exponential", "geometric", "log_normal", "multinomial", "normal"}
     | {"poisson", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random", "randperm"}

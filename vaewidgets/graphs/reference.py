@@ -10,8 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-__all__ = ["Array", "apply"]
-
 Array = NDArray[np.float64]
 
 

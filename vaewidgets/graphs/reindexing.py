@@ -11,8 +11,6 @@ from torch import Tensor
 from vaewidgets.graphs.builder import Builder, Unsupported, Weight
 from vaewidgets.graphs.record import Call, Constant, Environment, Register, map_leaves
 
-__all__ = ["REINDEXING", "expanded", "reindexed"]
-
 REINDEXING = frozenset(
     {
         "__getitem__",

@@ -20,8 +20,6 @@ from torch.nn import functional as F
 from vaewidgets.graphs.builder import Builder, Unsupported, Weight
 from vaewidgets.graphs.record import Constant, Register
 
-__all__ = ["SPATIAL"]
-
 _PROBES = 16  # unit images at once: of a large image, all would take gigabytes
 
 

@@ -21,8 +21,6 @@ from vaewidgets.graphs.lower import dead_calls_dropped, lower
 from vaewidgets.graphs.network import Network, assemble
 from vaewidgets.graphs.record import Environment, Recorder, Register
 
-__all__ = ["decoder_network", "encoder_network", "portable_network"]
-
 _TAKES = (
     "Linear, Conv2d and ConvTranspose2d of one group, BatchNorm with running statistics, pooling, "
     "interpolation, padding, Dropout, views, slices and reindexing, concatenation, the common activations, "

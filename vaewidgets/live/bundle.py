@@ -6,8 +6,6 @@ import functools
 import os
 from pathlib import Path
 
-__all__ = ["STATIC", "Bundle", "bundle"]
-
 STATIC = Path(__file__).parents[1] / "static"
 
 

@@ -7,9 +7,7 @@ from typing import Any, ClassVar
 
 from vaewidgets.checks import number, shown
 from vaewidgets.errors import OptionError
-from vaewidgets.live.widget import STATIC, LiveWidget
-
-__all__ = ["STATIC", "ConceptWidget", "pairs"]
+from vaewidgets.live.widget import LiveWidget
 
 Check = Callable[[str, Any], object]
 

@@ -30,8 +30,6 @@ from vaewidgets.sections.state import decoded_image, explain
 if TYPE_CHECKING:
     from vaewidgets.live.run_widget import RunWidget
 
-__all__ = ["Feed"]
-
 FRAME_SECONDS = 0.1  # a frame at most each
 ACK_SECONDS = 0.25  # an acknowledgement of what changes no frame at most each
 TIME_SECONDS = 2.0  # the time line at most each

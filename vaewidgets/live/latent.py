@@ -20,8 +20,6 @@ from vaewidgets.objectives import kl_per_dim
 from vaewidgets.runs import Run
 from vaewidgets.sections.state import Sample, originals_state, to_u8
 
-__all__ = ["LatentWidget", "decode_u8", "latent_state"]
-
 POINT_NUMBERS = 262_144  # of all coordinates of one frame's points: half a megabyte at 16 bits
 MOST_DIRECTIONS = 32
 

@@ -22,8 +22,6 @@ from ipywidgets.widgets.widget import _remove_buffers
 from vaewidgets.live.bundle import STATIC, bundle
 from vaewidgets.live.size_limit import SizeLimit
 
-__all__ = ["LiveKeys"]
-
 UNSEEN_SECONDS = 5.0  # between frames of a run in training that no page shows
 
 

@@ -12,8 +12,6 @@ from typing import Any
 from vaewidgets.checks import is_whole
 from vaewidgets.errors import OptionError
 
-__all__ = ["MOST_VALUE", "Command", "Hello", "MessageError", "Question", "UnknownNameError", "read"]
-
 MOST_NAME = 64  # letters
 MOST_VALUE = 1_000_000  # about bytes of JSON
 MOST_DEPTH = 32

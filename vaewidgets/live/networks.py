@@ -10,8 +10,6 @@ from vaewidgets.contract.sections import Decoder
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import PortableError, ProtocolError
 
-__all__ = ["PageNetworks"]
-
 
 class PageNetworks:
     """The decoder and the encoder of one run, as live keys."""

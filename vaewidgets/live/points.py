@@ -25,8 +25,6 @@ from vaewidgets.sections.values import BUILT_IN, check_values, point_values
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["PointsWidget"]
-
 
 class PointsWidget(RunWidget):
     """A widget whose points can be decoded by hovering and selected with a lasso (abstract).

@@ -13,7 +13,7 @@ from vaewidgets.errors import OptionError
 from vaewidgets.live.feed import Feed
 from vaewidgets.live.messages import Question
 from vaewidgets.live.view import SHARED, View, check_common
-from vaewidgets.live.widget import STATIC, LiveWidget
+from vaewidgets.live.widget import LiveWidget
 from vaewidgets.runs import Run
 from vaewidgets.sections.settings import settings_states
 from vaewidgets.sections.state import classes_state, explain, run_state
@@ -22,8 +22,6 @@ from vaewidgets.sweeps import Sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["STATIC", "RunWidget", "sample_of"]
 
 
 def sample_of(run: Run, points: int = SAMPLE_POINTS) -> Sample:

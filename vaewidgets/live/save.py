@@ -12,8 +12,6 @@ from vaewidgets.errors import OptionError
 from vaewidgets.live.widget import LiveWidget
 from vaewidgets.publish import page_html, write_page
 
-__all__ = ["save_html"]
-
 
 def save_html(
     widgets: LiveWidget | Iterable[LiveWidget], path: str | os.PathLike[str], *, title: str | None = None

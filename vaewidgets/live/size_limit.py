@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["STATE_BYTES", "SizeLimit"]
-
 STATE_BYTES = 8_000_000  # of one widget's arrays, as a notebook or a page keeps them (before base64)
 
 # By the beginnings of live keys: what is left out first, and what it is called.

@@ -20,8 +20,6 @@ from anywidget import AnyWidget
 if TYPE_CHECKING:
     from vaewidgets.live.widget import LiveWidget
 
-__all__ = ["Picture"]
-
 MAX_BYTES = 300_000  # of the PNG
 DPI = 100
 KEEP = 8  # newest places where a widget is shown; older ones are cells that were run again

@@ -24,8 +24,6 @@ from vaewidgets.diagnostics.ablation import recon_without
 from vaewidgets.engine import Snapshot
 from vaewidgets.engine.snapshot import model_tensors
 
-__all__ = ["IMAGES", "MOST_UNITS", "UnitCosts"]
-
 IMAGES = 500
 FEWER = (256, 128, 64, 32, 16, 8)  # images of which it is measured where the decoder is slow
 MOST_UNITS = 64  # of more, only those that are switched off are tried

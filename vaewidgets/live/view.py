@@ -12,8 +12,6 @@ from vaewidgets.errors import OptionError
 if TYPE_CHECKING:
     from vaewidgets.live.widget import LiveWidget
 
-__all__ = ["SHARED", "View", "ViewValues", "check_common", "is_list"]
-
 # What all widgets of one run show alike; the same list stands in js/host/view.js.
 SHARED = ("hover", "selected", "classes", "color", "time")
 MAX_BYTES = 1_000_000  # of all values together, as JSON

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import traitlets
 
 from vaewidgets.errors import did_you_mean
-from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.live_keys import LiveKeys
 from vaewidgets.live.messages import Command, Hello, MessageError, Question, UnknownNameError, read
 from vaewidgets.live.still_image import Picture
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.figure import Figure
-
-__all__ = ["STATIC", "LiveWidget"]
 
 MOST_PANEL = 1000  # letters that a panel says of a command
 

@@ -8,8 +8,6 @@ from torch import Tensor, nn
 
 from vaewidgets.models.mlp import FullyConnected
 
-__all__ = ["Autoencoder"]
-
 
 @final
 class Autoencoder(FullyConnected):

@@ -15,8 +15,6 @@ from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models.base import Model, stack
 from vaewidgets.models.pixels import NamedLikelihood, pixel_head
 
-__all__ = ["AutoregressiveVAE"]
-
 _SMALL = 1e-3  # a logit below which a continuous Bernoulli is all but uniform
 
 

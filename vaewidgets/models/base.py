@@ -14,8 +14,6 @@ from vaewidgets.checks import image_size, whole
 from vaewidgets.errors import ShapeError
 from vaewidgets.models.pixels import FIRST_LOG_SIGMA2, PixelHead
 
-__all__ = ["ACTIVATIONS", "Model", "doubling", "halving", "stack"]
-
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
 

@@ -14,8 +14,6 @@ from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models.base import ACTIVATIONS, Model, stack
 from vaewidgets.models.pixels import LikelihoodName, NamedLikelihood, OutputName, Sigma2, pixel_head
 
-__all__ = ["ConditionalVAE"]
-
 Labels = Tensor | int | None
 
 

@@ -13,8 +13,6 @@ from vaewidgets.errors import OptionError
 from vaewidgets.models.base import Model, doubling, halving
 from vaewidgets.models.pixels import LikelihoodName, NamedLikelihood, OutputName, Sigma2, pixel_head
 
-__all__ = ["ConvVAE"]
-
 
 @final
 class ConvVAE(Model):

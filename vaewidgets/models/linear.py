@@ -15,8 +15,6 @@ from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models.base import Model
 from vaewidgets.models.pixels import PixelHead, floored_log_sigma2, pixel_head
 
-__all__ = ["LinearAutoencoder", "LinearVAE"]
-
 
 @final
 class LinearVAE(Model):

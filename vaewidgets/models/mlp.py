@@ -13,8 +13,6 @@ from vaewidgets.checks import one_of, wholes
 from vaewidgets.models.base import ACTIVATIONS, Model, stack
 from vaewidgets.models.pixels import LikelihoodName, NamedLikelihood, OutputName, Sigma2, pixel_head
 
-__all__ = ["MLPVAE", "FullyConnected"]
-
 
 class FullyConnected(Model):
     """Layers of image → hidden → code → hidden reversed → image; a subclass has the heads of the code."""

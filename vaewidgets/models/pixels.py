@@ -21,19 +21,6 @@ from torch import Tensor
 from vaewidgets.checks import number, one_of
 from vaewidgets.errors import OptionError
 
-__all__ = [
-    "FIRST_LOG_SIGMA2",
-    "OUTPUTS",
-    "SIGMA2_FLOOR",
-    "LikelihoodName",
-    "NamedLikelihood",
-    "OutputName",
-    "PixelHead",
-    "Sigma2",
-    "floored_log_sigma2",
-    "pixel_head",
-]
-
 LikelihoodName: TypeAlias = Literal["bernoulli", "continuous_bernoulli", "squared_error", "gaussian"]
 OutputName: TypeAlias = Literal["sigmoid", "identity", "tanh"]
 Sigma2: TypeAlias = float | Literal["shared", "pixel"]

@@ -16,8 +16,6 @@ from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models.base import Model, doubling, halving
 from vaewidgets.models.pixels import LikelihoodName, NamedLikelihood, OutputName, Sigma2, pixel_head
 
-__all__ = ["VQVAE", "CodeUse", "perplexity"]
-
 
 @dataclass(frozen=True, repr=False, eq=False)
 class CodeUse:

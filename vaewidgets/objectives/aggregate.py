@@ -13,8 +13,6 @@ from vaewidgets.checks import number, tensor
 from vaewidgets.errors import ShapeError
 from vaewidgets.objectives.base import Batch, Draw, Variational, Weighed
 
-__all__ = ["BetaTC", "InfoVAE", "KLParts", "kl_parts", "mmd"]
-
 
 def mmd(a: Tensor, b: Tensor, bandwidth: float | None = None) -> Tensor:
     """Squared maximum mean discrepancy of two samples, under a Gaussian kernel.

@@ -16,25 +16,6 @@ from vaewidgets.errors import OptionError, ProtocolError
 from vaewidgets.objectives.kl import kl_total
 from vaewidgets.objectives.likelihoods import Likelihood
 
-__all__ = [
-    "TERMS",
-    "Batch",
-    "Draw",
-    "Objective",
-    "Terms",
-    "Traits",
-    "Variational",
-    "Weighed",
-    "Weight",
-    "class_name",
-    "decode_raw",
-    "encode",
-    "labels_seen",
-    "posterior",
-    "reparameterise",
-    "traits",
-]
-
 Weight: TypeAlias = "float | Tensor"  # of a term; a tensor is 0-d, on the device of the batch
 _NONE: Mapping[str, Tensor] = MappingProxyType({})
 

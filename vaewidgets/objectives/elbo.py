@@ -12,8 +12,6 @@ from vaewidgets.checks import number, whole
 from vaewidgets.objectives.base import Batch, Draw, Variational, Weighed
 from vaewidgets.objectives.kl import kl_per_dim
 
-__all__ = ["ELBO", "Capacity", "FreeBits"]
-
 
 @final
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ from torch import Tensor
 from vaewidgets.checks import tensor
 from vaewidgets.errors import ShapeError
 
-__all__ = ["kl_per_dim", "kl_total", "shift_cost", "spread_cost"]
-
 
 def kl_per_dim(mu: Tensor, logvar: Tensor) -> Tensor:
     """KL(q(z|x) || N(0, I)) of each latent dimension, in nats.

@@ -11,8 +11,6 @@ from vaewidgets.objectives.base import Objective
 from vaewidgets.objectives.elbo import ELBO, Capacity, FreeBits
 from vaewidgets.objectives.plain import VQ, Reconstruction
 
-__all__ = ["OBJECTIVES", "get_objective", "objective_from_dict"]
-
 OBJECTIVES: dict[str, type[Objective]] = {
     kind.name: kind for kind in (ELBO, FreeBits, Capacity, InfoVAE, BetaTC, Reconstruction, VQ)
 }

@@ -20,8 +20,6 @@ from vaewidgets.objectives.base import (
 )
 from vaewidgets.objectives.likelihoods import Likelihood
 
-__all__ = ["VQ", "Reconstruction"]
-
 
 @final
 @dataclass(frozen=True)

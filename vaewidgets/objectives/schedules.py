@@ -13,8 +13,6 @@ from typing import Any, ClassVar, final
 
 from vaewidgets.checks import number, one_of, whole
 
-__all__ = ["Constant", "Custom", "Cyclical", "LinearWarmup", "Schedule", "as_schedule", "schedule_from_dict"]
-
 
 class Schedule(ABC):
     """A weight, at least 0, for each step."""

@@ -13,18 +13,6 @@ from typing import Any, Protocol
 
 from vaewidgets.errors import OptionError
 
-__all__ = [
-    "STATIC",
-    "Keeper",
-    "Store",
-    "Table",
-    "content_html",
-    "in_script",
-    "in_style",
-    "pack",
-    "split_buffers",
-]
-
 STATIC = Path(__file__).parents[1] / "static"  # the built programs and style sheets
 
 Buffer = bytes | bytearray | memoryview

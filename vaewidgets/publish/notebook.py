@@ -11,8 +11,6 @@ from typing import Any
 from vaewidgets.errors import OptionError
 from vaewidgets.publish.pieces import html_pieces
 
-__all__ = ["revive_notebook"]
-
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
 OURS = "vaewidgets."

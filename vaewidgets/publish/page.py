@@ -15,8 +15,6 @@ from vaewidgets.errors import OptionError
 from vaewidgets.files import write_whole
 from vaewidgets.publish.embed import STATIC, Store, content_html, in_script, in_style, pack
 
-__all__ = ["page_html", "write_page"]
-
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>

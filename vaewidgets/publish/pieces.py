@@ -12,8 +12,6 @@ from typing import Any
 from vaewidgets.errors import OptionError
 from vaewidgets.publish.embed import STATIC, Store, Table, content_html, in_script, in_style, pack
 
-__all__ = ["Pieces", "html_pieces"]
-
 
 @dataclass(frozen=True)
 class Pieces:

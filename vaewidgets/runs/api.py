@@ -45,8 +45,6 @@ from vaewidgets.runs.options import (
 )
 from vaewidgets.runs.reading import Reading
 
-__all__ = ["assemble", "attach", "pick_device", "prepare_model", "train"]
-
 
 def train(
     model: nn.Module,

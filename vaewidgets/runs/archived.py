@@ -11,8 +11,6 @@ from vaewidgets.objectives import Constant, Schedule
 from vaewidgets.runs.options import check_epochs, check_lr
 from vaewidgets.runs.run import Run
 
-__all__ = ["ArchivedRun"]
-
 
 @final
 class ArchivedRun(Run):

@@ -20,17 +20,15 @@ from vaewidgets.engine.snapshot import GoodWeights, Snapshot, model_tensors
 from vaewidgets.errors import OptionError, TrainingStopped
 from vaewidgets.objectives import Constant, Schedule, as_schedule, get_likelihood
 from vaewidgets.runs.claims import check_unclaimed, claim, release
-from vaewidgets.runs.gate import Status
+from vaewidgets.runs.gate import ENDED, Status
 from vaewidgets.runs.history import History
 from vaewidgets.runs.log_buffer import Pending
 from vaewidgets.runs.log_faults import logged_divergence
 from vaewidgets.runs.loop_log import LoopLog, holds_step
 from vaewidgets.runs.notebook import at_cell_end
 from vaewidgets.runs.reading import Reading
-from vaewidgets.runs.run import ENDED, Run
+from vaewidgets.runs.run import Run
 from vaewidgets.runs.run_file import Checkpoint
-
-__all__ = ["AttachedRun"]
 
 FLUSH_SECONDS = 0.1
 

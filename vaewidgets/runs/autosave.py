@@ -24,8 +24,6 @@ from vaewidgets.concurrency import BackgroundThread
 from vaewidgets.files import Held, cache_folder, is_held, sweep_leftovers
 from vaewidgets.runs.run_file import Checkpoint, write
 
-__all__ = ["Autosave", "prune"]
-
 KEEP = 20  # files of runs that are gone
 
 _log = logging.getLogger("vaewidgets")

@@ -22,8 +22,6 @@ from vaewidgets.runs.options import check_epochs, check_lr, check_speed
 from vaewidgets.runs.run import Run
 from vaewidgets.runs.run_file import Checkpoint
 
-__all__ = ["SharedThread", "TrainingRun"]
-
 _LET_GO_SECONDS = 10.0  # for a run that was stopped to end its step and be saved
 
 

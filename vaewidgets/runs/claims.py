@@ -14,8 +14,6 @@ from typing import Any, Protocol
 
 from vaewidgets.errors import OptionError
 
-__all__ = ["Writer", "check_apart", "check_unclaimed", "claim", "release"]
-
 
 class Writer(Protocol):
     """A run that writes to its model's weights, or whose loop does."""

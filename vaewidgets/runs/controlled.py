@@ -12,8 +12,6 @@ from vaewidgets.objectives import Schedule, as_schedule
 from vaewidgets.runs.events import Events
 from vaewidgets.runs.gate import Gate, Status
 
-__all__ = ["Controlled"]
-
 
 class Controlled(ABC):
     """A run as far as it is controlled. Settings that a subclass does not take are refused."""

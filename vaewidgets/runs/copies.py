@@ -13,8 +13,6 @@ from vaewidgets.objectives import Likelihood
 from vaewidgets.runs.snapshot_check import SnapshotCheck
 from vaewidgets.runs.time_line import TimeLine
 
-__all__ = ["Copies"]
-
 
 @final
 class Copies:

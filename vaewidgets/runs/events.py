@@ -8,8 +8,6 @@ import threading
 from collections.abc import Callable
 from typing import final
 
-__all__ = ["Events"]
-
 _MOST_NESTED = 2
 
 _log = logging.getLogger("vaewidgets")

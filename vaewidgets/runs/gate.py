@@ -27,8 +27,6 @@ from typing import Any, Literal, NamedTuple
 
 from vaewidgets.concurrency import MOMENT_SECONDS, BackgroundThread, Latch, Wakeup
 
-__all__ = ["ENDED", "Ask", "Gate", "Loop", "Status"]
-
 Status = Literal["created", "running", "paused", "stopped", "finished", "failed"]
 ENDED = ("stopped", "finished", "failed")
 

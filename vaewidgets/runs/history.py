@@ -10,8 +10,6 @@ import numpy as np
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.objectives import TERMS, Likelihood, Objective
 
-__all__ = ["History"]
-
 # These are empty before they are recorded, since a run has only just begun when `train` returns.
 _EXPECTED = frozenset({*TERMS, "beta", "lr", *(f"{s}_{t}" for s in ("train", "test") for t in TERMS)})
 

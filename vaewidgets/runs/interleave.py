@@ -28,8 +28,6 @@ from vaewidgets.runs.background import TrainingRun
 from vaewidgets.runs.gate import LONG_SECONDS, Loop
 from vaewidgets.runs.openmp import ThreadTuner
 
-__all__ = ["MOST_IN_GROUP", "SLICE_SECONDS", "Group", "Interleaver", "form_groups"]
-
 SLICE_SECONDS = 0.03
 HOLD_SECONDS = 5.0  # at most: who holds the slices may be interrupted before it can let go
 # What a step costs beside its matrix products is shared well enough by so many runs, and one that is to halt

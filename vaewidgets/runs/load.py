@@ -23,8 +23,6 @@ from vaewidgets.runs.claims import check_unclaimed
 from vaewidgets.runs.options import check_data
 from vaewidgets.runs.run_file import LoadedRun, describe_data, load_weights, read
 
-__all__ = ["load_run"]
-
 
 def load_run(
     path: str | os.PathLike[str],

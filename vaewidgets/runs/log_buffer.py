@@ -17,8 +17,6 @@ from vaewidgets.errors import OptionError
 from vaewidgets.objectives import TERMS
 from vaewidgets.runs.log_faults import BadStep
 
-__all__ = ["Evaluation", "Pending", "Taken", "is_by_epoch"]
-
 MAX_ROWS = 64
 _BLAMED = ("kl", "recon", "loss")  # in the order in which a fault is blamed
 _BY_EPOCH = ("train_", "val_", "test_")

@@ -10,8 +10,6 @@ from vaewidgets.diagnostics import NotFinite
 from vaewidgets.engine.faults import divergence
 from vaewidgets.errors import DivergedError
 
-__all__ = ["BadStep", "LogFaults", "logged_divergence"]
-
 _MOST_SAID = 3
 
 

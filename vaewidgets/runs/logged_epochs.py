@@ -11,8 +11,6 @@ from vaewidgets.engine.recorder import Recorder
 from vaewidgets.objectives import TERMS
 from vaewidgets.runs.log_buffer import Evaluation
 
-__all__ = ["LoggedEpochs"]
-
 
 class _Whole(NamedTuple):
     """An epoch that has ended: its number, its rows in the recorder, and the step after its last."""

@@ -17,8 +17,6 @@ from vaewidgets.runs.log_buffer import Pending, Taken, is_by_epoch
 from vaewidgets.runs.log_faults import BadStep, LogFaults
 from vaewidgets.runs.logged_epochs import LoggedEpochs
 
-__all__ = ["LoopLog", "holds_step"]
-
 
 def holds_step(values: Mapping[str, Any]) -> bool:
     """Whether the values of a call make a step: those of an epoch alone do not."""

@@ -36,8 +36,6 @@ from vaewidgets.runs.copies import Copies
 from vaewidgets.runs.gate import Ask
 from vaewidgets.runs.history import History
 
-__all__ = ["Measured", "UnitWatch"]
-
 _SHARE = 0.02  # of the training's time that watching may take
 _LEAST_SECONDS = 0.1
 _MOST_ROWS = 512

@@ -9,8 +9,6 @@ import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["Cell", "at_cell_end", "current_cell", "ipython_shell", "note", "stop_earlier"]
-
 
 class Cell(NamedTuple):
     """A cell, and one execution of it."""

@@ -31,8 +31,6 @@ import torch
 
 from vaewidgets.concurrency import BackgroundThread, Latch
 
-__all__ = ["Chooser", "IdleThreads", "ThreadTuner", "can_choose", "has_gnu_openmp", "release_cores"]
-
 WINDOW_STEPS = 10
 WINDOW_SECONDS = 0.1
 SHORT_EPOCH_SECONDS = 1.0  # epochs shorter than this are measured whole, evaluation and all,

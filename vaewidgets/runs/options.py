@@ -11,18 +11,6 @@ from vaewidgets.data import ImageDataset
 from vaewidgets.errors import DataError, OptionError, did_you_mean
 from vaewidgets.objectives import traits
 
-__all__ = [
-    "check_counts",
-    "check_data",
-    "check_epochs",
-    "check_labels",
-    "check_lr",
-    "check_name",
-    "check_output",
-    "check_speed",
-    "refuse_unknown",
-]
-
 
 def check_epochs(epochs: object) -> int | None:
     """Return a number of epochs, or None for no end."""

@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 
 from vaewidgets.runs.notebook import ipython_shell
 
-__all__ = ["Progress", "counting_bar", "open_bar", "paced", "progress_bar"]
-
 # A bar in a notebook is several messages each time, and a client that reads them only when the cell is done,
 # as notebook tests do, loses some from the two-thousandth on: also the one that says that it is done.
 _OFTEN, _SELDOM = 0.25, 1.0  # seconds between two refreshes, at first and after the first ten seconds

@@ -12,8 +12,6 @@ import torch
 from vaewidgets.adapters import AdaptedVAE, Convention, describe_likelihood, describe_output
 from vaewidgets.objectives import get_likelihood
 
-__all__ = ["Reading"]
-
 _IMAGES = 64
 SHARE = 0.02  # of the training's time that it may take
 LEAST_SECONDS = 0.1

@@ -20,7 +20,7 @@ from vaewidgets.objectives.base import class_name
 from vaewidgets.runs.autosave import Autosave
 from vaewidgets.runs.copies import Copies
 from vaewidgets.runs.events import Events
-from vaewidgets.runs.gate import ENDED, Gate, Status
+from vaewidgets.runs.gate import Gate, Status
 from vaewidgets.runs.history import History
 from vaewidgets.runs.measure import Measured
 from vaewidgets.runs.openmp import ThreadTuner
@@ -28,8 +28,6 @@ from vaewidgets.runs.progress import Progress
 from vaewidgets.runs.run_file import Checkpoint, LoadedRun, describe_data, write
 from vaewidgets.runs.time_line import TimeLine
 from vaewidgets.runs.waiting import Waitable
-
-__all__ = ["ENDED", "Run", "Status"]
 
 _RATE_SECONDS = 2.0  # steps a second are taken over so long
 _SAVE_SECONDS = 60.0  # for the step under way to end

@@ -31,16 +31,6 @@ from vaewidgets.runs.tensor_file import save_file
 if TYPE_CHECKING:
     from vaewidgets.data import ImageDataset
 
-__all__ = [
-    "Checkpoint",
-    "LoadedRun",
-    "describe_data",
-    "load_weights",
-    "read",
-    "read_facts",
-    "write",
-]
-
 _FORMAT = 1
 _KEY = "vaewidgets"
 

@@ -12,8 +12,6 @@ from vaewidgets.engine.snapshot import Shell, Weights
 from vaewidgets.objectives import traits
 from vaewidgets.objectives.base import class_name
 
-__all__ = ["SnapshotCheck"]
-
 
 @final
 class SnapshotCheck:

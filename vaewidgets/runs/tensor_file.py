@@ -10,8 +10,6 @@ from torch import Tensor
 
 from vaewidgets.files import write_whole
 
-__all__ = ["save_file"]
-
 
 def save_file(tensors: Mapping[str, Tensor], target: Path, metadata: Mapping[str, str]) -> None:
     """Write tensors and texts to a file, which is replaced as a whole, or not at all.

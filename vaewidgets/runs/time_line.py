@@ -21,8 +21,6 @@ from vaewidgets.engine.snapshot import Snapshot, Weights
 from vaewidgets.graphs.network import halved
 from vaewidgets.objectives.kl import kl_per_dim
 
-__all__ = ["TimeFrame", "TimeLine", "TimeWeights"]
-
 MOST_FRAMES = 64
 MOST_WEIGHTS = 8
 FRAME_BYTES = 4_000_000  # of one frame's means: of wider latent spaces fewer images are kept

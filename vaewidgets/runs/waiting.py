@@ -12,8 +12,6 @@ from typing import Any, Self
 from vaewidgets.runs.openmp import release_cores
 from vaewidgets.runs.progress import Progress, progress_bar
 
-__all__ = ["Waitable"]
-
 
 class Waitable(ABC):
     """A run, or a sweep of them.

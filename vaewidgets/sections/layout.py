@@ -13,8 +13,6 @@ from vaewidgets.contract.packing import pack_quantised
 from vaewidgets.diagnostics import tsne
 from vaewidgets.sections.state import explain
 
-__all__ = ["Layout"]
-
 
 class Layout:
     """The newest t-SNE of one widget; asked for the same step again it does nothing.

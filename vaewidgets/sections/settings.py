@@ -11,8 +11,6 @@ from vaewidgets.contract.compared import Setting
 from vaewidgets.models import MODELS
 from vaewidgets.runs import Run
 
-__all__ = ["config_of", "settings_of", "settings_states"]
-
 # Not what one would turn to compare: how the run is kept, and what follows from other settings.
 _ASIDE = frozenset({"autosave", "autosave_seconds", "device", "speed", "eval_every", "image_shape"})
 _SYMBOLS = {"beta": "β", "class": "model"}

@@ -31,19 +31,6 @@ from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.objectives import TERMS
 from vaewidgets.runs import Run
 
-__all__ = [
-    "Sample",
-    "classes_state",
-    "curves_state",
-    "decoded_image",
-    "explain",
-    "grid_state",
-    "originals_state",
-    "run_state",
-    "scatter_state",
-    "units_state",
-]
-
 CURVE_POINTS = 1000  # min-max buckets a series
 THUMBNAIL_BYTES = 1_600_000  # of all originals of one widget, sent once
 LARGEST = 1e30  # number of a point, well within float32

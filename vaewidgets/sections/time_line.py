@@ -21,8 +21,6 @@ from vaewidgets.diagnostics import Projection, prior_circle
 from vaewidgets.engine import Snapshot
 from vaewidgets.runs import Run, TimeFrame
 
-__all__ = ["MOST_SLOTS", "PAGE_WEIGHTS_BYTES", "TimeKeys", "posterior_state"]
-
 MOST_SLOTS = 8
 PAGE_WEIGHTS_BYTES = 4_000_000  # of all slots of one widget
 POSTERIOR_NUMBERS = 262_144  # of all means of one set, and as many variances

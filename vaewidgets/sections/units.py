@@ -7,8 +7,6 @@ from typing import Any
 
 from vaewidgets.checks import number, wholes
 
-__all__ = ["check_units_view", "thresholds"]
-
 
 def check_units_view(key: str, value: Any, latent_dim: int) -> None:
     """Raise an `OptionError` if `value` cannot be `delta`, `var_threshold` or `off`."""

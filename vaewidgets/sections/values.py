@@ -16,8 +16,6 @@ from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives.kl import kl_per_dim
 
-__all__ = ["BUILT_IN", "check_values", "point_values"]
-
 BUILT_IN = ("recon", "kl", "|mu|")
 
 

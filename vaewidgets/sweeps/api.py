@@ -27,8 +27,6 @@ from vaewidgets.sweeps.grid import Plan, build_model, plan_cells
 from vaewidgets.sweeps.sweep import Sweep
 from vaewidgets.sweeps.task import read_status
 
-__all__ = ["sweep"]
-
 _TRIED_APART = 32  # cells for an executor whose models are made here, to see that each has its own
 
 

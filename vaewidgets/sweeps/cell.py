@@ -14,8 +14,6 @@ from vaewidgets.sweeps.grid import Plan, Settings, build_model
 from vaewidgets.sweeps.key import label
 from vaewidgets.sweeps.task import Outcome
 
-__all__ = ["Cell", "CellStatus"]
-
 CellStatus = Literal["waiting", "submitted", "running", "paused", "finished", "stopped", "failed"]
 _AS_CELL: dict[str, CellStatus] = {
     "created": "waiting",

@@ -14,8 +14,6 @@ from vaewidgets.data import ImageDataset
 from vaewidgets.errors import CheckpointError
 from vaewidgets.runs.tensor_file import save_file
 
-__all__ = ["read_data", "write_data"]
-
 _KEY = "vaewidgets.data"
 
 

@@ -20,8 +20,6 @@ from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.runs.api import train
 from vaewidgets.sweeps.key import fingerprint, label, name_of, plain
 
-__all__ = ["Plan", "Settings", "build_model", "plan_cells"]
-
 Settings = dict[str, Any]
 OWN = ("grid", "executor", "folder", "retries", "threads_per_cell")
 # what a sweep decides itself for each of its runs

@@ -16,8 +16,6 @@ from vaewidgets.objectives import Schedule
 from vaewidgets.objectives.schedules import Custom
 from vaewidgets.runs.run_file import describe_data
 
-__all__ = ["fingerprint", "label", "name_of", "plain"]
-
 _SAMPLE = 64  # images of a set too large to be read as a whole
 
 

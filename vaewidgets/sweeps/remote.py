@@ -30,8 +30,6 @@ from vaewidgets.errors import CellError
 from vaewidgets.sweeps.cell import Cell
 from vaewidgets.sweeps.task import Outcome, Task, run_task
 
-__all__ = ["Remote"]
-
 _POLL_SECONDS = 0.2
 _BREAK_SECONDS = 30.0  # for the other futures of a broken pool to say so
 

@@ -26,8 +26,6 @@ from vaewidgets.sweeps.remote import Remote
 from vaewidgets.sweeps.table import Table
 from vaewidgets.sweeps.task import Task, here, open_cell
 
-__all__ = ["Sweep"]
-
 
 @final
 class Sweep(Waitable):

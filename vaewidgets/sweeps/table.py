@@ -12,8 +12,6 @@ from typing import Any, final
 
 from vaewidgets.files import write_whole
 
-__all__ = ["Table"]
-
 
 @final
 class Table(list[dict[str, Any]]):

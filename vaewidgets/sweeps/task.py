@@ -23,8 +23,6 @@ from vaewidgets.runs.run_file import read_facts
 from vaewidgets.sweeps.data import read_data
 from vaewidgets.sweeps.grid import Plan, build_model
 
-__all__ = ["Outcome", "Task", "open_cell", "read_status", "run_task"]
-
 AUTOSAVE_SECONDS = 30.0
 _POLL_SECONDS = 0.2  # between two checks of whether to stop
 

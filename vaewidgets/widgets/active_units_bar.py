@@ -9,12 +9,11 @@ from vaewidgets.checks import number, whole
 from vaewidgets.contract.frame import LiveState, Sections
 from vaewidgets.data import Sample
 from vaewidgets.engine import Snapshot
-from vaewidgets.live.run_widget import STATIC, RunWidget, sample_of
+from vaewidgets.live.bundle import STATIC
+from vaewidgets.live.run_widget import RunWidget, sample_of
 from vaewidgets.runs import Run
 from vaewidgets.sections.state import units_state
 from vaewidgets.sections.units import check_units_view, thresholds
-
-__all__ = ["ActiveUnitsBar"]
 
 
 class ActiveUnitsBar(RunWidget):

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 from vaewidgets.checks import one_of, whole
 from vaewidgets.contract.packing import pack
 from vaewidgets.errors import OptionError
-from vaewidgets.live.concept import STATIC, ConceptWidget, number
+from vaewidgets.live.bundle import STATIC
+from vaewidgets.live.concept import ConceptWidget, number
 from vaewidgets.objectives import Constant, Cyclical, LinearWarmup
 from vaewidgets.objectives.schedules import Schedule, schedule_from_dict
 from vaewidgets.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["AnnealingSchedule"]
 
 _MOST_BETA = 10
 _MOST_STEPS = 1_000_000

@@ -17,8 +17,9 @@ from vaewidgets.contract.random import normals
 from vaewidgets.diagnostics import Projection, rate_distortion
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import ShapeError
+from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.feed import Feed
-from vaewidgets.live.run_widget import STATIC, RunWidget, sample_of
+from vaewidgets.live.run_widget import RunWidget, sample_of
 from vaewidgets.runs import Run
 from vaewidgets.sections.state import Sample, curves_state, scatter_state, to_u8
 from vaewidgets.sweeps import Sweep
@@ -27,8 +28,6 @@ from vaewidgets.widgets.training_curves import CURVE_KEYS, check_curves_view
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["BetaCompare"]
 
 VIEWS = ("recon", "samples", "latent", "curves", "rate")
 MOST_DECODERS = 6  # runs whose decoder goes to the page

@@ -15,15 +15,14 @@ from vaewidgets.contract.sections import Split
 from vaewidgets.diagnostics import active_units, elbow
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import DataError, OptionError
-from vaewidgets.live.run_widget import STATIC, RunWidget
+from vaewidgets.live.bundle import STATIC
+from vaewidgets.live.run_widget import RunWidget
 from vaewidgets.objectives import TERMS
 from vaewidgets.runs import Run
 from vaewidgets.sweeps import Sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["BottleneckSweep"]
 
 LAST_SHARE = 0.05  # of the steps, over which a run without a test set is averaged
 

@@ -12,7 +12,8 @@ from vaewidgets.contract.frame import Sections
 from vaewidgets.contract.packing import pack
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
-from vaewidgets.live.run_widget import STATIC, RunWidget, sample_of
+from vaewidgets.live.bundle import STATIC
+from vaewidgets.live.run_widget import RunWidget, sample_of
 from vaewidgets.models import VQVAE, perplexity
 from vaewidgets.runs import Run
 from vaewidgets.sections.state import to_u8
@@ -20,8 +21,6 @@ from vaewidgets.widgets.reconstruction_grid import pick_images
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["CodebookUsage"]
 
 PICTURE_BYTES = 800_000  # of what the codes decode to
 MOST_HISTORY = 256

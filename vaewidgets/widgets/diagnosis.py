@@ -12,14 +12,13 @@ from vaewidgets.contract.frame import Sections
 from vaewidgets.diagnostics import Diagnosis as Verdict
 from vaewidgets.diagnostics import UnitLives, diagnose, run_stats
 from vaewidgets.engine import Snapshot
-from vaewidgets.live.run_widget import STATIC, RunWidget
+from vaewidgets.live.bundle import STATIC
+from vaewidgets.live.run_widget import RunWidget
 from vaewidgets.objectives import traits
 from vaewidgets.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["Diagnosis"]
 
 SHARE = 0.01  # of the training's time that looking may take
 LEAST_SECONDS = 1.0

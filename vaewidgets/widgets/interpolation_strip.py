@@ -12,14 +12,12 @@ from vaewidgets.contract.packing import unpack
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.diagnostics import PathVerdict, interpolate, judge_path
 from vaewidgets.errors import OptionError, did_you_mean
+from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.latent import LatentWidget
-from vaewidgets.live.run_widget import STATIC
 from vaewidgets.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["InterpolationStrip"]
 
 _JUDGED = 31  # points at least; the same number stands in js/widgets/interpolation_strip.js
 

@@ -8,12 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, final
 
 from vaewidgets.checks import one_of, sequence
-from vaewidgets.live.concept import STATIC, ConceptWidget, number, pairs
+from vaewidgets.live.bundle import STATIC
+from vaewidgets.live.concept import ConceptWidget, number, pairs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["KLPlayground"]
 
 MU = (-4.0, 4.0)
 SIGMA = (0.03, 5.0)

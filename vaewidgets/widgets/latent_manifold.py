@@ -10,14 +10,12 @@ import torch
 from vaewidgets.checks import number, shown, whole
 from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
+from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.latent import LatentWidget, decode_u8
-from vaewidgets.live.run_widget import STATIC
 from vaewidgets.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["LatentManifold"]
 
 _FIGURE_CELLS = 20
 

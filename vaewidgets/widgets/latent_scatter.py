@@ -7,11 +7,9 @@ from typing import Any
 
 from vaewidgets.contract.frame import Sections
 from vaewidgets.engine import Snapshot
+from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.points import PointsWidget
-from vaewidgets.live.run_widget import STATIC
 from vaewidgets.runs import Run
-
-__all__ = ["LatentScatter"]
 
 
 class LatentScatter(PointsWidget):

@@ -12,15 +12,13 @@ from vaewidgets.checks import one_of, whole
 from vaewidgets.contract.packing import unpack
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.errors import OptionError
+from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.latent import LatentWidget, decode_u8
-from vaewidgets.live.run_widget import STATIC
 from vaewidgets.live.view import is_list
 from vaewidgets.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["LatentTraversal"]
 
 STYLES = ("quantiles", "gaussian", "range", "sigma", "minmax")
 _NEED_PRIOR = ("quantiles", "range")

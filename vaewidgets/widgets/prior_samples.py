@@ -14,15 +14,13 @@ from vaewidgets.contract.packing import unpack
 from vaewidgets.contract.random import normals
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.errors import OptionError
+from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.latent import LatentWidget, decode_u8
-from vaewidgets.live.run_widget import STATIC
 from vaewidgets.runs import Run
 from vaewidgets.sweeps import Sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["PriorSamples"]
 
 _MOST_DRAWS = 200
 

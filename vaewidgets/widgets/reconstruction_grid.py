@@ -13,8 +13,9 @@ from vaewidgets.contract.packing import pack_integers
 from vaewidgets.data import Sample
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
+from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.feed import Feed
-from vaewidgets.live.run_widget import STATIC, RunWidget, sample_of
+from vaewidgets.live.run_widget import RunWidget, sample_of
 from vaewidgets.live.view import is_list
 from vaewidgets.runs import Run
 from vaewidgets.sections.state import grid_state, originals_state
@@ -22,8 +23,6 @@ from vaewidgets.sections.time_line import posterior_state
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["ReconstructionGrid"]
 
 
 class ReconstructionGrid(RunWidget):

@@ -7,12 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, final
 
 from vaewidgets.checks import one_of, whole
-from vaewidgets.live.concept import STATIC, ConceptWidget, number
+from vaewidgets.live.bundle import STATIC
+from vaewidgets.live.concept import ConceptWidget, number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["ReparameterizationDemo"]
 
 
 @final

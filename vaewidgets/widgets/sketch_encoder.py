@@ -14,17 +14,15 @@ from vaewidgets.contract.sections import Framing
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
+from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.feed import Feed
 from vaewidgets.live.latent import LatentWidget, decode_u8
-from vaewidgets.live.run_widget import STATIC
 from vaewidgets.live.view import is_list
 from vaewidgets.runs import Run
 from vaewidgets.sections.state import Sample
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["SketchEncoder", "framing_state"]
 
 _INK = 0.1  # of the greatest; the same share stands in js/widgets/sketch_encoder/raster.js
 

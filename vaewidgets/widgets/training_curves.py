@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vaewidgets.checks import flag, number, one_of
 from vaewidgets.contract.frame import Sections
-from vaewidgets.live.run_widget import STATIC, RunWidget
+from vaewidgets.live.bundle import STATIC
+from vaewidgets.live.run_widget import RunWidget
 from vaewidgets.objectives import TERMS
 from vaewidgets.runs import Run
 from vaewidgets.sections.state import curves_state
@@ -15,8 +16,6 @@ from vaewidgets.sweeps import Sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["CURVE_KEYS", "TrainingCurves", "check_curves_view"]
 
 CURVE_KEYS = ("log", "smoothing", "quantity")  # of the view
 

@@ -10,8 +10,6 @@ from torch import Tensor
 if TYPE_CHECKING:
     from vaewidgets.data import ImageDataset
 
-__all__ = ["Likelihood"]
-
 
 class Likelihood(ABC):
     """Scores images, summed over channels and pixels.

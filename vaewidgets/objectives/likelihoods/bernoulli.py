@@ -17,8 +17,6 @@ from vaewidgets.objectives.likelihoods.base import Likelihood
 if TYPE_CHECKING:
     from vaewidgets.data import ImageDataset
 
-__all__ = ["Bernoulli", "ContinuousBernoulli"]
-
 
 @final
 @dataclass(frozen=True)

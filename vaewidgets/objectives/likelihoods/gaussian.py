@@ -15,8 +15,6 @@ from vaewidgets.errors import ShapeError
 from vaewidgets.models.pixels import SIGMA2_FLOOR, floored_log_sigma2, variance
 from vaewidgets.objectives.likelihoods.base import Likelihood
 
-__all__ = ["Gaussian", "SquaredError"]
-
 
 @final
 @dataclass(frozen=True)

@@ -17,8 +17,6 @@ from vaewidgets.data import ImageDataset
 from vaewidgets.objectives import Likelihood, decode_raw, encode, kl_per_dim
 from vaewidgets.sections.state import to_u8
 
-__all__ = ["KINDS", "training_step"]
-
 KINDS = ("ae", "vae", "reparameterised")
 _MOST_LAYERS = 6  # of one half; those between are drawn as one
 _MOST_VALUES = 8

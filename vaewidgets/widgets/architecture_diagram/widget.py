@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from vaewidgets.checks import instance, number, one_of, whole
 from vaewidgets.data import ImageDataset, load_dataset
 from vaewidgets.errors import OptionError
-from vaewidgets.live.concept import STATIC, ConceptWidget
+from vaewidgets.live.bundle import STATIC
+from vaewidgets.live.concept import ConceptWidget
 from vaewidgets.models import MLPVAE, Autoencoder
 from vaewidgets.objectives import encode, get_likelihood, traits
 from vaewidgets.runs import Run
@@ -19,8 +20,6 @@ from vaewidgets.widgets.architecture_diagram.network import KINDS, training_step
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["ArchitectureDiagram"]
 
 _MOST_STEPS = 13  # of the picture; the page knows how many a kind has
 

@@ -9,8 +9,6 @@ from vaewidgets.checks import is_number, is_whole
 from vaewidgets.contract.random import uniforms
 from vaewidgets.errors import OptionError
 
-__all__ = ["CARDS", "checked_game", "code_length", "fresh_game", "wrong_guesses"]
-
 CARDS = {"five": (0, 1, 3, 7, 8), "nine": (0, 1, 2, 3, 4, 5, 7, 8, 9)}
 _MOST_NUMBER = 99
 _MOST_ROUNDS = 60

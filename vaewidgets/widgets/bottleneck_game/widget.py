@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from vaewidgets.checks import one_of, whole, wholes
 from vaewidgets.errors import OptionError
-from vaewidgets.live.concept import STATIC, ConceptWidget
+from vaewidgets.live.bundle import STATIC
+from vaewidgets.live.concept import ConceptWidget
 from vaewidgets.widgets.bottleneck_game.rules import (
     CARDS,
     checked_game,
@@ -19,8 +20,6 @@ from vaewidgets.widgets.bottleneck_game.rules import (
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["BottleneckGame"]
 
 
 def _check_game(name: str, value: Any) -> None:

@@ -11,19 +11,6 @@ import math
 from dataclasses import dataclass
 from typing import Any, final
 
-__all__ = [
-    "UNKNOWN",
-    "Code",
-    "assign",
-    "call",
-    "cell",
-    "comment",
-    "imported",
-    "is_literal",
-    "literal",
-    "name",
-]
-
 _LONGEST = 80  # characters of a value that is shown in a comment
 _LONGEST_LITERAL = 1000  # no setting of ours comes near
 

@@ -19,8 +19,6 @@ from vaewidgets.sections.settings import config_of
 from vaewidgets.widgets.latent_explorer import code
 from vaewidgets.widgets.latent_explorer.code import Code
 
-__all__ = ["code_of", "form_state", "make_run"]
-
 KINDS = {"VAE": MLPVAE, "AE": Autoencoder}
 LIKELIHOODS = {"bernoulli": "BCE", "squared_error": "MSE"}
 WHOLE = ("latent_dim", "epochs", "seed", "batch_size")

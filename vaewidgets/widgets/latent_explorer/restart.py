@@ -23,8 +23,6 @@ from vaewidgets.sections.state import curves_state, explain
 from vaewidgets.widgets.latent_explorer.new_run import check_settings, code_of, form_state, make_run
 from vaewidgets.widgets.training_curves import CURVE_KEYS, check_curves_view
 
-__all__ = ["RestartWidget"]
-
 GHOST_POINTS = 200  # of each of its curves
 GHOST_IMAGES = 500  # over which its units were counted
 

@@ -12,14 +12,12 @@ from vaewidgets.contract.frame import LiveState, Sections
 from vaewidgets.data import ImageDataset, load_dataset
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
-from vaewidgets.live.run_widget import STATIC
+from vaewidgets.live.bundle import STATIC
 from vaewidgets.models import MLPVAE
 from vaewidgets.runs import Run, train
 from vaewidgets.sections.state import curves_state, units_state
 from vaewidgets.sections.units import check_units_view, thresholds
 from vaewidgets.widgets.latent_explorer.restart import RestartWidget
-
-__all__ = ["LatentExplorer"]
 
 # The embedded digits are over in two seconds at full speed; at this pace a person sees the classes part.
 DIGITS = {"epochs": 100, "batch_size": 64, "speed": 5.0}

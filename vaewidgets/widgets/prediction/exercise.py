@@ -14,9 +14,7 @@ from vaewidgets.contract.packing import pack_integers, pack_quantised
 from vaewidgets.errors import OptionError
 from vaewidgets.live.run_widget import sample_of
 from vaewidgets.runs import Run
-from vaewidgets.runs.run import ENDED
-
-__all__ = ["Between", "Choice", "Exercise", "Order", "Place", "checked_text", "plain"]
+from vaewidgets.runs.gate import ENDED
 
 MOST_TEXT = 300  # letters
 _SLACK = 1e-9  # of the range: 0.8 is within 0.2 of 0.6, whatever the last bit says

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 from vaewidgets.checks import flag
 from vaewidgets.concurrency import BackgroundThread, Latch
 from vaewidgets.errors import OptionError
-from vaewidgets.live.concept import STATIC, ConceptWidget
-from vaewidgets.runs.run import ENDED
+from vaewidgets.live.bundle import STATIC
+from vaewidgets.live.concept import ConceptWidget
+from vaewidgets.runs.gate import ENDED
 from vaewidgets.widgets.prediction.exercise import (
     Between,
     Choice,
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from vaewidgets.runs import Run
-
-__all__ = ["Prediction"]
 
 KINDS = ("choices", "order", "between", "place")
 _MOST_QUESTION = 600  # letters
