@@ -89,14 +89,12 @@ def sequence(name: str, values: Any, expected: str, *, count: int | None = None)
 
 
 def image_size(shape: object) -> tuple[int, int, int]:
-    """Return the shape (C, H, W) of an image."""
     also = ": (channels, height, width), as in data.image_shape, e.g. (1, 28, 28)"
     channels, height, width = wholes("image_shape", shape, 1, count=3, also=also)
     return channels, height, width
 
 
 def flag(name: str, value: object, *, also: str = "") -> bool:
-    """Return a bool."""
     plain = _plain(value)
     if isinstance(plain, bool):
         return plain
@@ -124,7 +122,6 @@ def instance(name: str, value: object, kind: type[T], expected: str) -> T:
 
 
 def text(name: str, value: object) -> str:
-    """Return a text."""
     return instance(name, value, str, "a text")
 
 
@@ -155,7 +152,6 @@ def tensor(name: str, value: object, *axes: str) -> Tensor:
 
 
 def is_whole(value: object, least: int | None = None, most: int | None = None) -> TypeGuard[int]:
-    """Whether `value` is a whole number of the range."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         return False
     return (least is None or int(value) >= least) and (most is None or int(value) <= most)

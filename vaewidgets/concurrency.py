@@ -80,7 +80,6 @@ class Wakeup:
         self._calls: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def set(self) -> None:
-        """Wake it."""
         if self._calls.empty():
             self._calls.put(None)
 
@@ -149,7 +148,6 @@ class BackgroundThread:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the target has not returned yet."""
         return not self.done.is_set
 
     def join(self, timeout: float | None = None) -> None:

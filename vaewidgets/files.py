@@ -85,7 +85,6 @@ class Held:
         return False
 
     def let_go(self) -> None:
-        """Release the lock; the file stays."""
         handle, self._handle = self._handle, -1
         if handle >= 0:
             os.close(handle)

@@ -103,11 +103,9 @@ class Wiring:
     decode_like: str | None = None
 
     def call_encode(self, module: nn.Module, x: Tensor) -> Any:
-        """Call the encoder with images in its own type."""
         return self.encode(module, _as_parameter(x, module, self.encode_like))
 
     def call_decode(self, module: nn.Module, z: Tensor) -> Any:
-        """Call the decoder with points in its own type."""
         return self.decode(module, _as_parameter(z, module, self.decode_like))
 
 

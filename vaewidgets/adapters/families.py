@@ -23,7 +23,6 @@ class Method:
     name: str
 
     def __call__(self, module: Any, value: Tensor) -> Any:
-        """Call it."""
         return getattr(module, self.name)(value)
 
 
@@ -36,7 +35,6 @@ class Head:
     logvar: str
 
     def __call__(self, module: Any, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mu and logvar."""
         features = getattr(module, self.encoder)(x)
         features = features.flatten(1) if features.ndim > 2 else features
         return getattr(module, self.mu)(features), getattr(module, self.logvar)(features)

@@ -45,7 +45,6 @@ class Trial:
         self.x = (lo + (hi - lo) * noise).to(self.device)
 
     def draw(self, n: int, latent_dim: int) -> Tensor:
-        """Draw latent points from the prior."""
         z = torch.randn((n, latent_dim), generator=self._generator)
         return z.to(self.device)
 

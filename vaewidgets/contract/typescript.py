@@ -19,7 +19,6 @@ WORDS = {"CommandName": frame.COMMANDS, "ViewKey": frame.VIEW_KEYS}
 
 
 def files() -> dict[Path, str]:
-    """Return the text of each file that is written."""
     names = {name: kind for module in (sections, compared, frame) for name, kind in vars(module).items()}
     shapes = [kind for kind in names.values() if typing.is_typeddict(kind)]
     parts = [f"export type {name} = {_new_type(kind)};" for name, kind in NAMED.items()]

@@ -51,7 +51,6 @@ class MemoryStore(Store):
         self.dtype = images.dtype
 
     def read(self, index: Tensor) -> Tensor:
-        """Return the images at `index`."""
         return self.images.index_select(0, index)
 
 
@@ -96,7 +95,6 @@ class ItemStore(Store):
         self.dtype = probe.dtype
 
     def read(self, index: Tensor) -> Tensor:
-        """Return the images at `index`."""
         return self.convert_all([self._source.image(i) for i in index.tolist()], index)
 
     def convert_all(self, images: list[Any], index: Tensor) -> Tensor:

@@ -158,7 +158,6 @@ class DatasetSource:
         return len(self._dataset)
 
     def image(self, index: int) -> np.ndarray | Tensor:
-        """Return image `index` as an array."""
         return self.item(index)[0]
 
     def item(self, index: int) -> Item:
@@ -230,7 +229,6 @@ class TableSource(DatasetSource):
         return source
 
     def items(self) -> Iterator[Item]:
-        """Images and labels."""
         for start in range(0, len(self), _CHUNK):
             yield from self._read(np.arange(start, min(start + _CHUNK, len(self))))
 

@@ -61,7 +61,6 @@ class Buckets:
         self._n += len(values)
 
     def curve(self) -> Curve:
-        """Curve so far, as new arrays."""
         n = -(-self._n // self._width)
         count = np.full(n, float(self._width))
         if n:

@@ -122,8 +122,6 @@ class Engine:
         self.graphed = GraphedStep(self) if cuda_graph and device.type == "cuda" else None
         self._evaluation: Evaluation | None = None  # of the epoch that has just ended, if it was halted
 
-    # the loop ---------------------------------------------------------------------------------
-
     def train(self, control: Control) -> bool:
         """Train up to `epochs`.
 
@@ -188,7 +186,6 @@ class Engine:
 
     @property
     def has_more(self) -> bool:
-        """Whether there are epochs left to train."""
         return self.epochs is None or self.epoch < self.epochs
 
     @property
@@ -288,8 +285,6 @@ class Engine:
             for group in self.optimizer.param_groups:
                 group["lr"] = self.lr_in_force
         return self.lr_in_force
-
-    # between steps ----------------------------------------------------------------------------
 
     def _end_epoch(self, control: Control) -> bool:
         """Evaluate and record the epoch; False if that was halted, to be gone on with on the next call."""

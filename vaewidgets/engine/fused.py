@@ -245,7 +245,6 @@ class _Work:
 
 
 def _each(x: Tensor) -> Sequence[Tensor]:
-    """The part of each model."""
     return x.unbind() if x.ndim > 2 else (x,)
 
 

@@ -161,8 +161,6 @@ class GraphedStep:
         self._until_check -= 1
         return True
 
-    # recording --------------------------------------------------------------------------------
-
     def _forget(self) -> None:
         self.why_not: str | None = _why_not(self._engine)
         self.is_recorded = False
@@ -211,8 +209,6 @@ class GraphedStep:
             finally:
                 for group in groups:
                     group["lr"] = engine.lr_in_force
-
-    # steps ------------------------------------------------------------------------------------
 
     def _replay(self, upcoming: Upcoming) -> None:
         self._index.copy_(upcoming.batch)

@@ -62,7 +62,6 @@ class _Page:
         self.n = 0
 
     def send(self) -> None:
-        """Start the copy to the host."""
         if self.host is not None:
             self.host.copy_(self.table, non_blocking=True)
             self.event = torch.cuda.Event()

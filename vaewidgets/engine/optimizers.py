@@ -43,21 +43,13 @@ class Optimizer(Protocol):
     """What is asked of an optimiser, torch's or ours."""
 
     @property
-    def param_groups(self) -> list[dict[str, Any]]:
-        """As torch's."""
-        ...
+    def param_groups(self) -> list[dict[str, Any]]: ...
 
-    def step(self) -> Any:
-        """Update the weights by their gradients."""
-        ...
+    def step(self) -> Any: ...
 
-    def state_dict(self) -> dict[str, Any]:
-        """As torch's."""
-        ...
+    def state_dict(self) -> dict[str, Any]: ...
 
-    def load_state_dict(self, state_dict: dict[str, Any], /) -> None:
-        """As torch's."""
-        ...
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> None: ...
 
 
 def make_optimizer(name: str, params: Sequence[Tensor], lr: float) -> Optimizer:
@@ -87,7 +79,6 @@ def optimizer_tensors(optimizer: Optimizer, *, copy: bool) -> dict[str, Tensor]:
 
 
 def load_optimizer_tensors(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put back what `optimizer_tensors` returned."""
     own = optimizer.state_dict()
     own["state"] = {}
     for name, value in tensors.items():
@@ -119,7 +110,6 @@ class ShortAdam:
 
     @torch.no_grad()
     def step(self) -> None:
-        """Update the weights that have a gradient."""
         group = self.param_groups[0]
         params = [p for p in group["params"] if p.grad is not None]
         if not params:

@@ -40,8 +40,6 @@ class Recorder:
         self._curves: dict[tuple[str, int], tuple[Buckets, int]] = {}
         self.version = 0
 
-    # writing ----------------------------------------------------------------------------------
-
     def append(self, step: int, values: Mapping[str, float]) -> None:
         """Record the values of one step; steps must grow."""
         self.extend(np.array([step]), {name: np.array([value]) for name, value in values.items()})
@@ -96,8 +94,6 @@ class Recorder:
                 self._columns[name][chunk][start : start + count] = values[done : done + count]
             self._n += count
             done += count
-
-    # reading ----------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         return self._n
@@ -196,8 +192,6 @@ class Recorder:
             while len(self._curves) > _MAX_CURVES:
                 self._curves.pop(next(iter(self._curves)))
             return buckets.curve()
-
-    # for run files ----------------------------------------------------------------------------
 
     def mark(self) -> tuple[int, int]:
         """Rows and epochs recorded so far: what `state` reads up to."""

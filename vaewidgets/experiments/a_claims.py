@@ -33,9 +33,6 @@ def _codes(run: Run, split: str) -> _Codes:
     return _Codes(*codes(run, split), run.data.split(split).labels)
 
 
-# what the losses say ------------------------------------------------------------------------------
-
-
 def _falls(results: Results) -> tuple[str, bool]:
     losses = results.runs["z=2"].history["train_loss"]
     return f"{1 - losses[-1] / losses[0]:.1%} in {len(losses)} epochs", bool(losses[-1] < losses[0])
@@ -72,9 +69,6 @@ def _lower(results: Results) -> tuple[str, bool]:
 def _information(results: Results) -> tuple[str, bool]:
     small, large = (last(results.runs[name], "test_kl") for name in ("z=2", "z=20"))
     return f"{small:.2f} against {large:.2f} nats an image", large > small
-
-
-# where the digits lie -----------------------------------------------------------------------------
 
 
 def _classes(results: Results) -> tuple[str, bool | None]:
@@ -160,9 +154,6 @@ def _path(results: Results) -> tuple[str, bool]:
     return f"{inside:.1%} of 200 paths lie where the prior holds {_HOLDS:.0%} of its mass", inside > 0.8
 
 
-# what the samples look like -----------------------------------------------------------------------
-
-
 def _sharper(results: Results) -> tuple[str, bool]:
     real = edges(results.data.split("test").images(slice(0, 2000)))
     small, large = (edges(samples(results.runs[name])) / real for name in ("z=2", "z=20"))
@@ -193,9 +184,6 @@ def _agreement(run: Run) -> float:
     near = torch.cdist(samples(run).flatten(1), train.images(slice(None)).flatten(1))
     votes = labels[near.topk(10, largest=False).indices]
     return float((votes == votes.mode(1).values[:, None]).float().mean())
-
-
-# what the dimensions are used for -----------------------------------------------------------------
 
 
 def _unused(results: Results) -> tuple[str, bool]:

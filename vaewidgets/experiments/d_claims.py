@@ -62,9 +62,6 @@ def outcome(run: Run) -> Outcome:
     )
 
 
-# on faces -----------------------------------------------------------------------------------------
-
-
 def _collapses(results: Results) -> tuple[str, bool]:
     found = outcome(results.runs[face(1.0, "identity")])
     return f"at sigma2 = 1 KL {found.kl:.4f}, spread {found.spread:.5f}", found.collapsed
@@ -130,9 +127,6 @@ def _no_tongue(results: Results) -> tuple[str, bool | None]:
     expected = float(out.float().mean()) * DRAWS
     text = f"{', '.join(map(str, counts))} of {DRAWS} samples at 1, 1.5, 2 times the prior's width"
     return f"{text}; {expected:.0f} would be their share", max(counts) < 0.5 * expected
-
-
-# on digits ----------------------------------------------------------------------------------------
 
 
 def _by_size(results: Results, quantity: str) -> tuple[str, list[float]]:

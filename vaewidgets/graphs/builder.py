@@ -56,7 +56,6 @@ class Builder:
         return self._ids[register.index]
 
     def emit(self, op: str, *inputs: int, **attributes: Any) -> int:
-        """Append a step and return its number."""
         out = self._next
         self._next += 1
         self.steps.append(Step(op, inputs, out, attributes))
@@ -84,7 +83,6 @@ class Builder:
         return self.emit("linear", self.id_of(x), w=w, b=b, in_features=n_in, out_features=n_out)
 
     def constant(self, value: Constant) -> int:
-        """A register that holds a constant."""
         n = math.prod(value.shape)
         return self.emit("constant", w=Weight(lambda env: env.value(value), n), n=n)
 

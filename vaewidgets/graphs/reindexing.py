@@ -85,7 +85,6 @@ def reindexed(builder: Builder, call: Call, environment: Environment) -> list[in
 
 
 def expanded(builder: Builder, x: Register, shape: torch.Size) -> int:
-    """Number of `x` broadcast to `shape`."""
     positions = _positions(x)
     return _taken(builder, builder.id_of(x), positions.numel(), positions.expand(shape).reshape(-1))
 

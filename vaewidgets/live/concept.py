@@ -33,7 +33,6 @@ class ConceptWidget(LiveWidget):
         super().__init__(**traits)
 
     def _content(self) -> dict[str, Any]:
-        """Sections of the frame."""
         return {}
 
     @classmethod

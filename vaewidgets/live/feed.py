@@ -73,7 +73,6 @@ class Feed:
 
     @classmethod
     def of(cls, run: Run) -> Feed:
-        """Return the feed of `run`, made on first use."""
         with cls._feeds_lock:
             feed = cls._feeds.get(run)
             if feed is None:
@@ -90,8 +89,6 @@ class Feed:
         feed = cls._feeds.get(run)
         if feed is not None and widget in list(feed._widgets):
             feed.unsubscribe(widget)
-
-    # subscribing ------------------------------------------------------------------------------
 
     def first_frame(self, widget: RunWidget, *, whole: bool = False) -> None:
         """Build the first frame of `widget` here and now; `whole`: with what is measured between frames."""
@@ -114,7 +111,6 @@ class Feed:
         release_cores()
 
     def subscribe(self, widget: RunWidget) -> None:
-        """From now on `widget` gets frames."""
         run = self._run()
         with self._lock:
             self._widgets.append(widget)
@@ -163,8 +159,6 @@ class Feed:
         with self._lock:
             self._weights_forgotten = True  # the round that may be under way was begun before
         self.wake()
-
-    # the thread -------------------------------------------------------------------------------
 
     def _loop(self, thread: BackgroundThread) -> None:
         with self._lock:

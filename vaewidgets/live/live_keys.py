@@ -54,7 +54,6 @@ class LiveKeys(anywidget.AnyWidget):
         """Make a first frame: there before the comm opens, it shows even if the kernel is blocked then."""
 
     def _view_state(self) -> dict[str, Any]:
-        """The live key `view_state`."""
         return {"set": 0, "values": {}}
 
     @property

@@ -93,8 +93,6 @@ class RunWidget(LiveWidget):
             )
         return sweep.runs
 
-    # what a subclass says ---------------------------------------------------------------------
-
     def _history_state(self, run: Run) -> Sections:
         """Sections of the frame that come from the recorder; cheap."""
         return {}
@@ -134,8 +132,6 @@ class RunWidget(LiveWidget):
             return {}
         keys = self._time_keys.setdefault(run.id, TimeKeys(**self._time_options))
         return keys.state(run, self._plane(run), Feed.of(run).networks.decoder) if keys.is_new(run) else {}
-
-    # frames -----------------------------------------------------------------------------------
 
     @property
     def run(self) -> Run:
@@ -228,7 +224,6 @@ class RunWidget(LiveWidget):
             return {"run": {**run_state(self.run), "error": explain(error)}}
 
     def _part(self, run: Run) -> Part:
-        """Return the sections of one run."""
         state = run_state(run)
         try:
             history = self._history_state(run)
@@ -247,8 +242,6 @@ class RunWidget(LiveWidget):
         for run in self.__dict__.get("_runs", ()):  # none: refused by its constructor, and collected now
             Feed.release(run, self)
         super().close()
-
-    # messages from the page ---------------------------------------------------------------------
 
     def _hello(self) -> None:
         self._feed.wake(urgent=True)
@@ -290,8 +283,6 @@ class RunWidget(LiveWidget):
                 run.epochs = int(value)
             case _:
                 super()._command(name, value)
-
-    # what nbval compares ---------------------------------------------------------------------------
 
     def _subject(self) -> str:
         names = list(dict.fromkeys(run.name for run in self._runs))

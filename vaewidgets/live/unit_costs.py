@@ -90,7 +90,6 @@ class UnitCosts:
 
     @property
     def is_pending(self) -> bool:
-        """Whether something is to be measured."""
         return any(one.is_pending for one in list(self._current.values()))
 
     @property
@@ -156,7 +155,6 @@ class _Measurement:
         self._wanted = [units for units in wanted if units not in self._known]
 
     def knows(self, off: Sequence[int]) -> bool:
-        """Whether the costs of `off` are measured."""
         return self._recon is not None and all(
             units in self._known for units in (*((j,) for j in off), *([tuple(off)] if off else []))
         )
@@ -174,11 +172,9 @@ class _Measurement:
         return [done, done + left] if self.is_pending else None
 
     def advance(self) -> None:
-        """Measure one slice."""
         next(self._slices)
 
     def state(self, off: Sequence[int]) -> Ablation:
-        """What the page gets."""
         cost = np.full(self._dims, np.nan, np.float32)
         for units, rise in self._known.items():
             if len(units) == 1:
@@ -194,8 +190,6 @@ class _Measurement:
             "together": together,
             "measuring": self.progress,
         }
-
-    # in slices ----------------------------------------------------------------------------------
 
     def _measure(self) -> Iterator[None]:
         means: list[Tensor] = []

@@ -110,15 +110,12 @@ class View:
 
     @property
     def widgets(self) -> list[LiveWidget]:
-        """The widgets that show it."""
         return list(self._widgets)
 
     def share(self, widget: LiveWidget) -> None:
-        """Show it in `widget` too."""
         self._widgets.add(widget)
 
     def leave(self, widget: LiveWidget) -> None:
-        """Show it in `widget` no more."""
         self._widgets.discard(widget)
 
     def holds(self, key: str) -> bool:
@@ -126,7 +123,6 @@ class View:
         return key in self._keys
 
     def set(self, values: Mapping[str, Any]) -> None:
-        """Set values from Python."""
         self.values.update(values)
         self.set_number += 1
 

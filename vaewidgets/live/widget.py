@@ -56,8 +56,6 @@ class LiveWidget(LiveKeys):
         super().__init__(**traits)
         self.on_msg(self._on_message)
 
-    # what a subclass says ---------------------------------------------------------------------
-
     def _show(self) -> None:
         """Send a frame: a command was obeyed that changes it, or `_fault` says why one was not."""
 
@@ -127,24 +125,19 @@ class LiveWidget(LiveKeys):
         self._picture.display()
 
     def close(self) -> None:
-        """Take the widget off the page."""
         if "_picture" in self.__dict__:  # else refused by its constructor, and collected now
             self._picture.forget()
         super().close()
-
-    # the view ---------------------------------------------------------------------------------
 
     def _views(self) -> tuple[View, ...]:
         """The widget's own view first, then those that it shares."""
         return (self._own_view,)
 
     def _view_of(self, key: str) -> View:
-        """The view that holds `key`."""
         return next((view for view in self._views()[1:] if view.holds(key)), self._own_view)
 
     @classmethod
     def _known_keys(cls) -> tuple[str, ...]:
-        """The keys that the view can have."""
         return tuple(key for kind in cls.__mro__ for key in kind.__dict__.get("_view_keys", ()))
 
     def _check_turn(self, key: str, value: Any) -> None:
@@ -198,7 +191,6 @@ class LiveWidget(LiveKeys):
         return {"set": sum(view.set_number for view in self._views()), "values": values}
 
     def _show_view(self) -> None:
-        """Send the view to the page."""
         self._publish({"view_state": self._view_state()})
 
     def _view_from_page(self, key: str, value: Any) -> None:
@@ -212,8 +204,6 @@ class LiveWidget(LiveKeys):
             with widget._live_lock:
                 widget._live["view_state"] = widget._view_state()
             widget._view_changed(key, value)
-
-    # messages from the page ---------------------------------------------------------------------
 
     @property
     def dropped(self) -> dict[str, int]:

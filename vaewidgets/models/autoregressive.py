@@ -81,7 +81,6 @@ class AutoregressiveVAE(Model):
     """
 
     sees_pixels = True
-    _settings = ("latent_dim", "hidden", "channels", "layers", "kernel", "likelihood")
 
     def __init__(
         self,

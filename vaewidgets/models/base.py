@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
@@ -36,8 +37,6 @@ class Model(nn.Module, ABC):
     takes_labels: ClassVar[bool] = False
     sees_pixels: ClassVar[bool] = False
     default_objective: ClassVar[str] = "elbo"
-    # names of the attributes that, with class and image_shape, make the same model again
-    _settings: ClassVar[tuple[str, ...]] = ("latent_dim",)
 
     def __init__(self, image_shape: Sequence[int], latent_dim: int, head: PixelHead) -> None:
         super().__init__()
@@ -126,7 +125,9 @@ class Model(nn.Module, ABC):
 
     def config(self) -> dict[str, Any]:
         """Plain values from which `vaewidgets.models.build` makes the same model with fresh weights."""
-        values = {name: getattr(self, name) for name in ("image_shape", *self._settings)}
+        # Each built-in model keeps the arguments of its constructor under their names.
+        arguments = list(inspect.signature(type(self)).parameters)
+        values = {name: getattr(self, name) for name in arguments if hasattr(self, name)}
         plain = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
         return {"class": type(self).__name__, **plain}
 

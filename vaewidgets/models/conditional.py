@@ -55,9 +55,6 @@ class ConditionalVAE(Model):
     """
 
     takes_labels = True
-    _settings = (
-        "latent_dim", "n_classes", "hidden", "activation", "label_dropout", "likelihood", "output", "sigma2",
-    )  # fmt: skip
 
     def __init__(
         self,

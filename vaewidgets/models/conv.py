@@ -49,8 +49,6 @@ class ConvVAE(Model):
     global generator.
     """
 
-    _settings = ("latent_dim", "channels", "likelihood", "output", "sigma2")
-
     def __init__(
         self,
         image_shape: Sequence[int],

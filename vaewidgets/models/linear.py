@@ -42,11 +42,6 @@ class LinearVAE(Model):
     Lucas, Tucker, Grosse & Norouzi 2019, arXiv:1911.02469.
     """
 
-    _settings = (
-        "latent_dim",
-        "sigma2",
-    )
-
     def __init__(
         self, image_shape: Sequence[int], latent_dim: int = 2, *, sigma2: float | Literal["shared"] = "shared"
     ) -> None:
@@ -173,10 +168,6 @@ class LinearAutoencoder(Model):
     """
 
     default_objective = "reconstruction"
-    _settings = (
-        "latent_dim",
-        "tied",
-    )
 
     def __init__(self, image_shape: Sequence[int], latent_dim: int = 2, *, tied: bool = False) -> None:
         super().__init__(image_shape, latent_dim, PixelHead("squared_error", "identity"))

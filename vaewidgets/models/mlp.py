@@ -17,8 +17,6 @@ from vaewidgets.models.pixels import LikelihoodName, NamedLikelihood, OutputName
 class FullyConnected(Model):
     """Layers of image → hidden → code → hidden reversed → image; a subclass has the heads of the code."""
 
-    _settings = ("latent_dim", "hidden", "activation", "likelihood", "output", "sigma2")
-
     def __init__(
         self,
         image_shape: Sequence[int],

@@ -133,11 +133,6 @@ class VQVAE(Model):
     """
 
     default_objective = "vq"
-    _settings = (
-        "n_codes", "code_dim", "channels", "codebook", "decay", "restart_below",
-        "likelihood", "output", "sigma2",
-    )  # fmt: skip
-
     codes_table: Tensor
     code_sums: Tensor
     usage: Tensor
@@ -187,8 +182,6 @@ class VQVAE(Model):
             self.register_buffer("codes_table", table)
             self.register_buffer("code_sums", table * used[:, None])
 
-    # codes ------------------------------------------------------------------------------------
-
     def codes(self, x: Tensor) -> Tensor:
         """Index of the code at each position: int64, shape (B, *grid), of images (B, C, H, W)."""
         return self._nearest(self._vectors(x)).view(len(x), *self.grid)
@@ -228,8 +221,6 @@ class VQVAE(Model):
         if not isinstance(counts, Tensor):
             raise OptionError("code_use got no batch; expected at least one of images (B, C, H, W).")
         return CodeUse(counts.cpu())
-
-    # training ---------------------------------------------------------------------------------
 
     def quantise(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Encode, quantise, and in training mode move the codebook.

@@ -239,7 +239,6 @@ class Variational(Objective):
         """What is minimised, and the extras; `kl` is the closed form, a mean over the batch."""
 
     def terms(self, model: Any, likelihood: Likelihood, batch: Batch) -> Terms:
-        """Terms of one batch; see `Objective`."""
         x, labels = batch.x, labels_seen(model, batch)
         mu, logvar = posterior(model, x, labels)
         z = reparameterise(mu, logvar, batch.generator)

@@ -36,7 +36,6 @@ class Reconstruction(Objective):
         """Any model will do."""
 
     def terms(self, model: Any, likelihood: Likelihood, batch: Batch) -> Terms:
-        """Terms of one batch; see `Objective`."""
         x, labels = batch.x, labels_seen(model, batch)
         z, _ = encode(model, x, labels)
         recon = likelihood.total(decode_raw(model, z, x, labels), x) * (1.0 / x.shape[0])
@@ -86,7 +85,6 @@ class VQ(Objective):
             )
 
     def terms(self, model: Any, likelihood: Likelihood, batch: Batch) -> Terms:
-        """Terms of one batch; see `Objective`."""
         x = batch.x
         z, codebook, commitment = model.quantise(x)
         recon = likelihood.total(decode_raw(model, z, x, batch.labels), x) * (1.0 / x.shape[0])

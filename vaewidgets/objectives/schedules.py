@@ -50,7 +50,6 @@ class Constant(Schedule):
         object.__setattr__(self, "value", _weight("beta", self.value))
 
     def __call__(self, step: int) -> float:
-        """Weight at `step`."""
         return self.value
 
     def describe(self) -> str:
@@ -121,7 +120,6 @@ class Cyclical(Schedule):
         object.__setattr__(self, "rise", number("rise", self.rise, above=0, most=1))
 
     def __call__(self, step: int) -> float:
-        """Weight at `step`."""
         share = (step % self.period) / (self.period * self.rise)
         return self.start + (self.end - self.start) * min(1.0, share)
 
@@ -175,7 +173,6 @@ _KINDS: dict[str, type[Schedule]] = {kind.kind: kind for kind in (Constant, Line
 
 
 def schedule_from_dict(values: dict[str, Any]) -> Schedule:
-    """Rebuild what `Schedule.to_dict` returned."""
     values = dict(values)
     return _KINDS[one_of("the kind of schedule", values.pop("kind"), _KINDS)](**values)
 

@@ -105,7 +105,6 @@ def _html(layout: _Layout, places: Mapping[str, str]) -> str:
 
 
 def _state(saved: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the state with its buffers in it."""
     state = copy.deepcopy(dict(saved["state"]))
     for buffer in saved.get("buffers", []):
         *parents, key = buffer["path"]

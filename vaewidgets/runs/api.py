@@ -229,7 +229,6 @@ def assemble(
     options: dict[str, Any],
     schedule: Schedule,
 ) -> Engine:
-    """Build the engine of checked options."""
     names = ("epochs", "lr", "optimizer", "batch_size", "drop_last", "seed", "eval_every")
     return Engine(
         model,

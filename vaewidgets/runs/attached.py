@@ -70,8 +70,6 @@ class AttachedRun(Run):
         self._copies.check()
         self._decide_reading()
 
-    # logging ----------------------------------------------------------------------------------
-
     def log(
         self,
         loss: Tensor | float | None = None,
@@ -245,8 +243,6 @@ class AttachedRun(Run):
         self._history.likelihood = self.likelihood
         self._copies.read_as(convention, self.likelihood)
 
-    # what it is -------------------------------------------------------------------------------
-
     @property
     def recorder(self) -> Recorder:
         if self._log.pending.is_stale(FLUSH_SECONDS):
@@ -278,8 +274,6 @@ class AttachedRun(Run):
     @property
     def engine(self) -> str:
         return "a loop of its own"
-
-    # controls ---------------------------------------------------------------------------------
 
     @property
     def beta(self) -> float:
@@ -319,8 +313,6 @@ class AttachedRun(Run):
         self._between_steps()
         self._halts += 1
         self._tuner.rest()
-
-    # weights ----------------------------------------------------------------------------------
 
     def snapshot(self, timeout: float = 10.0) -> Snapshot:
         """Copy of the model as it is inside `log`, or between two steps if the loop's own thread asks.
@@ -363,8 +355,6 @@ class AttachedRun(Run):
     def _capture(self, *, copy: bool = True) -> Checkpoint:
         self._flush()
         return super()._capture(copy=copy)
-
-    # ending -----------------------------------------------------------------------------------
 
     @property
     def has_ended(self) -> bool:

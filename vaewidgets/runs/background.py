@@ -56,8 +56,6 @@ class TrainingRun(Run):
         self.speed = speed
         at_cell_end(self._cell_ended)
 
-    # what it is -------------------------------------------------------------------------------
-
     @property
     def step(self) -> int:
         return self._engine.step
@@ -88,8 +86,6 @@ class TrainingRun(Run):
     def trains_now(self) -> bool:
         """Whether a thread may write to the weights."""
         return self._gate.is_busy
-
-    # controls ---------------------------------------------------------------------------------
 
     @property
     def _schedule(self) -> Schedule:
@@ -156,8 +152,6 @@ class TrainingRun(Run):
     def how_to_end(self) -> str:
         """Say how the user ends it."""
         return "Stop that first, run.stop(),"
-
-    # the thread -------------------------------------------------------------------------------
 
     def _start_thread(self, loop: Loop) -> None:
         """Called with the lock held; an interrupt in here leaves the run as it was."""
@@ -257,8 +251,6 @@ class TrainingRun(Run):
         if self.trains_now:
             release_cores()
 
-    # interleaved with others ------------------------------------------------------------------
-
     def interleave(self, shared: SharedThread, note: str = "") -> None:
         """Train in `shared` once it is started; `note` is added to `engine`. Before it is started."""
         with self._lock:
@@ -318,8 +310,6 @@ class TrainingRun(Run):
         """End with that error: the shared thread has failed."""
         if not loop.done.is_set and self._gate.begin(loop):
             self._finish(loop, "failed", error)
-
-    # files, ending ----------------------------------------------------------------------------
 
     def save_to(self, path: Path, seconds: float) -> None:
         """Save by itself to `path` every so many seconds and at the end; before the run is started."""

@@ -27,7 +27,6 @@ class Writer(Protocol):
 
     def how_to_end(self) -> str:
         """Say how the user ends it."""
-        ...
 
 
 _lock = threading.Lock()

@@ -47,10 +47,7 @@ class Copies:
         """What is wrong with snapshots of this model; None while nothing is."""
         return None if self._check is None else self._check.fault
 
-    # between two steps ------------------------------------------------------------------------
-
     def clone(self) -> Weights:
-        """Clone the weights."""
         step, epoch = self._position()
         return self._shell.clone(self._model, step=step, epoch=epoch)
 
@@ -60,7 +57,6 @@ class Copies:
         self.newest = self.clone()
 
     def note_time(self, weights: Weights | None = None) -> None:
-        """Take a frame of the time line."""
         self.check()
         self.time_line.take(weights or self.clone(), self.build)
 
@@ -69,10 +65,7 @@ class Copies:
         if self._check is not None:
             self._check.check()
 
-    # in any thread ----------------------------------------------------------------------------
-
     def build(self, weights: Weights) -> Snapshot:
-        """Build a snapshot."""
         model = self._shell.build(weights)
         return Snapshot(model, self._data, self._likelihood, step=weights.step, epoch=weights.epoch)
 

@@ -106,11 +106,8 @@ class Gate:
         self._ring = self._wakeup.set
         self._is_shared = False
 
-    # where it stands --------------------------------------------------------------------------
-
     @property
     def status(self) -> Status:
-        """The run's."""
         return self._state.status
 
     @property
@@ -157,8 +154,6 @@ class Gate:
         """As given to `slow_down`."""
         return self._pace[0]
 
-    # requests ---------------------------------------------------------------------------------
-
     def share(self, ring: Callable[[], None]) -> None:
         """From the next `go` on, loop in slices; `ring` is called, with the lock held, at each request."""
         with self.lock:
@@ -189,7 +184,6 @@ class Gate:
                 self._set(self._state._replace(status=to))
 
     def close(self) -> None:
-        """Have the loop leave, and never begin again."""
         with self.lock:
             state = self._state
             status = state.status if state.status in ENDED else "stopped"
@@ -210,8 +204,6 @@ class Gate:
         """Before a request, with the lock held: the loop takes the lock as soon as it is free."""
         self._attention = True
         self._ring()
-
-    # something to be done between two steps ---------------------------------------------------
 
     def post(self, ask: Ask) -> None:
         """Have something done between two steps: at once if none can be under way, else soon."""
@@ -263,8 +255,6 @@ class Gate:
             self._asks.popleft()
             served = True
         return served
-
-    # the loop's side --------------------------------------------------------------------------
 
     def begin(self, loop: Loop) -> bool:
         """Whether the loop is wanted; its steps are taken in the calling thread."""
@@ -357,7 +347,6 @@ class Gate:
             self._halted = False
 
     def _delay(self, stepping: bool) -> float:
-        """Seconds until the loop may go on."""
         if stepping and self._state.steps_left == 0:
             self._state = self._state._replace(status="paused", steps_left=None)
         if self._state.status == "paused":

@@ -230,9 +230,6 @@ class _Slice:
         return True
 
 
-# groups ---------------------------------------------------------------------------------------
-
-
 def form_groups(runs: Sequence[TrainingRun]) -> list[tuple[Group | None, str]]:
     """Return the group of each run and a note on it, or None and why it has no group."""
     alike: dict[Hashable, list[int]] = {}

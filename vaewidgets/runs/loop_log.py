@@ -43,7 +43,6 @@ class LoopLog:
 
     @property
     def rows(self) -> int:
-        """Steps logged."""
         newest = self.pending.newest
         return len(self._recorder) if newest is None else newest[0] + 1
 
@@ -52,8 +51,6 @@ class LoopLog:
         """One more than the number of the newest step."""
         newest = self.pending.newest
         return self._recorder.next_step if newest is None else newest[1] + 1
-
-    # in the loop's thread ---------------------------------------------------------------------
 
     def add(
         self, values: Mapping[str, Any], *, step: int | None, epoch: int | None, batch_size: int | None
@@ -121,8 +118,6 @@ class LoopLog:
             self._epochs.end(self.rows, self.step)
             self._epochs.record(self._recorder)
         self.epoch = max(self.epoch, self._epochs.count)
-
-    # in any thread ----------------------------------------------------------------------------
 
     def flush(self) -> BadStep | None:
         """Read back what was logged, hand it to the recorder; return the first step that is not finite."""

@@ -334,7 +334,6 @@ class UnitWatch:
         return unit_lives([step for step, _ in rows], [kl for _, kl in rows], delta=self.delta)
 
     def look(self) -> None:
-        """Measure now, whatever it costs."""
         self.note(self._run.snapshot())
 
     def close(self) -> None:

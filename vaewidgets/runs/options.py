@@ -24,7 +24,6 @@ def check_name(name: object) -> None:
 
 
 def check_lr(lr: object) -> float:
-    """Return a learning rate."""
     return number("lr", lr, above=0, also=", such as 1e-3")
 
 

@@ -54,7 +54,6 @@ class Reading:
 
     @property
     def is_due(self) -> bool:
-        """Whether to decide now."""
         return self.is_open and time.monotonic() >= self._next
 
     def decide(self, model: Any, recon: float | None) -> Convention | None:

@@ -94,8 +94,6 @@ class Run(Measured, Waitable):
         self._rate_marks: list[tuple[float, int]] = []
         self._copies = Copies(model, data, likelihood, shell, lambda: (self.step, self.epoch))
 
-    # what it is -------------------------------------------------------------------------------
-
     @property
     def recorder(self) -> Recorder:
         """What was recorded."""
@@ -159,8 +157,6 @@ class Run(Measured, Waitable):
     def engine(self) -> str:
         """How its steps are taken: written out or by autograd, on which device, in which precision."""
 
-    # waiting ----------------------------------------------------------------------------------
-
     def _before_halt(self) -> None:
         """In the loop's thread, before a halt that a person would notice."""
 
@@ -198,8 +194,6 @@ class Run(Measured, Waitable):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
-
-    # files ------------------------------------------------------------------------------------
 
     @property
     def autosave_path(self) -> Path | None:

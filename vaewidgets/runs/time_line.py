@@ -102,7 +102,6 @@ class Thinned(Generic[T]):
         return {"most": self.most, "every": self.every, "count": self.count, "items": items}
 
     def add(self, item: T) -> None:
-        """Append an item."""
         if self.items and self.items[-1][0] % self.every:
             self.items.pop()
         self.items.append((self.count, item))
@@ -153,8 +152,6 @@ class TimeLine:
         self.version = 0
         self.fault: str | None = None
 
-    # reading ----------------------------------------------------------------------------------
-
     @property
     def frames(self) -> tuple[TimeFrame, ...]:
         """All frames, the oldest first."""
@@ -189,8 +186,6 @@ class TimeLine:
 
     def __repr__(self) -> str:
         return f"TimeLine({len(self)} frames, {len(self.weights)} sets of weights)"
-
-    # taking frames; in the training thread --------------------------------------------------------
 
     def is_due(self, epoch: int) -> bool:
         """Whether to take a frame now, between two steps."""
@@ -243,8 +238,6 @@ class TimeLine:
         seconds = self._taken - start
         self.budget -= seconds if self.version > 1 else 0.0
         self._cost = seconds if self.version > 1 else min(seconds, FREE_SECONDS / 4)
-
-    # files ------------------------------------------------------------------------------------
 
     def state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Return all of it as plain values and tensors; nothing is copied."""

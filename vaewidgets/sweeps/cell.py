@@ -106,8 +106,6 @@ class Cell:
     def __repr__(self) -> str:
         return f"Cell({self.name})"
 
-    # for the sweep ----------------------------------------------------------------------------
-
     def trains_here(self, run: TrainingRun) -> None:
         """Note that it is trained in this process, by this run."""
         self._run = self.live = run

@@ -39,7 +39,6 @@ def write_data(data: ImageDataset, path: Path) -> None:
 
 @functools.lru_cache(maxsize=1)  # the cells that a worker is given one after the other share their data
 def read_data(path: Path) -> ImageDataset:
-    """Read what `write_data` wrote."""
     if not path.is_file():
         raise CheckpointError(
             f"there is no file {str(path)!r} on this worker. The sweep's folder must be one that all workers "

@@ -44,7 +44,6 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """Settings in a line."""
         return ", ".join(f"{key}={label(value)}" for key, value in self.settings.items()) or "the only cell"
 
     @property

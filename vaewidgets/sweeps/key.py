@@ -30,7 +30,6 @@ def fingerprint(data: ImageDataset) -> dict[str, Any]:
 
 
 def label(value: Any) -> str:
-    """A setting as a few characters."""
     if isinstance(value, Schedule):
         return value.describe()
     if isinstance(value, float):

@@ -72,7 +72,6 @@ class Remote:
         self._thread = BackgroundThread(name, stop=self._leave)
 
     def start(self) -> None:
-        """Begin."""
         self._thread.start(self._main)
 
     def stop(self) -> None:
@@ -86,7 +85,6 @@ class Remote:
         self._leaving = self._stopping = True
 
     def join(self) -> None:
-        """Wait until no cell is under way."""
         if self._thread.thread is not threading.current_thread():
             self._thread.join()
 
@@ -110,8 +108,6 @@ class Remote:
             if self._is_own:
                 self._executor.shutdown(wait=False)
             self._at_end()
-
-    # sending ----------------------------------------------------------------------------------
 
     def _fill(self) -> None:
         if self._suspects:  # alone
@@ -151,8 +147,6 @@ class Remote:
             cell.becomes("stopped")
         self._waiting.clear()
         self._suspects.clear()
-
-    # collecting -------------------------------------------------------------------------------
 
     def _settle(self, future: Future[Outcome]) -> None:
         cell = self._running.pop(future, None)

@@ -52,8 +52,6 @@ class Sweep(Waitable):
         self._stop_path: Path | None = None
         self._engine = "nothing was left to train"
 
-    # what it holds ----------------------------------------------------------------------------
-
     @property
     def shape(self) -> tuple[int, ...]:
         """Number of values of each axis."""
@@ -142,8 +140,6 @@ class Sweep(Waitable):
         over = " x ".join(f"{name} ({len(values)})" for name, values in self.axes.items()) or "one cell"
         return f"Sweep({over}, on {self._data.name!r})"
 
-    # controls ---------------------------------------------------------------------------------
-
     def pause(self) -> None:
         """Halt all cells. Returns at once. Not for an executor."""
         for run in self._here("pause"):
@@ -176,8 +172,6 @@ class Sweep(Waitable):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    # waiting ----------------------------------------------------------------------------------
 
     def join(self, seconds: float) -> None:
         """Wait until it has ended, for so many seconds at most; raises no error of a cell."""
@@ -212,8 +206,6 @@ class Sweep(Waitable):
             f"{type(first).__name__}: {first}",
             stacklevel=3,
         )
-
-    # how it trains; for `sweep` ---------------------------------------------------------------
 
     def train_here(self, cells: Sequence[Cell]) -> None:
         """Interleave cells in one thread. All are made, and so checked, before the first one starts."""

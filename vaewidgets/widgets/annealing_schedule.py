@@ -162,7 +162,6 @@ class AnnealingSchedule(ConceptWidget):
         return annealing_figure(at, values, self.view, recorded=recorded, size=size or (6.4, 4.2))
 
     def __repr__(self) -> str:
-        """Stable: what it started from."""
         return f"AnnealingSchedule({schedule_from_dict(_schedule_of(self._start)).describe()})"
 
 

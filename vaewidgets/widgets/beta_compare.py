@@ -101,8 +101,6 @@ class BetaCompare(RunWidget):
             raise ShapeError(f"BetaCompare got several image shapes ({listed}); expected one for all runs.")
         return runs
 
-    # what all runs are shown ------------------------------------------------------------------
-
     @property
     def _sample(self) -> Sample:
         if self._shown is None:
@@ -127,8 +125,6 @@ class BetaCompare(RunWidget):
                 "sample_stream": SAMPLE_STREAM,
             }
         }
-
-    # what each shows --------------------------------------------------------------------------
 
     def _history_state(self, run: Run) -> Sections:
         pictures = self._sections.get(run.id, {}).get("pictures")
@@ -187,8 +183,6 @@ class BetaCompare(RunWidget):
         if self._runs.index(run) >= MOST_DECODERS:
             return {}
         return {"decoder": Feed.of(run).networks.decoder(snapshot)}
-
-    # the view ---------------------------------------------------------------------------------
 
     def _check_view(self, key: str, value: Any) -> None:
         check_curves_view(key, value)

@@ -107,7 +107,6 @@ class KLPlayground(ConceptWidget):
         return kl_figure(self.view, size=size or (6.4, 4.2))
 
     def __repr__(self) -> str:
-        """Stable: what it started from."""
         return f"KLPlayground(mu={self._start['mu']:g}, sigma={self._start['sigma']:g})"
 
 

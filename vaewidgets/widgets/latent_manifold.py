@@ -118,5 +118,4 @@ class LatentManifold(LatentWidget):
 
 
 def _quantiles(shares: np.ndarray) -> np.ndarray:
-    """Quantiles of N(0, 1)."""
     return torch.special.ndtri(torch.from_numpy(shares)).numpy()

@@ -128,7 +128,6 @@ def _numbers(grid: dict[str, Any]) -> list[int]:
 
 
 def check_images(images: object) -> int | Sequence[int]:
-    """Return how many images to show, or which."""
     if hasattr(images, "__len__") and not isinstance(images, str):
         return wholes("images", images, 0)
     return whole("images", images, 1, also=", or the indices of images")

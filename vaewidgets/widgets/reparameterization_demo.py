@@ -90,6 +90,5 @@ class ReparameterizationDemo(ConceptWidget):
         return reparameterization_figure(self.view, self.gradient, size=size or (7.2, 4.2))
 
     def __repr__(self) -> str:
-        """Stable: what it started from."""
         start = self._start
         return f"ReparameterizationDemo(mu={start['mu']:g}, sigma={start['sigma']:g}, f={start['f']!r})"

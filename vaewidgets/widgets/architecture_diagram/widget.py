@@ -97,7 +97,6 @@ class ArchitectureDiagram(ConceptWidget):
         return architecture_figure(self._steps[self.view["kind"]], size=size or (7.6, 3.4))
 
     def __repr__(self) -> str:
-        """Stable: what it shows."""
         return f"ArchitectureDiagram({self._start['kind']!r}, {self._name})"
 
 

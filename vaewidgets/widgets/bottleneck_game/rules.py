@@ -25,12 +25,10 @@ _GAME = (*_ROUND, "encoder", "decoder", "phase", "properties", "book", "rounds",
 
 
 def code_length(game: Mapping[str, Any]) -> int:
-    """How many numbers a code has."""
     return {"two": 2, "one": 1}.get(game["bottleneck"], int(game["bits"]))
 
 
 def wrong_guesses(played: Mapping[str, Any]) -> int:
-    """Wrong guesses of a round."""
     return sum(card != said for card, said in zip(played["order"], played["guesses"], strict=True))
 
 

@@ -123,7 +123,6 @@ class BottleneckGame(ConceptWidget):
         return game_figure(last, self.score, dimensions=code_length(last), size=size or (7.2, 3.2))
 
     def __repr__(self) -> str:
-        """Stable: what it started with."""
         game = self._start["game"]
         return f"BottleneckGame({game['bottleneck']!r}, {len(game['cards'])} cards)"
 

@@ -83,12 +83,10 @@ def call(function: str, /, *args: Any, **options: Any) -> Code:
 
 
 def assign(target: str, value: Code) -> Code:
-    """Return an assignment to a name."""
     return Code(f"{name(target).text} = {value.text}")
 
 
 def imported(module: str, short: str = "") -> Code:
-    """Return an import."""
     return Code(f"import {name(module).text}" + (f" as {name(short).text}" if short else ""))
 
 

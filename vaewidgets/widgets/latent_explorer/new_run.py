@@ -152,9 +152,6 @@ def _data_of(run: Run, name: str) -> ImageDataset:
     return load_dataset(name, download=False)
 
 
-# as code ------------------------------------------------------------------------------------------
-
-
 def code_of(run: Run) -> str:
     """A code cell that trains the same run again: same data, first weights, order and noise.
 

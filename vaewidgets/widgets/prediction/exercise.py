@@ -30,7 +30,6 @@ class Exercise:
     kind: ClassVar[str]
 
     def content(self) -> dict[str, Any]:
-        """What the page needs to ask."""
         raise NotImplementedError
 
     def check_answer(self, name: str, value: Any) -> None:
@@ -42,7 +41,6 @@ class Exercise:
         self.check_answer("truth", value)
 
     def is_right(self, answer: Any, truth: Any) -> bool:
-        """Whether a checked answer is right."""
         return bool(answer == truth)
 
 
@@ -55,11 +53,9 @@ class Choice(Exercise):
         self.choices = _texts("choices", choices, 8)
 
     def content(self) -> dict[str, Any]:
-        """The texts."""
         return {"choices": self.choices}
 
     def check_answer(self, name: str, value: Any) -> None:
-        """One of the texts."""
         one_of(name, value, self.choices)
 
 
@@ -77,7 +73,6 @@ class Order(Exercise):
         return {"order": self.items, "order_by": self.order_by}
 
     def check_answer(self, name: str, value: Any) -> None:
-        """Each item once."""
         whole = isinstance(value, list) and all(isinstance(one, str) for one in value)
         if not whole or sorted(value) != sorted(self.items):
             raise OptionError(f"{name} is {value!r}; expected a list with each of {self.items} once.")
@@ -126,7 +121,6 @@ class Between(Exercise):
         number(name, value, self.low, self.high, also=", the ends that between= gave")
 
     def is_right(self, answer: Any, truth: Any) -> bool:
-        """Within the tolerance."""
         return bool(abs(answer - truth) <= self.tolerance + _SLACK * (self.high - self.low))
 
 
@@ -168,7 +162,6 @@ class Place(Exercise):
 
     @property
     def name(self) -> str:
-        """What the class is called."""
         return str(self._classes.name(self.label))
 
     @property
@@ -215,7 +208,6 @@ class Place(Exercise):
         return int(self._classes.index([label])[0])
 
     def check_answer(self, name: str, value: Any) -> None:
-        """Two finite numbers."""
         if not isinstance(value, list) or len(value) != 2 or not all(map(is_number, value)):
             raise OptionError(
                 f"{name} is {value!r}; expected a place of the plane, two numbers such as [0, 1]."

@@ -134,8 +134,6 @@ class Prediction(ConceptWidget):
         super().__init__({"answer": None, "revealed": False})
         self._follow_run()
 
-    # what is asked, said and true -----------------------------------------------------------------
-
     @property
     def question(self) -> str:
         """What is asked."""
@@ -184,8 +182,6 @@ class Prediction(ConceptWidget):
             return None
         return self._exercise.is_right(answer, truth)
 
-    # for the page ---------------------------------------------------------------------------------
-
     def _content(self) -> dict[str, Any]:
         truth = self._exercise.truth if isinstance(self._exercise, Place) else self._truth
         return {
@@ -208,8 +204,6 @@ class Prediction(ConceptWidget):
         if truth is not None:
             self._exercise.check_truth(truth)
         return truth
-
-    # the run's end --------------------------------------------------------------------------------
 
     def _follow_run(self) -> None:
         """Wait for the end of a run that still trains, without keeping the widget alive for it."""
@@ -246,7 +240,6 @@ class Prediction(ConceptWidget):
             self._show()
 
     def close(self) -> None:
-        """Take the widget off the page."""
         forget = self.__dict__.get("_forget_run")
         if forget is not None:
             forget()
@@ -265,7 +258,6 @@ class Prediction(ConceptWidget):
         return text if len(text) <= _SHOWN else text[: _SHOWN - 1].rstrip() + "…"
 
     def __repr__(self) -> str:
-        """Stable: how the question begins."""
         return f"Prediction({self._subject()!r})"
 
 
