@@ -134,7 +134,7 @@ def _(on: Shown) -> None:
     on.until("w.answer is not None")
     on.set_number("predicted", 9)
     on.until("w.answer == 9 and w.right is None")
-    on.wait("root.querySelector('.vw-predict-outcome').textContent.includes('Your answer is kept')", 5)
+    on.wait("root.querySelector('.vw-predict-outcome').textContent.includes('Your answer is saved')", 5)
     assert on.locator(".vw-reveal").is_disabled()
 
 
@@ -145,7 +145,8 @@ def _(on: Shown) -> None:
     on.press(".vw-reveal", "Enter")
     on.until("w.revealed and w.right")
     on.wait(
-        "root.querySelector('.vw-predict-outcome').textContent.startsWith('Right: 8 units; you said 9')", 5
+        "root.querySelector('.vw-predict-outcome').textContent.startsWith('Right: 8 units; your answer was 9')",
+        5,
     )
     assert on.locator(".vw-predict-because").inner_text() == "So it was measured."
     on.page.keyboard.press("Enter")

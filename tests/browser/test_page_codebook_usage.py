@@ -28,8 +28,8 @@ def test_a_code_is_pointed_at(browser: Any, tmp_path_factory: pytest.TempPathFac
         cells = page.page.locator(f"{CODES} .vw-cells")
         cells.focus()
         cells.press("ArrowRight")
-        first = shown.wait("w.view.code !== undefined && w.code()", 5)
-        shown.settle()  # it is drawn in the next frame
+        shown.wait("w.view.code === w.code()", 5)  # the page draws what the view says in its next frame
+        first = shown.ask("w.code()")
         picture = np.array(shown.ask("Array.from(w.picture())"))
         np.testing.assert_array_equal(picture, unpack(codes["pictures"])[first].ravel())
         assert shown.ask("w.marked()") == int((unpack(codes["example_codes"]) == first).sum())
