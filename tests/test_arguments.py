@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 import vaewidgets as vw
+from tests.runs.conftest import our_threads, wait_until
 from vaewidgets.errors import VAEWidgetsError
 from vaewidgets.runs.background import TrainingRun
 
@@ -92,6 +93,13 @@ class Plain(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         return torch.sigmoid(self.decoder(z)).view(-1, 1, 8, 8)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_thread_left() -> Iterator[None]:
+    """The feeds of the widgets made here end before another file counts threads."""
+    yield
+    assert wait_until(lambda: not our_threads())
 
 
 def small(**_: Any) -> vw.MLPVAE:
