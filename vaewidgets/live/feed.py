@@ -87,7 +87,10 @@ class Feed:
         that no feed holds, such as one that its constructor refused, is left without taking one.
         """
         feed = cls._feeds.get(run)
-        if feed is not None and widget in list(feed._widgets):
+        if feed is None:
+            return
+        feed._faults.pop(id(widget), None)  # else the next widget at this address would show it
+        if any(one is widget for one in list(feed._widgets)):
             feed.unsubscribe(widget)
 
     def first_frame(self, widget: RunWidget, *, whole: bool = False) -> None:
@@ -182,9 +185,8 @@ class Feed:
             del run
         with self._lock:
             self._thread = None
-            if (
-                self._has_news or self._questions or self._unacknowledged
-            ):  # came while this thread was leaving
+            # what came while this thread was leaving
+            if self._has_news or self._questions or self._unacknowledged:
                 self._run_thread()
         self._renew_pictures()
 
