@@ -10,7 +10,14 @@ import pytest
 
 from tests.browser.lab import CHROMIUM_ARGUMENTS, Lab
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
 
 
 def find_browser() -> str | None:

@@ -201,7 +201,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture
 def page(browser: Any, paths: dict[str, Path], gesture: str) -> Iterator[SavedPage]:
     path = paths[GESTURES[gesture].widget]
-    with open_page(browser, path, viewport={"width": 2000, "height": 2600}, reduced_motion="reduce") as page:
+    with open_page(browser, path, viewport={"width": 1600, "height": 1500}, reduced_motion="reduce") as page:
         yield page
         page.assert_alone()
 
