@@ -16,6 +16,7 @@ Pair = Annotated[list[float], "[number, number]"]
 Shape = Annotated[list[int], "[number, number, number]"]
 Split = Literal["train", "test"]
 Dtype = Literal["u8", "u16", "i32", "f32", "f16", "q16"]
+Draw = Literal["slices", "bars", "line", "heatmap"]
 Status = Literal["created", "running", "paused", "stopped", "finished", "failed"]
 
 
@@ -48,6 +49,20 @@ class Decoder(TypedDict):
     value_range: NotRequired[Pair]
 
 
+class Items(TypedDict):
+    """How items that are not grey or color images are drawn; their stacks keep the shape (n, *image_shape).
+
+    "slices": u8 as images are, each channel a grey plane; the others: f32 in the data's own units, an axis
+    from `range` for all. An item has `shape` in C order: (d,), or (t, f), f being columns or lines. `names`
+    are those of the last axis.
+    """
+
+    draw: Draw
+    shape: list[int]
+    range: Pair
+    names: list[str] | None
+
+
 class RunState(TypedDict):
     """Who is running, how far, with which controls."""
 
@@ -72,6 +87,7 @@ class RunState(TypedDict):
     dataset: str
     device: str
     image_shape: Shape
+    items: NotRequired[Items]
     value_range: Pair
     latent_dim: int
 

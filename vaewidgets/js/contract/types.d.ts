@@ -1,5 +1,6 @@
 /** Written by `python -m vaewidgets.contract.typescript` from vaewidgets/contract. */
 export type Bytes = DataView | ArrayBuffer | ArrayBufferView;
+export type Draw = "slices" | "bars" | "line" | "heatmap";
 export type Dtype = "u8" | "u16" | "i32" | "f32" | "f16" | "q16";
 export type Op = { op: string; in: number[]; out: number; [parameter: string]: any };
 export type Status = "created" | "running" | "paused" | "stopped" | "finished" | "failed";
@@ -29,6 +30,17 @@ export interface Decoder {
   reason: string | null;
   value_range?: [number, number];
 }
+/** How items that are not grey or color images are drawn; their stacks keep the shape (n, *image_shape).
+
+"slices": u8 as images are, each channel a grey plane; the others: f32 in the data's own units, an axis
+from `range` for all. An item has `shape` in C order: (d,), or (t, f), f being columns or lines. `names`
+are those of the last axis. */
+export interface Items {
+  draw: Draw;
+  shape: number[];
+  range: [number, number];
+  names: string[] | null;
+}
 /** Who is running, how far, with which controls. */
 export interface RunState {
   id: string;
@@ -52,6 +64,7 @@ export interface RunState {
   dataset: string;
   device: string;
   image_shape: [number, number, number];
+  items?: Items;
   value_range: [number, number];
   latent_dim: number;
 }
@@ -78,6 +91,7 @@ export interface RunInfo {
   dataset: string;
   device: string;
   image_shape: [number, number, number];
+  items?: Items;
   value_range: [number, number];
   latent_dim: number;
   class_names: string[] | null;
