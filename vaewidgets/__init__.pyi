@@ -12,6 +12,7 @@ from . import widgets as widgets
 from .adapters import VAE as VAE
 from .adapters import LossConvention as LossConvention
 from .adapters import as_vae as as_vae
+from .data import ArrayDataset as ArrayDataset
 from .data import ImageDataset as ImageDataset
 from .data import load_dataset as load_dataset
 from .diagnostics import ablation as ablation

@@ -50,15 +50,16 @@ class Decoder(TypedDict):
 
 
 class Items(TypedDict):
-    """How items that are not grey or color images are drawn; their stacks keep the shape (n, *image_shape).
+    """How items that are not grey or color images are drawn; their bytes travel as those of `image_shape`.
 
-    "slices": u8 as images are, each channel a grey plane; the others: f32 in the data's own units, an axis
-    from `range` for all. An item has `shape` in C order: (d,), or (t, f), f being columns or lines. `names`
-    are those of the last axis.
+    "slices": each channel of `image_shape` as a grey plane; the others: numbers from `range` on one axis.
+    `shape` has the order of the bytes: (d,), (rows, columns) of a heat map, or of a series (t, f), f counting
+    the lines, which is (f, t) where `channels` is "first". `names` are those of f, or of the last axis.
     """
 
     draw: Draw
     shape: list[int]
+    channels: Literal["first", "last"]
     range: Pair
     names: list[str] | None
 

@@ -101,7 +101,7 @@ def find_layout(shape: tuple[int, ...], channels: str | None) -> Layout:
     )
 
 
-def as_labels(labels: Any, n: int, what: str = "labels") -> Tensor:
+def as_labels(labels: Any, n: int, what: str = "labels", noun: str = "image") -> Tensor:
     """Check class labels and return them as int64.
 
     Parameters
@@ -110,8 +110,8 @@ def as_labels(labels: Any, n: int, what: str = "labels") -> Tensor:
         Any whole numbers that fit into 64 bits with a sign.
     n : int
         Number of images that they belong to.
-    what : str
-        How messages name them.
+    what, noun : str
+        How messages name them, and what they belong to.
 
     Returns
     -------
@@ -137,9 +137,9 @@ def as_labels(labels: Any, n: int, what: str = "labels") -> Tensor:
             if array.ndim == 2 and array.shape[1] > 1
             else f"Pass {what}.reshape(-1)."
         )
-        raise DataError(f"{what} have shape {array.shape}; expected one number an image, ({n},). {fix}")
+        raise DataError(f"{what} have shape {array.shape}; expected one number an {noun}, ({n},). {fix}")
     if len(array) != n:
-        raise DataError(f"{len(array)} {what} for {n} images; expected one label an image.")
+        raise DataError(f"{len(array)} {what} for {n} {noun}s; expected one label an {noun}.")
     if n and int(array.max()) > np.iinfo(np.int64).max:
         index = int(array.argmax())
         raise DataError(

@@ -13,6 +13,7 @@ from torch import Tensor
 from vaewidgets.checks import number, text, whole
 from vaewidgets.data.classes import Classes, find_classes
 from vaewidgets.data.convert import as_labels, as_value_range
+from vaewidgets.data.items import Items
 from vaewidgets.data.pixel_storage import MemoryStore
 from vaewidgets.data.sources import Opened, OpenOptions, as_size, open_images
 from vaewidgets.data.split import Split
@@ -71,9 +72,14 @@ class ImageDataset:
         What the columns of `factors` are, where the images were drawn from known factors ("shapes").
     factor_counts : tuple of int, or None
         How many values each factor takes: it runs from 0 to below this.
+    items : Items or None
+        How an item is drawn, if it is no image of 1 or 3 channels; see `ArrayDataset`.
     train : Split
     test : Split or None
         None where no test images were given or set aside.
+    test_is_given : bool
+        Whether the test images were given as such, and not drawn from `images`: a loop of one's own may
+        train on those that were drawn.
 
     Raises
     ------
@@ -92,6 +98,8 @@ class ImageDataset:
     name: str
     factor_names: tuple[str, ...] | None = None
     factor_counts: tuple[int, ...] | None = None
+    items: Items | None = None
+    test_is_given: bool = False
     train: Split
     test: Split | None
 
@@ -121,11 +129,12 @@ class ImageDataset:
         if test is not None:
             test_images, test_labels = test if isinstance(test, tuple) and len(test) == 2 else (test, None)
             held_out = _open(test_images, test_labels, "test labels", options)
+            self.test_is_given = True
             self.train = _as_split(_own(opened, images), self.value_range, num_workers)
             self.test = _as_split(_own(held_out, test_images), self.value_range, num_workers)
             _check_alike(self.train, self.test)
         else:
-            train_index, test_index = _draw_test(len(opened.store), float(test_fraction), seed)
+            train_index, test_index = draw_test(len(opened.store), float(test_fraction), seed)
             if test_index is None:
                 self.train, self.test = _as_split(_own(opened, images), self.value_range, num_workers), None
             else:
@@ -224,16 +233,19 @@ class ImageDataset:
 
     def __repr__(self) -> str:
         c, h, w = self.image_shape
+        shape, noun = f"{c} x {h} x {w}", "images"
+        if self.items is not None:
+            shape, noun = self.items.describe(), noun if self.items.draw == "slices" else "items"
         counts = f"{len(self.train)} train" + ("" if self.test is None else f" + {len(self.test)} test")
         classes = ""
         if self.classes is not None:
             n = len(self.classes)
             classes = f", {n} class{'es' if n > 1 else ''}"
         kept = "" if self.train.resident else ", streamed"
-        return f"ImageDataset({self.name!r}, {counts} images, {c} x {h} x {w}{classes}{kept})"
+        return f"{type(self).__name__}({self.name!r}, {counts} {noun}, {shape}{classes}{kept})"
 
     def _replaced(self, *, train: Split, test: Split | None) -> ImageDataset:
-        other = object.__new__(ImageDataset)
+        other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, train=train, test=test)
         other.__dict__.pop("classes", None)  # counted anew: fewer images may show fewer classes
         return other
@@ -257,7 +269,7 @@ def _own(opened: Opened, source: Any) -> Opened:
     return opened
 
 
-def _draw_test(n: int, fraction: float, seed: int) -> tuple[Tensor, Tensor | None]:
+def draw_test(n: int, fraction: float, seed: int) -> tuple[Tensor, Tensor | None]:
     n_test = min(max(1, round(n * fraction)), n - 1) if fraction > 0 else 0
     if n_test == 0:
         return torch.arange(n), None

@@ -59,6 +59,19 @@ def as_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
     return height, width
 
 
+def opened_set(source: Any) -> Any:
+    """The data set of a DataLoader; anything else as it is.
+
+    Raises
+    ------
+    DataError
+        If it is an `IterableDataset`, which may never end.
+    """
+    if isinstance(source, DataLoader):
+        source = source.dataset
+    return source
+
+
 def open_images(images: Any, options: OpenOptions) -> Opened:
     """Open images as a store: in memory up to the cap, read on demand above it.
 
