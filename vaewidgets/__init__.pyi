@@ -45,6 +45,7 @@ from .objectives import VQ as VQ
 from .objectives import Bernoulli as Bernoulli
 from .objectives import BetaTC as BetaTC
 from .objectives import Capacity as Capacity
+from .objectives import Categorical as Categorical
 from .objectives import Constant as Constant
 from .objectives import ContinuousBernoulli as ContinuousBernoulli
 from .objectives import Cyclical as Cyclical
@@ -52,6 +53,8 @@ from .objectives import FreeBits as FreeBits
 from .objectives import Gaussian as Gaussian
 from .objectives import InfoVAE as InfoVAE
 from .objectives import LinearWarmup as LinearWarmup
+from .objectives import NegativeBinomial as NegativeBinomial
+from .objectives import Poisson as Poisson
 from .objectives import Reconstruction as Reconstruction
 from .objectives import SquaredError as SquaredError
 from .objectives import kl_per_dim as kl_per_dim

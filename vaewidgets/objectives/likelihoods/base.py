@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Self
 
+import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -61,6 +63,18 @@ class Likelihood(ABC):
     def mean(self, raw: Tensor) -> Tensor:
         """Mean image ``x_hat``, of the shape of `raw`."""
 
+    @abstractmethod
+    def sample(self, raw: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Draw images from the distribution that `raw` says, shape (B, C, H, W).
+
+        Parameters
+        ----------
+        raw : Tensor
+            What `model.decode_raw` returned.
+        generator : torch.Generator, on the device of `raw`
+            By default torch's global one.
+        """
+
     def check(self, data: ImageDataset) -> None:
         """Refuse data that this likelihood cannot score (DataError), before any training."""
         del data  # any finite image will do, and a data set holds no other
@@ -69,3 +83,9 @@ class Likelihood(ABC):
         """Return this likelihood with `normalised` and `unit` as they are for `data`."""
         del data
         return self
+
+
+def parts_of(data: ImageDataset, size: int = 1024) -> Iterator[Tensor]:
+    """Training images, float32, (at most `size`, C, H, W) at a time."""
+    for start in range(0, len(data.train), size):
+        yield data.train.images(slice(start, start + size))
