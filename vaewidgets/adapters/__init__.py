@@ -9,6 +9,7 @@ from vaewidgets.adapters.adapted import AdaptedVAE, Convention, describe_likelih
 from vaewidgets.adapters.check import check_vae
 from vaewidgets.adapters.copying import copy_model, loose_tensors, named_tensors
 from vaewidgets.adapters.losses import LossConvention
+from vaewidgets.adapters.trial import try_training_pass
 from vaewidgets.adapters.vae import VAE
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "describe_output",
     "loose_tensors",
     "named_tensors",
+    "try_training_pass",
 ]

@@ -53,3 +53,26 @@ class Trial:
         devices = [self.device] if self.device.type == "cuda" else []
         with drawing, torch.set_grad_enabled(grad), seeded(seed, devices):
             return call(*args)
+
+
+def try_training_pass(model: nn.Module, x: Tensor, labels: Tensor | None = None) -> Exception | None:
+    """What a copy of the model raises when it encodes and decodes images in training mode; None if nothing.
+
+    Parameters
+    ----------
+    x : Tensor, shape (B, C, H, W)
+    labels : Tensor of int64, shape (B,), optional
+        For a model that takes them.
+    """
+    copied: Any = copy_model(model).train()
+    device = next((p.device for p in copied.parameters()), torch.device("cpu"))
+    given = () if labels is None else (labels.to(device),)
+    devices = [device] if device.type == "cuda" else []
+    seen = (x.to(device),) if getattr(copied, "sees_pixels", False) else given
+    with drawing, torch.no_grad(), seeded(0, devices):
+        try:
+            mu = copied.encode(x.to(device), *given)[0]
+            copied.decode_raw(mu, *seen)
+        except Exception as error:
+            return error
+    return None

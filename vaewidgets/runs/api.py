@@ -37,6 +37,7 @@ from vaewidgets.runs.options import (
     check_data,
     check_epochs,
     check_labels,
+    check_last_batch,
     check_lr,
     check_name,
     check_output,
@@ -139,6 +140,7 @@ def train(
     vae, likelihood = prepare_model(model, data, where)
     goal = get_objective(traits(vae).default_objective if objective is None else objective)
     goal.check(vae)
+    check_last_batch(vae, data, batch_size, drop_last=flag("drop_last", drop_last))
     options: dict[str, Any] = {
         "epochs": check_epochs(epochs),
         "batch_size": batch_size,
@@ -146,7 +148,7 @@ def train(
         "optimizer": check_optimizer(optimizer),
         "seed": seed,
         "eval_every": eval_every,
-        "drop_last": flag("drop_last", drop_last),
+        "drop_last": drop_last,
         "precision": check_precision(precision, where),
         "cuda_graph": check_cuda_graph(cuda_graph, where),
         "device": str(where),

@@ -6,10 +6,12 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from vaewidgets.adapters import try_training_pass
 from vaewidgets.checks import instance, number, text, whole
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import DataError, OptionError, did_you_mean
 from vaewidgets.objectives import traits
+from vaewidgets.objectives.base import class_name
 
 
 def check_epochs(epochs: object) -> int | None:
@@ -79,6 +81,36 @@ def check_output(model: Any, data: ImageDataset) -> None:
             f"has value_range=({lo:g}, {hi:g}). Build it with {fits}, or load the data with "
             f"value_range=({low:g}, {high:g})."
         )
+
+
+def check_last_batch(model: Any, data: ImageDataset, batch_size: int, *, drop_last: bool) -> None:
+    """OptionError where an epoch ends in a batch of one image that the model cannot be trained on.
+
+    BatchNorm has no variance of one image. The model is tried, on a copy, only where there is such a batch.
+    """
+    n = len(data.train)
+    if batch_size > 1 and (drop_last or n % batch_size != 1):
+        return
+    labels = data.train.labels
+    fault = try_training_pass(
+        model,
+        data.train.images([0]),
+        labels[:1] if labels is not None and traits(model).takes_labels else None,
+    )
+    if fault is None:
+        return
+    if batch_size == 1:
+        what, fix = "batch_size is 1", "Use batch_size=2 or more."
+    else:
+        what = (
+            f"{data.name!r} has {n} training images, so that with batch_size={batch_size} the last batch of "
+        )
+        what += "an epoch has one"
+        fix = "Pass drop_last=True, or another batch_size."
+    raise OptionError(
+        f"{what}, and {class_name(model)} cannot be trained on one image: {type(fault).__name__}: {fault}. "
+        f"{fix}"
+    )
 
 
 def check_labels(model: Any, data: ImageDataset) -> None:
