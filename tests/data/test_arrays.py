@@ -7,6 +7,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import vaewidgets as vw
 from vaewidgets.errors import DataError, OptionError, ShapeError
+from vaewidgets.sweeps.data import read_data, write_data
 
 RNG = np.random.default_rng(0)
 VECTORS = RNG.normal(size=(60, 30))
@@ -186,3 +187,17 @@ def test_it_is_trained_evaluated_and_saved_as_images_are(tmp_path):
     run.save(tmp_path / "run.safetensors")
     again = vw.load_run(tmp_path / "run.safetensors", data=data)
     assert again.evaluate("test") == run.evaluate("test")
+
+
+def test_a_worker_of_a_sweep_gets_the_same_items(tmp_path):
+    data = vw.ArrayDataset(SERIES, np.arange(60) % 2, feature_names=["x", "y", "z"], seed=3)
+    write_data(data, tmp_path / "set")
+    there = read_data(tmp_path / "set")
+    assert (there.items, there.value_range, there.image_shape) == (
+        data.items,
+        data.value_range,
+        data.image_shape,
+    )
+    for part, given in ((there.train, data.train), (there.test, data.test)):
+        assert torch.equal(part.images(slice(None)), given.images(slice(None)))
+        assert torch.equal(part.labels, given.labels)

@@ -75,10 +75,16 @@ class PointsWidget(RunWidget):
         return self._sample
 
     def selected_images(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """Images inside the lasso: uint8 array (k, C, H, W), and their labels (k,) or None."""
+        """Images inside the lasso: uint8 array (k, C, H, W), and their labels (k,) or None.
+
+        Items that are no images are those of the data set: float32, (k, *shape), in its units.
+        """
         sample, index = self.sample, self.selected
         labels = None if sample.labels is None else sample.labels[index]
-        return sample.images_u8[index].numpy(), labels
+        items = self.run.data.items
+        if items is None or items.draw == "slices":
+            return sample.images_u8[index].numpy(), labels
+        return sample.images[index].reshape(len(index), *items.shape).numpy(), labels
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
         """Matplotlib figure of the newest frame, for print, colored as in the page; see `RunWidget`."""

@@ -76,10 +76,11 @@ def check_output(model: Any, data: ImageDataset) -> None:
     (low, high), (lo, hi) = _REACH[output], data.value_range
     if lo < low or hi > high:
         fits = 'output="tanh"' if (low, high) == (0.0, 1.0) and lo >= -1 and hi <= 1 else 'output="identity"'
+        # numbers that are no pixels have the range that they have
+        load = f", or load the data with value_range=({low:g}, {high:g})" if data.items is None else ""
         raise DataError(
             f"{type(model).__name__} ends in a {output}, which reaches {low:g} to {high:g}; {data.name!r} "
-            f"has value_range=({lo:g}, {hi:g}). Build it with {fits}, or load the data with "
-            f"value_range=({low:g}, {high:g})."
+            f"has value_range=({lo:g}, {hi:g}). Build it with {fits}{load}."
         )
 
 

@@ -36,7 +36,8 @@ class SketchEncoder(LatentWidget):
     Parameters
     ----------
     run : Run
-        Of a model whose encoder the page can run; else the widget says why nothing can be encoded.
+        Of a model of images whose encoder the page can run; else the widget says why nothing can be encoded.
+        A run on vectors or series is refused: they cannot be sketched.
 
     Attributes
     ----------
@@ -60,6 +61,13 @@ class SketchEncoder(LatentWidget):
 
     def __init__(self, run: Run) -> None:
         self._framing: Framing | None = None
+        (run,) = self._checked_runs(run)
+        items = run.data.items
+        if items is not None and items.draw != "slices":
+            raise OptionError(
+                f"SketchEncoder(run) got a run on items of shape {items.shape}, drawn as {items.draw}: a "
+                "sketch is an image. vw.LatentExplorer(run) decodes any point of the latent space."
+            )
         super().__init__(run, SAMPLE_POINTS)
 
     def _history_state(self, run: Run) -> Sections:
