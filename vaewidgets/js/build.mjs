@@ -14,6 +14,22 @@ const out = join(here, "..", "static");
 
 const widgets = (await readdir(join(here, "widgets"))).sort(); // a folder each
 
+/** Names that shorter.mjs has variables for, and constants. */
+const shorter = {
+  ...Object.fromEntries(
+    ["max", "min", "round", "floor", "ceil", "abs", "exp", "hypot"].map((name) => [`Math.${name}`, name]),
+  ),
+  "Number.isFinite": "finite",
+  "Number.NEGATIVE_INFINITY": "least",
+  "Number.POSITIVE_INFINITY": "Infinity",
+  "Number.NaN": "NaN",
+  "JSON.stringify": "stringify",
+  "Array.from": "from",
+  Float32Array: "Floats",
+  Uint8Array: "Bytes",
+  getComputedStyle: "styleOf",
+};
+
 /** @type {esbuild.BuildOptions} */
 const options = {
   absWorkingDir: here,
@@ -32,7 +48,8 @@ const options = {
   legalComments: "none",
   banner: { js: "/* vaewidgets, BSD-3-Clause. */" },
   // Else an AMD loader on the page (RequireJS in exported HTML) would swallow the exports of a bundled library.
-  define: { "define.amd": "false" },
+  define: { "define.amd": "false", ...shorter },
+  inject: ["shorter.mjs"],
   write: false,
   logLevel: "warning",
 };

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { rampColor } from "../draw/ramp.js";
 import { pressClass } from "../maths/classes.js";
 import { fromPlane, nearest, nearestRow, toPlane } from "../maths/statistics.js";
-import { rampBytes, rampColor, readValues } from "../panels/latent/ramp.js";
+import { rampBytes, readValues } from "../panels/latent/ramp.js";
 import { costText, deaths } from "../panels/units/index.js";
 
 test("a unit died at the first record from which on it was no longer above the threshold", () => {
