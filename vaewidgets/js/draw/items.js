@@ -136,7 +136,7 @@ export function drawItem(flat, bytes, items, axes) {
   }
   if (axes && lines > 1)
     names?.slice(0, 8).forEach((name, i) => {
-      const style = /** @type {const} */ ({ align: "right", halo: 3, relative: 0.85 });
+      const style = /** @type {const} */ ({ align: "right", relative: 0.85 });
       drawText(pen, name, box.right, box.top + size * i, { ...style, color: theme.classColor(i) });
     });
   return x;

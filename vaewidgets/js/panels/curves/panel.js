@@ -251,7 +251,7 @@ function drawCursor(pen, curves, step) {
 /** Room for the names at the line ends: what they take, up to a limit. @param {import("../../draw/pen.js").Pen} pen @param {Curve[]} curves */
 function namesWidth({ context, theme, size }, curves) {
   context.font = theme.font(0.92, "600");
-  const widths = curves.map((curve) => context.measureText(`${lineName(curve)} 000.0`).width);
+  const widths = curves.map((curve) => context.measureText(`${lineName(curve)} −000.0`).width);
   return Math.min(Math.max(size * RIGHT_EM, ...widths.map((width) => width + size)), size * MOST_RIGHT_EM);
 }
 
