@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, final
 
 import torch
 from torch import Tensor, nn
 
+from vaewidgets.adapters.calls import Call, Method, NoDraws
 from vaewidgets.adapters.losses import LossConvention
-from vaewidgets.adapters.outputs import read_image, read_posterior
+from vaewidgets.adapters.outputs import read_image
+from vaewidgets.adapters.posterior import Hints, find_posterior, flatten_latents
+from vaewidgets.adapters.spread import SPREAD_WORDS, as_logvar
 
 _INPUTS = {"image": "images (B, C, H, W)", "flat": "flat images (B, C * H * W)"}
 _OUTPUT_WORDS = {
@@ -51,6 +53,20 @@ class Convention:
         Why it is read so.
     others : tuple of (str, str)
         Other pairs of output and likelihood that nothing speaks against yet.
+    encode : str
+        The call that encodes.
+    posterior : str
+        Where mu and its spread are in its result.
+    spread : {"logvar", "logstd", "std", "var"}
+        What the spread is.
+    spread_evidence : str
+        Why it is read so.
+    other_spreads : tuple of str
+        Other readings of the spread that nothing speaks against.
+    prior : {"standard", "learned"}
+        N(0, I), or one of the model's own, of which only the logged KL tells.
+    notes : tuple of str
+        What else was done or seen, a sentence each.
     """
 
     name: str
@@ -60,11 +76,21 @@ class Convention:
     losses: LossConvention = field(default_factory=LossConvention)
     evidence: str = ""
     others: tuple[tuple[str, str], ...] = ()
+    encode: str = "encode(x)"
+    posterior: str = "mu and logvar"
+    spread: str = "logvar"
+    spread_evidence: str = ""
+    other_spreads: tuple[str, ...] = ()
+    prior: str = "standard"
+    notes: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """Say in some lines how the model is read, and why."""
         lines = [
-            f"{self.name}: encode(x) takes {_INPUTS[self.input]}",
+            f"{self.name}: {self.encode} takes {_INPUTS[self.input]}",
+            f"mu and its spread are {self.posterior}",
+            f"the spread is read as {SPREAD_WORDS[self.spread]}: {self.spread_evidence}",
+            *(f'not excluded: {SPREAD_WORDS[other]}, spread="{other}"' for other in self.other_spreads),
             f"decode(z) is read as {describe_output(self.output)}",
             f"recon is read as {describe_likelihood(self.likelihood)}",
         ]
@@ -86,27 +112,37 @@ class Wiring:
     ----------
     encode, decode : callable
         Functions of (module, x) and (module, z). Never bound to one model: a copy is passed the copy.
-    pick : tuple of int, or None
-        Where mu and logvar are in an encoder's result of three or more.
-    encode_name, decode_name : str
-        How messages call them.
+    hints : Hints
+        How the encoder's result is read.
+    z_shape : tuple of int, or None
+        Shape of one latent point as the decoder takes it, where that is not (latent_dim,).
+    decode_name : str
+        How messages call the decoder.
+    is_random : bool
+        Whether the encoder draws random numbers beside mu and its spread.
     encode_like, decode_like : str or None
         Parameter whose floating type the input takes; the model's first one where there is none by that name.
     """
 
-    encode: Callable[[Any, Tensor], Any]
-    decode: Callable[[Any, Tensor], Any]
-    pick: tuple[int, int] | None
-    encode_name: str
-    decode_name: str
+    encode: Call
+    decode: Call = field(default_factory=lambda: Method("decode"))
+    hints: Hints = field(default_factory=lambda: Hints("encode(x)"))
+    z_shape: tuple[int, ...] | None = None
+    decode_name: str = "decode(z)"
+    is_random: bool = False
     encode_like: str | None = None
     decode_like: str | None = None
 
     def call_encode(self, module: nn.Module, x: Tensor) -> Any:
-        return self.encode(module, _as_parameter(x, module, self.encode_like))
+        fed = _as_parameter(x, module, self.encode_like)
+        if not self.is_random:
+            return self.encode(module, fed)
+        with NoDraws():
+            return self.encode(module, fed)
 
     def call_decode(self, module: nn.Module, z: Tensor) -> Any:
-        return self.decode(module, _as_parameter(z, module, self.decode_like))
+        shaped = z if self.z_shape is None else z.reshape(-1, *self.z_shape)
+        return self.decode(module, _as_parameter(shaped, module, self.decode_like))
 
 
 @final
@@ -164,9 +200,9 @@ class AdaptedVAE(nn.Module):
         """
         fed = x.flatten(1) if self.convention.input == "flat" else x
         wiring = self._wiring
-        result = wiring.call_encode(self.module, fed)
-        mu, logvar = read_posterior(result, wiring.encode_name, self.latent_dim, wiring.pick)
-        return _float32(mu), _float32(logvar)
+        found = find_posterior(wiring.call_encode(self.module, fed), wiring.hints)
+        mu, spread, _ = flatten_latents(found, wiring.hints)
+        return _float32(mu), as_logvar(_float32(spread), self.convention.spread)
 
     def decode(self, z: Tensor) -> Tensor:
         """Mean image of each latent point.
@@ -231,6 +267,11 @@ def floating_parameters(module: nn.Module) -> dict[torch.dtype, str]:
         if found:
             break
     return found
+
+
+def floating_names(module: nn.Module) -> list[str | None]:
+    """A parameter of each floating type that a model has; None alone for a model without."""
+    return [*floating_parameters(module).values()] or [None]
 
 
 def _as_parameter(value: Tensor, module: nn.Module, name: str | None) -> Tensor:

@@ -277,7 +277,7 @@ def attach(
         leave it out and say so in the widgets, in `run.warning` and in `run.diagnose()`; or raise
         `DivergedError` (within a tenth of a second) or `OptionError`, which ends your loop.
     **adapter
-        encode, decode, latent_dim, output, likelihood: as in `as_vae`.
+        encode, decode, latent_dim, output, likelihood, spread, prior: as in `as_vae`.
 
     Returns
     -------

@@ -1,0 +1,162 @@
+"""Finding out how a foreign encoder is called and where its result keeps mu and its spread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaewidgets.adapters.adapted import Wiring, floating_names
+from vaewidgets.adapters.calls import Call, Forward, call_name
+from vaewidgets.adapters.outputs import describe
+from vaewidgets.adapters.posterior import WRAP, Found, Hints, find_posterior, flatten_latents, pick_items
+from vaewidgets.adapters.trial import Trial
+from vaewidgets.errors import ProtocolError
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An encoder that was called with success.
+
+    Attributes
+    ----------
+    wiring : Wiring
+        With all that concerns the encoder filled in.
+    feed : {"image", "flat"}
+        What it takes.
+    found : Found
+        What it returned for the trial's images.
+    latent_dim : int
+    """
+
+    wiring: Wiring
+    feed: str
+    found: Found
+    latent_dim: int
+
+    def run(self, trial: Trial, x: Tensor, seed: int = 0) -> Found:
+        """Mu, spread and sample of images (B, C, H, W), each (B, latent_dim); random numbers are drawn."""
+        fed = x if self.feed == "image" else x.flatten(1)
+        result = trial.run(replace(self.wiring, is_random=False).call_encode, trial.model, fed, seed=seed)
+        found = find_posterior(result, self.wiring.hints)
+        mu, spread, _ = flatten_latents(found, self.wiring.hints)
+        return replace(found, mu=mu, spread=spread, sample=_flat(found.sample))
+
+
+def _flat(sample: Tensor | None) -> Tensor | None:
+    return None if sample is None else sample.flatten(1)
+
+
+def find_encoder(
+    trial: Trial,
+    model: str,
+    calls: Sequence[Call],
+    latent_dim: int | None,
+    decodes: Callable[[int], bool],
+) -> Encoder:
+    """Try ways to call an encoder; the first whose result can be read is taken.
+
+    Parameters
+    ----------
+    trial : Trial
+    model : str
+        How messages name the model.
+    calls : sequence of callable
+        The likelier first.
+    latent_dim : int or None
+        If known.
+    decodes : callable
+        Whether the decoder takes points of so many dimensions.
+
+    Raises
+    ------
+    ProtocolError
+        What was wrong with the first way.
+    """
+    refusals: list[ProtocolError] = []
+    for call in calls:
+        try:
+            return _try_call(trial, call, call_name(model, call, "x"), latent_dim, decodes)
+        except ProtocolError as error:
+            refusals.append(error)
+    raise refusals[0]
+
+
+def _try_call(
+    trial: Trial, call: Call, where: str, latent_dim: int | None, decodes: Callable[[int], bool]
+) -> Encoder:
+    """Feed images, then flat ones, in each floating type that the model has."""
+    failed: list[Exception] = []
+    for like in floating_names(trial.model):
+        for feed, x in (("image", trial.x), ("flat", trial.x.flatten(1))):
+            wiring = Wiring(call, hints=Hints(where, latent_dim), encode_like=like)
+            try:
+                first, second = (trial.run(wiring.call_encode, trial.model, x, seed=seed) for seed in (0, 1))
+                return _read(trial, wiring, (first, second), feed, decodes)
+            except Exception as error:
+                failed.append(error)
+    # A result that was refused tells more than a crash on a shape that the model is not for.
+    for refusal in failed:
+        if isinstance(refusal, ProtocolError):
+            raise refusal
+    as_image, as_flat = failed[:2]
+    raise ProtocolError(
+        f"{where} raised {type(as_image).__name__}: {as_image} (on images of shape {tuple(trial.x.shape)}; "
+        f"on flat ones, {tuple(trial.x.flatten(1).shape)}: {type(as_flat).__name__}: {as_flat}). Expected it "
+        "to take one of the two. Was the model built for this image shape? If it needs more arguments, pass "
+        "encode=lambda model, x: ..."
+    ) from as_image
+
+
+def _read(
+    trial: Trial,
+    wiring: Wiring,
+    results: tuple[Any, Any],
+    feed: str,
+    decodes: Callable[[int], bool],
+) -> Encoder:
+    """Read two results for the same images, under two random seeds."""
+    (first, second), hints = results, wiring.hints
+    if isinstance(first, Tensor):
+        hints = replace(hints, latent_dim=_width_of_one(first, second, hints, decodes))
+    leave_out = trial.x[0].shape if isinstance(wiring.encode, Forward) else None
+    pick = pick_items(first, second, hints.where, leave_out)
+    hints = replace(hints, pick=pick)
+    found = find_posterior(first, hints)
+    mu, spread, shape = flatten_latents(found, hints)
+    is_random = len(pick or ()) > 2 or isinstance(wiring.encode, Forward)
+    known = replace(
+        wiring,
+        hints=replace(hints, is_tried=True),
+        is_random=is_random,
+        z_shape=shape if len(shape) > 1 else None,
+    )
+    return Encoder(known, feed, replace(found, mu=mu, spread=spread), mu.shape[1])
+
+
+def _width_of_one(first: Tensor, second: Tensor, hints: Hints, decodes: Callable[[int], bool]) -> int | None:
+    """Latent dimensions, or channels, of an encoder that returns one tensor; by what the decoder takes."""
+    where = hints.where
+    if not torch.equal(first, second):
+        raise ProtocolError(
+            f"{where} returned {describe(first)} that differs from call to call: a sample, without the mu "
+            f"and logvar that it was drawn from. {WRAP}"
+        )
+    if first.ndim < 2:
+        return hints.latent_dim
+    width = first.flatten(1).shape[1]
+    known = hints.latent_dim
+    whole = decodes(width) if known is None else known in (width, first.shape[1])
+    half = known is None and width % 2 == 0 and decodes(width // 2)
+    if half and not whole:
+        return width // 2
+    if whole and not half:
+        raise ProtocolError(
+            f"{where} returned {describe(first)}, one code of {width} numbers an image, the same from call "
+            "to call: a plain autoencoder, which has no posterior and is not taken (expected (mu, logvar)). "
+            f"If it is a VAE all the same: {WRAP}"
+        )
+    return known
