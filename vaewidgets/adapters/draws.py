@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from vaewidgets.adapters.calls import Method
 from vaewidgets.adapters.encoder import Encoder
 from vaewidgets.adapters.posterior import WRAP
-from vaewidgets.adapters.spread import SPREAD_WORDS, possible_spreads, shown_by_draws
+from vaewidgets.adapters.spread import SPREAD_WORDS, may_be_negative, possible_spreads, shown_by_draws
 from vaewidgets.adapters.trial import Trial
 from vaewidgets.errors import ProtocolError
 
@@ -84,9 +84,11 @@ def find_spread(trial: Trial, encoder: Encoder, decode: Callable[..., Any], said
     if encoder.found.kind is not None:
         return Spread(encoder.found.kind, "by its type or name")
     mu, spread = _far_out(trial, encoder)
-    likely, *others = possible_spreads(spread)
+    likely, *others = possible_spreads(encoder.found.spread, spread)
+    if likely != "logvar" and may_be_negative(encoder.run(trial, trial.x, grad=True).spread):
+        likely, *others = "logvar", "logstd"
     if likely == "logvar":
-        return Spread(likely, "it is below 0 for some images, and most VAEs return that", tuple(others))
+        return Spread(likely, "it may be below 0, and most VAEs return that", tuple(others))
     text = f"{where} returned {encoder.found.source}; the spread is never below 0, also far from the data"
     if bool((mu[~mu.isnan()] >= 0).all()):
         text += ", and nor is mu: are they parameters of another distribution, as alpha and beta?"

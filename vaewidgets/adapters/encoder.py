@@ -37,10 +37,11 @@ class Encoder:
     found: Found
     latent_dim: int
 
-    def run(self, trial: Trial, x: Tensor, seed: int = 0) -> Found:
+    def run(self, trial: Trial, x: Tensor, seed: int = 0, grad: bool = False) -> Found:
         """Mu, spread and sample of images (B, C, H, W), each (B, latent_dim); random numbers are drawn."""
         fed = x if self.feed == "image" else x.flatten(1)
-        result = trial.run(replace(self.wiring, is_random=False).call_encode, trial.model, fed, seed=seed)
+        call = replace(self.wiring, is_random=False).call_encode
+        result = trial.run(call, trial.model, fed, seed=seed, grad=grad)
         found = find_posterior(result, self.wiring.hints)
         mu, spread, _ = flatten_latents(found, self.wiring.hints)
         return replace(found, mu=mu, spread=spread, sample=_flat(found.sample))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -34,9 +35,37 @@ def as_logvar(spread: Tensor, kind: str) -> Tensor:
     return spread.log() if kind == "var" else 2.0 * spread.log()
 
 
-def possible_spreads(spread: Tensor) -> tuple[str, ...]:
-    """Readings that the sign of values leaves open, the likelier first; NaN is not looked at."""
-    return ("std", "var") if bool((spread[~spread.isnan()] >= 0).all()) else ("logvar", "logstd")
+# What torch calls the operations that only move numbers, and those whose result may have any sign.
+_MOVES = (
+    "View",
+    "UnsafeView",
+    "Reshape",
+    "Slice",
+    "Split",
+    "Squeeze",
+    "Select",
+    "ToCopy",
+    "Clone",
+    "AsStrided",
+)
+_ANY_SIGN = ("Addmm", "Mm", "Convolution", "MkldnnConvolution", "NativeBatchNorm", "CudnnBatchNorm")
+
+
+def may_be_negative(spread: Tensor) -> bool:
+    """Whether it comes straight from a layer whose result may have any sign, by the graph of autograd."""
+    node: Any = spread.grad_fn
+    while node is not None and node.name().startswith(_MOVES):
+        node = node.next_functions[0][0]
+    return node is not None and node.name().startswith(_ANY_SIGN)
+
+
+def possible_spreads(near: Tensor, far: Tensor) -> tuple[str, ...]:
+    """Readings that the sign of values leaves open, the likelier first; NaN is not looked at.
+
+    Far from the data a standard deviation may well be 0, near them it is above.
+    """
+    is_positive = bool((near > 0).all()) and bool((far[~far.isnan()] >= 0).all())
+    return ("std", "var") if is_positive else ("logvar", "logstd")
 
 
 @dataclass(frozen=True)
