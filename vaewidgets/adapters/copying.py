@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from types import CellType, FunctionType, MethodType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from vaewidgets.adapters.seeded import drawing, seeded
+from vaewidgets.adapters.seeded import seeded
 from vaewidgets.errors import ProtocolError
 
 _INTERNAL = frozenset(vars(nn.Module()))
@@ -112,8 +113,8 @@ def _structure(model: nn.Module, memo: dict[int, Any]) -> nn.Module:
             twins[id(module)].__dict__.update(copy.deepcopy(vars(module), tried))
         return copy.deepcopy(model, tried)
     except Exception:
-        # theirs leaves out what cannot be copied; it may draw random numbers for weights
-        with drawing, seeded(0):
+        # theirs leaves out what cannot be copied; it may draw random numbers for weights, and set the seed
+        with torch.random.fork_rng(devices=[]), seeded(0):
             return copy.deepcopy(model, memo)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vaewidgets.adapters.copying import copy_model
-from vaewidgets.adapters.seeded import drawing, seeded
+from vaewidgets.adapters.seeded import seeded
 
 
 class Trial:
@@ -49,9 +49,8 @@ class Trial:
         return z.to(self.device)
 
     def run(self, call: Callable[..., Any], *args: Any, seed: int = 0, grad: bool = False) -> Any:
-        """Call with global random generators put back afterwards; gradients are off unless asked for."""
-        devices = [self.device] if self.device.type == "cuda" else []
-        with drawing, torch.set_grad_enabled(grad), seeded(seed, devices):
+        """Call without touching the global random generators; gradients are off unless asked for."""
+        with torch.set_grad_enabled(grad), seeded(seed):
             return call(*args)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from vaewidgets.adapters.seeded import drawing, seeded
+from vaewidgets.adapters.seeded import seeded
 from vaewidgets.checks import instance
 from vaewidgets.data import ImageDataset, load_dataset
 from vaewidgets.engine.engine import Engine, EngineState
@@ -163,7 +163,7 @@ def _rebuild(facts: dict[str, Any], path: Any) -> nn.Module:
             "one with the same options: load_run(path, model=...)."
         )
     try:
-        with drawing, seeded(0):  # the weights are written over; the caller's random numbers stay
+        with seeded(0):  # the weights are written over; the caller's random numbers stay
             return build(facts["model"])
     except (OptionError, TypeError) as error:
         raise CheckpointError(f"{str(path)!r}: its model cannot be built ({error}).") from error

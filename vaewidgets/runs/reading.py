@@ -10,6 +10,7 @@ from typing import Any, final
 import torch
 
 from vaewidgets.adapters import AdaptedVAE, Convention, describe_likelihood, describe_output
+from vaewidgets.adapters.seeded import seeded
 from vaewidgets.objectives import get_likelihood
 
 _IMAGES = 64
@@ -79,7 +80,7 @@ class Reading:
         device = next((t.device for t in model.parameters()), torch.device("cpu"))
         own = model.convention
         scores, errors = {}, {}
-        with torch.no_grad():
+        with torch.no_grad(), seeded(0):  # the model may draw numbers, which the loop needs
             x = self._x.to(device)
             mu, logvar = model.encode(x)
             eps = torch.randn(mu.shape, generator=self._generator).to(device)

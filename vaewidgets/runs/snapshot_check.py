@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.adapters import copy_model
+from vaewidgets.adapters.seeded import seeded
 from vaewidgets.engine.snapshot import Shell, Weights
 from vaewidgets.objectives import traits
 from vaewidgets.objectives.base import class_name
@@ -45,7 +46,7 @@ class SnapshotCheck:
         if self._first is None:
             snapshot = self._shell.build(weights)
             self._first = (weights, snapshot, self._outputs(snapshot))
-            # one whose encoder or decoder draws random numbers cannot be compared
+            # one that draws random numbers on ways of its own cannot be compared
             self._is_done = not _same(self._first[2], self._outputs(snapshot))
             return
         first, snapshot, before = self._first
@@ -70,7 +71,7 @@ class SnapshotCheck:
 
     def _outputs(self, model: Any) -> list[Tensor]:
         device = next((t.device for t in model.parameters()), torch.device("cpu"))
-        with torch.no_grad():
+        with torch.no_grad(), seeded(0):  # the model may draw numbers, which the loop needs
             found = [part for part in model.encode(self._x.to(device)) if part is not None]
             if not traits(model).sees_pixels:  # that draws pixel after pixel
                 found.append(model.decode(found[0]))

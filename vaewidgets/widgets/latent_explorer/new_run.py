@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vaewidgets.adapters.seeded import drawing, seeded
+from vaewidgets.adapters.seeded import seeded
 from vaewidgets.checks import is_whole, number, one_of, whole
 from vaewidgets.contract.compared import Form
 from vaewidgets.data import ImageDataset, datasets_at_hand, load_dataset
@@ -107,7 +107,7 @@ def make_run(run: Run, settings: Mapping[str, Any]) -> Run:
     config |= {name: wanted[name] for name in ("latent_dim", "likelihood")}
     if isinstance(old, MLPVAE | Autoencoder):
         config |= {"hidden": old.hidden, "activation": old.activation}
-    with drawing, seeded(wanted["seed"]):  # the weights' seed, too, as in the code that is shown
+    with seeded(wanted["seed"]):  # the weights' seed, too, as in the code that is shown
         model = build(config)
     names = ("optimizer", "precision", "cuda_graph", "autosave")
     kept = {name: run.options[name] for name in names if name in run.options}
