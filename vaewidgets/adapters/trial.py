@@ -66,9 +66,8 @@ def try_training_pass(model: nn.Module, x: Tensor, labels: Tensor | None = None)
     copied: Any = copy_model(model).train()
     device = next((p.device for p in copied.parameters()), torch.device("cpu"))
     given = () if labels is None else (labels.to(device),)
-    devices = [device] if device.type == "cuda" else []
     seen = (x.to(device),) if getattr(copied, "sees_pixels", False) else given
-    with drawing, torch.no_grad(), seeded(0, devices):
+    with torch.no_grad(), seeded(0):
         try:
             mu = copied.encode(x.to(device), *given)[0]
             copied.decode_raw(mu, *seen)
