@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, final
@@ -18,23 +16,23 @@ from vaewidgets.diagnostics import NotFinite
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.engine.snapshot import GoodWeights, Snapshot, model_tensors
 from vaewidgets.errors import OptionError, TrainingStopped
-from vaewidgets.objectives import Constant, Schedule, as_schedule, get_likelihood
+from vaewidgets.objectives import get_likelihood
 from vaewidgets.runs.claims import check_unclaimed, claim, release
 from vaewidgets.runs.gate import ENDED, Status
 from vaewidgets.runs.history import History
 from vaewidgets.runs.log_buffer import Pending
 from vaewidgets.runs.log_faults import logged_divergence
+from vaewidgets.runs.loop_beta import LoopBeta
 from vaewidgets.runs.loop_log import LoopLog, holds_step
 from vaewidgets.runs.notebook import at_cell_end
 from vaewidgets.runs.reading import Reading
-from vaewidgets.runs.run import Run
 from vaewidgets.runs.run_file import Checkpoint
 
 FLUSH_SECONDS = 0.1
 
 
 @final
-class AttachedRun(Run):
+class AttachedRun(LoopBeta):
     """Made by `attach`; see `Run` for what it offers.
 
     Attributes
@@ -61,9 +59,6 @@ class AttachedRun(Run):
         pending = Pending(losses, self._data.n_pixels, self.model.latent_dim, self._recorder.__len__)
         self._log = LoopLog(self._recorder, pending, raises=raises_on_bad_value)
         self._next_flush = 0.0
-        self._schedule: Schedule = Constant(1.0)
-        self._beta_read: float | None = None  # what the loop got when it last read `beta`
-        self._beta_logged: float | None = None
         self._good = GoodWeights()
         # from the start, not from the first step on: what is drawn at a cell's end then finds the run ended
         self._forget_cell = at_cell_end(self._cell_ended)
@@ -118,12 +113,7 @@ class AttachedRun(Run):
             In the first call alone, where nothing is lost yet: a value is no scalar, or `batch_size` is
             needed. Later ones are left out, and said.
         """
-        if beta is not None:
-            with contextlib.suppress(TypeError, ValueError, RuntimeError):  # else it is said by `add`
-                self._beta_logged = float(beta)
-        else:
-            beta = self._beta_read
-        values = {"loss": loss, "recon": recon, "kl": kl, "beta": beta, **other}
+        values = {"loss": loss, "recon": recon, "kl": kl, "beta": self._beta_of_step(beta), **other}
         known = {name: value for name, value in values.items() if value is not None}
         is_step = holds_step(known)
         evaluates_after_end = not is_step and self.status in ENDED
@@ -274,34 +264,6 @@ class AttachedRun(Run):
     @property
     def engine(self) -> str:
         return "a loop of its own"
-
-    @property
-    def beta(self) -> float:
-        """Weight of the KL term, for the loop to read in each step; from then on widgets offer to turn it."""
-        beta = self._beta_read = self._schedule(self.step)
-        return beta
-
-    @beta.setter
-    def beta(self, beta: float | Callable[[int], float] | Schedule) -> None:
-        self._schedule = as_schedule(beta)
-        self._events.notify()
-
-    @property
-    def current_beta(self) -> float:
-        if self._beta_read is None and self._beta_logged is not None:
-            return self._beta_logged
-        return self._schedule(self.step)
-
-    @property
-    def beta_description(self) -> str:
-        if self._beta_read is None:
-            return "in your loop" if self._beta_logged is None else f"{self._beta_logged:g}"
-        return self._schedule.describe()
-
-    @property
-    def beta_is_controllable(self) -> bool:
-        """Whether the loop reads `run.beta`."""
-        return self._beta_read is not None
 
     def _go(self, steps: int | None) -> None:
         if self.status in ("running", "paused"):
