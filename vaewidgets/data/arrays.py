@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from vaewidgets.checks import flag, number, sequence, whole
-from vaewidgets.data.convert import as_labels, as_value_range
+from vaewidgets.data.convert import as_labels, as_value_range, exact
 from vaewidgets.data.dataset import ImageDataset, draw_test
 from vaewidgets.data.items import array_items
-from vaewidgets.data.sources import DatasetSource, opened_set
+from vaewidgets.data.set_items import DatasetSource
+from vaewidgets.data.sources import opened_set
 from vaewidgets.errors import DataError, ShapeError
 
 _Part = tuple[Tensor, Tensor | None]  # items, and their labels
@@ -226,6 +227,6 @@ def _value_range(given: Any, parts: list[Tensor]) -> tuple[float, float]:
     if low < lo or high > hi:
         raise DataError(
             f"items run from {low:.6g} to {high:.6g}, outside value_range=({lo:g}, {hi:g}). Leave that "
-            f"out, or pass value_range=({low:.9g}, {high:.9g})."
+            f"out, or pass value_range=({exact(low)}, {exact(high)})."
         )
     return lo, hi

@@ -30,10 +30,12 @@ class ImageDataset:
     Parameters
     ----------
     images : array, tensor, path or torch Dataset
-        (N, H, W), (N, C, H, W) or (N, H, W, C) with 1 or 3 channels, of integers from 0 to 255, booleans, or
-        floats in `value_range`; or a folder of image files, with a sub-folder for each class if there are
-        any; or a `torch.utils.data.Dataset` of images or (image, label) pairs, images being PIL, arrays or
-        tensors. A label that is not one whole number is left out.
+        (N, H, W), (N, C, H, W) or (N, H, W, C) with 1 or 3 channels, or any number where `channels` says
+        where they are, or volumes (N, 1, D, H, W); of integers of 8 bits (0 to 255) or 16 (uint16, 0 to
+        65,535), booleans, or floats in `value_range`; or a folder of image files, with a sub-folder for each
+        class if there are any; or a `torch.utils.data.Dataset` of images or (image, label) pairs, images
+        being PIL, arrays or tensors; or a DataLoader, whose data set is taken. A label that is not one whole
+        number is left out.
     labels : array of int, shape (N,), optional
         The class of each image, any whole numbers of 64 bits: the values that occur are the classes. By
         default those of the folder or data set.
@@ -54,12 +56,16 @@ class ImageDataset:
     memory_cap_bytes : int
         A set that takes more than this (as stored: a byte a pixel if 8-bit, else four) is read on demand.
     channels : {"first", "last"}, optional
-        Where the channel axis is, if the shape alone does not tell.
+        Where the channel axis is, if the shape alone does not tell. Images of other than 1 or 3 channels are
+        drawn as grey planes side by side, and so are volumes.
     size : int or (height, width), optional
         Resize to this, bilinear and antialiased.
     num_workers : int
         Processes that read a torch `Dataset`, and that read ahead where a set is above the cap. The set must
         bear that, as with torch's DataLoader; what is random in it is then drawn in each process.
+    image_key, label_key : str or int, optional
+        Where an item that is a mapping (or another tuple than (image, label)) has its image and its label;
+        the label by default under "label".
 
     Attributes
     ----------
@@ -118,13 +124,16 @@ class ImageDataset:
         channels: str | None = None,
         size: int | tuple[int, int] | None = None,
         num_workers: int = 0,
+        image_key: Any = None,
+        label_key: Any = None,
     ) -> None:
         self.name = text("name", name)
         self.value_range = as_value_range(value_range)
         test_fraction = number("test_fraction", test_fraction, 0, below=1)
         cap = whole("memory_cap_bytes", memory_cap_bytes, 0, also=", such as 4 * 2**30")
         seed, num_workers = whole("seed", seed, 0), whole("num_workers", num_workers, 0)
-        options = OpenOptions(self.value_range, channels, as_size(size), cap, self.name, num_workers)
+        keys = (image_key, label_key)
+        options = OpenOptions(self.value_range, channels, as_size(size), cap, self.name, num_workers, keys)
         opened = _open(images, labels, "labels", options)
         if test is not None:
             test_images, test_labels = test if isinstance(test, tuple) and len(test) == 2 else (test, None)
@@ -141,6 +150,10 @@ class ImageDataset:
                 split = _as_split(opened, self.value_range, num_workers)
                 self.train, self.test = split.take(train_index), split.take(test_index)
         self.image_shape = self.train.image_shape
+        if opened.layout == "volume":
+            self.items = Items("slices", (1, *self.image_shape))
+        elif self.image_shape[0] not in (1, 3):
+            self.items = Items("slices", self.image_shape)
         self.class_names = _check_class_names(class_names, opened.class_names, self.train, self.test)
 
     @property
