@@ -33,6 +33,7 @@ def as_vae(
     decode: UserFunction | None = None,
     latent_dim: int | None = None,
     image_shape: tuple[int, int, int] | None = None,
+    item_shape: tuple[int, ...] | None = None,
     output: str | None = None,
     likelihood: str | None = None,
     losses: LossConvention | None = None,
@@ -59,6 +60,9 @@ def as_vae(
         By default what the model declares, else what its encoder returns.
     image_shape : tuple of int, optional
         (C, H, W) of the data. By default what the model declares.
+    item_shape : tuple of int, optional
+        Of items that are no images, as in ``data.items.shape`` of an `ArrayDataset`: the model is fed items
+        of this shape, of as many numbers as an image.
     output : {"probabilities", "logits", "mean"}, optional
         What the decoder returns. By default what the project is known for; else, for data in [0, 1],
         "probabilities" if the outputs keep to that range, "mean" if they end in a tanh, and "logits" if they
@@ -116,7 +120,7 @@ def as_vae(
         refuse_learned_prior(module)
     encodes, decodes, family = find_calls(module, encode, decode)
     shape = declared_shape(module, image_shape)
-    trial = Trial(module, shape, value_range)
+    trial = Trial(module, shape, value_range, item_shape=None if item_shape == shape else item_shape)
     family = family or Family(encodes[0], decodes[0])
     if losses is None and family.unknowable:
         raise ProtocolError(family.unknowable)

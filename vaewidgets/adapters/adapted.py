@@ -14,7 +14,11 @@ from vaewidgets.adapters.outputs import read_image
 from vaewidgets.adapters.posterior import Hints, find_posterior, flatten_latents
 from vaewidgets.adapters.spread import SPREAD_WORDS, as_logvar
 
-_INPUTS = {"image": "images (B, C, H, W)", "flat": "flat images (B, C * H * W)"}
+_INPUTS = {
+    "image": "images (B, C, H, W)",
+    "flat": "flat images (B, C * H * W)",
+    "item": "items in the shape in which they were given",
+}
 _OUTPUT_WORDS = {
     "probabilities": "pixels in [0, 1]",
     "logits": "logits of pixels, shown through a sigmoid",
@@ -41,8 +45,8 @@ class Convention:
     ----------
     name : str
         Class of the model.
-    input : {"image", "flat"}
-        Whether its encoder takes (B, C, H, W) or (B, C * H * W).
+    input : {"image", "flat", "item"}
+        Whether its encoder takes (B, C, H, W), (B, C * H * W), or items as they were given to `ArrayDataset`.
     output : {"probabilities", "logits", "mean"}
         What its decoder returns: pixels in [0, 1], their logits, or pixels in the data's range.
     likelihood : {"bernoulli", "squared_error"}
@@ -114,8 +118,9 @@ class Wiring:
         Functions of (module, x) and (module, z). Never bound to one model: a copy is passed the copy.
     hints : Hints
         How the encoder's result is read.
-    z_shape : tuple of int, or None
-        Shape of one latent point as the decoder takes it, where that is not (latent_dim,).
+    x_shape, z_shape : tuple of int, or None
+        Shape of one image as the encoder takes it, where that is not (C, H, W), and of one latent point as
+        the decoder takes it, where that is not (latent_dim,).
     decode_name : str
         How messages call the decoder.
     is_random : bool
@@ -127,14 +132,21 @@ class Wiring:
     encode: Call
     decode: Call = field(default_factory=lambda: Method("decode"))
     hints: Hints = field(default_factory=lambda: Hints("encode(x)"))
+    x_shape: tuple[int, ...] | None = None
     z_shape: tuple[int, ...] | None = None
     decode_name: str = "decode(z)"
     is_random: bool = False
     encode_like: str | None = None
     decode_like: str | None = None
 
+    def shaped(self, x: Tensor) -> Tensor:
+        """Images (B, C, H, W) as the encoder takes them."""
+        if self.x_shape is None:
+            return x
+        return x.flatten(1) if len(self.x_shape) == 1 else x.reshape(-1, *self.x_shape)
+
     def call_encode(self, module: nn.Module, x: Tensor) -> Any:
-        fed = _as_parameter(x, module, self.encode_like)
+        fed = _as_parameter(self.shaped(x), module, self.encode_like)
         if not self.is_random:
             return self.encode(module, fed)
         with NoDraws():
@@ -198,9 +210,8 @@ class AdaptedVAE(nn.Module):
         -------
         mu, logvar : Tensor, each of shape (B, latent_dim)
         """
-        fed = x.flatten(1) if self.convention.input == "flat" else x
         wiring = self._wiring
-        found = find_posterior(wiring.call_encode(self.module, fed), wiring.hints)
+        found = find_posterior(wiring.call_encode(self.module, x), wiring.hints)
         mu, spread, _ = flatten_latents(found, wiring.hints)
         return _float32(mu), as_logvar(_float32(spread), self.convention.spread)
 

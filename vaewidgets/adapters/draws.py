@@ -219,7 +219,7 @@ def _from_forward(trial: Trial, encoder: Encoder, decode: str) -> Draws | None:
     for is_training in (False, True):
         for seed, x in _batches(trial):
             seen.clear()
-            fed = x if encoder.feed == "image" else x.flatten(1)
+            fed = encoder.wiring.shaped(x)
             try:
                 with _root_training(trial.model, is_training), _watched(trial.model, decode, watch):
                     trial.run(trial.model, fed, seed=seed)

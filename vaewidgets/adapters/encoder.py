@@ -25,7 +25,7 @@ class Encoder:
     ----------
     wiring : Wiring
         With all that concerns the encoder filled in.
-    feed : {"image", "flat"}
+    feed : {"image", "flat", "item"}
         What it takes.
     found : Found
         What it returned for the trial's images.
@@ -39,9 +39,8 @@ class Encoder:
 
     def run(self, trial: Trial, x: Tensor, seed: int = 0, grad: bool = False) -> Found:
         """Mu, spread and sample of images (B, C, H, W), each (B, latent_dim); random numbers are drawn."""
-        fed = x if self.feed == "image" else x.flatten(1)
         call = replace(self.wiring, is_random=False).call_encode
-        result = trial.run(call, trial.model, fed, seed=seed, grad=grad)
+        result = trial.run(call, trial.model, x, seed=seed, grad=grad)
         found = find_posterior(result, self.wiring.hints)
         mu, spread, _ = flatten_latents(found, self.wiring.hints)
         return replace(found, mu=mu, spread=spread, sample=_flat(found.sample))
@@ -92,10 +91,12 @@ def _try_call(
     """Feed images, then flat ones, in each floating type that the model has."""
     failed: list[Exception] = []
     for like in floating_names(trial.model):
-        for feed, x in (("image", trial.x), ("flat", trial.x.flatten(1))):
-            wiring = Wiring(call, hints=Hints(where, latent_dim), encode_like=like)
+        for feed, shape in trial.feeds.items():
+            wiring = Wiring(call, hints=Hints(where, latent_dim), encode_like=like, x_shape=shape)
             try:
-                first, second = (trial.run(wiring.call_encode, trial.model, x, seed=seed) for seed in (0, 1))
+                first, second = (
+                    trial.run(wiring.call_encode, trial.model, trial.x, seed=seed) for seed in (0, 1)
+                )
                 return _read(trial, wiring, (first, second), feed, decodes)
             except Exception as error:
                 failed.append(error)
@@ -103,13 +104,15 @@ def _try_call(
     for refusal in failed:
         if isinstance(refusal, ProtocolError):
             raise refusal
-    as_image, as_flat = failed[:2]
+    first, flat = failed[:2]
+    (name, shape), (_, flat_shape) = trial.feeds.items()
+    n, *axes = trial.x.shape
     raise ProtocolError(
-        f"{where} raised {type(as_image).__name__}: {as_image} (on images of shape {tuple(trial.x.shape)}; "
-        f"on flat ones, {tuple(trial.x.flatten(1).shape)}: {type(as_flat).__name__}: {as_flat}). Expected it "
-        "to take one of the two. Was the model built for this image shape? If it needs more arguments, pass "
+        f"{where} raised {type(first).__name__}: {first} (on {name}s of shape {(n, *(shape or axes))}; "
+        f"on flat ones, {(n, *(flat_shape or axes))}: {type(flat).__name__}: {flat}). Expected it to take "
+        f"one of the two. Was the model built for this {name} shape? If it needs more arguments, pass "
         "encode=lambda model, x: ..."
-    ) from as_image
+    ) from first
 
 
 def _read(

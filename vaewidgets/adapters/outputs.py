@@ -32,8 +32,8 @@ def read_image(result: Any, where: str, image_shape: tuple[int, int, int]) -> tu
     Parameters
     ----------
     result : Any
-        (B, C, H, W), (B, C * H * W) or, if grey, (B, H, W); a tuple or list that starts with it; a mapping or
-        object that names it; or a normal or Bernoulli distribution.
+        (B, C, H, W), with or without axes of one entry, or (B, C * H * W); a tuple or list that starts with
+        it; a mapping or object that names it; or a normal or Bernoulli distribution.
     where : str
         How messages name the call.
     image_shape : tuple of int
@@ -55,13 +55,17 @@ def read_image(result: Any, where: str, image_shape: tuple[int, int, int]) -> tu
     shape = tuple(image.shape)
     if shape[1:] == image_shape:
         return image, are_logits
-    if shape[1:] == (n_pixels,) or (image_shape[0] == 1 and shape[1:] == image_shape[1:]):
+    if shape[1:] == (n_pixels,) or _squeezed(shape[1:]) == _squeezed(image_shape):
         return image.reshape(-1, *image_shape), are_logits
     raise ProtocolError(
         f"{where} returned an image of shape {shape}; expected (B, {', '.join(map(str, image_shape))}) or "
         f"(B, {n_pixels}), as the data are. Build the model for this image shape, or resize the data: "
         "size=(height, width)."
     )
+
+
+def _squeezed(shape: tuple[int, ...]) -> list[int]:
+    return [n for n in shape if n > 1]
 
 
 def _find_image(result: Any, where: str) -> tuple[Tensor, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,13 @@ class Trial:
         What the noise is drawn from, uniformly.
     device : torch.device or str, optional
         By default that of the model's first parameter.
+    item_shape : tuple of int, optional
+        In which items that are no images were given: the model is fed those in place of images.
+
+    Attributes
+    ----------
+    feeds : dict of str to tuple of int or None
+        The shapes of one image that an encoder is tried with, the likelier first; None for (C, H, W).
     """
 
     def __init__(
@@ -33,7 +41,12 @@ class Trial:
         image_shape: tuple[int, int, int],
         value_range: tuple[float, float],
         device: torch.device | str | None = None,
+        item_shape: tuple[int, ...] | None = None,
     ) -> None:
+        self.feeds = {
+            **({"image": None} if item_shape is None else {"item": item_shape}),
+            "flat": (math.prod(image_shape),),
+        }
         self.model = copy_model(model).eval()
         if device is not None:
             self.model.to(device)

@@ -194,11 +194,21 @@ def pick_device(device: str | torch.device | None) -> torch.device:
         ) from None
 
 
+def _shapes(data: ImageDataset) -> dict[str, Any]:
+    """What a model must know of the data."""
+    items = data.items
+    return {
+        "image_shape": data.image_shape,
+        "item_shape": None if items is None else items.shape,
+        "value_range": data.value_range,
+    }
+
+
 def prepare_model(
     model: nn.Module, data: ImageDataset, device: torch.device, **adapter: Any
 ) -> tuple[Any, Likelihood]:
     """Adapt a model as `as_vae` does, move it to the device, try it, and find its likelihood for the data."""
-    vae = as_vae(model, image_shape=data.image_shape, value_range=data.value_range, **adapter)
+    vae = as_vae(model, **_shapes(data), **adapter)
     if isinstance(vae, AdaptedVAE):  # whatever was possible: this is what it is trained with
         vae.convention = replace(vae.convention, others=())
     likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
@@ -296,7 +306,7 @@ def attach(
     check_name(name)
     one_of("on_bad_value", on_bad_value, ("warn", "raise"))
     check_unclaimed(model, can_train=False)
-    vae = as_vae(model, losses=losses, image_shape=data.image_shape, value_range=data.value_range, **adapter)
+    vae = as_vae(model, losses=losses, **_shapes(data), **adapter)
     likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
     likelihood.check(data)
     check_vae(vae, data.image_shape, data.value_range)
