@@ -1,0 +1,265 @@
+"""What is measured of each model."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import math
+import time
+import traceback
+import warnings
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import vaewidgets as vw
+import vaewidgets.runs.reading
+from tests.experiments.foreign_models.entry import Foreign
+from tests.experiments.foreign_models.sources import importable, load, place
+from vaewidgets.errors import VAEWidgetsError
+from vaewidgets.graphs import decoder_network
+
+BATCH, N_TRAIN, N_TEST = 16, 96, 32
+STEPS, SECONDS, LONGEST = 25, 1.5, 10.0  # at least so many steps and seconds; at most so many seconds
+
+
+class NotAtHand(Exception):
+    """The repository is not in the folder."""
+
+
+@dataclass
+class Row:
+    """One line of the table; each column "yes", or what is wrong."""
+
+    name: str
+    attach: str = "-"
+    read: str = "-"
+    page: str = "-"
+    evaluate: str = "-"
+    history: str = "-"
+    audit: str = "-"
+    html: str = "-"
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def at_first_try(self) -> bool:
+        return self.attach == "yes" and self.read == "yes"
+
+    @property
+    def by_the_line(self) -> bool:
+        return not self.at_first_try and "line" in (self.attach, self.read)
+
+
+def model_of(entry: Foreign, folder: Path) -> nn.Module:
+    """Make the foreign model."""
+    home = place(folder, entry.repo)
+    root = home / entry.root
+    if not entry.file.endswith(".py") and "/" not in entry.repo:
+        return entry.make(importlib.import_module(entry.file))
+    if not home.exists():
+        raise NotAtHand(entry.repo)
+    torch.manual_seed(0)
+    with importable(root, home):
+        if not entry.file.endswith(".py"):
+            return entry.make(importlib.import_module(entry.file))
+        given = dict(entry.given)
+        for file in (*entry.before, entry.file):
+            names = load(home / file, root, given)
+            given |= {name: value for name, value in vars(names).items() if not name.startswith("__")}
+        return entry.make(names)
+
+
+def pictures(shape: tuple[int, int, int], value_range: tuple[float, float], n: int, seed: int) -> Tensor:
+    """Soft discs of random place, size and colour, (n, C, H, W)."""
+    generator = torch.Generator().manual_seed(seed)
+    channels, height, width = shape
+    u = torch.rand(n, 3 + channels, 1, 1, generator=generator)
+    y, x = torch.linspace(0, 1, height)[:, None], torch.linspace(0, 1, width)[None, :]
+    distance = ((x - 0.2 - 0.6 * u[:, :1]) ** 2 + (y - 0.2 - 0.6 * u[:, 1:2]) ** 2).sqrt()
+    disc = torch.sigmoid((0.1 + 0.15 * u[:, 2:3] - distance) * 40)
+    lo, hi = value_range
+    return lo + (hi - lo) * (disc * (0.4 + 0.6 * u[:, 3:])).clamp(0, 1)
+
+
+@dataclass
+class Terms:
+    """Per image: summed over pixels and over latent dimensions."""
+
+    recon: Tensor
+    kl: Tensor
+
+
+def terms(entry: Foreign, model: nn.Module, x: Tensor) -> Terms:
+    """Both terms by the project's own functions."""
+    mu, logvar = entry.posterior(model, x)
+    z = mu + (0.5 * logvar).exp() * torch.randn_like(mu)
+    out = entry.x_hat(model, z).reshape(x.shape)
+    if entry.recon == "bce":
+        recon = F.binary_cross_entropy(out.clamp(0, 1), x, reduction="none")
+    elif entry.recon == "se":
+        recon = (out - x).square()
+    else:
+        recon = torch.log(torch.cosh(out - x))
+    kl = 0.5 * (mu.square() + logvar.exp() - logvar - 1)
+    return Terms(recon.flatten(1).sum(1).mean(), kl.flatten(1).sum(1).mean())
+
+
+def train(entry: Foreign, model: nn.Module, run: Any, images: Tensor) -> Terms:
+    """The project's loop, logging what it logs; returns the truth of the last step."""
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    torch.manual_seed(1)
+    n_pixels, latent_dim = images[0].numel(), run.model.latent_dim
+    recon_scale, kl_scale = entry.losses.canonical(1.0, 1.0, BATCH, n_pixels, latent_dim)
+    model.train()
+    vaewidgets.runs.reading.SHARE = math.inf  # a loop of some seconds stands for one of some minutes
+    start = time.monotonic()
+    for step in itertools.count():
+        seconds = time.monotonic() - start
+        if (step >= STEPS and seconds > SECONDS) or (step >= 4 and seconds > LONGEST):
+            break
+        x = images[torch.randint(len(images), (BATCH,))]
+        truth = terms(entry, model, x)
+        recon, kl = truth.recon / recon_scale, truth.kl / kl_scale
+        loss = entry.weights[0] * recon + entry.weights[1] * kl
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        run.log(loss=loss, recon=recon, kl=kl, batch_size=BATCH)
+    model.eval()
+    return Terms(truth.recon.detach(), truth.kl.detach())
+
+
+def differs(a: Tensor, b: Tensor) -> float:
+    """Largest difference, relative to the largest value."""
+    if a.shape != b.shape:
+        return math.inf
+    return float((a - b).abs().max() / b.abs().max().clamp(min=1e-6))
+
+
+def check_reading(entry: Foreign, model: nn.Module, run: Any, x: Tensor) -> list[str]:
+    """What is not as in the project: of mu, logvar, x_hat."""
+    adapted = run.model
+    with torch.no_grad():
+        mu, logvar = entry.posterior(model, x)
+        got_mu, got_logvar = adapted.encode(x)
+        z = torch.randn_like(mu)
+        wanted = entry.x_hat(model, z).reshape(x.shape)
+        got = adapted.decode(z) if z.shape[1] == adapted.latent_dim else torch.zeros(0)
+    found = {"mu": (got_mu, mu), "logvar": (got_logvar, logvar), "x_hat": (got, wanted)}
+    return [name for name, pair in found.items() if not differs(*pair) < 1e-3]
+
+
+def check_page(run: Any) -> str:
+    model = run.snapshot().model
+    try:
+        network = decoder_network(model, model.latent_dim)
+    except VAEWidgetsError as error:
+        return f"no: {str(error).splitlines()[0][:110]}"
+    z = torch.randn(1, model.latent_dim, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        wanted = model.decode(z).flatten(1)
+    error = float((torch.from_numpy(network.run(z.numpy(), half=False)[0]).float() - wanted).abs().max())
+    return "yes" if error < 1e-4 else f"WRONG by {error:.2g}"
+
+
+def check_evaluate(entry: Foreign, model: nn.Module, run: Any, x: Tensor) -> str:
+    got = run.evaluate("test")
+    torch.manual_seed(3)
+    with torch.no_grad():
+        draws = [terms(entry, model, x) for _ in range(8)]
+    recon = torch.stack([d.recon for d in draws])
+    wrong = []
+    if not math.isclose(got["kl"], float(draws[0].kl), rel_tol=1e-3):
+        wrong.append(f"kl ×{got['kl'] / float(draws[0].kl):.3g}")
+    far = abs(got["recon"] - float(recon.mean())) > 5 * float(recon.std()) + 1e-3 * got["recon"]
+    if entry.recon is not None and far:
+        wrong.append(f"recon ×{got['recon'] / float(recon.mean()):.3g}")
+    return "yes" if not wrong else "WRONG " + ", ".join(wrong)
+
+
+def check_history(entry: Foreign, run: Any, truth: Terms, words: str) -> str:
+    history = run.history
+    wrong = []
+    for name, value in (("recon", float(truth.recon)), ("kl", float(truth.kl))):
+        if not math.isclose(float(history[name][-1]), value, rel_tol=1e-3):
+            wrong.append(f"{name} ×{float(history[name][-1]) / value:.3g}")
+    if not wrong:
+        return "yes"
+    default = vw.LossConvention()
+    own = {f.name: getattr(entry.losses, f.name) for f in fields(default)}
+    unusual = [str(value) for name, value in own.items() if value != getattr(default, name)]
+    said = all(value in words for value in unusual or ["LossConvention()"])
+    return "said" if said else "WRONG " + ", ".join(wrong)
+
+
+def audit_of(run: Any) -> str | None:
+    audit = getattr(run, "audit", None)
+    return None if audit is None else str(audit())
+
+
+def check_html(run: Any, folder: Path) -> str:
+    path = folder / "page.html"
+    vw.save_html([vw.LatentExplorer(run), vw.TrainingCurves(run)], path)
+    return "yes" if path.stat().st_size > 100_000 else f"{path.stat().st_size} bytes"
+
+
+def measure(entry: Foreign, folder: Path, scratch: Path, *, html: bool = True) -> Row:
+    """One line of the table."""
+    start = time.monotonic()
+    model = model_of(entry, folder)
+    row = Row(f"{entry.repo}: {type(model).__name__}")
+    images = pictures(entry.shape, entry.value_range, N_TRAIN, 0)
+    test = pictures(entry.shape, entry.value_range, N_TEST, 1)
+    data = vw.ImageDataset(images, test=test, value_range=entry.value_range, name="discs")
+    model.eval()
+    try:
+        run = attached(entry, model, data, row)
+        if run is not None:
+            follow(entry, model, run, (images, test), row, scratch if html else None)
+    except Exception as error:
+        row.notes.append(f"{type(error).__name__}: {error}\n" + traceback.format_exc(limit=-3))
+    row.seconds = time.monotonic() - start
+    return row
+
+
+def attached(entry: Foreign, model: nn.Module, data: Any, row: Row) -> Any:
+    """Attach with no keyword, else with those that the message names."""
+    try:
+        run = vw.attach(model, data)
+    except VAEWidgetsError as error:
+        row.notes.append(f"{type(error).__name__}: {error}")
+        unnamed = [key for key in entry.line if f"{key}=" not in str(error)]
+        row.attach = "line" if entry.line and not unnamed else "NO"
+        return vw.attach(model, data, **entry.line) if row.attach == "line" else None
+    row.attach = "yes"
+    return run
+
+
+def follow(
+    entry: Foreign, model: nn.Module, run: Any, images: tuple[Tensor, Tensor], row: Row, scratch: Path | None
+) -> None:
+    """The columns after the first, of an attached run."""
+    train_images, test = images
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        truth = train(entry, model, run, train_images)
+        time.sleep(0.2)
+        run.finish()
+        audit = audit_of(run)
+    words = "\n".join([*(str(w.message) for w in caught), run.warning or "", audit or "", run.adapted])
+    row.notes.append(run.adapted)
+    row.notes.append(f"warning: {run.warning}\naudit: {audit}")
+    wrong = check_reading(entry, model, run, test)
+    said = bool(entry.line) and all(f"{key}=" in words for key in entry.line)
+    row.read = "yes" if not wrong else ("line" if said else "WRONG " + ", ".join(wrong))
+    row.page = check_page(run)
+    row.evaluate = check_evaluate(entry, model, run, test)
+    row.history = check_history(entry, run, truth, words)
+    row.audit = "n/a" if audit is None else audit.splitlines()[0][:80]
+    if scratch is not None:
+        row.html = check_html(run, scratch)
