@@ -20,7 +20,7 @@ def main() -> None:
     default = Path(platformdirs.user_cache_dir("vaewidgets")) / "foreign"
     parser.add_argument("--folder", type=Path, default=default, help="where the repositories lie")
     parser.add_argument("--clone", action="store_true", help="fetch what is missing from GitHub")
-    parser.add_argument("--only", nargs="*", default=[""], help="repositories whose name contains one of these")
+    parser.add_argument("--only", nargs="*", default=[""], help="repositories by a part of their name")
     parser.add_argument("--verbose", action="store_true", help="what was said about each model")
     parser.add_argument("--no-html", action="store_true", help="leave out the last column")
     options = parser.parse_args()
@@ -33,7 +33,8 @@ def main() -> None:
             if options.clone and "/" in entry.repo:
                 clone(options.folder, entry.repo)
             try:
-                rows.append(measure(entry, options.folder, Path(scratch), html=not options.no_html))
+                page = None if options.no_html else Path(scratch) / "page.html"
+                rows.append(measure(entry, options.folder, page))
             except NotAtHand:
                 missing.append(entry.repo)
                 continue

@@ -113,15 +113,15 @@ CONVOLUTIONAL = (
     Foreign("podgorskiy/VAE", "net.py", lambda n: n.VAE(16, 2, 3), shape=(3, 16, 16), value_range=TO_RGB,
             recon="se", losses=LossConvention(recon="pixel_mean", kl="latent_mean")),
     Foreign("sksq96/pytorch-vae", "vae.py", lambda n: n.VAE(),
-            lambda m, x: (lambda h: (m.fc1(h), m.fc2(h)))(m.encoder(x)), lambda m, z: m.decoder(m.fc3(z)),
-            COLOR),
+            lambda m, x: (m.fc1(m.encoder(x)), m.fc2(m.encoder(x))), lambda m, z: m.decoder(m.fc3(z)), COLOR),
     Foreign("LukeDitria/CNN-VAE", "RES_VAE.py", lambda n: n.VAE(3, 8, 16), _res_vae,
             lambda m, z: m.decoder(z[..., None, None]), COLOR, value_range=TO_RGB, recon="se",
             losses=LossConvention(recon="pixel_mean", kl="latent_mean")),
     Foreign("YannDubs/disentangling-vae", "disvae/models/vae.py",
             lambda n: n.VAE((1, 32, 32), n.get_encoder("Burgess"), n.get_decoder("Burgess"), 10),
             encoder, decoder, GREY32, losses=SUMS),
-    Foreign("Lightning-Universe/lightning-bolts", "src/pl_bolts/models/autoencoders/basic_vae/basic_vae_module.py",
+    Foreign("Lightning-Universe/lightning-bolts",
+            "src/pl_bolts/models/autoencoders/basic_vae/basic_vae_module.py",
             lambda n: n.VAE(32, latent_dim=16), _bolts, decoder, (3, 32, 32), recon="se", root="src",
             before=("src/pl_bolts/models/autoencoders/components.py",),
             given={"_HTTPS_AWS_HUB": "", "under_review": lambda: lambda made: made},
@@ -139,8 +139,8 @@ CONVOLUTIONAL = (
             lambda m, x: flat(m.encode(x)), lambda m, z: m.decode(_unflattened(z, 16, 8, 8)), (3, 128, 128),
             losses=LossConvention(recon="pixel_mean", kl="pixel_mean")),
     Foreign("amir-abdi/disentanglement-pytorch", "models/vae.py",
-            lambda n: n.VAEModel(n.encoders.SimpleGaussianConv64(10, 3, 64), n.decoders.SimpleConv64(10, 3, 64)),
-            shape=COLOR, losses=SUMS),
+            lambda n: n.VAEModel(n.encoders.SimpleGaussianConv64(10, 3, 64),
+                                 n.decoders.SimpleConv64(10, 3, 64)), shape=COLOR, losses=SUMS),
     Foreign("nmichlo/disent", "disent.model.ae", lambda n: sys.modules["disent.model"].AutoEncoder(
             n.EncoderConv64((3, 64, 64), 6, 2), n.DecoderConv64((3, 64, 64), 6)),
             side_by_side, decode_logits, COLOR, recon="se", losses=MEANS),
@@ -159,20 +159,20 @@ CONVOLUTIONAL = (
 )  # fmt: skip
 
 
-def antixk(name, kind, recon="se", **options):
+def antixk(kind, recon="se"):
     """A model of PyTorch-VAE: images in [0, 1], tanh, and a KL that is logged with its sign turned."""
     return Foreign(
-        "AntixK/PyTorch-VAE", "models", lambda n: getattr(n, kind)(3, 16, **options), shape=COLOR, recon=recon,
+        "AntixK/PyTorch-VAE", "models", lambda n: getattr(n, kind)(3, 16), shape=COLOR, recon=recon,
         losses=LossConvention(recon="pixel_mean", kl_sign=-1), weights=(1.0, -0.00025),
     )  # fmt: skip
 
 
 PYTORCH_VAE = (
-    antixk("vanilla", "VanillaVAE"),
-    antixk("beta", "BetaVAE"),
-    antixk("log cosh", "LogCoshVAE", None),
-    antixk("InfoVAE", "InfoVAE"),
-    antixk("Wasserstein", "WAE_MMD"),
+    antixk("VanillaVAE"),
+    antixk("BetaVAE"),
+    antixk("LogCoshVAE", None),
+    antixk("InfoVAE"),
+    antixk("WAE_MMD"),
 )
 
 

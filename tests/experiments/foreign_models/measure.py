@@ -116,7 +116,6 @@ def train(entry: Foreign, model: nn.Module, run: Any, images: Tensor) -> Terms:
     n_pixels, latent_dim = images[0].numel(), run.model.latent_dim
     recon_scale, kl_scale = entry.losses.canonical(1.0, 1.0, BATCH, n_pixels, latent_dim)
     model.train()
-    vaewidgets.runs.reading.SHARE = math.inf  # a loop of some seconds stands for one of some minutes
     start = time.monotonic()
     for step in itertools.count():
         seconds = time.monotonic() - start
@@ -202,25 +201,25 @@ def audit_of(run: Any) -> str | None:
     return None if audit is None else str(audit())
 
 
-def check_html(run: Any, folder: Path) -> str:
-    path = folder / "page.html"
-    vw.save_html([vw.LatentExplorer(run), vw.TrainingCurves(run)], path)
-    return "yes" if path.stat().st_size > 100_000 else f"{path.stat().st_size} bytes"
-
-
-def measure(entry: Foreign, folder: Path, scratch: Path, *, html: bool = True) -> Row:
-    """One line of the table."""
+def measure(entry: Foreign, folder: Path, page: Path | None) -> Row:
+    """One line of the table; `page` is where to write the offline page, if at all."""
     start = time.monotonic()
-    model = model_of(entry, folder)
+    vaewidgets.runs.reading.SHARE = math.inf  # a loop of some seconds stands for one of some minutes
+    model = model_of(entry, folder).eval()
     row = Row(f"{entry.repo}: {type(model).__name__}")
-    images = pictures(entry.shape, entry.value_range, N_TRAIN, 0)
-    test = pictures(entry.shape, entry.value_range, N_TEST, 1)
-    data = vw.ImageDataset(images, test=test, value_range=entry.value_range, name="discs")
-    model.eval()
+    data = vw.ImageDataset(
+        pictures(entry.shape, entry.value_range, N_TRAIN, 0),
+        test=pictures(entry.shape, entry.value_range, N_TEST, 1),
+        value_range=entry.value_range,
+        name="discs",
+    )
     try:
         run = attached(entry, model, data, row)
         if run is not None:
-            follow(entry, model, run, (images, test), row, scratch if html else None)
+            run = followed(entry, model, run, row)
+            if page is not None:
+                vw.save_html([vw.LatentExplorer(run), vw.TrainingCurves(run)], page)
+                row.html = "yes" if page.stat().st_size > 100_000 else f"{page.stat().st_size} bytes"
     except Exception as error:
         row.notes.append(f"{type(error).__name__}: {error}\n" + traceback.format_exc(limit=-3))
     row.seconds = time.monotonic() - start
@@ -240,26 +239,27 @@ def attached(entry: Foreign, model: nn.Module, data: Any, row: Row) -> Any:
     return run
 
 
-def follow(
-    entry: Foreign, model: nn.Module, run: Any, images: tuple[Tensor, Tensor], row: Row, scratch: Path | None
-) -> None:
-    """The columns after the first, of an attached run."""
-    train_images, test = images
+def followed(entry: Foreign, model: nn.Module, run: Any, row: Row) -> Any:
+    """Fill in what a run shows after a loop; returns it, or that of the line that it asked for."""
+    data = run.data
+    test = data.test.images(slice(None))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        truth = train(entry, model, run, train_images)
-        time.sleep(0.2)
+        truth = train(entry, model, run, data.train.images(slice(None)))
         run.finish()
         audit = audit_of(run)
     words = "\n".join([*(str(w.message) for w in caught), run.warning or "", audit or "", run.adapted])
-    row.notes.append(run.adapted)
-    row.notes.append(f"warning: {run.warning}\naudit: {audit}")
-    wrong = check_reading(entry, model, run, test)
-    said = bool(entry.line) and all(f"{key}=" in words for key in entry.line)
-    row.read = "yes" if not wrong else ("line" if said else "WRONG " + ", ".join(wrong))
-    row.page = check_page(run)
-    row.evaluate = check_evaluate(entry, model, run, test)
+    row.notes.append(f"{run.adapted}\nwarning: {run.warning}\naudit: {audit}")
     row.history = check_history(entry, run, truth, words)
     row.audit = "n/a" if audit is None else audit.splitlines()[0][:80]
-    if scratch is not None:
-        row.html = check_html(run, scratch)
+    wrong = check_reading(entry, model, run, test)
+    row.read = "yes" if not wrong else "WRONG " + ", ".join(wrong)
+    if wrong and entry.line and all(f"{key}=" in words for key in entry.line):
+        row.read = "line"
+        run = vw.attach(model, data, **entry.line)
+        wrong = check_reading(entry, model, run, test)
+        if wrong:
+            row.read = "WRONG by the line " + ", ".join(wrong)
+    row.page = check_page(run)
+    row.evaluate = check_evaluate(entry, model, run, test)
+    return run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import importlib
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -24,8 +23,8 @@ def clone(folder: Path, repo: str) -> None:
     """Fetch the newest commit of a repository of GitHub."""
     if not place(folder, repo).exists():
         folder.mkdir(parents=True, exist_ok=True)
-        url = f"https://github.com/{repo}"
-        subprocess.run(["git", "clone", "--quiet", "--depth", "1", url, str(place(folder, repo))], check=False)
+        call = ["git", "clone", "--quiet", "--depth", "1", f"https://github.com/{repo}"]
+        subprocess.run([*call, str(place(folder, repo))], check=False)
 
 
 @contextlib.contextmanager
@@ -33,15 +32,11 @@ def importable(*roots: Path) -> Iterator[None]:
     """Let modules of these folders be imported, and forget them afterwards: many are called `utils`."""
     before = set(sys.modules)
     sys.path[:0] = [str(root) for root in roots]
-    had_product = hasattr(np, "product")
-    if not had_product:
-        np.product = np.prod  # numpy 2 has dropped the name
+    vars(np).setdefault("product", np.prod)  # numpy 2 has dropped the name
     try:
         yield
     finally:
         del sys.path[: len(roots)]
-        if not had_product:
-            del np.product
         for name in set(sys.modules) - before:
             file = getattr(sys.modules[name], "__file__", None) or ""
             if any(file.startswith(str(root)) for root in roots):
@@ -75,8 +70,3 @@ def _defines(node: ast.stmt) -> bool:
             ast.literal_eval(node.value)
             return True
     return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
-
-
-def package(name: str) -> ModuleType:
-    """An installed package, or a module within the folders that are importable."""
-    return importlib.import_module(name)
