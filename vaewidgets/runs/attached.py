@@ -59,7 +59,7 @@ class AttachedRun(LoopBeta):
         pending = Pending(losses, self._data.n_pixels, self.model.latent_dim, self._recorder.__len__)
         self._log = LoopLog(self._recorder, pending, raises=raises_on_bad_value)
         self._next_flush = 0.0
-        self._good = GoodWeights()
+        self._good = self._copies.good = GoodWeights()
         # from the start, not from the first step on: what is drawn at a cell's end then finds the run ended
         self._forget_cell = at_cell_end(self._cell_ended)
         self._copies.check()
@@ -204,7 +204,7 @@ class AttachedRun(LoopBeta):
         self._mark_rate()
         self._tuner.tick(self._log.rows, self.epoch, self._halts)
         if self.error is None:
-            self._good.keep(self._copies.clone)
+            self._good.keep(self._copies.clone_if_cheap)
             good = self._good.weights
             if good is not None and self.time_line.is_due(good.epoch):
                 self._copies.note_time(good)
@@ -218,7 +218,7 @@ class AttachedRun(LoopBeta):
         if self._reading is None or not self._reading.is_due:
             return
         try:
-            copy = self._copies.build(self._copies.clone()).model
+            copy = self._copies.build(self._copies.recent()).model
             found = self._reading.decide(copy, self._recorder.last("recon"))
         except Exception as error:  # never into a training
             self._reading = None

@@ -80,7 +80,7 @@ class Measured(Controlled):
         """Ask for a copy of the weights between two steps. Returns at once; see `latest_snapshot`."""
         ask = self._clone_ask
         if ask is None or ask.done.is_set or not self._gate.is_busy:
-            ask = Ask(self._copies.renew)
+            ask = Ask(self._copies.renew_if_cheap)
             self._gate.post(ask)
             self._clone_ask = ask
 
