@@ -14,10 +14,19 @@ from vaewidgets.adapters.decoder import Decoder
 from vaewidgets.adapters.draws import find_spread
 from vaewidgets.adapters.encoder import find_encoder
 from vaewidgets.adapters.families import Family, declared_latent_dim, refuse_learned_prior
-from vaewidgets.adapters.given import check_options, declared_shape, find_calls, refuse_cast, unwrap
+from vaewidgets.adapters.given import (
+    check_options,
+    declared_shape,
+    find_calls,
+    refuse_cast,
+    refuse_lazy,
+    unwrap,
+)
 from vaewidgets.adapters.losses import LossConvention
+from vaewidgets.adapters.notes import notes_on
 from vaewidgets.adapters.readings import possible_readings
 from vaewidgets.adapters.trial import Trial
+from vaewidgets.adapters.uncalled import with_missed_heads
 from vaewidgets.data.convert import as_value_range
 from vaewidgets.errors import ProtocolError
 
@@ -108,6 +117,7 @@ def as_vae(
     )
     value_range = as_value_range(value_range)
     module = unwrap(model)
+    refuse_lazy(module)
     given = (encode, decode, latent_dim, output, likelihood, losses, spread, prior)
     if all(hasattr(module, name) for name in _NATIVE) and all(v is None for v in given):
         if set(floating_parameters(module)) <= {torch.float32}:
@@ -127,6 +137,7 @@ def as_vae(
     decoder = Decoder(trial, name, decodes, shape)
     declared = declared_latent_dim(module) if latent_dim is None else latent_dim
     encoder = find_encoder(trial, name, encodes, declared, decoder.takes)
+    encoder, uncalled = with_missed_heads(trial, encoder, decoder, is_said=encode is not None)
     dim = encoder.latent_dim
     wiring, image, are_logits = decoder.find(encoder.wiring, dim)
     found = find_spread(trial, encoder, wiring.decode, spread)
@@ -151,5 +162,6 @@ def as_vae(
         spread_evidence=found.evidence,
         other_spreads=found.others,
         prior=prior or "standard",
+        notes=notes_on(model, module, wiring, uncalled),
     )
     return AdaptedVAE(module, convention, wiring, latent_dim=dim, image_shape=shape, value_range=value_range)

@@ -98,6 +98,7 @@ class Convention:
             f"decode(z) is read as {describe_output(self.output)}",
             f"recon is read as {describe_likelihood(self.likelihood)}",
         ]
+        lines += self.notes
         if self.evidence:
             lines.append(f"because {self.evidence}")
         for output, likelihood in self.others:

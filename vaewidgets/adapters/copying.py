@@ -85,7 +85,11 @@ def copy_model(model: nn.Module, tensors: Mapping[int, Tensor] | None = None) ->
                 if not tensor.is_leaf:
                     memo[id(tensor)] = tensor.detach().clone()
     try:
-        copied = _structure(model, memo)
+        if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
+            with torch.no_grad():  # its weights would be copied with their history
+                copied = _structure(model, memo)
+        else:
+            copied = _structure(model, memo)
     except Exception as error:
         raise ProtocolError(
             f"{type(model).__name__} cannot be copied ({type(error).__name__}: {error}); expected a model "

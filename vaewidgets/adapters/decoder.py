@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import final
@@ -31,10 +32,10 @@ class Decoder:
         self._calls = calls
         self._image_shape = image_shape
 
-    def takes(self, latent_dim: int) -> bool:
-        """Whether points of so many dimensions can be decoded to images."""
+    def takes(self, shape: tuple[int, ...]) -> bool:
+        """Whether points of this shape can be decoded to images."""
         try:
-            self.find(Wiring(self._calls[0]), latent_dim)
+            self.find(Wiring(self._calls[0], z_shape=shape), math.prod(shape))
         except ProtocolError:
             return False
         return True

@@ -163,7 +163,7 @@ def _joined(parts: list[Draws]) -> Draws:
 def _samplers(model: nn.Module) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Methods and submodules of a model, or of its children, that may draw from (mu, spread)."""
     for path, module in [("", model), *model.named_children()]:
-        names = [*module._modules, *(n for n in dir(type(module)) if not hasattr(nn.Module, n))]
+        names = [*dict(module.named_children()), *(n for n in dir(type(module)) if not hasattr(nn.Module, n))]
         for name in names:
             if _REPARAMETERIZE in name.lower() or name.lower() in _SAMPLERS:
                 method = getattr(module, name, None)

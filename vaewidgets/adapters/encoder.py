@@ -55,7 +55,7 @@ def find_encoder(
     model: str,
     calls: Sequence[Call],
     latent_dim: int | None,
-    decodes: Callable[[int], bool],
+    decodes: Callable[[tuple[int, ...]], bool],
 ) -> Encoder:
     """Try ways to call an encoder; the first whose result can be read is taken.
 
@@ -69,7 +69,7 @@ def find_encoder(
     latent_dim : int or None
         If known.
     decodes : callable
-        Whether the decoder takes points of so many dimensions.
+        Whether the decoder takes points of a shape.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def find_encoder(
 
 
 def _try_call(
-    trial: Trial, call: Call, where: str, latent_dim: int | None, decodes: Callable[[int], bool]
+    trial: Trial, call: Call, where: str, latent_dim: int | None, decodes: Callable[[tuple[int, ...]], bool]
 ) -> Encoder:
     """Feed images, then flat ones, in each floating type that the model has."""
     failed: list[Exception] = []
@@ -120,7 +120,7 @@ def _read(
     wiring: Wiring,
     results: tuple[Any, Any],
     feed: str,
-    decodes: Callable[[int], bool],
+    decodes: Callable[[tuple[int, ...]], bool],
 ) -> Encoder:
     """Read two results for the same images, under two random seeds."""
     (first, second), hints = results, wiring.hints
@@ -141,7 +141,9 @@ def _read(
     return Encoder(known, feed, replace(found, mu=mu, spread=spread), mu.shape[1])
 
 
-def _width_of_one(first: Tensor, second: Tensor, hints: Hints, decodes: Callable[[int], bool]) -> int | None:
+def _width_of_one(
+    first: Tensor, second: Tensor, hints: Hints, decodes: Callable[[tuple[int, ...]], bool]
+) -> int | None:
     """Latent dimensions, or channels, of an encoder that returns one tensor; by what the decoder takes."""
     where = hints.where
     if not torch.equal(first, second):
@@ -153,8 +155,9 @@ def _width_of_one(first: Tensor, second: Tensor, hints: Hints, decodes: Callable
         return hints.latent_dim
     width = first.flatten(1).shape[1]
     known = hints.latent_dim
-    whole = decodes(width) if known is None else known in (width, first.shape[1])
-    half = known is None and width % 2 == 0 and decodes(width // 2)
+    n, *place = first.shape[1:]
+    whole = decodes((n, *place)) if known is None else known in (width, n)
+    half = known is None and n % 2 == 0 and decodes((n // 2, *place))
     if half and not whole:
         return width // 2
     if whole and not half:

@@ -159,7 +159,7 @@ def refuse_learned_prior(model: nn.Module) -> None:
     if found:
         raise ProtocolError(
             f"{found} Expected a diagonal Gaussian posterior and the prior N(0, I): the KL and the prior's "
-            'circles would be wrong. If its prior is learned, say so: attach(..., prior="learned"), and its KL '
-            "is the one that is logged. To look at its posterior against N(0, I) all the same, pass "
+            'circles would be wrong. If its prior is learned, say so: attach(..., prior="learned"), and its '
+            "KL is the one that is logged. To look at its posterior against N(0, I) all the same, pass "
             'prior="standard", or encode= and decode= explicitly.'
         )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from vaewidgets.adapters.adapted import floating_parameters
 from vaewidgets.adapters.calls import Call, Method, decode_calls, encode_calls
@@ -34,6 +35,18 @@ def unwrap(model: Any) -> nn.Module:
         return model
     hint = " Pass an instance, not the class." if isinstance(model, type) else ""
     raise ProtocolError(f"the model is of type {type(model).__name__}; expected a torch.nn.Module.{hint}")
+
+
+def refuse_lazy(module: nn.Module) -> None:
+    """Refuse a model some of whose weights are not made yet."""
+    lazy = next((name for name, p in module.named_parameters() if is_lazy(p)), None)
+    if lazy is not None:
+        name = type(module).__name__
+        raise ProtocolError(
+            f"{name}.{lazy} has no shape yet: {lazy.rpartition('.')[0] or name} is a lazy layer that has "
+            "seen no data; expected weights. Run the model once before, as torch asks for before an "
+            "optimiser is made: model(next(iter(loader))[0])."
+        )
 
 
 def refuse_cast(module: Any) -> None:

@@ -17,6 +17,7 @@ from torch.distributions import Distribution, Independent, MultivariateNormal, N
 from vaewidgets.adapters.outputs import describe
 from vaewidgets.errors import ProtocolError
 
+HALVES = "the two halves of one Tensor of {} columns"
 WRAP = (
     "Wrap it: as_vae(net, encode=lambda model, x: (mu, logvar), decode=..., latent_dim=...). The same "
     "keywords are taken by attach."
@@ -197,7 +198,7 @@ def _halves(result: Any, hints: Hints) -> Found | None:
     n = result.shape[1] // 2 if result.ndim > 1 else 0
     known = {n, result[:, :n].flatten(1).shape[1]} if n else set()
     if hints.latent_dim in known and result.shape[1] == 2 * n:
-        return Found(result[:, :n], result[:, n:], None, f"the two halves of one Tensor of {2 * n} columns")
+        return Found(result[:, :n], result[:, n:], None, HALVES.format(2 * n))
     raise ProtocolError(_one_tensor(result, hints.where))
 
 
