@@ -1,5 +1,4 @@
-"""Models as people write them: heads that nobody calls, one tensor, spatial latents, lazy and scripted "
-"layers."""
+"""Models as people write them: heads that nobody calls, one tensor, spatial latents, lazy layers."""
 
 import pytest
 import torch

@@ -8,10 +8,11 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from vaewidgets.adapters.calls import Call, Method, NoDraws
+from vaewidgets.adapters.calls import Call, Method
 from vaewidgets.adapters.losses import LossConvention
 from vaewidgets.adapters.outputs import read_image
 from vaewidgets.adapters.posterior import Hints, find_posterior, flatten_latents
+from vaewidgets.adapters.seeded import seeded
 from vaewidgets.adapters.spread import SPREAD_WORDS, as_logvar
 
 _INPUTS = {
@@ -150,7 +151,7 @@ class Wiring:
         fed = _as_parameter(self.shaped(x), module, self.encode_like)
         if not self.is_random:
             return self.encode(module, fed)
-        with NoDraws():
+        with seeded(0):  # random numbers of our own: those of the user's loop stay as they are
             return self.encode(module, fed)
 
     def call_decode(self, module: nn.Module, z: Tensor) -> Any:

@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 Call = Callable[[Any, Tensor], Any]
 
@@ -45,7 +43,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Forward:
-    """Calls the whole model, of whose result mu and its spread are taken; no random number is drawn."""
+    """Calls the whole model, of whose result mu and its spread are taken."""
 
     def __call__(self, module: Any, x: Tensor) -> Any:
         return module(x)
@@ -111,25 +109,3 @@ def encode_calls(model: nn.Module) -> Iterator[Call]:
 def decode_calls(model: nn.Module) -> Iterator[Call]:
     """Ways to call a decoder, the likelier first."""
     return (Method(name) for name in _DECODE if callable(getattr(model, name, None)))
-
-
-# ---------------------------------------------------------------------------- no random numbers
-
-
-class NoDraws(TorchFunctionMode):
-    """Normal draws are their mean, so that a call leaves the random numbers of other threads alone."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if func is torch.randn_like:
-            return torch.zeros_like(*args, **kwargs)
-        if func is torch.randn:
-            return torch.zeros(*args, **{k: v for k, v in kwargs.items() if k != "generator"})
-        if func is Tensor.normal_:
-            mean = args[1] if len(args) > 1 else kwargs.get("mean", 0.0)
-            return args[0].fill_(mean)
-        if func is torch.normal and isinstance(args[0] if args else None, Tensor):
-            return args[0].clone()
-        return func(*args, **kwargs)

@@ -18,7 +18,7 @@ def notes_on(given: nn.Module, module: nn.Module, wiring: Wiring, uncalled: list
         shape = " × ".join(map(str, wiring.z_shape))
         lines.append(f"latents are {shape}, shown flattened: {_place(wiring.z_shape)}")
     if wiring.is_random:
-        lines.append("the encoder draws random numbers, too; here each is its mean")
+        lines.append("the encoder draws a sample, too, which is left aside")
     if uncalled:
         lines.append(f"never called by either: {', '.join(uncalled)}")
     return tuple(lines)
