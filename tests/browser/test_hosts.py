@@ -12,23 +12,44 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from tests.browser.helpers import Widget, wait_for_hellos
+import vaewidgets as vw
+from tests.browser.book import NAMES, SETUP, WIDGETS
+from tests.browser.helpers import Widget
+from tests.browser.host_styles import (
+    assert_controls_look_as_on_a_saved_page,
+    differences,
+    styles_of,
+    styles_of_page,
+)
 from tests.browser.lab import Lab, wait_for
 
-CREATE = """import vaewidgets as vw
-explorer = vw.LatentExplorer(epochs=1_000_000, speed=4, autosave=False)
-run = explorer.run
-explorer"""
+
+@pytest.fixture(scope="module")
+def notebook_7(lab_server: Lab, browser: Any) -> Iterator[Lab]:
+    """Every widget in Notebook 7."""
+    with lab_server.session(browser):
+        lab_server.open([SETUP, WIDGETS], place="notebooks")
+        assert lab_server.page.evaluate("jupyterapp.name") == "Jupyter Notebook"
+        for cell in range(2):
+            lab_server.run_cell(cell)
+            lab_server.wait_idle(120)
+        roots = lab_server.page.locator(".vw-root")
+        wait_for(lambda: roots.count() == len(NAMES), "all are there", 60)
+        yield lab_server
 
 
-def test_notebook_7_trains_live_and_is_controlled(lab: Lab) -> None:
-    lab.open([CREATE], place="notebooks")
-    assert lab.page.evaluate("jupyterapp.name") == "Jupyter Notebook"
-    lab.run_cell(0)
+def test_controls_look_in_notebook_7_as_on_a_saved_page(notebook_7: Lab, browser: Any) -> None:
+    assert_controls_look_as_on_a_saved_page(notebook_7, browser)
+
+
+def test_notebook_7_trains_live_and_is_controlled(notebook_7: Lab) -> None:
+    lab = notebook_7
     widget = Widget(lab)
+    widget.scroll_to()  # what cannot be seen is not drawn
+    lab.execute("run = widgets['LatentExplorer'].run\nrun.resume()")
     widget.wait_status("running")
-    wait_for_hellos(lab, "explorer")
     step = widget.step
     widget.wait(f"w.step > {step} + 10")
     widget.click(".vw-main-button")
@@ -38,10 +59,10 @@ def test_notebook_7_trains_live_and_is_controlled(lab: Lab) -> None:
     assert lab.console_of_widgets() == []
 
 
-@pytest.fixture
-def marimo_page(browser: Any, tmp_path: Path) -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def marimo_page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The app of marimo_app.py as its reader sees it."""
-    root = Path(__file__).parents[2]
+    root, tmp_path = Path(__file__).parents[2], tmp_path_factory.mktemp("marimo")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -100,3 +121,18 @@ def test_marimo_shows_widgets_of_a_run_live_and_linked(marimo_page: Any) -> None
         "decoded in the page",
         10,
     )
+
+
+def test_controls_look_in_marimo_as_on_a_saved_page(marimo_page: Any, browser: Any, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    data = vw.load_dataset("digits", n_train=256)
+    run = vw.train(vw.MLPVAE(data.image_shape, hidden=(16,)), data, epochs=1, autosave=False)
+    run.wait(progress=False)
+    path = vw.save_html([vw.LatentExplorer(run), vw.TrainingCurves(run)], tmp_path / "same.html")
+    roots = marimo_page.locator(".vw-root")
+    wait_for(lambda: roots.count() == 2, "both are there", 60)
+    here = styles_of(roots)
+    there = styles_of_page(browser, path, roots.first.evaluate("root => root.clientWidth"))
+    assert len(here.keys() & there.keys()) > 30
+    found = differences(here, there)
+    assert found == [], "\n".join(found)

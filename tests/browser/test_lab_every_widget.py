@@ -15,6 +15,7 @@ from tests.browser.abilities import ABILITIES, Act
 from tests.browser.axe import axe_source, findings
 from tests.browser.book import CLASSES, NAMES, Book
 from tests.browser.contrast import too_faint
+from tests.browser.host_styles import assert_controls_look_as_on_a_saved_page
 from tests.browser.lab import Lab, wait_for
 from tests.browser.tabs import missed_by_tab
 from vaewidgets.live.run_widget import RunWidget
@@ -73,6 +74,10 @@ def test_every_widget_is_live(book: Book) -> None:
         elif name != "LatentExplorer":
             assert after == ("finished" if name in runs else "ready"), name
     assert book.errors() == []
+
+
+def test_controls_look_as_on_a_saved_page(book: Book, browser: Any) -> None:
+    assert_controls_look_as_on_a_saved_page(book.lab, browser)
 
 
 @pytest.mark.parametrize(("widget", "act"), sorted(ABILITIES, key=lambda one: NAMES.index(one.values[0])))

@@ -38,7 +38,7 @@ def same_picture(one: str, other: str) -> bool:
 
 
 def lasso(widget: Widget, share: float) -> list[int]:
-    """Choose the left part of the points, which are on their way."""
+    """Choose the left part of the points, which move while the run trains."""
     points = widget.points()
     (left, bottom), top = points.min(axis=0), points[:, 1].max()
     right = np.quantile(points[:, 0], share)
@@ -55,6 +55,7 @@ def test_the_end_of_a_run_reaches_its_cell_and_nobody_sees_it_happen(lab: Lab) -
     lab.run_cell(1)
     lab.wait_idle()
     lab.page.evaluate("document.querySelector('.vw-root').marked = true")
+    widget.wait("w.step > 200")  # the first steps move the whole space further than its own size
     chosen = lasso(widget, 0.6)
     assert chosen == widget.ask("w.view.selected") != []
 
@@ -79,3 +80,33 @@ def test_the_end_of_a_run_reaches_its_cell_and_nobody_sees_it_happen(lab: Lab) -
     lab.page.evaluate("jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
     wait_for(lambda: lab.page.locator(".vw-root").count() == 0, "the view goes with its output", 10)
     assert lab.console_of_widgets() == []
+
+
+def test_points_hold_still_under_a_lasso_while_the_run_goes_on(lab: Lab) -> None:
+    lab.open([CREATE])
+    lab.run_cell(0)
+    widget = Widget(lab, SCATTER)
+    widget.wait_status("running")
+    widget.wait("w.step > 50")
+    widget.scroll_to()
+    left, top, _, bottom = widget.ask(
+        "(b => [b.left, b.top, b.right, b.bottom])"
+        "(root.querySelector('.vw-scatter-overlay').getBoundingClientRect())"
+    )
+    mouse = lab.page.mouse
+    mouse.move(left + 2, top + 2)
+    mouse.down()
+    mouse.move(left + 9, top + 2, steps=3)
+    before, step = widget.points(), widget.step
+    widget.wait(f"w.step > {step} + 20")
+    np.testing.assert_array_equal(widget.points(), before)
+    middle = float(np.median(before[:, 0]))
+    x = widget.ask(f"w.toClient({middle}, 0)")[0]
+    for place in ((x, top + 2), (x, bottom - 2), (left + 2, bottom - 2)):
+        mouse.move(*place, steps=3)
+    mouse.up()
+    away = np.abs(before[:, 0] - middle) > 1e-3 * np.ptp(before[:, 0])
+    chosen = np.isin(np.arange(len(before)), widget.ask("Array.from(w.selected())"))
+    np.testing.assert_array_equal(chosen[away], (before[:, 0] < middle)[away])
+    assert 0 < chosen.sum() < len(before)
+    widget.wait(f"w.points()[0] !== {before[0, 0]}")

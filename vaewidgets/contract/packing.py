@@ -24,27 +24,11 @@ _NAN_CODE = 65535
 
 
 def pack(array: ArrayLike, dtype: Dtype | None = None) -> Packed:
-    """Pack an array of any shape, zero-sized ones included.
+    """Pack an array of any shape, zero-sized ones included; its data are bytes in C order.
 
-    Parameters
-    ----------
-    array : array_like
-        Booleans, integers or floats (a CPU tensor will do).
-    dtype : {"u8", "u16", "i32", "f32", "f16"}, optional
-        What is sent. Default: "u8" for booleans and uint8, "u16" for uint16, "i32" for other integers,
-        "f16" for float16, "f32" for other floats. Floats round to nearest; values beyond f16 become infinite.
-
-    Returns
-    -------
-    dict
-        ``{"dtype", "shape", "data"}``; data are bytes in C order.
-
-    Raises
-    ------
-    DataError
-        If an integer type cannot hold the values exactly.
-    OptionError
-        If `dtype` is not one of the five.
+    Default of `dtype`: "u8" for booleans and uint8, "u16" for uint16, "i32" for other integers, "f16" for
+    float16, "f32" for other floats. Floats round to nearest; values beyond f16 become infinite. Raises
+    `DataError` if an integer type cannot hold the values exactly, `OptionError` for another dtype.
     """
     values = np.asarray(array)
     if values.dtype.kind not in "buif":
@@ -65,20 +49,7 @@ def pack(array: ArrayLike, dtype: Dtype | None = None) -> Packed:
 def pack_integers(array: ArrayLike) -> Packed:
     """Pack whole numbers into the fewest bits that hold them all: labels travel with every frame.
 
-    Parameters
-    ----------
-    array : array_like
-        Integers from −2³¹ to 2³¹ − 1, of any shape.
-
-    Returns
-    -------
-    dict
-        As `pack`; its dtype is "u8", "u16" or "i32".
-
-    Raises
-    ------
-    DataError
-        If a value has a fraction or is beyond 32 bits.
+    Its dtype is "u8", "u16" or "i32". Raises `DataError` if a value has a fraction or is beyond 32 bits.
     """
     values = np.asarray(array)
     low, high = (values.min(), values.max()) if values.size else (0, 0)
@@ -113,29 +84,12 @@ def pack_quantised(
     lo: float | Sequence[float] | NDArray[Any] | None = None,
     hi: float | Sequence[float] | NDArray[Any] | None = None,
 ) -> Packed:
-    """Pack floats into 16 bits each, column by column between `lo` and `hi` ("q16").
+    """Pack floats (..., columns) into 16 bits each, column by column between `lo` and `hi` ("q16").
 
-    The largest error is ``(hi - lo) / 131068`` of the column. NaN and infinite values come back as NaN;
-    values outside the given limits are clipped to them.
-
-    Parameters
-    ----------
-    points : array_like, shape (..., columns)
-        At least one axis; the last one holds the columns.
-    lo, hi : float or sequence of float, optional
-        Limits, one for all columns or one each. Default: the smallest and largest finite value of the column.
-
-    Returns
-    -------
-    dict
-        ``{"dtype": "q16", "shape", "lo", "hi", "data"}``.
-
-    Raises
-    ------
-    DataError
-        If `points` has no axis.
-    OptionError
-        If a limit is not finite, or `hi` is below `lo`.
+    The limits are one for all columns or one for each; by default the smallest and largest finite value of
+    the column. The largest error is ``(hi - lo) / 131068`` of the column. NaN and infinite values come back
+    as NaN; values outside the limits are clipped to them. Raises `DataError` if `points` has no axis,
+    `OptionError` if a limit is not finite or `hi` is below `lo`.
     """
     values = np.asarray(points, dtype=np.float64)
     if values.ndim == 0:
@@ -169,22 +123,9 @@ def _limit(values: NDArray[Any], finite: NDArray[Any], given: Any, *, smallest: 
 
 
 def unpack(packed: Mapping[str, Any]) -> NDArray[Any]:
-    """Read a packed array.
+    """Read a packed array: a writable copy in native byte order; "q16" becomes float32.
 
-    Parameters
-    ----------
-    packed : mapping
-        What `pack` or `pack_quantised` returned; data may also be a bytearray or a memoryview.
-
-    Returns
-    -------
-    ndarray
-        A writable copy in native byte order; "q16" becomes float32.
-
-    Raises
-    ------
-    DataError
-        If the type is unknown or the number of bytes does not fit the shape.
+    Raises `DataError` if the type is unknown or the number of bytes does not fit the shape.
     """
     code, shape = packed["dtype"], tuple(int(n) for n in packed["shape"])
     if code != "q16" and code not in _DTYPES:

@@ -205,7 +205,13 @@ class GridData(TypedDict):
 
 
 class LatentData(TypedDict):
-    """What is known of a latent space; see `vaewidgets.live.latent.latent_state`."""
+    """What is known of a latent space.
+
+    `prior`: whether N(0, I) is the model's. Of the posterior means, each (d,): mean, std, low, high, and kl
+    in nats; total_std, their deviation and that of the posteriors in one. `directions` (k, d): orthonormal
+    rows by falling variance, with `scales` (k,), their standard deviations, and `along` (3, k), the total
+    deviation, the least and the greatest coordinate from the mean.
+    """
 
     step: int
     prior: bool

@@ -18,21 +18,10 @@ _SOFT = 0.45  # width of an edge, in pixels of the default size
 
 
 def make_faces(n_train: int | None, n_test: int | None, seed: int, size: tuple[int, int] | None) -> Factored:
-    """Draw a train and a test split of different combinations of factors.
+    """Draw a train and a test split of different combinations of factors, 1,600 and 320 images by default.
 
-    Parameters
-    ----------
-    n_train, n_test : int, optional
-        By default 1,600 and 320; together at most 26,460, the combinations there are without the tongue.
-    seed : int
-        Of the combinations, of who puts the tongue out, and of the grain.
-    size : (height, width), optional
-        By default 28 x 20.
-
-    Raises
-    ------
-    OptionError
-        If a count is out of its range.
+    Without the tongue there are 26,460 combinations. `seed` chooses the combinations, who puts the tongue
+    out, and the grain.
     """
     n_train = N_TRAIN if n_train is None else n_train
     n_test = N_TEST if n_test is None else n_test
@@ -46,23 +35,10 @@ def make_faces(n_train: int | None, n_test: int | None, seed: int, size: tuple[i
 
 
 def draw_faces(factors: np.ndarray, size: tuple[int, int] = SIZE) -> np.ndarray:
-    """Draw one face for each row of factors. Nothing is random here.
+    """Draw one face, uint8 (height, width), for each row of factors (N, 7). Nothing is random here.
 
-    Parameters
-    ----------
-    factors : array of int, shape (N, 7)
-        turn 0–8 (left to right), nod 0–6 (up to down), smile 0–6 (frown to smile), mouth 0–3 (closed to
-        open), eyes 0–2 (shut to open), light 0–4 (from the left to from the right), tongue 0–1.
-    size : (height, width)
-
-    Returns
-    -------
-    array, uint8, shape (N, height, width)
-
-    Raises
-    ------
-    OptionError
-        If a factor is out of its range.
+    The factors are turn 0–8 (left to right), nod 0–6 (up to down), smile 0–6 (frown to smile), mouth 0–3
+    (closed to open), eyes 0–2 (shut to open), light 0–4 (from the left to from the right), tongue 0–1.
     """
     factors = np.asarray(factors)
     check_factors(factors, FACE_FACTOR_NAMES, FACE_FACTOR_COUNTS)

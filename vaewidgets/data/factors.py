@@ -35,29 +35,11 @@ class Factored:
 def choose_factors(
     name: str, counts: Sequence[int], n_train: Any, n_test: Any, seed: Any
 ) -> tuple[np.ndarray, np.random.Generator]:
-    """Choose combinations of factors, none twice.
+    """Choose combinations of K factors, none twice: the same `seed` and counts give the same combinations.
 
-    Parameters
-    ----------
-    name : str
-        Of the set, for messages.
-    counts : sequence of K ints
-        How many values each factor has.
-    n_train, n_test : int
-        At least 1 each, together at most the product of `counts`.
-    seed : int
-        The same seed and counts give the same combinations.
-
-    Returns
-    -------
-    factors : array, int64, shape (n_train + n_test, K)
-    random : numpy.random.Generator
-        For what else is left to chance, where the choice left it.
-
-    Raises
-    ------
-    OptionError
-        If a count or the seed is out of its range.
+    Each factor has `counts` values; `n_train` and `n_test` are at least 1, together at most their product.
+    Returns the factors, int64 of shape (n_train + n_test, K), and the generator for what else is left to
+    chance. Raises `OptionError` that names the set, if a count or the seed is out of its range.
     """
     n, total = whole("n_train", n_train, 1) + whole("n_test", n_test, 1), math.prod(counts)
     if n > total:
@@ -84,18 +66,7 @@ def split_factors(pixels: np.ndarray, factors: np.ndarray, n_train: int) -> Fact
 
 
 def check_factors(factors: np.ndarray, names: Sequence[str], counts: Sequence[int]) -> None:
-    """Refuse a table of factors that is none, or holds what no image can be drawn of.
-
-    Parameters
-    ----------
-    factors : array of int, shape (N, K)
-    names, counts : sequences of length K
-
-    Raises
-    ------
-    OptionError
-        If the shape or type is another, or a factor is out of its range.
-    """
+    """Raise `OptionError` unless these are (N, K) whole numbers from 0 to each factor's count."""
     wanted = len(counts)
     if factors.ndim != 2 or factors.shape[1] != wanted or factors.dtype.kind not in "iu":
         raise OptionError(

@@ -22,21 +22,9 @@ _CHUNK = 512  # images drawn at once, so that memory stays bounded
 
 
 def make_shapes(n_train: int | None, n_test: int | None, seed: int, size: tuple[int, int] | None) -> Factored:
-    """Draw a train and a test split of different combinations of factors.
+    """Draw a train and a test split of different combinations of factors, 10,000 and 2,000 images by default.
 
-    Parameters
-    ----------
-    n_train, n_test : int, optional
-        By default 10,000 and 2,000; together at most 36,864, the combinations there are.
-    seed : int
-        Of the choice of combinations. The same seed and counts give the same ones at every size.
-    size : (height, width), optional
-        By default 32 x 32.
-
-    Raises
-    ------
-    OptionError
-        If a count is out of its range.
+    Together there are 36,864 combinations. The same seed and counts choose the same ones at every size.
     """
     n_train = N_TRAIN if n_train is None else n_train
     n_test = N_TEST if n_test is None else n_test
@@ -45,27 +33,12 @@ def make_shapes(n_train: int | None, n_test: int | None, seed: int, size: tuple[
 
 
 def draw_shapes(factors: np.ndarray, size: tuple[int, int] = (SIZE, SIZE)) -> np.ndarray:
-    """Draw one image for each row of factors, anti-aliased.
+    """Draw one anti-aliased image, uint8 (height, width), for each row of factors (N, 5).
 
-    A pixel's value is the part of it that the shape covers, taken from the distance of its centre to the
-    shape's edge. Nothing is random here.
-
-    Parameters
-    ----------
-    factors : array of int, shape (N, 5)
-        shape 0–2 (ellipse, square, heart), scale 0–5, rotation 0–7 (0° to 78.75°, clockwise), x 0–15 (left
-        to right), y 0–15 (top to bottom). Over a quarter of a turn no two rotations of any of the three
-        shapes look alike, so that an image tells its factors.
-    size : (height, width)
-
-    Returns
-    -------
-    array, uint8, shape (N, height, width)
-
-    Raises
-    ------
-    OptionError
-        If a factor is out of its range.
+    The factors are shape 0–2 (ellipse, square, heart), scale 0–5, rotation 0–7 (0° to 78.75°, clockwise), x
+    0–15 (left to right), y 0–15 (top to bottom). Over a quarter of a turn no two rotations of any of the
+    three shapes look alike, so that an image tells its factors. A pixel's value is the part of it that the
+    shape covers, taken from the distance of its centre to the shape's edge. Nothing is random here.
     """
     factors = np.asarray(factors)
     check_factors(factors, FACTOR_NAMES, FACTOR_COUNTS)

@@ -140,21 +140,10 @@ def recon_without(
     silent: Tensor,
     labels: Tensor | None = None,
 ) -> Tensor:
-    """Reconstruction term of each image, decoded from its mean with some units switched off.
+    """Reconstruction term of each image (n,), decoded from its mean with some units switched off.
 
-    Parameters
-    ----------
-    x : Tensor, shape (n, C, H, W)
-    mu : Tensor, shape (n, latent_dim)
-        Their posterior means.
-    units : sequence of int
-        Those that are off.
-    silent : Tensor, shape (latent_dim,)
-        What a unit shows that is off.
-
-    Returns
-    -------
-    Tensor, float64, shape (n,)
+    `mu`, (n, latent_dim), are the posterior means of `x`; each of `units` shows its entry of `silent`,
+    (latent_dim,), instead.
     """
     z, index = mu.clone(), list(units)
     z[:, index] = silent[index]

@@ -52,33 +52,12 @@ def evaluating(
     device: torch.device,
     seed: int,
 ) -> Evaluation:
-    """Mean loss, recon and kl over all images of a split.
+    """Mean loss, recon and kl over all images of a split; yields after each batch, returns an `Evaluation`.
 
-    Parameters
-    ----------
-    model : nn.Module
-        In eval mode, on `device`, of weights that require no gradients (a snapshot's): they are not turned
-        off here, since an interrupt could leave them off in the notebook's thread.
-    split : Split
-    likelihood : Likelihood
-    objective : Objective
-        z is drawn once an image; the KL is the closed form.
-    beta : float
-    step : int
-        Updates made so far, for an objective that changes with it.
-    seed : int
-        Of the noise: the same at every call, so that two calls differ by the model alone.
-
-    Yields
-    ------
-    None
-        After each batch.
-
-    Returns
-    -------
-    dict
-        "loss", "recon", "kl", and the objective's extras. Terms that are estimated from a batch (those of
-        InfoVAE and beta-TC) are the means over batches of 512.
+    `model` is in eval mode, on `device`, of weights that require no gradients (a snapshot's): they are not
+    turned off here, since an interrupt could leave them off in the notebook's thread. z is drawn once per
+    image, from `seed`: the same at every call, so that two calls differ by the model alone. The KL is the
+    closed form; terms that are estimated from a batch (InfoVAE, beta-TC) are means over batches of 512.
     """
     generator = torch.Generator(device).manual_seed(seed)
     rows: list[torch.Tensor] = []

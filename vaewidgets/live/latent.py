@@ -92,28 +92,9 @@ def latent_state(
 ) -> tuple[LatentData, np.ndarray]:
     """What the page needs to know of a latent space, and its principal directions (for the next frame).
 
-    Parameters
-    ----------
-    mu, logvar : Tensor, shape (n, d)
-        Of the sample's images; no `logvar`: a model without posterior, and so without prior.
-    previous : ndarray, shape (k, d), optional
-        The directions of the frame before: the new ones keep their signs.
-    points : bool
-        Whether `mu` itself goes along.
-
-    Returns
-    -------
-    dict
-        ``prior`` (whether N(0, I) is the model's prior), and of the means, each of shape (d,): ``mean``,
-        ``std``, ``low``, ``high``; ``total_std``: their deviation and that of the posteriors in one; ``kl``
-        in nats or None; ``directions`` (k, d), orthonormal rows by falling variance, with ``scales`` (k,),
-        their standard deviations, and ``along`` (3, k): the total deviation, the least and the greatest
-        coordinate along each, from the mean; ``points`` (n, d) or None, ``labels`` (n,) or None.
-
-    Raises
-    ------
-    DataError
-        If no image has a finite mean.
+    `mu` and `logvar` are of the sample's images, (n, d); no `logvar`: a model without posterior, and so
+    without prior. The new directions keep the signs of `previous`, (k, d). With `points`, `mu` itself goes
+    along. The fields are described at `LatentData`. Raises `DataError` if no image has a finite mean.
     """
     finite = torch.isfinite(mu).all(dim=1)
     if not bool(finite.any()):

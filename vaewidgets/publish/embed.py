@@ -21,18 +21,10 @@ WORTH = 0.95
 
 
 def split_buffers(value: Any, path: tuple[str | int, ...] = ()) -> tuple[Any, list[tuple[list, Buffer]]]:
-    """Take the bytes out of a nested state.
+    """Take the bytes out of a nested state; `path` is where `value` stands in the whole.
 
-    Parameters
-    ----------
-    value : dict, list, bytes or plain JSON
-    path : tuple
-        Where `value` stands in the whole.
-
-    Returns
-    -------
-    rest : the same value with None in place of bytes and of numbers that JSON cannot write (NaN, infinity)
-    buffers : list of (path, bytes)
+    Returns the same value with None in place of bytes and of numbers that JSON cannot write (NaN, infinity),
+    and the bytes with their paths.
     """
     if isinstance(value, Buffer):
         return None, [(list(path), value)]
@@ -83,24 +75,9 @@ def pack(
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Take the states of widgets apart: programs and buffers into their keepers, the rest as JSON.
 
-    Parameters
-    ----------
-    states : iterable of dict
-        See `page_html`.
-    programs, buffers : Keeper
-        What takes the widgets' modules, and what takes their arrays; may be one.
-
-    Returns
-    -------
-    widgets : list of dict
-        What `js/host/page/content.js` reads.
-    styles : list of str
-        Each distinct style sheet once.
-
-    Raises
-    ------
-    OptionError
-        If a state has no module.
+    `programs` takes the widgets' modules, `buffers` their arrays; they may be one. Returns what
+    `js/host/page/content.js` reads, and each distinct style sheet once. Raises `OptionError` if a state has
+    no module.
     """
     styles: dict[str, None] = {}
     widgets = []

@@ -74,6 +74,8 @@ export function createScatter(
   let hair = false;
   /** @type {number[]} */
   let lassoPath = [];
+  /** What came while a lasso was drawn: the points hold still under it. @type {ScatterState | null} */
+  let held = null;
   let stale = true;
   const points = paint.createPointLayer();
 
@@ -261,18 +263,18 @@ export function createScatter(
       painter.request();
     },
     lassoEnd(path, add) {
-      lassoPath = [];
       /** @type {number[]} */
       const polygon = [];
       for (let i = 0; i < path.length; i += 2) polygon.push(...dataOf(path[i], path[i + 1]));
       const shown = state?.shown;
-      const inside = state ? pointsInside(state.points, polygon) : [];
+      const inside = pointsInside(travel.now, polygon);
       select(shown ? inside.filter((i) => shown[i]) : inside, add);
+      endLasso();
     },
     choose: (add) => near >= 0 && select([near], add),
     clear() {
-      lassoPath = [];
       select([], false);
+      endLasso();
     },
     zoom(factor, at) {
       const { clientWidth, clientHeight } = overlay.canvas;
@@ -299,6 +301,30 @@ export function createScatter(
     },
   });
 
+  /** @param {ScatterState} next */
+  function update(next) {
+    if (lassoPath.length) {
+      held = next;
+      return;
+    }
+    const fresh = !state || state.points.length !== next.points.length;
+    const now = performance.now();
+    const same = !fresh && next.points.every((v, i) => v === travel.to[i]);
+    state = next;
+    if (!same) travel.aim(next.points, now, fresh || reducedMotion());
+    anchors = next.labels ? classAnchors(next.points, next.labels, fresh ? null : anchors) : new Map();
+    if (fresh) selected = null;
+    aim(fresh || reducedMotion(), now);
+    setCursor(cursor);
+    refresh();
+  }
+
+  function endLasso() {
+    lassoPath = [];
+    if (held) update(held);
+    held = null;
+  }
+
   function resetView() {
     follow.reset(box(), reducedMotion());
     refresh();
@@ -310,19 +336,7 @@ export function createScatter(
   const unfollow = theme.onChange(refresh);
 
   return {
-    /** @param {ScatterState} next */
-    update(next) {
-      const fresh = !state || state.points.length !== next.points.length;
-      const now = performance.now();
-      const same = !fresh && next.points.every((v, i) => v === travel.to[i]);
-      state = next;
-      if (!same) travel.aim(next.points, now, fresh || reducedMotion());
-      anchors = next.labels ? classAnchors(next.points, next.labels, fresh ? null : anchors) : new Map();
-      if (fresh) selected = null;
-      aim(fresh || reducedMotion(), now);
-      setCursor(cursor);
-      refresh();
-    },
+    update,
     setCursor,
     /** Select from outside: nobody is told. @param {number[]} indices */
     setSelected(indices) {
