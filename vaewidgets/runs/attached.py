@@ -18,12 +18,13 @@ from vaewidgets.engine.snapshot import GoodWeights, Snapshot, model_tensors
 from vaewidgets.errors import OptionError, TrainingStopped
 from vaewidgets.objectives import get_likelihood
 from vaewidgets.runs.claims import check_unclaimed, claim, release
-from vaewidgets.runs.gate import ENDED, Status
+from vaewidgets.runs.gate import ENDED, Loop, Status
 from vaewidgets.runs.history import History
 from vaewidgets.runs.log_buffer import Pending
 from vaewidgets.runs.log_faults import logged_divergence
 from vaewidgets.runs.loop_beta import LoopBeta
 from vaewidgets.runs.loop_log import LoopLog, holds_step
+from vaewidgets.runs.loop_place import LoopPlace
 from vaewidgets.runs.notebook import at_cell_end
 from vaewidgets.runs.reading import Reading
 from vaewidgets.runs.run_file import Checkpoint
@@ -60,6 +61,7 @@ class AttachedRun(LoopBeta):
         self._log = LoopLog(self._recorder, pending, raises=raises_on_bad_value)
         self._next_flush = 0.0
         self._good = self._copies.good = GoodWeights()
+        self._place = LoopPlace(repr(self))
         # from the start, not from the first step on: what is drawn at a cell's end then finds the run ended
         self._forget_cell = at_cell_end(self._cell_ended)
         self._copies.check()
@@ -116,11 +118,15 @@ class AttachedRun(LoopBeta):
         values = {"loss": loss, "recon": recon, "kl": kl, "beta": self._beta_of_step(beta), **other}
         known = {name: value for name, value in values.items() if value is not None}
         is_step = holds_step(known)
-        evaluates_after_end = not is_step and self.status in ENDED
-        if not self._gate.is_mine and not evaluates_after_end:
-            self._enter()
+        # of a loop that has ended, or in another thread beside it
+        only_evaluates = not is_step and not self._gate.is_mine and self.status != "created"
+        if not self._gate.is_mine:
+            if self._place.is_elsewhere():
+                return
+            if not only_evaluates:
+                self._enter()
         self._log.add(known, step=step, epoch=epoch, batch_size=batch_size)
-        if evaluates_after_end:
+        if only_evaluates:
             self._flush()
             self._events.notify()
             return
@@ -136,12 +142,26 @@ class AttachedRun(LoopBeta):
 
     def _enter(self) -> None:
         """The loop starts, or starts again."""
+        if self._gate.is_busy and not self.has_let_go():
+            raise OptionError(
+                f"{self!r} is logged to by a loop in another thread, and two would be mixed; expected one "
+                "loop a run. Attach a run for each, vw.attach(model, data), or end the first: run.finish()."
+            )
         check_unclaimed(self.model, run=self, can_train=False)
         claim(self)
         self.error = None
         self._rate_marks = []
         self._gate.enter()
+        self._place.watch(self._gate.loop, self._thread_gone)
         self._events.notify()
+
+    def _leave_to_parent(self) -> None:
+        super()._leave_to_parent()
+        self._place.is_forked = True
+
+    def _thread_gone(self, loop: Loop) -> None:
+        if self._gate.loop is loop:
+            self.finish()
 
     def _may_go_on(self, is_step: bool) -> bool:
         try:
@@ -156,6 +176,7 @@ class AttachedRun(LoopBeta):
     def _leave(self, status: Status) -> None:
         """The loop has ended. That comes first: a second interrupt may cut off the rest."""
         self._gate.leave(status)
+        self._place.unwatch()
         self._tuner.rest()
         self._flush()
         self._log.end()
@@ -247,7 +268,8 @@ class AttachedRun(LoopBeta):
     @property
     def warning(self) -> str | None:
         doubt = None if self._reading is None else self._reading.doubt(self.model.convention)
-        return "\n".join(filter(None, (self._log.faults.text, super().warning, doubt))) or None
+        found = (self._place.warning, self._log.faults.text, super().warning, doubt)
+        return "\n".join(filter(None, found)) or None
 
     @property
     def not_finite(self) -> NotFinite:
@@ -263,7 +285,7 @@ class AttachedRun(LoopBeta):
 
     @property
     def engine(self) -> str:
-        return "a loop of its own"
+        return ", ".join(filter(None, ("a loop of its own", self._place.words)))
 
     def _go(self, steps: int | None) -> None:
         if self.status in ("running", "paused"):

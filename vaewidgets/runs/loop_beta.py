@@ -1,4 +1,4 @@
-"""The weight of the KL term in a loop of the user's own: logged, or read from the run and turned by widgets."""
+"""The weight of the KL term in a loop of the user's own: logged, or read from the run and turned."""
 
 from __future__ import annotations
 

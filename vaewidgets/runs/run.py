@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
+import weakref
 from abc import abstractmethod
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +33,8 @@ from vaewidgets.runs.waiting import Waitable
 
 _RATE_SECONDS = 2.0  # steps a second are taken over so long
 _SAVE_SECONDS = 60.0  # for the step under way to end
+
+_runs: weakref.WeakSet[Run] = weakref.WeakSet()
 
 
 class Run(Measured, Waitable):
@@ -85,7 +89,7 @@ class Run(Measured, Waitable):
         self._recorder = recorder
         self._history = History(recorder, likelihood, self.objective)
         self._events = Events()
-        self._gate = Gate(before_halt=self._before_halt, served=self._events.notify, status=status)
+        self._gate = self._new_gate(status)
         self._tuner = ThreadTuner(on_cpu=device.type == "cpu")
         self._halts = 0
         self._autosave: Autosave | None = None
@@ -93,6 +97,19 @@ class Run(Measured, Waitable):
             self._autosave = Autosave(self.name, self.id, autosave_seconds)
         self._rate_marks: list[tuple[float, int]] = []
         self._copies = Copies(model, data, likelihood, shell, lambda: (self.step, self.epoch))
+        _runs.add(self)
+
+    def _new_gate(self, status: Status) -> Gate:
+        return Gate(before_halt=self._before_halt, served=self._events.notify, status=status)
+
+    def _leave_to_parent(self) -> None:
+        """In a process that was forked off: the run's threads, and its loop, are not here."""
+        self.error = OptionError(
+            f"{self!r} belongs to another process, of which this one (pid {os.getpid()}) was forked off: "
+            "here it can be looked at as it was then. Start a run in this process: vw.train or vw.attach."
+        )
+        self._gate = self._new_gate("failed")
+        self._gate.close()
 
     @property
     def recorder(self) -> Recorder:
@@ -259,3 +276,12 @@ def _default_name(model: Any, data: Any) -> str:
     inner = getattr(model, "module", model)
     name = type(inner).__name__
     return name if data is None else f"{name} on {data.name}"
+
+
+def _after_fork() -> None:
+    for run in list(_runs):
+        run._leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
