@@ -83,7 +83,11 @@ def test_the_loop_s_own_reading_is_found_while_it_trains(case, mean, digits):
     convention = run.model.convention
     assert (convention.output, convention.likelihood) == (output, likelihood), run.adapted
     assert run.likelihood.name == likelihood
-    assert run.warning is None
+    if mean:
+        assert "Your recon is averaged over 64 pixels." in run.warning
+        assert "decode" not in run.warning
+    else:
+        assert run.warning is None
     assert "because" in run.adapted
     assert_pictures_are_right(run, digits)
     assert run.evaluate("test")["recon"] == pytest.approx(own_recon(model, digits, recon_of), rel=0.1)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
+from vaewidgets.diagnostics.audit import Audit
 from vaewidgets.diagnostics.measurements import Measurements, NotFinite, measure
 from vaewidgets.diagnostics.stats import RunStats
 from vaewidgets.diagnostics.trace import UnitLives
@@ -112,6 +113,7 @@ def diagnose(
     error: BaseException | None = None,
     not_finite: NotFinite | None = None,
     lives: UnitLives | None = None,
+    audit: Audit | None = None,
     thresholds: Thresholds = THRESHOLDS,
 ) -> Diagnosis:
     """Say what a run is doing; at any time, also while it trains.
@@ -136,20 +138,36 @@ def diagnose(
         a run that stays so has diverged. Without, NaN at the end of the history is taken for divergence.
     lives : UnitLives, optional
         When units died, from `unit_lives`.
+    audit : Audit, optional
+        What is wrong with the logged recon and kl, from `Run.audited`. They are then judged as the model
+        gives them, or left out where that is not known.
     thresholds : Thresholds
     """
     if not isinstance(history, Mapping):
         raise OptionError(f"history is of type {type(history).__name__}; expected a mapping, as run.history.")
-    measurements = measure(history, stats, error, not_finite)
+    measurements = _as_audited(measure(history, stats, error, not_finite), audit)
     verdict, reason = _judge(measurements, thresholds)
     return Diagnosis(
         verdict=verdict,
         evidence=(reason, *_numbers(measurements)),
         advice=_advice(verdict, measurements, thresholds),
-        notes=_notes(verdict, measurements, lives, not_finite),
+        notes=(*_audit_notes(audit), *_notes(verdict, measurements, lives, not_finite)),
         measurements=measurements,
         lives=lives,
     )
+
+
+def _as_audited(s: Measurements, audit: Audit | None) -> Measurements:
+    """Take recon, KL and beta from the audit where those that were logged are not what they look like."""
+    if audit is None or not audit.is_finding or not audit.terms:
+        return s
+    known = {term.name: term.computed for term in audit.terms} if audit.verdict == "misread" else {}
+    beta = s.beta if audit.beta is None else audit.beta
+    return replace(s, recon=known.get("recon", np.nan), kl=known.get("kl", np.nan), beta=beta)
+
+
+def _audit_notes(audit: Audit | None) -> tuple[str, ...]:
+    return () if audit is None or not audit.is_finding else (f"audit of the loss: {audit.sentence}",)
 
 
 def _judge(s: Measurements, t: Thresholds) -> tuple[Verdict, str]:

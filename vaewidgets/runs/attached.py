@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, final
 
@@ -12,11 +13,12 @@ import torch
 from torch import Tensor
 
 from vaewidgets.adapters import Convention, LossConvention
-from vaewidgets.diagnostics import NotFinite
+from vaewidgets.diagnostics import Audit, NotFinite
 from vaewidgets.engine.recorder import Recorder
-from vaewidgets.engine.snapshot import GoodWeights, Snapshot, model_tensors
+from vaewidgets.engine.snapshot import GoodWeights, Snapshot, Weights, model_tensors
 from vaewidgets.errors import OptionError, TrainingStopped
 from vaewidgets.objectives import get_likelihood
+from vaewidgets.runs.auditor import Auditor, copy_in_mode
 from vaewidgets.runs.claims import check_unclaimed, claim, release
 from vaewidgets.runs.gate import ENDED, Loop, Status
 from vaewidgets.runs.history import History
@@ -42,6 +44,7 @@ class AttachedRun(LoopBeta):
         How logged terms are turned into sums over pixels and latent dimensions, averaged over images.
     """
 
+    _auditor: Auditor
     can_train = False
     _stoppable = ("running", "paused")
 
@@ -58,6 +61,7 @@ class AttachedRun(LoopBeta):
         self._raises = raises_on_bad_value
         self._reading = reading
         pending = Pending(losses, self._data.n_pixels, self.model.latent_dim, self._recorder.__len__)
+        self._auditor = Auditor(self.model, self._data, losses)
         self._log = LoopLog(self._recorder, pending, raises=raises_on_bad_value)
         self._next_flush = 0.0
         self._good = self._copies.good = GoodWeights()
@@ -77,6 +81,7 @@ class AttachedRun(LoopBeta):
         epoch: int | None = None,
         step: int | None = None,
         batch_size: int | None = None,
+        x: Tensor | None = None,
         **other: Tensor | float,
     ) -> None:
         """Record one step of your loop; call it after the update.
@@ -99,7 +104,9 @@ class AttachedRun(LoopBeta):
             Number of this step, for a loop that does not begin at 0; by default one more than the last. One
             that is smaller, as after a return to a checkpoint, is counted on from the last, and said.
         batch_size : int, optional
-            Images in the batch; needed where terms are summed over the batch.
+            Images in the batch; needed where terms are summed over the batch. By default those of `x`.
+        x : Tensor, optional
+            The batch itself, so that the audit of the loss need not measure on images of its own choice.
         **other
             Names that begin with ``val_``, ``test_`` or ``train_`` (``val_loss=...``) are values of an epoch,
             and make no step; the first two are drawn as the test curve. The reduction of `losses` applies to
@@ -117,6 +124,7 @@ class AttachedRun(LoopBeta):
         """
         values = {"loss": loss, "recon": recon, "kl": kl, "beta": self._beta_of_step(beta), **other}
         known = {name: value for name, value in values.items() if value is not None}
+        batch_size = self._auditor.note_batch(x, batch_size)
         is_step = holds_step(known)
         # of a loop that has ended, or in another thread beside it
         only_evaluates = not is_step and not self._gate.is_mine and self.status != "created"
@@ -207,6 +215,7 @@ class AttachedRun(LoopBeta):
         if self.error is None:
             self._copies.renew()
             self._copies.note_time(self._copies.newest)
+            self._audit(self._copies.newest, is_last=True)
         if self._autosave is not None:
             self._autosave.write_now(self._capture)
         self._events.notify()
@@ -225,7 +234,7 @@ class AttachedRun(LoopBeta):
         self._mark_rate()
         self._tuner.tick(self._log.rows, self.epoch, self._halts)
         if self.error is None:
-            self._good.keep(self._copies.clone_if_cheap)
+            self._audit(self._good.keep(self._copies.clone_if_cheap))
             good = self._good.weights
             if good is not None and self.time_line.is_due(good.epoch):
                 self._copies.note_time(good)
@@ -233,6 +242,12 @@ class AttachedRun(LoopBeta):
                 self._autosave.write_if_due(self._capture)
         self._decide_reading()
         self._events.notify()
+
+    def _audit(self, weights: Weights | None, *, is_last: bool = False) -> None:
+        """Compare what is logged with what a copy of the model gives, if it is time."""
+        if weights is not None and self._auditor.is_due(len(self._recorder), is_last=is_last):
+            build = partial(copy_in_mode, self._copies, weights, self.model)
+            self._auditor.watch(build, self._recorder, weights.step, is_last=is_last)
 
     def _decide_reading(self) -> None:
         """Find out whether it shows by now how the model is read; between two steps."""
@@ -268,8 +283,19 @@ class AttachedRun(LoopBeta):
     @property
     def warning(self) -> str | None:
         doubt = None if self._reading is None else self._reading.doubt(self.model.convention)
+<<<<<<< HEAD
         found = (self._place.warning, self._log.faults.text, super().warning, doubt)
         return "\n".join(filter(None, found)) or None
+=======
+        return (
+            "\n".join(filter(None, (self._auditor.text, self._log.faults.text, super().warning, doubt)))
+            or None
+        )
+
+    @property
+    def audited(self) -> Audit | None:
+        return self._auditor.finding
+>>>>>>> f0d505a (The loss auditor: what a loop logs is compared with what its model gives, and the usual reduction that explains a difference is named with the line that undoes it)
 
     @property
     def not_finite(self) -> NotFinite:

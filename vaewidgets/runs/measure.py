@@ -14,6 +14,7 @@ from vaewidgets.data.sample import evenly
 from vaewidgets.diagnostics import (
     Ablation,
     ActiveUnits,
+    Audit,
     Diagnosis,
     NotFinite,
     PathVerdict,
@@ -74,6 +75,11 @@ class Measured(Controlled):
     @property
     def not_finite(self) -> NotFinite | None:
         """Steps that a loop of its own logged as NaN or infinite; None where such a step ends the run."""
+        return None
+
+    @property
+    def audited(self) -> Audit | None:
+        """What the audit of a loop of its own has found wrong so far; see `audit`."""
         return None
 
     def request_snapshot(self) -> None:
@@ -156,7 +162,14 @@ class Measured(Controlled):
             lives = self.unit_watch.lives()
         # a run that was loaded without its data is judged by its curves
         stats = None if self._data is None else self.stats(n=n)
-        return diagnose(self.history, stats, error=self.error, not_finite=self.not_finite, lives=lives)
+        return diagnose(
+            self.history,
+            stats,
+            error=self.error,
+            not_finite=self.not_finite,
+            lives=lives,
+            audit=self.audited,
+        )
 
     def active_units(
         self,

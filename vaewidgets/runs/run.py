@@ -13,12 +13,15 @@ from typing import Any
 
 import torch
 
+from vaewidgets.adapters import LossConvention
+from vaewidgets.diagnostics import Audit
 from vaewidgets.engine.engine import EngineState
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.engine.snapshot import Shell
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives import TERMS, Likelihood, Objective, get_objective, traits
 from vaewidgets.objectives.base import class_name
+from vaewidgets.runs.auditor import Auditor, copy_in_mode
 from vaewidgets.runs.autosave import Autosave
 from vaewidgets.runs.copies import Copies
 from vaewidgets.runs.events import Events
@@ -60,6 +63,7 @@ class Run(Measured, Waitable):
     """
 
     can_train: bool
+    _auditor: Auditor | None = None
 
     def __init__(
         self,
@@ -173,6 +177,35 @@ class Run(Measured, Waitable):
     @abstractmethod
     def engine(self) -> str:
         """How its steps are taken: written out or by autograd, on which device, in which precision."""
+
+    def audit(self) -> Audit:
+        """Compare the recon and kl that are logged with those of the model.
+
+        The model, as it is and as it was at a few steps before, is measured on training images by each of the
+        usual readings: what its outputs are, how recon and kl are reduced, which sign and weight they have.
+
+        Returns
+        -------
+        Audit
+            Which of them reproduces what is logged, the numbers, and the line to write if it is not the one
+            in force.
+
+        Raises
+        ------
+        OptionError
+            If the run was loaded without its data.
+        """
+        if self._data is None:
+            raise OptionError(
+                f"{self!r} was loaded without its data, so nothing can be measured. Say which: "
+                "vw.load_run(path, data=data)."
+            )
+        self.snapshot()
+        weights = self._copies.newest
+        assert weights is not None
+        model = copy_in_mode(self._copies, weights, self.model)
+        auditor = self._auditor or Auditor(self.model, self._data, LossConvention())
+        return auditor.report(model, self.recorder, weights.step)
 
     def _before_halt(self) -> None:
         """In the loop's thread, before a halt that a person would notice."""

@@ -85,7 +85,12 @@ class Diagnosis(RunWidget):
             watch.note(snapshot)  # a short run can end before the watch's next turn
             lives = watch.lives()
         found = self.verdict = diagnose(
-            run.history, stats, error=run.error, not_finite=run.not_finite, lives=lives
+            run.history,
+            stats,
+            error=run.error,
+            not_finite=run.not_finite,
+            lives=lives,
+            audit=run.audited,
         )
         if not self._changes or self._changes[-1]["verdict"] != found.verdict:
             change: Change = {"step": snapshot.step, "verdict": found.verdict}
