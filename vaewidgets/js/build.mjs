@@ -17,17 +17,25 @@ const widgets = (await readdir(join(here, "widgets"))).sort(); // a folder each
 /** Names that shorter.mjs has variables for, and constants. */
 const shorter = {
   ...Object.fromEntries(
-    ["max", "min", "round", "floor", "ceil", "abs", "exp", "hypot"].map((name) => [`Math.${name}`, name]),
+    ["max", "min", "round", "floor", "ceil", "abs", "exp", "hypot", "log10"].map((name) => [
+      `Math.${name}`,
+      `$${name}`,
+    ]),
   ),
-  "Number.isFinite": "finite",
-  "Number.NEGATIVE_INFINITY": "least",
+  "Number.isFinite": "$isFinite",
+  "Number.NEGATIVE_INFINITY": "$least",
   "Number.POSITIVE_INFINITY": "Infinity",
   "Number.NaN": "NaN",
-  "JSON.stringify": "stringify",
-  "Array.from": "from",
-  Float32Array: "Floats",
-  Uint8Array: "Bytes",
-  getComputedStyle: "styleOf",
+  "JSON.stringify": "$stringify",
+  "Array.from": "$from",
+  "Object.entries": "$entries",
+  "performance.now": "$now",
+  Float32Array: "$floats",
+  Uint8Array: "$bytes",
+  Int32Array: "$wholes",
+  ResizeObserver: "$sizes",
+  getComputedStyle: "$style",
+  document: "$document",
 };
 
 /** @type {esbuild.BuildOptions} */
