@@ -1,9 +1,14 @@
 """Random numbers of our own beside a loop that draws from torch's global generator."""
 
+import subprocess
+import sys
+import threading
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils import _python_dispatch
 
 from tests.runs.conftest import make_data
 from vaewidgets.adapters import as_vae
@@ -50,6 +55,39 @@ def test_it_draws_what_the_seed_says_and_leaves_the_global_generator(name):
     assert torch.equal(first, wanted[0])
     assert torch.equal(second, wanted[1])
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_it_is_one_thread_s_alone():
+    inside, drawn = threading.Event(), threading.Event()
+
+    def other():
+        with seeded(3):
+            inside.set()
+            drawn.wait(10)
+
+    torch.manual_seed(0)
+    wanted = torch.randn(3)
+    torch.manual_seed(0)
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert inside.wait(10)
+    with seeded(5):
+        torch.randn(3)
+    assert torch.equal(torch.randn(3), wanted)
+    drawn.set()
+    thread.join(10)
+    assert not _python_dispatch.is_in_torch_dispatch_mode(), "what is compiled would not run compiled"
+
+
+def test_it_imports_no_compiler():
+    code = """
+import sys, torch
+from vaewidgets.adapters.seeded import seeded
+with seeded(0):
+    torch.nn.Linear(2, 2)(torch.randn(2))
+assert "torch._dynamo" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=100)
 
 
 def test_a_generator_that_is_given_is_used():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, final
+from typing import Any, Self, final
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _pop_mode, _push_mode
 
 _aten = torch.ops.aten
 
@@ -28,17 +28,34 @@ class seeded(TorchDispatchMode):
     Operations that take no generator on any way, fused attention with dropout on a GPU, use the global one.
     """
 
+    supports_higher_order_operators = True
+
     def __init__(self, seed: int) -> None:
         super().__init__()
         self._seed = seed
         self._generators: dict[torch.device, torch.Generator] = {}
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """False: to be skipped by the compiler the whole of it would be imported, which takes seconds."""
+        return False
+
+    # Torch's own also note, for all threads, that a mode is on; two threads in turn would leave the note
+    # behind, and what a loop has compiled would not run compiled any more. The mode is this thread's alone.
+
+    def __enter__(self) -> Self:
+        _push_mode(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _pop_mode(None)
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
         has_own = any(isinstance(one, torch.Generator) for one in (*args, *kwargs.values()))
-        if has_own or torch.Tag.nondeterministic_seeded not in func.tags:
+        if has_own or torch.Tag.nondeterministic_seeded not in getattr(func, "tags", ()):
             return func(*args, **kwargs)
         generator = self._generator(_device_of(args, kwargs))
         name = func.overloadpacket.__name__
