@@ -283,19 +283,12 @@ class AttachedRun(LoopBeta):
     @property
     def warning(self) -> str | None:
         doubt = None if self._reading is None else self._reading.doubt(self.model.convention)
-<<<<<<< HEAD
-        found = (self._place.warning, self._log.faults.text, super().warning, doubt)
+        found = (self._auditor.text, self._place.warning, self._log.faults.text, super().warning, doubt)
         return "\n".join(filter(None, found)) or None
-=======
-        return (
-            "\n".join(filter(None, (self._auditor.text, self._log.faults.text, super().warning, doubt)))
-            or None
-        )
 
     @property
     def audited(self) -> Audit | None:
         return self._auditor.finding
->>>>>>> f0d505a (The loss auditor: what a loop logs is compared with what its model gives, and the usual reduction that explains a difference is named with the line that undoes it)
 
     @property
     def not_finite(self) -> NotFinite:
