@@ -48,6 +48,7 @@ def as_vae(
     losses: LossConvention | None = None,
     spread: str | None = None,
     prior: str | None = None,
+    n_classes: int | None = None,
     value_range: tuple[float, float] = (0.0, 1.0),
 ) -> Any:
     """Bring a model to the VAE protocol.
@@ -91,6 +92,9 @@ def as_vae(
     prior : {"standard", "learned"}, optional
         "learned" for a prior of the model's own in place of N(0, I). What is computed against N(0, I), the
         prior's circles among it, is then not of the model; the KL of its loss is the one that is logged.
+    n_classes : int, optional
+        Classes of the data, for a model that takes them: ``encode(x, y)``, ``decode(z, y)``, as whole
+        numbers or one-hot rows. By default what the model declares.
     value_range : tuple of float
         Of the data.
 
@@ -114,6 +118,7 @@ def as_vae(
         image_shape=image_shape,
         spread=spread,
         prior=prior,
+        n_classes=n_classes,
     )
     value_range = as_value_range(value_range)
     module = unwrap(model)
@@ -134,9 +139,9 @@ def as_vae(
     family = family or Family(encodes[0], decodes[0])
     if losses is None and family.unknowable:
         raise ProtocolError(family.unknowable)
-    decoder = Decoder(trial, name, decodes, shape)
+    decoder = Decoder(trial, name, decodes, shape, n_classes)
     declared = declared_latent_dim(module) if latent_dim is None else latent_dim
-    encoder = find_encoder(trial, name, encodes, declared, decoder.takes)
+    encoder = find_encoder(trial, encodes, declared, decoder.takes, n_classes)
     encoder, uncalled = with_missed_heads(trial, encoder, decoder, is_said=encode is not None)
     dim = encoder.latent_dim
     wiring, image, are_logits = decoder.find(encoder.wiring, dim)

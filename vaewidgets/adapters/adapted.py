@@ -9,11 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from vaewidgets.adapters.calls import Call, Method
+from vaewidgets.adapters.labels import LabelForm
 from vaewidgets.adapters.losses import LossConvention
 from vaewidgets.adapters.outputs import read_image
 from vaewidgets.adapters.posterior import Hints, find_posterior, flatten_latents
 from vaewidgets.adapters.seeded import seeded
 from vaewidgets.adapters.spread import SPREAD_WORDS, as_logvar
+from vaewidgets.errors import ProtocolError
+
+Labels = Tensor | int | None
 
 _INPUTS = {
     "image": "images (B, C, H, W)",
@@ -127,6 +131,8 @@ class Wiring:
         How messages call the decoder.
     is_random : bool
         Whether the encoder draws random numbers beside mu and its spread.
+    encode_labels, decode_labels : LabelForm or None
+        How each is given classes, in a model that is conditioned on them.
     encode_like, decode_like : str or None
         Parameter whose floating type the input takes; the model's first one where there is none by that name.
     """
@@ -138,6 +144,8 @@ class Wiring:
     z_shape: tuple[int, ...] | None = None
     decode_name: str = "decode(z)"
     is_random: bool = False
+    encode_labels: LabelForm | None = None
+    decode_labels: LabelForm | None = None
     encode_like: str | None = None
     decode_like: str | None = None
 
@@ -147,16 +155,25 @@ class Wiring:
             return x
         return x.flatten(1) if len(self.x_shape) == 1 else x.reshape(-1, *self.x_shape)
 
-    def call_encode(self, module: nn.Module, x: Tensor) -> Any:
+    def call_encode(self, module: nn.Module, x: Tensor, labels: Labels = None) -> Any:
         fed = _as_parameter(self.shaped(x), module, self.encode_like)
+        form = self.encode_labels
+        given = () if form is None else (form.given(labels, len(fed), fed),)
         if not self.is_random:
-            return self.encode(module, fed)
+            return self.encode(module, fed, *given)
         with seeded(0):  # random numbers of our own: those of the user's loop stay as they are
-            return self.encode(module, fed)
+            return self.encode(module, fed, *given)
 
-    def call_decode(self, module: nn.Module, z: Tensor) -> Any:
+    def call_decode(
+        self, module: nn.Module, z: Tensor, labels: Labels = None, one_hot: Tensor | None = None
+    ) -> Any:
         shaped = z if self.z_shape is None else z.reshape(-1, *self.z_shape)
-        return self.decode(module, _as_parameter(shaped, module, self.decode_like))
+        fed = _as_parameter(shaped, module, self.decode_like)
+        form = self.decode_labels
+        if form is None:
+            return self.decode(module, fed)
+        told = form.given(labels, len(fed), fed) if one_hot is None else form.from_one_hot(one_hot)
+        return self.decode(module, fed, told)
 
 
 @final
@@ -174,6 +191,10 @@ class AdaptedVAE(nn.Module):
     value_range : tuple of float
     likelihood : str
         ``convention.likelihood``.
+    takes_labels, needs_labels : bool
+        Whether the model is conditioned on classes: `encode`, `decode` and `decode_raw` then use `labels`,
+        whole numbers (B,) or one for all, and class 0 without.
+    n_classes : int or None
     """
 
     def __init__(
@@ -194,13 +215,16 @@ class AdaptedVAE(nn.Module):
         self.image_shape = image_shape
         self.value_range = value_range
         self._wiring = wiring
+        form = wiring.decode_labels or wiring.encode_labels
+        self.takes_labels = self.needs_labels = form is not None
+        self.n_classes = None if form is None else form.n_classes
 
     @property
     def likelihood(self) -> str:
         """Name of the likelihood that the model is trained with."""
         return self.convention.likelihood
 
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def encode(self, x: Tensor, labels: Labels = None) -> tuple[Tensor, Tensor]:
         """Posterior of each image.
 
         Parameters
@@ -213,11 +237,11 @@ class AdaptedVAE(nn.Module):
         mu, logvar : Tensor, each of shape (B, latent_dim)
         """
         wiring = self._wiring
-        found = find_posterior(wiring.call_encode(self.module, x), wiring.hints)
+        found = find_posterior(wiring.call_encode(self.module, x, labels), wiring.hints)
         mu, spread, _ = flatten_latents(found, wiring.hints)
         return _float32(mu), as_logvar(_float32(spread), self.convention.spread)
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, labels: Labels = None) -> Tensor:
         """Mean image of each latent point.
 
         Parameters
@@ -229,14 +253,31 @@ class AdaptedVAE(nn.Module):
         Tensor, shape (B, C, H, W)
             In the data's ``value_range``, as far as the model keeps to it.
         """
-        out = self._output(z)
+        return self._image(self._output(z, labels))
+
+    def decode_told(self, z: Tensor, one_hot: Tensor) -> Tensor:
+        """`decode` with each class as a row of `one_hot` (B, n_classes): one 1, or all 0 for none.
+
+        Raises
+        ------
+        ProtocolError
+            If the model takes classes as whole numbers.
+        """
+        form = self._wiring.decode_labels
+        if form is not None and form.form == "index":
+            raise ProtocolError(
+                f"{self.convention.name} takes classes as whole numbers, which the page cannot give it."
+            )
+        return self._image(self._output(z, one_hot=one_hot))
+
+    def _image(self, out: Tensor) -> Tensor:
         if self.convention.output != "logits":
             return out
         lo, hi = self.value_range
         x_hat = torch.sigmoid(out)
         return x_hat if (lo, hi) == (0.0, 1.0) else lo + (hi - lo) * x_hat
 
-    def decode_raw(self, z: Tensor) -> Tensor:
+    def decode_raw(self, z: Tensor, labels: Labels = None) -> Tensor:
         """What the likelihood is computed from: logits for "bernoulli", else the mean image.
 
         Logits of a decoder that returns probabilities are computed from them, as exactly as their floats
@@ -247,15 +288,15 @@ class AdaptedVAE(nn.Module):
         Tensor, shape (B, C, H, W)
         """
         if self.likelihood != "bernoulli":
-            return self.decode(z)
-        out = self._output(z)
+            return self.decode(z, labels)
+        out = self._output(z, labels)
         return out if self.convention.output == "logits" else torch.logit(out, eps=torch.finfo(out.dtype).eps)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor, labels: Labels = None) -> tuple[Tensor, Tensor, Tensor]:
         """Encode, draw z, decode; return (x_hat, mu, logvar)."""
-        mu, logvar = self.encode(x)
+        mu, logvar = self.encode(x, labels)
         z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
-        return self.decode(z), mu, logvar
+        return self.decode(z, labels), mu, logvar
 
     def __repr__(self) -> str:
         c = self.convention
@@ -264,9 +305,9 @@ class AdaptedVAE(nn.Module):
             f"latent_dim={self.latent_dim})"
         )
 
-    def _output(self, z: Tensor) -> Tensor:
+    def _output(self, z: Tensor, labels: Labels = None, one_hot: Tensor | None = None) -> Tensor:
         wiring = self._wiring
-        result = wiring.call_decode(self.module, z)
+        result = wiring.call_decode(self.module, z, labels, one_hot)
         return _float32(read_image(result, wiring.decode_name, self.image_shape)[0])
 
 

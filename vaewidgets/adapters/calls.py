@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-Call = Callable[[Any, Tensor], Any]
+Call = Callable[..., Any]  # of the module, what goes in, and labels for a model that takes them
 
 _ENCODE = ("encode", "_encode")
 _ENCODER = ("encoder", "enc", "encoder_net", "encoder_network", "encode_net")
@@ -22,8 +22,8 @@ class Method:
 
     name: str
 
-    def __call__(self, module: Any, value: Tensor) -> Any:
-        return getattr(module, self.name)(value)
+    def __call__(self, module: Any, value: Tensor, *labels: Tensor) -> Any:
+        return getattr(module, self.name)(value, *labels)
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Head:
 class Forward:
     """Calls the whole model, of whose result mu and its spread are taken."""
 
-    def __call__(self, module: Any, x: Tensor) -> Any:
-        return module(x)
+    def __call__(self, module: Any, x: Tensor, *labels: Tensor) -> Any:
+        return module(x, *labels)
 
 
 def call_name(model: str, call: Any, argument: str) -> str:

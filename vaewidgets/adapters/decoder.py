@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from typing import final
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from vaewidgets.adapters.adapted import Wiring, floating_names
 from vaewidgets.adapters.calls import Call, call_name
+from vaewidgets.adapters.labels import label_forms
 from vaewidgets.adapters.outputs import read_image
 from vaewidgets.adapters.readings import FAR_OUT
 from vaewidgets.adapters.trial import Trial
@@ -25,12 +27,18 @@ class Decoder:
     """Ways to call a model's decoder, tried on points of the prior; the likelier first."""
 
     def __init__(
-        self, trial: Trial, model: str, calls: Sequence[Call], image_shape: tuple[int, int, int]
+        self,
+        trial: Trial,
+        model: str,
+        calls: Sequence[Call],
+        image_shape: tuple[int, int, int],
+        n_classes: int | None = None,
     ) -> None:
         self._trial = trial
         self._model = model
         self._calls = calls
         self._image_shape = image_shape
+        self._n_classes = n_classes
 
     def takes(self, shape: tuple[int, ...]) -> bool:
         """Whether points of this shape can be decoded to images."""
@@ -55,14 +63,22 @@ class Decoder:
         failed: list[tuple[str, Exception]] = []
         for call in self._calls:
             name = call_name(self._model, call, "z")
-            for shape in dict.fromkeys((wiring.z_shape, None)):
-                for like in floating_names(self._trial.model):
-                    tried = replace(wiring, decode=call, decode_name=name, z_shape=shape, decode_like=like)
-                    try:
-                        result = self._trial.run(tried.call_decode, self._trial.model, z)
-                        return tried, *read_image(result, name, self._image_shape)
-                    except Exception as error:
-                        failed.append((name, error))
+            forms = [*label_forms(self._trial.model, call, self._n_classes)]
+            shapes = dict.fromkeys((wiring.z_shape, None))
+            for form, shape, like in product(forms, shapes, floating_names(self._trial.model)):
+                tried = replace(
+                    wiring,
+                    decode=call,
+                    decode_name=name,
+                    z_shape=shape,
+                    decode_labels=form,
+                    decode_like=like,
+                )
+                try:
+                    result = self._trial.run(tried.call_decode, self._trial.model, z)
+                    return tried, *read_image(result, name, self._image_shape)
+                except Exception as error:
+                    failed.append((name, error))
         for _, refusal in failed:
             if isinstance(refusal, ProtocolError):
                 raise refusal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from vaewidgets.adapters.adapted import Wiring, floating_names
 from vaewidgets.adapters.calls import Call, Forward, call_name
+from vaewidgets.adapters.labels import label_forms
 from vaewidgets.adapters.outputs import describe
 from vaewidgets.adapters.posterior import WRAP, Found, Hints, find_posterior, flatten_latents, pick_items
 from vaewidgets.adapters.trial import Trial
@@ -52,24 +54,24 @@ def _flat(sample: Tensor | None) -> Tensor | None:
 
 def find_encoder(
     trial: Trial,
-    model: str,
     calls: Sequence[Call],
     latent_dim: int | None,
     decodes: Callable[[tuple[int, ...]], bool],
+    n_classes: int | None = None,
 ) -> Encoder:
     """Try ways to call an encoder; the first whose result can be read is taken.
 
     Parameters
     ----------
     trial : Trial
-    model : str
-        How messages name the model.
     calls : sequence of callable
         The likelier first.
     latent_dim : int or None
         If known.
     decodes : callable
         Whether the decoder takes points of a shape.
+    n_classes : int, optional
+        Of the data, for a model that takes classes.
 
     Raises
     ------
@@ -78,28 +80,30 @@ def find_encoder(
     """
     refusals: list[ProtocolError] = []
     for call in calls:
+        hints = Hints(call_name(type(trial.model).__name__, call, "x"), latent_dim)
         try:
-            return _try_call(trial, call, call_name(model, call, "x"), latent_dim, decodes)
+            return _try_call(trial, Wiring(call, hints=hints), n_classes, decodes)
         except ProtocolError as error:
             refusals.append(error)
     raise refusals[0]
 
 
 def _try_call(
-    trial: Trial, call: Call, where: str, latent_dim: int | None, decodes: Callable[[tuple[int, ...]], bool]
+    trial: Trial, call: Wiring, n_classes: int | None, decodes: Callable[[tuple[int, ...]], bool]
 ) -> Encoder:
-    """Feed images, then flat ones, in each floating type that the model has."""
+    """Feed images, then flat ones, in each floating type that the model has, with each form of a class."""
+    where = call.hints.where
+    forms = [*label_forms(trial.model, call.encode, n_classes)]
     failed: list[Exception] = []
-    for like in floating_names(trial.model):
-        for feed, shape in trial.feeds.items():
-            wiring = Wiring(call, hints=Hints(where, latent_dim), encode_like=like, x_shape=shape)
-            try:
-                first, second = (
-                    trial.run(wiring.call_encode, trial.model, trial.x, seed=seed) for seed in (0, 1)
-                )
-                return _read(trial, wiring, (first, second), feed, decodes)
-            except Exception as error:
-                failed.append(error)
+    for form, like, (feed, shape) in product(forms, floating_names(trial.model), trial.feeds.items()):
+        wiring = replace(call, encode_like=like, x_shape=shape, encode_labels=form)
+        try:
+            first, second = (
+                trial.run(wiring.call_encode, trial.model, trial.x, seed=seed) for seed in (0, 1)
+            )
+            return _read(trial, wiring, (first, second), feed, decodes)
+        except Exception as error:
+            failed.append(error)
     # A result that was refused tells more than a crash on a shape that the model is not for.
     for refusal in failed:
         if isinstance(refusal, ProtocolError):

@@ -71,6 +71,7 @@ def check_options(
     image_shape: object,
     spread: object,
     prior: object,
+    n_classes: object,
 ) -> None:
     """OptionError for what `as_vae` does not know; None stands for what is to be found out."""
     for name, value, known in (
@@ -83,6 +84,8 @@ def check_options(
             one_of(name, value, known)
     if latent_dim is not None:
         whole("latent_dim", latent_dim, 1)
+    if n_classes is not None:
+        whole("n_classes", n_classes, 1)
     if losses is not None:
         instance("losses", losses, LossConvention, "a LossConvention")
     if image_shape is not None:
@@ -146,13 +149,16 @@ def _as_call(module: nn.Module, value: Any, option: str, argument: str) -> Call:
 
 
 def _takes_two(function: Callable[..., Any]) -> bool:
-    try:
-        inspect.signature(function).bind(None, None)
-    except TypeError:
-        return False
-    except ValueError:  # built in, with no signature to look at
+    """Whether it can be called with a model and what goes in, or with labels beside these."""
+    for given in ((None, None), (None, None, None)):
+        try:
+            inspect.signature(function).bind(*given)
+        except TypeError:
+            continue
+        except ValueError:  # built in, with no signature to look at
+            return True
         return True
-    return True
+    return False
 
 
 def declared_shape(module: nn.Module, given: tuple[int, int, int] | None) -> tuple[int, int, int]:

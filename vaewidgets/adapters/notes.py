@@ -17,6 +17,8 @@ def notes_on(given: nn.Module, module: nn.Module, wiring: Wiring, uncalled: list
     if wiring.z_shape is not None:
         shape = " × ".join(map(str, wiring.z_shape))
         lines.append(f"latents are {shape}, shown flattened: {_place(wiring.z_shape)}")
+    forms = (("encode", wiring.encode_labels), ("decode", wiring.decode_labels))
+    lines += [f"{half} takes {form.describe()}" for half, form in forms if form is not None]
     if wiring.is_random:
         lines.append("the encoder draws a sample, too, which is left aside")
     if uncalled:

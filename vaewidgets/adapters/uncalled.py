@@ -36,10 +36,10 @@ def with_missed_heads(
     is_split = encoder.found.source == HALVES.format(width)
     if is_said or not is_split or not isinstance(call, Method):
         return encoder, uncalled
-    name, pair = type(trial.model).__name__, heads(trial.model)
+    pair = heads(trial.model)
     if pair is not None and set(pair) <= set(uncalled):
         with suppress(ProtocolError):
-            encoder = find_encoder(trial, name, [Head(call.name, *pair)], None, decoder.takes)
+            encoder = find_encoder(trial, [Head(call.name, *pair)], None, decoder.takes)
             return encoder, _uncalled(trial, encoder, decoder)
     layers = [one for one in uncalled if _takes(trial.model.get_submodule(one), width)]
     if len(layers) < 2:

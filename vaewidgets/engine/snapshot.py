@@ -216,6 +216,12 @@ class Snapshot:
         """
         return self.inference.decode(z, labels)
 
+    def labels_needed(self, labels: Any) -> Tensor | None:
+        """Labels, of an array or tensor, for a model that has no code of an image without; else None."""
+        if labels is None or not getattr(self.model, "needs_labels", False):
+            return None
+        return torch.as_tensor(labels)
+
     def encoded(self, split: str = "test", index: Any = None) -> Codes:
         """Posterior of a split's images, kept for the next call.
 
@@ -235,7 +241,13 @@ class Snapshot:
         key = (split, None if index is None else tuple(wanted.tolist()))
         with self._lock:
             if key not in self._encoded:
-                encoded = joined([self.encode(images.images(part)) for part in wanted.split(_CHUNK)])
+                labels = self.labels_needed(images.labels)
+                encoded = joined(
+                    [
+                        self.encode(images.images(part), None if labels is None else labels[part])
+                        for part in wanted.split(_CHUNK)
+                    ]
+                )
                 while len(self._encoded) >= _MAX_CACHED:
                     self._encoded.pop(next(iter(self._encoded)))
                 self._encoded[key] = encoded

@@ -94,7 +94,7 @@ def decoder_network(model: nn.Module, latent_dim: int) -> Network:
             f"{type(_shown(model)).__name__}.decode draws each pixel from those before it, by a network for "
             "each; the page runs one for the whole image."
         )
-    if callable(getattr(model, "decode_told", None)):
+    if getattr(model, "takes_labels", False) and callable(getattr(model, "decode_told", None)):
         classes: Any = model.n_classes
         return portable_network("decode_told", ((latent_dim,), (int(classes),)), module=model)
     return portable_network("decode", (latent_dim,), module=model)

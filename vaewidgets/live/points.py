@@ -121,7 +121,7 @@ class PointsWidget(RunWidget):
 
     def _points_state(self, run: Run, snapshot: Snapshot) -> tuple[ScatterData, Tensor, Tensor | None]:
         """The section `scatter`, and the posterior that it was drawn from."""
-        mu, logvar = snapshot.encode(self.sample.images)
+        mu, logvar = snapshot.encode(self.sample.images, snapshot.labels_needed(self.sample.labels))
         scatter, self._projection = scatter_state(self.sample, snapshot, mu, self._projection, logvar)
         self._posterior = (snapshot, mu, logvar)
         if run.status != "running":

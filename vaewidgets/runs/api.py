@@ -201,6 +201,7 @@ def _shapes(data: ImageDataset) -> dict[str, Any]:
         "image_shape": data.image_shape,
         "item_shape": None if items is None else items.shape,
         "value_range": data.value_range,
+        "n_classes": None if data.train.labels is None else max(1, int(data.train.labels.max()) + 1),
     }
 
 
@@ -208,7 +209,7 @@ def prepare_model(
     model: nn.Module, data: ImageDataset, device: torch.device, **adapter: Any
 ) -> tuple[Any, Likelihood]:
     """Adapt a model as `as_vae` does, move it to the device, try it, and find its likelihood for the data."""
-    vae = as_vae(model, **_shapes(data), **adapter)
+    vae = as_vae(model, **{**_shapes(data), **adapter})
     if isinstance(vae, AdaptedVAE):  # whatever was possible: this is what it is trained with
         vae.convention = replace(vae.convention, others=())
     likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
@@ -287,7 +288,8 @@ def attach(
         leave it out and say so in the widgets, in `run.warning` and in `run.diagnose()`; or raise
         `DivergedError` (within a tenth of a second) or `OptionError`, which ends your loop.
     **adapter
-        encode, decode, latent_dim, output, likelihood, spread, prior: as in `as_vae`.
+        encode, decode, latent_dim, output, likelihood, spread, prior, n_classes: as in `as_vae`; n_classes is
+        by default the number of the data's.
 
     Returns
     -------
@@ -306,10 +308,11 @@ def attach(
     check_name(name)
     one_of("on_bad_value", on_bad_value, ("warn", "raise"))
     check_unclaimed(model, can_train=False)
-    vae = as_vae(model, losses=losses, **_shapes(data), **adapter)
+    vae = as_vae(model, losses=losses, **{**_shapes(data), **adapter})
     likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
     likelihood.check(data)
     check_vae(vae, data.image_shape, data.value_range)
+    check_labels(vae, data)
     own, reading = LossConvention(), None
     if isinstance(vae, AdaptedVAE):
         own = vae.convention.losses

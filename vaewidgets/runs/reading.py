@@ -40,6 +40,7 @@ class Reading:
         count = len(data.train)
         index = torch.linspace(0, count - 1, min(_IMAGES, count)).round().long()
         self._x = data.train.images(index)
+        self._labels = None if data.train.labels is None else data.train.labels[index]
         n_pixels = self._x[0].numel()
         self._factors = (1.0,) if reduction_is_known else (1.0, 0.5, 1 / n_pixels, 0.5 / n_pixels)
         self._likelihoods = {one: get_likelihood(one) for _, one in self._open}
@@ -82,14 +83,15 @@ class Reading:
         scores, errors = {}, {}
         with torch.no_grad(), seeded(0):  # the model may draw numbers, which the loop needs
             x = self._x.to(device)
-            mu, logvar = model.encode(x)
+            given = (self._labels,) if getattr(model, "takes_labels", False) else ()
+            mu, logvar = model.encode(x, *given)
             eps = torch.randn(mu.shape, generator=self._generator).to(device)
             for output, likelihood in self._open:
                 model.convention = replace(own, output=output, likelihood=likelihood)
-                raw = model.decode_raw(mu + (0.5 * logvar).exp() * eps)
+                raw = model.decode_raw(mu + (0.5 * logvar).exp() * eps, *given)
                 scores[output, likelihood] = float(self._likelihoods[likelihood].recon(raw, x).mean())
                 if output not in errors:
-                    errors[output] = float((model.decode(mu) - x).square().flatten(1).sum(1).mean())
+                    errors[output] = float((model.decode(mu, *given) - x).square().flatten(1).sum(1).mean())
             model.convention = own
             spread = float((x - x.mean(0)).square().flatten(1).sum(1).mean())
         return scores, errors, spread

@@ -217,7 +217,8 @@ class TimeLine:
             snapshot, sample = build(weights), self.sample
             assert sample is not None
             fit = max(1, FRAME_BYTES // (2 * snapshot.model.latent_dim))
-            mu, logvar = snapshot.encode(sample.images[:fit])
+            known = snapshot.labels_needed(None if sample.labels is None else sample.labels[:fit])
+            mu, logvar = snapshot.encode(sample.images[:fit], known)
             frame = _frame(snapshot, mu, logvar)
             # the first and the newest set are always there, or none
             size = sum(2 * t.numel() if t.is_floating_point() else t.nbytes for t in weights.tensors)

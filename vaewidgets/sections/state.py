@@ -206,11 +206,12 @@ def grid_state(
     sample: Sample, index: np.ndarray, snapshot: Snapshot, name: str, *, seed: int | None = None
 ) -> GridData:
     """Originals over reconstructions, decoded from the posterior means or, with a seed, from draws."""
-    z, logvar = snapshot.encode(sample.images[index])
+    known = snapshot.labels_needed(None if sample.labels is None else sample.labels[index])
+    z, logvar = snapshot.encode(sample.images[index], known)
     if seed is not None and logvar is not None:
         eps = np.stack([normals(z.shape[1], seed, int(i)) for i in index])
         z = z + (logvar / 2).exp() * torch.from_numpy(eps)
-    x_hat = snapshot.decode(z)
+    x_hat = snapshot.decode(z, known)
     labels = None if sample.classes is None else pack_integers(sample.classes[index])
     return {
         "step": snapshot.step,
