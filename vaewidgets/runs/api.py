@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -31,6 +32,7 @@ from vaewidgets.objectives import (
 from vaewidgets.runs.attached import AttachedRun
 from vaewidgets.runs.background import TrainingRun
 from vaewidgets.runs.claims import check_unclaimed
+from vaewidgets.runs.earlier import earlier
 from vaewidgets.runs.notebook import current_cell, note, stop_earlier
 from vaewidgets.runs.options import (
     check_counts,
@@ -45,6 +47,7 @@ from vaewidgets.runs.options import (
     refuse_unknown,
 )
 from vaewidgets.runs.reading import Reading
+from vaewidgets.runs.run import Run
 
 
 def train(
@@ -267,6 +270,7 @@ def attach(
     autosave: bool = False,
     autosave_seconds: float = 30.0,
     on_bad_value: str = "warn",
+    after: Run | str | os.PathLike[str] | None = None,
     **adapter: Any,
 ) -> AttachedRun:
     """Watch a model that a loop of your own trains: call `run.log(loss=..., recon=..., kl=...)` in each step.
@@ -287,6 +291,10 @@ def attach(
         What `log` does with a loss, recon or kl that is NaN or infinite, or with a value that is no number:
         leave it out and say so in the widgets, in `run.warning` and in `run.diagnose()`; or raise
         `DivergedError` (within a tenth of a second) or `OptionError`, which ends your loop.
+    after : Run, str or Path, optional
+        The run, or the file of one, that your loop goes on from: its history and time line stand before what
+        is logged, and steps and epochs are counted on. Its weights are yours to load
+        (`load_run(path, model=model)` does), as is your optimiser's state.
     **adapter
         encode, decode, latent_dim, output, likelihood, spread, prior, n_classes: as in `as_vae`; n_classes is
         by default the number of the data's.
@@ -319,15 +327,17 @@ def attach(
         if vae.convention.others:
             reading = Reading(vae, data, reduction_is_known=losses is not None or own != LossConvention())
     device = next((t.device for t in model_tensors(vae)), torch.device("cpu"))
+    past = None if after is None else earlier(after, model_tensors(vae))
     return AttachedRun(
         losses=losses or own,
+        past=past,
         autosave_seconds=seconds if flag("autosave", autosave) else None,
         raises_on_bad_value=on_bad_value == "raise",
         reading=reading,
         model=vae,
         data=data,
         likelihood=likelihood.fitted_to(data),
-        recorder=Recorder(),
+        recorder=Recorder() if past is None else past.recorder,
         device=device,
         options={"dataset": data.name, "device": str(device)},
         name=name,

@@ -20,6 +20,7 @@ from vaewidgets.errors import OptionError, TrainingStopped
 from vaewidgets.objectives import get_likelihood
 from vaewidgets.runs.auditor import Auditor, copy_in_mode
 from vaewidgets.runs.claims import check_unclaimed, claim, release
+from vaewidgets.runs.earlier import Earlier
 from vaewidgets.runs.gate import ENDED, Loop, Status
 from vaewidgets.runs.history import History
 from vaewidgets.runs.log_buffer import Pending
@@ -54,6 +55,7 @@ class AttachedRun(LoopBeta):
         losses: LossConvention,
         raises_on_bad_value: bool = False,
         reading: Reading | None = None,
+        past: Earlier | None = None,
         **what: Any,
     ) -> None:
         super().__init__(**what)
@@ -62,7 +64,10 @@ class AttachedRun(LoopBeta):
         self._reading = reading
         pending = Pending(losses, self._data.n_pixels, self.model.latent_dim, self._recorder.__len__)
         self._auditor = Auditor(self.model, self._data, losses)
-        self._log = LoopLog(self._recorder, pending, raises=raises_on_bad_value)
+        epochs = 0 if past is None else past.epoch
+        self._log = LoopLog(self._recorder, pending, raises=raises_on_bad_value, epochs=epochs)
+        if past is not None and past.data_facts == self.data_facts:  # else its frames are of other images
+            self.time_line.restore(*past.time_line)
         self._next_flush = 0.0
         self._good = self._copies.good = GoodWeights()
         self._place = LoopPlace(repr(self))

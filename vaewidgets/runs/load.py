@@ -112,7 +112,10 @@ def _why_archived(
 ) -> str | None:
     """Say why a run cannot go on; None if it can."""
     if state is None:
-        return "was trained by a loop of its own: start a new run, vw.train(run.model, data)"
+        return (
+            "was trained by a loop of its own: go on with that, run = vw.attach(model, data, after=run), or "
+            "start a new run, vw.train(run.model, data)"
+        )
     if data is None:
         return f"was loaded without its data, {facts['options'].get('dataset')!r}: load_run(path, data=...)"
     if objective is None:

@@ -28,18 +28,22 @@ def holds_step(values: Mapping[str, Any]) -> bool:
 class LoopLog:
     """Takes logged values in the loop's thread; any thread may hand them to the recorder.
 
-    With `raises`, each value that is no number is an OptionError, and not in the first call alone.
+    With `raises`, each value that is no number is an OptionError, and not in the first call alone. The
+    recorder may hold an earlier run of so many `epochs`: then steps and epochs are counted on from it.
     """
 
-    def __init__(self, recorder: Recorder, pending: Pending, *, raises: bool) -> None:
+    def __init__(self, recorder: Recorder, pending: Pending, *, raises: bool, epochs: int = 0) -> None:
         self._recorder = recorder
         self.pending = pending
         self._raises = raises
-        self._epochs = LoggedEpochs()
+        self._epochs = LoggedEpochs(len(recorder), epochs)
         self.faults = LogFaults()
         self._flushing = threading.Lock()
+        self._goes_on = len(recorder) > 0  # until the loop names its first step
         self._shift = 0  # added to the loop's own numbers of its steps
-        self.epoch = 0  # completed, as logged
+        self._epochs_before: int | None = epochs or None  # until the loop names its first epoch
+        self._epoch_shift = 0
+        self.epoch = epochs  # completed, as logged
 
     @property
     def rows(self) -> int:
@@ -65,7 +69,7 @@ class LoopLog:
             batch_size = None  # that of the step
         elif epoch is not None:
             self._epochs.note_evaluation(self.rows, self.step)
-            self.epoch = max(self.epoch, epoch)
+            self.epoch = max(self.epoch, self._counted_on(epoch))
         if by_epoch:
             faults += self.pending.add_evaluation(self.step, by_epoch, batch_size, strict=strict)
         for fault in faults:
@@ -82,9 +86,16 @@ class LoopLog:
     ) -> list[str]:
         number, faults = self._number(step, strict=strict)
         if epoch is not None:
-            self.epoch = epoch
+            self.epoch = self._counted_on(epoch)
             self._epochs.note(self.rows, self.step, epoch)
         return faults + self.pending.add(number, values, batch_size, strict=strict)
+
+    def _counted_on(self, epoch: int) -> int:
+        """Epochs completed, with those of the run before where the loop counts from its own start."""
+        if self._epochs_before is not None:
+            self._epoch_shift = self._epochs_before if epoch < self._epochs_before else 0
+            self._epochs_before = None
+        return epoch + self._epoch_shift
 
     def _number(self, step: int | None, *, strict: bool) -> tuple[int, list[str]]:
         """Number that a step is recorded under, which never falls; and why it is not the loop's own.
@@ -98,6 +109,9 @@ class LoopLog:
         except TypeError:
             fault = f"log got step of type {type(step).__name__}; expected a whole number."
         else:
+            if self._goes_on and 0 <= own < self.step:
+                self._shift = self.step - own  # it counts from its own start, not from the run's before
+            self._goes_on = False
             number = own + self._shift
             if number >= max(self.step - 1, 0):
                 return number, []
