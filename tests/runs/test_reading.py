@@ -51,7 +51,9 @@ def _at_each_step(monkeypatch):
 @pytest.fixture(scope="module")
 def digits():
     images = load_dataset("digits").train.images(slice(None))
-    return ImageDataset(F.adaptive_avg_pool2d(images, 8))
+    drawn = ImageDataset(F.adaptive_avg_pool2d(images, 8))
+    assert drawn.test is not None
+    return ImageDataset(drawn.train.images(slice(None)), test=drawn.test.images(slice(None)))
 
 
 def fit(model, data, recon_of, run=None, *, steps=400, mean=False):

@@ -65,7 +65,7 @@ class Items(TypedDict):
 
 
 class RunState(TypedDict):
-    """Who is running, how far, with which controls."""
+    """Who is running, how far, with which controls; `test_name`: of a test split that is perhaps none."""
 
     id: str
     name: str
@@ -91,6 +91,7 @@ class RunState(TypedDict):
     items: NotRequired[Items]
     value_range: Pair
     latent_dim: int
+    test_name: NotRequired[str]
 
 
 class RunInfo(RunState):

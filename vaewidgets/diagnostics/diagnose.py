@@ -183,7 +183,7 @@ def _rules(s: Measurements, t: Thresholds) -> Iterator[tuple[bool, Verdict, str]
     yield (
         reproduces and s.gap > t.gap,
         "memorising",
-        f"{s.gap:.1f} times as much variance is left unexplained on test images as on training images "
+        f"{s.gap:.1f} times as much variance is left unexplained on {s.test_images} as on training images "
         f"(memorising above {t.gap:g})",
     )
     yield (
@@ -195,7 +195,7 @@ def _rules(s: Measurements, t: Thresholds) -> Iterator[tuple[bool, Verdict, str]
     yield (
         np.isnan(s.gap) and s.excess > t.excess,
         "memorising",
-        f"recon is higher on test images than on training images, by {s.excess:.1%} of the improvement "
+        f"recon is higher on {s.test_images} than on training images, by {s.excess:.1%} of the improvement "
         f"(memorising above {t.excess:.1%})",
     )
     yield s.too_short, "under-fitting", f"only {s.n_steps} steps so far"
@@ -236,7 +236,8 @@ def _rules_for_settled(s: Measurements, t: Thresholds) -> Iterator[tuple[bool, V
         f"reconstructions explain {s.explained:.0%} of the pixels' variance (under-fitting below "
         f"{t.explained:.0%}), and the loss has levelled off",
     )
-    yield True, "healthy", "the loss has levelled off, and test images do about as well as training images"
+    alike = f"{s.test_images} do about as well as training images"
+    yield True, "healthy", f"the loss has levelled off, and {alike}"
 
 
 def _numbers(s: Measurements) -> list[str]:
@@ -249,7 +250,7 @@ def _numbers(s: Measurements) -> list[str]:
     if not np.isnan(s.explained):
         found.append(
             f"{s.train_explained:.0%} of the pixels' variance explained on training images, "
-            f"{s.explained:.0%} on test images"
+            f"{s.explained:.0%} on {s.test_images.rstrip(',')}"
         )
     if not np.isnan(s.off_prior):
         found.append(f"KL(aggregate posterior, prior): {s.off_prior:.2f} nats per active unit")
@@ -300,6 +301,11 @@ def _notes(
     if lives is not None and lives.dead:
         when = ", ".join(f"z{j + 1} at step {lives.died_at[j]:,}" for j in lives.dead[:8])
         notes.append(f"units died: {when}{', ...' if len(lives.dead) > 8 else ''}")
+    if s.test_name != "test":
+        notes.append(
+            f"no image is known to be new to the model: those {s.test_name} were drawn from the data given. "
+            "Give the loop's own test set: vw.ImageDataset(train_set, test=test_set)"
+        )
     if np.isnan(s.explained) and verdict != "diverged":
         notes.append("judged by the curves alone; run_stats measures the model, too")
     return tuple(notes)

@@ -28,6 +28,7 @@ from vaewidgets.runs.log_faults import logged_divergence
 from vaewidgets.runs.loop_beta import LoopBeta
 from vaewidgets.runs.loop_log import LoopLog, holds_step
 from vaewidgets.runs.loop_place import LoopPlace
+from vaewidgets.runs.measure import PERHAPS_TRAINED_ON
 from vaewidgets.runs.notebook import at_cell_end
 from vaewidgets.runs.reading import Reading
 from vaewidgets.runs.run_file import Checkpoint
@@ -48,6 +49,14 @@ class AttachedRun(LoopBeta):
     _auditor: Auditor
     can_train = False
     _stoppable = ("running", "paused")
+
+    @property
+    def test_name(self) -> str:
+        """What the test split is called: "test" if it was given, or the loop has batches of `data.train`."""
+        data = self._data
+        if data is None or data.test is None or data.test_is_given or data.train.gave_batches:
+            return "test"
+        return PERHAPS_TRAINED_ON
 
     def __init__(
         self,

@@ -37,6 +37,8 @@ from vaewidgets.runs.copies import Copies
 from vaewidgets.runs.gate import Ask
 from vaewidgets.runs.history import History
 
+# What a test split is called that the loop may have trained on.
+PERHAPS_TRAINED_ON = "held out here, perhaps trained on"
 _SHARE = 0.02  # of the training's time that watching may take
 _LEAST_SECONDS = 0.1
 _MOST_ROWS = 512
@@ -71,6 +73,11 @@ class Measured(Controlled):
     def history(self) -> History:
         """What was recorded, as a mapping of names to numpy arrays."""
         return self._history
+
+    @property
+    def test_name(self) -> str:
+        """What the test split is called: "test", unless a loop of its own has perhaps trained on it."""
+        return "test"
 
     @property
     def not_finite(self) -> NotFinite | None:
@@ -146,7 +153,7 @@ class Measured(Controlled):
 
     def stats(self, *, n: int = 1000) -> RunStats:
         """Measure both splits, over at most `n` images of each; see `vaewidgets.diagnostics.run_stats`."""
-        return run_stats(self.snapshot().model, self.data, self.likelihood, n=n)
+        return run_stats(self.snapshot().model, self.data, self.likelihood, n=n, test_name=self.test_name)
 
     def diagnose(self, *, n: int = 1000) -> Diagnosis:
         """Say what the run is doing, with evidence and advice; see `vaewidgets.diagnostics.diagnose`.
@@ -279,10 +286,17 @@ class Measured(Controlled):
 
     def _split_or_default(self, split: str | None) -> str:
         """Return the split that was named; else the test split, or where there is none the training split."""
+        if split in (None, "test") and self.data.test is not None:
+            if self.test_name != "test":
+                warnings.warn(
+                    f"{len(self.data.test)} images of {self.data.name!r} were held out here, and your loop "
+                    "has perhaps trained on them: this is no test. Give its test set, "
+                    "vw.ImageDataset(train_set, test=test_set), or train on data.train.batches(...).",
+                    stacklevel=3,
+                )
+            return "test"
         if split is not None:
             return split
-        if self.data.test is not None:
-            return "test"
         warnings.warn(
             f"{self.data.name!r} has no test split: measured on its training images, which the model has "
             'seen. Say split="train" to leave out this warning.',

@@ -91,6 +91,8 @@ def run_state(run: Run) -> RunState:
     }
     if items is not None:
         state["items"] = items
+    if run.test_name != "test":
+        state["test_name"] = run.test_name
     return state
 
 

@@ -78,7 +78,7 @@ class Diagnosis(RunWidget):
         return {"diagnosis": self._section}
 
     def _look(self, run: Run, snapshot: Snapshot) -> DiagnosisData:
-        stats = run_stats(snapshot.model, run.data, run.likelihood, n=self._images)
+        stats = run_stats(snapshot.model, run.data, run.likelihood, n=self._images, test_name=run.test_name)
         watch = run.unit_watch
         lives = None
         if watch is not None:

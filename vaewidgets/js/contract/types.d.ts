@@ -42,7 +42,7 @@ export interface Items {
   range: [number, number];
   names: string[] | null;
 }
-/** Who is running, how far, with which controls. */
+/** Who is running, how far, with which controls; `test_name`: of a test split that is perhaps none. */
 export interface RunState {
   id: string;
   name: string;
@@ -68,6 +68,7 @@ export interface RunState {
   items?: Items;
   value_range: [number, number];
   latent_dim: number;
+  test_name?: string;
 }
 /** A run as the page sees it: with `Classes`, which come once and not with each frame. */
 export interface RunInfo {
@@ -95,6 +96,7 @@ export interface RunInfo {
   items?: Items;
   value_range: [number, number];
   latent_dim: number;
+  test_name?: string;
   class_names: string[] | null;
   class_values: (number | string)[] | null;
 }

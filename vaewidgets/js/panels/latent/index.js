@@ -50,7 +50,8 @@ export function axisNames({ scatter }) {
 
 /** @param {Frame} frame */
 export function scatterCaption({ run, scatter }) {
-  const images = scatter && scatter.n_train === 0 ? "a test image" : "an image";
+  const test = run.test_name ? `an image ${run.test_name}` : "a test image";
+  const images = scatter && scatter.n_train === 0 ? test : "an image";
   const where =
     run.latent_dim > 2
       ? `the mean of its posterior, ${run.latent_dim} dimensions projected on two`
