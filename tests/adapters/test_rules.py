@@ -9,9 +9,11 @@ import torch.nn.functional as F
 from torch import distributions as D
 from torch import nn
 
+import vaewidgets as vw
 from vaewidgets.adapters import as_vae
 from vaewidgets.adapters.posterior import RULES, Hints, find_posterior, pick_items
 from vaewidgets.errors import OptionError, ProtocolError
+from vaewidgets.runs import attach
 
 SHAPE = (1, 8, 8)
 MU, LOGVAR = torch.randn(2, 2, 3, generator=torch.Generator().manual_seed(0)).unbind(0)
@@ -267,3 +269,46 @@ def test_an_unknown_spread_is_refused():
         OptionError, match=r"spread is 'sigma'; expected one of 'logvar', 'logstd', 'std', 'var'"
     ):
         as_vae(built(Net), spread="sigma")
+
+
+def test_what_was_adapted_stays_as_it_was_said():
+    for model in (built(Net, "std"), built(Net, "std").double()):
+        vae = as_vae(model, spread="std")
+        assert as_vae(vae, image_shape=SHAPE) is vae
+
+
+# ------------------------------------------------------------------ a prior of its own
+
+
+class Mixture(Net):
+    """A learned prior under a name that says nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.centers = nn.Parameter(torch.randn(4, 3))
+
+
+def test_a_prior_of_its_own_is_said_and_no_kl_against_another_is_computed():
+    data = vw.ImageDataset(torch.rand(40, *SHAPE, generator=torch.Generator().manual_seed(0)))
+    run = attach(built(Mixture), data, prior="learned")
+    assert run.model.convention.prior == "learned"
+    assert "Mixture has a prior of its own: its KL is the one that is logged" in run.warning
+    assert "a prior of its own" in run.adapted
+    assert {*run.evaluate()}.isdisjoint({"loss", "kl"})
+    plain = attach(built(Mixture), data)
+    assert plain.warning is None
+    assert {"loss", "recon", "kl"} <= {*plain.evaluate()}
+
+
+def test_a_prior_that_shows_by_its_name_is_asked_for():
+    class Named(Mixture):
+        def __init__(self):
+            super().__init__()
+            self.prior = nn.Linear(3, 6)
+
+    with pytest.raises(ProtocolError, match=r'its prior is learned.*attach\(\.\.\., prior="learned"\)'):
+        as_vae(built(Named))
+    assert as_vae(built(Named), prior="learned").convention.prior == "learned"
+    assert as_vae(built(Named), prior="standard").convention.prior == "standard"
+    with pytest.raises(OptionError, match=r"prior is 'mixture'; expected one of 'standard', 'learned'"):
+        as_vae(built(Named), prior="mixture")

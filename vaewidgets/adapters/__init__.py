@@ -5,7 +5,13 @@ Never imports an objective, the engine or a run.
 """
 
 from vaewidgets.adapters.adapt import as_vae
-from vaewidgets.adapters.adapted import AdaptedVAE, Convention, describe_likelihood, describe_output
+from vaewidgets.adapters.adapted import (
+    AdaptedVAE,
+    Convention,
+    describe_likelihood,
+    describe_output,
+    prior_doubt,
+)
 from vaewidgets.adapters.check import check_vae
 from vaewidgets.adapters.copying import copy_model, loose_tensors, named_tensors
 from vaewidgets.adapters.losses import LossConvention
@@ -24,5 +30,6 @@ __all__ = [
     "describe_output",
     "loose_tensors",
     "named_tensors",
+    "prior_doubt",
     "try_training_pass",
 ]

@@ -125,7 +125,7 @@ def as_vae(
     refuse_lazy(module)
     given = (encode, decode, latent_dim, output, likelihood, losses, spread, prior)
     if all(hasattr(module, name) for name in _NATIVE) and all(v is None for v in given):
-        if set(floating_parameters(module)) <= {torch.float32}:
+        if isinstance(module, AdaptedVAE) or set(floating_parameters(module)) <= {torch.float32}:
             return module
         refuse_cast(module)
     if isinstance(module, AdaptedVAE):

@@ -103,7 +103,7 @@ class Convention:
             f"decode(z) is read as {describe_output(self.output)}",
             f"recon is read as {describe_likelihood(self.likelihood)}",
         ]
-        lines += self.notes
+        lines += [*self.notes, *filter(None, (prior_doubt(self),))]
         if self.evidence:
             lines.append(f"because {self.evidence}")
         for output, likelihood in self.others:
@@ -112,6 +112,16 @@ class Convention:
                 f'output="{output}", likelihood="{likelihood}"'
             )
         return "\n- ".join(lines)
+
+
+def prior_doubt(convention: Convention | None) -> str | None:
+    """What is not of a model whose prior is its own; None for N(0, I)."""
+    if convention is None or convention.prior == "standard":
+        return None
+    return (
+        f"{convention.name} has a prior of its own: its KL is the one that is logged. The circles, draws "
+        "from the prior and the KL by unit are those of N(0, I), and evaluate() has no KL."
+    )
 
 
 @dataclass(frozen=True)

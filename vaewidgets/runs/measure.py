@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from vaewidgets.adapters import prior_doubt
 from vaewidgets.data.sample import evenly
 from vaewidgets.diagnostics import (
     Ablation,
@@ -136,10 +137,16 @@ class Measured(Controlled):
         ----------
         split : {"test", "train"}, optional
             By default "test", or where there is no test split "train", with a warning.
+
+        Returns
+        -------
+        dict of str to float
+            Without "loss" and "kl" for a model with a prior of its own (``attach(..., prior="learned")``).
         """
         images = self.data.split(self._split_or_default(split))
+        model = self.snapshot().model
         values = evaluate(
-            self.snapshot().model,
+            model,
             images,
             self.likelihood,
             self.objective,
@@ -149,6 +156,8 @@ class Measured(Controlled):
             seed=int(self.options.get("seed", 0)),
         )
         assert values is not None
+        if prior_doubt(getattr(model, "convention", None)):
+            return {name: value for name, value in values.items() if name not in ("loss", "kl")}
         return values
 
     def stats(self, *, n: int = 1000) -> RunStats:
