@@ -294,10 +294,10 @@ def test_a_prior_of_its_own_is_said_and_no_kl_against_another_is_computed():
     assert run.model.convention.prior == "learned"
     assert "Mixture has a prior of its own: its KL is the one that is logged" in run.warning
     assert "a prior of its own" in run.adapted
-    assert {*run.evaluate()}.isdisjoint({"loss", "kl"})
+    assert {*run.evaluate("train")}.isdisjoint({"loss", "kl"})
     plain = attach(built(Mixture), data)
     assert plain.warning is None
-    assert {"loss", "recon", "kl"} <= {*plain.evaluate()}
+    assert {"loss", "recon", "kl"} <= {*plain.evaluate("train")}
 
 
 def test_a_prior_that_shows_by_its_name_is_asked_for():
