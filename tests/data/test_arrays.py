@@ -201,3 +201,21 @@ def test_a_worker_of_a_sweep_gets_the_same_items(tmp_path):
     for part, given in ((there.train, data.train), (there.test, data.test)):
         assert torch.equal(part.images(slice(None)), given.images(slice(None)))
         assert torch.equal(part.labels, given.labels)
+
+
+@pytest.mark.parametrize(
+    ("x", "options", "words"),
+    [
+        (
+            COUNTS,
+            {"likelihood": "bernoulli"},
+            r'wants values in .*"squared_error", or "poisson" for counts\.',
+        ),
+        (VECTORS, {"likelihood": "bernoulli"}, r'Use likelihood="squared_error"\.'),
+        (VECTORS, {"likelihood": "gaussian"}, r'Build it with output="identity"\.$'),
+    ],
+)
+def test_a_model_of_another_range_is_advised_what_numbers_can_do(x, options, words):
+    data = vw.ArrayDataset(x)
+    with pytest.raises(DataError, match=words):
+        vw.train(vw.MLPVAE(data.image_shape, **options), data, batch_size=16)

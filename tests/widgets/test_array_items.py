@@ -14,20 +14,24 @@ from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
 
 RNG = np.random.default_rng(0)
-SHAPES = {"bars": (9,), "line": (20, 2), "heatmap": (12, 8)}
-NAMES = {"bars": tuple("abcdefghi"), "line": ("left", "right"), "heatmap": None}
-REFUSED = {vw.SketchEncoder: "a sketch is an image.*LatentExplorer"}
+SHAPES = {"bars": (9,), "line": (20, 2), "heatmap": (12, 8), "slices": (5, 8, 8)}
+NAMES = {"bars": tuple("abcdefghi"), "line": ("left", "right")}
+REFUSED = {vw.SketchEncoder: "a sketch is an image.*LatentExplorer"}  # of what is no image
 
 
 @pytest.fixture(scope="module", params=SHAPES)
-def data(request: pytest.FixtureRequest) -> vw.ArrayDataset:
-    draw = request.param
+def data(request: pytest.FixtureRequest) -> vw.ImageDataset:
+    draw, labels = request.param, np.arange(40) % 3
     x = 3 + 2 * RNG.normal(size=(40, *SHAPES[draw]))
-    return vw.ArrayDataset(x, np.arange(40) % 3, draw=draw, feature_names=NAMES[draw], name="numbers")
+    if draw == "slices":
+        x = x.astype(np.float32)
+        limits = float(x.min()), float(x.max())
+        return vw.ImageDataset(x, labels, channels="first", value_range=limits, name="numbers")
+    return vw.ArrayDataset(x, labels, draw=draw, feature_names=NAMES.get(draw), name="numbers")
 
 
 @pytest.fixture(scope="module")
-def runs(data: vw.ArrayDataset) -> dict[bool, vw.Run]:
+def runs(data: vw.ImageDataset) -> dict[bool, vw.Run]:
     """A run of a VAE, and of one with a codebook."""
     torch.manual_seed(0)
     models = {
@@ -45,7 +49,7 @@ def runs(data: vw.ArrayDataset) -> dict[bool, vw.Run]:
 @pytest.mark.parametrize("widget_class", WIDGETS, ids=lambda widget: widget.__name__)
 def test_every_widget_shows_them_or_says_why_not(widget_class: Any, data: Any, runs: Any) -> None:
     run = runs[widget_class is vw.CodebookUsage]
-    if widget_class in REFUSED:
+    if widget_class in REFUSED and not data.holds_images:
         with pytest.raises(OptionError, match=REFUSED[widget_class]):
             widget_class(run)
         return
@@ -59,7 +63,7 @@ def test_every_widget_shows_them_or_says_why_not(widget_class: Any, data: Any, r
         "shape": list(SHAPES[draw]),
         "channels": "last",
         "range": list(data.value_range),
-        "names": None if NAMES[draw] is None else list(NAMES[draw]),
+        "names": list(NAMES[draw]) if draw in NAMES else None,
     }
     state, _, _ = _remove_buffers(widget.get_state())
     json.dumps({key: value for key, value in state.items() if not key.startswith("_")})
@@ -90,6 +94,8 @@ def test_selected_items_are_those_of_the_data(data: Any, runs: Any) -> None:
     widget.selected = np.array([3, 5])
     items, labels = widget.selected_images()
     assert items.shape == (2, *data.items.shape)
-    assert np.array_equal(items.ravel(), widget.sample.images[[3, 5]].numpy().ravel())
+    sample = widget.sample
+    own = sample.images_u8 if data.holds_images else sample.images
+    assert np.array_equal(items.ravel(), own[[3, 5]].numpy().ravel())
     assert labels is not None
     widget.close()

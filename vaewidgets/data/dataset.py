@@ -162,6 +162,11 @@ class ImageDataset:
         c, h, w = self.image_shape
         return c * h * w
 
+    @property
+    def holds_images(self) -> bool:
+        """Whether the items are images, of any number of channels: what can be scaled, and sketched."""
+        return self.items is None or self.items.draw == "slices"
+
     @cached_property
     def classes(self) -> Classes | None:
         """The label values that occur in either split, with their names; None without labels."""
@@ -248,7 +253,7 @@ class ImageDataset:
         c, h, w = self.image_shape
         shape, noun = f"{c} x {h} x {w}", "images"
         if self.items is not None:
-            shape, noun = self.items.describe(), noun if self.items.draw == "slices" else "items"
+            shape, noun = self.items.describe(), noun if self.holds_images else "items"
         counts = f"{len(self.train)} train" + ("" if self.test is None else f" + {len(self.test)} test")
         classes = ""
         if self.classes is not None:

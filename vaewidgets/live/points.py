@@ -81,10 +81,9 @@ class PointsWidget(RunWidget):
         """
         sample, index = self.sample, self.selected
         labels = None if sample.labels is None else sample.labels[index]
-        items = self.run.data.items
-        if items is None or items.draw == "slices":
+        if self.run.data.holds_images:
             return sample.images_u8[index].numpy(), labels
-        return sample.images[index].reshape(len(index), *items.shape).numpy(), labels
+        return sample.images[index].reshape(len(index), *self.run.data.items.shape).numpy(), labels
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
         """Matplotlib figure of the newest frame, for print, colored as in the page; see `RunWidget`."""

@@ -77,7 +77,7 @@ def check_output(model: Any, data: ImageDataset) -> None:
     if lo < low or hi > high:
         fits = 'output="tanh"' if (low, high) == (0.0, 1.0) and lo >= -1 and hi <= 1 else 'output="identity"'
         # numbers that are no pixels have the range that they have
-        load = f", or load the data with value_range=({low:g}, {high:g})" if data.items is None else ""
+        load = f", or load the data with value_range=({low:g}, {high:g})" if data.holds_images else ""
         raise DataError(
             f"{type(model).__name__} ends in a {output}, which reaches {low:g} to {high:g}; {data.name!r} "
             f"has value_range=({lo:g}, {hi:g}). Build it with {fits}{load}."

@@ -63,7 +63,7 @@ class SketchEncoder(LatentWidget):
         self._framing: Framing | None = None
         (run,) = self._checked_runs(run)
         items = run.data.items
-        if items is not None and items.draw != "slices":
+        if not run.data.holds_images:
             raise OptionError(
                 f"SketchEncoder(run) got a run on items of shape {items.shape}, drawn as {items.draw}: a "
                 "sketch is an image. vw.LatentExplorer(run) decodes any point of the latent space."

@@ -149,10 +149,12 @@ def log_sinhc(y: Tensor) -> Tensor:
 def _check_unit_range(name: str, data: ImageDataset) -> None:
     lo, hi = data.value_range
     if lo < 0 or hi > 1:
+        fix = "Load the data with value_range=(0, 1), or use " if data.holds_images else "Use "
+        counts = "" if data.holds_images or lo < 0 else ', or "poisson" for counts'
+        what = "images" if data.holds_images else "values"
         raise DataError(
-            f"the {name} likelihood wants images in [0, 1]; {data.name!r} has "
-            f"value_range=({lo:g}, {hi:g}). Load the data with value_range=(0, 1), or "
-            'use likelihood="squared_error".'
+            f"the {name} likelihood wants {what} in [0, 1]; {data.name!r} "
+            f'has value_range=({lo:g}, {hi:g}). {fix}likelihood="squared_error"{counts}.'
         )
 
 
