@@ -60,6 +60,18 @@ export function verticalRange(curves, log) {
 }
 
 /**
+ * Why curves stay on a linear axis where a logarithmic one is wanted; empty where they need not.
+ * @param {Curve[]} curves
+ */
+export function noLogarithm(curves) {
+  const columns = curves.flatMap(({ mean, low }) => (low ? [mean, low] : [mean]));
+  if (columns.some((column) => column.some((value) => value < 0)))
+    return "linear: values below 0 have no logarithm";
+  const isAbove = columns.some((column) => column.some((value) => value > 0));
+  return curves.length && !isAbove ? "linear: no value is above 0" : "";
+}
+
+/**
  * Steps and values to pixels and back.
  * @param {Curve[]} curves
  * @param {boolean} isLog
@@ -109,6 +121,7 @@ export function createPanel(el, { theme, onCursor }) {
 
   /** @type {PanelState} */
   let state = { curves: [], title: "", stepsPerEpoch: null, log: false };
+  let isLog = false;
   /** @type {number[]} */
   let steps = [];
   /** The step under the cursor. @type {number | null} */
@@ -126,9 +139,9 @@ export function createPanel(el, { theme, onCursor }) {
       pen = null;
       if (!curves.length || right <= left || bottom <= size * TOP_EM) return;
       const box = boxOf(left, size * TOP_EM, right, bottom);
-      const drawn = { ...flat, box, ...scalesOf(curves, state.log, box) };
+      const drawn = { ...flat, box, ...scalesOf(curves, isLog, box) };
       pen = drawn;
-      drawAxes(drawn, stepsPerEpoch, state.log);
+      drawAxes(drawn, stepsPerEpoch, isLog);
       clipped(drawn, { ...box, width: box.width + 3, height: box.height + 1 }, () => {
         for (const curve of curves) drawBand(drawn, curve);
         for (const curve of curves) drawMean(drawn, curve);
@@ -178,11 +191,14 @@ export function createPanel(el, { theme, onCursor }) {
       state = next;
       steps = stepsOf(next.curves);
       show(wrap, next.curves.length > 0);
-      setText(title, next.title);
+      const refused = next.log ? noLogarithm(next.curves) : "";
+      isLog = next.log && !refused;
+      const named = refused ? `${next.title} (${refused})` : next.title;
+      setText(title, named);
       const last = next.curves.map(
         (c) => `${c.split} ${lineName(c)} ${formatLoss(c.mean[c.mean.length - 1])}`,
       );
-      setAttributes(plot, { "aria-label": `${next.title}: ${last.join(", ")}` });
+      setAttributes(plot, { "aria-label": `${named}: ${last.join(", ")}` });
       picture.request();
     },
     /** Show the cursor that another panel has. @param {number | null} step */
