@@ -136,7 +136,7 @@ def as_vae(
     encodes, decodes, family = find_calls(module, encode, decode)
     shape = declared_shape(module, image_shape)
     trial = Trial(module, shape, value_range, item_shape=None if item_shape == shape else item_shape)
-    family = family or Family(encodes[0], decodes[0])
+    family = family or Family(encodes[0], decodes[0] if decodes else encodes[0])
     if losses is None and family.unknowable:
         raise ProtocolError(family.unknowable)
     decoder = Decoder(trial, name, decodes, shape, n_classes)
@@ -144,14 +144,19 @@ def as_vae(
     encoder = find_encoder(trial, encodes, declared, decoder.takes, n_classes)
     encoder, uncalled = with_missed_heads(trial, encoder, decoder, is_said=encode is not None)
     dim = encoder.latent_dim
-    wiring, image, are_logits = decoder.find(encoder.wiring, dim)
-    found = find_spread(trial, encoder, wiring.decode, spread)
+    decoded = decoder.find(encoder.wiring, dim)
+    found = find_spread(trial, encoder, decoded.wiring.decode, spread)
+    wiring = decoded.wiring
     wiring = replace(wiring, hints=replace(wiring.hints, swapped=found.swapped, latent_dim=dim))
     likelihood = likelihood or family.likelihood
-    known = output or family.output or ("logits" if are_logits else None)
+    known = output or family.output or ("logits" if decoded.are_logits else None)
     far = decoder.far_out(wiring, dim)
     readings, evidence = possible_readings(
-        image, image if far is None else far, known=known, likelihood=likelihood, value_range=value_range
+        decoded.image,
+        decoded.image if far is None else far,
+        known=known,
+        likelihood=likelihood,
+        value_range=value_range,
     )
     convention = Convention(
         name=name,

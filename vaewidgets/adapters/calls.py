@@ -9,11 +9,14 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from vaewidgets.errors import ProtocolError
+
 Call = Callable[..., Any]  # of the module, what goes in, and labels for a model that takes them
 
-_ENCODE = ("encode", "_encode")
+_ENCODE = ("encode", "_encode", "forward_encoder")
 _ENCODER = ("encoder", "enc", "encoder_net", "encoder_network", "encode_net")
-_DECODE = ("decode", "_decode", "decoder", "dec", "decoder_net", "decoder_network", "decode_net", "generator")
+_DECODE = ("decode", "_decode", "forward_decoder")
+_DECODER = ("decoder", "dec", "decoder_net", "decoder_network", "decode_net", "generator")
 
 
 @dataclass(frozen=True)
@@ -108,4 +111,14 @@ def encode_calls(model: nn.Module) -> Iterator[Call]:
 
 def decode_calls(model: nn.Module) -> Iterator[Call]:
     """Ways to call a decoder, the likelier first."""
-    return (Method(name) for name in _DECODE if callable(getattr(model, name, None)))
+    return (Method(name) for name in (*_DECODE, *_DECODER) if callable(getattr(model, name, None)))
+
+
+def no_call(model: nn.Module, missing: str) -> ProtocolError:
+    """The error of a model that has no encoder, no decoder or neither by a known name."""
+    children = ", ".join(child for child, _ in model.named_children()) or "none"
+    return ProtocolError(
+        f"{type(model).__name__} has no {missing} by a known name: looked for the methods encode, _encode, "
+        f"decode and _decode and the submodules encoder and decoder; its submodules are {children}. Say how: "
+        "as_vae(net, encode=lambda model, x: (mu, logvar), decode=lambda model, z: x_hat)."
+    )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import final
 
@@ -12,14 +12,32 @@ import torch
 from torch import Tensor
 
 from vaewidgets.adapters.adapted import Wiring, floating_names
-from vaewidgets.adapters.calls import Call, call_name
+from vaewidgets.adapters.calls import Call, call_name, no_call
 from vaewidgets.adapters.labels import label_forms
 from vaewidgets.adapters.outputs import read_image
 from vaewidgets.adapters.readings import FAR_OUT
+from vaewidgets.adapters.replay import find_replay
 from vaewidgets.adapters.trial import Trial
 from vaewidgets.errors import ProtocolError
 
 _POINTS = 16
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What one way to call a decoder gave: images (B, C, H, W), and whether their name says logits."""
+
+    wiring: Wiring
+    image: Tensor
+    are_logits: bool
+
+
+@dataclass(frozen=True)
+class Failed:
+    """One that did not work."""
+
+    name: str
+    error: Exception
 
 
 @final
@@ -42,52 +60,43 @@ class Decoder:
 
     def takes(self, shape: tuple[int, ...]) -> bool:
         """Whether points of this shape can be decoded to images."""
-        try:
-            self.find(Wiring(self._calls[0], z_shape=shape), math.prod(shape))
-        except ProtocolError:
-            return False
-        return True
+        wiring = Wiring(lambda *_: None, z_shape=shape)
+        return any(isinstance(one, Decoded) for one in self._tries(wiring, math.prod(shape)))
 
-    def find(self, wiring: Wiring, latent_dim: int) -> tuple[Wiring, Tensor, bool]:
-        """How it is called, the images of some points, and whether they are logits by name.
+    def find(self, wiring: Wiring, latent_dim: int) -> Decoded:
+        """How it is called, and the images of some points.
 
         Points go in with the axes that the encoder gives mu, else as (B, latent_dim), in each floating type
-        that the model has.
+        that the model has. Where no decoder takes them, the model is run as a whole.
 
         Raises
         ------
         ProtocolError
             What was wrong with the first way.
         """
-        z = self._trial.draw(_POINTS, latent_dim)
-        failed: list[tuple[str, Exception]] = []
-        for call in self._calls:
-            name = call_name(self._model, call, "z")
-            forms = [*label_forms(self._trial.model, call, self._n_classes)]
-            shapes = dict.fromkeys((wiring.z_shape, None))
-            for form, shape, like in product(forms, shapes, floating_names(self._trial.model)):
-                tried = replace(
-                    wiring,
-                    decode=call,
-                    decode_name=name,
-                    z_shape=shape,
-                    decode_labels=form,
-                    decode_like=like,
-                )
-                try:
-                    result = self._trial.run(tried.call_decode, self._trial.model, z)
-                    return tried, *read_image(result, name, self._image_shape)
-                except Exception as error:
-                    failed.append((name, error))
-        for _, refusal in failed:
-            if isinstance(refusal, ProtocolError):
-                raise refusal
-        name, first = failed[0]
+        failed: list[Failed] = []
+        for one in self._tries(wiring, latent_dim):
+            if isinstance(one, Decoded):
+                return one
+            failed.append(one)
+        whole = find_replay(self._trial, wiring, latent_dim, self._image_shape)
+        if whole is not None:
+            name = f"{self._model}(x), with z in place of what it draws,"
+            one = self._try(replace(wiring, decode=whole, decode_name=name, z_shape=None), latent_dim)
+            if isinstance(one, Decoded):
+                return one
+        if not failed:
+            raise no_call(self._trial.model, "decode")
+        for refusal in failed:
+            if isinstance(refusal.error, ProtocolError):
+                raise refusal.error
+        first = failed[0]
         shape = (_POINTS, *(wiring.z_shape or (latent_dim,)))
         raise ProtocolError(
-            f"{name} raised {type(first).__name__}: {first} (on latent points of shape {shape}). Expected it "
-            "to take (B, latent_dim). If it needs more arguments, pass decode=lambda model, z: ..."
-        ) from first
+            f"{first.name} raised {type(first.error).__name__}: {first.error} (on latent points of shape "
+            f"{shape}). Expected it to take (B, latent_dim). If it needs more arguments, pass "
+            "decode=lambda model, z: ..."
+        ) from first.error
 
     def far_out(self, wiring: Wiring, latent_dim: int) -> Tensor | None:
         """What points far from the prior decode to, where that is finite; None where they are refused."""
@@ -98,3 +107,31 @@ class Decoder:
         except Exception:
             return None
         return far[torch.isfinite(far)]
+
+    def _tries(self, wiring: Wiring, latent_dim: int) -> Iterator[Decoded | Failed]:
+        for call in self._calls:
+            name = call_name(self._model, call, "z")
+            try:
+                forms = [*label_forms(self._trial.model, call, self._n_classes)]
+            except ProtocolError as error:
+                yield Failed(name, error)
+                continue
+            shapes = dict.fromkeys((wiring.z_shape, None))
+            for form, shape, like in product(forms, shapes, floating_names(self._trial.model)):
+                way = replace(
+                    wiring,
+                    decode=call,
+                    decode_name=name,
+                    z_shape=shape,
+                    decode_labels=form,
+                    decode_like=like,
+                )
+                yield self._try(way, latent_dim)
+
+    def _try(self, wiring: Wiring, latent_dim: int) -> Decoded | Failed:
+        z = self._trial.draw(_POINTS, latent_dim)
+        try:
+            result = self._trial.run(wiring.call_decode, self._trial.model, z)
+            return Decoded(wiring, *read_image(result, wiring.decode_name, self._image_shape))
+        except Exception as error:
+            return Failed(wiring.decode_name, error)

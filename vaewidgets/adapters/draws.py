@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from vaewidgets.adapters.calls import Method
 from vaewidgets.adapters.encoder import Encoder
 from vaewidgets.adapters.posterior import WRAP
+from vaewidgets.adapters.replay import Replay
 from vaewidgets.adapters.spread import SPREAD_WORDS, may_be_negative, possible_spreads, shown_by_draws
 from vaewidgets.adapters.trial import Trial
 from vaewidgets.errors import ProtocolError
@@ -70,6 +71,10 @@ def find_spread(trial: Trial, encoder: Encoder, decode: Callable[..., Any], said
     where = encoder.wiring.hints.where
     if said is not None:
         return Spread(said, "as said")
+    if isinstance(decode, Replay):
+        source = f"{type(trial.model).__name__}(x)"
+        swapped = decode.wiring.hints.swapped
+        return Spread(decode.kind, f"{source} draws with it as such", swapped=swapped)
     for source, draws in _sources(trial, encoder, decode):
         shown = None if draws is None else shown_by_draws(*draws)
         if shown is None:

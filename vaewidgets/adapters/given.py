@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from vaewidgets.adapters.adapted import floating_parameters
-from vaewidgets.adapters.calls import Call, Method, decode_calls, encode_calls
+from vaewidgets.adapters.calls import Call, Forward, Method, decode_calls, encode_calls, no_call
 from vaewidgets.adapters.families import Family, find_family
 from vaewidgets.adapters.losses import LossConvention
 from vaewidgets.adapters.spread import SPREADS
@@ -111,15 +111,12 @@ def find_calls(module: nn.Module, encode: Any, decode: Any) -> tuple[list[Call],
     if family is not None:
         encodes = encodes if encode is not None else [family.encode]
         decodes = decodes if decode is not None else [family.decode]
-    missing = " and ".join(n for n, calls in (("encode", encodes), ("decode", decodes)) if not calls)
+    may_run_whole = any(isinstance(call, Forward) for call in encodes)
+    missing = " and ".join(
+        n for n, known in (("encode", encodes), ("decode", decodes or may_run_whole)) if not known
+    )
     if missing:
-        children = ", ".join(child for child, _ in module.named_children()) or "none"
-        raise ProtocolError(
-            f"{type(module).__name__} has no {missing} by a known name: looked for the methods encode, "
-            "_encode, decode and _decode and the submodules encoder and decoder; its submodules are "
-            f"{children}. Say how: as_vae(net, encode=lambda model, x: (mu, logvar), decode=lambda model, z: "
-            "x_hat)."
-        )
+        raise no_call(module, missing)
     return encodes, decodes, family
 
 
