@@ -63,7 +63,7 @@ def _uncalled(trial: Trial, encoder: Encoder, decoder: Decoder) -> list[str]:
 
     A parameter is used where it is in the graph of autograd of a result, or its module was called.
     """
-    wiring, _, _ = decoder.find(encoder.wiring, encoder.latent_dim)
+    wiring = decoder.find(encoder.wiring, encoder.latent_dim).wiring
     used: set[int] = set()
     with _called(trial.model, used), _requiring_grad(trial.model):
         found = encoder.run(trial, trial.x, grad=True)
