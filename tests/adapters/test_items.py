@@ -121,9 +121,10 @@ class Joined(nn.Module):
         return self.out(z).view(-1, 2, 20)
 
 
-def test_the_page_runs_an_encoder_of_series():
+@pytest.mark.parametrize("make", [Joined, lambda: Convolved(2)])
+def test_the_page_runs_an_encoder_of_series(make):
     data = MODELS["channels first"][1]
-    snapshot = vw.attach(Joined(), data).snapshot()
+    snapshot = vw.attach(make(), data).snapshot()
     network = encoder_network(snapshot.model, data.image_shape)
     x = data.train.images(slice(0, 3))
     for got, wanted in zip(network.run(x.flatten(1).numpy()), snapshot.encode(x), strict=True):

@@ -22,9 +22,9 @@ from vaewidgets.graphs.network import Network, assemble
 from vaewidgets.graphs.record import Environment, Recorder, Register
 
 _TAKES = (
-    "Linear, Conv2d and ConvTranspose2d of one group, BatchNorm with running statistics, pooling, "
-    "interpolation, padding, Dropout, views, slices and reindexing, concatenation, the common activations, "
-    "and sums and products"
+    "Linear, Conv2d and ConvTranspose2d of one group, Conv1d and ConvTranspose1d likewise, BatchNorm with "
+    "running statistics, pooling, interpolation, padding, Dropout, views, slices and reindexing, "
+    "concatenation, the common activations, and sums and products"
 )
 
 
