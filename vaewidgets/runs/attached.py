@@ -26,7 +26,7 @@ from vaewidgets.runs.history import History
 from vaewidgets.runs.log_buffer import Pending
 from vaewidgets.runs.log_faults import logged_divergence
 from vaewidgets.runs.loop_beta import LoopBeta
-from vaewidgets.runs.loop_log import LoopLog, holds_step
+from vaewidgets.runs.loop_log import Logged, LoopLog
 from vaewidgets.runs.loop_place import LoopPlace
 from vaewidgets.runs.measure import PERHAPS_TRAINED_ON
 from vaewidgets.runs.notebook import at_cell_end
@@ -137,9 +137,9 @@ class AttachedRun(LoopBeta):
             needed. Later ones are left out, and said.
         """
         values = {"loss": loss, "recon": recon, "kl": kl, "beta": self._beta_of_step(beta), **other}
-        known = {name: value for name, value in values.items() if value is not None}
+        logged = Logged.of(values)
         batch_size = self._auditor.note_batch(x, batch_size)
-        is_step = holds_step(known)
+        is_step = logged.is_step
         # of a loop that has ended, or in another thread beside it
         only_evaluates = not is_step and not self._gate.is_mine and self.status != "created"
         if not self._gate.is_mine:
@@ -147,7 +147,7 @@ class AttachedRun(LoopBeta):
                 return
             if not only_evaluates:
                 self._enter()
-        self._log.add(known, step=step, epoch=epoch, batch_size=batch_size)
+        self._log.add(logged, step=step, epoch=epoch, batch_size=batch_size)
         if only_evaluates:
             self._flush()
             self._events.notify()

@@ -6,7 +6,7 @@ import math
 import operator
 import threading
 from collections.abc import Mapping
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 
@@ -18,10 +18,24 @@ from vaewidgets.runs.log_faults import BadStep, LogFaults
 from vaewidgets.runs.logged_epochs import LoggedEpochs
 
 
-def holds_step(values: Mapping[str, Any]) -> bool:
-    """Whether the values of a call make a step: those of an epoch alone do not."""
-    by_epoch = [name for name in values if is_by_epoch(name)]
-    return not by_epoch or len(set(values) - {"beta"}) > len(by_epoch)
+class Logged(NamedTuple):
+    """The values of one call, those that are not None."""
+
+    by_step: dict[str, Any]
+    by_epoch: dict[str, Any]
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Logged:
+        found = cls({}, {})
+        for name, value in values.items():
+            if value is not None:
+                found[is_by_epoch(name)][name] = value
+        return found
+
+    @property
+    def is_step(self) -> bool:
+        """Whether they make a step: those of an epoch alone do not."""
+        return not self.by_epoch or any(name != "beta" for name in self.by_step)
 
 
 @final
@@ -56,22 +70,18 @@ class LoopLog:
         newest = self.pending.newest
         return self._recorder.next_step if newest is None else newest[1] + 1
 
-    def add(
-        self, values: Mapping[str, Any], *, step: int | None, epoch: int | None, batch_size: int | None
-    ) -> None:
+    def add(self, logged: Logged, *, step: int | None, epoch: int | None, batch_size: int | None) -> None:
         """Take the values of a call; OptionError if one is no number and nothing was logged, or `raises`."""
         strict = self._raises or not self.rows
-        by_epoch = {name: value for name, value in values.items() if is_by_epoch(name)}
-        by_step = {name: value for name, value in values.items() if name not in by_epoch}
         faults = []
-        if holds_step(values):
-            faults += self._add_step(by_step, step, epoch, batch_size, strict=strict)
+        if logged.is_step:
+            faults += self._add_step(logged.by_step, step, epoch, batch_size, strict=strict)
             batch_size = None  # that of the step
         elif epoch is not None:
             self._epochs.note_evaluation(self.rows, self.step)
             self.epoch = max(self.epoch, self._counted_on(epoch))
-        if by_epoch:
-            faults += self.pending.add_evaluation(self.step, by_epoch, batch_size, strict=strict)
+        if logged.by_epoch:
+            faults += self.pending.add_evaluation(self.step, logged.by_epoch, batch_size, strict=strict)
         for fault in faults:
             self.faults.say(fault)
 
