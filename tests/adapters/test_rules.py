@@ -295,9 +295,33 @@ def test_a_prior_of_its_own_is_said_and_no_kl_against_another_is_computed():
     assert "Mixture has a prior of its own: its KL is the one that is logged" in run.warning
     assert "a prior of its own" in run.adapted
     assert {*run.evaluate("train")}.isdisjoint({"loss", "kl"})
-    plain = attach(built(Mixture), data)
+    plain = attach(built(Mixture), data, prior="standard")
     assert plain.warning is None
     assert {"loss", "recon", "kl"} <= {*plain.evaluate("train")}
+    silent = attach(built(Mixture), data)
+    assert "Mixture.centers is used by neither half: if it belongs to a prior" in silent.warning
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [("log_sigma", True), ("fc_logstd", True), ("log_sigma2", False), ("fc_var", False), ("logvar", False)],
+)
+def test_the_name_of_a_layer_supports_a_reading_and_decides_none(name, asked):
+    class Renamed(Net):
+        def __init__(self):
+            super().__init__()
+            setattr(self, name, self.b)
+            del self.b
+
+        def own(self, x):
+            h = self.body(x)
+            return self.a(h), getattr(self, name)(h)
+
+    vae = as_vae(built(Renamed))
+    assert vae.convention.spread == "logvar"
+    words = " ".join(vae.convention.questions)
+    assert (f"Renamed.{name}, by its name a log of the standard deviation" in words) == asked
+    assert as_vae(built(Renamed), spread="logvar").convention.questions == ()
 
 
 def test_a_prior_that_shows_by_its_name_is_asked_for():

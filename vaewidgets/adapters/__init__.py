@@ -10,7 +10,7 @@ from vaewidgets.adapters.adapted import (
     Convention,
     describe_likelihood,
     describe_output,
-    prior_doubt,
+    doubts,
 )
 from vaewidgets.adapters.check import check_vae
 from vaewidgets.adapters.copying import copy_model, loose_tensors, named_tensors
@@ -28,8 +28,8 @@ __all__ = [
     "copy_model",
     "describe_likelihood",
     "describe_output",
+    "doubts",
     "loose_tensors",
     "named_tensors",
-    "prior_doubt",
     "try_training_pass",
 ]

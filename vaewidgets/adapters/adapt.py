@@ -24,6 +24,7 @@ from vaewidgets.adapters.given import (
 )
 from vaewidgets.adapters.losses import LossConvention
 from vaewidgets.adapters.notes import notes_on
+from vaewidgets.adapters.questions import prior_question, spread_question
 from vaewidgets.adapters.readings import possible_readings
 from vaewidgets.adapters.trial import Trial
 from vaewidgets.adapters.uncalled import with_missed_heads
@@ -148,6 +149,10 @@ def as_vae(
     found = find_spread(trial, encoder, decoded.wiring.decode, spread)
     wiring = decoded.wiring
     wiring = replace(wiring, hints=replace(wiring.hints, swapped=found.swapped, latent_dim=dim))
+    questions = (
+        None if found.is_shown else spread_question(trial, encoder, found.kind),
+        None if prior else prior_question(module, uncalled, dim),
+    )
     likelihood = likelihood or family.likelihood
     known = output or family.output or ("logits" if decoded.are_logits else None)
     far = decoder.far_out(wiring, dim)
@@ -173,5 +178,6 @@ def as_vae(
         other_spreads=found.others,
         prior=prior or "standard",
         notes=notes_on(model, module, wiring, uncalled),
+        questions=tuple(filter(None, questions)),
     )
     return AdaptedVAE(module, convention, wiring, latent_dim=dim, image_shape=shape, value_range=value_range)

@@ -76,6 +76,8 @@ class Convention:
         N(0, I), or one of the model's own, of which only the logged KL tells.
     notes : tuple of str
         What else was done or seen, a sentence each.
+    questions : tuple of str
+        What names suggest and nothing shows, a sentence each with the line that settles it.
     """
 
     name: str
@@ -92,6 +94,7 @@ class Convention:
     other_spreads: tuple[str, ...] = ()
     prior: str = "standard"
     notes: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """Say in some lines how the model is read, and why."""
@@ -103,7 +106,7 @@ class Convention:
             f"decode(z) is read as {describe_output(self.output)}",
             f"recon is read as {describe_likelihood(self.likelihood)}",
         ]
-        lines += [*self.notes, *filter(None, (prior_doubt(self),))]
+        lines += [*self.notes, *doubts(self)]
         if self.evidence:
             lines.append(f"because {self.evidence}")
         for output, likelihood in self.others:
@@ -114,13 +117,16 @@ class Convention:
         return "\n- ".join(lines)
 
 
-def prior_doubt(convention: Convention | None) -> str | None:
-    """What is not of a model whose prior is its own; None for N(0, I)."""
-    if convention is None or convention.prior == "standard":
-        return None
+def doubts(convention: Convention | None) -> tuple[str, ...]:
+    """What a person must know before trusting numbers of a foreign model, a sentence each."""
+    if convention is None:
+        return ()
+    if convention.prior == "standard":
+        return convention.questions
     return (
+        *convention.questions,
         f"{convention.name} has a prior of its own: its KL is the one that is logged. The circles, draws "
-        "from the prior and the KL by unit are those of N(0, I), and evaluate() has no KL."
+        "from the prior and the KL by unit are those of N(0, I), and evaluate() has no KL.",
     )
 
 

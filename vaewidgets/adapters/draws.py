@@ -52,12 +52,15 @@ class Spread:
         Readings that nothing speaks against.
     swapped : bool
         Whether the spread comes before mu.
+    is_shown : bool
+        Whether more speaks for it than that most VAEs return it.
     """
 
     kind: str
     evidence: str
     others: tuple[str, ...] = ()
     swapped: bool = False
+    is_shown: bool = True
 
 
 def find_spread(trial: Trial, encoder: Encoder, decode: Callable[..., Any], said: str | None) -> Spread:
@@ -93,7 +96,7 @@ def find_spread(trial: Trial, encoder: Encoder, decode: Callable[..., Any], said
     if likely != "logvar" and may_be_negative(encoder.run(trial, trial.x, grad=True).spread):
         likely, *others = "logvar", "logstd"
     if likely == "logvar":
-        return Spread(likely, "it may be below 0, and most VAEs return that", tuple(others))
+        return Spread(likely, "it may be below 0, and most VAEs return that", tuple(others), is_shown=False)
     text = f"{where} returned {encoder.found.source}; the spread is never below 0, also far from the data"
     if bool((mu[~mu.isnan()] >= 0).all()):
         text += ", and nor is mu: are they parameters of another distribution, as alpha and beta?"

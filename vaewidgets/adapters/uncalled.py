@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -41,7 +41,8 @@ def with_missed_heads(
         with suppress(ProtocolError):
             encoder = find_encoder(trial, [Head(call.name, *pair)], None, decoder.takes)
             return encoder, _uncalled(trial, encoder, decoder)
-    layers = [one for one in uncalled if _takes(trial.model.get_submodule(one), width)]
+    children = dict(trial.model.named_modules())
+    layers = [one for one in uncalled if _takes(children.get(one), width)]
     if len(layers) < 2:
         return encoder, uncalled
     features = f"model.{call.name}(x)"
@@ -54,12 +55,12 @@ def with_missed_heads(
     )
 
 
-def _takes(layer: nn.Module, width: int) -> bool:
+def _takes(layer: nn.Module | None, width: int) -> bool:
     return isinstance(layer, nn.Linear) and layer.in_features == width
 
 
 def _uncalled(trial: Trial, encoder: Encoder, decoder: Decoder) -> list[str]:
-    """Names of the outermost modules with parameters of which neither half uses any.
+    """Names of the model's own parameters that neither half uses, and of the outermost such modules.
 
     A parameter is used where it is in the graph of autograd of a result, or its module was called.
     """
@@ -71,14 +72,15 @@ def _uncalled(trial: Trial, encoder: Encoder, decoder: Decoder) -> list[str]:
         for result in (found.mu, found.spread, trial.run(wiring.call_decode, trial.model, z, grad=True)):
             for tensor in _tensors(result):
                 used |= set(_leaves(tensor))
-    return [*_outermost(trial.model, used)]
+    own = [n for n, p in trial.model.named_parameters(recurse=False) if id(p) not in used]
+    return [*own, *_outermost(trial.model, used)]
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:
     if isinstance(value, Tensor):
         yield value
-    elif isinstance(value, tuple | list):
-        for item in value:
+    elif isinstance(value, tuple | list | Mapping):
+        for item in value.values() if isinstance(value, Mapping) else value:
             yield from _tensors(item)
 
 

@@ -10,7 +10,6 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from vaewidgets.adapters import prior_doubt
 from vaewidgets.data.sample import evenly
 from vaewidgets.diagnostics import (
     Ablation,
@@ -156,7 +155,7 @@ class Measured(Controlled):
             seed=int(self.options.get("seed", 0)),
         )
         assert values is not None
-        if prior_doubt(getattr(model, "convention", None)):
+        if getattr(getattr(model, "convention", None), "prior", "standard") == "learned":
             return {name: value for name, value in values.items() if name not in ("loss", "kl")}
         return values
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from vaewidgets.adapters import LossConvention, prior_doubt
+from vaewidgets.adapters import LossConvention, doubts
 from vaewidgets.diagnostics import Audit
 from vaewidgets.engine.engine import EngineState
 from vaewidgets.engine.recorder import Recorder
@@ -142,7 +142,7 @@ class Run(Measured, Waitable):
     @property
     def warning(self) -> str | None:
         """What is wrong without ending the run, a sentence a line; None if nothing is."""
-        words = (self._copies.fault, prior_doubt(getattr(self.model, "convention", None)))
+        words = (self._copies.fault, *doubts(getattr(self.model, "convention", None)))
         return "\n".join(filter(None, words)) or None
 
     @property
