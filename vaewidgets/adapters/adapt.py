@@ -25,7 +25,8 @@ from vaewidgets.adapters.given import (
 from vaewidgets.adapters.losses import LossConvention
 from vaewidgets.adapters.notes import notes_on
 from vaewidgets.adapters.questions import prior_question, spread_question
-from vaewidgets.adapters.readings import possible_readings
+from vaewidgets.adapters.readings import possible_readings, squash_of
+from vaewidgets.adapters.scored import TWO_READINGS, Look, completed, said_by_result, said_by_user
 from vaewidgets.adapters.trial import Trial
 from vaewidgets.adapters.uncalled import with_missed_heads
 from vaewidgets.data.convert import as_value_range
@@ -45,7 +46,7 @@ def as_vae(
     image_shape: tuple[int, int, int] | None = None,
     item_shape: tuple[int, ...] | None = None,
     output: str | None = None,
-    likelihood: str | None = None,
+    likelihood: Any = None,
     losses: LossConvention | None = None,
     spread: str | None = None,
     prior: str | None = None,
@@ -79,9 +80,12 @@ def as_vae(
         "probabilities" if the outputs keep to that range, "mean" if they end in a tanh, and "logits" if they
         are not bounded: a run of `attach` then looks at the data and the logged recon, and may read them as
         "mean". For other data "mean".
-    likelihood : {"bernoulli", "squared_error"}, optional
-        What the reconstruction loss is. By default what the project is known for, else "bernoulli" for
-        probabilities and logits, "squared_error" for a mean.
+    likelihood : str or Likelihood, optional
+        What the reconstruction loss is: a name ("bernoulli", "squared_error", "gaussian", "poisson",
+        "negative_binomial", "categorical", "continuous_bernoulli"), an object such as ``vw.Gaussian(0.05)``,
+        or "own" for a loss that only your loop knows: recon is then shown as logged and computed nowhere. By
+        default what the project is known for, or the distribution that the decoder returns, else "bernoulli"
+        for probabilities and logits, "squared_error" for a mean.
     losses : LossConvention, optional
         How the loop reduces the terms that it logs. By default what the project is known for, else sums over
         pixels and latent dimensions, averaged over images.
@@ -153,31 +157,66 @@ def as_vae(
         None if found.is_shown else spread_question(trial, encoder, found.kind),
         None if prior else prior_question(module, uncalled, dim),
     )
-    likelihood = likelihood or family.likelihood
-    known = output or family.output or ("logits" if decoded.are_logits else None)
-    far = decoder.far_out(wiring, dim)
-    readings, evidence = possible_readings(
-        decoded.image,
-        decoded.image if far is None else far,
-        known=known,
-        likelihood=likelihood,
+    read = _read_output(
+        decoder.look(wiring, dim, decoded.image),
+        output=output or family.output or ("logits" if decoded.are_logits else None),
+        output_is_said=output is not None,
+        likelihood=family.likelihood if likelihood is None else likelihood,
         value_range=value_range,
     )
     convention = Convention(
         name=name,
         input=encoder.feed,
-        output=readings[0][0],
-        likelihood=readings[0][1],
         losses=losses or family.losses,
-        evidence=evidence,
-        others=tuple(readings[1:]),
         encode=wiring.hints.where,
         posterior=encoder.found.source,
         spread=found.kind,
         spread_evidence=found.evidence,
         other_spreads=found.others,
         prior=prior or "standard",
+        **read,
         notes=notes_on(model, module, wiring, uncalled),
         questions=tuple(filter(None, questions)),
     )
     return AdaptedVAE(module, convention, wiring, latent_dim=dim, image_shape=shape, value_range=value_range)
+
+
+def _read_output(
+    look: Look,
+    *,
+    output: str | None,
+    output_is_said: bool,
+    likelihood: Any,
+    value_range: tuple[float, float],
+) -> dict[str, Any]:
+    """What a decoder returns and how it is scored, as fields of a `Convention`.
+
+    `output` and `likelihood` are what is said, or known of the project.
+    """
+    said = said_by_user(likelihood, output)
+    if said is None and output in (None, "logits") and not output_is_said:
+        said = said_by_result(look)
+    elif said is not None and said.name not in TWO_READINGS:
+        said = completed(said, look)
+    squash = squash_of(look.image, look.far)
+    if said is not None and said.name not in TWO_READINGS:
+        in_unit_range = said.output == "mean" and squash == "sigmoid"
+        readings = [("probabilities" if in_unit_range else said.output, said.name)]
+        evidence = said.evidence
+    else:
+        readings, evidence = possible_readings(
+            look.image,
+            look.far,
+            known=output,
+            likelihood=None if said is None else said.name,
+            value_range=value_range,
+        )
+    return {
+        "output": readings[0][0],
+        "likelihood": readings[0][1],
+        "evidence": evidence,
+        "others": tuple(readings[1:]),
+        "likelihood_options": () if said is None else said.options,
+        "doubt": "" if said is None else said.doubt,
+        "squash": None if output_is_said or value_range == (0.0, 1.0) else squash,
+    }

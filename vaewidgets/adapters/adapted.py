@@ -13,6 +13,7 @@ from vaewidgets.adapters.labels import LabelForm
 from vaewidgets.adapters.losses import LossConvention
 from vaewidgets.adapters.outputs import read_image
 from vaewidgets.adapters.posterior import Hints, find_posterior, flatten_latents
+from vaewidgets.adapters.scored import raw_of, shown, spread_of
 from vaewidgets.adapters.seeded import seeded
 from vaewidgets.adapters.spread import SPREAD_WORDS, as_logvar
 from vaewidgets.errors import ProtocolError
@@ -29,7 +30,11 @@ _OUTPUT_WORDS = {
     "logits": "logits of pixels, shown through a sigmoid",
     "mean": "pixels as they are",
 }
-_LIKELIHOOD_WORDS = {"bernoulli": "binary cross-entropy", "squared_error": "squared error"}
+_LIKELIHOOD_WORDS = {
+    "bernoulli": "binary cross-entropy",
+    "squared_error": "squared error",
+    "own": "your own, as logged",
+}
 
 
 def describe_output(output: str) -> str:
@@ -54,8 +59,14 @@ class Convention:
         Whether its encoder takes (B, C, H, W), (B, C * H * W), or items as they were given to `ArrayDataset`.
     output : {"probabilities", "logits", "mean"}
         What its decoder returns: pixels in [0, 1], their logits, or pixels in the data's range.
-    likelihood : {"bernoulli", "squared_error"}
-        What its reconstruction loss is.
+    likelihood : str
+        What its reconstruction loss is: the name of a likelihood, or "own" for one that only its loop knows.
+    likelihood_options : tuple of (str, value)
+        What that likelihood is built with.
+    doubt : str
+        What is not known of it, with the line to write.
+    squash : {"sigmoid", "tanh"} or None
+        Function that its decoder is seen to end in, where the data reach beyond it.
     losses : LossConvention
         How its loop reduces the terms that it logs.
     evidence : str
@@ -95,6 +106,9 @@ class Convention:
     prior: str = "standard"
     notes: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
+    likelihood_options: tuple[tuple[str, Any], ...] = ()
+    doubt: str = ""
+    squash: str | None = None
 
     def describe(self) -> str:
         """Say in some lines how the model is read, and why."""
@@ -240,6 +254,16 @@ class AdaptedVAE(nn.Module):
         """Name of the likelihood that the model is trained with."""
         return self.convention.likelihood
 
+    @property
+    def likelihood_options(self) -> dict[str, Any]:
+        """What that likelihood is built with besides its name."""
+        return dict(self.convention.likelihood_options)
+
+    @property
+    def output(self) -> str | None:
+        """Function that the decoder is seen to end in; None where nothing depends on it."""
+        return self.convention.squash
+
     def encode(self, x: Tensor, labels: Labels = None) -> tuple[Tensor, Tensor]:
         """Posterior of each image.
 
@@ -269,7 +293,7 @@ class AdaptedVAE(nn.Module):
         Tensor, shape (B, C, H, W)
             In the data's ``value_range``, as far as the model keeps to it.
         """
-        return self._image(self._output(z, labels))
+        return self._image(self._output(z, labels)[0])
 
     def decode_told(self, z: Tensor, one_hot: Tensor) -> Tensor:
         """`decode` with each class as a row of `one_hot` (B, n_classes): one 1, or all 0 for none.
@@ -284,29 +308,27 @@ class AdaptedVAE(nn.Module):
             raise ProtocolError(
                 f"{self.convention.name} takes classes as whole numbers, which the page cannot give it."
             )
-        return self._image(self._output(z, one_hot=one_hot))
+        return self._image(self._output(z, one_hot=one_hot)[0])
 
     def _image(self, out: Tensor) -> Tensor:
-        if self.convention.output != "logits":
-            return out
-        lo, hi = self.value_range
-        x_hat = torch.sigmoid(out)
-        return x_hat if (lo, hi) == (0.0, 1.0) else lo + (hi - lo) * x_hat
+        return shown(self.convention.likelihood, self.convention.output, out, self.value_range)
 
     def decode_raw(self, z: Tensor, labels: Labels = None) -> Tensor:
-        """What the likelihood is computed from: logits for "bernoulli", else the mean image.
+        """What the likelihood is computed from: logits, log means or the mean image, and a learned spread.
 
-        Logits of a decoder that returns probabilities are computed from them, as exactly as their floats
-        allow.
+        Logits of a decoder that returns probabilities are such that their cross-entropy is torch's of these.
 
         Returns
         -------
-        Tensor, shape (B, C, H, W)
+        Tensor, shape (B, C, H, W), or with a spread (B, 2C, H, W)
         """
-        if self.likelihood != "bernoulli":
-            return self.decode(z, labels)
-        out = self._output(z, labels)
-        return out if self.convention.output == "logits" else torch.logit(out, eps=torch.finfo(out.dtype).eps)
+        c = self.convention
+        out, result = self._output(z, labels)
+        learned = any(isinstance(value, str) for _, value in c.likelihood_options)
+        spread = spread_of(result, out) if learned else None
+        return raw_of(
+            c.likelihood, c.output, out, self._image(out), None if spread is None else _float32(spread)
+        )
 
     def forward(self, x: Tensor, labels: Labels = None) -> tuple[Tensor, Tensor, Tensor]:
         """Encode, draw z, decode; return (x_hat, mu, logvar)."""
@@ -321,10 +343,11 @@ class AdaptedVAE(nn.Module):
             f"latent_dim={self.latent_dim})"
         )
 
-    def _output(self, z: Tensor, labels: Labels = None, one_hot: Tensor | None = None) -> Tensor:
+    def _output(self, z: Tensor, labels: Labels = None, one_hot: Tensor | None = None) -> tuple[Tensor, Any]:
+        """The image that the decoder returns, before it is read, and all that it returns."""
         wiring = self._wiring
         result = wiring.call_decode(self.module, z, labels, one_hot)
-        return _float32(read_image(result, wiring.decode_name, self.image_shape)[0])
+        return _float32(read_image(result, wiring.decode_name, self.image_shape)[0]), result
 
 
 def floating_parameters(module: nn.Module) -> dict[torch.dtype, str]:

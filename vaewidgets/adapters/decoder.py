@@ -17,6 +17,7 @@ from vaewidgets.adapters.labels import label_forms
 from vaewidgets.adapters.outputs import read_image
 from vaewidgets.adapters.readings import FAR_OUT
 from vaewidgets.adapters.replay import find_replay
+from vaewidgets.adapters.scored import Look
 from vaewidgets.adapters.trial import Trial
 from vaewidgets.errors import ProtocolError
 
@@ -97,6 +98,13 @@ class Decoder:
             f"{shape}). Expected it to take (B, latent_dim). If it needs more arguments, pass "
             "decode=lambda model, z: ..."
         ) from first.error
+
+    def look(self, wiring: Wiring, latent_dim: int, image: Tensor) -> Look:
+        """What it returns for points of the prior, the `image` in it, and what points far out decode to."""
+        z = self._trial.draw(_POINTS, latent_dim)
+        result = self._trial.run(wiring.call_decode, self._trial.model, z)
+        far = self.far_out(wiring, latent_dim)
+        return Look(wiring.decode_name, result, image, image if far is None else far)
 
     def far_out(self, wiring: Wiring, latent_dim: int) -> Tensor | None:
         """What points far from the prior decode to, where that is finite; None where they are refused."""

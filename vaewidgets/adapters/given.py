@@ -14,6 +14,7 @@ from vaewidgets.adapters.adapted import floating_parameters
 from vaewidgets.adapters.calls import Call, Forward, Method, decode_calls, encode_calls, no_call
 from vaewidgets.adapters.families import Family, find_family
 from vaewidgets.adapters.losses import LossConvention
+from vaewidgets.adapters.scored import LIKELIHOODS
 from vaewidgets.adapters.spread import SPREADS
 from vaewidgets.checks import image_size, instance, one_of, whole
 from vaewidgets.errors import OptionError, ProtocolError, did_you_mean
@@ -76,7 +77,7 @@ def check_options(
     """OptionError for what `as_vae` does not know; None stands for what is to be found out."""
     for name, value, known in (
         ("output", output, OUTPUTS),
-        ("likelihood", likelihood, ("bernoulli", "squared_error")),
+        ("likelihood", getattr(likelihood, "name", likelihood), LIKELIHOODS),
         ("spread", spread, SPREADS),
         ("prior", prior, PRIORS),
     ):

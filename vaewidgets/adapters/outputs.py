@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 from torch.distributions import Bernoulli, ContinuousBernoulli, Distribution, Independent
 
+from vaewidgets.adapters.scored import refuse_other_shape
 from vaewidgets.errors import ProtocolError
 
 _IMAGE = ("reconstruction", "recon_x", "recon", "x_hat", "x_recon", "mean", "sample")
@@ -57,6 +58,7 @@ def read_image(result: Any, where: str, image_shape: tuple[int, int, int]) -> tu
         return image, are_logits
     if shape[1:] == (n_pixels,) or _squeezed(shape[1:]) == _squeezed(image_shape):
         return image.reshape(-1, *image_shape), are_logits
+    refuse_other_shape(where, shape, image_shape)
     raise ProtocolError(
         f"{where} returned an image of shape {shape}; expected (B, {', '.join(map(str, image_shape))}) or "
         f"(B, {n_pixels}), as the data are. Build the model for this image shape, or resize the data: "

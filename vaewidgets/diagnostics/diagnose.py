@@ -244,7 +244,8 @@ def _numbers(s: Measurements) -> list[str]:
     """What was measured, in sentences; what is unknown is left out."""
     found = []
     if not np.isnan(s.recon):
-        found.append(f"recon {s.recon:.2f}, KL {s.kl:.2f} nats per image" + _at_beta(s))
+        how = " as logged" if s.unit == "as logged" else ""
+        found.append(f"recon {s.recon:.2f}{how}, KL {s.kl:.2f} nats per image" + _at_beta(s))
     if s.used is not None:
         found.append(f"{s.used} of {s.latent_dim} units used, by KL and by Var(μ)")
     if not np.isnan(s.explained):

@@ -157,6 +157,7 @@ def distil(
     if student is not None:
         instance("student", student, nn.Module, "an nn.Module")
     inference = Inference(teacher, likelihood)
+    inference.likelihood.check_computed("distillation")
     if traits(teacher).takes_labels:
         raise OptionError("distil() has no labels to give; expected a teacher that encodes without classes.")
     mu, logvar = inference.encode(train)

@@ -100,6 +100,8 @@ class Measurements:
         Whether the model has a posterior variance, and with it a KL.
     test_name : str
         What the test split is called.
+    unit : str
+        Of recon; empty where it is not known.
     """
 
     n_steps: int
@@ -119,6 +121,7 @@ class Measurements:
     off_prior: float
     has_variance: bool = True
     test_name: str = "test"
+    unit: str = ""
 
     @property
     def test_images(self) -> str:
@@ -166,6 +169,7 @@ def measure(
         # a KL that is 0 to the last digit at every step is none
         has_variance=bool(kl.any()) if stats is None else units is not None,
         test_name="test" if stats is None else stats.test_name,
+        unit="" if stats is None else stats.value_unit,
     )
 
 

@@ -143,6 +143,7 @@ def train(
     vae, likelihood = prepare_model(model, data, where)
     goal = get_objective(traits(vae).default_objective if objective is None else objective)
     goal.check(vae)
+    likelihood.check_computed("training")
     check_last_batch(vae, data, batch_size, drop_last=flag("drop_last", drop_last))
     options: dict[str, Any] = {
         "epochs": check_epochs(epochs),
@@ -319,6 +320,7 @@ def attach(
     vae = as_vae(model, losses=losses, **{**_shapes(data), **adapter})
     likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
     likelihood.check(data)
+    check_output(vae, data)
     check_vae(vae, data.image_shape, data.value_range)
     check_labels(vae, data)
     own, reading = LossConvention(), None

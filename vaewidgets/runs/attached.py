@@ -279,7 +279,8 @@ class AttachedRun(LoopBeta):
 
     def _read_as(self, convention: Convention) -> None:
         self.model.convention = convention
-        self.likelihood = get_likelihood(convention.likelihood).fitted_to(self._data)
+        options = dict(convention.likelihood_options)
+        self.likelihood = get_likelihood(convention.likelihood, **options).fitted_to(self._data)
         self._history.likelihood = self.likelihood
         self._copies.read_as(convention, self.likelihood)
 
@@ -297,6 +298,7 @@ class AttachedRun(LoopBeta):
     @property
     def warning(self) -> str | None:
         doubt = None if self._reading is None else self._reading.doubt(self.model.convention)
+        doubt = doubt or getattr(getattr(self.model, "convention", None), "doubt", None)
         found = (self._auditor.text, self._place.warning, self._log.faults.text, super().warning, doubt)
         return "\n".join(filter(None, found)) or None
 

@@ -80,7 +80,7 @@ def load_run(
             likelihood = Bernoulli(binary=bool(facts["normalised"]))
     else:
         # files from before did not say how a foreign model was read
-        vae, likelihood = prepare_model(model, data, where, **(facts.get("reading") or {}))
+        vae, likelihood = prepare_model(model, data, where, **_reading(facts))
     load_weights(vae, loaded.weights, path)
     vae.to(where)
     goal = objective or objective_from_dict(facts.get("objective", {"name": "elbo"}))
@@ -170,3 +170,11 @@ def _rebuild(facts: dict[str, Any], path: Any) -> nn.Module:
             return build(facts["model"])
     except (OptionError, TypeError) as error:
         raise CheckpointError(f"{str(path)!r}: its model cannot be built ({error}).") from error
+
+
+def _reading(facts: dict[str, Any]) -> dict[str, Any]:
+    """How a foreign model was read, as options of `as_vae`; files from before did not say."""
+    reading = dict(facts.get("reading") or {})
+    if reading and facts.get("likelihood_options"):
+        reading["likelihood"] = get_likelihood(facts["likelihood"], **facts["likelihood_options"])
+    return reading

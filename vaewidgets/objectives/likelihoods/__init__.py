@@ -10,6 +10,7 @@ from vaewidgets.objectives.likelihoods.bernoulli import Bernoulli, ContinuousBer
 from vaewidgets.objectives.likelihoods.categorical import Categorical
 from vaewidgets.objectives.likelihoods.counts import NegativeBinomial, Poisson
 from vaewidgets.objectives.likelihoods.gaussian import Gaussian, SquaredError
+from vaewidgets.objectives.likelihoods.own import OwnLikelihood
 
 __all__ = [
     "LIKELIHOODS",
@@ -54,4 +55,6 @@ def get_likelihood(likelihood: str | Likelihood, **options: Any) -> Likelihood:
     """
     if isinstance(likelihood, Likelihood):
         return likelihood
+    if likelihood == OwnLikelihood.name:  # of a foreign model alone
+        return OwnLikelihood()
     return LIKELIHOODS[one_of("likelihood", likelihood, LIKELIHOODS)](**options)

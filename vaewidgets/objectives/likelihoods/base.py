@@ -39,6 +39,15 @@ class Likelihood(ABC):
         """Unit of `recon`."""
         return "nats"
 
+    @property
+    def is_computed(self) -> bool:
+        """Whether `recon` is known at all; False for the loss of a loop that says not how it is computed."""
+        return True
+
+    def check_computed(self, what: str) -> None:
+        """OptionError where `recon` is not known; `what` needs it."""
+        del what
+
     @abstractmethod
     def recon(self, raw: Tensor, x: Tensor) -> Tensor:
         """Reconstruction term of each image.

@@ -150,6 +150,7 @@ def _steps(
             "ArchitectureDiagram draws autoencoders and VAEs; this model looks its z up in a codebook."
         )
     likelihood = likelihood or get_likelihood(model.likelihood, **own.likelihood_options)
+    likelihood.check_computed("a training step")
     x, label = _one(data, image)
     label = label if own.takes_labels else None
     with torch.no_grad():
