@@ -170,6 +170,18 @@ def test_sixteen_bits_are_kept(value_range):
             ImageDataset(dark)
 
 
+def test_a_folder_of_sixteen_bits(tmp_path):
+    x = RNG.integers(0, 65536, (4, 9, 7)).astype(np.uint16)
+    for i, image in enumerate(x):
+        Image.fromarray(image).save(tmp_path / f"{i}.png")
+    data = ImageDataset(tmp_path, **ALL)
+    assert torch.allclose(pixels(data), torch.from_numpy(x[:, None] / 65535).float(), atol=1e-6, rtol=0)
+    assert ImageDataset(tmp_path, size=5, **ALL).image_shape == (1, 5, 5)
+    Image.fromarray(GREY[0][:, :7]).resize((7, 9)).save(tmp_path / "9.png")
+    with pytest.raises(DataError, match=r"9\.png' has pixels of mode 'L', not 16-bit, as the others are"):
+        ImageDataset(tmp_path)
+
+
 def test_integers_beyond_eight_bits_get_their_exact_range():
     scan = RNG.integers(-1000, 3000, (6, 9, 7)).astype(np.int16)
     with pytest.raises(DataError, match="expected 8-bit pixels") as caught:

@@ -203,7 +203,10 @@ def _open_items(source: Source, options: OpenOptions) -> Opened:
     pixels = torch.empty(store.shape, dtype=store.dtype)
     labels: list[int | None] = []
     waiting: list[np.ndarray | Tensor] = []
-    for i, (image, label) in enumerate(_bar(source.items(), n, options.name)):
+    hint = (
+        ", num_workers=4 reads it faster" if type(source) is DatasetSource and not options.num_workers else ""
+    )
+    for i, (image, label) in enumerate(_bar(source.items(), n, options.name, hint)):
         waiting.append(image)
         labels.append(label)
         if len(waiting) == CHUNK or i == n - 1:
@@ -230,8 +233,8 @@ def _item_layout(image: np.ndarray | Tensor, channels: str | None) -> Layout:
     return find_layout((1, *image.shape), channels)
 
 
-def _bar(items: Iterable[Any], total: int | None, name: str) -> Iterable[Any]:
+def _bar(items: Iterable[Any], total: int | None, name: str, hint: str = "") -> Iterable[Any]:
     """Show progress once the work has taken over a second."""
     from tqdm.auto import tqdm
 
-    return tqdm(items, total=total, desc=f"reading {name}", unit="image", delay=1.0, leave=False)
+    return tqdm(items, total=total, desc=f"reading {name}{hint}", unit="image", delay=1.0, leave=False)
