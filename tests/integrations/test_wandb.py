@@ -58,8 +58,9 @@ def test_a_fault_is_one_warning(logger, monkeypatch):
     monkeypatch.setattr(mirror, "_guards", {})
     run = attach(Small(), make_data())
     run.log(loss=1.0)
-    with pytest.warns(UserWarning, match=r"wandb.write failed, and training goes on") as caught:
-        write(run, object())
-    assert len(caught) == 1
-    write(run, object())  # a second one would be an error here
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            write(run, object())
+    assert ["wandb.write failed, and training goes on" in str(one.message) for one in caught] == [True]
     run.finish()

@@ -308,6 +308,18 @@ def test_several_calls_a_step_keep_its_number():
     assert run.step == 9
 
 
+def test_batches_of_which_one_update_accumulates_the_gradients():
+    """Each batch is logged under the number of its update; an epoch's mean is over its batches."""
+    run = attached()
+    for batch in range(12):
+        run.log(loss=float(batch), step=batch // 3, epoch=batch // 6)
+    run.finish()
+    assert run.history["step"].tolist() == [i // 3 for i in range(12)]
+    assert run.history["epoch_step"].tolist() == [2, 4]
+    assert run.history["train_loss"].tolist() == [2.5, 8.5]
+    assert (run.step, run.warning) == (4, None)
+
+
 @pytest.mark.parametrize(
     ("step", "message"), [(-1, "step=-1; expected a whole number"), (1.5, "of type float")]
 )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from types import TracebackType
 from typing import final
 
 from vaewidgets.errors import DivergedError, TrainingStopped
+
+_log = logging.getLogger("vaewidgets")
 
 # What the user asked for: the button that stops, and attach(..., on_bad_value="raise").
 _ASKED_FOR = (TrainingStopped, DivergedError)
@@ -29,9 +32,12 @@ class Guard:
             return False
         if not self._has_warned:
             self._has_warned = True
-            warnings.warn(
+            said = (
                 f"{self._name} failed, and training goes on without it ({type(error).__name__}: {error}). "
-                "This is said once.",
-                stacklevel=3,
+                "This is said once."
             )
+            try:
+                warnings.warn(said, stacklevel=3)
+            except UserWarning:  # where warnings are errors: this one must not end a training either
+                _log.warning("%s", said)
         return True
