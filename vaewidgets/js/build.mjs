@@ -14,28 +14,15 @@ const out = join(here, "..", "static");
 
 const widgets = (await readdir(join(here, "widgets"))).sort(); // a folder each
 
-/** Names that shorter.mjs has variables for, and constants. */
+/** Names that shorter.mjs has variables for, called so with a dollar sign; and constants. */
+const LONG =
+  "Math.max Math.min Math.round Math.floor Math.ceil Math.abs Math.exp Math.hypot Math.log10 Math " +
+  "Number.isFinite Number.NEGATIVE_INFINITY Number JSON.stringify Array.from Object.entries Object String Map Set " +
+  "Float32Array Uint8Array Int32Array ResizeObserver document getComputedStyle performance.now";
 const shorter = {
-  ...Object.fromEntries(
-    ["max", "min", "round", "floor", "ceil", "abs", "exp", "hypot", "log10"].map((name) => [
-      `Math.${name}`,
-      `$${name}`,
-    ]),
-  ),
-  "Number.isFinite": "$isFinite",
-  "Number.NEGATIVE_INFINITY": "$least",
+  ...Object.fromEntries(LONG.split(" ").map((name) => [name, `$${name.split(".").pop()}`])),
   "Number.POSITIVE_INFINITY": "Infinity",
   "Number.NaN": "NaN",
-  "JSON.stringify": "$stringify",
-  "Array.from": "$from",
-  "Object.entries": "$entries",
-  "performance.now": "$now",
-  Float32Array: "$floats",
-  Uint8Array: "$bytes",
-  Int32Array: "$wholes",
-  ResizeObserver: "$sizes",
-  getComputedStyle: "$style",
-  document: "$document",
 };
 
 /** @type {esbuild.BuildOptions} */

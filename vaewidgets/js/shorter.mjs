@@ -4,6 +4,23 @@
  * that did would be taken for these.
  */
 export const {
+  Array: $Array,
+  Float32Array: $Float32Array,
+  Int32Array: $Int32Array,
+  JSON: $JSON,
+  Map: $Map,
+  Math: $Math,
+  Number: $Number,
+  Object: $Object,
+  ResizeObserver: $ResizeObserver,
+  Set: $Set,
+  String: $String,
+  Uint8Array: $Uint8Array,
+  document: $document,
+  getComputedStyle: $getComputedStyle,
+  performance: $performance,
+} = globalThis;
+export const {
   max: $max,
   min: $min,
   round: $round,
@@ -13,18 +30,9 @@ export const {
   exp: $exp,
   hypot: $hypot,
   log10: $log10,
-} = Math;
-export const { isFinite: $isFinite, NEGATIVE_INFINITY: $least } = Number;
-export const { stringify: $stringify } = JSON;
-export const { from: $from } = Array; // of typed arrays it is another
-export const { entries: $entries } = Object;
-export const {
-  Float32Array: $floats,
-  Uint8Array: $bytes,
-  Int32Array: $wholes,
-  ResizeObserver: $sizes,
-  getComputedStyle: $style,
-  document: $document,
-} = globalThis;
-const { performance: clock } = globalThis;
-export const $now = () => clock.now();
+} = $Math;
+export const { isFinite: $isFinite, NEGATIVE_INFINITY: $NEGATIVE_INFINITY } = $Number;
+export const { stringify: $stringify } = $JSON;
+export const { from: $from } = $Array; // of typed arrays it is another
+export const { entries: $entries } = $Object;
+export const $now = () => $performance.now();

@@ -7,7 +7,6 @@
 import { createCanvas, h, setAttributes, setText, show } from "../host/dom.js";
 import { localOf, pixelRatioOf } from "../host/pointer.js";
 import { drawItem, textAt, toRgba } from "./items.js";
-import { clamp } from "./scales.js";
 
 /**
  * @param {ArrayLike<number>} image values in [lo, hi]
@@ -57,9 +56,7 @@ export function createTile(className, theme, axes = false) {
       if (!shown) return;
       const { bytes, items } = shown;
       const { scheme } = theme;
-      const wanted = String(
-        items.vector ? [...[width, height].map((px) => Math.round(px * ratio)), scheme] : scheme,
-      );
+      const wanted = [Math.round(width * ratio), Math.round(height * ratio), scheme].join();
       if (wanted === drawn) return;
       drawn = wanted;
       if (items.vector) {
@@ -80,12 +77,11 @@ export function createTile(className, theme, axes = false) {
     },
     /** What is at a place. @param {[number, number]} at shares of the width and of the height @returns {string} */
     textAt([u, v]) {
-      if (!shown || shown.items.draw === "images" || shown.items.draw === "slices") return "";
-      const { bytes, items } = shown;
-      const last = items.count - 1;
-      if (x) return textAt(bytes, items, clamp(Math.round(x.invert(u * surface.width)), 0, last));
-      const [row, column] = [v * items.count, u * items.lines].map(Math.floor);
-      return textAt(bytes, items, clamp(row, 0, last), clamp(column, 0, items.lines - 1));
+      const { bytes, items } = shown ?? {};
+      if (!bytes || !items) return "";
+      if (x) return textAt(bytes, items, Math.round(x.invert(u * surface.width)));
+      if (items.draw !== "heatmap") return "";
+      return textAt(bytes, items, Math.floor(v * items.count), Math.floor(u * items.lines));
     },
   };
 }
@@ -133,15 +129,12 @@ export function createImage(el, { name, theme }) {
     const text = pointed && bitmap.textAt(pointed);
     setText(title, text ? `${named}, ${text}` : named);
   }
-  canvas.addEventListener("pointermove", (event) => {
-    const [x, y] = localOf(event, canvas);
-    pointed = [x / canvas.clientWidth, y / canvas.clientHeight];
-    entitle();
-  });
-  canvas.addEventListener("pointerleave", () => {
-    pointed = null;
-    entitle();
-  });
+  for (const type of /** @type {const} */ (["pointermove", "pointerleave"]))
+    canvas.addEventListener(type, (event) => {
+      const [x, y] = localOf(event, canvas);
+      pointed = type === "pointermove" ? [x / canvas.clientWidth, y / canvas.clientHeight] : null;
+      entitle();
+    });
   return {
     /** @param {{image: ArrayLike<number>|null, items: Items, title: string, detail?: string}} state */
     update({ image, items, title: text, detail = "" }) {

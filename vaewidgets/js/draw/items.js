@@ -176,11 +176,13 @@ export function toRgba(bytes, { draw, shape: [channels, height, width], length }
  * What is at a place of an item: "alcohol: 13.2". @param {ArrayLike<number>} bytes @param {Items} items
  * @param {number} i bar, place of a line or row @param {number} [column] of a heat map
  */
-export function textAt(bytes, items, i, column) {
-  const { lines, names } = items;
-  const at = (/** @type {number} */ line) => formatNumber(valueAt(bytes, items, i, line), 3);
-  if (column !== undefined) return `${i}, ${names?.[column] ?? column}: ${at(column)}`;
-  if (lines === 1) return `${names?.[i] ?? i}: ${at(0)}`;
-  const all = Array.from({ length: Math.min(lines, 8) }, (_, line) => `${names?.[line] ?? line} ${at(line)}`);
-  return `${i}: ${all.join(", ")}`;
+export function textAt(bytes, items, i, column = -1) {
+  const { count, lines, names } = items;
+  const place = clamp(i, 0, count - 1);
+  const say = (/** @type {number} */ line) => formatNumber(valueAt(bytes, items, place, line), 3);
+  const nameOf = (/** @type {number} */ n) => names?.[n] ?? n;
+  if (column >= 0) return `${place}, ${nameOf(column)}: ${say(clamp(column, 0, lines - 1))}`;
+  if (lines === 1) return `${nameOf(place)}: ${say(0)}`;
+  const all = Array.from({ length: Math.min(lines, 8) }, (_, line) => `${nameOf(line)} ${say(line)}`);
+  return `${place}: ${all.join(", ")}`;
 }
