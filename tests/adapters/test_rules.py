@@ -336,3 +336,11 @@ def test_a_prior_that_shows_by_its_name_is_asked_for():
     assert as_vae(built(Named), prior="standard").convention.prior == "standard"
     with pytest.raises(OptionError, match=r"prior is 'mixture'; expected one of 'standard', 'learned'"):
         as_vae(built(Named), prior="mixture")
+
+
+def test_attach_refuses_an_option_that_nobody_knows():
+    data = vw.ImageDataset(torch.rand(20, *SHAPE))
+    with pytest.raises(OptionError, match=r"attach has no option 'spred'\. Did you mean 'spread'\?"):
+        attach(built(Net), data, spred="std")
+    with pytest.raises(OptionError, match="attach has no option 'image_shape'"):
+        attach(built(Net), data, image_shape=SHAPE)

@@ -198,6 +198,9 @@ def pick_device(device: str | torch.device | None) -> torch.device:
         ) from None
 
 
+_ADAPTER = ("encode", "decode", "latent_dim", "output", "likelihood", "spread", "prior", "n_classes")
+
+
 def _shapes(data: ImageDataset) -> dict[str, Any]:
     """What a model must know of the data."""
     items = data.items
@@ -317,6 +320,7 @@ def attach(
     check_name(name)
     one_of("on_bad_value", on_bad_value, ("warn", "raise"))
     check_unclaimed(model, can_train=False)
+    refuse_unknown(attach, adapter, handed_on=_ADAPTER)
     vae = as_vae(model, losses=losses, **{**_shapes(data), **adapter})
     likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
     likelihood.check(data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from vaewidgets.adapters import try_training_pass
@@ -35,12 +35,19 @@ def check_speed(speed: object) -> float | None:
     return None if speed is None else number("speed", speed, above=0, also=also)
 
 
-def refuse_unknown(function: Callable[..., Any], unknown: dict[str, Any]) -> None:
-    """OptionError for keywords that a function does not know, with the nearest one that it does."""
+def refuse_unknown(
+    function: Callable[..., Any], given: Iterable[str], *, handed_on: Iterable[str] = ()
+) -> None:
+    """OptionError for a keyword that a function does not know, with the nearest one that it does.
+
+    `handed_on` are the keywords that it hands on to another.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    known = [*(p.name for p in parameters if p.kind is not p.VAR_KEYWORD), *handed_on]
+    unknown = [name for name in given if name not in known]
     if not unknown:
         return
-    known = [name for name in inspect.signature(function).parameters if name != "unknown"]
-    name = next(iter(unknown))
+    name = unknown[0]
     hint = did_you_mean(name, known, 0.5) or f" It takes: {', '.join(known)}."
     raise OptionError(f"{function.__name__} has no option {name!r}.{hint}")
 
