@@ -124,6 +124,7 @@ def as_vae(
         spread=spread,
         prior=prior,
         n_classes=n_classes,
+        item_shape=item_shape,
     )
     value_range = as_value_range(value_range)
     module = unwrap(model)

@@ -16,7 +16,7 @@ from vaewidgets.adapters.families import Family, find_family
 from vaewidgets.adapters.losses import LossConvention
 from vaewidgets.adapters.scored import LIKELIHOODS
 from vaewidgets.adapters.spread import SPREADS
-from vaewidgets.checks import image_size, instance, one_of, whole
+from vaewidgets.checks import image_size, instance, one_of, whole, wholes
 from vaewidgets.errors import OptionError, ProtocolError, did_you_mean
 
 OUTPUTS = ("probabilities", "logits", "mean")
@@ -73,6 +73,7 @@ def check_options(
     spread: object,
     prior: object,
     n_classes: object,
+    item_shape: object,
 ) -> None:
     """OptionError for what `as_vae` does not know; None stands for what is to be found out."""
     for name, value, known in (
@@ -85,6 +86,8 @@ def check_options(
             one_of(name, value, known)
     if latent_dim is not None:
         whole("latent_dim", latent_dim, 1)
+    if item_shape is not None:
+        wholes("item_shape", item_shape, 1, also=", the axes of one item, such as (140,)")
     if n_classes is not None:
         whole("n_classes", n_classes, 1)
     if losses is not None:
