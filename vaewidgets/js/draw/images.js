@@ -94,8 +94,13 @@ export function createBitmap(className, theme, axes) {
   const tile = createTile(className, theme, axes);
   const { canvas } = tile;
   canvas.setAttribute("role", "img");
-  const redraw = () => tile.fit(canvas.clientWidth, canvas.clientHeight, pixelRatioOf(canvas));
-  new ResizeObserver(redraw).observe(canvas);
+  // Walking up to the page for it would take longer than the drawing.
+  let ratio = 1;
+  const redraw = () => tile.fit(canvas.clientWidth, canvas.clientHeight, ratio);
+  new ResizeObserver(() => {
+    ratio = pixelRatioOf(canvas);
+    redraw();
+  }).observe(canvas);
   return {
     ...tile,
     /** In another theme, too. */

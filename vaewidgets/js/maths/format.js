@@ -115,5 +115,7 @@ export function shortened(name, most = 18) {
 /** The unit of a loss on an axis: "nats per image". @param {string} unit */
 export const perImage = (unit) => {
   if (unit === "as logged") return unit;
-  return unit === "BCE on grey pixels" ? "binary cross-entropy (grey pixels), per image" : `${unit} per image`;
+  return unit === "BCE on grey pixels"
+    ? "binary cross-entropy (grey pixels), per image"
+    : `${unit} per image`;
 };

@@ -37,7 +37,10 @@ test("what units that are off cost", () => {
   assert.match(costText([0, 1], ablation([1], -0.1)), /z₁ \+2\.50, z₂ −0\.125 .*do not add up$/);
   assert.match(costText([0], null), /not known yet/);
   assert.match(costText([2], ablation([], null)), /not known yet/);
-  assert.match(costText([2], { ...ablation([], null), recon: null, unit: "as logged" }), /recon is known as logged/);
+  assert.match(
+    costText([2], { ...ablation([], null), recon: null, unit: "as logged" }),
+    /recon is known as logged/,
+  );
   assert.match(
     costText([2], { ...ablation([], null), measuring: [12, 32] }),
     /^z₃ off: cost being measured \(12 of 32 units\)$/,
