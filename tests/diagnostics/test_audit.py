@@ -202,6 +202,7 @@ def test_a_recon_of_another_kind_is_said():
     found = audit(looks(of=(400.0, 390.0, 370.0), recon=0.07))
     assert found.verdict == "unexplained"
     assert "recon is logged as" in found.words
+    assert found.code == 'vw.attach(model, data, likelihood="own")'
 
 
 def test_a_small_difference_is_not_worth_a_word():

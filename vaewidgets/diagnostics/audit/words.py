@@ -83,6 +83,9 @@ def unexplained(looks: Sequence[Look], wrong: Sequence[str], partly: Candidate |
             " The loss may be another one than it is taken for, or the loop trains on other images than "
             "those that attach was given."
         )
+        if "recon" in wrong:
+            words += " If recon is a loss of another kind, say so: it is then shown as logged."
+            code = 'vw.attach(model, data, likelihood="own")'
     return Audit("unexplained", words, code, (), _compared(look, look.own), None, _steps(looks))
 
 
