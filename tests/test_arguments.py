@@ -64,6 +64,7 @@ FITS: dict[str, Callable[[Any], bool]] = {
 # What is no argument for: texts that may be anything, folders that may be missing.
 ANY_TEXT = {
     "name",
+    "test_name",
     "title",
     "question",
     "because",

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import vaewidgets as vw
-from vaewidgets.errors import ProtocolError
+from vaewidgets.errors import OptionError, ProtocolError
 from vaewidgets.graphs.trace import encoder_network
 
 RNG = np.random.default_rng(0)
@@ -134,6 +134,11 @@ def test_the_page_runs_an_encoder_of_series(make):
 def test_a_model_of_other_items_is_told_what_it_was_given():
     with pytest.raises(ProtocolError, match=r"on items of shape \(2, 20, 3\); on flat ones, \(2, 60\)"):
         vw.attach(Vectors(7), MODELS["series"][1])
+
+
+def test_an_item_shape_of_another_size_is_refused():
+    with pytest.raises(OptionError, match=r"item_shape is \(4, 4\) and image_shape \(1, 1, 9\)"):
+        vw.as_vae(Vectors(), image_shape=(1, 1, 9), item_shape=(4, 4))
 
 
 def test_train_adapts_them_as_well():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -30,7 +31,7 @@ from vaewidgets.adapters.scored import TWO_READINGS, Look, completed, said_by_re
 from vaewidgets.adapters.trial import Trial
 from vaewidgets.adapters.uncalled import with_missed_heads
 from vaewidgets.data.convert import as_value_range
-from vaewidgets.errors import ProtocolError
+from vaewidgets.errors import OptionError, ProtocolError
 
 _NATIVE = ("encode", "decode", "decode_raw", "likelihood", "latent_dim")
 
@@ -141,6 +142,11 @@ def as_vae(
         refuse_learned_prior(module)
     encodes, decodes, family = find_calls(module, encode, decode)
     shape = declared_shape(module, image_shape)
+    if item_shape is not None and math.prod(item_shape) != math.prod(shape):
+        raise OptionError(
+            f"item_shape is {item_shape} and image_shape {shape}; expected as many numbers in both: pass "
+            "data.items.shape and data.image_shape."
+        )
     trial = Trial(module, shape, value_range, item_shape=None if item_shape == shape else item_shape)
     family = family or Family(encodes[0], decodes[0] if decodes else encodes[0])
     if losses is None and family.unknowable:
