@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import mmap
 import os
@@ -92,7 +93,8 @@ class LoopPlace:
             return
         end = self._end_watch = Latch()
         watcher = BackgroundThread("vaewidgets-loop-watch", stop=end.set)
-        watcher.start(_watch, thread, end, loop, weakref.WeakMethod(gone))
+        with contextlib.suppress(RuntimeError):  # no more threads can be had, and the loop goes on without
+            watcher.start(_watch, thread, end, loop, weakref.WeakMethod(gone))
 
     def unwatch(self) -> None:
         """The loop has ended."""
