@@ -58,6 +58,11 @@ export function setAttributes(el, attributes) {
   }
 }
 
+/** Several at once. @param {EventTarget} target @param {Record<string, (event: any) => void>} handlers by type of event */
+export function listen(target, handlers) {
+  for (const [type, handle] of Object.entries(handlers)) target.addEventListener(type, handle);
+}
+
 /** @param {Element} el @param {boolean} on */
 export function show(el, on) {
   if (el.hasAttribute("hidden") === on) el.toggleAttribute("hidden", !on);

@@ -11,7 +11,7 @@ import { drawAxis } from "../../draw/axes.js";
 import { boxOf, clipped, drawDot, drawLine, drawText } from "../../draw/pen.js";
 import { createPicture } from "../../draw/picture.js";
 import { clamp, linear, log, logTicks, ticks } from "../../draw/scales.js";
-import { h, OWN_KEYS, setAttributes, setText, show } from "../../host/dom.js";
+import { h, listen, OWN_KEYS, setAttributes, setText, show } from "../../host/dom.js";
 import { ARROWS, takeKey } from "../../host/input.js";
 import { localOf } from "../../host/pointer.js";
 import { formatCount, formatLoss, formatTick } from "../../maths/format.js";
@@ -179,11 +179,14 @@ export function createPanel(el, { theme, onCursor }) {
     point(steps[clamp(at + dx * jump, 0, steps.length - 1)]);
   }
 
-  plot.addEventListener("pointermove", onMove);
-  plot.addEventListener("pointerdown", onMove);
-  plot.addEventListener("pointerleave", () => point(null));
-  plot.addEventListener("keydown", onKey);
-  plot.addEventListener("blur", () => point(null));
+  const leave = () => point(null);
+  listen(plot, {
+    pointermove: onMove,
+    pointerdown: onMove,
+    pointerleave: leave,
+    keydown: onKey,
+    blur: leave,
+  });
 
   return {
     /** @param {PanelState} next */
