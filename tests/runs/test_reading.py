@@ -162,6 +162,23 @@ def test_recon_that_fits_nothing_is_said_in_the_end(digits):
     assert 'likelihood="squared_error"' in run.warning
 
 
+def test_a_match_at_the_start_alone_proves_nothing(digits):
+    """Ten times the squared error of a linear output is near the cross-entropy of it as logits, at first."""
+    model = Small(nn.Identity, h=64)
+    run = attach(model, digits)
+    entropy = own_recon(model, digits, bce_of_logits)
+    for _ in range(4):
+        run.log(loss=entropy, recon=entropy, kl=0.1)
+    assert run.model.convention.others, run.adapted
+    assert 'output="mean"' in run.warning
+
+
+def test_what_is_never_below_zero_is_no_logit(digits):
+    run = attach(Small(nn.ReLU, h=64), digits)
+    assert run.model.convention.output == "mean"
+    assert "never below 0: no logits" in run.adapted
+
+
 def test_a_tanh_is_known_by_its_limits():
     data = ImageDataset(torch.rand(60, 1, 8, 8))
     run = train(Small(nn.Tanh), data, epochs=1, batch_size=16, autosave=False, device="cpu")

@@ -67,6 +67,9 @@ def possible_readings(
         elif squash == "tanh":
             evidence += ", and points far out to -1 or 1: a tanh"
             found = [("mean", "squared_error")]
+        elif lo >= 0 and bool((far >= 0).all()):
+            evidence += ", and points far out never below 0: no logits"
+            found = [("mean", "squared_error")]
         else:
             found = [("logits", "bernoulli"), ("mean", "squared_error"), ("logits", "squared_error")]
             if likelihood == "squared_error":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import torch
@@ -23,6 +23,17 @@ _TRAINED = (
 )
 _NEAR = math.log(1.15)  # how far the logged recon may be from that of a reading,
 _FAR = math.log(1.4)  # and how far it must be from those of the others
+_MOVED = math.log(1.3)  # how far the recon must have changed while one reading keeps to it,
+_STEADY = 20  # or in so many trials it must
+
+
+@dataclass
+class _Favourite:
+    """A reading that fits, the recon at which it first did, and in how many trials it has."""
+
+    pair: tuple[str, str]
+    recon: float
+    trials: int = 0
 
 
 @final
@@ -30,8 +41,8 @@ class Reading:
     """Decides between the readings of a model that `as_vae` left open, once one of them shows.
 
     Either the model reconstructs the data by one reading and not by another; or the recon that its loop logs
-    is that of one reading, by one of the usual reductions, in two trials. `reduction_is_known` says that
-    logged terms are surely sums over pixels, once their convention is undone.
+    is that of one reading, by one of the usual reductions, and stays so as it changes. `reduction_is_known`
+    says that logged terms are surely sums over pixels, once their convention is undone.
     """
 
     def __init__(self, model: AdaptedVAE, data: Any, *, reduction_is_known: bool) -> None:
@@ -47,7 +58,7 @@ class Reading:
         self._generator = torch.Generator().manual_seed(0)
         self._trials = 0
         self._next = 0.0
-        self._favourite: tuple[str, str] | None = None
+        self._favourite: _Favourite | None = None
 
     @property
     def is_open(self) -> bool:
@@ -112,7 +123,10 @@ class Reading:
     def _by_recon(
         self, scores: dict[tuple[str, str], float], recon: float | None
     ) -> tuple[list[tuple[str, str]], str] | None:
-        """The one reading whose recon was logged, if it was the same in the trial before."""
+        """The one reading whose recon was logged, if it still is once that has changed.
+
+        Near the start ten times a squared error, say, may happen to be a cross-entropy.
+        """
         if recon is None or not recon > 0:
             return None
         distance = {
@@ -123,10 +137,14 @@ class Reading:
         if len(distance) < len(scores):
             return None
         best, second, *_ = sorted(distance, key=lambda pair: distance[pair])
-        shows = distance[best] < _NEAR and distance[second] > _FAR
-        again = shows and self._favourite == best
-        self._favourite = best if shows else None
-        if not again:
+        if not (distance[best] < _NEAR and distance[second] > _FAR):
+            self._favourite = None
+            return None
+        if self._favourite is None or self._favourite.pair != best:
+            self._favourite = _Favourite(best, recon)
+        self._favourite.trials += 1
+        has_moved = abs(math.log(recon / self._favourite.recon)) > _MOVED
+        if not (has_moved or self._favourite.trials > _STEADY):
             return None
         evidence = (
             f"the logged recon is that of {describe_likelihood(best[1])} of {describe_output(best[0])}, "

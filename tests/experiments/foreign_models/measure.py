@@ -25,7 +25,7 @@ from vaewidgets.errors import VAEWidgetsError
 from vaewidgets.graphs import decoder_network
 
 BATCH, N_TRAIN, N_TEST = 16, 96, 32
-STEPS, SECONDS, LONGEST = 64, 6.0, 20.0  # at least so many steps and seconds; at most so many seconds
+STEPS, SECONDS, LONGEST = 240, 3.0, 25.0  # at least so many steps and seconds; at most so many seconds
 
 
 if not torch.cuda.is_available():  # some forwards move what they draw to a GPU, come what may
@@ -126,6 +126,8 @@ def train(entry: Foreign, model: nn.Module, run: Any, images: Tensor) -> Terms:
         seconds = time.monotonic() - start
         if (step >= STEPS and seconds > SECONDS) or (step >= 4 and seconds > LONGEST):
             break
+        if (step >= STEPS / 2 and seconds > SECONDS / 2) or seconds > LONGEST / 2:
+            optimizer.param_groups[0]["lr"] = 1e-5  # as late in a loop, where terms hardly change
         x = images[torch.randint(len(images), (BATCH,))]
         truth = terms(entry, model, x)
         recon, kl = truth.recon / recon_scale, truth.kl / kl_scale
@@ -196,6 +198,8 @@ def check_history(run: Any, truth: Terms) -> str:
 
 def check_audit(entry: Foreign, run: Any, audit: Any, *, right: bool) -> str:
     """Whether the audit is silent where all is right, and names the line that undoes what is not."""
+    if audit.verdict == "unknown":
+        return "too short"
     if right:
         return "silent" if not audit.is_finding else f"FALSE ALARM {audit.words[:60]}"
     if not audit.is_finding:
