@@ -152,12 +152,15 @@ def _from_encoder(trial: Trial, encoder: Encoder) -> Draws | None:
 def _batches(trial: Trial) -> Iterator[tuple[int, Tensor]]:
     """Noise of the data's range and of ten times that, so that the spread differs; for a second at most."""
     start = time.monotonic()
-    copies = max(1, min(128, _IMAGES_AT_ONCE // (4 * trial.x[0].numel())))
-    x = torch.cat([trial.x, 10.0 * trial.x]).repeat_interleave(copies, 0)
+    x = torch.cat([trial.x, 10.0 * trial.x])
+    most, copies = max(1, min(128, _IMAGES_AT_ONCE // x.numel())), 1
     for seed in range(100):
-        yield seed, x
-        if time.monotonic() - start > _SECONDS:
+        yield seed, x.repeat_interleave(copies, 0)
+        spent = time.monotonic() - start
+        if spent > _SECONDS:
             return
+        if spent < _SECONDS / 16:  # a large model is given few images at once
+            copies = min(most, 8 * copies)
 
 
 def _joined(parts: list[Draws]) -> Draws:
