@@ -47,7 +47,6 @@ def looks(
             kl={"logvar": near(KL[i]), "std": near(KL_STD[i])},
             declared={"recon": declared[0], "kl": declared[1]},
             own=OWN,
-            open=frozenset({OWN}),
             weights=weights,
         )
         for i in range(3)
@@ -246,3 +245,16 @@ def test_the_error_of_a_trend_covers_its_end(slope):
         values = 100 + slope * np.arange(32) + generator.normal(0, 1, 32)
         found = end_of(values)
         assert abs(found.value - (100 + slope * 32)) < 4 * found.error
+
+
+def test_what_once_was_far_off_and_now_is_near_is_still_another_reading():
+    early, *late = looks(recon=0.9, kl_of=KL_STD)
+    near_now = [
+        Look(**{**vars(look), "logged": {"recon": near(90.0), "kl": near(3.6)}, "kl": {**look.kl}})
+        for look in late[-1:]
+    ]
+    near_now[0].kl.update(logvar=near(4.1), std=near(3.6))
+    near_now[0].recon.update({OWN: near(100.0), STD: near(90.0)})
+    found = audit([early, *near_now])
+    assert found.code == 'vw.attach(model, data, spread="std")'
+    assert audit(near_now).verdict == "agrees", "by itself it may be other images"

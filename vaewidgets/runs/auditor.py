@@ -18,7 +18,16 @@ from torch.nn.parameter import is_lazy
 
 from vaewidgets.adapters import LossConvention
 from vaewidgets.checks import is_whole
-from vaewidgets.diagnostics.audit import FEWEST_VALUES, Audit, Facts, Images, Look, audit, look_at
+from vaewidgets.diagnostics.audit import (
+    FEWEST_VALUES,
+    Audit,
+    Facts,
+    Images,
+    Look,
+    agrees_to_noise,
+    audit,
+    look_at,
+)
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.engine.snapshot import Weights
 from vaewidgets.objectives import TERMS, traits
@@ -27,6 +36,7 @@ SHARE = 0.005  # of the loop's time that it may take
 FEWEST_LOOKS = 3  # before anything is said of a loop that goes on
 _IMAGES = 128
 _MANY_IMAGES = 512  # where no loop waits
+_GUESSED_COST = 0.01  # seconds, until a look was timed
 _SPACING = 1.25  # each look waits for so many times as many steps as the one before
 _MOST_LOOKS = 16
 _WATCHED = 4  # parameters, of the decoder as a rule
@@ -45,6 +55,8 @@ class Auditor:
         Images that the newest logged values are of, where the loop hands them over.
     batch_size : int or None
         As logged.
+    spent : float
+        Seconds that looking took so far.
     """
 
     def __init__(self, model: Any, data: Any, losses: LossConvention) -> None:
@@ -54,7 +66,8 @@ class Auditor:
         self._generator = torch.Generator().manual_seed(0)
         self._looks: deque[Look] = deque(maxlen=_MOST_LOOKS)
         self._start: float | None = None
-        self.spent = self._cost = 0.0
+        self.spent = 0.0
+        self._cost = _GUESSED_COST
         self._next_row = 4 * FEWEST_VALUES  # a window of the newest quarter
         self._seen = 0
         self._fault: str | None = None
@@ -157,8 +170,7 @@ class Auditor:
                 generator=self._generator,
                 whole=whole,
             )
-            first = audit([found])
-            if first is None or not first.is_finding:
+            if agrees_to_noise(found):
                 break
         assert found is not None
         return found

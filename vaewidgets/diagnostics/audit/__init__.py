@@ -9,7 +9,7 @@ from vaewidgets.diagnostics.audit.estimate import Estimate
 from vaewidgets.diagnostics.audit.grid import Facts
 from vaewidgets.diagnostics.audit.look import FEWEST_VALUES, Images, Look, look_at
 from vaewidgets.diagnostics.audit.report import Audit, Compared
-from vaewidgets.diagnostics.audit.search import audit
+from vaewidgets.diagnostics.audit.search import agrees_to_noise, audit
 
 __all__ = [
     "FEWEST_VALUES",
@@ -19,6 +19,7 @@ __all__ = [
     "Facts",
     "Images",
     "Look",
+    "agrees_to_noise",
     "audit",
     "look_at",
 ]

@@ -21,8 +21,8 @@ class Estimate(NamedTuple):
 
     @property
     def is_sharp(self) -> bool:
-        """Whether its noise leaves readings that are a factor of 2 apart apart."""
-        return math.isfinite(self.value) and SIGMAS * self.error <= (1 - math.exp(-SLACK)) * abs(self.value)
+        """Whether its noise reaches less than half of the way to a reading that is off by a factor of 2."""
+        return math.isfinite(self.value) and SIGMAS * self.error <= (1 - math.sqrt(0.5)) * abs(self.value)
 
     def times(self, factor: float) -> Estimate:
         return Estimate(self.value * factor, self.error * abs(factor))

@@ -67,8 +67,6 @@ class Look:
         Logged over ours, of recon and kl, by the loss convention that was said.
     own : Reading
         As the model is read now.
-    open : frozenset of Reading
-        Readings that are not decided yet, `own` among them.
     weights : Weights or None
         How the logged loss is made of its terms; None where it is not made of these two alone.
     is_exact : bool
@@ -82,7 +80,6 @@ class Look:
     kl: Mapping[str, Estimate]
     declared: Mapping[str, float]
     own: Reading
-    open: frozenset[Reading]
     weights: Weights | None = None
     is_exact: bool = False
 
@@ -154,7 +151,6 @@ def look_at(
         kl={} if prior == "learned" else {spread: values.estimate(exact) for spread, values in kl.items()},
         declared=declared_factors(losses, facts),
         own=own,
-        open=undecided,
         weights=_weights(rows),
         is_exact=exact,
     )

@@ -27,6 +27,7 @@ _MOST_LOOKS = 8
 _MOST_CHANGES = 3  # from ours, in one reading
 _LARGEST_BATCH = 8192
 _MOVED = 1.5  # what the KL must have changed by to tell a weight in it from another prior
+_LEVELS = ((0.0, _MOST_CHANGES), (SLACK, 1))  # beyond noise, and changes
 _MATERIAL = math.log(
     1.5
 )  # what is less off, and no reading explains, may be other images: augmented, or a part
@@ -75,12 +76,14 @@ def audit(looks: Sequence[Look], *, fewest: int = 1) -> Audit | None:
             break
     else:
         return loss_finding(list(looks)) if len(looks) >= fewest else None
+    known = _with_batch_size(known[-_MOST_LOOKS:])
     recent = known[-RECENT:]
-    wrong = [term for term in terms if _is_wrong(recent, term)]
-    if not wrong:
-        return agreement(known)
-    recent, known = _with_batch_size(recent), _with_batch_size(known[-_MOST_LOOKS:])
-    found = _search(recent, known, terms)
+    wrong = [term for term in terms if _is_wrong(recent, term, SLACK)]
+    doubtful = [term for term in terms if _is_doubtful(recent, known, term)]
+    if not wrong and not doubtful:
+        return agreement(known, terms)
+    found = _search(recent, known, terms, _LEVELS if wrong else _LEVELS[:1])
+    wrong = wrong or doubtful
     if len(found) == 1:
         return misreading(known, found[0])
     if found:
@@ -88,14 +91,18 @@ def audit(looks: Sequence[Look], *, fewest: int = 1) -> Audit | None:
     return _no_usual_one(recent, known, wrong, terms)
 
 
-def _no_usual_one(recent: list[Look], known: list[Look], wrong: list[str], terms: Sequence[str]) -> Audit:
+def _no_usual_one(
+    recent: list[Look], known: list[Look], wrong: list[str], terms: Sequence[str]
+) -> Audit | None:
     """A weight in the KL, a part that is explained, or nothing."""
     weighted = _with_free_weight(known) if "kl" in wrong and "recon" in terms else None
     if weighted is not None:
         return misreading(known, weighted)
+    if len(terms) == 1 and {"recon", "kl"} <= set(recent[-1].logged):
+        return None  # the other term will tell more, once it is above its noise
     if max(_distance(recent[-1], term) for term in wrong) < _MATERIAL:
-        return agreement(known)
-    partly = _search(recent, known, ("recon",)) if "kl" in wrong and "recon" in terms else []
+        return agreement(known, terms)
+    partly = _search(recent, known, ("recon",), _LEVELS) if "kl" in wrong and "recon" in terms else []
     return unexplained(known, wrong, partly[0] if len(partly) == 1 else None)
 
 
@@ -107,21 +114,30 @@ def _is_known(look: Look, term: str) -> bool:
     return ours is not None and ours.is_sharp
 
 
-def _own(look: Look, term: str) -> list[Estimate]:
+def _own(look: Look, term: str) -> Estimate:
     """What the term would be logged as, if all were as it was said."""
-    factor = look.declared[term]
-    if term == "kl":
-        return [look.kl[look.own.spread].times(factor)]
-    return [look.recon[one].times(factor) for one in look.open if one in look.recon]
+    ours = look.kl[look.own.spread] if term == "kl" else look.recon[look.own]
+    return ours.times(look.declared[term])
 
 
-def _is_wrong(looks: Sequence[Look], term: str) -> bool:
-    return not any(look.logged[term].agrees(own) for look in looks for own in _own(look, term))
+def _is_wrong(looks: Sequence[Look], term: str, slack: float) -> bool:
+    return not any(look.logged[term].agrees(_own(look, term), slack=slack) for look in looks)
+
+
+def _is_doubtful(recent: Sequence[Look], known: Sequence[Look], term: str) -> bool:
+    """Whether it is off by more than noise, though not far, and was far off before."""
+    return _is_wrong(recent, term, 0.0) and any(_is_wrong([look], term, SLACK) for look in known)
+
+
+def agrees_to_noise(look: Look) -> bool:
+    """Whether all that is logged and known is what it is taken for, up to its noise."""
+    known = [term for term in ("recon", "kl") if _is_known(look, term)]
+    return not any(_is_wrong([look], term, 0.0) for term in known)
 
 
 def _distance(look: Look, term: str) -> float:
     """How far the logged value is from what it should be, as the log of a factor."""
-    logged, (own, *_) = look.logged[term].value, _own(look, term)
+    logged, own = look.logged[term].value, _own(look, term)
     ratio = logged / own.value if own.value else math.inf
     return abs(math.log(ratio)) if ratio > 0 else math.inf
 
@@ -129,9 +145,11 @@ def _distance(look: Look, term: str) -> float:
 # ---------------------------------------------------------------------------- the grid
 
 
-def _search(recent: list[Look], known: list[Look], terms: Sequence[str]) -> list[Candidate]:
+def _search(
+    recent: list[Look], known: list[Look], terms: Sequence[str], levels: Sequence[tuple[float, int]]
+) -> list[Candidate]:
     """Return the plainest readings that reproduce all that is known."""
-    for slack, most in ((0.0, _MOST_CHANGES), (SLACK, 1)):
+    for slack, most in levels:
         fitting = [{one.key: one for one in _fitting(look, terms, slack, most)} for look in recent]
         keys = set.intersection(*(set(one) for one in fitting))
         if not keys:
@@ -200,7 +218,7 @@ def _batch_size(look: Look) -> int | None:
 
 def _with_free_weight(known: list[Look]) -> Candidate | None:
     """The KL times some number, the same at each look, and recon by a usual reduction."""
-    found = _search(known[-RECENT:], known, ("recon",))
+    found = _search(known[-RECENT:], known, ("recon",), _LEVELS)
     if len(found) != 1 or len(known) < RECENT:
         return None
     spread = found[0].reading.spread

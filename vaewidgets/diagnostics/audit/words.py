@@ -19,11 +19,11 @@ _TERMS = {"recon": "recon", "kl": "KL"}
 _SAME = 0.02  # two betas that differ by less are one
 
 
-def agreement(looks: Sequence[Look]) -> Audit:
-    """Recon and kl are what they are taken for; the loss may yet be scaled."""
+def agreement(looks: Sequence[Look], terms: Sequence[str]) -> Audit:
+    """The terms are what they are taken for; the loss may yet be scaled."""
     look = looks[-1]
     scaled = _scaled_loss(look, look.declared["recon"])
-    beta = _in_force(look, look.declared["recon"], look.declared["kl"])
+    beta = _in_force(look, look.declared["recon"], look.declared["kl"]) if len(terms) > 1 else None
     return Audit(
         "misread" if scaled else "agrees",
         scaled,
@@ -39,8 +39,9 @@ def misreading(looks: Sequence[Look], found: Candidate) -> Audit:
     """One reading, which is not the one in force."""
     look = looks[-1]
     recon, kl = _factors(look, found)
-    beta = _in_force(look, recon, kl)
-    words = f"{_sentence(_parts(look, found))}{_beta_clause(look, recon, kl, beta)}."
+    knows_both = found.recon is not None and found.kl is not None
+    beta = _in_force(look, recon, kl) if knows_both else None
+    words = f"{_sentence(_parts(look, found))}{_beta_clause(look, recon, kl, beta) if knows_both else ''}."
     scaled = _scaled_loss(look, recon)
     return Audit(
         "misread",
@@ -183,8 +184,6 @@ def _beta_clause(look: Look, recon: float, kl: float, beta: float | None) -> str
         return f": the beta in force is {_short(beta)}, not {_short(written)}"
     times = abs(kl / recon)
     if look.facts.beta is not None or abs(math.log(times)) < _SAME:
-        return ""
-    if "recon" not in look.logged or "kl" not in look.logged:
         return ""
     change = f"{_short(times)} times larger" if times > 1 else f"{_short(1 / times)} times smaller"
     return f": the beta in force is {change} than it is written"
