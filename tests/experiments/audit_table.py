@@ -17,7 +17,7 @@ import time
 import warnings
 from collections import Counter
 
-from tests.experiments.audit_loops import FAMILIES, ROWS, Family, Row, loop
+from tests.experiments.audit_loops import FAMILIES, ROWS, Family, Row, looking_often, loop
 
 OUTCOMES = ("right", "wrong", "unsure", "silent")
 
@@ -26,7 +26,8 @@ def outcome(row: Row, family: Family, seed: int, *, steps: int = 400) -> tuple[s
     """What the auditor makes of a loop, and its words."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        run = loop(family, row, seed=seed, steps=steps)
+        with looking_often():
+            run = loop(family, row, seed=seed, steps=steps)
         found = run.audit()
     if not row.wanted:
         return ("right" if not found.words else "wrong"), found.sentence

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import warnings
 
+import numpy as np
 import pytest
 import torch
 
 import vaewidgets as vw
-from tests.experiments.audit_loops import FAMILIES, ROWS, Row, images, loop
+from tests.experiments.audit_loops import FAMILIES, ROWS, Row, images, looking_often, loop
 from tests.experiments.audit_table import outcome
 from tests.runs.conftest import make_data, make_model, start
 from vaewidgets.diagnostics import Audit
@@ -88,10 +90,6 @@ def test_a_run_of_ours_agrees():
 
 
 def test_it_speaks_while_the_loop_goes_on(monkeypatch):
-    monkeypatch.setattr(module, "SHARE", float("inf"))
-    monkeypatch.setattr("vaewidgets.runs.attached.FLUSH_SECONDS", 0.0)
-    monkeypatch.setattr("vaewidgets.engine.snapshot.GoodWeights._AT_MOST_EVERY", 0.0)
-    monkeypatch.setattr("vaewidgets.engine.snapshot.GoodWeights._SHARE", float("inf"))
     found = []
     real = Auditor.watch
 
@@ -102,7 +100,8 @@ def test_it_speaks_while_the_loop_goes_on(monkeypatch):
 
     monkeypatch.setattr(Auditor, "watch", watch)
     threads = threading.active_count()
-    loop(MLP, ROWS["recon averaged over pixels"], steps=120)
+    with looking_often():
+        loop(MLP, ROWS["recon averaged over pixels"], steps=120)
     assert found[-1] is not None
     assert 'recon="pixel_mean"' in found[-1]
     assert found[:2] == [None, None], "said after three looks"
@@ -125,25 +124,26 @@ def test_with_the_batch_itself_the_noise_is_that_of_z_alone():
         (recon + kl).backward()
         optimizer.step()
         run.log(loss=recon + kl, recon=recon / 64, kl=kl, x=x)
-    (look,) = [run._auditor.look(model, run.recorder, run.step, images=64)]
+    (look,) = [run._auditor.look(run.model, run.recorder, run.step, images=64)]
     assert look.is_exact
     assert look.facts.batch_size == 32
-    assert look.recon[look.own].error < 0.005 * look.recon[look.own].value
+    run._auditor.batch = None
+    other = run._auditor.look(run.model, run.recorder, run.step, images=32)
+    assert look.recon[look.own].error < other.recon[other.own].error
+    assert not other.is_exact
+    run._auditor.batch = x
     run.finish()
     assert 'recon="pixel_mean"' in run.warning
 
 
 def test_the_loop_s_random_numbers_and_running_means_stay_its_own():
-    def weights(audits):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "SHARE", float("inf") if audits else 0.0)
-            patch.setattr("vaewidgets.runs.attached.FLUSH_SECONDS", 0.0)
-            patch.setattr("vaewidgets.engine.snapshot.GoodWeights._AT_MOST_EVERY", 0.0)
+    def weights(looking):
+        with looking:
             run = loop(FAMILIES["conv"], Row(), steps=50)
-            return [t.clone() for t in run.model.module.state_dict().values()], len(run._auditor.looks)
+        return [t.clone() for t in run.model.module.state_dict().values()], len(run._auditor.looks)
 
-    with_looks, n = weights(True)
-    without, m = weights(False)
+    with_looks, n = weights(looking_often())
+    without, m = weights(contextlib.nullcontext())
     assert n > m
     assert all(map(torch.equal, with_looks, without))
 
@@ -180,9 +180,9 @@ def test_without_data_nothing_can_be_measured(tmp_path):
 def test_its_share_of_the_time_is_bounded(monkeypatch):
     clock = [0.0]
     model = MLP.make("logvar")
-    auditor = Auditor(model, images((0.0, 1.0)), vw.LossConvention())
-    recorder = vw.attach(model, images((0.0, 1.0)), spread="logvar").recorder
-    recorder.extend(range(1000), {"kl": [1.0] * 1000})
+    run = vw.attach(model, images((0.0, 1.0)), spread="logvar")
+    auditor, recorder = Auditor(run.model, run.data, run.losses), run.recorder
+    recorder.extend(np.arange(1000), {"kl": np.ones(1000)})
     torch.nn.init.zeros_(model.back[2].weight)  # an update
     monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
 
@@ -193,11 +193,9 @@ def test_its_share_of_the_time_is_bounded(monkeypatch):
     real = Auditor.look
     monkeypatch.setattr(auditor, "look", look)
     assert not auditor.is_due(1000), "no time has gone by that would pay for it"
-    rows = 1000
     while clock[0] < 1000:
         clock[0] += 0.1
-        rows *= 2
-        if auditor.is_due(rows):
-            auditor.watch(lambda: model, recorder, rows)
+        if auditor.is_due(10_000):
+            auditor.watch(lambda: run.model, recorder, 1000)
     assert auditor.spent >= 4 * 0.2, "the test proves nothing"
     assert auditor.spent <= module.SHARE * clock[0]

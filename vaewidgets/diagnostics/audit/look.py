@@ -135,8 +135,8 @@ def look_at(
         kl, recon = _measure(model, images, readings, device, draws)
     exact = images.are_the_batch
     noise: dict[str, float] = {}
-    if exact:
-        noise = {"kl": kl[own.spread].std_of_draw, "recon": recon[own].std_of_draw if own in recon else 0.0}
+    if exact and own in recon:
+        noise = {"kl": kl[own.spread].noise_of_draw, "recon": recon[own].noise_of_draw}
     logged = {}
     prior = getattr(getattr(model, "convention", None), "prior", "standard")
     for name in ("loss", "recon", "kl"):
@@ -194,6 +194,11 @@ class _Values:
         return mean_of(self.table.mean(0))
 
     @property
+    def noise_of_draw(self) -> float:
+        """That of one draw, as a share of the value."""
+        return self.std_of_draw / max(abs(float(self.table.mean())), 1e-12)
+
+    @property
     def std_of_draw(self) -> float:
         return float(self.table.mean(1).std(ddof=1)) if len(self.table) > 1 else 0.0
 
@@ -247,14 +252,14 @@ def _table(draws: list[Tensor]) -> _Values:
 
 
 def _newest(values: np.ndarray | None, noise: float | None) -> Estimate | None:
-    """What the loop logs now; `noise` is that of one value, where only the newest counts."""
+    """What the loop logs now; `noise` is that of one value, as a share, where only the newest counts."""
     if values is None:
         return None
     values = values[np.isfinite(values)].astype(np.float64)
     if noise is not None and len(values):
         recent = values[-FEWEST_VALUES:]
         drift = slope_of(recent) if len(recent) > 2 else 0.0
-        return Estimate(float(values[-1]), math.hypot(noise, drift))
+        return Estimate(float(values[-1]), math.hypot(noise * float(values[-1]), drift))
     if len(values) < FEWEST_VALUES:
         return None
     # the newest quarter of all, so that the start of a training does not reach into it

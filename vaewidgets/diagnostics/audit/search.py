@@ -79,7 +79,7 @@ def audit(looks: Sequence[Look], *, fewest: int = 1) -> Audit | None:
     known = _with_batch_size(known[-_MOST_LOOKS:])
     recent = known[-RECENT:]
     wrong = [term for term in terms if _is_wrong(recent, term, SLACK)]
-    doubtful = [term for term in terms if _is_doubtful(recent, known, term)]
+    doubtful = _doubtful(recent, known, terms)
     if not wrong and not doubtful:
         return agreement(known, terms)
     found = _search(recent, known, terms, _LEVELS if wrong else _LEVELS[:1])
@@ -124,9 +124,10 @@ def _is_wrong(looks: Sequence[Look], term: str, slack: float) -> bool:
     return not any(look.logged[term].agrees(_own(look, term), slack=slack) for look in looks)
 
 
-def _is_doubtful(recent: Sequence[Look], known: Sequence[Look], term: str) -> bool:
-    """Whether it is off by more than noise, though not far, and was far off before."""
-    return _is_wrong(recent, term, 0.0) and any(_is_wrong([look], term, SLACK) for look in known)
+def _doubtful(recent: Sequence[Look], known: Sequence[Look], terms: Sequence[str]) -> list[str]:
+    """Terms that are off by more than noise, though not far, where one was far off before."""
+    was_far_off = any(_is_wrong([look], term, SLACK) for look in known for term in terms)
+    return [term for term in terms if was_far_off and _is_wrong(recent, term, 0.0)]
 
 
 def agrees_to_noise(look: Look) -> bool:
@@ -213,15 +214,15 @@ def _batch_size(look: Look) -> int | None:
     kl = look.logged["kl"].value / look.kl[look.own.spread].value
     if not 2 <= min(recon, kl) <= _LARGEST_BATCH or abs(math.log(recon / kl)) > SLACK:
         return None
-    return round(math.sqrt(recon * kl))
+    return round(recon)  # which has less noise
 
 
 def _with_free_weight(known: list[Look]) -> Candidate | None:
     """The KL times some number, the same at each look, and recon by a usual reduction."""
     found = _search(known[-RECENT:], known, ("recon",), _LEVELS)
-    if len(found) != 1 or len(known) < RECENT:
+    spread = known[-1].own.spread
+    if len(found) != 1 or found[0].reading.spread != spread or len(known) < RECENT:
         return None
-    spread = found[0].reading.spread
     pairs = [(look.logged["kl"], look.kl[spread]) for look in known if spread in look.kl]
     sizes = [ours.value for _, ours in pairs]
     if len(pairs) < RECENT or max(sizes) < _MOVED * min(sizes):
