@@ -76,6 +76,7 @@ ANY_TEXT = {
     "device",
     "a",
     "b",
+    "test_name",
 }
 # Values that are let through on purpose.
 MEANT = {("LinearVAE", "sigma2", None), ("Prediction", "because", None)}

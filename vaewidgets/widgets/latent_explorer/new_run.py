@@ -182,7 +182,8 @@ def code_of(run: Run) -> str:
 def _data_code(data: ImageDataset) -> Code:
     if data.name not in WHOLE_SETS:
         unknown = code.assign("data", code.UNKNOWN)
-        return code.comment("your own {}, here named {}", type(data).__name__, data.name, behind=unknown)
+        kind = "ImageDataset" if data.holds_images else "ArrayDataset"
+        return code.comment(f"your own {kind}, here named {{}}", data.name, behind=unknown)
     sizes = (len(data.train), len(data.test) if data.test is not None else 0)
     options: dict[str, Any] = {
         name: n
