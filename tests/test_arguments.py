@@ -76,7 +76,6 @@ ANY_TEXT = {
     "device",
     "a",
     "b",
-    "test_name",
 }
 # Values that are let through on purpose.
 MEANT = {("LinearVAE", "sigma2", None), ("Prediction", "because", None)}
