@@ -150,7 +150,7 @@ FLAT = (
         decoder,
         recon="se",
         losses=SUMS,
-        line={"spread": "log_std"},
+        line={"spread": "logstd"},
     ),
     Foreign(
         "wohlert/semi-supervised-pytorch",
@@ -177,7 +177,7 @@ FLAT = (
         flat_encoder,
         decoder,
         losses=SUMS,
-        line={"prior": "own"},
+        line={"prior": "learned"},
     ),
     Foreign(
         "chendaichao/VAE-pytorch",
