@@ -2,6 +2,7 @@
 
 import gc
 import time
+from itertools import pairwise
 
 import pytest
 import torch
@@ -77,18 +78,19 @@ def test_twenty_logs_a_scatter_and_the_end_hold_two_copies(clones, attached):
     model, data = attached
     run = vw.attach(model, data)
     widget = vw.LatentScatter(run)
-    most = held(model)
+    most, before = held(model), 0
     for _ in range(20):
         moved(model)
         time.sleep(0.03)
         run.log(loss=1.0, recon=1.0, kl=1.0)
+        before = before or len(clones)
         most = max(most, held(model))
+    during = clones[before - 1 :]  # until then, and from the end on, widgets may ask for what is new at once
     run.finish()
     most = max(most, held(model))
     assert 0.9 < most < 2.1
-    first, *later = clones[:-1]  # the last one is that of the end
-    assert later
-    assert all(b - a >= 0.15 for a, b in zip([first, *later], later, strict=False))
+    assert len(during) > 1
+    assert all(b - a >= 0.15 for a, b in pairwise(during))
     assert torch.equal(run.snapshot().decode(torch.zeros(1, 2)), model.decode(torch.zeros(1, 2)))
     assert run.last_good.step == run.step == 20
     assert not run.time_line.weights
