@@ -210,11 +210,12 @@ def _batch_size(look: Look) -> int | None:
     facts: Facts = look.facts
     if facts.batch_size is not None or not (_is_known(look, "recon") and _is_known(look, "kl")):
         return facts.batch_size
-    recon = look.logged["recon"].value / look.recon[look.own].value
-    kl = look.logged["kl"].value / look.kl[look.own.spread].value
+    pairs = ((look.logged["recon"], look.recon[look.own]), (look.logged["kl"], look.kl[look.own.spread]))
+    recon, kl = (logged.value / ours.value for logged, ours in pairs)
     if not 2 <= min(recon, kl) <= _LARGEST_BATCH or abs(math.log(recon / kl)) > SLACK:
         return None
-    return round(recon)  # which has less noise
+    sharpness = [1 / sum((one.error / one.value) ** 2 for one in pair) for pair in pairs]
+    return round(math.exp(np.average(np.log([recon, kl]), weights=sharpness)))
 
 
 def _with_free_weight(known: list[Look]) -> Candidate | None:
