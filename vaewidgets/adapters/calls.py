@@ -119,6 +119,6 @@ def no_call(model: nn.Module, missing: str) -> ProtocolError:
     children = ", ".join(child for child, _ in model.named_children()) or "none"
     return ProtocolError(
         f"{type(model).__name__} has no {missing} by a known name: looked for the methods encode, _encode, "
-        f"decode and _decode and the submodules encoder and decoder; its submodules are {children}. Say how: "
+        f"decode, _decode and the submodules encoder and decoder; its submodules are {children}. Say how: "
         "as_vae(net, encode=lambda model, x: (mu, logvar), decode=lambda model, z: x_hat)."
     )

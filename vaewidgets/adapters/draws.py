@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -231,8 +232,12 @@ def _from_forward(trial: Trial, encoder: Encoder, decode: str) -> Draws | None:
         for seed, x in _batches(trial):
             seen.clear()
             fed = encoder.wiring.shaped(x)
-            try:
-                with _root_training(trial.model, is_training), _watched(trial.model, decode, watch):
+            try:  # a forward may take something else than images, and warn of that
+                with (
+                    _root_training(trial.model, is_training),
+                    _watched(trial.model, decode, watch),
+                    warnings.catch_warnings(action="ignore"),
+                ):
                     trial.run(trial.model, fed, seed=seed)
             except _Seen:
                 pass
