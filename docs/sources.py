@@ -100,7 +100,7 @@ def _contents(notebooks: list[str]) -> str:
     parts = {
         "The lecture": [f"notebooks/{name}" for name in notebooks],
         "Widgets": ["widgets"],
-        "Reference": ["guide", "publishing", "api/index", "experiments", "speed"],
+        "Reference": ["guide", "data", "loops", "publishing", "api/index", "experiments", "speed"],
         "Project": ["CHANGELOG", "architecture", "CONTRIBUTING"],
     }
     return "".join(

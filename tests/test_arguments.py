@@ -64,6 +64,7 @@ FITS: dict[str, Callable[[Any], bool]] = {
 # What is no argument for: texts that may be anything, folders that may be missing.
 ANY_TEXT = {
     "name",
+    "test_name",
     "title",
     "question",
     "because",
@@ -121,6 +122,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Callab
     run.save(page.with_name("run.safetensors"))
     known: dict[str, Callable[[], dict[str, Any]]] = {
         "ImageDataset": lambda: {"images": np.zeros((12, 8, 8), np.uint8)},
+        "ArrayDataset": lambda: {"x": np.zeros((12, 5))},
         "load_dataset": lambda: {"name": "digits", "download": False},
         "train": lambda: {"model": small(), "data": data, "start": False, **options},
         "attach": lambda: {"model": Plain(), "data": data},

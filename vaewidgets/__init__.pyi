@@ -12,6 +12,7 @@ from . import widgets as widgets
 from .adapters import VAE as VAE
 from .adapters import LossConvention as LossConvention
 from .adapters import as_vae as as_vae
+from .data import ArrayDataset as ArrayDataset
 from .data import ImageDataset as ImageDataset
 from .data import load_dataset as load_dataset
 from .diagnostics import ablation as ablation
@@ -44,6 +45,7 @@ from .objectives import VQ as VQ
 from .objectives import Bernoulli as Bernoulli
 from .objectives import BetaTC as BetaTC
 from .objectives import Capacity as Capacity
+from .objectives import Categorical as Categorical
 from .objectives import Constant as Constant
 from .objectives import ContinuousBernoulli as ContinuousBernoulli
 from .objectives import Cyclical as Cyclical
@@ -51,6 +53,8 @@ from .objectives import FreeBits as FreeBits
 from .objectives import Gaussian as Gaussian
 from .objectives import InfoVAE as InfoVAE
 from .objectives import LinearWarmup as LinearWarmup
+from .objectives import NegativeBinomial as NegativeBinomial
+from .objectives import Poisson as Poisson
 from .objectives import Reconstruction as Reconstruction
 from .objectives import SquaredError as SquaredError
 from .objectives import kl_per_dim as kl_per_dim

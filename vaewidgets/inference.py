@@ -10,7 +10,8 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from vaewidgets.adapters import copy_model, named_tensors
+from vaewidgets.adapters import AdaptedVAE, copy_model, named_tensors
+from vaewidgets.adapters.seeded import seeded
 from vaewidgets.checks import instance, tensor
 from vaewidgets.concurrency import leave_if_exiting
 from vaewidgets.errors import ShapeError
@@ -68,13 +69,13 @@ class Inference:
         mu, logvar : Tensor, each float32 on the CPU, shape (n, latent_dim)
             `logvar` is None for a model without a posterior variance.
         """
-        with self._without_gradients():
+        with self._aside():
             return joined([encode(self.model, *part) for part in self._parts(x, labels=labels)])
 
     def decode(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Mean image of each point, float32 on the CPU, shape (n, C, H, W)."""
         takes_labels = traits(self.model).takes_labels
-        with self._without_gradients():
+        with self._aside():
             parts = [
                 self.model.decode(*part) if takes_labels else self.model.decode(part[0])
                 for part in self._parts(z, labels=labels)
@@ -97,7 +98,7 @@ class Inference:
             sees pixels is shown `x`.
         """
         recon, squared = [], []
-        with self._without_gradients():
+        with self._aside():
             for seen, code, label in self._parts(x, z=z, labels=labels):
                 raw = decode_raw(self.model, code, seen, label)
                 recon.append(self.likelihood.recon(raw, seen).detach().double().cpu())
@@ -110,8 +111,13 @@ class Inference:
             leave_if_exiting()
             yield [None if part is None else part.detach().to(self.device) for part in parts]
 
-    def _without_gradients(self) -> contextlib.AbstractContextManager[Any]:
-        return torch.no_grad() if self._has_gradients else contextlib.nullcontext()
+    def _aside(self) -> contextlib.ExitStack:
+        stack = contextlib.ExitStack()
+        if self._has_gradients:
+            stack.enter_context(torch.no_grad())
+        if isinstance(self.model, AdaptedVAE):  # it may draw numbers, which a training loop beside it needs
+            stack.enter_context(seeded(0))
+        return stack
 
 
 def chunks(x: Tensor, size: int = CHUNK, **others: Tensor | None) -> Iterator[tuple[Any, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
 
 import numpy as np
 import pytest
@@ -129,3 +130,22 @@ def test_bad_input():
         project(cloud()).to_latent(torch.zeros(3))
     with pytest.raises(ShapeError, match=r"expected \(\.\.\., 6\)"):
         project(cloud()).to_plane(torch.zeros(3))
+
+
+@pytest.mark.parametrize("shape", [(400, 600), (40, 900)], ids=["iterated", "fewer points than dimensions"])
+def test_the_axes_of_hundreds_of_latents_are_those_of_the_covariance(shape):
+    mu = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    mu[:, 0] *= 9
+    mu[:, 1] *= 6
+    projection = project(mu)
+    variances, vectors = torch.linalg.eigh(torch.cov(mu.T, correction=0))
+    overlap = (projection.components @ vectors[:, [-1, -2]]).abs()
+    torch.testing.assert_close(overlap, torch.eye(2, dtype=torch.float64), rtol=0, atol=1e-3)
+    torch.testing.assert_close(projection.explained, variances[[-1, -2]] / variances.sum(), rtol=1e-4, atol=0)
+
+
+def test_the_axes_of_thousands_of_latents_take_a_moment():
+    mu = torch.randn((500, 4096), generator=torch.Generator().manual_seed(0))
+    start = time.process_time()
+    project(mu)
+    assert time.process_time() - start < 5  # all axes of 4096 latents take half a minute

@@ -230,3 +230,27 @@ def test_spread_keeps_order_and_distance():
     assert placed[2] == 0.1
     assert placed[0] < placed[1] < placed[3]
     assert np.diff(sorted(placed)).min() > 0.099
+
+
+@pytest.mark.parametrize(
+    ("values", "scale", "word"),
+    [
+        ([700.0, 70.0, 7.0], "log", ""),
+        ([5.0, -690.0, -700.0], "linear", "(linear: values below 0 have no logarithm)"),
+        ([0.0, 0.0, 0.0], "linear", "(linear: no value is above 0)"),
+        ([9.0, 0.0, 4.0], "log", ""),
+    ],
+)
+@pytest.mark.parametrize("several", [False, True])
+def test_a_logarithmic_axis_is_refused_with_a_word_where_there_is_no_logarithm(values, scale, word, several):
+    series = [
+        {"name": "loss", "split": "train", "step": pack(np.arange(3)), "mean": pack(np.float32(values))}
+    ]
+    parts = [{"curves": {"series": series}}] * (2 if several else 1)
+    axes = figures.runs_curves_figure(parts, log=True).axes[0]
+    assert axes.get_yscale() == scale
+    title = axes.get_title(loc="left")
+    assert title.endswith(word)
+    assert ("linear" in title) == bool(word)
+    low, high = axes.get_ylim()
+    assert all(low <= value <= high for value in values if value > 0 or scale == "linear")

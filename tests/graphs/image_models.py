@@ -127,5 +127,39 @@ class Stacked(nn.Module):
         return torch.cat((a, b), dim=-1) + torch.stack((b, a), 3).flatten(3)
 
 
-IMAGE_ENCODERS = [conv_vae, Convolutions, Pools]
-IMAGE_DECODERS = [conv_vae, cropped_conv_vae, Convolutions, Upsamples, SpatialBroadcast, Stacked]
+class Series(nn.Module):
+    """Convolutions, pooling and interpolation of four lines of six steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.Sequential(
+            nn.Conv1d(4, 5, 3, stride=2, padding=1),
+            nn.BatchNorm1d(5),
+            nn.ReLU(),
+            nn.Conv1d(5, 4, 3, padding="same", dilation=2),
+            nn.MaxPool1d(2, stride=1),
+        )
+        self.pools = nn.ModuleList([nn.AdaptiveAvgPool1d(1), nn.AdaptiveMaxPool1d(2), nn.AvgPool1d(2)])
+        self.heads = nn.Linear(20, 2 * Z)
+        self.up = nn.Sequential(
+            nn.ConvTranspose1d(Z, 5, 2),
+            nn.BatchNorm1d(5),
+            nn.LeakyReLU(0.2),
+            nn.ConvTranspose1d(5, 4, 3, stride=2, padding=1, output_padding=1),
+            nn.Upsample(6, mode="linear"),
+            nn.ReflectionPad1d(1),
+            nn.Conv1d(4, 4, 3, bias=False),
+        )
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        h = self.down(x[:, 0])
+        parts = [h.mean(2), *(pool(h).flatten(1) for pool in self.pools)]
+        mu, logvar = self.heads(torch.cat(parts, 1)).chunk(2, 1)
+        return mu, logvar * 0.1
+
+    def decode(self, z: Tensor) -> Tensor:
+        return torch.sigmoid(self.up(z[:, :, None]))[:, None]
+
+
+IMAGE_ENCODERS = [conv_vae, Convolutions, Pools, Series]
+IMAGE_DECODERS = [conv_vae, cropped_conv_vae, Convolutions, Upsamples, SpatialBroadcast, Stacked, Series]

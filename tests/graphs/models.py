@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -166,13 +167,31 @@ class Moves(Plain):
         return F.pixel_shuffle(h.reshape(-1, 6, 2, 2)[:, :4], 2) + z[:, None, 1:2, None]
 
 
+class Likelihoods(nn.Module):
+    """What our heads make of counts and classes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        make = partial(MLPVAE, latent_dim=Z, hidden=(8,))
+        self.count = make(IMAGE, likelihood="negative_binomial", total_count="dimension")
+        self.rate = make(IMAGE, likelihood="poisson", output="softplus")
+        self.classes = make((3, 2, 2), likelihood="categorical")
+        self.letters = make((1, 3, 4), likelihood="categorical")
+
+    def decode(self, z: Tensor) -> tuple[Tensor, ...]:
+        return tuple(model.decode(z) for model in self.children())
+
+
 def built_in() -> nn.Module:
     """Our own MLP."""
     return MLPVAE(IMAGE, Z, hidden=(16, 8), activation="tanh")
 
 
 ENCODERS = [built_in, Plain, Views, ChunkHead, Tied]
-DECODERS = [built_in, Plain, Views, ChunkHead, Residual, Tied, ImageNorm, Activations, Arithmetic, Moves]
+DECODERS = [
+    *(built_in, Plain, Views, ChunkHead, Residual, Tied, ImageNorm),
+    *(Activations, Arithmetic, Moves, Likelihoods),
+]
 
 
 def made(kind: Callable[[], nn.Module], seed: int = 0) -> nn.Module:

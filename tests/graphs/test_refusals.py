@@ -30,10 +30,10 @@ class Grouped(nn.Module):
         return self.decoder(z)
 
 
-class OneDimensional(Grouped):
+class ThreeDimensional(Grouped):
     def __init__(self) -> None:
         super().__init__()
-        self.decoder = nn.Sequential(nn.Linear(Z, N), nn.Unflatten(1, (2, 12)), nn.Conv1d(2, 2, 3))
+        self.decoder = nn.Sequential(nn.Linear(Z, N), nn.Unflatten(1, (1, 2, 2, 6)), nn.Conv3d(1, 1, 1))
 
 
 class Unbatched(Grouped):
@@ -147,7 +147,7 @@ class ReturnsText(Plain):
 REFUSED = [
     (Einsum, r"cannot run Einsum\.decode \(einsum\): einsum has no counterpart"),
     (Grouped, r"cannot run decoder\.2 \(Conv2d\): it has 2 groups; .* It takes Linear, Conv2d"),
-    (OneDimensional, r"cannot run decoder\.2 \(Conv1d\): conv1d has no counterpart there"),
+    (ThreeDimensional, r"cannot run decoder\.2 \(Conv3d\): conv3d has no counterpart there"),
     (Unbatched, r"\(conv2d\): it works on shape \(2, 2, 6\); the page takes one image"),
     (PoolIndices, r"max_pool2d_with_indices has no counterpart"),
     (ChannelMean, r"\(mean\): means are taken over the rows and columns"),

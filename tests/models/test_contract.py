@@ -35,6 +35,11 @@ LIKELIHOODS = [
     ("gaussian", {"sigma2": 0.05, "output": "identity"}),
     ("gaussian", {"sigma2": "shared", "output": "sigmoid"}),
     ("gaussian", {"sigma2": "pixel", "output": "tanh"}),
+    ("poisson", {}),
+    ("poisson", {"output": "softplus"}),
+    ("negative_binomial", {"total_count": 2.0}),
+    ("negative_binomial", {"total_count": "dimension", "output": "softplus"}),
+    ("categorical", {}),
 ]
 each_model = pytest.mark.parametrize("name", MODELS)
 each_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -215,6 +220,12 @@ def test_what_each_likelihood_reads(name, likelihood, options):
         torch.testing.assert_close(mean, x_hat)
         assert (log_sigma2.std() == 0) == (options["sigma2"] == "shared")
         assert model.likelihood_options == {"sigma2": options["sigma2"]}
+    elif likelihood in ("poisson", "negative_binomial"):
+        mean, *log_count = raw.chunk(2, dim=1) if options.get("total_count") == "dimension" else (raw,)
+        torch.testing.assert_close(mean.exp(), x_hat)
+        assert not log_count or log_count[0].shape == x.shape
+    elif likelihood == "categorical":
+        torch.testing.assert_close(torch.softmax(raw, 1), x_hat)
     else:
         torch.testing.assert_close(raw, x_hat)
     bounds = {"sigmoid": (0, 1), "tanh": (-1, 1)}.get(model.output)

@@ -14,6 +14,7 @@ from vaewidgets import objectives
 from vaewidgets.models.pixels import OUTPUTS, LikelihoodName
 from vaewidgets.objectives import likelihoods
 from vaewidgets.objectives.likelihoods import LIKELIHOODS, Likelihood
+from vaewidgets.objectives.likelihoods.own import OwnLikelihood
 
 
 def classes() -> list[type[Likelihood]]:
@@ -25,6 +26,7 @@ def classes() -> list[type[Likelihood]]:
                 kind.__module__ == found.name
                 and issubclass(kind, Likelihood)
                 and not inspect.isabstract(kind)
+                and kind is not OwnLikelihood  # of foreign models alone: it has no formula
             ):
                 kinds.add(kind)
     return sorted(kinds, key=lambda kind: kind.name)

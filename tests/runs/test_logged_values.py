@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from tests.runs.test_attached import Chapter, Loop, attached, make_data, wait_until
+from tests.runs.conftest import make_data, make_model, wait_until
+from tests.runs.test_attached import Chapter, Loop, attached
 from vaewidgets.adapters import LossConvention
 from vaewidgets.contract.packing import unpack
-from vaewidgets.errors import OptionError
+from vaewidgets.errors import DataError, OptionError
 from vaewidgets.figures import curves_figure
-from vaewidgets.runs import load_run
+from vaewidgets.runs import attach, load_run, train
 from vaewidgets.sections.state import curves_state, run_state
 
 NAN, INF = float("nan"), float("inf")
@@ -307,6 +308,18 @@ def test_several_calls_a_step_keep_its_number():
     assert run.step == 9
 
 
+def test_batches_of_which_one_update_accumulates_the_gradients():
+    """Each batch is logged under the number of its update; an epoch's mean is over its batches."""
+    run = attached()
+    for batch in range(12):
+        run.log(loss=float(batch), step=batch // 3, epoch=batch // 6)
+    run.finish()
+    assert run.history["step"].tolist() == [i // 3 for i in range(12)]
+    assert run.history["epoch_step"].tolist() == [2, 4]
+    assert run.history["train_loss"].tolist() == [2.5, 8.5]
+    assert (run.step, run.warning) == (4, None)
+
+
 @pytest.mark.parametrize(
     ("step", "message"), [(-1, "step=-1; expected a whole number"), (1.5, "of type float")]
 )
@@ -329,3 +342,61 @@ def test_epochs_of_a_resumed_run():
     run.finish()
     assert run.history["epoch_step"].tolist() == [1004, 1008]
     assert run.history["train_loss"].tolist() == [10.0, 11.0]
+
+
+# ------------------------------------------------------------------ a loop that goes on
+
+
+def saved(folder, epochs=2):
+    run = attached()
+    for epoch in range(epochs):
+        log_epoch(run, epoch, loss=9.0 - epoch)
+        run.log(val_loss=5.0 - epoch)
+    run.finish()
+    run.save(folder / "run.safetensors")
+    return folder / "run.safetensors"
+
+
+@pytest.mark.parametrize("first", [0, 2], ids=["from 0", "from where it was"])
+@pytest.mark.parametrize("numbered", [False, True])
+def test_the_older_history_stands_before_the_new(tmp_path, first, numbered):
+    model = Chapter()
+    older = load_run(saved(tmp_path), model=model, data=make_data())
+    run = attached(model, after=older)
+    assert (run.step, run.epoch, run.status) == (12, 2, "created")
+    for i in range(12):
+        step = {"step": i + 6 * first} if numbered else {}
+        run.log(loss=7.0 - i // 6, recon=6.0, kl=1.0, epoch=first + i // 6, **step)
+        if i % 6 == 5:
+            run.log(val_loss=3.0 - i // 6)
+    run.finish()
+    assert run.history["step"].tolist() == list(range(24))
+    assert run.history["loss"].tolist() == [9.0] * 6 + [8.0] * 6 + [7.0] * 6 + [6.0] * 6
+    assert run.history["epoch"].tolist() == [1, 2, 3, 4]
+    assert run.history["epoch_step"].tolist() == [6, 12, 18, 24]
+    assert run.history["train_loss"].tolist() == [9.0, 8.0, 7.0, 6.0]
+    assert run.history["val_loss"].tolist() == [5.0, 4.0, 3.0, 2.0]
+    assert (run.step, run.epoch, run.warning) == (24, 4, None)
+    assert len(older.history["loss"]) == 12, "the older run stays as it is"
+
+
+def test_a_loop_may_go_on_from_a_file_or_from_a_run_of_train(tmp_path):
+    assert attached(after=saved(tmp_path)).step == 12
+    data, model = make_data(), make_model()
+    older = train(model, data, epochs=2, batch_size=16, autosave=False).wait(progress=False)
+    run = attach(model, data, after=older)
+    assert (run.step, run.epoch) == (12, 2)
+    run.log(loss=1.0, step=12)
+    assert run.history["step"].tolist() == list(range(13))
+    np.testing.assert_array_equal(run.history["loss"][:12], older.history["loss"])
+    assert [frame.step for frame in run.time_line.frames] == [f.step for f in older.time_line.frames]
+
+
+def test_what_a_loop_cannot_go_on_from(tmp_path):
+    with pytest.raises(OptionError, match=r"after is a int; expected the run that your loop goes on from"):
+        attached(after=3)
+    with pytest.raises(OptionError, match=r"a run of another model"):
+        attach(make_model(), make_data(), after=saved(tmp_path))
+    older = load_run(saved(tmp_path), model=Chapter(), data=make_data())
+    with pytest.raises(DataError, match=r"run = vw.attach\(model, data, after=run\)"):
+        older.log(loss=1.0)

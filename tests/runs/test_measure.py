@@ -94,7 +94,7 @@ def test_watched_units_tell_when_they_died():
 
 
 def test_the_watch_is_bounded(run, monkeypatch):
-    monkeypatch.setattr("vaewidgets.runs.measure._MOST_ROWS", 8)
+    monkeypatch.setattr("vaewidgets.runs.unit_watch._MOST_ROWS", 8)
     watch = run.watch_units(n=20)
     snapshot = run.snapshot()
     for step in range(1, 400):

@@ -51,7 +51,9 @@ def _at_each_step(monkeypatch):
 @pytest.fixture(scope="module")
 def digits():
     images = load_dataset("digits").train.images(slice(None))
-    return ImageDataset(F.adaptive_avg_pool2d(images, 8))
+    drawn = ImageDataset(F.adaptive_avg_pool2d(images, 8))
+    assert drawn.test is not None
+    return ImageDataset(drawn.train.images(slice(None)), test=drawn.test.images(slice(None)))
 
 
 def fit(model, data, recon_of, run=None, *, steps=400, mean=False):
@@ -83,7 +85,11 @@ def test_the_loop_s_own_reading_is_found_while_it_trains(case, mean, digits):
     convention = run.model.convention
     assert (convention.output, convention.likelihood) == (output, likelihood), run.adapted
     assert run.likelihood.name == likelihood
-    assert run.warning is None
+    if mean:
+        assert "Your recon is averaged over 64 pixels." in run.warning
+        assert "decode" not in run.warning
+    else:
+        assert run.warning is None
     assert "because" in run.adapted
     assert_pictures_are_right(run, digits)
     assert run.evaluate("test")["recon"] == pytest.approx(own_recon(model, digits, recon_of), rel=0.1)
@@ -154,6 +160,23 @@ def test_recon_that_fits_nothing_is_said_in_the_end(digits):
         run.log(loss=1.0, recon=1e6, kl=1.0)
     assert "what is logged does not tell it from squared error" in run.warning
     assert 'likelihood="squared_error"' in run.warning
+
+
+def test_a_match_at_the_start_alone_proves_nothing(digits):
+    """Ten times the squared error of a linear output is near the cross-entropy of it as logits, at first."""
+    model = Small(nn.Identity, h=64)
+    run = attach(model, digits)
+    entropy = own_recon(model, digits, bce_of_logits)
+    for _ in range(4):
+        run.log(loss=entropy, recon=entropy, kl=0.1)
+    assert run.model.convention.others, run.adapted
+    assert 'output="mean"' in run.warning
+
+
+def test_what_is_never_below_zero_is_no_logit(digits):
+    run = attach(Small(nn.ReLU, h=64), digits)
+    assert run.model.convention.output == "mean"
+    assert "never below 0: no logits" in run.adapted
 
 
 def test_a_tanh_is_known_by_its_limits():

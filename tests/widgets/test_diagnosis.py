@@ -61,7 +61,7 @@ def test_it_follows_the_run_and_tells_when_units_died(data: vw.ImageDataset) -> 
 
 
 def test_units_that_died_between_two_looks_are_told(data: vw.ImageDataset, monkeypatch: Any) -> None:
-    monkeypatch.setattr("vaewidgets.runs.measure._LEAST_SECONDS", 1000.0)  # the watch has one turn
+    monkeypatch.setattr("vaewidgets.runs.unit_watch._LEAST_SECONDS", 1000.0)  # the watch has one turn
     run = make(data, beta=50.0, epochs=60, start=False)
     widget = vw.Diagnosis(run)
     run.resume()

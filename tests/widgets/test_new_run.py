@@ -16,7 +16,13 @@ from tests.widgets.test_contract import command, wait_until
 from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
 from vaewidgets.live.feed import Feed
-from vaewidgets.widgets.latent_explorer.new_run import FIELDS, WHOLE_SETS, check_settings
+from vaewidgets.widgets.latent_explorer.new_run import (
+    FIELDS,
+    WHOLE_SETS,
+    check_settings,
+    form_state,
+    make_run,
+)
 
 DIGITS = {"epochs": 2, "batch_size": 64, "autosave": False, "speed": None, "hidden": (16,)}
 
@@ -52,6 +58,21 @@ def test_the_form_starts_from_the_run(explorer: vw.LatentExplorer) -> None:
         "seed": 0, "batch_size": 64, "beta": 1.0, "lr": 1e-3,
     }  # fmt: skip
     assert {"digits", "shapes"} <= set(form["datasets"])
+
+
+def test_another_likelihood_than_the_two_of_the_form_is_kept_with_its_options() -> None:
+    data = vw.ArrayDataset(torch.poisson(torch.full((64, 9), 3.0)), draw="bars")
+    options = {"hidden": (8,), "output": "softplus", "total_count": "dimension"}
+    model = vw.MLPVAE(data.image_shape, likelihood="negative_binomial", **options)
+    run = vw.train(model, data, batch_size=16, autosave=False, start=False)
+    form = form_state(run, ())
+    assert form["likelihoods"] == {"bernoulli": "BCE", "squared_error": "MSE"} | {
+        "negative_binomial": "negative_binomial"
+    }
+    again = make_run(run, {name: form[name] for name in FIELDS})
+    assert again.model.config() == model.config()
+    other = make_run(run, {name: form[name] for name in FIELDS} | {"likelihood": "squared_error"})
+    assert (other.model.likelihood, other.model.output) == ("squared_error", "identity")
 
 
 def test_another_run_is_shown_and_the_one_before_stays(explorer: vw.LatentExplorer) -> None:

@@ -5,10 +5,17 @@ Never imports an objective, the engine or a run.
 """
 
 from vaewidgets.adapters.adapt import as_vae
-from vaewidgets.adapters.adapted import AdaptedVAE, Convention, describe_likelihood, describe_output
+from vaewidgets.adapters.adapted import (
+    AdaptedVAE,
+    Convention,
+    describe_likelihood,
+    describe_output,
+    doubts,
+)
 from vaewidgets.adapters.check import check_vae
 from vaewidgets.adapters.copying import copy_model, loose_tensors, named_tensors
 from vaewidgets.adapters.losses import LossConvention
+from vaewidgets.adapters.trial import try_training_pass
 from vaewidgets.adapters.vae import VAE
 
 __all__ = [
@@ -21,6 +28,8 @@ __all__ = [
     "copy_model",
     "describe_likelihood",
     "describe_output",
+    "doubts",
     "loose_tensors",
     "named_tensors",
+    "try_training_pass",
 ]

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, final
 
 import torch
 from torch import Tensor, nn
 
+from vaewidgets.adapters.calls import Call, Method
+from vaewidgets.adapters.labels import LabelForm
 from vaewidgets.adapters.losses import LossConvention
-from vaewidgets.adapters.outputs import read_image, read_posterior
+from vaewidgets.adapters.outputs import read_image
+from vaewidgets.adapters.posterior import Hints, find_posterior, flatten_latents
+from vaewidgets.adapters.scored import raw_of, shown, spread_of
+from vaewidgets.adapters.seeded import seeded
+from vaewidgets.adapters.spread import SPREAD_WORDS, as_logvar
+from vaewidgets.errors import ProtocolError
 
-_INPUTS = {"image": "images (B, C, H, W)", "flat": "flat images (B, C * H * W)"}
+Labels = Tensor | int | None
+
+_INPUTS = {
+    "image": "images (B, C, H, W)",
+    "flat": "flat images (B, C * H * W)",
+    "item": "items in the shape in which they were given",
+}
 _OUTPUT_WORDS = {
     "probabilities": "pixels in [0, 1]",
     "logits": "logits of pixels, shown through a sigmoid",
     "mean": "pixels as they are",
 }
-_LIKELIHOOD_WORDS = {"bernoulli": "binary cross-entropy", "squared_error": "squared error"}
+_LIKELIHOOD_WORDS = {
+    "bernoulli": "binary cross-entropy",
+    "squared_error": "squared error",
+    "own": "your own, as logged",
+}
 
 
 def describe_output(output: str) -> str:
@@ -39,18 +55,40 @@ class Convention:
     ----------
     name : str
         Class of the model.
-    input : {"image", "flat"}
-        Whether its encoder takes (B, C, H, W) or (B, C * H * W).
+    input : {"image", "flat", "item"}
+        Whether its encoder takes (B, C, H, W), (B, C * H * W), or items as they were given to `ArrayDataset`.
     output : {"probabilities", "logits", "mean"}
         What its decoder returns: pixels in [0, 1], their logits, or pixels in the data's range.
-    likelihood : {"bernoulli", "squared_error"}
-        What its reconstruction loss is.
+    likelihood : str
+        What its reconstruction loss is: the name of a likelihood, or "own" for one that only its loop knows.
+    likelihood_options : tuple of (str, value)
+        What that likelihood is built with.
+    doubt : str
+        What is not known of it, with the line to write.
+    squash : {"sigmoid", "tanh"} or None
+        Function that its decoder is seen to end in, where the data reach beyond it.
     losses : LossConvention
         How its loop reduces the terms that it logs.
     evidence : str
         Why it is read so.
     others : tuple of (str, str)
         Other pairs of output and likelihood that nothing speaks against yet.
+    encode : str
+        The call that encodes.
+    posterior : str
+        Where mu and its spread are in its result.
+    spread : {"logvar", "logstd", "std", "var"}
+        What the spread is.
+    spread_evidence : str
+        Why it is read so.
+    other_spreads : tuple of str
+        Other readings of the spread that nothing speaks against.
+    prior : {"standard", "learned"}
+        N(0, I), or one of the model's own, of which only the logged KL tells.
+    notes : tuple of str
+        What else was done or seen, a sentence each.
+    questions : tuple of str
+        What names suggest and nothing shows, a sentence each with the line that settles it.
     """
 
     name: str
@@ -60,14 +98,29 @@ class Convention:
     losses: LossConvention = field(default_factory=LossConvention)
     evidence: str = ""
     others: tuple[tuple[str, str], ...] = ()
+    encode: str = "encode(x)"
+    posterior: str = "mu and logvar"
+    spread: str = "logvar"
+    spread_evidence: str = ""
+    other_spreads: tuple[str, ...] = ()
+    prior: str = "standard"
+    notes: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+    likelihood_options: tuple[tuple[str, Any], ...] = ()
+    doubt: str = ""
+    squash: str | None = None
 
     def describe(self) -> str:
         """Say in some lines how the model is read, and why."""
         lines = [
-            f"{self.name}: encode(x) takes {_INPUTS[self.input]}",
+            f"{self.name}: {self.encode} takes {_INPUTS[self.input]}",
+            f"mu and its spread are {self.posterior}",
+            f"the spread is read as {SPREAD_WORDS[self.spread]}: {self.spread_evidence}",
+            *(f'not excluded: {SPREAD_WORDS[other]}, spread="{other}"' for other in self.other_spreads),
             f"decode(z) is read as {describe_output(self.output)}",
             f"recon is read as {describe_likelihood(self.likelihood)}",
         ]
+        lines += [*self.notes, *doubts(self)]
         if self.evidence:
             lines.append(f"because {self.evidence}")
         for output, likelihood in self.others:
@@ -78,6 +131,19 @@ class Convention:
         return "\n- ".join(lines)
 
 
+def doubts(convention: Convention | None) -> tuple[str, ...]:
+    """What a person must know before trusting numbers of a foreign model, a sentence each."""
+    if convention is None:
+        return ()
+    if convention.prior == "standard":
+        return convention.questions
+    return (
+        *convention.questions,
+        f"{convention.name} has a prior of its own: its KL is the one that is logged. The circles, draws "
+        "from the prior and the KL by unit are those of N(0, I), and evaluate() has no KL.",
+    )
+
+
 @dataclass(frozen=True)
 class Wiring:
     """How the model's own functions are called and their results read.
@@ -86,27 +152,58 @@ class Wiring:
     ----------
     encode, decode : callable
         Functions of (module, x) and (module, z). Never bound to one model: a copy is passed the copy.
-    pick : tuple of int, or None
-        Where mu and logvar are in an encoder's result of three or more.
-    encode_name, decode_name : str
-        How messages call them.
+    hints : Hints
+        How the encoder's result is read.
+    x_shape, z_shape : tuple of int, or None
+        Shape of one image as the encoder takes it, where that is not (C, H, W), and of one latent point as
+        the decoder takes it, where that is not (latent_dim,).
+    decode_name : str
+        How messages call the decoder.
+    is_random : bool
+        Whether the encoder draws random numbers beside mu and its spread.
+    encode_labels, decode_labels : LabelForm or None
+        How each is given classes, in a model that is conditioned on them.
     encode_like, decode_like : str or None
         Parameter whose floating type the input takes; the model's first one where there is none by that name.
     """
 
-    encode: Callable[[Any, Tensor], Any]
-    decode: Callable[[Any, Tensor], Any]
-    pick: tuple[int, int] | None
-    encode_name: str
-    decode_name: str
+    encode: Call
+    decode: Call = field(default_factory=lambda: Method("decode"))
+    hints: Hints = field(default_factory=lambda: Hints("encode(x)"))
+    x_shape: tuple[int, ...] | None = None
+    z_shape: tuple[int, ...] | None = None
+    decode_name: str = "decode(z)"
+    is_random: bool = False
+    encode_labels: LabelForm | None = None
+    decode_labels: LabelForm | None = None
     encode_like: str | None = None
     decode_like: str | None = None
 
-    def call_encode(self, module: nn.Module, x: Tensor) -> Any:
-        return self.encode(module, _as_parameter(x, module, self.encode_like))
+    def shaped(self, x: Tensor) -> Tensor:
+        """Images (B, C, H, W) as the encoder takes them."""
+        if self.x_shape is None:
+            return x
+        return x.flatten(1) if len(self.x_shape) == 1 else x.reshape(-1, *self.x_shape)
 
-    def call_decode(self, module: nn.Module, z: Tensor) -> Any:
-        return self.decode(module, _as_parameter(z, module, self.decode_like))
+    def call_encode(self, module: nn.Module, x: Tensor, labels: Labels = None) -> Any:
+        fed = _as_parameter(self.shaped(x), module, self.encode_like)
+        form = self.encode_labels
+        given = () if form is None else (form.given(labels, len(fed), fed),)
+        if not self.is_random:
+            return self.encode(module, fed, *given)
+        with seeded(0):  # random numbers of our own: those of the user's loop stay as they are
+            return self.encode(module, fed, *given)
+
+    def call_decode(
+        self, module: nn.Module, z: Tensor, labels: Labels = None, one_hot: Tensor | None = None
+    ) -> Any:
+        shaped = z if self.z_shape is None else z.reshape(-1, *self.z_shape)
+        fed = _as_parameter(shaped, module, self.decode_like)
+        form = self.decode_labels
+        if form is None:
+            return self.decode(module, fed)
+        told = form.given(labels, len(fed), fed) if one_hot is None else form.from_one_hot(one_hot)
+        return self.decode(module, fed, told)
 
 
 @final
@@ -124,6 +221,10 @@ class AdaptedVAE(nn.Module):
     value_range : tuple of float
     likelihood : str
         ``convention.likelihood``.
+    takes_labels, needs_labels : bool
+        Whether the model is conditioned on classes: `encode`, `decode` and `decode_raw` then use `labels`,
+        whole numbers (B,) or one for all, and class 0 without.
+    n_classes : int or None
     """
 
     def __init__(
@@ -144,13 +245,26 @@ class AdaptedVAE(nn.Module):
         self.image_shape = image_shape
         self.value_range = value_range
         self._wiring = wiring
+        form = wiring.decode_labels or wiring.encode_labels
+        self.takes_labels = self.needs_labels = form is not None
+        self.n_classes = None if form is None else form.n_classes
 
     @property
     def likelihood(self) -> str:
         """Name of the likelihood that the model is trained with."""
         return self.convention.likelihood
 
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    @property
+    def likelihood_options(self) -> dict[str, Any]:
+        """What that likelihood is built with besides its name."""
+        return dict(self.convention.likelihood_options)
+
+    @property
+    def output(self) -> str | None:
+        """Function that the decoder is seen to end in; None where nothing depends on it."""
+        return self.convention.squash
+
+    def encode(self, x: Tensor, labels: Labels = None) -> tuple[Tensor, Tensor]:
         """Posterior of each image.
 
         Parameters
@@ -162,13 +276,12 @@ class AdaptedVAE(nn.Module):
         -------
         mu, logvar : Tensor, each of shape (B, latent_dim)
         """
-        fed = x.flatten(1) if self.convention.input == "flat" else x
         wiring = self._wiring
-        result = wiring.call_encode(self.module, fed)
-        mu, logvar = read_posterior(result, wiring.encode_name, self.latent_dim, wiring.pick)
-        return _float32(mu), _float32(logvar)
+        found = find_posterior(wiring.call_encode(self.module, x, labels), wiring.hints)
+        mu, spread, _ = flatten_latents(found, wiring.hints)
+        return _float32(mu), as_logvar(_float32(spread), self.convention.spread)
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, labels: Labels = None) -> Tensor:
         """Mean image of each latent point.
 
         Parameters
@@ -180,33 +293,48 @@ class AdaptedVAE(nn.Module):
         Tensor, shape (B, C, H, W)
             In the data's ``value_range``, as far as the model keeps to it.
         """
-        out = self._output(z)
-        if self.convention.output != "logits":
-            return out
-        lo, hi = self.value_range
-        x_hat = torch.sigmoid(out)
-        return x_hat if (lo, hi) == (0.0, 1.0) else lo + (hi - lo) * x_hat
+        return self._image(self._output(z, labels)[0])
 
-    def decode_raw(self, z: Tensor) -> Tensor:
-        """What the likelihood is computed from: logits for "bernoulli", else the mean image.
+    def decode_told(self, z: Tensor, one_hot: Tensor) -> Tensor:
+        """`decode` with each class as a row of `one_hot` (B, n_classes): one 1, or all 0 for none.
 
-        Logits of a decoder that returns probabilities are computed from them, as exactly as their floats
-        allow.
+        Raises
+        ------
+        ProtocolError
+            If the model takes classes as whole numbers.
+        """
+        form = self._wiring.decode_labels
+        if form is not None and form.form == "index":
+            raise ProtocolError(
+                f"{self.convention.name} takes classes as whole numbers, which the page cannot give it."
+            )
+        return self._image(self._output(z, one_hot=one_hot)[0])
+
+    def _image(self, out: Tensor) -> Tensor:
+        return shown(self.convention.likelihood, self.convention.output, out, self.value_range)
+
+    def decode_raw(self, z: Tensor, labels: Labels = None) -> Tensor:
+        """What the likelihood is computed from: logits, log means or the mean image, and a learned spread.
+
+        Logits of a decoder that returns probabilities are such that their cross-entropy is torch's of these.
 
         Returns
         -------
-        Tensor, shape (B, C, H, W)
+        Tensor, shape (B, C, H, W), or with a spread (B, 2C, H, W)
         """
-        if self.likelihood != "bernoulli":
-            return self.decode(z)
-        out = self._output(z)
-        return out if self.convention.output == "logits" else torch.logit(out, eps=torch.finfo(out.dtype).eps)
+        c = self.convention
+        out, result = self._output(z, labels)
+        learned = any(isinstance(value, str) for _, value in c.likelihood_options)
+        spread = spread_of(result, out) if learned else None
+        return raw_of(
+            c.likelihood, c.output, out, self._image(out), None if spread is None else _float32(spread)
+        )
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor, labels: Labels = None) -> tuple[Tensor, Tensor, Tensor]:
         """Encode, draw z, decode; return (x_hat, mu, logvar)."""
-        mu, logvar = self.encode(x)
+        mu, logvar = self.encode(x, labels)
         z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
-        return self.decode(z), mu, logvar
+        return self.decode(z, labels), mu, logvar
 
     def __repr__(self) -> str:
         c = self.convention
@@ -215,10 +343,11 @@ class AdaptedVAE(nn.Module):
             f"latent_dim={self.latent_dim})"
         )
 
-    def _output(self, z: Tensor) -> Tensor:
+    def _output(self, z: Tensor, labels: Labels = None, one_hot: Tensor | None = None) -> tuple[Tensor, Any]:
+        """The image that the decoder returns, before it is read, and all that it returns."""
         wiring = self._wiring
-        result = wiring.call_decode(self.module, z)
-        return _float32(read_image(result, wiring.decode_name, self.image_shape)[0])
+        result = wiring.call_decode(self.module, z, labels, one_hot)
+        return _float32(read_image(result, wiring.decode_name, self.image_shape)[0]), result
 
 
 def floating_parameters(module: nn.Module) -> dict[torch.dtype, str]:
@@ -231,6 +360,11 @@ def floating_parameters(module: nn.Module) -> dict[torch.dtype, str]:
         if found:
             break
     return found
+
+
+def floating_names(module: nn.Module) -> list[str | None]:
+    """A parameter of each floating type that a model has; None alone for a model without."""
+    return [*floating_parameters(module).values()] or [None]
 
 
 def _as_parameter(value: Tensor, module: nn.Module, name: str | None) -> Tensor:

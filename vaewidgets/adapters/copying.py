@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from types import CellType, FunctionType, MethodType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from vaewidgets.adapters.seeded import drawing, seeded
+from vaewidgets.adapters.seeded import seeded
 from vaewidgets.errors import ProtocolError
 
 _INTERNAL = frozenset(vars(nn.Module()))
@@ -84,7 +85,11 @@ def copy_model(model: nn.Module, tensors: Mapping[int, Tensor] | None = None) ->
                 if not tensor.is_leaf:
                     memo[id(tensor)] = tensor.detach().clone()
     try:
-        copied = _structure(model, memo)
+        if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
+            with torch.no_grad():  # its weights would be copied with their history
+                copied = _structure(model, memo)
+        else:
+            copied = _structure(model, memo)
     except Exception as error:
         raise ProtocolError(
             f"{type(model).__name__} cannot be copied ({type(error).__name__}: {error}); expected a model "
@@ -112,8 +117,8 @@ def _structure(model: nn.Module, memo: dict[int, Any]) -> nn.Module:
             twins[id(module)].__dict__.update(copy.deepcopy(vars(module), tried))
         return copy.deepcopy(model, tried)
     except Exception:
-        # theirs leaves out what cannot be copied; it may draw random numbers for weights
-        with drawing, seeded(0):
+        # theirs leaves out what cannot be copied; it may draw random numbers for weights, and set the seed
+        with torch.random.fork_rng(devices=[]), seeded(0):
             return copy.deepcopy(model, memo)
 
 

@@ -1,43 +1,19 @@
-"""Other people's VAEs that are known by their attributes, and the common shapes of the rest.
+"""Other people's VAEs that are known by their attributes.
 
 A model is known by what it declares, never by importing its package.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
+from vaewidgets.adapters.calls import Call, Head, Method
 from vaewidgets.adapters.losses import LossConvention
 from vaewidgets.checks import is_whole
 from vaewidgets.errors import ProtocolError
-
-
-@dataclass(frozen=True)
-class Method:
-    """Calls a method or submodule by its name, on whichever copy it is given."""
-
-    name: str
-
-    def __call__(self, module: Any, value: Tensor) -> Any:
-        return getattr(module, self.name)(value)
-
-
-@dataclass(frozen=True)
-class Head:
-    """Calls an encoder without heads, then the two layers that make mu and logvar of its features."""
-
-    encoder: str
-    mu: str
-    logvar: str
-
-    def __call__(self, module: Any, x: Tensor) -> tuple[Tensor, Tensor]:
-        features = getattr(module, self.encoder)(x)
-        features = features.flatten(1) if features.ndim > 2 else features
-        return getattr(module, self.mu)(features), getattr(module, self.logvar)(features)
 
 
 @dataclass(frozen=True)
@@ -55,8 +31,8 @@ class Family:
         Why logged terms cannot be turned into ours, unless the user states the convention.
     """
 
-    encode: Callable[[Any, Tensor], Any]
-    decode: Callable[[Any, Tensor], Any]
+    encode: Call
+    decode: Call
     output: str | None = None
     likelihood: str | None = None
     losses: LossConvention = field(default_factory=LossConvention)
@@ -64,13 +40,12 @@ class Family:
 
 
 def find_family(model: nn.Module) -> Family | None:
-    """Return how to call a model, or None where it has neither an encoder nor a decoder by a usual name."""
+    """Return how to call a model of a known project, or None."""
     for known in (_native, _pythae, _pytorch_vae, _beta_vae, _bolts, _pytorch_example):
         family = known(model)
         if family is not None:
             return family
-    encode, decode = usual_encode(model), usual_decode(model)
-    return Family(encode, decode) if encode and decode else None
+    return None
 
 
 def _has(model: Any, *names: str) -> bool:
@@ -138,43 +113,6 @@ def _pytorch_example(model: nn.Module) -> Family | None:
     return Family(Method("encode"), Method("decode"), None, None, losses)
 
 
-_HEADS = tuple(
-    (mu, logvar)
-    for mu, logvars in (
-        ("fc_mu", ("fc_var", "fc_logvar", "fc_log_var")),
-        ("fc_mean", ("fc_logvar", "fc_log_var", "fc_var")),
-        ("to_mu", ("to_logvar", "to_log_var", "to_var")),
-        ("mu", ("logvar", "log_var")),
-        ("mu_layer", ("logvar_layer", "log_var_layer")),
-        ("mean_layer", ("logvar_layer", "log_var_layer")),
-        ("fc21", ("fc22",)),
-    )
-    for logvar in logvars
-)
-
-
-def usual_encode(model: nn.Module) -> Callable[[Any, Tensor], Any] | None:
-    """Return how to call an encoder by one of the usual names."""
-    for name in ("encode", "_encode"):
-        if callable(getattr(model, name, None)):
-            return Method(name)
-    if not callable(getattr(model, "encoder", None)):
-        return None
-    for mu, logvar in _HEADS:
-        if isinstance(getattr(model, mu, None), nn.Module) and isinstance(
-            getattr(model, logvar, None), nn.Module
-        ):
-            return Head("encoder", mu, logvar)
-    return Method("encoder")
-
-
-def usual_decode(model: nn.Module) -> Callable[[Any, Tensor], Any] | None:
-    """Return how to call a decoder by one of the usual names."""
-    return next(
-        (Method(n) for n in ("decode", "_decode", "decoder") if callable(getattr(model, n, None))), None
-    )
-
-
 _LATENT_DIM = ("latent_dim", "z_dim", "latent_size", "latent_dims", "n_latent", "zdim", "dim_z", "latents")
 
 
@@ -221,6 +159,7 @@ def refuse_learned_prior(model: nn.Module) -> None:
     if found:
         raise ProtocolError(
             f"{found} Expected a diagonal Gaussian posterior and the prior N(0, I): the KL and the prior's "
-            "circles would be wrong. To look at its posterior against N(0, I) all the same, pass encode= "
-            "and decode= explicitly."
+            'circles would be wrong. If its prior is learned, say so: attach(..., prior="learned"), and its '
+            "KL is the one that is logged. To look at its posterior against N(0, I) all the same, pass "
+            'prior="standard", or encode= and decode= explicitly.'
         )

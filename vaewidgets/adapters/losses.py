@@ -32,6 +32,8 @@ class LossConvention:
         -1 where the loop logs the negative of the divergence.
     kl_weight : float or None
         The weight (beta) that the logged kl is already multiplied by; None for none.
+    recon_sign : {1, -1}
+        -1 where the loop logs a log-likelihood as recon, and not its negative; the loss keeps its sign.
 
     Raises
     ------
@@ -44,10 +46,12 @@ class LossConvention:
     kl: Literal["sum", "batch_sum", "latent_mean", "pixel_mean"] = "sum"
     kl_sign: Literal[1, -1] = 1
     kl_weight: float | None = None
+    recon_sign: Literal[1, -1] = 1
 
     def __post_init__(self) -> None:
         one_of("recon", self.recon, _RECON)
         one_of("kl", self.kl, _KL)
+        one_of("recon_sign", self.recon_sign, (1, -1))
         one_of("kl_sign", self.kl_sign, (1, -1))
         for name, factor in (("recon_factor", self.recon_factor), ("kl_weight", self.kl_weight)):
             if factor is not None or name == "recon_factor":
@@ -82,7 +86,8 @@ class LossConvention:
             "pixel_mean": float(n_pixels),
         }[self.kl]
         kl_scale *= self.kl_sign / (1.0 if self.kl_weight is None else self.kl_weight)
-        return _scaled(recon, recon_scale / self.recon_factor), _scaled(kl, kl_scale)
+        recon_scale *= self.recon_sign / self.recon_factor
+        return _scaled(recon, recon_scale), _scaled(kl, kl_scale)
 
 
 def _scaled(value: Any, scale: float) -> Any:

@@ -8,6 +8,23 @@ FAR_OUT = 1000.0  # times a point of the prior: there a sigmoid is 0 or 1, and w
 _SATURATED = 0.3  # share of pixels at -1 or 1 out there that makes a tanh
 
 
+def squash_of(image: Tensor, far: Tensor) -> str | None:
+    """Function that a decoder ends in, as its outputs tell: "sigmoid", "tanh", or None.
+
+    Parameters
+    ----------
+    image, far : Tensor
+        What points of the prior decode to, and `FAR_OUT` times those (finite values).
+    """
+    if not len(far):
+        return None
+    if bool(((image >= 0) & (image <= 1)).all()) and bool(((far >= 0) & (far <= 1)).all()):
+        return "sigmoid"
+    if bool((far.abs() <= 1).all()) and float((far.abs() > 0.99).float().mean()) > _SATURATED:
+        return "tanh"
+    return None
+
+
 def possible_readings(
     image: Tensor,
     far: Tensor,
@@ -42,12 +59,16 @@ def possible_readings(
         found = [("mean", "squared_error")]
     else:
         lo, hi = float(image.min()), float(image.max())
+        squash = squash_of(image, far)
         evidence = f"points of the prior decode to {lo:.3g} ... {hi:.3g}"
-        if lo >= 0 and hi <= 1 and bool(((far >= 0) & (far <= 1)).all()):
+        if squash == "sigmoid":
             evidence += ", and points far out to [0, 1], too"
             found = [("probabilities", "bernoulli"), ("probabilities", "squared_error")]
-        elif bool((far.abs() <= 1).all()) and float((far.abs() > 0.99).float().mean()) > _SATURATED:
+        elif squash == "tanh":
             evidence += ", and points far out to -1 or 1: a tanh"
+            found = [("mean", "squared_error")]
+        elif lo >= 0 and bool((far >= 0).all()):
+            evidence += ", and points far out never below 0: no logits"
             found = [("mean", "squared_error")]
         else:
             found = [("logits", "bernoulli"), ("mean", "squared_error"), ("logits", "squared_error")]

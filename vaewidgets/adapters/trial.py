@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vaewidgets.adapters.copying import copy_model
-from vaewidgets.adapters.seeded import drawing, seeded
+from vaewidgets.adapters.seeded import seeded
 
 
 class Trial:
@@ -25,6 +26,13 @@ class Trial:
         What the noise is drawn from, uniformly.
     device : torch.device or str, optional
         By default that of the model's first parameter.
+    item_shape : tuple of int, optional
+        In which items that are no images were given: the model is fed those in place of images.
+
+    Attributes
+    ----------
+    feeds : dict of str to tuple of int or None
+        The shapes of one image that an encoder is tried with, the likelier first; None for (C, H, W).
     """
 
     def __init__(
@@ -33,7 +41,12 @@ class Trial:
         image_shape: tuple[int, int, int],
         value_range: tuple[float, float],
         device: torch.device | str | None = None,
+        item_shape: tuple[int, ...] | None = None,
     ) -> None:
+        self.feeds = {
+            **({"image": None} if item_shape is None else {"item": item_shape}),
+            "flat": (math.prod(image_shape),),
+        }
         self.model = copy_model(model).eval()
         if device is not None:
             self.model.to(device)
@@ -49,7 +62,28 @@ class Trial:
         return z.to(self.device)
 
     def run(self, call: Callable[..., Any], *args: Any, seed: int = 0, grad: bool = False) -> Any:
-        """Call with global random generators put back afterwards; gradients are off unless asked for."""
-        devices = [self.device] if self.device.type == "cuda" else []
-        with drawing, torch.set_grad_enabled(grad), seeded(seed, devices):
+        """Call without touching the global random generators; gradients are off unless asked for."""
+        with torch.set_grad_enabled(grad), seeded(seed):
             return call(*args)
+
+
+def try_training_pass(model: nn.Module, x: Tensor, labels: Tensor | None = None) -> Exception | None:
+    """What a copy of the model raises when it encodes and decodes images in training mode; None if nothing.
+
+    Parameters
+    ----------
+    x : Tensor, shape (B, C, H, W)
+    labels : Tensor of int64, shape (B,), optional
+        For a model that takes them.
+    """
+    copied: Any = copy_model(model).train()
+    device = next((p.device for p in copied.parameters()), torch.device("cpu"))
+    given = () if labels is None else (labels.to(device),)
+    seen = (x.to(device),) if getattr(copied, "sees_pixels", False) else given
+    with torch.no_grad(), seeded(0):
+        try:
+            mu = copied.encode(x.to(device), *given)[0]
+            copied.decode_raw(mu, *seen)
+        except Exception as error:
+            return error
+    return None

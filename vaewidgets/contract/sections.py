@@ -16,6 +16,7 @@ Pair = Annotated[list[float], "[number, number]"]
 Shape = Annotated[list[int], "[number, number, number]"]
 Split = Literal["train", "test"]
 Dtype = Literal["u8", "u16", "i32", "f32", "f16", "q16"]
+Draw = Literal["slices", "bars", "line", "heatmap"]
 Status = Literal["created", "running", "paused", "stopped", "finished", "failed"]
 
 
@@ -48,8 +49,23 @@ class Decoder(TypedDict):
     value_range: NotRequired[Pair]
 
 
+class Items(TypedDict):
+    """How items that are not grey or color images are drawn; their bytes travel as those of `image_shape`.
+
+    "slices": each channel of `image_shape` as a grey plane; the others: numbers from `range` on one axis.
+    `shape` has the order of the bytes: (d,), (rows, columns) of a heat map, or of a series (t, f), f counting
+    the lines, which is (f, t) where `channels` is "first". `names` are those of f, or of the last axis.
+    """
+
+    draw: Draw
+    shape: list[int]
+    channels: Literal["first", "last"]
+    range: Pair
+    names: list[str] | None
+
+
 class RunState(TypedDict):
-    """Who is running, how far, with which controls."""
+    """Who is running, how far, with which controls; `test_name`: of a test split that is perhaps none."""
 
     id: str
     name: str
@@ -72,8 +88,10 @@ class RunState(TypedDict):
     dataset: str
     device: str
     image_shape: Shape
+    items: NotRequired[Items]
     value_range: Pair
     latent_dim: int
+    test_name: NotRequired[str]
 
 
 class RunInfo(RunState):

@@ -14,7 +14,13 @@ from vaewidgets.contract import compared, frame, sections
 FOLDER = Path(__file__).parents[1] / "js" / "contract"
 HEAD = "/** Written by `python -m vaewidgets.contract.typescript` from vaewidgets/contract. */\n"
 PLAIN = {int: "number", float: "number", str: "string", bool: "boolean", type(None): "null", Any: "any"}
-NAMED = {"Bytes": sections.Bytes, "Dtype": sections.Dtype, "Op": sections.Op, "Status": sections.Status}
+NAMED = {
+    "Bytes": sections.Bytes,
+    "Draw": sections.Draw,
+    "Dtype": sections.Dtype,
+    "Op": sections.Op,
+    "Status": sections.Status,
+}
 WORDS = {"CommandName": frame.COMMANDS, "ViewKey": frame.VIEW_KEYS}
 
 

@@ -15,9 +15,13 @@ from torch import Tensor
 from vaewidgets.checks import one_of
 from vaewidgets.errors import DataError, OptionError, ShapeError
 
-Layout = Literal["none", "first", "last"]
+Layout = Literal["none", "first", "last", "volume"]
 
 _CHANNELS = (1, 3)
+# Images this thin and this many times as long look like series.
+_STRIP, _LONGER = 16, 4
+# The largest value of 12 bits, which cameras and scanners keep in 16.
+_TWELVE_BITS = 4095
 # Rounding in a user's own scaling may pass the border by a few ulp; more than that is a real mistake.
 _RANGE_SLACK = 1e-5
 
@@ -48,18 +52,20 @@ def find_layout(shape: tuple[int, ...], channels: str | None) -> Layout:
     Parameters
     ----------
     shape : tuple of int
-        (N, H, W), (N, C, H, W) or (N, H, W, C), with C one of 1 and 3.
+        (N, H, W), (N, C, H, W) or (N, H, W, C), with C one of 1 and 3 unless `channels` says where it is; or
+        a volume, (N, 1, D, H, W).
     channels : {"first", "last"} or None
         What the user says; None to find out.
 
     Returns
     -------
-    {"none", "first", "last"}
+    {"none", "first", "last", "volume"}
 
     Raises
     ------
     ShapeError
-        If the number of axes is another one, no axis can hold 1 or 3 channels, or both ends can.
+        If the number of axes is another one, no axis can hold 1 or 3 channels, both ends can, or the images
+        look like vectors or series.
     OptionError
         If `channels` is another word.
     """
@@ -69,11 +75,15 @@ def find_layout(shape: tuple[int, ...], channels: str | None) -> Layout:
         example = f"images.reshape(-1, {side}, {side})" if side * side == shape[1] else "reshape(-1, H, W)"
         raise ShapeError(
             f"images have shape {shape}, two axes: they look flattened. Expected (N, H, W), (N, H, W, C) or "
-            f"(N, C, H, W). Unflatten them, for example {example}."
+            f"(N, C, H, W). Unflatten them, for example {example}. Vectors that are no images: "
+            "vw.ArrayDataset(x)."
         )
+    if len(shape) == 5 and shape[1] == 1:
+        return "volume"
     if len(shape) not in (3, 4):
         raise ShapeError(
-            f"images have shape {shape}, {len(shape)} axes; expected (N, H, W), (N, H, W, C) or (N, C, H, W)."
+            f"images have shape {shape}, {len(shape)} axes; expected (N, H, W), (N, H, W, C) or (N, C, H, "
+            "W); (N, 1, D, H, W) for volumes."
         )
     if len(shape) == 3:
         return "none"
@@ -87,21 +97,34 @@ def find_layout(shape: tuple[int, ...], channels: str | None) -> Layout:
             f"images have shape {shape}: both axis 1 ({shape[1]}) and axis 3 ({shape[3]}) could be the "
             'channels. Say which: channels="first" for (N, C, H, W), channels="last" for (N, H, W, C).'
         )
-    if (channels or "first") == "first" and first:
-        return "first"
-    if (channels or "last") == "last" and last:
-        return "last"
-    hint = "Drop the alpha channel, for example images[..., :3]." if 4 in (shape[1], shape[3]) else (
-        "Give grey images as (N, H, W), colour ones as (N, H, W, 3) or (N, 3, H, W)."
+    if channels is None and (first or last):
+        return "first" if first else "last"
+    # any number of channels where somebody says so, unless the other end alone has 1 or 3
+    if channels is not None and (first or not last if channels == "first" else last or not first):
+        return "first" if channels == "first" else "last"
+    hint = "Drop the alpha channel, for example images[..., :3]" if 4 in (shape[1], shape[3]) else (
+        "Give grey images as (N, H, W), colour ones as (N, H, W, 3) or (N, 3, H, W)"
     )  # fmt: skip
     where = f" with channels={channels!r}" if channels else ""
     raise ShapeError(
         f"images have shape {shape}{where}: no channel axis of size 1 (grey) or 3 (colour) found there. "
-        f"{hint}"
+        f'{hint}; for any other number say where: channels="first" for (N, C, H, W), channels="last" for '
+        "(N, H, W, C)."
     )
 
 
-def as_labels(labels: Any, n: int, what: str = "labels") -> Tensor:
+def refuse_strips(shape: tuple[int, ...]) -> None:
+    """Refuse what is more likely a series of a few features, (N, T, F), than grey images."""
+    _, height, width = shape
+    short, long = sorted((height, width))
+    if 0 < short <= _STRIP and long >= _LONGER * short:
+        raise ShapeError(
+            f"images have shape {shape}: grey images of {height} x {width} pixels, or series of {long} "
+            f'steps? Series: vw.ArrayDataset(x, draw="line"). Images: (N, 1, {height}, {width}).'
+        )
+
+
+def as_labels(labels: Any, n: int, what: str = "labels", noun: str = "image") -> Tensor:
     """Check class labels and return them as int64.
 
     Parameters
@@ -110,8 +133,8 @@ def as_labels(labels: Any, n: int, what: str = "labels") -> Tensor:
         Any whole numbers that fit into 64 bits with a sign.
     n : int
         Number of images that they belong to.
-    what : str
-        How messages name them.
+    what, noun : str
+        How messages name them, and what they belong to.
 
     Returns
     -------
@@ -137,9 +160,9 @@ def as_labels(labels: Any, n: int, what: str = "labels") -> Tensor:
             if array.ndim == 2 and array.shape[1] > 1
             else f"Pass {what}.reshape(-1)."
         )
-        raise DataError(f"{what} have shape {array.shape}; expected one number an image, ({n},). {fix}")
+        raise DataError(f"{what} have shape {array.shape}; expected one number an {noun}, ({n},). {fix}")
     if len(array) != n:
-        raise DataError(f"{len(array)} {what} for {n} images; expected one label an image.")
+        raise DataError(f"{len(array)} {what} for {n} {noun}s; expected one label an {noun}.")
     if n and int(array.max()) > np.iinfo(np.int64).max:
         index = int(array.argmax())
         raise DataError(
@@ -153,21 +176,30 @@ def as_labels(labels: Any, n: int, what: str = "labels") -> Tensor:
 class Converter:
     """Turns stacks of images into checked (N, C, H, W) tensors, uint8 or float32.
 
-    Integers from 0 to 255 become uint8, booleans 0 and 255, floats stay floats.
+    Integers from 0 to 255 become uint8, booleans 0 and 255, floats stay floats; of 16-bit integers, which
+    become floats, 0 and 65,535 are the ends of `value_range`.
 
     Attributes
     ----------
-    layout : {"none", "first", "last"}
+    layout : {"none", "first", "last", "volume"}
         Where the channel axis of the stacks is.
     value_range : tuple of float
         What floats must lie in.
     size : tuple of int, or None
         (H, W) to resize to (bilinear, antialiased), or None to keep the size.
+    checks_range : bool
+        False where the floats are checked later, all of them together.
     """
 
     layout: Layout
     value_range: tuple[float, float]
     size: tuple[int, int] | None = None
+    checks_range: bool = True
+
+    @property
+    def axes(self) -> int:
+        """How many axes an image has before it is converted."""
+        return {"none": 2, "first": 3, "last": 3, "volume": 4}[self.layout]
 
     def __call__(self, images: Any, first: int | Tensor = 0, *, whole: bool = True) -> Tensor:
         """Convert one stack.
@@ -192,13 +224,23 @@ class Converter:
             On NaN, on values outside the range, on a type that is no number.
         """
         pixels = self._to_nchw(_as_tensor(images))
+        if is_16_bit(images):
+            pixels = self._from_16_bit(pixels, whole)
         pixels = self._to_pixels(pixels, first, whole)
         return resize(pixels, self.size) if self.size and tuple(pixels.shape[2:]) != self.size else pixels
 
     def _to_nchw(self, stack: Tensor) -> Tensor:
         if self.layout == "none":
             return stack.unsqueeze(1)
+        if self.layout == "volume":
+            return stack.squeeze(1)
         return stack.permute(0, 3, 1, 2) if self.layout == "last" else stack
+
+    def _from_16_bit(self, stack: Tensor, whole: bool) -> Tensor:
+        if whole and stack.numel():
+            refuse_dark(int(stack.max()))
+        lo, hi = self.value_range
+        return stack.to(torch.float32).mul_((hi - lo) / 65535).add_(lo).clamp_(lo, hi)
 
     def _to_pixels(self, stack: Tensor, first: int | Tensor, whole: bool) -> Tensor:
         if stack.dtype == torch.bool:
@@ -211,8 +253,8 @@ class Converter:
         low, high = (int(v) for v in torch.aminmax(stack)) if stack.numel() else (0, 255)
         if low < 0 or high > 255:
             raise DataError(
-                f"integer images run from {low} to {high}; expected 8-bit pixels, 0 to 255. Scale them, or "
-                "pass floats together with their value_range=(lowest, highest)."
+                f"integer images run from {low} to {high}; expected 8-bit pixels, 0 to 255. Pass "
+                f"images.astype('float32') with value_range=({low}, {high}), the least and greatest."
             )
         if whole and high == 1:
             raise DataError(
@@ -228,7 +270,7 @@ class Converter:
         if math.isnan(low):
             raise DataError(_nan_message(pixels, first))
         lo, hi = self.value_range
-        if low >= lo and high <= hi:
+        if not self.checks_range or (low >= lo and high <= hi):
             return pixels
         slack = _RANGE_SLACK * (hi - lo)
         if low >= lo - slack and high <= hi + slack:
@@ -250,9 +292,25 @@ def resize(pixels: Tensor, size: tuple[int, int]) -> Tensor:
     return torch.cat(done)
 
 
+def refuse_dark(high: int) -> None:
+    """Refuse 16-bit images whose brightest pixel is `high`, where that is all but black."""
+    if high <= _TWELVE_BITS:
+        raise DataError(
+            f"16-bit images run up to {high}; 65535 is white, so they would be all but black. Say what white "
+            f"is: images.astype('float32') / {_TWELVE_BITS} for 12-bit ones, or floats with value_range=(0, "
+            f"{max(high, 1)})."
+        )
+
+
+def is_16_bit(images: Any) -> bool:
+    """Whether an array or tensor holds unsigned integers of 16 bits."""
+    return str(images.dtype).removeprefix("torch.") in ("uint16", ">u2", "<u2")
+
+
 def _as_tensor(images: Any) -> Tensor:
     if isinstance(images, Tensor):
-        return images.detach().cpu()
+        images = images.detach().cpu()
+        return images.int() if images.dtype == torch.uint16 else images  # torch computes little in uint16
     array = np.asarray(images)
     if array.dtype.kind not in "biufc":
         raise DataError(f"images are of type {array.dtype}; expected 8-bit integers or floats.")
@@ -276,6 +334,11 @@ def _nan_message(pixels: Tensor, first: int | Tensor) -> str:
     )
 
 
+def exact(value: float) -> str:
+    """A float32 in as few digits as tell it from its neighbours."""
+    return f"{float(str(np.float32(value))):.9g}"
+
+
 def _range_message(low: float, high: float, lo: float, hi: float) -> str:
     text = f"images run from {low:.6g} to {high:.6g}, outside value_range=({lo:g}, {hi:g}). "
     if 1.5 < high <= 255 and low >= 0:
@@ -283,12 +346,12 @@ def _range_message(low: float, high: float, lo: float, hi: float) -> str:
             return text + (
                 "They look like 8-bit pixels held as floats: divide by 255, or pass value_range=(0, 255)."
             )
-        return text + f"Divide by their largest value, or pass value_range=(0, {high:g})."
+        return text + f"Divide by their largest value, or pass value_range=(0, {exact(high)})."
     if -1.0 <= low < 0 and high <= 1.0:
         return text + "They look centred: pass value_range=(-1, 1)."
     if low < 0 and high > 1:
         return text + (
             "They look standardised (mean 0, standard deviation 1): leave that step out, or pass "
-            f"value_range=({math.floor(low)}, {math.ceil(high)})."
+            f"value_range=({exact(low)}, {exact(high)}), their exact range, so that black is black."
         )
-    return text + f"Rescale them, or pass value_range=({low:g}, {high:g})."
+    return text + f"Rescale them, or pass value_range=({exact(low)}, {exact(high)})."

@@ -13,6 +13,7 @@ from torch import Tensor
 from vaewidgets.checks import number, text, whole
 from vaewidgets.data.classes import Classes, find_classes
 from vaewidgets.data.convert import as_labels, as_value_range
+from vaewidgets.data.items import Items
 from vaewidgets.data.pixel_storage import MemoryStore
 from vaewidgets.data.sources import Opened, OpenOptions, as_size, open_images
 from vaewidgets.data.split import Split
@@ -29,10 +30,12 @@ class ImageDataset:
     Parameters
     ----------
     images : array, tensor, path or torch Dataset
-        (N, H, W), (N, C, H, W) or (N, H, W, C) with 1 or 3 channels, of integers from 0 to 255, booleans, or
-        floats in `value_range`; or a folder of image files, with a sub-folder for each class if there are
-        any; or a `torch.utils.data.Dataset` of images or (image, label) pairs, images being PIL, arrays or
-        tensors. A label that is not one whole number is left out.
+        (N, H, W), (N, C, H, W) or (N, H, W, C) with 1 or 3 channels, or any number where `channels` says
+        where they are, or volumes (N, 1, D, H, W); of integers of 8 bits (0 to 255) or 16 (uint16, 0 to
+        65,535), booleans, or floats in `value_range`; or a folder of image files, with a sub-folder for each
+        class if there are any; or a `torch.utils.data.Dataset` of images or (image, label) pairs, images
+        being PIL, arrays or tensors; or a DataLoader, whose data set is taken. A label that is not one whole
+        number is left out.
     labels : array of int, shape (N,), optional
         The class of each image, any whole numbers of 64 bits: the values that occur are the classes. By
         default those of the folder or data set.
@@ -53,12 +56,16 @@ class ImageDataset:
     memory_cap_bytes : int
         A set that takes more than this (as stored: a byte a pixel if 8-bit, else four) is read on demand.
     channels : {"first", "last"}, optional
-        Where the channel axis is, if the shape alone does not tell.
+        Where the channel axis is, if the shape alone does not tell. Images of other than 1 or 3 channels are
+        drawn as grey planes side by side, and so are volumes.
     size : int or (height, width), optional
         Resize to this, bilinear and antialiased.
     num_workers : int
         Processes that read a torch `Dataset`, and that read ahead where a set is above the cap. The set must
         bear that, as with torch's DataLoader; what is random in it is then drawn in each process.
+    image_key, label_key : str or int, optional
+        Where an item that is a mapping (or another tuple than (image, label)) has its image and its label;
+        the label by default under "label".
 
     Attributes
     ----------
@@ -71,9 +78,14 @@ class ImageDataset:
         What the columns of `factors` are, where the images were drawn from known factors ("shapes").
     factor_counts : tuple of int, or None
         How many values each factor takes: it runs from 0 to below this.
+    items : Items or None
+        How an item is drawn, if it is no image of 1 or 3 channels; see `ArrayDataset`.
     train : Split
     test : Split or None
         None where no test images were given or set aside.
+    test_is_given : bool
+        Whether the test images were given as such, and not drawn from `images`: a loop of one's own may
+        train on those that were drawn.
 
     Raises
     ------
@@ -92,6 +104,8 @@ class ImageDataset:
     name: str
     factor_names: tuple[str, ...] | None = None
     factor_counts: tuple[int, ...] | None = None
+    items: Items | None = None
+    test_is_given: bool = False
     train: Split
     test: Split | None
 
@@ -110,28 +124,36 @@ class ImageDataset:
         channels: str | None = None,
         size: int | tuple[int, int] | None = None,
         num_workers: int = 0,
+        image_key: Any = None,
+        label_key: Any = None,
     ) -> None:
         self.name = text("name", name)
         self.value_range = as_value_range(value_range)
         test_fraction = number("test_fraction", test_fraction, 0, below=1)
         cap = whole("memory_cap_bytes", memory_cap_bytes, 0, also=", such as 4 * 2**30")
         seed, num_workers = whole("seed", seed, 0), whole("num_workers", num_workers, 0)
-        options = OpenOptions(self.value_range, channels, as_size(size), cap, self.name, num_workers)
+        keys = (image_key, label_key)
+        options = OpenOptions(self.value_range, channels, as_size(size), cap, self.name, num_workers, keys)
         opened = _open(images, labels, "labels", options)
         if test is not None:
             test_images, test_labels = test if isinstance(test, tuple) and len(test) == 2 else (test, None)
             held_out = _open(test_images, test_labels, "test labels", options)
+            self.test_is_given = True
             self.train = _as_split(_own(opened, images), self.value_range, num_workers)
             self.test = _as_split(_own(held_out, test_images), self.value_range, num_workers)
             _check_alike(self.train, self.test)
         else:
-            train_index, test_index = _draw_test(len(opened.store), float(test_fraction), seed)
+            train_index, test_index = draw_test(len(opened.store), float(test_fraction), seed)
             if test_index is None:
                 self.train, self.test = _as_split(_own(opened, images), self.value_range, num_workers), None
             else:
                 split = _as_split(opened, self.value_range, num_workers)
                 self.train, self.test = split.take(train_index), split.take(test_index)
         self.image_shape = self.train.image_shape
+        if opened.layout == "volume":
+            self.items = Items("slices", (1, *self.image_shape))
+        elif self.image_shape[0] not in (1, 3):
+            self.items = Items("slices", self.image_shape)
         self.class_names = _check_class_names(class_names, opened.class_names, self.train, self.test)
 
     @property
@@ -139,6 +161,11 @@ class ImageDataset:
         """Numbers in one image, C * H * W."""
         c, h, w = self.image_shape
         return c * h * w
+
+    @property
+    def holds_images(self) -> bool:
+        """Whether the items are images, of any number of channels: what can be scaled, and sketched."""
+        return self.items is None or self.items.draw == "slices"
 
     @cached_property
     def classes(self) -> Classes | None:
@@ -224,16 +251,19 @@ class ImageDataset:
 
     def __repr__(self) -> str:
         c, h, w = self.image_shape
+        shape, noun = f"{c} x {h} x {w}", "images"
+        if self.items is not None:
+            shape, noun = self.items.describe(), noun if self.holds_images else "items"
         counts = f"{len(self.train)} train" + ("" if self.test is None else f" + {len(self.test)} test")
         classes = ""
         if self.classes is not None:
             n = len(self.classes)
             classes = f", {n} class{'es' if n > 1 else ''}"
         kept = "" if self.train.resident else ", streamed"
-        return f"ImageDataset({self.name!r}, {counts} images, {c} x {h} x {w}{classes}{kept})"
+        return f"{type(self).__name__}({self.name!r}, {counts} {noun}, {shape}{classes}{kept})"
 
     def _replaced(self, *, train: Split, test: Split | None) -> ImageDataset:
-        other = object.__new__(ImageDataset)
+        other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, train=train, test=test)
         other.__dict__.pop("classes", None)  # counted anew: fewer images may show fewer classes
         return other
@@ -257,7 +287,7 @@ def _own(opened: Opened, source: Any) -> Opened:
     return opened
 
 
-def _draw_test(n: int, fraction: float, seed: int) -> tuple[Tensor, Tensor | None]:
+def draw_test(n: int, fraction: float, seed: int) -> tuple[Tensor, Tensor | None]:
     n_test = min(max(1, round(n * fraction)), n - 1) if fraction > 0 else 0
     if n_test == 0:
         return torch.arange(n), None

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from vaewidgets.errors import DataError, DatasetNotFoundError, ShapeError
 _THREADS = min(8, os.cpu_count() or 1)
 _AHEAD = 256
 _SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+_DEEP_MODES = frozenset({"I;16", "I;16B", "I;16L"})  # grey, 16 bits
 _GREY_MODES = frozenset({"1", "L", "LA"})
 _COLOR_MODES = frozenset({"P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "La", "RGBa"})
 
@@ -58,22 +60,24 @@ class FolderSource:
                 "sub-folder a class. Arrays in a file are read with numpy.load and passed as such."
             )
         self.files, self.labels, self.class_names = _list_files(folder)
-        self._color = _check_headers(self.files, size)
+        self._kind = _check_headers(self.files, size)
         self._size = size
 
     def __len__(self) -> int:
         return len(self.files)
 
     def image(self, index: int) -> np.ndarray:
-        """Return image `index`, uint8, (H, W) or (H, W, 3), resized if asked for."""
+        """Return image `index`, uint8, (H, W) or (H, W, 3), resized if asked for; or uint16, as it is."""
         from PIL import Image
 
         file = self.files[index]
         try:
             with Image.open(file) as picture:
+                if self._kind == "deep":
+                    return np.asarray(picture).astype(np.uint16)
                 # A palette with transparency warns unless it passes through RGBA.
                 flat = picture.convert("RGBA") if picture.mode in ("P", "PA") else picture
-                picture_done = flat.convert("RGB" if self._color else "L")
+                picture_done = flat.convert("RGB" if self._kind == "color" else "L")
         except (OSError, SyntaxError) as error:
             raise DataError(
                 f"{str(file)!r} cannot be read as an image: {error}. Remove or replace it."
@@ -116,11 +120,11 @@ def _images_in(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES and p.is_file())
 
 
-def _check_headers(files: list[Path], size: tuple[int, int] | None) -> bool:
-    """Look at each file's header (no pixel is decoded) and tell whether any is in colour."""
+def _check_headers(files: list[Path], size: tuple[int, int] | None) -> Literal["grey", "color", "deep"]:
+    """Look at each file's header (no pixel is decoded): all of 16 bits, or any in colour, or grey."""
     from PIL import Image
 
-    color = False
+    kinds: set[Literal["grey", "color", "deep"]] = set()
     first: tuple[int, int] | None = None
     for file in files:
         try:
@@ -130,16 +134,19 @@ def _check_headers(files: list[Path], size: tuple[int, int] | None) -> bool:
             raise DataError(
                 f"{str(file)!r} cannot be read as an image: {error}. Remove or replace it."
             ) from error
-        if mode not in _GREY_MODES and mode not in _COLOR_MODES:
+        kinds.add("deep" if mode in _DEEP_MODES else "color" if mode in _COLOR_MODES else "grey")
+        is_known = mode in _DEEP_MODES | _GREY_MODES | _COLOR_MODES
+        is_mixed = "deep" in kinds and len(kinds) > 1
+        if not is_known or is_mixed:
+            wanted = "16-bit, as the others are" if is_mixed and mode not in _DEEP_MODES else "8-bit"
             raise DataError(
-                f"{str(file)!r} has pixels of mode {mode!r}, not 8-bit. Convert it to 8-bit grey or colour, "
-                "or load the pixels yourself and pass them as floats with their value_range."
+                f"{str(file)!r} has pixels of mode {mode!r}, not {wanted}. Convert it to 8-bit grey or "
+                "colour, or load the pixels yourself and pass them as floats with their value_range."
             )
-        color = color or mode in _COLOR_MODES
         first = first or (height, width)
         if size is None and (height, width) != first:
             raise ShapeError(
                 f"{str(file)!r} is {height} x {width} pixels (height x width), the first image {first[0]} x "
                 f"{first[1]}; expected one size. Resize them on loading: size=({first[0]}, {first[1]})."
             )
-    return color
+    return "color" if "color" in kinds else "deep" if "deep" in kinds else "grey"

@@ -101,7 +101,7 @@ class ItemStore(Store):
         """Convert images to (B, C, H, W): in one go if alike, else one by one to name the odd one."""
         if images and all(v.shape == images[0].shape and v.dtype == images[0].dtype for v in images):
             stack = torch.stack(images) if isinstance(images[0], Tensor) else np.stack(images)
-            if stack.ndim == (3 if self._converter.layout == "none" else 4):
+            if stack.ndim == self._converter.axes + 1:
                 pixels = self._converter(stack, index, whole=False)
                 if pixels.shape[1:] == self.shape[1:] and pixels.dtype == self.dtype:
                     return pixels
@@ -112,7 +112,7 @@ class ItemStore(Store):
 
     def convert(self, image: np.ndarray | Tensor, index: int) -> Tensor:
         """Convert image `index` to (C, H, W), refused unless it is like the first one."""
-        if image.ndim != (2 if self._converter.layout == "none" else 3):
+        if image.ndim != self._converter.axes:
             raise ShapeError(
                 f"image {index} has shape {tuple(image.shape)}, another number of axes than the first one; "
                 "expected one layout for all images."

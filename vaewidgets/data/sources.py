@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, IterableDataset
+from torch.utils.data import DataLoader, IterableDataset
 
 from vaewidgets.checks import is_whole, wholes
-from vaewidgets.data.convert import Converter, Layout, as_labels, find_layout
+from vaewidgets.data.convert import (
+    Converter,
+    Layout,
+    as_labels,
+    find_layout,
+    is_16_bit,
+    refuse_dark,
+    refuse_strips,
+)
 from vaewidgets.data.folder import FolderSource
-from vaewidgets.data.pixel_storage import ArrayStore, ItemSource, ItemStore, MemoryStore, Store
-from vaewidgets.data.torch_sets import Flat, PixelTable, flatten
+from vaewidgets.data.pixel_storage import ArrayStore, ItemStore, MemoryStore, Store
+from vaewidgets.data.set_items import CHUNK, DatasetSource, Keys, Source, TableSource, as_array, item_parts
+from vaewidgets.data.torch_sets import flatten
 from vaewidgets.errors import DataError
 
 # How many images a set too large for memory is judged by before it is used; each is checked again when read.
 _PROBE = 64
-# Items are converted in stacks of this many, since converting each alone takes longer than most data sets do.
-_CHUNK = 256
-# How many items of a set that is read many at a time are compared with its own.
-_COMPARED = 16
+# A stream that does not say how long it is may never end: this many bytes of it are read.
+_STREAM = 32 * 2**20
 
 
 @dataclass
@@ -35,6 +42,7 @@ class Opened:
     store: Store
     labels: Tensor | None = None
     class_names: tuple[str, ...] | None = None
+    layout: Layout = "none"
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,7 @@ class OpenOptions:
     cap: int
     name: str
     num_workers: int = 0
+    keys: Keys = (None, None)
 
 
 def as_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
@@ -57,6 +66,11 @@ def as_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
         return int(size), int(size)
     height, width = wholes("size", size, 1, count=2, also=": (height, width), or one number for a square")
     return height, width
+
+
+def opened_set(source: Any) -> Any:
+    """Return the data set of a DataLoader, anything else as it is."""
+    return source.dataset if isinstance(source, DataLoader) else source
 
 
 def open_images(images: Any, options: OpenOptions) -> Opened:
@@ -74,18 +88,19 @@ def open_images(images: Any, options: OpenOptions) -> Opened:
     DataError, ShapeError
         If they are empty, of mixed shapes, not finite, out of range or not images at all.
     """
+    images = opened_set(images)
     if isinstance(images, str | os.PathLike):
         source = FolderSource(Path(images), options.size)
         opened = _open_items(source, options)
-        return Opened(opened.store, source.labels, source.class_names)
+        return replace(opened, labels=source.labels, class_names=source.class_names)
     if isinstance(images, IterableDataset):
         return _open_dataset(_read_iterable(images, options), options)
     if isinstance(images, np.ndarray | Tensor) or all(
         hasattr(images, a) for a in ("shape", "dtype", "__len__")
     ):
-        return Opened(_open_array(images, options))
+        return _open_array(images, options)
     if isinstance(images, Sequence) and _holds_numbers(images):
-        return Opened(_open_array(np.asarray(images), options))
+        return _open_array(np.asarray(images), options)
     if hasattr(images, "__len__") and hasattr(images, "__getitem__"):
         return _open_dataset(images, options)
     raise DataError(
@@ -110,20 +125,24 @@ def _refuse_empty(n: int) -> None:
 # ---------------------------------------------------------------------------- arrays
 
 
-def _open_array(array: Any, options: OpenOptions) -> Store:
+def _open_array(array: Any, options: OpenOptions) -> Opened:
     shape = tuple(array.shape)
     _refuse_empty(shape[0] if shape else 1)
     layout = find_layout(shape, options.channels)
     if 0 in shape:
         raise DataError(f"images have shape {shape}: no pixels. Expected at least one row and column.")
+    if layout == "none":
+        refuse_strips(shape)
     converter = Converter(layout, options.value_range, options.size)
     # One image tells shape and type; the rest is looked at whole below the cap, so that counts in messages
     # are true.
-    store = ArrayStore(array, converter, converter(_blank(array[:1], options.value_range[0])))
+    probe = converter(_blank(array[:1], options.value_range[0]), whole=False)
+    store = ArrayStore(array, converter, probe)
     if store.nbytes <= options.cap:
-        return MemoryStore(converter(array if isinstance(array, Tensor) else array[:]))
+        kept = MemoryStore(converter(array if isinstance(array, Tensor) else array[:]))
+        return Opened(kept, layout=layout)
     store.read(torch.linspace(0, len(array) - 1, min(_PROBE, len(array))).long())
-    return store
+    return Opened(store, layout=layout)
 
 
 def _blank(stack: Any, value: float) -> Any:
@@ -136,151 +155,19 @@ def _blank(stack: Any, value: float) -> Any:
 # ---------------------------------------------------------------------------- data sets
 
 
-Item = tuple[np.ndarray | Tensor, int | None]
-
-
-class Source(ItemSource, Protocol):
-    """Images one by one, or all in their order."""
-
-    def items(self) -> Iterator[Item]:
-        """Images and labels; a label is None where it is not one whole number."""
-        ...
-
-
-class DatasetSource:
-    """Items of a torch `Dataset`: images, or tuples that start with an image and perhaps a label."""
-
-    def __init__(self, dataset: Any, num_workers: int = 0) -> None:
-        self._dataset = dataset
-        self._num_workers = num_workers
-
-    def __len__(self) -> int:
-        return len(self._dataset)
-
-    def image(self, index: int) -> np.ndarray | Tensor:
-        return self.item(index)[0]
-
-    def item(self, index: int) -> Item:
-        """Return image and label; the label is None where it is not one whole number."""
-        item = self._dataset[index]
-        label = None
-        if isinstance(item, tuple | list) and len(item):
-            label = _as_label(item[1]) if len(item) > 1 else None
-            item = item[0]
-        return _as_array(item, index), label
-
-    def items(self) -> Iterator[Item]:
-        """Images and labels, read by processes of their own where there are workers."""
-        n = len(self)
-        if not self._num_workers:
-            yield from map(self.item, range(n))
-            return
-        loader: DataLoader[Any] = DataLoader(
-            _Pieces(self),
-            batch_size=None,
-            sampler=[range(start, min(start + _CHUNK, n)) for start in range(0, n, _CHUNK)],
-            num_workers=self._num_workers,
-            collate_fn=_as_it_is,
-        )
-        for images, labels in loader:
-            yield from zip(images, labels, strict=True)
-
-
-class _Pieces(Dataset[Any]):
-    """Many items at an index, images as one array where they are alike: each array is passed on by itself."""
-
-    def __init__(self, source: DatasetSource) -> None:
-        self._source = source
-
-    def __getitem__(self, index: Any) -> tuple[Any, list[int | None]]:
-        images, labels = zip(*map(self._source.item, index), strict=True)
-        alike = {(type(v), v.shape, v.dtype) for v in images}
-        if len(alike) > 1:
-            return [np.array(v) for v in images], list(labels)
-        stack = torch.stack(images) if isinstance(images[0], Tensor) else np.stack(images)
-        return stack, list(labels)
-
-
-def _as_it_is(piece: Any) -> Any:
-    return piece
-
-
-class TableSource(DatasetSource):
-    """A torch `Dataset` whose items are those of sets that can be read many at a time."""
-
-    def __init__(self, dataset: Any, flat: Flat, tables: Sequence[PixelTable]) -> None:
-        super().__init__(dataset)
-        self._flat = flat
-        self._tables = tables
-
-    @classmethod
-    def of(cls, dataset: Any, flat: Flat) -> TableSource | None:
-        """Return one for a set, or None; some items are compared with the set's own."""
-        tables = [PixelTable.of(leaf) for leaf in flat.leaves]
-        if not len(flat) or not all(tables):
-            return None
-        source = cls(dataset, flat, [table for table in tables if table is not None])
-        some = np.random.default_rng(0).integers(0, len(flat), _COMPARED)
-        for index in {0, len(flat) - 1, *some.tolist()}:
-            ((image, label),) = source._read(np.array([index]))
-            own, own_label = source.item(index)
-            if type(image) is not type(own) or label != own_label or not _equal(image, own):
-                return None
-        return source
-
-    def items(self) -> Iterator[Item]:
-        for start in range(0, len(self), _CHUNK):
-            yield from self._read(np.arange(start, min(start + _CHUNK, len(self))))
-
-    def _read(self, rows: np.ndarray) -> list[Item]:
-        out: list[Any] = [None] * len(rows)
-        which, index = self._flat.which[rows], self._flat.index[rows]
-        for leaf in np.unique(which):
-            mine = np.flatnonzero(which == leaf)
-            table = self._tables[leaf]
-            images, labels = table.images(index[mine]), table.labels(index[mine])
-            for row, image, label in zip(mine.tolist(), images, labels, strict=True):
-                out[row] = (image, _as_label(label))
-        return out
-
-
-def _equal(image: np.ndarray | Tensor, own: np.ndarray | Tensor) -> bool:
-    if image.dtype != own.dtype or image.shape != own.shape:
-        return False
-    return np.array_equal(np.asarray(image), np.asarray(own))
-
-
-def _as_label(value: Any) -> int | None:
-    if isinstance(value, Tensor | np.ndarray):
-        if value.ndim or (
-            value.is_floating_point() if isinstance(value, Tensor) else value.dtype.kind not in "iu"
-        ):
-            return None
-        return int(value)
-    return int(value) if isinstance(value, int | np.integer) else None
-
-
-def _as_array(item: Any, index: int) -> np.ndarray | Tensor:
-    if isinstance(item, Tensor):
-        return item.detach().cpu().as_subclass(Tensor)  # torchvision's own kind of tensor is slower
-    if isinstance(item, np.ndarray):
-        return item
-    if hasattr(item, "convert") and hasattr(item, "getbands"):  # a PIL image
-        return np.asarray(item if item.mode in ("1", "L", "RGB") else item.convert("RGB"))
-    keys = f" with keys {sorted(map(str, item))}" if isinstance(item, dict) else ""
-    raise DataError(
-        f"item {index} of the data set is of type {type(item).__name__}{keys}; expected an image (PIL, array "
-        "or tensor) or a tuple (image, label). Wrap the data set so that it returns one of these."
-    )
-
-
 def _read_iterable(images: Iterable[Any], options: OpenOptions) -> list[Any]:
     items: list[Any] = []
-    used = 0
+    used, is_endless = 0, not hasattr(images, "__len__")
     for item in _bar(images, None, options.name):
         items.append(item)
-        image = _as_array(item[0] if isinstance(item, tuple | list) else item, len(items) - 1)
-        used += image.nbytes
+        used += as_array(item_parts(item, options.keys, len(items) - 1)[0], len(items) - 1).nbytes
+        if is_endless and used > _STREAM:
+            n = f"{len(items):,}".replace(",", "_")
+            raise DataError(
+                f"the IterableDataset has no length and did not end within {len(items):,} images "
+                f"({used:,} bytes): it may never end. Take some of it: vw.ImageDataset("
+                f"list(itertools.islice(dataset, {n}))), or list(dataset) if it does end."
+            )
         if used > options.cap:
             raise DataError(
                 f"the IterableDataset passed the memory cap of {options.cap:,} bytes after {len(items):,} "
@@ -292,7 +179,8 @@ def _read_iterable(images: Iterable[Any], options: OpenOptions) -> list[Any]:
 
 def _open_dataset(dataset: Any, options: OpenOptions) -> Opened:
     flat = flatten(dataset)
-    source = TableSource.of(dataset, flat) or DatasetSource(dataset, options.num_workers)
+    table = TableSource.of(dataset, flat) if options.keys == (None, None) else None
+    source = table or DatasetSource(dataset, options.num_workers, options.keys)
     opened = _open_items(source, options)
     if opened.labels is None:
         opened.labels = flat.labels()
@@ -305,35 +193,48 @@ def _open_items(source: Source, options: OpenOptions) -> Opened:
     n = len(source)
     _refuse_empty(n)
     first = source.image(0)
-    converter = Converter(_item_layout(first, options.channels), options.value_range, options.size)
-    store = ItemStore(source, converter, converter(first[None], whole=False))
+    layout = _item_layout(first, options.channels)
+    converter = Converter(layout, options.value_range, options.size)
+    # floats are checked at the end, so that a message can name the range of them all
+    lenient = replace(converter, checks_range=False)
+    store = ItemStore(source, lenient, lenient(first[None], whole=False))
     if store.nbytes > options.cap:
-        return Opened(store)
+        return Opened(ItemStore(source, converter, converter(first[None], whole=False)), layout=layout)
     pixels = torch.empty(store.shape, dtype=store.dtype)
     labels: list[int | None] = []
     waiting: list[np.ndarray | Tensor] = []
-    for i, (image, label) in enumerate(_bar(source.items(), n, options.name)):
+    hint = (
+        ", num_workers=4 reads it faster" if type(source) is DatasetSource and not options.num_workers else ""
+    )
+    for i, (image, label) in enumerate(_bar(source.items(), n, options.name, hint)):
         waiting.append(image)
         labels.append(label)
-        if len(waiting) == _CHUNK or i == n - 1:
+        if len(waiting) == CHUNK or i == n - 1:
             start = i + 1 - len(waiting)
             pixels[start : i + 1] = store.convert_all(waiting, torch.arange(start, i + 1))
             waiting.clear()
     known = None if any(v is None for v in labels) else as_labels([int(v or 0) for v in labels], n)
-    return Opened(MemoryStore(Converter("first", options.value_range)(pixels)), known)
+    if is_16_bit(first):
+        lo, hi = options.value_range
+        refuse_dark(round((float(pixels.max()) - lo) / (hi - lo) * 65535))
+    return Opened(MemoryStore(Converter("first", options.value_range)(pixels)), known, layout=layout)
 
 
 def _item_layout(image: np.ndarray | Tensor, channels: str | None) -> Layout:
-    if image.ndim not in (2, 3):
+    shape = tuple(image.shape)
+    if image.ndim not in (2, 3, 4):
+        vectors = " Vectors: vw.ArrayDataset(dataset)." if image.ndim == 1 else ""
         raise DataError(
-            f"the first image of the data set has shape {tuple(image.shape)}; expected (H, W), (C, H, W) or "
-            "(H, W, C)."
+            f"the first image of the data set has shape {shape}; expected (H, W), (C, H, W), (H, W, C) or "
+            f"(1, D, H, W).{vectors}"
         )
+    if image.ndim == 2 and "float" in str(image.dtype):
+        refuse_strips((1, *shape))
     return find_layout((1, *image.shape), channels)
 
 
-def _bar(items: Iterable[Any], total: int | None, name: str) -> Iterable[Any]:
+def _bar(items: Iterable[Any], total: int | None, name: str, hint: str = "") -> Iterable[Any]:
     """Show progress once the work has taken over a second."""
     from tqdm.auto import tqdm
 
-    return tqdm(items, total=total, desc=f"reading {name}", unit="image", delay=1.0, leave=False)
+    return tqdm(items, total=total, desc=f"reading {name}{hint}", unit="image", delay=1.0, leave=False)

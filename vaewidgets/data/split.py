@@ -34,6 +34,8 @@ class Split:
         Whether the images fit the memory cap; if not, they are read on demand.
     num_workers : int
         Processes that read ahead when not resident.
+    gave_batches : bool
+        Whether shuffled `batches` were asked for: a loop that trains on those of `train` has not seen `test`.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Split:
         self.factors = factors
         self.value_range = value_range
         self.num_workers = num_workers
+        self.gave_batches = False
         self.image_shape: tuple[int, int, int] = store.shape[1:]
 
     def __len__(self) -> int:
@@ -141,6 +144,7 @@ class Split:
         DataError
             If labels are asked for and there are none.
         """
+        self.gave_batches = self.gave_batches or shuffle
         return Batches(
             self,
             batch_size,

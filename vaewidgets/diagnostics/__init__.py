@@ -6,6 +6,7 @@ Never imports a run or a widget: a snapshot and tensors are all that is needed.
 from __future__ import annotations
 
 from vaewidgets.diagnostics.ablation import Ablation, ablation
+from vaewidgets.diagnostics.audit import Audit
 from vaewidgets.diagnostics.bound import ImportanceBound, importance_bound
 from vaewidgets.diagnostics.diagnose import THRESHOLDS, VERDICTS, Diagnosis, Thresholds, diagnose
 from vaewidgets.diagnostics.distil import Distilled, SmallEncoder, distil, posterior_kl
@@ -39,6 +40,7 @@ __all__ = [
     "Ablation",
     "ActiveUnits",
     "AggregatePosterior",
+    "Audit",
     "Clusters",
     "Diagnosis",
     "Distilled",

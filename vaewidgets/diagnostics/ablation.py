@@ -109,6 +109,7 @@ def ablation(
     if tolerance is not None:
         tolerance = number("tolerance", tolerance, 0)
     inference = Inference(model, likelihood)
+    inference.likelihood.check_computed("an ablation")
     mu, logvar = inference.encode(x, labels)
     silent = mu.mean(dim=0) if off == "mean" else torch.zeros_like(mu[0])
 

@@ -155,7 +155,7 @@ def importance_bound(
     """
     ks = _checked(k)
     batch = whole("batch", batch, 1)
-    check_likelihood(likelihood)
+    check_likelihood(likelihood).check_computed("the bound")
     check_generator(generator)
     bounds, elbos, errors, sizes = [], [], [], []
     for part, label in chunks(x, max(1, batch // ks[-1]), labels=labels):

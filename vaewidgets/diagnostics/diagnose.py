@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
+from vaewidgets.diagnostics.audit import Audit
 from vaewidgets.diagnostics.measurements import Measurements, NotFinite, measure
 from vaewidgets.diagnostics.stats import RunStats
 from vaewidgets.diagnostics.trace import UnitLives
@@ -112,6 +113,7 @@ def diagnose(
     error: BaseException | None = None,
     not_finite: NotFinite | None = None,
     lives: UnitLives | None = None,
+    audit: Audit | None = None,
     thresholds: Thresholds = THRESHOLDS,
 ) -> Diagnosis:
     """Say what a run is doing; at any time, also while it trains.
@@ -136,20 +138,36 @@ def diagnose(
         a run that stays so has diverged. Without, NaN at the end of the history is taken for divergence.
     lives : UnitLives, optional
         When units died, from `unit_lives`.
+    audit : Audit, optional
+        What is wrong with the logged recon and kl, from `Run.audited`. They are then judged as the model
+        gives them, or left out where that is not known.
     thresholds : Thresholds
     """
     if not isinstance(history, Mapping):
         raise OptionError(f"history is of type {type(history).__name__}; expected a mapping, as run.history.")
-    measurements = measure(history, stats, error, not_finite)
+    measurements = _as_audited(measure(history, stats, error, not_finite), audit)
     verdict, reason = _judge(measurements, thresholds)
     return Diagnosis(
         verdict=verdict,
         evidence=(reason, *_numbers(measurements)),
         advice=_advice(verdict, measurements, thresholds),
-        notes=_notes(verdict, measurements, lives, not_finite),
+        notes=(*_audit_notes(audit), *_notes(verdict, measurements, lives, not_finite)),
         measurements=measurements,
         lives=lives,
     )
+
+
+def _as_audited(s: Measurements, audit: Audit | None) -> Measurements:
+    """Take recon, KL and beta from the audit where those that were logged are not what they look like."""
+    if audit is None or not audit.is_finding or not audit.terms:
+        return s
+    known = {term.name: term.computed for term in audit.terms} if audit.verdict == "misread" else {}
+    beta = s.beta if audit.beta is None else audit.beta
+    return replace(s, recon=known.get("recon", np.nan), kl=known.get("kl", np.nan), beta=beta)
+
+
+def _audit_notes(audit: Audit | None) -> tuple[str, ...]:
+    return () if audit is None or not audit.is_finding else (f"audit of the loss: {audit.sentence}",)
 
 
 def _judge(s: Measurements, t: Thresholds) -> tuple[Verdict, str]:
@@ -165,7 +183,7 @@ def _rules(s: Measurements, t: Thresholds) -> Iterator[tuple[bool, Verdict, str]
     yield (
         reproduces and s.gap > t.gap,
         "memorising",
-        f"{s.gap:.1f} times as much variance is left unexplained on test images as on training images "
+        f"{s.gap:.1f} times as much variance is left unexplained on {s.test_images} as on training images "
         f"(memorising above {t.gap:g})",
     )
     yield (
@@ -177,7 +195,7 @@ def _rules(s: Measurements, t: Thresholds) -> Iterator[tuple[bool, Verdict, str]
     yield (
         np.isnan(s.gap) and s.excess > t.excess,
         "memorising",
-        f"recon is higher on test images than on training images, by {s.excess:.1%} of the improvement "
+        f"recon is higher on {s.test_images} than on training images, by {s.excess:.1%} of the improvement "
         f"(memorising above {t.excess:.1%})",
     )
     yield s.too_short, "under-fitting", f"only {s.n_steps} steps so far"
@@ -218,20 +236,22 @@ def _rules_for_settled(s: Measurements, t: Thresholds) -> Iterator[tuple[bool, V
         f"reconstructions explain {s.explained:.0%} of the pixels' variance (under-fitting below "
         f"{t.explained:.0%}), and the loss has levelled off",
     )
-    yield True, "healthy", "the loss has levelled off, and test images do about as well as training images"
+    alike = f"{s.test_images} do about as well as training images"
+    yield True, "healthy", f"the loss has levelled off, and {alike}"
 
 
 def _numbers(s: Measurements) -> list[str]:
     """What was measured, in sentences; what is unknown is left out."""
     found = []
     if not np.isnan(s.recon):
-        found.append(f"recon {s.recon:.2f}, KL {s.kl:.2f} nats per image" + _at_beta(s))
+        how = " as logged" if s.unit == "as logged" else ""
+        found.append(f"recon {s.recon:.2f}{how}, KL {s.kl:.2f} nats per image" + _at_beta(s))
     if s.used is not None:
         found.append(f"{s.used} of {s.latent_dim} units used, by KL and by Var(μ)")
     if not np.isnan(s.explained):
         found.append(
             f"{s.train_explained:.0%} of the pixels' variance explained on training images, "
-            f"{s.explained:.0%} on test images"
+            f"{s.explained:.0%} on {s.test_images.rstrip(',')}"
         )
     if not np.isnan(s.off_prior):
         found.append(f"KL(aggregate posterior, prior): {s.off_prior:.2f} nats per active unit")
@@ -282,6 +302,11 @@ def _notes(
     if lives is not None and lives.dead:
         when = ", ".join(f"z{j + 1} at step {lives.died_at[j]:,}" for j in lives.dead[:8])
         notes.append(f"units died: {when}{', ...' if len(lives.dead) > 8 else ''}")
+    if s.test_name != "test":
+        notes.append(
+            f"no image is known to be new to the model: those {s.test_name} were drawn from the data given. "
+            "Give the loop's own test set: vw.ImageDataset(train_set, test=test_set)"
+        )
     if np.isnan(s.explained) and verdict != "diverged":
         notes.append("judged by the curves alone; run_stats measures the model, too")
     return tuple(notes)

@@ -11,7 +11,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from vaewidgets.adapters.seeded import drawing, seeded
+from vaewidgets.adapters.seeded import seeded
 from vaewidgets.checks import instance, number, whole, wholes
 from vaewidgets.errors import DataError, OptionError, ShapeError
 from vaewidgets.inference import Inference
@@ -157,11 +157,12 @@ def distil(
     if student is not None:
         instance("student", student, nn.Module, "an nn.Module")
     inference = Inference(teacher, likelihood)
+    inference.likelihood.check_computed("distillation")
     if traits(teacher).takes_labels:
         raise OptionError("distil() has no labels to give; expected a teacher that encodes without classes.")
     mu, logvar = inference.encode(train)
     if student is None:
-        with drawing, seeded(seed):
+        with seeded(seed):
             student = SmallEncoder(tuple(train.shape[1:]), mu.shape[1], hidden)
     student = student.to(inference.device).train()
     _check_student(student, train, mu)

@@ -98,6 +98,10 @@ class Measurements:
         KL of the aggregate posterior from the prior, by moments, in nats per active unit.
     has_variance : bool
         Whether the model has a posterior variance, and with it a KL.
+    test_name : str
+        What the test split is called.
+    unit : str
+        Of recon; empty where it is not known.
     """
 
     n_steps: int
@@ -116,6 +120,13 @@ class Measurements:
     latent_dim: int | None
     off_prior: float
     has_variance: bool = True
+    test_name: str = "test"
+    unit: str = ""
+
+    @property
+    def test_images(self) -> str:
+        """What images of the test split are called."""
+        return "test images" if self.test_name == "test" else f"images {self.test_name},"
 
     @property
     def too_short(self) -> bool:
@@ -157,6 +168,8 @@ def measure(
         off_prior=_NAN if stats is None or not used else stats.marginal_kl / used,
         # a KL that is 0 to the last digit at every step is none
         has_variance=bool(kl.any()) if stats is None else units is not None,
+        test_name="test" if stats is None else stats.test_name,
+        unit="" if stats is None else stats.value_unit,
     )
 
 

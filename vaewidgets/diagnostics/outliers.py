@@ -111,6 +111,7 @@ def unfamiliarity(
     Nalisnick et al. 2019, arXiv:1810.09136 (deep generative models prefer some outliers).
     """
     inference = Inference(model, likelihood)
+    inference.likelihood.check_computed("looking for outliers")
     mu, logvar = inference.encode(x, labels)
     recon, squared_error = inference.score(mu, x, labels)
     mu = mu.double()

@@ -111,7 +111,7 @@ def rate_distortion(
     Alemi et al. 2018, "Fixing a broken ELBO", arXiv:1711.00464.
     """
     batch = whole("batch", batch, 1)
-    check_likelihood(likelihood)
+    check_likelihood(likelihood).check_computed("the distortion")
     check_generator(generator)
     codes = [posterior(model, *part) for part in chunks(x, batch, labels=labels)]
     mu, logvar = (torch.cat(parts) for parts in zip(*codes, strict=True))

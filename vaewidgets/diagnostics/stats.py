@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaewidgets.checks import instance
+from vaewidgets.checks import instance, text
 from vaewidgets.data import ImageDataset
 from vaewidgets.data.sample import evenly
 from vaewidgets.data.split import Split
@@ -37,6 +37,8 @@ class RunStats:
         moments: 0 where encoded data fill the prior, large where they lie elsewhere. NaN without a variance.
     value_unit : str
         Unit of the two reconstruction terms.
+    test_name : str
+        What the test split is called, where it is perhaps none.
     """
 
     n_train: int
@@ -48,6 +50,7 @@ class RunStats:
     units: ActiveUnits | None
     marginal_kl: float
     value_unit: str
+    test_name: str = "test"
 
     @property
     def kl(self) -> float:
@@ -65,7 +68,8 @@ class RunStats:
         return (1.0 - self.test_explained) / max(1.0 - self.train_explained, 1e-6)
 
     def __repr__(self) -> str:
-        lines = [f"RunStats({self.n_train} training and {self.n_test} test images)"]
+        held_out = f"{self.n_test} {self.test_name}"
+        lines = [f"RunStats({self.n_train} training and {held_out} images)"]
         lines.append(f"  recon: {self.train_recon:.2f} train, {self.test_recon:.2f} test, {self.value_unit}")
         lines.append(
             f"  pixel variance explained: {self.train_explained:.1%} train, {self.test_explained:.1%} test"
@@ -79,7 +83,12 @@ class RunStats:
 
 
 def run_stats(
-    model: Any, data: ImageDataset, likelihood: Likelihood | None = None, *, n: int = 1000
+    model: Any,
+    data: ImageDataset,
+    likelihood: Likelihood | None = None,
+    *,
+    n: int = 1000,
+    test_name: str = "test",
 ) -> RunStats:
     """Measure a model on both splits of its data.
 
@@ -91,6 +100,8 @@ def run_stats(
         The model's own by default.
     n : int
         Images of each split at most, evenly spread over it.
+    test_name : str
+        What the test split is called, where the model may have been trained on it: `Run.test_name`.
     """
     instance("data", data, ImageDataset, "an ImageDataset")
     inference = Inference(model, likelihood)
@@ -114,6 +125,7 @@ def run_stats(
         units=None if logvar is None else active_units(mu, logvar),
         marginal_kl=float("nan") if logvar is None else _marginal_kl(mu.double(), logvar.double()),
         value_unit=inference.likelihood.unit,
+        test_name=text("test_name", test_name),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -24,7 +24,7 @@ _CHUNK = 1024  # images read at once
 _MAX_CACHED = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Weights:
     """Clones of a model's parameters and buffers, in the order of `Shell`, after `step` updates."""
 
@@ -40,7 +40,7 @@ def model_tensors(model: nn.Module) -> list[Tensor]:
 
 @final
 class Shell:
-    """The structure of a model, copied once before training, in eval mode.
+    """The structure of a model, copied once before training, in eval mode; it holds no weights.
 
     Raises
     ------
@@ -60,6 +60,9 @@ class Shell:
                 "from copies. The usual cause is a __deepcopy__ or __getstate__ that leaves it out: remove "
                 "that."
             )
+        for slot in self._slots:
+            if not is_lazy(slot):
+                slot.data = slot.new_zeros(()).expand(slot.shape)  # a place is all that is needed of it
 
     def read_as(self, convention: Convention) -> None:
         """Read a foreign model otherwise in all copies that are built from now on."""
@@ -125,8 +128,11 @@ class GoodWeights:
         self._candidate: tuple[Weights, Tensor] | None = None
         self._next = 0.0
 
-    def keep(self, clone: Callable[[], Weights]) -> None:
-        """Accept the copy before, if it is finite, and make a new one, if it is time. Between two steps."""
+    def keep(self, clone: Callable[[], Weights | None]) -> Weights | None:
+        """Accept the copy before, if it is finite, and make a new one, if it is time. Between two steps.
+
+        `clone` may return None, for later. Returns the new one.
+        """
         if self._candidate is not None:
             weights, probe = self._candidate
             if bool(torch.isfinite(probe)):
@@ -134,12 +140,36 @@ class GoodWeights:
             self._candidate = None
         start = time.monotonic()
         if start < self._next:
-            return
-        weights = clone()
-        sums = [t.sum(dtype=torch.float32) for t in weights.tensors if t.is_floating_point()]
-        self._candidate = (weights, torch.stack(sums).sum())
+            return None
+        copied = clone()
+        if copied is None:
+            return None
+        self._candidate = (copied, _probe(copied.tensors))
         cost = time.monotonic() - start
         self._next = start + max(self._AT_MOST_EVERY, cost / self._SHARE)
+        return copied
+
+    def renew(self, model: nn.Module, clone: Callable[[], Weights]) -> Weights:
+        """Copy the weights as they are now, and keep them where they are finite.
+
+        They take the place of the copies before, which are freed first.
+        """
+        is_finite = bool(torch.isfinite(_probe(model_tensors(model))))
+        if self._candidate is not None and not is_finite and bool(torch.isfinite(self._candidate[1])):
+            self.weights = self._candidate[0]
+        self._candidate = None
+        if is_finite:
+            self.weights = None
+        weights = clone()
+        if is_finite:
+            self.weights = weights
+        return weights
+
+
+def _probe(tensors: Sequence[Tensor]) -> Tensor:
+    """A number that is finite if, and (short of overflow) only if, all of them are."""
+    sums = [t.detach().sum(dtype=torch.float32) for t in tensors if t.is_floating_point()]
+    return torch.stack(sums).sum()
 
 
 @final
@@ -158,10 +188,15 @@ class Snapshot:
     likelihood : Likelihood
     inference : Inference
         Encodes, decodes and scores.
+    weights : Weights or None
+        What `model` was built from, where it was.
     """
 
-    def __init__(self, model: Any, data: Any, likelihood: Any, *, step: int, epoch: int) -> None:
+    def __init__(
+        self, model: Any, data: Any, likelihood: Any, *, step: int, epoch: int, weights: Weights | None = None
+    ) -> None:
         self.model = model
+        self.weights = weights
         self.data = data
         self.likelihood = likelihood
         self.step = step
@@ -180,6 +215,12 @@ class Snapshot:
         In the data's ``value_range``; `labels`, int64, shape (n,), are used where the model takes them.
         """
         return self.inference.decode(z, labels)
+
+    def labels_needed(self, labels: Any) -> Tensor | None:
+        """Labels, of an array or tensor, for a model that has no code of an image without; else None."""
+        if labels is None or not getattr(self.model, "needs_labels", False):
+            return None
+        return torch.as_tensor(labels)
 
     def encoded(self, split: str = "test", index: Any = None) -> Codes:
         """Posterior of a split's images, kept for the next call.
@@ -200,7 +241,13 @@ class Snapshot:
         key = (split, None if index is None else tuple(wanted.tolist()))
         with self._lock:
             if key not in self._encoded:
-                encoded = joined([self.encode(images.images(part)) for part in wanted.split(_CHUNK)])
+                labels = self.labels_needed(images.labels)
+                encoded = joined(
+                    [
+                        self.encode(images.images(part), None if labels is None else labels[part])
+                        for part in wanted.split(_CHUNK)
+                    ]
+                )
                 while len(self._encoded) >= _MAX_CACHED:
                     self._encoded.pop(next(iter(self._encoded)))
                 self._encoded[key] = encoded

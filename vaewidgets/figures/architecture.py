@@ -13,6 +13,7 @@ from matplotlib.patches import Circle, Rectangle
 
 from vaewidgets.contract.packing import unpack
 from vaewidgets.contract.palette import COLORS
+from vaewidgets.figures.items import Form, draw_vectors, is_vector, to_rgb
 from vaewidgets.figures.style import FONT_POINTS, SMALL_POINTS, literal, new_axes, new_figure, note
 
 # the page's own places, in thousandths of the width
@@ -35,11 +36,12 @@ def architecture_figure(step: Mapping[str, Any], *, size: tuple[float, float] = 
     axes.set_ylim(-250, 170)
     axes.set_aspect("equal")
     most = max([2, *(math.prod(row["out"]) for row in (*step["encoder"], *step["decoder"]))])
-    _image(axes, step["images"]["x"], 16, "x")
+    form = step.get("items")
+    _image(axes, step["images"]["x"], 16, "x", form)
     _half(axes, step["encoder"], _ENCODER, most, "encoder")
     _latent(axes, step)
     _half(axes, step["decoder"], _DECODER, most, "decoder")
-    _image(axes, step["images"]["x_hat"], 1000 - 16 - _IMAGE, "x_hat")
+    _image(axes, step["images"]["x_hat"], 1000 - 16 - _IMAGE, "x_hat", form)
     _arrow(axes, (16 + _IMAGE, 0), (_ENCODER[0], 0))
     _arrow(axes, (_Z + 27, 0), (_DECODER[0] + 8, 0))
     _arrow(axes, (_DECODER[1] - 8, 0), (1000 - 16 - _IMAGE, 0))
@@ -66,18 +68,15 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], das
     axes.annotate("", end, start, arrowprops={**style, "linestyle": ":" if dashed else "-"})
 
 
-def _image(axes: Axes, packed: Mapping[str, Any], x: float, name: str) -> None:
-    pixels = np.moveaxis(unpack(packed), 0, -1)
-    pixels = np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
-    axes.imshow(
-        pixels,
-        extent=(x, x + _IMAGE, -_IMAGE / 2, _IMAGE / 2),
-        interpolation="nearest",
-        aspect="equal",
-        zorder=1,
-    )
-    axes.set_xlim(0, 1000)
-    axes.set_ylim(-250, 170)
+def _image(axes: Axes, packed: Mapping[str, Any], x: float, name: str, form: Form) -> None:
+    stack, half = unpack(packed)[None], _IMAGE / 2
+    if form is not None and is_vector(form):
+        draw_vectors(axes, stack, form, np.array([[x, -half, x + _IMAGE, half]]))
+    else:
+        extent = (x, x + _IMAGE, -half, half)
+        axes.imshow(to_rgb(stack, form)[0], extent=extent, interpolation="nearest", aspect="equal", zorder=1)
+        axes.set_xlim(0, 1000)
+        axes.set_ylim(-250, 170)
     _text(axes, x + _IMAGE / 2, _IMAGE / 2 + 14, name, COLORS["fg"], bold=True)
 
 

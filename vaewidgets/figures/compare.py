@@ -61,7 +61,7 @@ def compare_figure(
         if show == "samples"
         else "Originals (top) and reconstructions from z = μ + σ·ε, the same ε for each run"
     )
-    return rows_figure(rows, caption=caption)
+    return rows_figure(rows, caption=caption, items=(frame.get("run") or {}).get("items"))
 
 
 def _label(part: Part, i: int) -> str:

@@ -61,7 +61,7 @@ def runs_curves_figure(
     parts : sequence of mapping
         For each run "curves", and if known "run" and "setting".
     log : bool
-        A logarithmic axis for the losses.
+        A logarithmic axis for the losses; refused, with a word in the caption, where one is below 0.
     smoothing : float
         Memory of an exponential mean, in steps; the raw curve stays, faint.
     quantity : {"loss", "recon", "kl"}, optional
@@ -76,16 +76,19 @@ def runs_curves_figure(
     grid = figure.add_gridspec(1, len(names))
     for i, name in enumerate(names):
         axes = new_axes(figure, grid[i])
-        _draw_runs(axes, parts, name, log=log, smoothing=smoothing)
+        refused = _draw_runs(axes, parts, name, log=log, smoothing=smoothing)
         axes.set_xlabel("step")
-        note(axes, f"{name}, {per_image('nats' if name == 'kl' else unit)}")
+        note(axes, f"{name}, {per_image('nats' if name == 'kl' else unit)}{refused}")
     return figure
 
 
 def _draw_runs(
     axes: Axes, parts: Sequence[Mapping[str, Any]], name: str, *, log: bool, smoothing: float
-) -> None:
-    """One quantity of all runs: its hue, a dash and a lightness each, dots for the test set."""
+) -> str:
+    """One quantity of all runs: its hue, a dash and a lightness each, dots for the test set.
+
+    Returns why the axis is linear where a logarithmic one was wanted.
+    """
     color = COLORS[name]
     ends: list[tuple[str, float, str]] = []
     for i, part in enumerate(parts):
@@ -104,16 +107,25 @@ def _draw_runs(
             axes.plot(step, mean, color=color, linewidth=1.2, alpha=alpha, linestyle=dash)
             text = str((part.get("setting") or {}).get("label", f"run {i + 1}"))
             ends.append((f"{text}: {_last(mean):.4g}", _last(mean), color))
-    _scale(axes, log=log)
+    refused = _scale(axes, log=log)
     label_ends(axes, ends)
+    return refused
 
 
-def _scale(axes: Axes, *, log: bool) -> None:
-    if log:
+def _scale(axes: Axes, *, log: bool) -> str:
+    """Set the axis; returns why it is linear where a logarithmic one was wanted, as the page says it."""
+    values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines] or [np.empty(0)])
+    refused = ""
+    if log and (values < 0).any():
+        refused = " (linear: values below 0 have no logarithm)"
+    elif log and len(values) and not (values > 0).any():
+        refused = " (linear: no value is above 0)"
+    if log and not refused:
         axes.set_yscale("log")
     else:
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.margins(x=0.02)
+    return refused
 
 
 def curves_figure(
@@ -164,11 +176,11 @@ def draw_curves(
     for one in series:
         if one["name"] in TERMS and one["mean"]["shape"][0]:
             _draw_series(axes, one, ends, smoothing)
-    _scale(axes, log=log)
+    refused = _scale(axes, log=log)
     below.set_xlabel("step")
     axes.set_ylabel(per_image(unit))
     label_ends(axes, [(f"{name} {value:.4g}", value, COLORS[name]) for name, value in ends.items()])
-    note(axes, _caption(series, betas, varies=varies))
+    note(axes, _caption(series, betas, varies=varies) + refused)
 
 
 def _caption(series: list[Any], betas: list[Any], *, varies: bool) -> str:

@@ -34,7 +34,7 @@ def explorer_figure(frame: Mapping[str, Any], *, size: tuple[float, float] = (10
         "scatter": lambda canvas, part: draw_scatter(canvas, part, class_names=run.get("class_names")),
         "curves": lambda canvas, part: draw_curves(canvas, part, unit=run.get("unit", "")),
         "units": draw_units,
-        "grid": draw_grid,
+        "grid": lambda canvas, part: draw_grid(canvas, part, items=run.get("items")),
     }
     there = [name for name in drawers if frame.get(name) is not None]
     if not there:

@@ -168,6 +168,16 @@ def _hardsigmoid(b: Builder, input: Any, inplace: bool = False) -> int:
     return b.emit("hardtanh", b.scale_shift(b.register(input), 1 / 6, 0.5), lo=0.0, hi=1.0)
 
 
+def _softmax(b: Builder, input: Any, dim: int | None = None, *_: Any, **__: Any) -> int:
+    x = b.register(input)
+    if dim is None:
+        raise Unsupported("softmax without dim=")
+    shape = input.shape
+    axis = dim % len(shape)
+    outer, n = math.prod(shape[:axis]), shape[axis]
+    return b.emit("softmax", x, outer=outer, n=n, inner=math.prod(shape[axis + 1 :]))
+
+
 def _plain(op: str) -> Callable[..., int]:
     def handler(b: Builder, input: Any, inplace: bool = False) -> int:
         return b.emit(op, b.register(input))
@@ -253,6 +263,7 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     "clamp_min": lambda b, input, min: _clamp(b, input, min=min),
     "clamp_max": lambda b, input, max: _clamp(b, input, max=max),
     "softplus": _softplus,
+    "softmax": _softmax,
     "elu": lambda b, input, alpha=1.0, inplace=False: b.emit("elu", b.register(input), alpha=float(alpha)),
     "selu": lambda b, input, inplace=False: b.scale_shift(
         b.emit("elu", b.register(input), alpha=_SELU_ALPHA), scale=_SELU_SCALE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,10 @@ class Network:
     def as_dict(self) -> sections.Network:
         """The network as the page takes it, with the weights it was traced with, in half precision."""
         return self._dict(halved(torch.from_numpy(self.weights)))
+
+    def without_weights(self) -> Network:
+        """The operations alone, for `refresh`."""
+        return replace(self, weights=np.zeros(0, np.float32))
 
     def refresh(self, module: nn.Module) -> sections.Network:
         """`as_dict` with the weights that `module` has now; nothing is traced again.

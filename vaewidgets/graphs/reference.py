@@ -50,7 +50,14 @@ def _concat(a: Mapping[str, Any], x: list[Array], _: Array) -> Array:
     return np.concatenate(parts, axis=2).reshape(batch, -1)
 
 
+def _softmax(a: Mapping[str, Any], x: list[Array], _: Array) -> Array:
+    values = x[0].reshape(len(x[0]), a["outer"], a["n"], a["inner"])
+    exponentials = np.exp(values - values.max(2, keepdims=True))
+    return np.asarray((exponentials / exponentials.sum(2, keepdims=True)).reshape(x[0].shape))
+
+
 _VECTORS = {
+    "softmax": _softmax,
     "linear": _linear,
     "affine": _affine,
     "scale_shift": lambda a, x, _: x[0] * a["scale"] + a["shift"],

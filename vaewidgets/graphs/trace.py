@@ -22,9 +22,9 @@ from vaewidgets.graphs.network import Network, assemble
 from vaewidgets.graphs.record import Environment, Recorder, Register
 
 _TAKES = (
-    "Linear, Conv2d and ConvTranspose2d of one group, BatchNorm with running statistics, pooling, "
-    "interpolation, padding, Dropout, views, slices and reindexing, concatenation, the common activations, "
-    "and sums and products"
+    "Linear, Conv2d and ConvTranspose2d of one group, Conv1d and ConvTranspose1d likewise, BatchNorm with "
+    "running statistics, pooling, interpolation, padding, Dropout, views, slices and reindexing, "
+    "concatenation, the common activations, and sums and products"
 )
 
 
@@ -94,7 +94,7 @@ def decoder_network(model: nn.Module, latent_dim: int) -> Network:
             f"{type(_shown(model)).__name__}.decode draws each pixel from those before it, by a network for "
             "each; the page runs one for the whole image."
         )
-    if callable(getattr(model, "decode_told", None)):
+    if getattr(model, "takes_labels", False) and callable(getattr(model, "decode_told", None)):
         classes: Any = model.n_classes
         return portable_network("decode_told", ((latent_dim,), (int(classes),)), module=model)
     return portable_network("decode", (latent_dim,), module=model)

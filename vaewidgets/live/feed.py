@@ -11,6 +11,7 @@ import math
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
@@ -64,7 +65,7 @@ class Feed:
         self._remove_listener: Any = None
         self._forget_cells: Any = None
         self._drawn: Snapshot | None = None
-        self._sent_weights: Snapshot | None = None
+        self._sent_weights: Callable[[], Snapshot | None] = _nothing  # whose: it need not live for that
         self._weights_forgotten = False
         self.unit_costs = UnitCosts()
         self.networks = PageNetworks()
@@ -220,7 +221,7 @@ class Feed:
         with self._lock:
             while self._widgets:
                 leave_if_exiting()
-                stale = self._sent_weights is not self._drawn
+                stale = self._sent_weights() is not self._drawn
                 frame = min(resume, self._next_weights if stale else math.inf)
                 frame = max(-math.inf if self._has_news else frame, self._next_history)
                 message = self._next_ack if self._unacknowledged else math.inf
@@ -245,11 +246,11 @@ class Feed:
         """Return a snapshot if one is to be drawn now, and whether weights are to go along."""
         with self._lock:
             if self._weights_forgotten:
-                self._weights_forgotten, self._sent_weights = False, None
+                self._weights_forgotten, self._sent_weights = False, _nothing
         rests = run.status != "running"
         fresh = self._due_snapshot(run, rests)
         drawn = self._drawn if fresh is None else fresh
-        return fresh, drawn is not self._sent_weights and (rests or time.monotonic() >= self._next_weights)
+        return fresh, drawn is not self._sent_weights() and (rests or time.monotonic() >= self._next_weights)
 
     def _round(self, run: Run, fresh: Snapshot | None, weights_due: bool) -> None:
         """One frame for each widget; what needs a forward pass or carries weights only when it is due."""
@@ -281,7 +282,7 @@ class Feed:
         if time_due:
             self._next_time = time.monotonic() + max(TIME_SECONDS, cost.seconds() / SNAPSHOT_SHARE)
         if weights_due:
-            self._sent_weights = drawn
+            self._sent_weights = _nothing if drawn is None else weakref.ref(drawn)
             self._next_weights = time.monotonic() + WEIGHTS_SECONDS
         cost = _Cost()
         for widget in widgets:
@@ -366,6 +367,10 @@ class Feed:
             except Exception as error:  # for who asked alone; the next answer clears it in the page
                 answer["error"] = explain(error)
             widget.send(answer, buffers)
+
+
+def _nothing() -> Snapshot | None:
+    return None
 
 
 class _Cost:

@@ -54,7 +54,7 @@ class LatentWidget(RunWidget):
 
     def _snapshot_state(self, run: Run, snapshot: Snapshot) -> Sections:
         sample = self._sample_of(run)
-        mu, logvar = snapshot.encode(sample.images)
+        mu, logvar = snapshot.encode(sample.images, snapshot.labels_needed(sample.labels))
         state, self._axes[run.id] = latent_state(
             sample, snapshot, mu, logvar, self._axes.get(run.id), points=self._sends_points
         )

@@ -30,7 +30,7 @@ class PageNetworks:
         key = (name, getattr(snapshot.model, "convention", None))  # a foreign model may be read anew
         if key not in self._traced:
             try:
-                self._traced[key] = trace(snapshot.model)
+                self._traced[key] = trace(snapshot.model).without_weights()  # those of each snapshot are sent
             except (PortableError, ProtocolError) as error:
                 self._traced[key] = PortableError(str(error))
         network = self._traced[key]

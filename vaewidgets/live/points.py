@@ -75,10 +75,15 @@ class PointsWidget(RunWidget):
         return self._sample
 
     def selected_images(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """Images inside the lasso: uint8 array (k, C, H, W), and their labels (k,) or None."""
+        """Images inside the lasso: uint8 array (k, C, H, W), and their labels (k,) or None.
+
+        Items that are no images are those of the data set: float32, (k, *shape), in its units.
+        """
         sample, index = self.sample, self.selected
         labels = None if sample.labels is None else sample.labels[index]
-        return sample.images_u8[index].numpy(), labels
+        if self.run.data.holds_images:
+            return sample.images_u8[index].numpy(), labels
+        return sample.images[index].reshape(len(index), *self.run.data.items.shape).numpy(), labels
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
         """Matplotlib figure of the newest frame, for print, colored as in the page; see `RunWidget`."""
@@ -115,7 +120,7 @@ class PointsWidget(RunWidget):
 
     def _points_state(self, run: Run, snapshot: Snapshot) -> tuple[ScatterData, Tensor, Tensor | None]:
         """The section `scatter`, and the posterior that it was drawn from."""
-        mu, logvar = snapshot.encode(self.sample.images)
+        mu, logvar = snapshot.encode(self.sample.images, snapshot.labels_needed(self.sample.labels))
         scatter, self._projection = scatter_state(self.sample, snapshot, mu, self._projection, logvar)
         self._posterior = (snapshot, mu, logvar)
         if run.status != "running":

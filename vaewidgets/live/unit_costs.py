@@ -32,6 +32,20 @@ BUDGET_SECONDS = 10.0  # for all units of one snapshot; decides how many images 
 PATIENCE_SECONDS = 0.1  # what a frame waits for: enough for a small model
 
 
+def _unknown(snapshot: Snapshot) -> Ablation:
+    """The costs of a run whose recon is known as logged alone."""
+    return {
+        "step": snapshot.step,
+        "unit": snapshot.likelihood.unit,
+        "recon": None,
+        "n": 0,
+        "cost": pack(np.full(int(snapshot.model.latent_dim), np.nan, np.float32), "f32"),
+        "off": [],
+        "together": None,
+        "measuring": None,
+    }
+
+
 @final
 class UnitCosts:
     """Measures for the widgets of one run, by any thread; nothing is measured twice.
@@ -69,6 +83,8 @@ class UnitCosts:
         Exception
             What the model raised when it was measured.
         """
+        if not snapshot.likelihood.is_computed:
+            return _unknown(snapshot)
         off = sorted({j for j in off if j < snapshot.model.latent_dim})  # of a run before there may be more
         if not rests and not off:
             return None

@@ -24,12 +24,17 @@ class Autoencoder(FullyConnected):
     hidden : sequence of int, default (512, 256)
         Widths of the encoder's hidden layers; the decoder mirrors them.
     activation : {"relu", "tanh"}
-    likelihood : {"bernoulli", "continuous_bernoulli", "squared_error", "gaussian"} or a Likelihood
-        What the reconstruction is scored by; the Bernoullis want images in [0, 1].
-    output : {"sigmoid", "identity", "tanh"}, optional
-        Function on the decoder's mean. By default "identity" for squared error, else "sigmoid".
+    likelihood : str or Likelihood
+        "bernoulli", "continuous_bernoulli" (images in [0, 1]), "squared_error", "gaussian", "poisson",
+        "negative_binomial" (counts) or "categorical" (one-hot); "bernoulli" by default.
+    output : str, optional
+        Function on the decoder's mean: "sigmoid", "identity" or "tanh"; by default
+        "identity" for squared error, else "sigmoid". For counts "exp" (the
+        default) or "softplus".
     sigma2 : float, "shared" or "pixel", optional
         Variance of "gaussian": fixed, one learned number (the default), or learned for each pixel.
+    total_count : float, "shared" or "dimension", optional
+        Of "negative_binomial": fixed, one learned number (the default), or learned for each dimension.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from vaewidgets.checks import image_size, whole
 from vaewidgets.errors import ShapeError
-from vaewidgets.models.pixels import FIRST_LOG_SIGMA2, PixelHead
+from vaewidgets.models.pixels import PixelHead
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
@@ -43,8 +43,11 @@ class Model(nn.Module, ABC):
         self.image_shape = image_size(image_shape)
         self.latent_dim = whole("latent_dim", latent_dim, 1)
         self._head = head
-        first = torch.tensor(FIRST_LOG_SIGMA2)
-        self.log_sigma2 = nn.Parameter(first) if head.shared else None
+        self.log_sigma2: nn.Parameter | None = None
+        self.log_total_count: nn.Parameter | None = None
+        own = head.parameter(self.image_shape)
+        if own is not None:
+            setattr(self, own[0], nn.Parameter(own[1]))
 
     def _check_images(self, x: Tensor) -> None:
         if x.shape[1:] != self.image_shape:
@@ -65,13 +68,23 @@ class Model(nn.Module, ABC):
 
     @property
     def output(self) -> str:
-        """Function on the decoder's mean: "sigmoid", "identity" or "tanh"."""
+        """Function on the decoder's mean, such as "sigmoid" or "identity"."""
         return self._head.output
 
     @property
     def sigma2(self) -> float | str | None:
         """Variance of a Gaussian likelihood: a number, or "shared" or "pixel" where it is learned."""
         return self._head.sigma2
+
+    @property
+    def total_count(self) -> float | str | None:
+        """Of a negative binomial: a number, or "shared" or "dimension" where it is learned."""
+        return self._head.total_count
+
+    def _raw(self, values: Tensor) -> Tensor:
+        """What the likelihood reads, of the decoder's last layer (B, head.channels(C), H, W)."""
+        spread = self.log_total_count if self.log_sigma2 is None else self.log_sigma2
+        return self._head.raw(values, spread)
 
     @abstractmethod
     def _posterior(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -107,11 +120,12 @@ class Model(nn.Module, ABC):
         return self._posterior(x)
 
     def decode_raw(self, z: Tensor) -> Tensor:
-        """What the likelihood reads: logits or the mean (B, C, H, W).
+        """What the likelihood reads: logits, log rates or the mean (B, C, H, W).
 
-        With a learned variance, the mean and ln sigma² on the channel axis: (B, 2C, H, W).
+        With a learned variance or total count, the mean and the log of that on the channel axis:
+        (B, 2C, H, W).
         """
-        return self._head.raw(self._pixels(z), self.log_sigma2)
+        return self._raw(self._pixels(z))
 
     def decode(self, z: Tensor) -> Tensor:
         """Mean image of each latent point (B, latent_dim), shape (B, C, H, W)."""

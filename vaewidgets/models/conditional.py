@@ -12,7 +12,14 @@ from torch import Tensor, nn
 from vaewidgets.checks import number, one_of, whole, wholes
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models.base import ACTIVATIONS, Model, stack
-from vaewidgets.models.pixels import LikelihoodName, NamedLikelihood, OutputName, Sigma2, pixel_head
+from vaewidgets.models.pixels import (
+    LikelihoodName,
+    NamedLikelihood,
+    OutputName,
+    Sigma2,
+    TotalCount,
+    pixel_head,
+)
 
 Labels = Tensor | int | None
 
@@ -37,11 +44,17 @@ class ConditionalVAE(Model):
     activation : {"relu", "tanh"}
     label_dropout : float, default 0.1
         Share of training images whose class is left out, 0 to 1.
-    likelihood : {"bernoulli", "continuous_bernoulli", "squared_error", "gaussian"} or a Likelihood
-    output : {"sigmoid", "identity", "tanh"}, optional
-        Function on the decoder's mean. By default "identity" for squared error, else "sigmoid".
+    likelihood : str or Likelihood
+        "bernoulli", "continuous_bernoulli" (images in [0, 1]), "squared_error", "gaussian", "poisson",
+        "negative_binomial" (counts) or "categorical" (one-hot); "bernoulli" by default.
+    output : str, optional
+        Function on the decoder's mean: "sigmoid", "identity" or "tanh"; by default
+        "identity" for squared error, else "sigmoid". For counts "exp" (the
+        default) or "softplus".
     sigma2 : float, "shared" or "pixel", optional
         Variance of "gaussian": fixed, one learned number (the default), or learned for each pixel.
+    total_count : float, "shared" or "dimension", optional
+        Of "negative_binomial": fixed, one learned number (the default), or learned for each dimension.
 
     Raises
     ------
@@ -68,8 +81,9 @@ class ConditionalVAE(Model):
         likelihood: LikelihoodName | NamedLikelihood = "bernoulli",
         output: OutputName | None = None,
         sigma2: Sigma2 | None = None,
+        total_count: TotalCount | None = None,
     ) -> None:
-        head = pixel_head(likelihood, output, sigma2)
+        head = pixel_head(likelihood, output, sigma2, total_count)
         super().__init__(image_shape, latent_dim, head)
         self.n_classes = whole("n_classes", n_classes, 1)
         self.hidden = wholes("hidden", hidden, 1, also=", the widths of the layers, e.g. (512, 256)")
@@ -115,7 +129,7 @@ class ConditionalVAE(Model):
 
     def decode_raw(self, z: Tensor, labels: Labels = None) -> Tensor:
         """What the likelihood reads, of z (B, latent_dim) and classes as in `encode`."""
-        return self._head.raw(self._pixels(z, labels), self.log_sigma2)
+        return self._raw(self._pixels(z, labels))
 
     def decode(self, z: Tensor, labels: Labels = None) -> Tensor:
         """Mean image (B, C, H, W) of each z (B, latent_dim), of the classes given as in `encode`."""

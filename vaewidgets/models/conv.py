@@ -11,7 +11,14 @@ from torch import Tensor, nn
 from vaewidgets.checks import image_size, wholes
 from vaewidgets.errors import OptionError
 from vaewidgets.models.base import Model, doubling, halving
-from vaewidgets.models.pixels import LikelihoodName, NamedLikelihood, OutputName, Sigma2, pixel_head
+from vaewidgets.models.pixels import (
+    LikelihoodName,
+    NamedLikelihood,
+    OutputName,
+    Sigma2,
+    TotalCount,
+    pixel_head,
+)
 
 
 @final
@@ -31,12 +38,17 @@ class ConvVAE(Model):
         At least 1.
     channels : sequence of int, default (32, 64, 128, 256)
         At least two; n of them halve the image n − 1 times and double it n − 2 times.
-    likelihood : {"squared_error", "bernoulli", "continuous_bernoulli", "gaussian"} or a Likelihood
-    output : {"tanh", "sigmoid", "identity"}, optional
-        Function on the decoder's mean. By default "tanh", for data of ``value_range=(-1, 1)``; the Bernoullis
-        have "sigmoid".
+    likelihood : str or Likelihood
+        "bernoulli", "continuous_bernoulli" (images in [0, 1]), "squared_error", "gaussian", "poisson",
+        "negative_binomial" (counts) or "categorical" (one-hot); "squared_error" by default.
+    output : str, optional
+        Function on the decoder's mean: "sigmoid", "identity" or "tanh"; by default
+        "tanh", for data of ``value_range=(-1, 1)``; the Bernoullis have "sigmoid". For counts "exp" (the
+        default) or "softplus".
     sigma2 : float, "shared" or "pixel", optional
         Variance of "gaussian": fixed, one learned number (the default), or learned for each pixel.
+    total_count : float, "shared" or "dimension", optional
+        Of "negative_binomial": fixed, one learned number (the default), or learned for each dimension.
 
     Raises
     ------
@@ -58,8 +70,9 @@ class ConvVAE(Model):
         likelihood: LikelihoodName | NamedLikelihood = "squared_error",
         output: OutputName | None = None,
         sigma2: Sigma2 | None = None,
+        total_count: TotalCount | None = None,
     ) -> None:
-        head = pixel_head(likelihood, output, sigma2, default_output="tanh")
+        head = pixel_head(likelihood, output, sigma2, total_count, default_output="tanh")
         super().__init__(image_shape, latent_dim, head)
         self.channels = _channels(channels)
         self.encoder, size = _encoder(self.image_shape, self.channels)

@@ -11,7 +11,14 @@ from torch import Tensor, nn
 
 from vaewidgets.checks import one_of, wholes
 from vaewidgets.models.base import ACTIVATIONS, Model, stack
-from vaewidgets.models.pixels import LikelihoodName, NamedLikelihood, OutputName, Sigma2, pixel_head
+from vaewidgets.models.pixels import (
+    LikelihoodName,
+    NamedLikelihood,
+    OutputName,
+    Sigma2,
+    TotalCount,
+    pixel_head,
+)
 
 
 class FullyConnected(Model):
@@ -27,8 +34,9 @@ class FullyConnected(Model):
         likelihood: LikelihoodName | NamedLikelihood = "bernoulli",
         output: OutputName | None = None,
         sigma2: Sigma2 | None = None,
+        total_count: TotalCount | None = None,
     ) -> None:
-        head = pixel_head(likelihood, output, sigma2)
+        head = pixel_head(likelihood, output, sigma2, total_count)
         super().__init__(image_shape, latent_dim, head)
         self.hidden = wholes("hidden", hidden, 1, also=", the widths of the layers, e.g. (512, 256)")
         self.activation = one_of("activation", activation, ACTIVATIONS)
@@ -61,13 +69,18 @@ class MLPVAE(FullyConnected):
     hidden : sequence of int, default (512, 256)
         Widths of the encoder's hidden layers; the decoder mirrors them. Empty for a linear model.
     activation : {"relu", "tanh"}
-    likelihood : {"bernoulli", "continuous_bernoulli", "squared_error", "gaussian"} or a Likelihood
-        What the decoder is trained with; the Bernoullis want images in [0, 1].
-    output : {"sigmoid", "identity", "tanh"}, optional
-        Function on the decoder's mean. By default "identity" for squared error, else "sigmoid".
+    likelihood : str or Likelihood
+        "bernoulli", "continuous_bernoulli" (images in [0, 1]), "squared_error", "gaussian", "poisson",
+        "negative_binomial" (counts) or "categorical" (one-hot); "bernoulli" by default.
+    output : str, optional
+        Function on the decoder's mean: "sigmoid", "identity" or "tanh"; by default
+        "identity" for squared error, else "sigmoid". For counts "exp" (the
+        default) or "softplus".
     sigma2 : float, "shared" or "pixel", optional
         For "gaussian": its variance in pixel values squared; or one learned number, which is the default; or
         one that the decoder says for each pixel.
+    total_count : float, "shared" or "dimension", optional
+        Of "negative_binomial": fixed, one learned number (the default), or learned for each dimension.
 
     Attributes
     ----------
@@ -75,6 +88,9 @@ class MLPVAE(FullyConnected):
         What the likelihood is built with besides its name.
     log_sigma2 : Parameter, 0-d, or None
         Of a shared variance; see `vaewidgets.models.pixels.floored_log_sigma2` for what becomes of it.
+
+    log_total_count : Parameter, 0-d or of the image's shape, or None
+        Log of a learned total count of a negative binomial.
 
     Raises
     ------

@@ -14,7 +14,14 @@ from torch import Tensor, nn
 from vaewidgets.checks import image_size, number, one_of, whole, wholes
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.models.base import Model, doubling, halving
-from vaewidgets.models.pixels import LikelihoodName, NamedLikelihood, OutputName, Sigma2, pixel_head
+from vaewidgets.models.pixels import (
+    LikelihoodName,
+    NamedLikelihood,
+    OutputName,
+    Sigma2,
+    TotalCount,
+    pixel_head,
+)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -101,11 +108,17 @@ class VQVAE(Model):
     restart_below : float, default 0.05
         A code used less than this share of the average is put on a vector of the batch; at the first step all
         are, so that the codebook starts on the data. 0 for never.
-    likelihood : {"squared_error", "bernoulli", "continuous_bernoulli", "gaussian"} or a Likelihood
-    output : {"identity", "sigmoid", "tanh"}, optional
-        Function on the decoder's mean. By default "identity" for squared error, else "sigmoid".
+    likelihood : str or Likelihood
+        "bernoulli", "continuous_bernoulli" (images in [0, 1]), "squared_error", "gaussian", "poisson",
+        "negative_binomial" (counts) or "categorical" (one-hot); "squared_error" by default.
+    output : str, optional
+        Function on the decoder's mean: "sigmoid", "identity" or "tanh"; by default
+        "identity" for squared error, else "sigmoid". For counts "exp" (the
+        default) or "softplus".
     sigma2 : float, "shared" or "pixel", optional
         Variance of "gaussian": fixed, one learned number (the default), or learned for each pixel.
+    total_count : float, "shared" or "dimension", optional
+        Of "negative_binomial": fixed, one learned number (the default), or learned for each dimension.
 
     Attributes
     ----------
@@ -151,13 +164,14 @@ class VQVAE(Model):
         likelihood: LikelihoodName | NamedLikelihood = "squared_error",
         output: OutputName | None = None,
         sigma2: Sigma2 | None = None,
+        total_count: TotalCount | None = None,
     ) -> None:
         n_image, *size = image_size(image_shape)
         widths = wholes("channels", channels, 1, also=", the widths of the layers, e.g. (32, 64)")
         if not widths:
             raise OptionError(f"channels is {channels!r}; expected at least one, e.g. channels=(32,).")
         grid = tuple(-(-n >> len(widths)) for n in size)
-        head = pixel_head(likelihood, output, sigma2)
+        head = pixel_head(likelihood, output, sigma2, total_count)
         super().__init__(image_shape, whole("code_dim", code_dim, 1) * math.prod(grid), head)
         self.n_codes, self.code_dim, self.channels = whole("n_codes", n_codes, 1), code_dim, widths
         self.grid = grid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -31,12 +32,14 @@ from vaewidgets.objectives import (
 from vaewidgets.runs.attached import AttachedRun
 from vaewidgets.runs.background import TrainingRun
 from vaewidgets.runs.claims import check_unclaimed
+from vaewidgets.runs.earlier import earlier
 from vaewidgets.runs.notebook import current_cell, note, stop_earlier
 from vaewidgets.runs.options import (
     check_counts,
     check_data,
     check_epochs,
     check_labels,
+    check_last_batch,
     check_lr,
     check_name,
     check_output,
@@ -44,6 +47,7 @@ from vaewidgets.runs.options import (
     refuse_unknown,
 )
 from vaewidgets.runs.reading import Reading
+from vaewidgets.runs.run import Run
 
 
 def train(
@@ -139,6 +143,8 @@ def train(
     vae, likelihood = prepare_model(model, data, where)
     goal = get_objective(traits(vae).default_objective if objective is None else objective)
     goal.check(vae)
+    likelihood.check_computed("training")
+    check_last_batch(vae, data, batch_size, drop_last=flag("drop_last", drop_last))
     options: dict[str, Any] = {
         "epochs": check_epochs(epochs),
         "batch_size": batch_size,
@@ -146,7 +152,7 @@ def train(
         "optimizer": check_optimizer(optimizer),
         "seed": seed,
         "eval_every": eval_every,
-        "drop_last": flag("drop_last", drop_last),
+        "drop_last": drop_last,
         "precision": check_precision(precision, where),
         "cuda_graph": check_cuda_graph(cuda_graph, where),
         "device": str(where),
@@ -192,11 +198,25 @@ def pick_device(device: str | torch.device | None) -> torch.device:
         ) from None
 
 
+_ADAPTER = ("encode", "decode", "latent_dim", "output", "likelihood", "spread", "prior", "n_classes")
+
+
+def _shapes(data: ImageDataset) -> dict[str, Any]:
+    """What a model must know of the data."""
+    items = data.items
+    return {
+        "image_shape": data.image_shape,
+        "item_shape": None if items is None else items.shape,
+        "value_range": data.value_range,
+        "n_classes": None if data.train.labels is None else max(1, int(data.train.labels.max()) + 1),
+    }
+
+
 def prepare_model(
     model: nn.Module, data: ImageDataset, device: torch.device, **adapter: Any
 ) -> tuple[Any, Likelihood]:
     """Adapt a model as `as_vae` does, move it to the device, try it, and find its likelihood for the data."""
-    vae = as_vae(model, image_shape=data.image_shape, value_range=data.value_range, **adapter)
+    vae = as_vae(model, **{**_shapes(data), **adapter})
     if isinstance(vae, AdaptedVAE):  # whatever was possible: this is what it is trained with
         vae.convention = replace(vae.convention, others=())
     likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
@@ -254,6 +274,7 @@ def attach(
     autosave: bool = False,
     autosave_seconds: float = 30.0,
     on_bad_value: str = "warn",
+    after: Run | str | os.PathLike[str] | None = None,
     **adapter: Any,
 ) -> AttachedRun:
     """Watch a model that a loop of your own trains: call `run.log(loss=..., recon=..., kl=...)` in each step.
@@ -274,8 +295,13 @@ def attach(
         What `log` does with a loss, recon or kl that is NaN or infinite, or with a value that is no number:
         leave it out and say so in the widgets, in `run.warning` and in `run.diagnose()`; or raise
         `DivergedError` (within a tenth of a second) or `OptionError`, which ends your loop.
+    after : Run, str or Path, optional
+        The run, or the file of one, that your loop goes on from: its history and time line stand before what
+        is logged, and steps and epochs are counted on. Its weights are yours to load
+        (`load_run(path, model=model)` does), as is your optimiser's state.
     **adapter
-        encode, decode, latent_dim, output, likelihood: as in `as_vae`.
+        encode, decode, latent_dim, output, likelihood, spread, prior, n_classes: as in `as_vae`; n_classes is
+        by default the number of the data's.
 
     Returns
     -------
@@ -294,25 +320,30 @@ def attach(
     check_name(name)
     one_of("on_bad_value", on_bad_value, ("warn", "raise"))
     check_unclaimed(model, can_train=False)
-    vae = as_vae(model, losses=losses, image_shape=data.image_shape, value_range=data.value_range, **adapter)
+    refuse_unknown(attach, adapter, handed_on=_ADAPTER)
+    vae = as_vae(model, losses=losses, **{**_shapes(data), **adapter})
     likelihood = get_likelihood(vae.likelihood, **traits(vae).likelihood_options)
     likelihood.check(data)
+    check_output(vae, data)
     check_vae(vae, data.image_shape, data.value_range)
+    check_labels(vae, data)
     own, reading = LossConvention(), None
     if isinstance(vae, AdaptedVAE):
         own = vae.convention.losses
         if vae.convention.others:
             reading = Reading(vae, data, reduction_is_known=losses is not None or own != LossConvention())
     device = next((t.device for t in model_tensors(vae)), torch.device("cpu"))
+    past = None if after is None else earlier(after, model_tensors(vae))
     return AttachedRun(
         losses=losses or own,
+        past=past,
         autosave_seconds=seconds if flag("autosave", autosave) else None,
         raises_on_bad_value=on_bad_value == "raise",
         reading=reading,
         model=vae,
         data=data,
         likelihood=likelihood.fitted_to(data),
-        recorder=Recorder(),
+        recorder=Recorder() if past is None else past.recorder,
         device=device,
         options={"dataset": data.name, "device": str(device)},
         name=name,

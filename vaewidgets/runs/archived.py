@@ -94,6 +94,10 @@ class ArchivedRun(Run):
     def _engine_state(self, *, copy: bool) -> EngineState | None:
         return self._state and replace(self._state, lr=self._lr or self._state.lr, schedule=self._schedule)
 
+    def log(self, *_: Any, **__: Any) -> None:
+        """Refuse: a loop that goes on logs to a run of its own, ``vw.attach(model, data, after=run)``."""
+        self._go(None)
+
     def close(self) -> None:
         """Do nothing: no thread trains it."""
 

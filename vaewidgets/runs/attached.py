@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, final
 
@@ -14,27 +13,31 @@ import torch
 from torch import Tensor
 
 from vaewidgets.adapters import Convention, LossConvention
-from vaewidgets.diagnostics import NotFinite
+from vaewidgets.diagnostics import Audit, NotFinite
 from vaewidgets.engine.recorder import Recorder
-from vaewidgets.engine.snapshot import GoodWeights, Snapshot, model_tensors
+from vaewidgets.engine.snapshot import GoodWeights, Snapshot, Weights, model_tensors
 from vaewidgets.errors import OptionError, TrainingStopped
-from vaewidgets.objectives import Constant, Schedule, as_schedule, get_likelihood
+from vaewidgets.objectives import get_likelihood
+from vaewidgets.runs.auditor import Auditor, copy_in_mode
 from vaewidgets.runs.claims import check_unclaimed, claim, release
-from vaewidgets.runs.gate import ENDED, Status
+from vaewidgets.runs.earlier import Earlier
+from vaewidgets.runs.gate import ENDED, Loop, Status
 from vaewidgets.runs.history import History
 from vaewidgets.runs.log_buffer import Pending
 from vaewidgets.runs.log_faults import logged_divergence
-from vaewidgets.runs.loop_log import LoopLog, holds_step
+from vaewidgets.runs.loop_beta import LoopBeta
+from vaewidgets.runs.loop_log import Logged, LoopLog
+from vaewidgets.runs.loop_place import LoopPlace
+from vaewidgets.runs.measure import PERHAPS_TRAINED_ON
 from vaewidgets.runs.notebook import at_cell_end
 from vaewidgets.runs.reading import Reading
-from vaewidgets.runs.run import Run
 from vaewidgets.runs.run_file import Checkpoint
 
 FLUSH_SECONDS = 0.1
 
 
 @final
-class AttachedRun(Run):
+class AttachedRun(LoopBeta):
     """Made by `attach`; see `Run` for what it offers.
 
     Attributes
@@ -43,8 +46,17 @@ class AttachedRun(Run):
         How logged terms are turned into sums over pixels and latent dimensions, averaged over images.
     """
 
+    _auditor: Auditor
     can_train = False
     _stoppable = ("running", "paused")
+
+    @property
+    def test_name(self) -> str:
+        """What the test split is called: "test" if it was given, or the loop has batches of `data.train`."""
+        data = self._data
+        if data is None or data.test is None or data.test_is_given or data.train.gave_batches:
+            return "test"
+        return PERHAPS_TRAINED_ON
 
     def __init__(
         self,
@@ -52,6 +64,7 @@ class AttachedRun(Run):
         losses: LossConvention,
         raises_on_bad_value: bool = False,
         reading: Reading | None = None,
+        past: Earlier | None = None,
         **what: Any,
     ) -> None:
         super().__init__(**what)
@@ -59,12 +72,14 @@ class AttachedRun(Run):
         self._raises = raises_on_bad_value
         self._reading = reading
         pending = Pending(losses, self._data.n_pixels, self.model.latent_dim, self._recorder.__len__)
-        self._log = LoopLog(self._recorder, pending, raises=raises_on_bad_value)
+        self._auditor = Auditor(self.model, self._data, losses)
+        epochs = 0 if past is None else past.epoch
+        self._log = LoopLog(self._recorder, pending, raises=raises_on_bad_value, epochs=epochs)
+        if past is not None and past.data_facts == self.data_facts:  # else its frames are of other images
+            self.time_line.restore(*past.time_line)
         self._next_flush = 0.0
-        self._schedule: Schedule = Constant(1.0)
-        self._beta_read: float | None = None  # what the loop got when it last read `beta`
-        self._beta_logged: float | None = None
-        self._good = GoodWeights()
+        self._good = self._copies.good = GoodWeights()
+        self._place = LoopPlace(repr(self))
         # from the start, not from the first step on: what is drawn at a cell's end then finds the run ended
         self._forget_cell = at_cell_end(self._cell_ended)
         self._copies.check()
@@ -80,6 +95,7 @@ class AttachedRun(Run):
         epoch: int | None = None,
         step: int | None = None,
         batch_size: int | None = None,
+        x: Tensor | None = None,
         **other: Tensor | float,
     ) -> None:
         """Record one step of your loop; call it after the update.
@@ -102,7 +118,9 @@ class AttachedRun(Run):
             Number of this step, for a loop that does not begin at 0; by default one more than the last. One
             that is smaller, as after a return to a checkpoint, is counted on from the last, and said.
         batch_size : int, optional
-            Images in the batch; needed where terms are summed over the batch.
+            Images in the batch; needed where terms are summed over the batch. By default those of `x`.
+        x : Tensor, optional
+            The batch itself, so that the audit of the loss need not measure on images of its own choice.
         **other
             Names that begin with ``val_``, ``test_`` or ``train_`` (``val_loss=...``) are values of an epoch,
             and make no step; the first two are drawn as the test curve. The reduction of `losses` applies to
@@ -118,19 +136,19 @@ class AttachedRun(Run):
             In the first call alone, where nothing is lost yet: a value is no scalar, or `batch_size` is
             needed. Later ones are left out, and said.
         """
-        if beta is not None:
-            with contextlib.suppress(TypeError, ValueError, RuntimeError):  # else it is said by `add`
-                self._beta_logged = float(beta)
-        else:
-            beta = self._beta_read
-        values = {"loss": loss, "recon": recon, "kl": kl, "beta": beta, **other}
-        known = {name: value for name, value in values.items() if value is not None}
-        is_step = holds_step(known)
-        evaluates_after_end = not is_step and self.status in ENDED
-        if not self._gate.is_mine and not evaluates_after_end:
-            self._enter()
-        self._log.add(known, step=step, epoch=epoch, batch_size=batch_size)
-        if evaluates_after_end:
+        values = {"loss": loss, "recon": recon, "kl": kl, "beta": self._beta_of_step(beta), **other}
+        logged = Logged.of(values)
+        batch_size = self._auditor.note_batch(x, batch_size)
+        is_step = logged.is_step
+        # of a loop that has ended, or in another thread beside it
+        only_evaluates = not is_step and not self._gate.is_mine and self.status != "created"
+        if not self._gate.is_mine:
+            if self._place.is_elsewhere():
+                return
+            if not only_evaluates:
+                self._enter()
+        self._log.add(logged, step=step, epoch=epoch, batch_size=batch_size)
+        if only_evaluates:
             self._flush()
             self._events.notify()
             return
@@ -146,12 +164,26 @@ class AttachedRun(Run):
 
     def _enter(self) -> None:
         """The loop starts, or starts again."""
+        if self._gate.is_busy and not self.has_let_go():
+            raise OptionError(
+                f"{self!r} is logged to by a loop in another thread, and two would be mixed; expected one "
+                "loop a run. Attach a run for each, vw.attach(model, data), or end the first: run.finish()."
+            )
         check_unclaimed(self.model, run=self, can_train=False)
         claim(self)
         self.error = None
         self._rate_marks = []
         self._gate.enter()
+        self._place.watch(self._gate.loop, self._thread_gone)
         self._events.notify()
+
+    def _leave_to_parent(self) -> None:
+        super()._leave_to_parent()
+        self._place.is_forked = True
+
+    def _thread_gone(self, loop: Loop) -> None:
+        if self._gate.loop is loop:
+            self.finish()
 
     def _may_go_on(self, is_step: bool) -> bool:
         try:
@@ -166,6 +198,7 @@ class AttachedRun(Run):
     def _leave(self, status: Status) -> None:
         """The loop has ended. That comes first: a second interrupt may cut off the rest."""
         self._gate.leave(status)
+        self._place.unwatch()
         self._tuner.rest()
         self._flush()
         self._log.end()
@@ -196,6 +229,7 @@ class AttachedRun(Run):
         if self.error is None:
             self._copies.renew()
             self._copies.note_time(self._copies.newest)
+            self._audit(self._copies.newest, is_last=True)
         if self._autosave is not None:
             self._autosave.write_now(self._capture)
         self._events.notify()
@@ -214,7 +248,7 @@ class AttachedRun(Run):
         self._mark_rate()
         self._tuner.tick(self._log.rows, self.epoch, self._halts)
         if self.error is None:
-            self._good.keep(self._copies.clone)
+            self._audit(self._good.keep(self._copies.clone_if_cheap))
             good = self._good.weights
             if good is not None and self.time_line.is_due(good.epoch):
                 self._copies.note_time(good)
@@ -223,12 +257,18 @@ class AttachedRun(Run):
         self._decide_reading()
         self._events.notify()
 
+    def _audit(self, weights: Weights | None, *, is_last: bool = False) -> None:
+        """Compare what is logged with what a copy of the model gives, if it is time."""
+        if weights is not None and self._auditor.is_due(len(self._recorder), is_last=is_last):
+            build = partial(copy_in_mode, self._copies, weights, self.model)
+            self._auditor.watch(build, self._recorder, weights.step, is_last=is_last)
+
     def _decide_reading(self) -> None:
         """Find out whether it shows by now how the model is read; between two steps."""
         if self._reading is None or not self._reading.is_due:
             return
         try:
-            copy = self._copies.build(self._copies.clone()).model
+            copy = self._copies.build(self._copies.recent()).model
             found = self._reading.decide(copy, self._recorder.last("recon"))
         except Exception as error:  # never into a training
             self._reading = None
@@ -239,7 +279,8 @@ class AttachedRun(Run):
 
     def _read_as(self, convention: Convention) -> None:
         self.model.convention = convention
-        self.likelihood = get_likelihood(convention.likelihood).fitted_to(self._data)
+        options = dict(convention.likelihood_options)
+        self.likelihood = get_likelihood(convention.likelihood, **options).fitted_to(self._data)
         self._history.likelihood = self.likelihood
         self._copies.read_as(convention, self.likelihood)
 
@@ -257,7 +298,13 @@ class AttachedRun(Run):
     @property
     def warning(self) -> str | None:
         doubt = None if self._reading is None else self._reading.doubt(self.model.convention)
-        return "\n".join(filter(None, (self._log.faults.text, super().warning, doubt))) or None
+        doubt = doubt or getattr(getattr(self.model, "convention", None), "doubt", None)
+        found = (self._auditor.text, self._place.warning, self._log.faults.text, super().warning, doubt)
+        return "\n".join(filter(None, found)) or None
+
+    @property
+    def audited(self) -> Audit | None:
+        return self._auditor.finding
 
     @property
     def not_finite(self) -> NotFinite:
@@ -273,35 +320,7 @@ class AttachedRun(Run):
 
     @property
     def engine(self) -> str:
-        return "a loop of its own"
-
-    @property
-    def beta(self) -> float:
-        """Weight of the KL term, for the loop to read in each step; from then on widgets offer to turn it."""
-        beta = self._beta_read = self._schedule(self.step)
-        return beta
-
-    @beta.setter
-    def beta(self, beta: float | Callable[[int], float] | Schedule) -> None:
-        self._schedule = as_schedule(beta)
-        self._events.notify()
-
-    @property
-    def current_beta(self) -> float:
-        if self._beta_read is None and self._beta_logged is not None:
-            return self._beta_logged
-        return self._schedule(self.step)
-
-    @property
-    def beta_description(self) -> str:
-        if self._beta_read is None:
-            return "in your loop" if self._beta_logged is None else f"{self._beta_logged:g}"
-        return self._schedule.describe()
-
-    @property
-    def beta_is_controllable(self) -> bool:
-        """Whether the loop reads `run.beta`."""
-        return self._beta_read is not None
+        return ", ".join(filter(None, ("a loop of its own", self._place.words)))
 
     def _go(self, steps: int | None) -> None:
         if self.status in ("running", "paused"):

@@ -134,7 +134,7 @@ class TrainingRun(Run):
                 "start a new run on run.model with a smaller lr."
             )
         if self._gate.is_closed:
-            raise OptionError(
+            raise self.error or OptionError(
                 f"{self!r} was closed (by run.close(), at the end of its `with` block, or by its cell, "
                 "run again) and cannot go on. Start a new run on run.model."
             )

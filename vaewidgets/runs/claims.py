@@ -7,6 +7,7 @@ found, too.
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Iterable
@@ -110,3 +111,14 @@ def _tensors(model: Any) -> tuple[set[Any], set[Any]]:
         if p.requires_grad:
             trained |= marks
     return all_, trained
+
+
+def _forget_writers() -> None:
+    """After a fork: what trains in the parent does not train here, and the lock may have been taken."""
+    global _lock
+    _lock = threading.Lock()
+    _writers.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_writers)

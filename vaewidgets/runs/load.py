@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from vaewidgets.adapters.seeded import drawing, seeded
+from vaewidgets.adapters.seeded import seeded
 from vaewidgets.checks import instance
 from vaewidgets.data import ImageDataset, load_dataset
 from vaewidgets.engine.engine import Engine, EngineState
@@ -80,7 +80,7 @@ def load_run(
             likelihood = Bernoulli(binary=bool(facts["normalised"]))
     else:
         # files from before did not say how a foreign model was read
-        vae, likelihood = prepare_model(model, data, where, **(facts.get("reading") or {}))
+        vae, likelihood = prepare_model(model, data, where, **_reading(facts))
     load_weights(vae, loaded.weights, path)
     vae.to(where)
     goal = objective or objective_from_dict(facts.get("objective", {"name": "elbo"}))
@@ -112,7 +112,10 @@ def _why_archived(
 ) -> str | None:
     """Say why a run cannot go on; None if it can."""
     if state is None:
-        return "was trained by a loop of its own: start a new run, vw.train(run.model, data)"
+        return (
+            "was trained by a loop of its own: go on with that, run = vw.attach(model, data, after=run), or "
+            "start a new run, vw.train(run.model, data)"
+        )
     if data is None:
         return f"was loaded without its data, {facts['options'].get('dataset')!r}: load_run(path, data=...)"
     if objective is None:
@@ -163,7 +166,15 @@ def _rebuild(facts: dict[str, Any], path: Any) -> nn.Module:
             "one with the same options: load_run(path, model=...)."
         )
     try:
-        with drawing, seeded(0):  # the weights are written over; the caller's random numbers stay
+        with seeded(0):  # the weights are written over; the caller's random numbers stay
             return build(facts["model"])
     except (OptionError, TypeError) as error:
         raise CheckpointError(f"{str(path)!r}: its model cannot be built ({error}).") from error
+
+
+def _reading(facts: dict[str, Any]) -> dict[str, Any]:
+    """How a foreign model was read, as options of `as_vae`; files from before did not say."""
+    reading = dict(facts.get("reading") or {})
+    if reading and facts.get("likelihood_options"):
+        reading["likelihood"] = get_likelihood(facts["likelihood"], **facts["likelihood_options"])
+    return reading

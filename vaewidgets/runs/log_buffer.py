@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,6 +70,7 @@ class Pending:
         self, losses: LossConvention, n_pixels: int, latent_dim: int, recorded: Callable[[], int]
     ) -> None:
         self._losses = losses
+        self._losses_of_loss = replace(losses, recon_sign=1)
         self._needs_batch_size = "batch_sum" in (losses.recon, losses.kl)
         self._n_pixels = n_pixels
         self._latent_dim = latent_dim
@@ -192,7 +194,7 @@ class Pending:
             loss, recon, kl = (columns[name][here] if name in columns else None for name in TERMS)
             shape = (int(size), self._n_pixels, self._latent_dim)
             recon, kl = self._losses.canonical(recon, kl, *shape)
-            loss, _ = self._losses.canonical(loss, None, *shape)
+            loss, _ = self._losses_of_loss.canonical(loss, None, *shape)
             for name, values in zip(TERMS, (loss, recon, kl), strict=True):
                 if values is not None:
                     columns[name][here] = values

@@ -32,18 +32,23 @@ class LoggedEpochs:
     end it: it counts where the loop ended and it is at least as long as the epoch before, so that half an
     epoch of a loop that was stopped is not taken for a whole one. In a loop that names the epoch only where
     it evaluates, that ends it.
+
+    Parameters
+    ----------
+    rows, epochs : int
+        Of an earlier run, which the recorder holds already.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rows: int = 0, epochs: int = 0) -> None:
         self._value: int | None = None
         self._steps_name_it = False
-        self._start = 0  # in rows of the recorder
+        self._start = rows  # of the recorder
         self._length = 0  # of the last whole epoch
-        self._ended = 0  # epochs that have ended
+        self._ended = epochs  # that have ended
         self._whole: deque[_Whole] = deque()  # not yet recorded
         # values of one step, by name and serial
         self._values: tuple[int, dict[str, dict[int, float]]] = (-1, {})
-        self.count = 0  # whole epochs recorded
+        self.count = epochs  # whole ones recorded
 
     def note(self, row: int, step: int, epoch: int) -> None:
         """Note which epoch a row belongs to, before it is counted."""

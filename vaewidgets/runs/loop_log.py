@@ -6,7 +6,7 @@ import math
 import operator
 import threading
 from collections.abc import Mapping
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 
@@ -18,28 +18,46 @@ from vaewidgets.runs.log_faults import BadStep, LogFaults
 from vaewidgets.runs.logged_epochs import LoggedEpochs
 
 
-def holds_step(values: Mapping[str, Any]) -> bool:
-    """Whether the values of a call make a step: those of an epoch alone do not."""
-    by_epoch = [name for name in values if is_by_epoch(name)]
-    return not by_epoch or len(set(values) - {"beta"}) > len(by_epoch)
+class Logged(NamedTuple):
+    """The values of one call, those that are not None."""
+
+    by_step: dict[str, Any]
+    by_epoch: dict[str, Any]
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Logged:
+        found = cls({}, {})
+        for name, value in values.items():
+            if value is not None:
+                found[is_by_epoch(name)][name] = value
+        return found
+
+    @property
+    def is_step(self) -> bool:
+        """Whether they make a step: those of an epoch alone do not."""
+        return not self.by_epoch or any(name != "beta" for name in self.by_step)
 
 
 @final
 class LoopLog:
     """Takes logged values in the loop's thread; any thread may hand them to the recorder.
 
-    With `raises`, each value that is no number is an OptionError, and not in the first call alone.
+    With `raises`, each value that is no number is an OptionError, and not in the first call alone. The
+    recorder may hold an earlier run of so many `epochs`: then steps and epochs are counted on from it.
     """
 
-    def __init__(self, recorder: Recorder, pending: Pending, *, raises: bool) -> None:
+    def __init__(self, recorder: Recorder, pending: Pending, *, raises: bool, epochs: int = 0) -> None:
         self._recorder = recorder
         self.pending = pending
         self._raises = raises
-        self._epochs = LoggedEpochs()
+        self._epochs = LoggedEpochs(len(recorder), epochs)
         self.faults = LogFaults()
         self._flushing = threading.Lock()
+        self._goes_on = len(recorder) > 0  # until the loop names its first step
         self._shift = 0  # added to the loop's own numbers of its steps
-        self.epoch = 0  # completed, as logged
+        self._epochs_before: int | None = epochs or None  # until the loop names its first epoch
+        self._epoch_shift = 0
+        self.epoch = epochs  # completed, as logged
 
     @property
     def rows(self) -> int:
@@ -52,22 +70,18 @@ class LoopLog:
         newest = self.pending.newest
         return self._recorder.next_step if newest is None else newest[1] + 1
 
-    def add(
-        self, values: Mapping[str, Any], *, step: int | None, epoch: int | None, batch_size: int | None
-    ) -> None:
+    def add(self, logged: Logged, *, step: int | None, epoch: int | None, batch_size: int | None) -> None:
         """Take the values of a call; OptionError if one is no number and nothing was logged, or `raises`."""
         strict = self._raises or not self.rows
-        by_epoch = {name: value for name, value in values.items() if is_by_epoch(name)}
-        by_step = {name: value for name, value in values.items() if name not in by_epoch}
         faults = []
-        if holds_step(values):
-            faults += self._add_step(by_step, step, epoch, batch_size, strict=strict)
+        if logged.is_step:
+            faults += self._add_step(logged.by_step, step, epoch, batch_size, strict=strict)
             batch_size = None  # that of the step
         elif epoch is not None:
             self._epochs.note_evaluation(self.rows, self.step)
-            self.epoch = max(self.epoch, epoch)
-        if by_epoch:
-            faults += self.pending.add_evaluation(self.step, by_epoch, batch_size, strict=strict)
+            self.epoch = max(self.epoch, self._counted_on(epoch))
+        if logged.by_epoch:
+            faults += self.pending.add_evaluation(self.step, logged.by_epoch, batch_size, strict=strict)
         for fault in faults:
             self.faults.say(fault)
 
@@ -82,9 +96,16 @@ class LoopLog:
     ) -> list[str]:
         number, faults = self._number(step, strict=strict)
         if epoch is not None:
-            self.epoch = epoch
+            self.epoch = self._counted_on(epoch)
             self._epochs.note(self.rows, self.step, epoch)
         return faults + self.pending.add(number, values, batch_size, strict=strict)
+
+    def _counted_on(self, epoch: int) -> int:
+        """Epochs completed, with those of the run before where the loop counts from its own start."""
+        if self._epochs_before is not None:
+            self._epoch_shift = self._epochs_before if epoch < self._epochs_before else 0
+            self._epochs_before = None
+        return epoch + self._epoch_shift
 
     def _number(self, step: int | None, *, strict: bool) -> tuple[int, list[str]]:
         """Number that a step is recorded under, which never falls; and why it is not the loop's own.
@@ -98,6 +119,9 @@ class LoopLog:
         except TypeError:
             fault = f"log got step of type {type(step).__name__}; expected a whole number."
         else:
+            if self._goes_on and 0 <= own < self.step:
+                self._shift = self.step - own  # it counts from its own start, not from the run's before
+            self._goes_on = False
             number = own + self._shift
             if number >= max(self.step - 1, 0):
                 return number, []

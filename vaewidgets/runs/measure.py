@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 import warnings
 from typing import Any, Literal
 
@@ -14,18 +12,17 @@ from vaewidgets.data.sample import evenly
 from vaewidgets.diagnostics import (
     Ablation,
     ActiveUnits,
+    Audit,
     Diagnosis,
     NotFinite,
     PathVerdict,
     RunStats,
-    UnitLives,
     ablation,
     active_units,
     diagnose,
     nearest_class,
     path_between,
     run_stats,
-    unit_lives,
 )
 from vaewidgets.engine.evaluate import evaluate
 from vaewidgets.engine.snapshot import Snapshot
@@ -35,10 +32,10 @@ from vaewidgets.runs.controlled import Controlled
 from vaewidgets.runs.copies import Copies
 from vaewidgets.runs.gate import Ask
 from vaewidgets.runs.history import History
+from vaewidgets.runs.unit_watch import UnitWatch
 
-_SHARE = 0.02  # of the training's time that watching may take
-_LEAST_SECONDS = 0.1
-_MOST_ROWS = 512
+# What a test split is called that the loop may have trained on.
+PERHAPS_TRAINED_ON = "held out here, perhaps trained on"
 
 
 class Measured(Controlled):
@@ -72,15 +69,25 @@ class Measured(Controlled):
         return self._history
 
     @property
+    def test_name(self) -> str:
+        """What the test split is called: "test", unless a loop of its own has perhaps trained on it."""
+        return "test"
+
+    @property
     def not_finite(self) -> NotFinite | None:
         """Steps that a loop of its own logged as NaN or infinite; None where such a step ends the run."""
+        return None
+
+    @property
+    def audited(self) -> Audit | None:
+        """What the audit of a loop of its own has found wrong so far; see `audit`."""
         return None
 
     def request_snapshot(self) -> None:
         """Ask for a copy of the weights between two steps. Returns at once; see `latest_snapshot`."""
         ask = self._clone_ask
         if ask is None or ask.done.is_set or not self._gate.is_busy:
-            ask = Ask(self._copies.renew)
+            ask = Ask(self._copies.renew_if_cheap)
             self._gate.post(ask)
             self._clone_ask = ask
 
@@ -123,10 +130,16 @@ class Measured(Controlled):
         ----------
         split : {"test", "train"}, optional
             By default "test", or where there is no test split "train", with a warning.
+
+        Returns
+        -------
+        dict of str to float
+            Without "loss" and "kl" for a model with a prior of its own (``attach(..., prior="learned")``).
         """
         images = self.data.split(self._split_or_default(split))
+        model = self.snapshot().model
         values = evaluate(
-            self.snapshot().model,
+            model,
             images,
             self.likelihood,
             self.objective,
@@ -136,11 +149,13 @@ class Measured(Controlled):
             seed=int(self.options.get("seed", 0)),
         )
         assert values is not None
+        if getattr(getattr(model, "convention", None), "prior", "standard") == "learned":
+            return {name: value for name, value in values.items() if name not in ("loss", "kl")}
         return values
 
     def stats(self, *, n: int = 1000) -> RunStats:
         """Measure both splits, over at most `n` images of each; see `vaewidgets.diagnostics.run_stats`."""
-        return run_stats(self.snapshot().model, self.data, self.likelihood, n=n)
+        return run_stats(self.snapshot().model, self.data, self.likelihood, n=n, test_name=self.test_name)
 
     def diagnose(self, *, n: int = 1000) -> Diagnosis:
         """Say what the run is doing, with evidence and advice; see `vaewidgets.diagnostics.diagnose`.
@@ -156,7 +171,14 @@ class Measured(Controlled):
             lives = self.unit_watch.lives()
         # a run that was loaded without its data is judged by its curves
         stats = None if self._data is None else self.stats(n=n)
-        return diagnose(self.history, stats, error=self.error, not_finite=self.not_finite, lives=lives)
+        return diagnose(
+            self.history,
+            stats,
+            error=self.error,
+            not_finite=self.not_finite,
+            lives=lives,
+            audit=self.audited,
+        )
 
     def active_units(
         self,
@@ -266,10 +288,17 @@ class Measured(Controlled):
 
     def _split_or_default(self, split: str | None) -> str:
         """Return the split that was named; else the test split, or where there is none the training split."""
+        if split in (None, "test") and self.data.test is not None:
+            if self.test_name != "test":
+                warnings.warn(
+                    f"{len(self.data.test)} images of {self.data.name!r} were held out here, and your loop "
+                    "has perhaps trained on them: this is no test. Give its test set, "
+                    "vw.ImageDataset(train_set, test=test_set), or train on data.train.batches(...).",
+                    stacklevel=3,
+                )
+            return "test"
         if split is not None:
             return split
-        if self.data.test is not None:
-            return "test"
         warnings.warn(
             f"{self.data.name!r} has no test split: measured on its training images, which the model has "
             'seen. Say split="train" to leave out this warning.',
@@ -285,86 +314,3 @@ class Measured(Controlled):
     def _encode(self, split: str, n: int | None) -> tuple[Tensor, Tensor | None]:
         x, labels = self._images(split, n)
         return self.snapshot().encode(x, labels)
-
-
-class UnitWatch:
-    """Notes the KL of each unit while a run trains; made by `Run.watch_units`.
-
-    It takes at most a fiftieth of the training's time, and at most 512 records: then every second one goes
-    and the rest is looked at half as often.
-
-    Attributes
-    ----------
-    delta : float
-        Nats above which a unit is alive.
-    """
-
-    def __init__(self, run: Measured, *, n: int = 500, delta: float = 0.01) -> None:
-        self.delta = delta
-        self._run = run
-        images = run.data.test if run.data.test is not None else run.data.train
-        index = evenly(len(images), n)
-        self._x = images.images(index)
-        self._labels = None if images.labels is None else images.labels[index]
-        self._rows: list[tuple[int, list[float]]] = []
-        self._lock = threading.Lock()
-        self._next = 0.0
-        self._fewest_steps = 1
-        self.look()
-        self._remove = run.add_listener(self._listen)
-
-    @property
-    def steps(self) -> tuple[int, ...]:
-        """When the units were looked at."""
-        with self._lock:
-            return tuple(step for step, _ in self._rows)
-
-    @property
-    def kl(self) -> Tensor:
-        """Mean KL of each unit at these steps, in nats, float64, shape (t, latent_dim)."""
-        with self._lock:
-            return torch.tensor([kl for _, kl in self._rows], dtype=torch.float64)
-
-    def lives(self) -> UnitLives | None:
-        """When units came to life and died; None before the first record."""
-        with self._lock:
-            rows = list(self._rows)
-        if not rows:
-            return None
-        return unit_lives([step for step, _ in rows], [kl for _, kl in rows], delta=self.delta)
-
-    def look(self) -> None:
-        self.note(self._run.snapshot())
-
-    def close(self) -> None:
-        """End watching; what was noted stays."""
-        self._remove()
-
-    def _listen(self) -> None:
-        """Called by the training thread between steps: take what was asked for, ask for more."""
-        start = time.monotonic()
-        if start < self._next:
-            return
-        self._next = start + _LEAST_SECONDS
-        snapshot = self._run.latest_snapshot
-        if snapshot is not None:
-            self.note(snapshot)
-        self._next = start + max(_LEAST_SECONDS, (time.monotonic() - start) / _SHARE)
-        self._run.request_snapshot()
-
-    def note(self, snapshot: Snapshot) -> None:
-        """Note the units' KL in this copy of the weights, unless it is no newer than the last record."""
-        with self._lock:
-            if self._rows and snapshot.step < self._rows[-1][0] + self._fewest_steps:
-                return
-        mu, logvar = snapshot.encode(self._x, self._labels)
-        if logvar is None:
-            raise OptionError(f"{self._run!r} has no posterior variance, so no KL to watch; expected a VAE.")
-        kl = active_units(mu, logvar).kl.tolist()
-        with self._lock:
-            if self._rows and snapshot.step <= self._rows[-1][0]:
-                return  # another thread was here first
-            self._rows.append((snapshot.step, kl))
-            if len(self._rows) > _MOST_ROWS:
-                self._fewest_steps = 2 * (self._rows[-1][0] // len(self._rows) + 1)
-                self._rows = self._rows[::2]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from vaewidgets.adapters import try_training_pass
 from vaewidgets.checks import instance, number, text, whole
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import DataError, OptionError, did_you_mean
 from vaewidgets.objectives import traits
+from vaewidgets.objectives.base import class_name
 
 
 def check_epochs(epochs: object) -> int | None:
@@ -33,12 +35,19 @@ def check_speed(speed: object) -> float | None:
     return None if speed is None else number("speed", speed, above=0, also=also)
 
 
-def refuse_unknown(function: Callable[..., Any], unknown: dict[str, Any]) -> None:
-    """OptionError for keywords that a function does not know, with the nearest one that it does."""
+def refuse_unknown(
+    function: Callable[..., Any], given: Iterable[str], *, handed_on: Iterable[str] = ()
+) -> None:
+    """OptionError for a keyword that a function does not know, with the nearest one that it does.
+
+    `handed_on` are the keywords that it hands on to another.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    known = [*(p.name for p in parameters if p.kind is not p.VAR_KEYWORD), *handed_on]
+    unknown = [name for name in given if name not in known]
     if not unknown:
         return
-    known = [name for name in inspect.signature(function).parameters if name != "unknown"]
-    name = next(iter(unknown))
+    name = unknown[0]
     hint = did_you_mean(name, known, 0.5) or f" It takes: {', '.join(known)}."
     raise OptionError(f"{function.__name__} has no option {name!r}.{hint}")
 
@@ -72,13 +81,50 @@ def check_output(model: Any, data: ImageDataset) -> None:
     if not isinstance(output, str) or output not in _REACH:
         return
     (low, high), (lo, hi) = _REACH[output], data.value_range
-    if lo < low or hi > high:
+    if low <= lo and hi <= high:
+        return
+    if hasattr(model, "convention"):  # not built here: what it ends in was seen
+        fix = "Change what its decode ends in"
+        meant = '; or, if it is meant so, say output="mean"'
+    else:
         fits = 'output="tanh"' if (low, high) == (0.0, 1.0) and lo >= -1 and hi <= 1 else 'output="identity"'
-        raise DataError(
-            f"{type(model).__name__} ends in a {output}, which reaches {low:g} to {high:g}; {data.name!r} "
-            f"has value_range=({lo:g}, {hi:g}). Build it with {fits}, or load the data with "
-            f"value_range=({low:g}, {high:g})."
+        fix, meant = f"Build it with {fits}", ""
+    # numbers that are no pixels have the range that they have
+    load = f", or load the data with value_range=({low:g}, {high:g})" if data.holds_images else ""
+    raise DataError(
+        f"{class_name(model)} ends in a {output}, which reaches {low:g} to {high:g}; {data.name!r} "
+        f"has value_range=({lo:g}, {hi:g}). {fix}{load}{meant}."
+    )
+
+
+def check_last_batch(model: Any, data: ImageDataset, batch_size: int, *, drop_last: bool) -> None:
+    """OptionError where an epoch ends in a batch of one image that the model cannot be trained on.
+
+    BatchNorm has no variance of one image. The model is tried, on a copy, only where there is such a batch.
+    """
+    n = len(data.train)
+    if batch_size > 1 and (drop_last or n % batch_size != 1):
+        return
+    labels = data.train.labels
+    fault = try_training_pass(
+        model,
+        data.train.images([0]),
+        labels[:1] if labels is not None and traits(model).takes_labels else None,
+    )
+    if fault is None:
+        return
+    if batch_size == 1:
+        what, fix = "batch_size is 1", "Use batch_size=2 or more."
+    else:
+        what = (
+            f"{data.name!r} has {n} training images, so that with batch_size={batch_size} the last batch of "
         )
+        what += "an epoch has one"
+        fix = "Pass drop_last=True, or another batch_size."
+    raise OptionError(
+        f"{what}, and {class_name(model)} cannot be trained on one image: {type(fault).__name__}: {fault}. "
+        f"{fix}"
+    )
 
 
 def check_labels(model: Any, data: ImageDataset) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import torch
 
 from vaewidgets.adapters import AdaptedVAE, Convention, describe_likelihood, describe_output
+from vaewidgets.adapters.seeded import seeded
 from vaewidgets.objectives import get_likelihood
 
 _IMAGES = 64
@@ -22,6 +23,17 @@ _TRAINED = (
 )
 _NEAR = math.log(1.15)  # how far the logged recon may be from that of a reading,
 _FAR = math.log(1.4)  # and how far it must be from those of the others
+_MOVED = math.log(1.3)  # how far the recon must have changed while one reading keeps to it,
+_STEADY = 20  # or in so many trials it must
+
+
+@dataclass
+class _Favourite:
+    """A reading that fits, the recon at which it first did, and in how many trials it has."""
+
+    pair: tuple[str, str]
+    recon: float
+    trials: int = 0
 
 
 @final
@@ -29,8 +41,8 @@ class Reading:
     """Decides between the readings of a model that `as_vae` left open, once one of them shows.
 
     Either the model reconstructs the data by one reading and not by another; or the recon that its loop logs
-    is that of one reading, by one of the usual reductions, in two trials. `reduction_is_known` says that
-    logged terms are surely sums over pixels, once their convention is undone.
+    is that of one reading, by one of the usual reductions, and stays so as it changes. `reduction_is_known`
+    says that logged terms are surely sums over pixels, once their convention is undone.
     """
 
     def __init__(self, model: AdaptedVAE, data: Any, *, reduction_is_known: bool) -> None:
@@ -39,13 +51,14 @@ class Reading:
         count = len(data.train)
         index = torch.linspace(0, count - 1, min(_IMAGES, count)).round().long()
         self._x = data.train.images(index)
+        self._labels = None if data.train.labels is None else data.train.labels[index]
         n_pixels = self._x[0].numel()
         self._factors = (1.0,) if reduction_is_known else (1.0, 0.5, 1 / n_pixels, 0.5 / n_pixels)
         self._likelihoods = {one: get_likelihood(one) for _, one in self._open}
         self._generator = torch.Generator().manual_seed(0)
         self._trials = 0
         self._next = 0.0
-        self._favourite: tuple[str, str] | None = None
+        self._favourite: _Favourite | None = None
 
     @property
     def is_open(self) -> bool:
@@ -79,16 +92,17 @@ class Reading:
         device = next((t.device for t in model.parameters()), torch.device("cpu"))
         own = model.convention
         scores, errors = {}, {}
-        with torch.no_grad():
+        with torch.no_grad(), seeded(0):  # the model may draw numbers, which the loop needs
             x = self._x.to(device)
-            mu, logvar = model.encode(x)
+            given = (self._labels,) if getattr(model, "takes_labels", False) else ()
+            mu, logvar = model.encode(x, *given)
             eps = torch.randn(mu.shape, generator=self._generator).to(device)
             for output, likelihood in self._open:
                 model.convention = replace(own, output=output, likelihood=likelihood)
-                raw = model.decode_raw(mu + (0.5 * logvar).exp() * eps)
+                raw = model.decode_raw(mu + (0.5 * logvar).exp() * eps, *given)
                 scores[output, likelihood] = float(self._likelihoods[likelihood].recon(raw, x).mean())
                 if output not in errors:
-                    errors[output] = float((model.decode(mu) - x).square().flatten(1).sum(1).mean())
+                    errors[output] = float((model.decode(mu, *given) - x).square().flatten(1).sum(1).mean())
             model.convention = own
             spread = float((x - x.mean(0)).square().flatten(1).sum(1).mean())
         return scores, errors, spread
@@ -109,7 +123,10 @@ class Reading:
     def _by_recon(
         self, scores: dict[tuple[str, str], float], recon: float | None
     ) -> tuple[list[tuple[str, str]], str] | None:
-        """The one reading whose recon was logged, if it was the same in the trial before."""
+        """The one reading whose recon was logged, if it still is once that has changed.
+
+        Near the start ten times a squared error, say, may happen to be a cross-entropy.
+        """
         if recon is None or not recon > 0:
             return None
         distance = {
@@ -120,10 +137,14 @@ class Reading:
         if len(distance) < len(scores):
             return None
         best, second, *_ = sorted(distance, key=lambda pair: distance[pair])
-        shows = distance[best] < _NEAR and distance[second] > _FAR
-        again = shows and self._favourite == best
-        self._favourite = best if shows else None
-        if not again:
+        if not (distance[best] < _NEAR and distance[second] > _FAR):
+            self._favourite = None
+            return None
+        if self._favourite is None or self._favourite.pair != best:
+            self._favourite = _Favourite(best, recon)
+        self._favourite.trials += 1
+        has_moved = abs(math.log(recon / self._favourite.recon)) > _MOVED
+        if not (has_moved or self._favourite.trials > _STEADY):
             return None
         evidence = (
             f"the logged recon is that of {describe_likelihood(best[1])} of {describe_output(best[0])}, "

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
+import weakref
 from abc import abstractmethod
 from pathlib import Path
 from types import TracebackType
@@ -11,12 +13,15 @@ from typing import Any
 
 import torch
 
+from vaewidgets.adapters import LossConvention, doubts
+from vaewidgets.diagnostics import Audit
 from vaewidgets.engine.engine import EngineState
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.engine.snapshot import Shell
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives import TERMS, Likelihood, Objective, get_objective, traits
 from vaewidgets.objectives.base import class_name
+from vaewidgets.runs.auditor import Auditor, copy_in_mode
 from vaewidgets.runs.autosave import Autosave
 from vaewidgets.runs.copies import Copies
 from vaewidgets.runs.events import Events
@@ -31,6 +36,8 @@ from vaewidgets.runs.waiting import Waitable
 
 _RATE_SECONDS = 2.0  # steps a second are taken over so long
 _SAVE_SECONDS = 60.0  # for the step under way to end
+
+_runs: weakref.WeakSet[Run] = weakref.WeakSet()
 
 
 class Run(Measured, Waitable):
@@ -56,6 +63,7 @@ class Run(Measured, Waitable):
     """
 
     can_train: bool
+    _auditor: Auditor | None = None
 
     def __init__(
         self,
@@ -85,7 +93,7 @@ class Run(Measured, Waitable):
         self._recorder = recorder
         self._history = History(recorder, likelihood, self.objective)
         self._events = Events()
-        self._gate = Gate(before_halt=self._before_halt, served=self._events.notify, status=status)
+        self._gate = self._new_gate(status)
         self._tuner = ThreadTuner(on_cpu=device.type == "cpu")
         self._halts = 0
         self._autosave: Autosave | None = None
@@ -93,6 +101,19 @@ class Run(Measured, Waitable):
             self._autosave = Autosave(self.name, self.id, autosave_seconds)
         self._rate_marks: list[tuple[float, int]] = []
         self._copies = Copies(model, data, likelihood, shell, lambda: (self.step, self.epoch))
+        _runs.add(self)
+
+    def _new_gate(self, status: Status) -> Gate:
+        return Gate(before_halt=self._before_halt, served=self._events.notify, status=status)
+
+    def _leave_to_parent(self) -> None:
+        """In a process that was forked off: the run's threads, and its loop, are not here."""
+        self.error = OptionError(
+            f"{self!r} belongs to another process, of which this one (pid {os.getpid()}) was forked off: "
+            "here it can be looked at as it was then. Start a run in this process: vw.train or vw.attach."
+        )
+        self._gate = self._new_gate("failed")
+        self._gate.close()
 
     @property
     def recorder(self) -> Recorder:
@@ -121,7 +142,8 @@ class Run(Measured, Waitable):
     @property
     def warning(self) -> str | None:
         """What is wrong without ending the run, a sentence a line; None if nothing is."""
-        return self._copies.fault
+        words = (self._copies.fault, *doubts(getattr(self.model, "convention", None)))
+        return "\n".join(filter(None, words)) or None
 
     @property
     def steps_per_epoch(self) -> int | None:
@@ -156,6 +178,35 @@ class Run(Measured, Waitable):
     @abstractmethod
     def engine(self) -> str:
         """How its steps are taken: written out or by autograd, on which device, in which precision."""
+
+    def audit(self) -> Audit:
+        """Compare the recon and kl that are logged with those of the model.
+
+        The model, as it is and as it was at a few steps before, is measured on training images by each of the
+        usual readings: what its outputs are, how recon and kl are reduced, which sign and weight they have.
+
+        Returns
+        -------
+        Audit
+            Which of them reproduces what is logged, the numbers, and the line to write if it is not the one
+            in force.
+
+        Raises
+        ------
+        OptionError
+            If the run was loaded without its data.
+        """
+        if self._data is None:
+            raise OptionError(
+                f"{self!r} was loaded without its data, so nothing can be measured. Say which: "
+                "vw.load_run(path, data=data)."
+            )
+        self.snapshot()
+        weights = self._copies.newest
+        assert weights is not None
+        model = copy_in_mode(self._copies, weights, self.model)
+        auditor = self._auditor or Auditor(self.model, self._data, LossConvention())
+        return auditor.report(model, self.recorder, weights.step)
 
     def _before_halt(self) -> None:
         """In the loop's thread, before a halt that a person would notice."""
@@ -259,3 +310,12 @@ def _default_name(model: Any, data: Any) -> str:
     inner = getattr(model, "module", model)
     name = type(inner).__name__
     return name if data is None else f"{name} on {data.name}"
+
+
+def _after_fork() -> None:
+    for run in list(_runs):
+        run._leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

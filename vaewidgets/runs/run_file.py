@@ -62,7 +62,12 @@ class Checkpoint:
         weights = {f"model.{name}": t.detach() for name, t in named_tensors(model).items()}
         tensors = {name: t.clone() for name, t in weights.items()} if copy else weights
         convention = getattr(model, "convention", None)  # of a foreign model
-        reading = convention and {"output": convention.output, "likelihood": convention.likelihood}
+        reading = convention and {
+            "output": convention.output,
+            "likelihood": convention.likelihood,
+            "spread": convention.spread,
+            "prior": convention.prior,
+        }
         facts = {
             "format": _FORMAT,
             **facts,

@@ -121,7 +121,7 @@ class TimeLine:
     sets of weights: when there are more every second one goes, the first and the newest stay.
 
     Memory: at most 32 MB of means and as much of variances (0.5 MB each for two latent dimensions), 32 MB of
-    weights; fewer are kept of larger ones.
+    weights; fewer are kept of larger ones, and none of which two sets are more than that.
 
     Parameters
     ----------
@@ -217,9 +217,12 @@ class TimeLine:
             snapshot, sample = build(weights), self.sample
             assert sample is not None
             fit = max(1, FRAME_BYTES // (2 * snapshot.model.latent_dim))
-            mu, logvar = snapshot.encode(sample.images[:fit])
+            known = snapshot.labels_needed(None if sample.labels is None else sample.labels[:fit])
+            mu, logvar = snapshot.encode(sample.images[:fit], known)
             frame = _frame(snapshot, mu, logvar)
-            kept = _kept(weights)
+            # the first and the newest set are always there, or none
+            size = sum(2 * t.numel() if t.is_floating_point() else t.nbytes for t in weights.tensors)
+            kept = _kept(weights) if 2 * size <= WEIGHTS_BYTES else None
         except Exception as error:
             self.fault = f"{type(error).__name__}: {error}"
             return
@@ -227,10 +230,10 @@ class TimeLine:
             frames, lines = self._frames, self._weights
             if frames is None or lines is None:
                 frames = Thinned(min(MOST_FRAMES, FRAMES_BYTES // max(1, 2 * mu.numel())))
-                size = sum(tensor.nbytes for tensor in kept.tensors)
                 lines = Thinned(min(MOST_WEIGHTS, WEIGHTS_BYTES // max(1, size)))
             frames.add(frame)
-            lines.add(kept)
+            if kept is not None:
+                lines.add(kept)
             self._frames, self._weights = frames, lines  # never empty, also after an interrupt
             self.version += 1
         # The first one pays for reading the images, too: what the next will cost is seen at the second.

@@ -18,6 +18,7 @@ from vaewidgets.contract.sections import (
     Classes,
     Curves,
     GridData,
+    Items,
     Packed,
     RunState,
     ScatterData,
@@ -33,6 +34,7 @@ from vaewidgets.runs import Run
 
 CURVE_POINTS = 1000  # min-max buckets a series
 THUMBNAIL_BYTES = 1_600_000  # of all originals of one widget, sent once
+MOST_NAMES = 512  # of features, sent with each frame
 LARGEST = 1e30  # number of a point, well within float32
 MOST_EXACT = 2**53 - 1  # a whole number that JavaScript holds exactly
 MOST_DECODED = 4096  # numbers or points that a page may ask for at once
@@ -43,10 +45,26 @@ def explain(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+def items_state(data: ImageDataset) -> Items | None:
+    """How items are drawn; None for grey and color images. Long lists of names stay in Python."""
+    items = data.items
+    if items is None:
+        return None
+    known = items.names is not None and len(items.names) <= MOST_NAMES
+    return {
+        "draw": items.draw,
+        "shape": list(items.drawn_shape),
+        "channels": items.channels,
+        "range": list(data.value_range),
+        "names": list(items.names or ()) if known else None,
+    }
+
+
 def run_state(run: Run) -> RunState:
     """Who is running, how far, with which controls."""
     data, likelihood = run.data, run.likelihood
-    return {
+    items = items_state(data)
+    state: RunState = {
         "id": run.id,
         "name": run.name,
         "status": run.status,
@@ -71,6 +89,11 @@ def run_state(run: Run) -> RunState:
         "value_range": list(data.value_range),
         "latent_dim": run.model.latent_dim,
     }
+    if items is not None:
+        state["items"] = items
+    if run.test_name != "test":
+        state["test_name"] = run.test_name
+    return state
 
 
 def classes_state(data: ImageDataset) -> Classes | None:
@@ -185,11 +208,12 @@ def grid_state(
     sample: Sample, index: np.ndarray, snapshot: Snapshot, name: str, *, seed: int | None = None
 ) -> GridData:
     """Originals over reconstructions, decoded from the posterior means or, with a seed, from draws."""
-    z, logvar = snapshot.encode(sample.images[index])
+    known = snapshot.labels_needed(None if sample.labels is None else sample.labels[index])
+    z, logvar = snapshot.encode(sample.images[index], known)
     if seed is not None and logvar is not None:
         eps = np.stack([normals(z.shape[1], seed, int(i)) for i in index])
         z = z + (logvar / 2).exp() * torch.from_numpy(eps)
-    x_hat = snapshot.decode(z)
+    x_hat = snapshot.decode(z, known)
     labels = None if sample.classes is None else pack_integers(sample.classes[index])
     return {
         "step": snapshot.step,

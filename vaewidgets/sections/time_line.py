@@ -111,7 +111,8 @@ class TimeKeys:
 def posterior_state(snapshot: Snapshot, sample: Sample) -> Posteriors:
     """Mu and logvar of the sample's images, of as many as the page has room for."""
     fit = max(1, POSTERIOR_NUMBERS // snapshot.model.latent_dim)
-    mu, logvar = snapshot.encode(sample.images[:fit])
+    known = snapshot.labels_needed(None if sample.labels is None else sample.labels[:fit])
+    mu, logvar = snapshot.encode(sample.images[:fit], known)
     return {
         "mu": pack_quantised(mu.numpy()),
         "logvar": None if logvar is None else pack_quantised(logvar.numpy()),

@@ -67,7 +67,7 @@ def point_values(
         Decode every image, for its reconstruction term.
     """
     items = []
-    if recon:
+    if recon and snapshot.likelihood.is_computed:
         labels = None if sample.labels is None else torch.from_numpy(sample.labels)
         term, _ = snapshot.inference.score(mu, sample.images, labels)
         items.append(("recon", snapshot.likelihood.unit, term.numpy()))

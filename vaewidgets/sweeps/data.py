@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import safe_open
 
-from vaewidgets.data import ImageDataset
+from vaewidgets.data import ImageDataset, Items
 from vaewidgets.errors import CheckpointError
 from vaewidgets.runs.tensor_file import save_file
 
@@ -33,6 +34,7 @@ def write_data(data: ImageDataset, path: Path) -> None:
         "class_names": data.class_names,
         "factor_names": data.factor_names,
         "factor_counts": data.factor_counts,
+        "items": None if data.items is None else asdict(data.items),
     }
     save_file(tensors, path, {_KEY: json.dumps(facts)})
 
@@ -58,6 +60,10 @@ def read_data(path: Path) -> ImageDataset:
         class_names=facts["class_names"],
         name=facts["name"],
     )
+    if facts["items"] is not None:
+        shape, names = facts["items"]["shape"], facts["items"]["names"]
+        known = None if names is None else tuple(names)
+        data.items = Items(**{**facts["items"], "shape": tuple(shape), "names": known})
     if facts["factor_names"] is None:
         return data
     return data.with_factors(

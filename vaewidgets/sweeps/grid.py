@@ -7,14 +7,15 @@ import inspect
 import itertools
 import json
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
-from vaewidgets.adapters.seeded import drawing, seeded
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.runs.api import train
@@ -30,6 +31,9 @@ _DECIDED = {
     "autosave_seconds": "finished cells are kept in folder=...",
 }
 _ELSEWHERE = ("device", "speed")  # change where and how fast, not what is trained
+# Two models that are built at once would take each other's numbers. Its `with` stands by itself: taken inside
+# a context manager that is written in Python, a lock can be kept by an interrupt.
+_drawing = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,9 @@ def plan_cells(
 
 def build_model(plan: Plan) -> nn.Module:
     """Build a cell's model with the weights of its seed; torch's global generator is left as it was."""
-    with drawing, seeded(plan.seed):
+    # a function of the user's may seed the generator itself, so it is the global one that it finds
+    with _drawing, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(plan.seed)
         try:
             inspect.signature(plan.make_model).bind(**plan.model_options)
         except TypeError as error:

@@ -52,7 +52,7 @@ class ActiveUnitsBar(RunWidget):
         super().__init__(run)
 
     def _snapshot_state(self, run: Run, snapshot: Snapshot) -> Sections:
-        mu, logvar = snapshot.encode(self.sample.images)
+        mu, logvar = snapshot.encode(self.sample.images, snapshot.labels_needed(self.sample.labels))
         delta, var_threshold = thresholds(self.view, self._delta, self._var_threshold)
         return {"units": units_state(snapshot, mu, logvar, delta, var_threshold)}
 

@@ -134,7 +134,7 @@ class BetaCompare(RunWidget):
 
     def _snapshot_state(self, run: Run, snapshot: Snapshot) -> Sections:
         pictures = self._pictures(snapshot)
-        mu, logvar = snapshot.encode(self._cloud.images)
+        mu, logvar = snapshot.encode(self._cloud.images, snapshot.labels_needed(self._cloud.labels))
         scatter, self._projections[run.id] = scatter_state(
             self._cloud, snapshot, mu, self._projections.get(run.id)
         )
@@ -147,7 +147,9 @@ class BetaCompare(RunWidget):
     def _pictures(self, snapshot: Snapshot) -> Pictures:
         """Reconstructions of the images with the seed's ε, and decoded draws from the prior."""
         seed, d = self.seed, snapshot.model.latent_dim
-        mu, logvar = snapshot.encode(self._sample.images[self._index])
+        labels = self._sample.labels
+        known = snapshot.labels_needed(None if labels is None else labels[self._index])
+        mu, logvar = snapshot.encode(self._sample.images[self._index], known)
         z = mu
         if logvar is not None:
             z = mu + torch.exp(0.5 * logvar) * _noise(len(mu), d, seed, 0)
@@ -160,7 +162,7 @@ class BetaCompare(RunWidget):
             "seed": seed,
             "mu": pack(mu.numpy(), "f32"),
             "sigma": None if logvar is None else pack(torch.exp(0.5 * logvar).numpy(), "f32"),
-            "recon": pack(to_u8(snapshot.data, snapshot.decode(z)), "u8"),
+            "recon": pack(to_u8(snapshot.data, snapshot.decode(z, known)), "u8"),
             "samples": draws,
         }
 

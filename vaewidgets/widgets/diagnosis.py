@@ -78,14 +78,19 @@ class Diagnosis(RunWidget):
         return {"diagnosis": self._section}
 
     def _look(self, run: Run, snapshot: Snapshot) -> DiagnosisData:
-        stats = run_stats(snapshot.model, run.data, run.likelihood, n=self._images)
+        stats = run_stats(snapshot.model, run.data, run.likelihood, n=self._images, test_name=run.test_name)
         watch = run.unit_watch
         lives = None
         if watch is not None:
             watch.note(snapshot)  # a short run can end before the watch's next turn
             lives = watch.lives()
         found = self.verdict = diagnose(
-            run.history, stats, error=run.error, not_finite=run.not_finite, lives=lives
+            run.history,
+            stats,
+            error=run.error,
+            not_finite=run.not_finite,
+            lives=lives,
+            audit=run.audited,
         )
         if not self._changes or self._changes[-1]["verdict"] != found.verdict:
             change: Change = {"step": snapshot.step, "verdict": found.verdict}

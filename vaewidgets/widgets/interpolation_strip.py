@@ -15,6 +15,7 @@ from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.latent import LatentWidget
 from vaewidgets.runs import Run
+from vaewidgets.sections.state import items_state
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -134,4 +135,4 @@ class InterpolationStrip(LatentWidget):
         images = (unit * 255).round().to(torch.uint8).numpy()
         a, b = self.view["ends"]
         caption = f"Image {a} to image {b}, {self.view['mode']}: {verdict.verdict}"
-        return rows_figure({"": images}, caption=caption, size=size)
+        return rows_figure({"": images}, caption=caption, items=items_state(self.run.data), size=size)

@@ -13,11 +13,12 @@ from vaewidgets.errors import OptionError
 from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.latent import LatentWidget, decode_u8
 from vaewidgets.runs import Run
+from vaewidgets.sections.state import items_state
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_FIGURE_CELLS = 20
+_CELLS = 20
 
 
 class LatentManifold(LatentWidget):
@@ -31,8 +32,8 @@ class LatentManifold(LatentWidget):
     Parameters
     ----------
     run : Run
-    cells : int, default 20
-        Images across, 5 to 40.
+    cells : int, optional
+        Images across, 5 to 40; by default 20, of bars and lines 10.
     plane : (int, int), "principal" or None
         Two dimensions, counted from 0; by default the first of two, else those of the
         greatest KL.
@@ -59,11 +60,14 @@ class LatentManifold(LatentWidget):
         self,
         run: Run,
         *,
-        cells: int = 20,
+        cells: int | None = None,
         plane: tuple[int, int] | Literal["principal"] | None = None,
         points: int = 2000,
     ) -> None:
         super().__init__(run, points)
+        if cells is None:
+            items = self.run.data.items
+            cells = _CELLS if items is None or items.draw not in ("bars", "line") else 10
         self.view = {"cells": cells, "plane": list(plane) if isinstance(plane, tuple) else plane}
 
     def _check_view(self, key: str, value: Any) -> None:
@@ -90,13 +94,14 @@ class LatentManifold(LatentWidget):
         images = decode_u8(snapshot, z.reshape(-1, d), self.view.get("label"))
         caption = f"Decoded plane at quantiles: {axes[0]} across" + (f", {axes[1]} up" if rows > 1 else "")
         tiles = images.reshape(rows, across, *images.shape[1:])
-        return tiles_figure(tiles, caption=caption, size=size or self._figure_size)
+        items = items_state(self.run.data)
+        return tiles_figure(tiles, caption=caption, items=items, size=size or self._figure_size)
 
     def _grid(self, view: dict[str, Any]) -> tuple[np.ndarray, tuple[str, str]]:
         """The z of each cell, shape (rows, columns, d), the uppermost row first; and what the axes are."""
         latent = (self.frame or {})["latent"]
         mean, std = unpack(latent["mean"]), unpack(latent["std"])
-        d, cells = len(mean), int(view.get("cells") or _FIGURE_CELLS)
+        d, cells = len(mean), int(view.get("cells") or _CELLS)
         span = float(view.get("span") or 1)
         center = np.clip(view.get("center") or [0.5, 0.5], span / 2, 1 - span / 2)
         steps = (np.arange(cells) + 0.5) / cells - 0.5

@@ -16,6 +16,7 @@ from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.latent import LatentWidget, decode_u8
 from vaewidgets.live.view import is_list
 from vaewidgets.runs import Run
+from vaewidgets.sections.state import items_state
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -126,7 +127,8 @@ class LatentTraversal(LatentWidget):
 
         snapshot, label = self.run.snapshot(), self.view.get("label")
         rows = {name: decode_u8(snapshot, z, label) for name, z in self.traversals().items()}
-        return rows_figure(rows, caption="One dimension per row, other dimensions fixed", size=size)
+        caption, items = "One dimension per row, other dimensions fixed", items_state(self.run.data)
+        return rows_figure(rows, caption=caption, items=items, size=size)
 
 
 def _values(style: str, n: int, axis: tuple[float, float, float, float, float]) -> np.ndarray:

@@ -17,6 +17,7 @@ from vaewidgets.errors import OptionError
 from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.latent import LatentWidget, decode_u8
 from vaewidgets.runs import Run
+from vaewidgets.sections.state import items_state
 from vaewidgets.sweeps import Sweep
 
 if TYPE_CHECKING:
@@ -113,4 +114,4 @@ class PriorSamples(LatentWidget):
             across = max(1, min(10, len(one)))
             images = {" " * i: one[i * across : (i + 1) * across] for i in range(len(one) // across)}
         caption = f"Decoded draws, z = {self.view['temperature']:g} eps"
-        return rows_figure(images, caption=caption, size=size)
+        return rows_figure(images, caption=caption, items=items_state(self.run.data), size=size)

@@ -19,7 +19,7 @@ from vaewidgets.live.feed import Feed
 from vaewidgets.live.latent import LatentWidget, decode_u8
 from vaewidgets.live.view import is_list
 from vaewidgets.runs import Run
-from vaewidgets.sections.state import Sample
+from vaewidgets.sections.state import Sample, items_state
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,7 +36,8 @@ class SketchEncoder(LatentWidget):
     Parameters
     ----------
     run : Run
-        Of a model whose encoder the page can run; else the widget says why nothing can be encoded.
+        Of a model of images whose encoder the page can run; else the widget says why nothing can be encoded.
+        A run on vectors or series is refused: they cannot be sketched.
 
     Attributes
     ----------
@@ -60,6 +61,13 @@ class SketchEncoder(LatentWidget):
 
     def __init__(self, run: Run) -> None:
         self._framing: Framing | None = None
+        (run,) = self._checked_runs(run)
+        items = run.data.items
+        if not run.data.holds_images:
+            raise OptionError(
+                f"SketchEncoder(run) got a run on items of shape {items.shape}, drawn as {items.draw}: a "
+                "sketch is an image. vw.LatentExplorer(run) decodes any point of the latent space."
+            )
         super().__init__(run, SAMPLE_POINTS)
 
     def _history_state(self, run: Run) -> Sections:
@@ -118,9 +126,8 @@ class SketchEncoder(LatentWidget):
         decoded = decode_u8(snapshot, np.zeros((1, d), np.float32) if z is None else z[None])
         drawn = np.zeros((1, *shape), np.uint8) if image is None else image[None]
         caption = "Nothing drawn yet" if image is None else "A drawing, and what its code decodes to"
-        return rows_figure(
-            {"drawn": drawn, "decoded": decoded}, caption=caption, size=size or self._figure_size
-        )
+        rows, items = {"drawn": drawn, "decoded": decoded}, items_state(self.run.data)
+        return rows_figure(rows, caption=caption, items=items, size=size or self._figure_size)
 
 
 def framing_state(sample: Sample) -> Framing:

@@ -35,7 +35,8 @@ class TrainingCurves(RunWidget):
     A series is thinned to at most 1,000 buckets; each keeps its lowest, mean and highest value, so no
     peak is lost. The unit is that of the run's likelihood.
 
-    Keys of the view: `log` (bool: logarithmic axes), `smoothing` (memory of an exponential mean in steps, 0
+    Keys of the view: `log` (bool: logarithmic axes; a panel with a value below 0, as a Gaussian likelihood
+    gives, stays linear and says so), `smoothing` (memory of an exponential mean in steps, 0
     for none; the raw curve stays, faint), `quantity` ("loss", "recon" or "kl" to show alone; None for all,
     which more than four runs do not fit: they show the loss).
 

@@ -1,5 +1,6 @@
 /** Written by `python -m vaewidgets.contract.typescript` from vaewidgets/contract. */
 export type Bytes = DataView | ArrayBuffer | ArrayBufferView;
+export type Draw = "slices" | "bars" | "line" | "heatmap";
 export type Dtype = "u8" | "u16" | "i32" | "f32" | "f16" | "q16";
 export type Op = { op: string; in: number[]; out: number; [parameter: string]: any };
 export type Status = "created" | "running" | "paused" | "stopped" | "finished" | "failed";
@@ -29,7 +30,19 @@ export interface Decoder {
   reason: string | null;
   value_range?: [number, number];
 }
-/** Who is running, how far, with which controls. */
+/** How items that are not grey or color images are drawn; their bytes travel as those of `image_shape`.
+
+"slices": each channel of `image_shape` as a grey plane; the others: numbers from `range` on one axis.
+`shape` has the order of the bytes: (d,), (rows, columns) of a heat map, or of a series (t, f), f counting
+the lines, which is (f, t) where `channels` is "first". `names` are those of f, or of the last axis. */
+export interface Items {
+  draw: Draw;
+  shape: number[];
+  channels: "first" | "last";
+  range: [number, number];
+  names: string[] | null;
+}
+/** Who is running, how far, with which controls; `test_name`: of a test split that is perhaps none. */
 export interface RunState {
   id: string;
   name: string;
@@ -52,8 +65,10 @@ export interface RunState {
   dataset: string;
   device: string;
   image_shape: [number, number, number];
+  items?: Items;
   value_range: [number, number];
   latent_dim: number;
+  test_name?: string;
 }
 /** A run as the page sees it: with `Classes`, which come once and not with each frame. */
 export interface RunInfo {
@@ -78,8 +93,10 @@ export interface RunInfo {
   dataset: string;
   device: string;
   image_shape: [number, number, number];
+  items?: Items;
   value_range: [number, number];
   latent_dim: number;
+  test_name?: string;
   class_names: string[] | null;
   class_values: (number | string)[] | null;
 }

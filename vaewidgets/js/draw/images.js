@@ -1,9 +1,12 @@
 /**
- * Small images on canvases: bytes in (C, H, W) order, one or three channels, shown with hard pixels.
+ * Items on canvases (`items.js`): a tile of any size, one in the page, a large one under a title, and rows of them.
  *
- * @typedef {[number, number, number]} ImageShape  channels, height, width
+ * @typedef {import("./items.js").Items} Items
+ * @typedef {import("../host/theme.js").Theme} Theme
  */
-import { h, setAttributes, setText, show } from "../host/dom.js";
+import { createCanvas, h, setAttributes, setText, show } from "../host/dom.js";
+import { localOf, pixelRatioOf } from "../host/pointer.js";
+import { drawItem, textAt, toRgba } from "./items.js";
 
 /**
  * @param {ArrayLike<number>} image values in [lo, hi]
@@ -29,74 +32,129 @@ export function fromBytes(bytes, [lo, hi]) {
 }
 
 /**
- * Channels first to the RGBA that a canvas wants.
- * @param {ArrayLike<number>} image
- * @param {ImageShape} shape
- * @param {Uint8ClampedArray} rgba
+ * A canvas of one item, which need not be in the page.
+ * @param {string} className @param {Theme} theme @param {boolean} [axes] whether bars and lines have axes
  */
-export function toRgba(image, [channels, height, width], rgba) {
-  const plane = height * width;
-  const second = channels >= 3 ? plane : 0;
-  for (let i = 0; i < plane; i++) {
-    rgba[4 * i] = image[i];
-    rgba[4 * i + 1] = image[i + second];
-    rgba[4 * i + 2] = image[i + 2 * second];
-    rgba[4 * i + 3] = 255;
-  }
-}
-
-/**
- * A canvas of one image.
- * @param {string} className
- */
-export function createBitmap(className) {
-  const canvas = h("canvas", `vw-bitmap ${className}`, { role: "img", width: 1, height: 1 });
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+export function createTile(className, theme, axes = false) {
+  const surface = createCanvas(`vw-bitmap ${className}`);
+  const { canvas, context } = surface;
+  /** @type {{bytes: ArrayLike<number>, items: Items} | null} */
+  let shown = null;
   /** @type {ImageData | null} */
   let pixels = null;
+  let drawn = "";
+  let x = /** @type {import("./scales.js").Scale | null} */ (null);
   return {
     canvas,
-    /** @param {ArrayLike<number>} image bytes @param {ImageShape} shape */
-    draw(image, shape) {
-      const [, height, width] = shape;
-      if (!pixels || pixels.width !== width || pixels.height !== height) {
-        canvas.width = width;
-        canvas.height = height;
-        canvas.style.aspectRatio = `${width} / ${height}`;
-        pixels = context.createImageData(width, height);
+    /** @param {ArrayLike<number>} bytes @param {Items} items */
+    set(bytes, items) {
+      shown = { bytes, items };
+      drawn = "";
+    },
+    /** Draw what was set, if it was not drawn so; pixels have a size of their own. @param {number} width @param {number} height CSS pixels @param {number} ratio */
+    fit(width, height, ratio) {
+      if (!shown) return;
+      const { bytes, items } = shown;
+      const { scheme } = theme;
+      const wanted = [Math.round(width * ratio), Math.round(height * ratio), scheme].join();
+      if (wanted === drawn) return;
+      drawn = wanted;
+      if (items.vector) {
+        surface.resize(width, height, ratio);
+        surface.clear();
+        const pen = { context, theme, size: axes ? theme.fontSize() : 0, width, height, ratio };
+        x = width ? drawItem(pen, bytes, items, axes) : null;
+        return;
       }
-      toRgba(image, shape, pixels.data);
+      const [, high, wide] = items.shape;
+      if (!pixels || canvas.width !== wide || canvas.height !== high) {
+        canvas.width = wide;
+        canvas.height = high;
+        pixels = context.createImageData(wide, high);
+      }
+      toRgba(bytes, items, pixels.data, scheme);
       context.putImageData(pixels, 0, 0);
+    },
+    /** What is at a place. @param {[number, number]} at shares of the width and of the height @returns {string} */
+    textAt([u, v]) {
+      const { bytes, items } = shown ?? {};
+      if (!bytes || !items) return "";
+      if (x) return textAt(bytes, items, Math.round(x.invert(u * surface.width)));
+      if (items.draw !== "heatmap") return "";
+      return textAt(bytes, items, Math.floor(v * items.count), Math.floor(u * items.lines));
     },
   };
 }
 
 /**
- * One large image under a title line.
- * @param {HTMLElement} el
- * @param {{name: string}} opts
+ * A tile in the page, drawn again at another size.
+ * @param {string} className @param {Theme} theme @param {boolean} [axes]
  */
-export function createImage(el, { name }) {
-  const title = h("figcaption", "vw-title");
-  const bitmap = createBitmap(`vw-${name}`);
-  const empty = h("div", "vw-image-empty");
-  const figure = h("figure", "vw-figure", {}, [
-    title,
-    h("div", "vw-image-frame", {}, [bitmap.canvas, empty]),
-  ]);
-  el.append(figure);
+export function createBitmap(className, theme, axes) {
+  const tile = createTile(className, theme, axes);
+  const { canvas } = tile;
+  canvas.setAttribute("role", "img");
+  // Walking up to the page for it would take longer than the drawing.
+  let ratio = 1;
+  const redraw = () => tile.fit(canvas.clientWidth, canvas.clientHeight, ratio);
+  new ResizeObserver(() => {
+    ratio = pixelRatioOf(canvas);
+    redraw();
+  }).observe(canvas);
   return {
-    /** @param {{image: ArrayLike<number>|null, shape: ImageShape, title: string, detail?: string}} state */
-    update({ image, shape, title: text, detail = "" }) {
-      setText(title, text);
-      show(bitmap.canvas, image !== null);
+    ...tile,
+    /** In another theme, too. */
+    redraw,
+    /** @param {ArrayLike<number>} bytes @param {Items} items */
+    draw(bytes, items) {
+      tile.set(bytes, items);
+      canvas.style.aspectRatio = `${items.wide} / ${items.high}`;
+      if (items.vector) redraw();
+      else tile.fit(0, 0, 0);
+    },
+  };
+}
+
+/**
+ * One large item under a title line, which says what the pointer is at.
+ * @param {HTMLElement} el
+ * @param {{name: string, theme: Theme}} opts
+ */
+export function createImage(el, { name, theme }) {
+  const title = h("figcaption", "vw-title");
+  const bitmap = createBitmap(`vw-${name}`, theme, true);
+  const { canvas } = bitmap;
+  const empty = h("div", "vw-image-empty");
+  const figure = h("figure", "vw-figure", {}, [title, h("div", "vw-image-frame", {}, [canvas, empty])]);
+  el.append(figure);
+  const unfollow = theme.onChange(bitmap.redraw);
+  let named = "";
+  let pointed = /** @type {[number, number] | null} */ (null);
+  function entitle() {
+    const text = pointed && bitmap.textAt(pointed);
+    setText(title, text ? `${named}, ${text}` : named);
+  }
+  for (const type of /** @type {const} */ (["pointermove", "pointerleave"]))
+    canvas.addEventListener(type, (event) => {
+      const [x, y] = localOf(event, canvas);
+      pointed = type === "pointermove" ? [x / canvas.clientWidth, y / canvas.clientHeight] : null;
+      entitle();
+    });
+  return {
+    /** @param {{image: ArrayLike<number>|null, items: Items, title: string, detail?: string}} state */
+    update({ image, items, title: text, detail = "" }) {
+      show(canvas, image !== null);
       show(empty, image === null);
       setText(empty, image === null ? detail : "");
       const label = detail && image ? `${text}. ${detail}` : text;
-      setAttributes(bitmap.canvas, { "aria-label": label });
-      if (image) bitmap.draw(image, shape);
+      setAttributes(canvas, { "aria-label": label });
+      canvas.style.objectFit = items.draw === "heatmap" ? "fill" : "";
+      if (image) bitmap.draw(image, items);
+      named = text;
+      entitle();
     },
     destroy() {
+      unfollow();
       figure.remove();
     },
   };
@@ -105,20 +163,21 @@ export function createImage(el, { name }) {
 /**
  * Rows of images over one another, wrapped into as many blocks as the width asks for.
  * @param {HTMLElement} el
- * @param {{minSize?: number, onPress?: (index: number) => void}} [opts] minSize: least width of an image in CSS
- *   pixels; onPress: an image of the first row was pressed
+ * @param {{theme: Theme, minSize?: number, onPress?: (index: number) => void}} opts minSize: least width of an image in
+ *   CSS pixels; onPress: an image of the first row was pressed
  */
-export function createGrid(el, { minSize = 44, onPress } = {}) {
+export function createGrid(el, { theme, minSize = 44, onPress }) {
   const grid = h("div", "vw-grid");
   el.append(grid);
   /** @typedef {{name: string, images: Uint8Array, faint?: boolean}} Row */
-  /** @type {{rows: Row[], shape: ImageShape, names: string[]} | null} */
+  /** @type {{rows: Row[], items: Items, names: string[]} | null} */
   let state = null;
   /** @type {ReturnType<typeof createBitmap>[][]} */
   let bitmaps = [];
   let layout = "";
   const observer = new ResizeObserver(() => draw());
   observer.observe(el);
+  const unfollow = theme.onChange(() => draw());
 
   /** @param {number} columns @param {number} count @param {Row[]} rows @param {string[]} names */
   function rebuild(columns, count, rows, names) {
@@ -130,7 +189,7 @@ export function createGrid(el, { minSize = 44, onPress } = {}) {
       rows.forEach((row, r) => {
         grid.append(h("div", "vw-grid-name", { text: row.name }));
         for (let i = start; i < stop; i++) {
-          const bitmap = createBitmap("vw-grid-image");
+          const bitmap = createBitmap("vw-grid-image", theme);
           bitmap.canvas.setAttribute("aria-label", `${row.name}${names[i] ? `, ${names[i]}` : ""}`);
           bitmaps[r].push(bitmap);
           if (r > 0 || !onPress) {
@@ -155,8 +214,8 @@ export function createGrid(el, { minSize = 44, onPress } = {}) {
 
   function draw() {
     if (!state) return;
-    const { rows, shape, names } = state;
-    const length = shape[0] * shape[1] * shape[2];
+    const { rows, items, names } = state;
+    const { length } = items;
     const count = rows[0].images.length / length;
     const room = Math.max(el.clientWidth - 128, minSize);
     const columns = Math.max(1, Math.min(count, Math.floor(room / (minSize + 4))));
@@ -167,20 +226,21 @@ export function createGrid(el, { minSize = 44, onPress } = {}) {
     }
     rows.forEach((row, r) => {
       for (let i = 0; i < count; i++) {
-        bitmaps[r][i].draw(row.images.subarray(i * length, (i + 1) * length), shape);
+        bitmaps[r][i].draw(row.images.subarray(i * length, (i + 1) * length), items);
         bitmaps[r][i].canvas.classList.toggle("vw-faint", row.faint ?? false);
       }
     });
   }
 
   return {
-    /** @param {{rows: Row[], shape: ImageShape, names: string[]}} next images of a row end to end */
+    /** @param {{rows: Row[], items: Items, names: string[]}} next images of a row end to end */
     update(next) {
       state = next;
       draw();
     },
     destroy() {
       observer.disconnect();
+      unfollow();
       grid.remove();
     },
   };

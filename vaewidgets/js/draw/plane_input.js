@@ -17,7 +17,7 @@
  * }} Actions  zoom: at a pixel or, by key, in the middle; arrow: right and up are positive, far: with Shift; without
  *   `lasso` every drag moves the plane
  */
-import { h, setText, show } from "../host/dom.js";
+import { h, listen, setText, show } from "../host/dom.js";
 import { ARROWS, capture, takeKey } from "../host/input.js";
 import { localOf } from "../host/pointer.js";
 import { clamp } from "./scales.js";
@@ -109,16 +109,17 @@ export function listenToPlane(target, stage, actions) {
     takeKey(event);
   }
 
-  target.addEventListener("pointerdown", onDown);
-  stage.addEventListener("pointermove", onMove);
-  target.addEventListener("pointerup", onUp);
-  target.addEventListener("pointercancel", onUp);
-  stage.addEventListener("pointerleave", () => drag ?? actions.leave?.());
-  target.addEventListener("dblclick", () => actions.reset());
+  listen(target, {
+    pointerdown: onDown,
+    pointerup: onUp,
+    pointercancel: onUp,
+    dblclick: () => actions.reset(),
+    keydown: onKey,
+    focus: () => actions.focus?.(true),
+    blur: () => actions.focus?.(false),
+  });
+  listen(stage, { pointermove: onMove, pointerleave: () => drag ?? actions.leave?.() });
   stage.addEventListener("wheel", onWheel, { passive: false });
-  target.addEventListener("keydown", onKey);
-  target.addEventListener("focus", () => actions.focus?.(true));
-  target.addEventListener("blur", () => actions.focus?.(false));
   return () => {
     clearTimeout(hintTimer);
     hint.remove();

@@ -2,14 +2,14 @@
  * A sheet of small images on one canvas, in one row or as many as the width asks for. One of them may be marked, by
  * the pointer or the arrow keys. Knows no widget.
  *
- * @typedef {[number, number, number]} ImageShape  channels, height, width
- * @typedef {{count: number, shape: ImageShape, label: string, marked?: number | null, single?: boolean}} SheetState
+ * @typedef {import("./items.js").Items} Items
+ * @typedef {{count: number, items: Items, label: string, marked?: number | null, single?: boolean}} SheetState
  *   single: all in one row, as large as fits
  */
 import { h } from "../host/dom.js";
 import { ARROWS, takeKey } from "../host/input.js";
 import { clientOf, localOf } from "../host/pointer.js";
-import { toRgba } from "./images.js";
+import { createTile } from "./images.js";
 import { createPicture } from "./picture.js";
 import { clamp } from "./scales.js";
 
@@ -17,10 +17,9 @@ const GAP_PX = 3;
 
 /**
  * How many columns, and how large an image is drawn.
- * @param {{count: number, shape: ImageShape, width: number, least: number, most: number, single: boolean}} opts CSS pixels
+ * @param {{count: number, items: Pick<Items, "wide" | "high">, width: number, least: number, most: number, single: boolean}} opts CSS pixels
  */
-export function layout({ count, shape, width, least, most, single }) {
-  const [, high, wide] = shape;
+export function layout({ count, items: { wide, high }, width, least, most, single }) {
   const fit = Math.max(1, Math.floor((width + GAP_PX) / (least + GAP_PX)));
   // Rows of equal length where there is a choice: 20 images as 2 × 10, not 14 and 6.
   const rows = Math.ceil(count / fit);
@@ -39,19 +38,17 @@ export function layout({ count, shape, width, least, most, single }) {
 export function createSheet(el, { theme, name, least = 44, most = 72, onMark, onPress }) {
   const wrap = h("div", "vw-sheet");
   el.append(wrap);
-  const store = document.createElement("canvas");
-  const pen = /** @type {CanvasRenderingContext2D} */ (store.getContext("2d"));
   /** @type {SheetState | null} */
   let state = null;
   /** @type {(Uint8Array | null)[]} */
   let images = [];
-  /** @type {ImageData | null} */
-  let pixels = null;
+  /** @type {ReturnType<typeof createTile>[]} */
+  let tiles = [];
   let marked = /** @type {number | null} */ (null);
 
   const plan = () => {
-    const { count, shape, single = false } = /** @type {SheetState} */ (state);
-    return layout({ count, shape, width: wrap.clientWidth, least, most, single });
+    const { count, items, single = false } = /** @type {SheetState} */ (state);
+    return layout({ count, items, width: wrap.clientWidth, least, most, single });
   };
 
   function place() {
@@ -75,14 +72,14 @@ export function createSheet(el, { theme, name, least = 44, most = 72, onMark, on
   /** @param {import("./pen.js").Pen} pen */
   function paint({ context, theme, ratio }) {
     if (!state) return;
-    const [, high, wide] = state.shape;
     context.imageSmoothingEnabled = false;
     const snap = (/** @type {number} */ x) => Math.round(x * ratio) / ratio;
     for (let i = 0; i < state.count; i++) {
       const { x, y, width, height } = boxOf(i);
       context.fillStyle = theme.color("line");
+      tiles[i].fit(snap(width), snap(height), ratio);
       if (!images[i]) context.fillRect(snap(x), snap(y), width, height);
-      else context.drawImage(store, i * wide, 0, wide, high, snap(x), snap(y), snap(width), snap(height));
+      else context.drawImage(tiles[i].canvas, snap(x), snap(y), snap(width), snap(height));
     }
     const shown = marked ?? state.marked ?? null;
     if (shown === null || shown < 0 || shown >= state.count) return;
@@ -145,13 +142,11 @@ export function createSheet(el, { theme, name, least = 44, most = 72, onMark, on
     /** @param {SheetState} next */
     update(next) {
       const other =
-        !state || state.count !== next.count || JSON.stringify(state.shape) !== JSON.stringify(next.shape);
+        !state || state.count !== next.count || JSON.stringify(state.items) !== JSON.stringify(next.items);
       state = next;
       if (other) {
         images = new Array(next.count).fill(null);
-        store.width = Math.max(next.count * next.shape[2], 1);
-        store.height = Math.max(next.shape[1], 1);
-        pixels = pen.createImageData(Math.max(next.shape[2], 1), Math.max(next.shape[1], 1));
+        tiles = images.map(() => createTile("", theme));
       }
       picture.describe(next.label);
       place();
@@ -161,10 +156,7 @@ export function createSheet(el, { theme, name, least = 44, most = 72, onMark, on
     set(i, bytes) {
       if (!state || i >= state.count) return;
       images[i] = bytes;
-      if (bytes && pixels) {
-        toRgba(bytes, state.shape, pixels.data);
-        pen.putImageData(pixels, i * state.shape[2], 0);
-      }
+      if (bytes) tiles[i].set(bytes, state.items);
       picture.request();
     },
     /** @param {number} i */

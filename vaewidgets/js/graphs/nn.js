@@ -184,6 +184,11 @@ function plan(op, inputs, weights) {
     need(shift, n);
     return { length: x.length, bind: (y) => () => affine(x, y, weights, scale, shift, inner) };
   }
+  if (op.op === "softmax") {
+    const { outer, n, inner } = op;
+    if (x.length !== outer * n * inner) throw fail(`got ${x.length} values, expected ${outer * n * inner}`);
+    return { length: x.length, bind: (y) => () => softmax(x, y, op) };
+  }
   if (op.op === "reshape") {
     if (size(op.shape) !== x.length) throw fail(`cannot view ${x.length} values as [${op.shape}]`);
     return { length: x.length, bind: (y) => () => y.set(x) };
@@ -218,6 +223,26 @@ function plan(op, inputs, weights) {
     };
   }
   throw new Error(`network: unknown operation "${op.op}" (register ${op.out})`);
+}
+
+/**
+ * Exponentials over their sum along one axis.
+ * @param {Float32Array} x
+ * @param {Float32Array} y
+ * @param {Op} op `outer` times `n` values, `inner` apart
+ */
+function softmax(x, y, { outer, n, inner }) {
+  for (let i = 0; i < outer; i++) {
+    for (let j = 0; j < inner; j++) {
+      const first = i * n * inner + j;
+      const end = first + n * inner;
+      let most = -Infinity;
+      for (let k = first; k < end; k += inner) most = Math.max(most, x[k]);
+      let sum = 0;
+      for (let k = first; k < end; k += inner) sum += y[k] = Math.exp(x[k] - most);
+      for (let k = first; k < end; k += inner) y[k] /= sum;
+    }
+  }
 }
 
 /**

@@ -58,6 +58,11 @@ export function setAttributes(el, attributes) {
   }
 }
 
+/** Several at once. @param {EventTarget} target @param {Record<string, (event: any) => void>} handlers by type of event */
+export function listen(target, handlers) {
+  for (const [type, handle] of Object.entries(handlers)) target.addEventListener(type, handle);
+}
+
 /** @param {Element} el @param {boolean} on */
 export function show(el, on) {
   if (el.hasAttribute("hidden") === on) el.toggleAttribute("hidden", !on);
@@ -95,17 +100,13 @@ export function createCanvas(className) {
     height: 0,
     /** Pixels of the canvas a CSS pixel. */
     ratio: 1,
-    /** Match the box; returns whether anything changed. */
-    resize() {
-      const ratio = pixelRatioOf(canvas);
-      this.ratio = ratio;
-      const width = Math.round(canvas.clientWidth * ratio);
-      const height = Math.round(canvas.clientHeight * ratio);
-      this.width = canvas.clientWidth;
-      this.height = canvas.clientHeight;
-      if (canvas.width === width && canvas.height === height) return false;
-      canvas.width = width;
-      canvas.height = height;
+    /** Match the box, or take another; returns whether anything changed. */
+    resize(width = canvas.clientWidth, height = canvas.clientHeight, ratio = pixelRatioOf(canvas)) {
+      Object.assign(this, { width, height, ratio });
+      const [wide, high] = [width, height].map((px) => Math.round(px * ratio));
+      if (canvas.width === wide && canvas.height === high) return false;
+      canvas.width = wide;
+      canvas.height = high;
       return true;
     },
     /** Empty, with units of CSS pixels. */

@@ -107,6 +107,9 @@ export function createTheme(root) {
 
   const theme = {
     refresh,
+    get scheme() {
+      return /** @type {"light"|"dark"} */ (root.dataset.theme);
+    },
     /** @param {ColorName} name */
     color: (name) => read(`--vw-${name}`),
     /** @param {number} label a class; negative means none */

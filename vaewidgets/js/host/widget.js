@@ -50,6 +50,10 @@ function withClasses(frame, classes) {
   return { ...frame, run };
 }
 
+/** What says "image" of items that are none. @param {Frame} frame @param {string} text */
+const worded = ({ run }, text) =>
+  run?.items && run.items.draw !== "slices" ? text.replaceAll("image", "item") : text;
+
 /** What a screen reader hears of a frame. @param {Frame} frame */
 function spoken({ run, curves }) {
   if (!run) return "";
@@ -129,7 +133,7 @@ export function defineWidget({ name, label, build }) {
         get: (/** @type {string} */ key) => model.get(key) ?? null,
       };
       shell.setNote(model.get("thinned") ?? "");
-      shell.setCaption(state.options.caption === false ? "" : view.caption(state));
+      shell.setCaption(state.options.caption === false ? "" : worded(frame, view.caption(state)));
       try {
         view.update(state);
         shell.setError((frame.run ? frame.run.error : frame.error) ?? refusal);

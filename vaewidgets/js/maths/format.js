@@ -113,5 +113,9 @@ export function shortened(name, most = 18) {
 }
 
 /** The unit of a loss on an axis: "nats per image". @param {string} unit */
-export const perImage = (unit) =>
-  unit === "BCE on grey pixels" ? "binary cross-entropy (grey pixels), per image" : `${unit} per image`;
+export const perImage = (unit) => {
+  if (unit === "as logged") return unit;
+  return unit === "BCE on grey pixels"
+    ? "binary cross-entropy (grey pixels), per image"
+    : `${unit} per image`;
+};

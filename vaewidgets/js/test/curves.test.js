@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readout, valuesAt } from "../panels/curves/chart.js";
-import { nearestStep, scalesOf, stepsOf, verticalRange } from "../panels/curves/panel.js";
+import { nearestStep, noLogarithm, scalesOf, stepsOf, verticalRange } from "../panels/curves/panel.js";
 
 /** @typedef {import("../panels/curves/chart.js").Curve} Curve */
 
@@ -40,6 +40,18 @@ test("a logarithmic scale leaves out what has no logarithm", () => {
     [false, false, false, true],
   );
   assert.deepEqual(verticalRange([curve([1], [-2])], true), [1, 10]);
+});
+
+test("an axis stays linear, and says why, where values have no logarithm", () => {
+  assert.equal(noLogarithm([curve([1, 2], [3, 700]), curve([1], [0])]), "");
+  assert.equal(
+    noLogarithm([curve([1], [5]), curve([1, 2], [-690, -700])]),
+    "linear: values below 0 have no logarithm",
+  );
+  const dipping = { ...curve([1, 2], [3, 2]), low: Float32Array.from([1, -1]) };
+  assert.equal(noLogarithm([dipping]), "linear: values below 0 have no logarithm");
+  assert.equal(noLogarithm([curve([1, 2], [0, Number.NaN])]), "linear: no value is above 0");
+  assert.equal(noLogarithm([]), "");
 });
 
 test("the first steps may leave the range, a constant has one", () => {

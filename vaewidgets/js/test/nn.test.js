@@ -71,6 +71,14 @@ test("exp", () => {
   close(network(2, [{ op: "exp", in: [0], out: 1 }]).run([0, 1])[0], [1, Math.E]);
 });
 
+test("softmax along an axis in the middle", () => {
+  const op = { op: "softmax", in: [0], out: 1, outer: 2, n: 2, inner: 2 };
+  const x = [0, 900, 0, 900, -1, 2, 1, -900];
+  const e = 1 / (1 + Math.E ** 2);
+  close(network(8, [op]).run(x)[0], [0.5, 0.5, 0.5, 0.5, e, 1, 1 - e, 0]);
+  assert.throws(() => network(6, [op]), /softmax.*got 6 values, expected 8/);
+});
+
 test("erf against known values", () => {
   close([erf(0), erf(0.5), erf(-1), erf(2)], [0, 0.5204998778, -0.8427007929, 0.995322265], 2e-7);
 });

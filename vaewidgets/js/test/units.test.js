@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { rampColor } from "../draw/ramp.js";
 import { pressClass } from "../maths/classes.js";
 import { fromPlane, nearest, nearestRow, toPlane } from "../maths/statistics.js";
-import { rampBytes, rampColor, readValues } from "../panels/latent/ramp.js";
+import { rampBytes, readValues } from "../panels/latent/ramp.js";
 import { costText, deaths } from "../panels/units/index.js";
 
 test("a unit died at the first record from which on it was no longer above the threshold", () => {
@@ -36,6 +37,10 @@ test("what units that are off cost", () => {
   assert.match(costText([0, 1], ablation([1], -0.1)), /z₁ \+2\.50, z₂ −0\.125 .*do not add up$/);
   assert.match(costText([0], null), /not known yet/);
   assert.match(costText([2], ablation([], null)), /not known yet/);
+  assert.match(
+    costText([2], { ...ablation([], null), recon: null, unit: "as logged" }),
+    /recon is known as logged/,
+  );
   assert.match(
     costText([2], { ...ablation([], null), measuring: [12, 32] }),
     /^z₃ off: cost being measured \(12 of 32 units\)$/,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Self
 
+import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -37,6 +39,15 @@ class Likelihood(ABC):
         """Unit of `recon`."""
         return "nats"
 
+    @property
+    def is_computed(self) -> bool:
+        """Whether `recon` is known at all; False for the loss of a loop that says not how it is computed."""
+        return True
+
+    def check_computed(self, what: str) -> None:
+        """OptionError where `recon` is not known; `what` needs it."""
+        del what
+
     @abstractmethod
     def recon(self, raw: Tensor, x: Tensor) -> Tensor:
         """Reconstruction term of each image.
@@ -61,6 +72,18 @@ class Likelihood(ABC):
     def mean(self, raw: Tensor) -> Tensor:
         """Mean image ``x_hat``, of the shape of `raw`."""
 
+    @abstractmethod
+    def sample(self, raw: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Draw images from the distribution that `raw` says, shape (B, C, H, W).
+
+        Parameters
+        ----------
+        raw : Tensor
+            What `model.decode_raw` returned.
+        generator : torch.Generator, on the device of `raw`
+            By default torch's global one.
+        """
+
     def check(self, data: ImageDataset) -> None:
         """Refuse data that this likelihood cannot score (DataError), before any training."""
         del data  # any finite image will do, and a data set holds no other
@@ -69,3 +92,9 @@ class Likelihood(ABC):
         """Return this likelihood with `normalised` and `unit` as they are for `data`."""
         del data
         return self
+
+
+def parts_of(data: ImageDataset, size: int = 1024) -> Iterator[Tensor]:
+    """Training images, float32, (at most `size`, C, H, W) at a time."""
+    for start in range(0, len(data.train), size):
+        yield data.train.images(slice(start, start + size))

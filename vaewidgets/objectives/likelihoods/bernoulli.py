@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vaewidgets.checks import flag
 from vaewidgets.errors import DataError
-from vaewidgets.objectives.likelihoods.base import Likelihood
+from vaewidgets.objectives.likelihoods.base import Likelihood, parts_of
 
 if TYPE_CHECKING:
     from vaewidgets.data import ImageDataset
@@ -63,6 +63,10 @@ class Bernoulli(Likelihood):
         """Probability of each pixel."""
         return torch.sigmoid(raw)
 
+    def sample(self, raw: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Draw pixels, 0 or 1."""
+        return torch.bernoulli(torch.sigmoid(raw), generator=generator)
+
     def check(self, data: ImageDataset) -> None:
         """Refuse a value range beyond [0, 1]."""
         _check_unit_range("Bernoulli", data)
@@ -102,6 +106,15 @@ class ContinuousBernoulli(Likelihood):
         """λ of each pixel, which is what `decode` returns; `expected` for the mean."""
         return torch.sigmoid(raw)
 
+    def sample(self, raw: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Draw pixels between 0 and 1, by the inverse of their cumulative distribution."""
+        u = torch.rand(raw.shape, generator=generator, device=raw.device, dtype=raw.dtype)
+        # of −|l|, whose exponential cannot overflow; x and 1 − x change places with the sign of l
+        flat = raw.abs() < _FLAT
+        low = -torch.where(flat, torch.ones_like(raw), raw.abs())
+        x = torch.where(flat, u, torch.log1p(u * torch.expm1(low)) / low)
+        return torch.where(raw > 0, 1.0 - x, x)
+
     def expected(self, raw: Tensor) -> Tensor:
         """Mean of the density: 1 / (1 − e^−l) − 1/l, between 0 and 1, of the shape of `raw`."""
         near = raw.abs() < _NEAR_HALF
@@ -120,6 +133,7 @@ class ContinuousBernoulli(Likelihood):
 
 
 _NEAR_HALF = 0.5  # |l| below which series are used
+_FLAT = 1e-5  # |l| below which the density is 1
 
 
 def log_sinhc(y: Tensor) -> Tensor:
@@ -135,10 +149,12 @@ def log_sinhc(y: Tensor) -> Tensor:
 def _check_unit_range(name: str, data: ImageDataset) -> None:
     lo, hi = data.value_range
     if lo < 0 or hi > 1:
+        fix = "Load the data with value_range=(0, 1), or use " if data.holds_images else "Use "
+        counts = "" if data.holds_images or lo < 0 else ', or "poisson" for counts'
+        what = "images" if data.holds_images else "values"
         raise DataError(
-            f"the {name} likelihood wants images in [0, 1]; {data.name!r} has "
-            f"value_range=({lo:g}, {hi:g}). Load the data with value_range=(0, 1), or "
-            'use likelihood="squared_error".'
+            f"the {name} likelihood wants {what} in [0, 1]; {data.name!r} "
+            f'has value_range=({lo:g}, {hi:g}). {fix}likelihood="squared_error"{counts}.'
         )
 
 
@@ -180,10 +196,6 @@ class _CrossEntropyTotal(torch.autograd.Function):
         return torch.sub(s, x).mul_(grads[0]), None
 
 
-def _is_binary(data: ImageDataset, chunk: int = 1024) -> bool:
+def _is_binary(data: ImageDataset) -> bool:
     """Whether all pixels of the training images are 0 or 1; the first grey one ends the search."""
-    for start in range(0, len(data.train), chunk):
-        x = data.train.images(slice(start, start + chunk))
-        if not bool(((x == 0) | (x == 1)).all()):
-            return False
-    return True
+    return all(bool(((x == 0) | (x == 1)).all()) for x in parts_of(data))

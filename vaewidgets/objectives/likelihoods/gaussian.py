@@ -49,6 +49,10 @@ class SquaredError(Likelihood):
         """The decoder's output as it is."""
         return raw
 
+    def sample(self, raw: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Draw from the Gaussian of sigma² = ½ that this error belongs to."""
+        return raw + math.sqrt(0.5) * _noise(raw, generator)
+
 
 @final
 @dataclass(frozen=True)
@@ -104,6 +108,11 @@ class Gaussian(Likelihood):
         """Mean image, shape (B, C, H, W)."""
         return raw.chunk(2, dim=1)[0] if self.learned else raw
 
+    def sample(self, raw: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Draw images, shape (B, C, H, W)."""
+        mean = self.mean(raw)
+        return mean + torch.exp(0.5 * self.log_sigma2(raw)) * _noise(mean, generator)
+
     def log_sigma2(self, raw: Tensor) -> Tensor:
         """Ln sigma² in force at each pixel, shape (B, C, H, W)."""
         if self.learned:
@@ -123,3 +132,7 @@ class Gaussian(Likelihood):
         log_sigma2 = self.log_sigma2(raw)
         scaled = (raw[:, : x.shape[1]] - x).square() * torch.exp(-log_sigma2)
         return 0.5 * (scaled + log_sigma2 + math.log(2 * math.pi))
+
+
+def _noise(like: Tensor, generator: torch.Generator | None) -> Tensor:
+    return torch.randn(like.shape, generator=generator, device=like.device, dtype=like.dtype)

@@ -15,7 +15,7 @@ from vaewidgets.contract.packing import pack
 from vaewidgets.contract.sections import Packed
 from vaewidgets.data import ImageDataset
 from vaewidgets.objectives import Likelihood, decode_raw, encode, kl_per_dim
-from vaewidgets.sections.state import to_u8
+from vaewidgets.sections.state import items_state, to_u8
 
 KINDS = ("ae", "vae", "reparameterised")
 _MOST_LAYERS = 6  # of one half; those between are drawn as one
@@ -97,6 +97,7 @@ def training_step(
     state = {
         "kind": kind,
         "image_shape": list(x.shape[1:]),
+        **({} if (items := items_state(data)) is None else {"items": items}),
         "latent_dim": mu.shape[1],
         "beta": beta,
         "lr": lr,
@@ -203,5 +204,6 @@ def _values(mu: Tensor, logvar: Tensor | None, eps: Tensor, z: Tensor) -> dict[s
 
 
 def _thumbnail(data: ImageDataset, image: Tensor) -> Packed:
-    stride = max(1, -(-max(image.shape[2:]) // _MOST_PIXELS))
+    # of items that are no images each number is drawn
+    stride = max(1, -(-max(image.shape[2:]) // _MOST_PIXELS)) if data.items is None else 1
     return pack(to_u8(data, image[:, :, ::stride, ::stride])[0], "u8")

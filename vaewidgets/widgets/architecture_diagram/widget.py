@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import torch
 from torch import Tensor, nn
 
+from vaewidgets.adapters.seeded import seeded
 from vaewidgets.checks import instance, number, one_of, whole
 from vaewidgets.data import ImageDataset, load_dataset
 from vaewidgets.errors import OptionError
@@ -103,8 +104,7 @@ class ArchitectureDiagram(ConceptWidget):
 def _examples(image: int, beta: float, seed: int) -> dict[str, dict[str, Any]]:
     """Fresh small models on a digit, without touching torch's global generator."""
     data = load_dataset("digits")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         plain = Autoencoder(data.image_shape, latent_dim=2, hidden=(32, 16))
         model = MLPVAE(data.image_shape, latent_dim=2, hidden=(32, 16))
     options: dict[str, Any] = {"beta": beta, "lr": 1e-2, "seed": seed}
@@ -150,6 +150,7 @@ def _steps(
             "ArchitectureDiagram draws autoencoders and VAEs; this model looks its z up in a codebook."
         )
     likelihood = likelihood or get_likelihood(model.likelihood, **own.likelihood_options)
+    likelihood.check_computed("a training step")
     x, label = _one(data, image)
     label = label if own.takes_labels else None
     with torch.no_grad():

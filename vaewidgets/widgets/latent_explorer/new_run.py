@@ -6,12 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vaewidgets.adapters.seeded import drawing, seeded
+from vaewidgets.adapters.seeded import seeded
 from vaewidgets.checks import is_whole, number, one_of, whole
 from vaewidgets.contract.compared import Form
 from vaewidgets.data import ImageDataset, datasets_at_hand, load_dataset
 from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.models import MLPVAE, Autoencoder, build
+from vaewidgets.models.pixels import OUTPUTS
 from vaewidgets.objectives import traits
 from vaewidgets.objectives.named import OBJECTIVES
 from vaewidgets.runs import Run, train
@@ -67,11 +68,14 @@ def form_state(run: Run, at_hand: Sequence[str]) -> Form:
     model, options = run.model, run.options
     kind = next((name for name, cls in KINDS.items() if type(model) is cls), None)
     likelihood = getattr(model, "likelihood", None)
+    likelihoods = dict(LIKELIHOODS)
+    if likelihood in OUTPUTS:
+        likelihoods.setdefault(likelihood, likelihood)
     own = run.data.name
     return {
         "dataset": own,
         "kind": kind or "VAE",
-        "likelihood": likelihood if likelihood in LIKELIHOODS else "bernoulli",
+        "likelihood": likelihood if likelihood in OUTPUTS else "bernoulli",
         "latent_dim": model.latent_dim,
         "epochs": run.epochs or 30,
         "seed": _whole(options.get("seed"), 0),
@@ -79,7 +83,7 @@ def form_state(run: Run, at_hand: Sequence[str]) -> Form:
         "beta": run.current_beta,
         "lr": run.lr or 1e-3,
         "datasets": list(dict.fromkeys((own, *at_hand))),
-        "likelihoods": dict(LIKELIHOODS),
+        "likelihoods": likelihoods,
         "code": code_of(run),
     }
 
@@ -107,7 +111,9 @@ def make_run(run: Run, settings: Mapping[str, Any]) -> Run:
     config |= {name: wanted[name] for name in ("latent_dim", "likelihood")}
     if isinstance(old, MLPVAE | Autoencoder):
         config |= {"hidden": old.hidden, "activation": old.activation}
-    with drawing, seeded(wanted["seed"]):  # the weights' seed, too, as in the code that is shown
+        if old.likelihood == wanted["likelihood"]:  # with the function on its mean and its spread
+            config |= {name: getattr(old, name) for name in ("output", "sigma2", "total_count")}
+    with seeded(wanted["seed"]):  # the weights' seed, too, as in the code that is shown
         model = build(config)
     names = ("optimizer", "precision", "cuda_graph", "autosave")
     kept = {name: run.options[name] for name in names if name in run.options}
@@ -133,7 +139,7 @@ def check_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         raise OptionError(f"a new run also wants {', '.join(missing)}.")
     out = dict(settings)
     one_of("kind", out["kind"], KINDS)
-    one_of("likelihood", out["likelihood"], LIKELIHOODS)
+    one_of("likelihood", out["likelihood"], OUTPUTS)
     for name in (*WHOLE, *REAL):
         value = number(name, out[name])
         out[name] = whole(name, int(value) if value.is_integer() else value) if name in WHOLE else value
@@ -176,7 +182,8 @@ def code_of(run: Run) -> str:
 def _data_code(data: ImageDataset) -> Code:
     if data.name not in WHOLE_SETS:
         unknown = code.assign("data", code.UNKNOWN)
-        return code.comment("your own ImageDataset, here named {}", data.name, behind=unknown)
+        kind = "ImageDataset" if data.holds_images else "ArrayDataset"
+        return code.comment(f"your own {kind}, here named {{}}", data.name, behind=unknown)
     sizes = (len(data.train), len(data.test) if data.test is not None else 0)
     options: dict[str, Any] = {
         name: n

@@ -174,7 +174,8 @@ class Place(Exercise):
         if self._map is not None or self.run.status not in ENDED or not self.run.has_ended:
             return False
         snapshot = self.run.snapshot()
-        mu, logvar = snapshot.encode(self._sample.images)
+        known = snapshot.labels_needed(self._sample.labels)
+        mu, logvar = snapshot.encode(self._sample.images, known)
         points, labels = mu.numpy(), self._sample.labels
         assert labels is not None
         assert self._sample.classes is not None

@@ -11,7 +11,7 @@ import { drawAxis } from "../../draw/axes.js";
 import { boxOf, clipped, drawDot, drawLine, drawText } from "../../draw/pen.js";
 import { createPicture } from "../../draw/picture.js";
 import { clamp, linear, log, logTicks, ticks } from "../../draw/scales.js";
-import { h, OWN_KEYS, setAttributes, setText, show } from "../../host/dom.js";
+import { h, listen, OWN_KEYS, setAttributes, setText, show } from "../../host/dom.js";
 import { ARROWS, takeKey } from "../../host/input.js";
 import { localOf } from "../../host/pointer.js";
 import { formatCount, formatLoss, formatTick } from "../../maths/format.js";
@@ -57,6 +57,18 @@ export function verticalRange(curves, log) {
   if (log) return [lo / 1.15, hi * 1.15];
   const pad = Math.max((hi - lo) * 0.1, Math.abs(hi) * 1e-3, 1e-9);
   return [lo >= 0 ? Math.max(lo - pad, 0) : lo - pad, hi + pad];
+}
+
+/**
+ * Why curves stay on a linear axis where a logarithmic one is wanted; empty where they need not.
+ * @param {Curve[]} curves
+ */
+export function noLogarithm(curves) {
+  const columns = curves.flatMap(({ mean, low }) => (low ? [mean, low] : [mean]));
+  if (columns.some((column) => column.some((value) => value < 0)))
+    return "linear: values below 0 have no logarithm";
+  const isAbove = columns.some((column) => column.some((value) => value > 0));
+  return curves.length && !isAbove ? "linear: no value is above 0" : "";
 }
 
 /**
@@ -109,6 +121,7 @@ export function createPanel(el, { theme, onCursor }) {
 
   /** @type {PanelState} */
   let state = { curves: [], title: "", stepsPerEpoch: null, log: false };
+  let isLog = false;
   /** @type {number[]} */
   let steps = [];
   /** The step under the cursor. @type {number | null} */
@@ -126,9 +139,9 @@ export function createPanel(el, { theme, onCursor }) {
       pen = null;
       if (!curves.length || right <= left || bottom <= size * TOP_EM) return;
       const box = boxOf(left, size * TOP_EM, right, bottom);
-      const drawn = { ...flat, box, ...scalesOf(curves, state.log, box) };
+      const drawn = { ...flat, box, ...scalesOf(curves, isLog, box) };
       pen = drawn;
-      drawAxes(drawn, stepsPerEpoch, state.log);
+      drawAxes(drawn, stepsPerEpoch, isLog);
       clipped(drawn, { ...box, width: box.width + 3, height: box.height + 1 }, () => {
         for (const curve of curves) drawBand(drawn, curve);
         for (const curve of curves) drawMean(drawn, curve);
@@ -166,11 +179,14 @@ export function createPanel(el, { theme, onCursor }) {
     point(steps[clamp(at + dx * jump, 0, steps.length - 1)]);
   }
 
-  plot.addEventListener("pointermove", onMove);
-  plot.addEventListener("pointerdown", onMove);
-  plot.addEventListener("pointerleave", () => point(null));
-  plot.addEventListener("keydown", onKey);
-  plot.addEventListener("blur", () => point(null));
+  const leave = () => point(null);
+  listen(plot, {
+    pointermove: onMove,
+    pointerdown: onMove,
+    pointerleave: leave,
+    keydown: onKey,
+    blur: leave,
+  });
 
   return {
     /** @param {PanelState} next */
@@ -178,11 +194,14 @@ export function createPanel(el, { theme, onCursor }) {
       state = next;
       steps = stepsOf(next.curves);
       show(wrap, next.curves.length > 0);
-      setText(title, next.title);
+      const refused = next.log ? noLogarithm(next.curves) : "";
+      isLog = next.log && !refused;
+      const named = refused ? `${next.title} (${refused})` : next.title;
+      setText(title, named);
       const last = next.curves.map(
         (c) => `${c.split} ${lineName(c)} ${formatLoss(c.mean[c.mean.length - 1])}`,
       );
-      setAttributes(plot, { "aria-label": `${next.title}: ${last.join(", ")}` });
+      setAttributes(plot, { "aria-label": `${named}: ${last.join(", ")}` });
       picture.request();
     },
     /** Show the cursor that another panel has. @param {number | null} step */
@@ -251,7 +270,7 @@ function drawCursor(pen, curves, step) {
 /** Room for the names at the line ends: what they take, up to a limit. @param {import("../../draw/pen.js").Pen} pen @param {Curve[]} curves */
 function namesWidth({ context, theme, size }, curves) {
   context.font = theme.font(0.92, "600");
-  const widths = curves.map((curve) => context.measureText(`${lineName(curve)} 000.0`).width);
+  const widths = curves.map((curve) => context.measureText(`${lineName(curve)} −000.0`).width);
   return Math.min(Math.max(size * RIGHT_EM, ...widths.map((width) => width + size)), size * MOST_RIGHT_EM);
 }
 

@@ -4,7 +4,7 @@
  *
  * For tests: .vw-hover-card.
  *
- * @typedef {import("../../draw/images.js").ImageShape} ImageShape
+ * @typedef {import("../../draw/items.js").Items} Items
  */
 
 import { createBitmap } from "../../draw/images.js";
@@ -37,10 +37,11 @@ export function cardPlace({ x, y }, card, room, finger) {
 
 /**
  * @param {HTMLElement} wrap
+ * @param {import("../../host/theme.js").Theme} theme
  * @param {() => boolean} isWanted whether the large image is out of sight
  */
-export function createHoverCard(wrap, isWanted) {
-  const bitmap = createBitmap("vw-hover-image");
+export function createHoverCard(wrap, theme, isWanted) {
+  const bitmap = createBitmap("vw-hover-image", theme);
   bitmap.canvas.setAttribute("aria-hidden", "true"); // the large image says what it shows
   const card = h("div", "vw-hover-card", { hidden: true, "aria-hidden": "true" }, [bitmap.canvas]);
   wrap.append(card);
@@ -65,10 +66,10 @@ export function createHoverCard(wrap, isWanted) {
   window.addEventListener("pointerdown", onElsewhere, options);
 
   return {
-    /** @param {ArrayLike<number> | null} bytes @param {ImageShape} shape */
-    draw(bytes, shape) {
+    /** @param {ArrayLike<number> | null} bytes @param {Items} items */
+    draw(bytes, items) {
       image = bytes !== null;
-      if (bytes) bitmap.draw(bytes, shape);
+      if (bytes) bitmap.draw(bytes, items);
     },
     /** @param {number[]} at inside `wrap` @param {boolean} pointing by pointer or keys */
     place([x, y], pointing) {

@@ -9,6 +9,7 @@
 
 import { toFloat32, toInt32 } from "../../contract/bytes.js";
 import { createImage } from "../../draw/images.js";
+import { itemsOf } from "../../draw/items.js";
 import { createScatter } from "../../draw/scatter/index.js";
 import { createDecoder } from "../../graphs/decoder.js";
 import { h, setText, show } from "../../host/dom.js";
@@ -49,7 +50,8 @@ export function axisNames({ scatter }) {
 
 /** @param {Frame} frame */
 export function scatterCaption({ run, scatter }) {
-  const images = scatter && scatter.n_train === 0 ? "a test image" : "an image";
+  const test = run.test_name ? `an image ${run.test_name}` : "a test image";
+  const images = scatter && scatter.n_train === 0 ? test : "an image";
   const where =
     run.latent_dim > 2
       ? `the mean of its posterior, ${run.latent_dim} dimensions projected on two`
@@ -68,8 +70,8 @@ const classNames = ({ run }) => run.class_names;
  */
 export function createLatentView(scatterEl, imagesEl, context) {
   const { shell, commands, view } = context;
-  const decodedView = createImage(imagesEl, { name: "decoded" });
-  const nearestView = createImage(imagesEl, { name: "nearest" });
+  const decodedView = createImage(imagesEl, { name: "decoded", theme: shell.theme });
+  const nearestView = createImage(imagesEl, { name: "nearest", theme: shell.theme });
   const place = h("p", "vw-note vw-place");
   const note = h("p", "vw-note vw-reason", { hidden: true });
   const chosen = h("p", "vw-note vw-selected", { hidden: true });
@@ -101,7 +103,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
   /** Told whenever the picture was drawn. @type {() => void} */
   let onDraw = () => {};
 
-  const shape = () => state?.frame.run.image_shape ?? /** @type {[number, number, number]} */ ([1, 1, 1]);
+  const items = () => itemsOf(state?.frame.run ?? { image_shape: [1, 1, 1] });
   const latentDim = () => state?.frame.run.latent_dim ?? 2;
 
   const decoder = createDecoder({
@@ -116,8 +118,8 @@ export function createLatentView(scatterEl, imagesEl, context) {
     setText(place, `z = ${formatVector(z)}`);
     const none = commands.offline ? "no kernel to decode" : "waiting for the decoder";
     const detail = decoded ? `z = ${formatVector(decoded.z)}` : none;
-    decodedView.update({ image: decoded?.bytes ?? null, shape: shape(), title: "decoded", detail });
-    card.draw(decoded?.bytes ?? null, shape());
+    decodedView.update({ image: decoded?.bytes ?? null, items: items(), title: "decoded", detail });
+    card.draw(decoded?.bytes ?? null, items());
   }
 
   function showNearest() {
@@ -127,7 +129,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
     const name = label === null || !state ? "" : `: ${classNames(state.frame)?.[label] ?? label}`;
     nearestView.update({
       image: whole,
-      shape: shape(),
+      items: items(),
       title: `nearest original${whole ? name : ""}`,
       detail: whole ? "" : "no thumbnails",
     });
@@ -158,7 +160,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
     },
   });
   // In one column the large image lies below the map, mostly out of sight.
-  const card = createHoverCard(scatter.stage.wrap, () => isBelow(imagesEl, scatterEl));
+  const card = createHoverCard(scatter.stage.wrap, shell.theme, () => isBelow(imagesEl, scatterEl));
 
   function underCursor() {
     const d = latentDim();
@@ -264,7 +266,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
       stage: scatter.stage,
       anchors: scatter.anchors,
       points: scatter.points,
-      shape,
+      items,
       decoder,
       /** z at a place; null where there is no way back from the plane (t-SNE). @param {[number, number]} at */
       zAt: (at) => (means ? null : fromPlane(at, projection, latentDim())),

@@ -54,6 +54,7 @@ export function costText(off, ablation) {
   const cost = ablation ? toFloat32(ablation.cost) : null;
   if (!ablation || ablation.recon === null || !cost || off.some((dim) => Number.isNaN(cost[dim]))) {
     const [done, of] = ablation?.measuring ?? [0, 0];
+    if (ablation?.unit === "as logged") return `${list(off)} off: no cost, recon is known as logged alone`;
     const far = of ? `being measured (${done} of ${of} units)` : "not known yet";
     return `${list(off)} off: cost ${far}`;
   }

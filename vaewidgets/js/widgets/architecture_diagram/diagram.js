@@ -7,7 +7,8 @@
  */
 
 import { unpack } from "../../contract/bytes.js";
-import { createBitmap } from "../../draw/images.js";
+import { createTile } from "../../draw/images.js";
+import { itemsOf } from "../../draw/items.js";
 import { h } from "../../host/dom.js";
 import { formatCount, formatFixed, formatLoss, formatSetting } from "../../maths/format.js";
 import { svg } from "./svg.js";
@@ -17,6 +18,8 @@ const WIDTH = 1000;
 const HEIGHT = 430;
 const MIDDLE = 165;
 const IMAGE = 88;
+/** Of a tile for each unit of the picture. */
+const PIXELS = 4;
 const ENCODER = [128, 352];
 const DECODER = [622, 846];
 const HEAD_X = 412;
@@ -44,14 +47,20 @@ const units = (shape) => shape.reduce((a, b) => a * b, 1);
 
 /**
  * @param {HTMLElement} el
+ * @param {import("../../host/theme.js").Theme} theme
  */
-export function createArchitecture(el) {
+export function createArchitecture(el, theme) {
   const picture = svg("svg", "vw-arch", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
   const wrap = h("div", "vw-arch-wrap");
   wrap.append(picture);
   el.append(wrap);
   /** @type {Walked | null} */
   let drawn = null;
+  /** Draw an item anew: bars and lines have the theme's colors. @type {(() => void)[]} */
+  let painted = [];
+  const unfollow = theme.onChange(() => {
+    for (const paint of painted) paint();
+  });
   /** Lit by name. @type {Map<string, SVGElement[]>} */
   let parts = new Map();
   /** By "from>to", the way that the data go. @type {Map<string, SVGElement>} */
@@ -86,24 +95,31 @@ export function createArchitecture(el) {
 
   /** @param {Walked} of @param {"x"|"x_hat"} name @param {number} x */
   function image(of, name, x) {
-    const bitmap = createBitmap("");
+    const tile = createTile("", theme);
     const packed = of.images[name];
     const shape = /** @type {[number, number, number]} */ (packed.shape);
-    bitmap.draw(unpack(packed), shape);
-    const ratio = shape[2] / shape[1];
+    const items = itemsOf({ image_shape: shape, items: of.items });
+    const ratio = items.wide / items.high;
     const [wide, tall] = ratio > 1 ? [IMAGE, IMAGE / ratio] : [IMAGE * ratio, IMAGE];
+    const node = svg("image", "vw-arch-image", {
+      x: x + (IMAGE - wide) / 2,
+      y: MIDDLE - tall / 2,
+      width: wide,
+      height: tall,
+      preserveAspectRatio: "none",
+    });
+    const paint = () => {
+      tile.fit(wide, tall, PIXELS);
+      node.setAttribute("href", tile.canvas.toDataURL());
+    };
+    tile.set(unpack(packed), items);
+    paint();
+    painted.push(paint);
     part(
       name,
       svg("g", "", {}, [
         svg("rect", "vw-arch-frame", { x, y: MIDDLE - IMAGE / 2, width: IMAGE, height: IMAGE }),
-        svg("image", "vw-arch-image", {
-          x: x + (IMAGE - wide) / 2,
-          y: MIDDLE - tall / 2,
-          width: wide,
-          height: tall,
-          href: bitmap.canvas.toDataURL(),
-          preserveAspectRatio: "none",
-        }),
+        node,
         label(x + IMAGE / 2, MIDDLE - IMAGE / 2 - 12, name === "x" ? "x" : "x̂", "vw-arch-name"),
         label(x + IMAGE / 2, MIDDLE + IMAGE / 2 + 20, shapeText(of.image_shape)),
       ]),
@@ -175,6 +191,7 @@ export function createArchitecture(el) {
   /** @param {Walked} of */
   function build(of) {
     picture.replaceChildren();
+    painted = [];
     parts = new Map();
     edges = new Map();
     const variational = of.kind !== "ae";
@@ -297,6 +314,7 @@ export function createArchitecture(el) {
       edges: [...edges].filter(([, node]) => node.classList.contains("is-lit")).map(([name]) => name),
     }),
     destroy() {
+      unfollow();
       wrap.remove();
     },
   };

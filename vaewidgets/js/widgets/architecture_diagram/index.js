@@ -35,7 +35,7 @@ export default defineWidget({
       ...OWN_KEYS,
     });
     shell.body.append(top);
-    const picture = createArchitecture(shell.body);
+    const picture = createArchitecture(shell.body, shell.theme);
     shell.body.append(says, foot);
 
     /** @type {Record<string, Walked>} */

@@ -4,7 +4,7 @@
  * @typedef {{name: string, in: number[], out: number[], params: number, grad: number}} LayerRow
  * @typedef {import("../../contract/types.js").Packed} Packed
  * @typedef {"ae"|"vae"|"reparameterised"} Kind
- * @typedef {{kind: Kind, image_shape: [number, number, number], latent_dim: number, beta: number, lr: number,
+ * @typedef {{kind: Kind, image_shape: [number, number, number], items?: import("../../contract/types.js").Items, latent_dim: number, beta: number, lr: number,
  *   unit: string, encoder: LayerRow[], decoder: LayerRow[], heads: Record<string, LayerRow>,
  *   values: Record<string, number[]>, recon: number, kl: number|null, loss: number, after: number, params: number,
  *   grads: Record<string, number>, images: {x: Packed, x_hat: Packed}}} Walked

@@ -8,6 +8,7 @@
 
 import { toFloat32, toInt32, unpack } from "../../contract/bytes.js";
 import { createGrid } from "../../draw/images.js";
+import { itemsOf } from "../../draw/items.js";
 import { createPress, createRange, createSegments } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
@@ -81,10 +82,14 @@ export default defineWidget({
       onPress: () => view.set("seed", view.get("seed", 0) + 1),
     });
     const pictures = createPictures();
-    const grids = { recon: createGrid(panes.recon), samples: createGrid(panes.samples) };
-    const clouds = createClouds(panes.latent, { theme: shell.theme });
+    const { theme } = shell;
+    const grids = {
+      recon: createGrid(panes.recon, { theme }),
+      samples: createGrid(panes.samples, { theme }),
+    };
+    const clouds = createClouds(panes.latent, { theme });
     const curves = createCurvesView(panes.curves, context);
-    const plot = createRatePlot(panes.rate, { theme: shell.theme });
+    const plot = createRatePlot(panes.rate, { theme });
     /** @type {{name: string, images: Uint8Array, faint: boolean}[]} */
     let rows = [];
     let drawn = { what: "", seed: -1 };
@@ -112,7 +117,7 @@ export default defineWidget({
       }
       const labels = what === "recon" && frame.compare.labels ? toInt32(frame.compare.labels) : [];
       const names = Array.from(labels, (label) => frame.run.class_names?.[label] ?? String(label));
-      if (rows.length) grids[what].update({ rows, shape: frame.run.image_shape, names });
+      if (rows.length) grids[what].update({ rows, items: itemsOf(frame.run), names });
       const words = [];
       if (without.length) words.push(`${without.join(", ")}: an autoencoder has no prior to sample from`);
       if (late) words.push("these are not the newest samples: only the kernel can decode those");

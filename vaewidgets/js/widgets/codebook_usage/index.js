@@ -4,8 +4,9 @@
  * hold it.
  */
 
-import { size, toInt32, unpack } from "../../contract/bytes.js";
+import { toInt32, unpack } from "../../contract/bytes.js";
 import { createBitmap, createImage } from "../../draw/images.js";
+import { itemsOf } from "../../draw/items.js";
 import { h, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatCount } from "../../maths/format.js";
@@ -25,7 +26,7 @@ export default defineWidget({
     const detail = h("div", "vw-codes-detail", {}, [imageEl, h("div", "", {}, [title, examplesEl])]);
     shell.body.append(numbers, h("div", "vw-codes", {}, [cellsEl, detail]));
     const cells = createCodeCells(cellsEl, { theme: shell.theme, onPoint: (code) => view.set("code", code) });
-    const image = createImage(imageEl, { name: "codeword" });
+    const image = createImage(imageEl, { name: "codeword", theme: shell.theme });
     /** @type {{wrap: HTMLElement, bitmap: ReturnType<typeof createBitmap>, marks: HTMLElement}[]} */
     let examples = [];
     /** @type {Uint8Array | null} */
@@ -33,13 +34,16 @@ export default defineWidget({
     /** @type {number | null} */
     let code = null;
     let marked = 0;
+    const unfollow = shell.theme.onChange(() => {
+      for (const { bitmap } of examples) bitmap.redraw();
+    });
 
-    /** @param {Codes} codes @param {[number, number, number]} shape */
-    function drawExamples(codes, shape) {
+    /** @param {Codes} codes @param {import("../../draw/items.js").Items} items */
+    function drawExamples(codes, items) {
       const count = codes.examples.shape[0];
       if (examples.length !== count) {
         examples = Array.from({ length: count }, () => {
-          const bitmap = createBitmap("vw-example");
+          const bitmap = createBitmap("vw-example", shell.theme);
           const marks = h("div", "vw-marks", { "aria-hidden": "true" });
           return { wrap: h("div", "vw-example-wrap", {}, [bitmap.canvas, marks]), bitmap, marks };
         });
@@ -48,10 +52,10 @@ export default defineWidget({
       const [down, across] = codes.grid;
       const bytes = /** @type {Uint8Array} */ (unpack(codes.examples));
       const held = toInt32(codes.example_codes);
-      const length = size(shape);
+      const { length } = items;
       marked = 0;
       examples.forEach(({ bitmap, marks }, i) => {
-        bitmap.draw(bytes.subarray(i * length, (i + 1) * length), shape);
+        bitmap.draw(bytes.subarray(i * length, (i + 1) * length), items);
         const own = held.subarray(i * down * across, (i + 1) * down * across);
         /** @type {HTMLElement[]} */
         const found = [];
@@ -88,14 +92,15 @@ export default defineWidget({
         );
         cells.update({ counts, code });
         const at = toInt32(codes.shown).indexOf(code ?? -1);
-        const length = size(run.image_shape);
+        const items = itemsOf(run);
+        const { length } = items;
         const pictures = /** @type {Uint8Array} */ (unpack(codes.pictures));
         picture = at < 0 ? null : pictures.subarray(at * length, (at + 1) * length);
         const total = counts.reduce((sum, count) => sum + count, 0);
         const share = ((counts[code ?? 0] / total) * 100).toFixed(1);
         image.update({
           image: picture,
-          shape: run.image_shape,
+          items,
           title: `decoded from code ${code} only`,
           detail: picture ? "" : "not saved: rarely used",
         });
@@ -103,7 +108,7 @@ export default defineWidget({
           title,
           `code ${code}${pointed ? "" : ", the most used"}: ${share} % of all locations, outlined here`,
         );
-        drawExamples(codes, run.image_shape);
+        drawExamples(codes, items);
       },
       caption: ({ frame: { codes } }) =>
         `Each cell is a code: darker = used more over ${formatCount(codes?.n_images ?? 0)} training images; × = never used. Hover a code to see what it decodes to.`,
@@ -116,6 +121,7 @@ export default defineWidget({
         marked: () => marked,
       },
       destroy() {
+        unfollow();
         cells.destroy();
         image.destroy();
       },

@@ -13,6 +13,7 @@
  */
 
 import { createImage, fromBytes } from "../../draw/images.js";
+import { itemsOf } from "../../draw/items.js";
 import { createSheet } from "../../draw/sheet.js";
 import { createChoice, createPress } from "../../host/controls.js";
 import { h, setText } from "../../host/dom.js";
@@ -136,7 +137,7 @@ export default defineWidget({
       const pick = h("div", "vw-group");
       el.append(pictureEl, pick);
       endsEl.append(el);
-      const picture = createImage(pictureEl, { name: `end-image-${end}` });
+      const picture = createImage(pictureEl, { name: `end-image-${end}`, theme: shell.theme });
       const select = createChoice(pick, {
         name: `end-class-${end}`,
         label: letter,
@@ -255,9 +256,10 @@ export default defineWidget({
         const key = JSON.stringify([a, b, kind, shown, Array.from(za), Array.from(zb)]);
         const moved = key !== pathKey;
         drawnFor = wanted();
+        const items = itemsOf(run);
         sheet.update({
           count: shown,
-          shape: run.image_shape,
+          items,
           single: true,
           label: `${shown} images decoded along the path. Arrow keys go from one to the next.`,
         });
@@ -276,7 +278,7 @@ export default defineWidget({
           const { picture, select } = endParts[end];
           picture.update({
             image: codes.image(i),
-            shape: run.image_shape,
+            items,
             title: `${LETTERS[end]}: ${label >= 0 ? `class ${nameOf(label)}, ` : ""}image ${i}`,
             detail: "no thumbnail",
           });

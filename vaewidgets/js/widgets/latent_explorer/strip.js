@@ -31,7 +31,7 @@ const LETTERS = ["A", "B"];
  * @param {Plane} plane
  */
 export function createStrip(el, { shell, view }, plane) {
-  const bitmaps = Array.from({ length: IMAGES }, () => createBitmap("vw-way-image"));
+  const bitmaps = Array.from({ length: IMAGES }, () => createBitmap("vw-way-image", shell.theme));
   const row = h("div", "vw-way", { role: "img" }, [
     h("span", "vw-way-end", { text: "A" }),
     ...bitmaps.map(({ canvas }) => canvas),
@@ -143,7 +143,7 @@ export function createStrip(el, { shell, view }, plane) {
       const image = z && plane.decoder.image(z);
       if (!image) return false;
       images[done] = image;
-      bitmaps[done].draw(image, plane.shape());
+      bitmaps[done].draw(image, plane.items());
       done++;
     }
     return done < IMAGES;
@@ -203,7 +203,10 @@ export function createStrip(el, { shell, view }, plane) {
   }
 
   plane.follow(() => handles.place());
-  const unfollow = shell.theme.onChange(() => handles.place());
+  const unfollow = shell.theme.onChange(() => {
+    handles.place();
+    for (const bitmap of bitmaps) bitmap.redraw();
+  });
 
   return {
     update: refresh,

@@ -11,6 +11,7 @@
  */
 
 import { createImage } from "../../draw/images.js";
+import { itemsOf } from "../../draw/items.js";
 import { createChoice, createPress, createRange } from "../../host/controls.js";
 import { h, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
@@ -37,7 +38,7 @@ export default defineWidget({
     const side = h("div", "vw-manifold-side", {}, [images, place, knobs, note]);
     shell.body.append(h("div", "vw-manifold-split", {}, [stage, side]));
 
-    const preview = createImage(images, { name: "decoded" });
+    const preview = createImage(images, { name: "decoded", theme: shell.theme });
     /** @type {import("../../host/widget.js").State | null} */
     let state = null;
     let latent = /** @type {import("../../maths/plane.js").Latent | null} */ (null);
@@ -156,7 +157,7 @@ export default defineWidget({
 
     function showPreview() {
       if (!state || !plane || !latent) return;
-      const shape = state.frame.run.image_shape;
+      const items = itemsOf(state.frame.run);
       const pointed = view.get("hover", null);
       const own = pointed && pointed.length === latent.d;
       // Before anyone points: the middle of the plane, so that there is no empty frame.
@@ -164,7 +165,7 @@ export default defineWidget({
       const image = many.now(z);
       setText(place, `z = ${formatVector(z)}${own ? "" : "; hover the map to decode"}`);
       const detail = image ? `z = ${formatVector(z)}` : "waiting for the decoder";
-      preview.update({ image: image ?? nearestCell(z), shape, title: "decoded", detail });
+      preview.update({ image: image ?? nearestCell(z), items, title: "decoded", detail });
     }
 
     /** What the kernel decoded nearest to a point. @param {ArrayLike<number>} z */
@@ -209,7 +210,7 @@ export default defineWidget({
           window: window(),
           across: across(),
           line: latent.d === 1,
-          shape: frame.run.image_shape,
+          items: itemsOf(frame.run),
           axes: plane.axes,
           quantile: plane.quantile,
           share: plane.share,

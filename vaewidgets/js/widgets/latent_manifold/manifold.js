@@ -5,14 +5,14 @@
  * @typedef {import("../../draw/pen.js").PlotPen} PlotPen
  * @typedef {import("./tiling.js").Window} Window
  * @typedef {import("./tiling.js").Cell} Cell
- * @typedef {{window: Window, across: number, line: boolean, shape: [number, number, number],
+ * @typedef {{window: Window, across: number, line: boolean, items: import("../../draw/items.js").Items,
  *   axes: [string, string], quantile: [(q: number) => number, (q: number) => number],
  *   share: [(z: number) => number, (z: number) => number], mark: [number, number] | null}} ManifoldState
  *   quantile: from 0…1 to the axis's unit, share: back; mark: a point to mark, in 0…1
  */
 
 import { drawAxis } from "../../draw/axes.js";
-import { createBitmap } from "../../draw/images.js";
+import { createTile } from "../../draw/images.js";
 import { boxOf, clipped, drawText } from "../../draw/pen.js";
 import { createPicture } from "../../draw/picture.js";
 import { listenToPlane } from "../../draw/plane_input.js";
@@ -36,7 +36,7 @@ export function createManifold(el, { theme, label, onWindow, onHover, onWant }) 
   el.append(wrap);
   /** @type {ManifoldState | null} */
   let state = null;
-  /** Pictures by cell, of one lattice. @type {Map<string, ReturnType<typeof createBitmap>>} */
+  /** Pictures by cell, of one lattice. @type {Map<string, ReturnType<typeof createTile>>} */
   let pictures = new Map();
   let lattice = "";
   let wanted = "";
@@ -60,7 +60,7 @@ export function createManifold(el, { theme, label, onWindow, onHover, onWant }) 
   function frame({ size, width, height }) {
     const left = Math.round(size * 2.6);
     const below = Math.round(size * 2.4);
-    const [, high, wide] = state?.shape ?? [1, 1, 1];
+    const { high, wide } = state?.items ?? { high: 1, wide: 1 };
     const tall = state?.line ? high / (wide * state.across) : high / wide;
     const across = Math.max(Math.min(width - left - 2, (height - below - 2) / tall), 8);
     return boxOf(left, 1, left + across, 1 + across * tall);
@@ -134,7 +134,9 @@ export function createManifold(el, { theme, label, onWindow, onHover, onWant }) 
       const [left, right] = [x(kx * cell), x((kx + 1) * cell)];
       const [top, bottom] = line ? [box.top, box.bottom] : [y((ky + 1) * cell), y(ky * cell)];
       // Half a pixel over the edge: no seams between cells that do not end on whole pixels.
-      context.drawImage(found.canvas, left, top, right - left + 0.5, bottom - top + 0.5);
+      const [wide, high] = [right - left + 0.5, bottom - top + 0.5];
+      found.fit(wide, high, ratio);
+      context.drawImage(found.canvas, left, top, wide, high);
     }
     if (!missing) backdrop = null;
   }
@@ -208,15 +210,15 @@ export function createManifold(el, { theme, label, onWindow, onHover, onWant }) 
   return {
     /** @param {ManifoldState} next */
     update(next) {
-      const nextLattice = `${next.across} ${next.window.span} ${next.shape} ${next.line}`;
+      const nextLattice = `${next.across} ${next.window.span} ${JSON.stringify(next.items)} ${next.line}`;
       if (nextLattice !== lattice) {
         keepBackdrop();
         pictures = new Map();
         lattice = nextLattice;
       }
       state = next;
-      const [, height, width] = next.shape;
-      wrap.style.aspectRatio = next.line ? `${(next.across * width) / height} / 1.6` : `${width} / ${height}`;
+      const { high, wide } = next.items;
+      wrap.style.aspectRatio = next.line ? `${(next.across * wide) / high} / 1.6` : `${wide} / ${high}`;
       want();
       picture.request();
     },
@@ -234,10 +236,10 @@ export function createManifold(el, { theme, label, onWindow, onHover, onWant }) 
       let found = pictures.get(key);
       if (!found) {
         if (pictures.size > 4 * state.across ** 2 + 256) pictures = new Map();
-        found = createBitmap("");
+        found = createTile("", theme);
         pictures.set(key, found);
       }
-      found.draw(bytes, state.shape);
+      found.set(bytes, state.items);
     },
     paint: () => picture.request(),
     /** 0…1 to clientX, clientY. @param {number} u @param {number} v */

@@ -10,6 +10,7 @@
  */
 
 import { createImage } from "../../draw/images.js";
+import { itemsOf } from "../../draw/items.js";
 import { createSheet } from "../../draw/sheet.js";
 import { createChoice, createPress, createRange } from "../../host/controls.js";
 import { assign, h, OWN_KEYS, setAttributes, setText } from "../../host/dom.js";
@@ -59,8 +60,8 @@ function createRow(el, { theme, onSlide, onMark }) {
   return {
     wrap,
     sheet,
-    /** @param {{axis: import("./traverse.js").Axis, at: number, steps: number[], shape: [number, number, number]}} state */
-    update({ axis, at, steps, shape }) {
+    /** @param {{axis: import("./traverse.js").Axis, at: number, steps: number[], items: import("../../draw/items.js").Items}} state */
+    update({ axis, at, steps, items }) {
       setText(name, axis.name);
       const said =
         axis.unit === "nats"
@@ -80,7 +81,7 @@ function createRow(el, { theme, onSlide, onMark }) {
       );
       sheet.update({
         count: steps.length,
-        shape,
+        items,
         single: true,
         marked: near,
         label: `${axis.name} from ${formatFixed(steps[0], 2)} to ${formatFixed(steps[steps.length - 1], 2)}, other dimensions fixed`,
@@ -109,7 +110,7 @@ export default defineWidget({
         list,
       ]),
     );
-    const preview = createImage(images, { name: "decoded" });
+    const preview = createImage(images, { name: "decoded", theme: shell.theme });
     /** @type {import("../../host/widget.js").State | null} */
     let state = null;
     const codes = createCodes();
@@ -142,11 +143,10 @@ export default defineWidget({
     /** @param {Uint8Array} bytes */
     function showPreview(bytes) {
       if (!state) return;
-      const shape = state.frame.run.image_shape;
-      preview.update({ image: bytes, shape, title: "decoded", detail: `z = ${formatVector(z)}` });
+      const items = itemsOf(state.frame.run);
+      preview.update({ image: bytes, items, title: "decoded", detail: `z = ${formatVector(z)}` });
     }
 
-    const shape = () => state?.frame.run.image_shape ?? /** @type {[number, number, number]} */ ([1, 1, 1]);
     /** @returns {number | null} */
     function base() {
       const given = view.get("base", null);
@@ -280,8 +280,9 @@ export default defineWidget({
         const steps = axes.map((axis) => values(style(), axis, n));
         const wanted = JSON.stringify([Array.from(z), steps, axes.map(({ name }) => name)]);
         makeRows(shown);
+        const items = itemsOf(next.frame.run);
         axes.forEach((axis, row) => {
-          rows[row].update({ axis, at: axis.coordinate(z), steps: steps[row], shape: shape() });
+          rows[row].update({ axis, at: axis.coordinate(z), steps: steps[row], items });
         });
         const other = wanted !== key || told;
         if (other) {

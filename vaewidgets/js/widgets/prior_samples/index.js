@@ -10,6 +10,7 @@
  */
 
 import { normals } from "../../contract/random.js";
+import { itemsOf } from "../../draw/items.js";
 import { createSheet } from "../../draw/sheet.js";
 import { createPress, createRange } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
@@ -102,7 +103,7 @@ function createRow(el, { shell, commands }, { onMark }) {
       show(title, title.textContent !== "");
       sheet.update({
         count,
-        shape: run.image_shape,
+        items: itemsOf(run),
         label: `${count} decoded samples${named ? ` of ${name}` : ""}. Arrow keys go from one to the next.`,
         marked,
       });

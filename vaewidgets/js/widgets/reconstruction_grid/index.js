@@ -5,9 +5,10 @@
  * Controls: .vw-shuffle, .vw-from-selection, .vw-redraw (another ε), .vw-means; an original is a button that puts
  * another image in its place.
  */
-import { toFloat32, toInt32, unpack } from "../../contract/bytes.js";
+import { size as sizeOf, toFloat32, toInt32, unpack } from "../../contract/bytes.js";
 import { normals, uniforms } from "../../contract/random.js";
 import { createGrid } from "../../draw/images.js";
+import { itemsOf } from "../../draw/items.js";
 import { createMany } from "../../graphs/decode_queue.js";
 import { createPress } from "../../host/controls.js";
 import { h } from "../../host/dom.js";
@@ -65,7 +66,7 @@ function createRow({ commands }, onNews) {
      */
     update({ run, grid }, { decoder, posteriors, indices, seed, past }) {
       runId = run.id;
-      size = run.image_shape[0] * run.image_shape[1] * run.image_shape[2];
+      size = sizeOf(run.image_shape);
       const same =
         grid && !past && (grid.seed ?? null) === seed && toInt32(grid.indices).join() === indices.join();
       if (grid && same) {
@@ -104,8 +105,7 @@ export default defineWidget({
     let draws = 0;
 
     const parts = () => (state ? [state.frame, ...(state.frame.others ?? [])] : []);
-    const shape = () => state?.frame.run.image_shape ?? /** @type {[number, number, number]} */ ([1, 1, 1]);
-    const length = () => shape()[0] * shape()[1] * shape()[2];
+    const length = () => sizeOf(state?.frame.run.image_shape ?? []);
     /** @returns {number[]} */
     const given = () => (state?.frame.grid ? Array.from(toInt32(state.frame.grid.indices)) : []);
     /** @returns {number[]} */
@@ -142,6 +142,7 @@ export default defineWidget({
       onPress: () => view.set("seed", null),
     });
     const grid = createGrid(shell.body, {
+      theme: shell.theme,
       onPress(place) {
         const next = [...indices()];
         next[place] = other(next[place]);
@@ -196,7 +197,7 @@ export default defineWidget({
         const label = all?.[index] ?? -1;
         return label < 0 ? "" : (state?.frame.run.class_names?.[label] ?? String(label));
       });
-      grid.update({ rows, shape: shape(), names });
+      grid.update({ rows, items: itemsOf(state.frame.run), names });
     }
 
     return {

@@ -12,6 +12,7 @@
  */
 
 import { createImage, toBytes } from "../../draw/images.js";
+import { itemsOf } from "../../draw/items.js";
 import { createMany } from "../../graphs/decode_queue.js";
 import { compile } from "../../graphs/nn.js";
 import { createChoice, createPress, createRange } from "../../host/controls.js";
@@ -61,8 +62,8 @@ export default defineWidget({
         mapEl,
       ]),
     );
-    const inView = createImage(pictures, { name: "sketch-input" });
-    const outView = createImage(pictures, { name: "sketch-output" });
+    const inView = createImage(pictures, { name: "sketch-input", theme: shell.theme });
+    const outView = createImage(pictures, { name: "sketch-output", theme: shell.theme });
     /** @type {import("../../host/widget.js").State | null} */
     let state = null;
     const codes = createCodes(viewPlane);
@@ -166,10 +167,9 @@ export default defineWidget({
 
     function showOutput() {
       if (!state) return;
-      const shape = state.frame.run.image_shape;
       outView.update({
         image: output,
-        shape,
+        items: itemsOf(state.frame.run),
         title: "decoded, x̂",
         detail: "waiting for the decoder",
       });
@@ -237,7 +237,7 @@ export default defineWidget({
       pad.update({ strokes: strokes(), width: view.get("pen", 0.09), erase, background });
       inView.update({
         image: pixels && toBytes(pixels, range()),
-        shape: run.image_shape,
+        items: itemsOf(run),
         title: "encoder's input",
         detail: "nothing drawn yet",
       });

@@ -1,0 +1,239 @@
+"""The reading that reproduces what was logged, among the usual ones."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vaewidgets.diagnostics.audit.estimate import SLACK, Estimate
+from vaewidgets.diagnostics.audit.grid import Facts, Reduction, kl_reductions, recon_reductions
+from vaewidgets.diagnostics.audit.look import Look, Reading
+from vaewidgets.diagnostics.audit.report import Audit
+from vaewidgets.diagnostics.audit.words import (
+    agreement,
+    loss_finding,
+    misreading,
+    several,
+    unexplained,
+)
+
+RECENT = 3  # looks that must all say the same
+_MOST_LOOKS = 8
+_MOST_CHANGES = 3  # from ours, in one reading
+_LARGEST_BATCH = 8192
+_MOVED = 1.5  # what the KL must have changed by to tell a weight in it from another prior
+_LEVELS = ((0.0, _MOST_CHANGES), (SLACK, 1))  # beyond noise, and changes
+_MATERIAL = math.log(
+    1.5
+)  # what is less off, and no reading explains, may be other images: augmented, or a part
+
+
+class Candidate(NamedTuple):
+    """A reading of all that is logged; a reduction is None where its term is not logged."""
+
+    reading: Reading
+    recon: Reduction | None
+    kl: Reduction | None
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return self.reading, *(None if one is None else one.name for one in (self.recon, self.kl))
+
+    def changes(self, own: Reading) -> int:
+        """How many things are different from ours."""
+        reductions = sum(len(one.name) for one in (self.recon, self.kl) if one is not None)
+        return reductions + sum(a != b for a, b in zip(self.reading, own, strict=True))
+
+
+def audit(looks: Sequence[Look], *, fewest: int = 1) -> Audit | None:
+    """Compare what was logged with what the model gave, at several steps.
+
+    Two numbers agree if they differ by no more than their noise: four standard errors, of the spread of what
+    was logged about its trend, and from that between images, each with a z of its own. A reading is found if
+    both terms agree at each of the newest three looks, and none that is plainer does; of several, those are
+    kept that agree at most of the newest eight. Where none does, one that is off by less than a third of the
+    way to the next is found. What no reading explains is said if it is off by a factor of 1.5.
+
+    Parameters
+    ----------
+    looks : sequence of Look, the oldest first
+    fewest : int
+        Looks below which nothing is said.
+
+    Returns
+    -------
+    Audit or None
+        None if there are too few looks.
+    """
+    for terms in (("recon", "kl"), ("recon",), ("kl",)):
+        known = [look for look in looks if all(_is_known(look, term) for term in terms)]
+        if len(known) >= fewest:
+            break
+    else:
+        return loss_finding(list(looks)) if len(looks) >= fewest else None
+    known = _with_batch_size(known[-_MOST_LOOKS:])
+    recent = known[-RECENT:]
+    wrong = [term for term in terms if _is_wrong(recent, term, SLACK)]
+    doubtful = _doubtful(recent, known, terms)
+    if not wrong and not doubtful:
+        return agreement(known, terms)
+    found = _search(recent, known, terms, _LEVELS if wrong else _LEVELS[:1])
+    wrong = wrong or doubtful
+    if len(found) == 1:
+        return misreading(known, found[0])
+    if found:
+        return several(known, found, wrong)
+    return _no_usual_one(recent, known, wrong, terms)
+
+
+def _no_usual_one(
+    recent: list[Look], known: list[Look], wrong: list[str], terms: Sequence[str]
+) -> Audit | None:
+    """A weight in the KL, a part that is explained, or nothing."""
+    weighted = _with_free_weight(known) if "kl" in wrong and "recon" in terms else None
+    if weighted is not None:
+        return misreading(known, weighted)
+    if len(terms) == 1 and {"recon", "kl"} <= set(recent[-1].logged):
+        return None  # the other term will tell more, once it is above its noise
+    if max(_distance(recent[-1], term) for term in wrong) < _MATERIAL:
+        return agreement(known, terms)
+    partly = _search(recent, known, ("recon",), _LEVELS) if "kl" in wrong and "recon" in terms else []
+    return unexplained(known, wrong, partly[0] if len(partly) == 1 else None)
+
+
+def _is_known(look: Look, term: str) -> bool:
+    """Whether a term is logged, and computed, with less noise than readings are apart."""
+    if term not in look.logged or not look.logged[term].is_sharp:
+        return False
+    ours = look.kl.get(look.own.spread) if term == "kl" else look.recon.get(look.own)
+    return ours is not None and ours.is_sharp
+
+
+def _own(look: Look, term: str) -> Estimate:
+    """What the term would be logged as, if all were as it was said."""
+    ours = look.kl[look.own.spread] if term == "kl" else look.recon[look.own]
+    return ours.times(look.declared[term])
+
+
+def _is_wrong(looks: Sequence[Look], term: str, slack: float) -> bool:
+    return not any(look.logged[term].agrees(_own(look, term), slack=slack) for look in looks)
+
+
+def _doubtful(recent: Sequence[Look], known: Sequence[Look], terms: Sequence[str]) -> list[str]:
+    """Terms that are off by more than noise, though not far, where one was far off before."""
+    was_far_off = any(_is_wrong([look], term, SLACK) for look in known for term in terms)
+    return [term for term in terms if was_far_off and _is_wrong(recent, term, 0.0)]
+
+
+def agrees_to_noise(look: Look) -> bool:
+    """Whether all that is logged and known is what it is taken for, up to its noise."""
+    known = [term for term in ("recon", "kl") if _is_known(look, term)]
+    return not any(_is_wrong([look], term, 0.0) for term in known)
+
+
+def _distance(look: Look, term: str) -> float:
+    """How far the logged value is from what it should be, as the log of a factor."""
+    logged, own = look.logged[term].value, _own(look, term)
+    ratio = logged / own.value if own.value else math.inf
+    return abs(math.log(ratio)) if ratio > 0 else math.inf
+
+
+# ---------------------------------------------------------------------------- the grid
+
+
+def _search(
+    recent: list[Look], known: list[Look], terms: Sequence[str], levels: Sequence[tuple[float, int]]
+) -> list[Candidate]:
+    """Return the plainest readings that reproduce all that is known."""
+    for slack, most in levels:
+        fitting = [{one.key: one for one in _fitting(look, terms, slack, most)} for look in recent]
+        keys = set.intersection(*(set(one) for one in fitting))
+        if not keys:
+            continue
+        newest = {look.step for look in recent}
+        older = [
+            {one.key for one in _fitting(look, terms, slack, most)}
+            for look in known
+            if look.step not in newest
+        ]
+        counts = Counter({key: sum(key in look for look in older) for key in keys})
+        best = max(counts.values())
+        left = [fitting[-1][key] for key in keys if counts[key] == best]
+        own = recent[-1].own
+        fewest = min(one.changes(own) for one in left)
+        return sorted((one for one in left if one.changes(own) == fewest), key=lambda one: str(one.key))
+    return []
+
+
+def _fitting(look: Look, terms: Sequence[str], slack: float, most: int) -> Iterator[Candidate]:
+    kl_ways: list[Reduction | None] = [*kl_reductions(look.facts)] if "kl" in terms else [None]
+    for spread, kl in look.kl.items():
+        fit_kl = [way for way in kl_ways if way is None or _fits(look.logged["kl"], kl, way, slack)]
+        if not fit_kl:
+            continue
+        for reading, recon in look.recon.items():
+            if reading.spread != spread:
+                continue
+            recon_ways: list[Reduction | None] = [None]
+            if "recon" in terms:
+                recon_ways = [*recon_reductions(look.facts, reading.likelihood)]
+            for way in recon_ways:
+                if way is None or _fits(look.logged["recon"], recon, way, slack):
+                    for other in fit_kl:
+                        found = Candidate(reading, way, other)
+                        if found.changes(look.own) <= most:
+                            yield found
+
+
+def _fits(logged: Estimate, ours: Estimate, way: Reduction, slack: float) -> bool:
+    scaled = ours.times(way.factor)
+    return logged.agrees(Estimate(scaled.value + way.offset, scaled.error), slack=slack)
+
+
+def _with_batch_size(looks: list[Look]) -> list[Look]:
+    """Take the batch size, where it is not known, from a factor that recon and kl have in common."""
+    found = []
+    for look in looks:
+        size = _batch_size(look)
+        if size is not None and look.facts.batch_size is None:
+            look = replace(look, facts=replace(look.facts, batch_size=size, batch_is_guessed=True))  # noqa: PLW2901
+        found.append(look)
+    return found
+
+
+def _batch_size(look: Look) -> int | None:
+    facts: Facts = look.facts
+    if facts.batch_size is not None or not (_is_known(look, "recon") and _is_known(look, "kl")):
+        return facts.batch_size
+    pairs = ((look.logged["recon"], look.recon[look.own]), (look.logged["kl"], look.kl[look.own.spread]))
+    recon, kl = (logged.value / ours.value for logged, ours in pairs)
+    if not 2 <= min(recon, kl) <= _LARGEST_BATCH or abs(math.log(recon / kl)) > SLACK:
+        return None
+    sharpness = [1 / sum((one.error / one.value) ** 2 for one in pair) for pair in pairs]
+    return round(math.exp(np.average(np.log([recon, kl]), weights=sharpness)))
+
+
+def _with_free_weight(known: list[Look]) -> Candidate | None:
+    """The KL times some number, the same at each look, and recon by a usual reduction."""
+    found = _search(known[-RECENT:], known, ("recon",), _LEVELS)
+    spread = known[-1].own.spread
+    if len(found) != 1 or found[0].reading.spread != spread or len(known) < RECENT:
+        return None
+    pairs = [(look.logged["kl"], look.kl[spread]) for look in known if spread in look.kl]
+    sizes = [ours.value for _, ours in pairs]
+    if len(pairs) < RECENT or max(sizes) < _MOVED * min(sizes):
+        return None
+    weight = float(np.median([logged.value / ours.value for logged, ours in pairs]))
+    if weight == 0 or not all(logged.agrees(ours.times(weight), slack=0.0) for logged, ours in pairs):
+        return None
+    size = float(f"{abs(weight):.2g}")
+    sign = -1 if weight < 0 else 1
+    words = f"multiplied by about {size:g}, as by a beta that is in it already"
+    options = (("kl_weight", size), *((("kl_sign", -1),) if sign < 0 else ()))
+    reduction = Reduction(("weight",), size * sign, (words, *(("negative",) if sign < 0 else ())), options)
+    return found[0]._replace(kl=reduction)
