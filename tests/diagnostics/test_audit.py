@@ -232,7 +232,8 @@ def test_a_grad_scaler_shows_in_the_loss():
 
 
 def test_a_loss_alone():
-    assert audit(looks(None, None, loss=1.0)) is None
+    found = audit(looks(None, None, loss=1.0))
+    assert (found.verdict, found.words) == ("agrees", "")
     found = audit(looks(None, None, loss=100.0))
     assert found.code == 'vw.attach(model, data, losses=vw.LossConvention(recon="batch_sum", kl="batch_sum"))'
 

@@ -28,9 +28,8 @@ _MOST_CHANGES = 3  # from ours, in one reading
 _LARGEST_BATCH = 8192
 _MOVED = 1.5  # what the KL must have changed by to tell a weight in it from another prior
 _LEVELS = ((0.0, _MOST_CHANGES), (SLACK, 1))  # beyond noise, and changes
-_MATERIAL = math.log(
-    1.5
-)  # what is less off, and no reading explains, may be other images: augmented, or a part
+# what is less off, and no reading explains, may be other images: augmented, or a part
+_MATERIAL = math.log(1.5)
 
 
 class Candidate(NamedTuple):
@@ -55,9 +54,10 @@ def audit(looks: Sequence[Look], *, fewest: int = 1) -> Audit | None:
 
     Two numbers agree if they differ by no more than their noise: four standard errors, of the spread of what
     was logged about its trend, and from that between images, each with a z of its own. A reading is found if
-    both terms agree at each of the newest three looks, and none that is plainer does; of several, those are
-    kept that agree at most of the newest eight. Where none does, one that is off by less than a third of the
-    way to the next is found. What no reading explains is said if it is off by a factor of 1.5.
+    both terms agree at each of the newest three looks and at half of the five before, and none that is
+    plainer does; of several, those are kept that agree at most looks. Where none does, one that is off by less
+    than a third of the way to the next at all looks is found. What no reading explains is said if it is off by
+    a factor of 1.5.
 
     Parameters
     ----------
@@ -163,6 +163,9 @@ def _search(
         ]
         counts = Counter({key: sum(key in look for look in older) for key in keys})
         best = max(counts.values())
+        # what fits lately and did not before fits by chance, as with another prior
+        if best < (len(older) if slack else len(older) / 2):
+            continue
         left = [fitting[-1][key] for key in keys if counts[key] == best]
         own = recent[-1].own
         fewest = min(one.changes(own) for one in left)

@@ -129,10 +129,13 @@ def loss_finding(looks: Sequence[Look]) -> Audit | None:
     weight = 1.0 if look.facts.beta is None else look.facts.beta
     ours = recon.times(look.declared["recon"]).value + weight * kl.times(look.declared["kl"]).value
     ratio = look.logged["loss"].value / ours
-    if not math.isfinite(ratio) or ratio < _LEAST_SCALER / 16:
+    agrees = ratio > 0 and abs(math.log(ratio)) <= SLACK
+    if not math.isfinite(ratio) or not (agrees or ratio >= _LEAST_SCALER / 16):
         return None
     batch = look.facts.batch_size
     terms = (Compared("loss", look.logged["loss"].value, ours, ratio),)
+    if agrees:
+        return Audit("agrees", "", None, ("as it is taken for",), terms, None, _steps(known))
     power = round(math.log2(ratio))
     near = abs(math.log(ratio) - power * math.log(2)) <= SLACK
     start = f"Your loss is {ratio:,.4g} times recon + KL of an image"
