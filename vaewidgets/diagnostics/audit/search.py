@@ -52,12 +52,12 @@ class Candidate(NamedTuple):
 def audit(looks: Sequence[Look], *, fewest: int = 1) -> Audit | None:
     """Compare what was logged with what the model gave, at several steps.
 
-    Two numbers agree if they differ by no more than their noise: four standard errors, of the spread of what
-    was logged about its trend, and from that between images, each with a z of its own. A reading is found if
-    both terms agree at each of the newest three looks and at half of the five before, and none that is
-    plainer does; of several, those are kept that agree at most looks. Where none does, one that is off by less
-    than a third of the way to the next at all looks is found. What no reading explains is said if it is off by
-    a factor of 1.5.
+    Two numbers agree if they differ by no more than their noise: four standard errors, of the spread of
+    what was logged about its trend, and from that between images, each with a z of its own. A reading is
+    found if both terms agree at each of the newest three looks and at half of the five before, and none
+    that is plainer does; of several, those are kept that agree at most looks. Where none does, one that is
+    off by less than a third of the way to the next at all looks is found. What no reading explains is said
+    if it is off by a factor of 1.5.
 
     Parameters
     ----------
