@@ -209,6 +209,14 @@ def test_a_small_difference_is_not_worth_a_word():
     assert audit(looks(of=(225.0, 165.0, 128.0))).verdict == "agrees"
 
 
+def test_a_recon_of_few_images_that_is_far_off_is_named():
+    """Its error is 8 %, too much to tell halves; means over pixels are off by 784."""
+    few = {reading: Estimate(value, 0.08 * value) for reading, value in ((OWN, 89.0),)}
+    found = audit([Look(**{**vars(look), "recon": few}) for look in looks(1 / 784, of=(89.0,) * 3)])
+    assert "averaged over 784 pixels" in found.words
+    assert audit([Look(**{**vars(look), "recon": few}) for look in looks(of=(89.0,) * 3)]).verdict == "agrees"
+
+
 def test_noise_decides_nothing():
     loud = [
         Look(**{**vars(look), "logged": {"kl": Estimate(30.0, 10.0)}}) for look in looks(recon=None, kl=1.0)

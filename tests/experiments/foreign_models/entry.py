@@ -73,7 +73,7 @@ class Foreign:
         The truth: mu and logvar of images (B, C, H, W), and pixels in `value_range` of latent points (B, d).
     shape, value_range
         Of the images that the project trains on.
-    recon : {"bce", "se"}, or None
+    recon : {"bce", "se", "gaussian"}, or None
         Of what its recon is; None where it is neither.
     losses : LossConvention
         How its loop reduces both terms.
@@ -96,7 +96,7 @@ class Foreign:
     x_hat: Callable[[Any, Tensor], Tensor] = decode
     shape: tuple[int, int, int] = GREY
     value_range: tuple[float, float] = (0.0, 1.0)
-    recon: Literal["bce", "se"] | None = "bce"
+    recon: Literal["bce", "se", "gaussian"] | None = "bce"
     losses: LossConvention = BATCH_SUMS
     weights: tuple[float, float] = (1.0, 1.0)
     line: Mapping[str, Any] = field(default_factory=dict)

@@ -113,8 +113,7 @@ FLAT = (
         lambda m, x: of_normal(m.encoder(x.flatten(1))),
         lambda m, z: m.decoder(z).mean,
         value_range=(-0.5, 0.5),
-        recon="se",
-        losses=LossConvention(recon_factor=0.5),
+        recon="gaussian",
     ),
     Foreign(
         "kamenbliznashki/generative_models",

@@ -24,6 +24,7 @@ from tests.experiments.foreign_models.sources import importable, load, place
 from vaewidgets.errors import VAEWidgetsError
 from vaewidgets.graphs import decoder_network
 
+KINDS = {"bce": "bernoulli", "se": "squared_error", "gaussian": "gaussian"}
 BATCH, N_TRAIN, N_TEST = 16, 96, 32
 STEPS, SECONDS, LONGEST = 240, 3.0, 25.0  # at least so many steps and seconds; at most so many seconds
 
@@ -108,6 +109,8 @@ def terms(entry: Foreign, model: nn.Module, x: Tensor) -> Terms:
         recon = F.binary_cross_entropy(out.clamp(0, 1), x, reduction="none")
     elif entry.recon == "se":
         recon = (out - x).square()
+    elif entry.recon == "gaussian":  # with sigma = 1
+        recon = -torch.distributions.Normal(out, 1.0).log_prob(x)
     else:
         recon = torch.log(torch.cosh(out - x))
     kl = 0.5 * (mu.square() + logvar.exp() - logvar - 1)
@@ -200,6 +203,9 @@ def check_audit(entry: Foreign, run: Any, audit: Any, *, right: bool) -> str:
     """Whether the audit is silent where all is right, and names the line that undoes what is not."""
     if audit.verdict == "unknown":
         return "too short"
+    kind = KINDS.get(entry.recon)
+    if kind != run.likelihood.name and audit.is_finding and str(kind).replace("_", " ") in audit.words:
+        return "right"
     if right:
         return "silent" if not audit.is_finding else f"FALSE ALARM {audit.words[:60]}"
     if not audit.is_finding:

@@ -28,6 +28,7 @@ _MOST_CHANGES = 3  # from ours, in one reading
 _LARGEST_BATCH = 8192
 _MOVED = 1.5  # what the KL must have changed by to tell a weight in it from another prior
 _LEVELS = ((0.0, _MOST_CHANGES), (SLACK, 1))  # beyond noise, and changes
+_FAR = math.log(4.0)
 # what is less off, and no reading explains, may be other images: augmented, or a part
 _MATERIAL = math.log(1.5)
 
@@ -107,11 +108,17 @@ def _no_usual_one(
 
 
 def _is_known(look: Look, term: str) -> bool:
-    """Whether a term is logged, and computed, with less noise than readings are apart."""
-    if term not in look.logged or not look.logged[term].is_sharp:
-        return False
+    """Whether a term is logged, and computed, with less noise than readings are apart.
+
+    A recon that is off by a factor of 4 beyond its noise is known to be wrong, however few images it is of.
+    """
     ours = look.kl.get(look.own.spread) if term == "kl" else look.recon.get(look.own)
-    return ours is not None and ours.is_sharp
+    if ours is None or term not in look.logged:
+        return False
+    logged, own = look.logged[term], _own(look, term)
+    if logged.is_sharp and ours.is_sharp:
+        return True
+    return term == "recon" and not (logged.agrees(own, slack=_FAR) and own.agrees(logged, slack=_FAR))
 
 
 def _own(look: Look, term: str) -> Estimate:
