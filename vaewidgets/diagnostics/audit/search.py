@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vaewidgets.diagnostics.audit.estimate import SLACK, Estimate
+from vaewidgets.diagnostics.audit.estimate import SIGMAS, SLACK, Estimate
 from vaewidgets.diagnostics.audit.grid import Facts, Reduction, kl_reductions, recon_reductions
 from vaewidgets.diagnostics.audit.look import Look, Reading
 from vaewidgets.diagnostics.audit.report import Audit
@@ -110,7 +110,7 @@ def _no_usual_one(
 def _is_known(look: Look, term: str) -> bool:
     """Whether a term is logged, and computed, with less noise than readings are apart.
 
-    A recon that is off by a factor of 4 beyond its noise is known to be wrong, however few images it is of.
+    A term that is off by a factor of 4 beyond its noise is known to be wrong, however few images it is of.
     """
     ours = look.kl.get(look.own.spread) if term == "kl" else look.recon.get(look.own)
     if ours is None or term not in look.logged:
@@ -118,7 +118,8 @@ def _is_known(look: Look, term: str) -> bool:
     logged, own = look.logged[term], _own(look, term)
     if logged.is_sharp and ours.is_sharp:
         return True
-    return term == "recon" and not (logged.agrees(own, slack=_FAR) and own.agrees(logged, slack=_FAR))
+    is_above_noise = all(abs(one.value) > SIGMAS * one.error for one in (logged, own))
+    return is_above_noise and not (logged.agrees(own, slack=_FAR) and own.agrees(logged, slack=_FAR))
 
 
 def _own(look: Look, term: str) -> Estimate:
