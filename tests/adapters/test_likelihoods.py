@@ -179,6 +179,40 @@ def test_several_numbers_a_pixel_are_refused_with_the_line_that_says_what_they_a
     assert run.warning is None
 
 
+LEVELS = torch.linspace(0, 1, 4)
+
+
+@pytest.mark.parametrize(
+    ("end", "shown", "word"),
+    [
+        (
+            lambda h: td.Categorical(logits=h.reshape(-1, *SHAPE, 4)),
+            lambda found: (found.probs * LEVELS).sum(-1),
+            "Categorical",
+        ),
+        (
+            lambda h: td.TransformedDistribution(
+                td.Uniform(torch.zeros(len(h), *SHAPE), 1.0),
+                [td.SigmoidTransform().inv, td.AffineTransform(images(h[:, :64]), 0.1)],
+            ),
+            lambda found: found.transforms[1].loc,
+            "TransformedDistribution",
+        ),
+    ],
+    ids=["grey levels", "logistic"],
+)
+def test_a_distribution_without_a_mean_asks_for_the_image(end, shown, word):
+    with pytest.raises(
+        ProtocolError, match=rf"a {word}, which has no mean.*decode=lambda.*likelihood=\"own\""
+    ):
+        vw.attach(Net(end, 256), data())
+    run = vw.attach(Net(end, 256), data(), decode=lambda model, z: shown(model.decode(z)), likelihood="own")
+    z = torch.zeros(2, 3)
+    torch.testing.assert_close(run.snapshot().decode(z), shown(run.model.module.decode(z)).detach())
+    run.log(loss=7.0, recon=5.0, kl=2.0)
+    assert run.history["recon"].tolist() == [5.0]
+
+
 # ---------------------------------------------------------------------------- M14: said
 
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 import torch
@@ -157,6 +158,27 @@ def test_the_numbers_of_a_loop_stay_its_own(what):
     assert torch.equal(loop_draws(lambda: what(model))[0], drawn)
     assert DURING
     assert set(DURING) <= states
+
+
+@pytest.mark.parametrize(
+    "what",
+    [as_vae, lambda model: attach(model, make_data()).snapshot().decode(torch.zeros(1, 2))],
+    ids=["as_vae", "attach and decode"],
+)
+def test_the_numbers_of_a_loop_stay_its_own_while_another_thread_attaches(what):
+    model, drawn, results = Noisy(), [], []
+    thread = threading.Thread(target=lambda: results.append(what(model)))
+    torch.manual_seed(0)
+    wanted = torch.cat([torch.randn(1) for _ in range(200)])
+    torch.manual_seed(0)
+    thread.start()
+    for i in range(200):
+        drawn.append(torch.randn(1))
+        if i < 150 and thread.is_alive():
+            time.sleep(0.0005)
+    thread.join(10)
+    assert results, "it raised"
+    assert torch.equal(torch.cat(drawn), wanted)
 
 
 def test_loading_a_run_leaves_the_random_numbers_of_its_caller(tmp_path):

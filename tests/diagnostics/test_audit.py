@@ -163,6 +163,26 @@ def test_a_standard_deviation_taken_for_a_log_variance():
     assert "standard deviation" in found.words
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"), [("var", "is a variance, not"), ("logstd", "is a log of the standard deviation, not")]
+)
+@pytest.mark.parametrize(
+    ("factor", "also"), [(1.0, ""), (1 / 784, 'losses=vw.LossConvention(recon="pixel_m')]
+)
+def test_other_spreads_taken_for_a_log_variance(kind, words, factor, also):
+    """KL of 2.26 for 6.26 logged and the like, of a loop whose formula fits what its encoder returns."""
+    other = OWN._replace(spread=kind)
+    seen = looks(recon=0.9 * factor, kl_of=(6.26, 7.5, 9.1))
+    for look, own, true in zip(seen, (2.26, 3.0, 3.7), (6.26, 7.5, 9.1), strict=True):
+        look.kl.update({"logvar": near(own), kind: near(true)})
+        look.recon[other] = near(look.recon[STD].value)
+    found = audit(seen)
+    assert found.verdict == "misread"
+    assert words in found.words
+    assert found.code.startswith(f'vw.attach(model, data, spread="{kind}"')
+    assert also in found.code
+
+
 def test_a_convention_that_was_said_wrongly():
     found = audit(looks(declared=(1 / 784, 1 / 8)))
     assert found.code == "vw.attach(model, data, losses=vw.LossConvention())"

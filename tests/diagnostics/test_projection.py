@@ -12,6 +12,7 @@ import torch
 from sklearn.decomposition import PCA
 
 from vaewidgets.diagnostics import prior_circle, project
+from vaewidgets.diagnostics.projection import principal_axes
 from vaewidgets.errors import DataError, ShapeError
 
 
@@ -149,3 +150,20 @@ def test_the_axes_of_thousands_of_latents_take_a_moment():
     start = time.process_time()
     project(mu)
     assert time.process_time() - start < 5  # all axes of 4096 latents take half a minute
+
+
+@pytest.mark.parametrize("shape", [(300, 20), (60, 400), (400, 600), (60, 900), (20, 900)])
+def test_many_axes_are_those_of_the_covariance(shape):
+    k = min(32, shape[1])
+    generator = torch.Generator().manual_seed(0)
+    falling = 0.8 ** torch.arange(shape[1], dtype=torch.float64)
+    mu = torch.randn(shape, generator=generator, dtype=torch.float64) * falling
+    mu -= mu.mean(0)
+    rows = principal_axes(mu, k)
+    torch.testing.assert_close(rows @ rows.T, torch.eye(k, dtype=torch.float64))
+    wanted = torch.linalg.svdvals(mu)[:k]
+    found = (mu @ rows.T).square().sum(0).sqrt()[: len(wanted)]
+    torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-6)
+    leading = torch.linalg.svd(mu, full_matrices=False).Vh[:3]
+    torch.testing.assert_close(rows[:3].abs(), leading.abs(), rtol=0, atol=1e-2)
+    assert (rows.gather(1, rows.abs().argmax(1, keepdim=True)) > 0).all()

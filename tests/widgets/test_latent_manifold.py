@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ import vaewidgets as vw
 from tests.widgets.decode import digits, made
 from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
-from vaewidgets.live.latent import latent_state
+from vaewidgets.live.latent import MOST_DIRECTIONS, latent_state
 from vaewidgets.sections.state import Sample
 
 
@@ -48,6 +50,18 @@ def test_directions_keep_their_signs_from_frame_to_frame(run: vw.Run) -> None:
     _, first = latent_state(sample, snapshot, mu, logvar, None, points=False)
     _, same = latent_state(sample, snapshot, mu, logvar, -first, points=False)
     np.testing.assert_allclose(same, -first)
+
+
+def test_directions_of_thousands_of_latents_take_a_moment(run: vw.Run) -> None:
+    sample, snapshot = Sample(run.data, 200), run.snapshot()
+    mu = torch.randn((300, 4096), generator=torch.Generator().manual_seed(0))
+    mu[:, 7] *= 30
+    start = time.process_time()
+    state, directions = latent_state(sample, snapshot, mu, torch.zeros_like(mu), None, points=False)
+    assert time.process_time() - start < 5  # all directions of 4096 latents take half a minute
+    assert directions.shape == (MOST_DIRECTIONS, 4096)
+    assert np.abs(directions[0]).argmax() == 7
+    assert unpack(state["scales"])[0] == pytest.approx(float(mu[:, 7].std(correction=0)), rel=1e-2)
 
 
 def test_means_that_are_not_finite_are_left_out(run: vw.Run) -> None:

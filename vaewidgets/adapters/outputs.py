@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
-from torch.distributions import Bernoulli, ContinuousBernoulli, Distribution, Independent
+from torch.distributions import (
+    Bernoulli,
+    Categorical,
+    Cauchy,
+    ContinuousBernoulli,
+    Distribution,
+    HalfCauchy,
+    Independent,
+)
 
 from vaewidgets.adapters.scored import refuse_other_shape
 from vaewidgets.errors import ProtocolError
@@ -75,7 +83,7 @@ def _find_image(result: Any, where: str) -> tuple[Tensor, bool]:
     if isinstance(base, Bernoulli | ContinuousBernoulli):
         return base.logits, True
     if isinstance(base, Distribution):
-        return base.mean, False
+        return _mean_of(base, where), False
     if isinstance(result, Tensor):
         return result, False
     if isinstance(result, tuple | list):
@@ -90,6 +98,19 @@ def _find_image(result: Any, where: str) -> tuple[Tensor, bool]:
     raise ProtocolError(
         f"{where} returned {describe(result)}; expected x_hat, a Tensor of shape (B, C, H, W). Wrap it: "
         "as_vae(net, decode=lambda model, z: x_hat)."
+    )
+
+
+def _mean_of(result: Distribution, where: str) -> Tensor:
+    try:
+        if not isinstance(result, Categorical | Cauchy | HalfCauchy):  # whose mean is NaN
+            return result.mean
+    except NotImplementedError:
+        pass
+    raise ProtocolError(
+        f"{where} returned a {type(result).__name__}, which has no mean that could be shown. Say which image "
+        "it stands for, and that recon is as your loop logs it: decode=lambda model, z: x_hat, "
+        'likelihood="own".'
     )
 
 

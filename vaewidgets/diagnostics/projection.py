@@ -109,7 +109,7 @@ def project(mu: Tensor, *, previous: Projection | None = None) -> Projection:
         origin, components = torch.zeros(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64)
         return _seen("direct", mu, origin, components, ("z1", "z2"))
     mean = mu.mean(dim=0)
-    components = _principal_axes(mu - mean)
+    components = principal_axes(mu - mean, 2)
     if previous is not None:
         # orthogonal Procrustes: the turn or mirroring that brings the axes closest to the old ones
         u, _, vh = torch.linalg.svd(previous.components @ components.T)
@@ -118,42 +118,53 @@ def project(mu: Tensor, *, previous: Projection | None = None) -> Projection:
 
 
 _DENSE = 256  # points or dimensions up to which all axes are computed
-_BLOCK = 8  # axes that are iterated for two
+_MORE = 6  # axes that are iterated beside those wanted
 _MOST_PASSES = 50
-_SETTLED = 1e-5  # change of the variance along the two axes, as a share, at which they are taken
+_SETTLED = 1e-5  # change of the variance along each axis, as a share, at which they are taken
 
 
-def _principal_axes(centered: Tensor) -> Tensor:
-    """Two orthonormal rows, the largest variance first; the largest entry of each is positive."""
-    if min(centered.shape) <= _DENSE or centered.shape[1] <= 2 * _DENSE:
-        rows = _dense_axes(centered)
-    else:
-        rows = _iterated_axes(centered)
+def principal_axes(centered: Tensor, k: int) -> Tensor:
+    """Principal axes of points about their mean.
+
+    Parameters
+    ----------
+    centered : Tensor of float64, shape (n, d)
+    k : int
+        How many axes, at most d.
+
+    Returns
+    -------
+    Tensor, shape (k, d)
+        Orthonormal rows, the largest variance first; the largest entry of each is positive.
+    """
+    n, dims = centered.shape
+    is_small = dims <= 2 * _DENSE or k <= n <= _DENSE
+    rows = _dense_axes(centered, k) if is_small else _iterated_axes(centered, k)
     largest = rows.gather(1, rows.abs().argmax(dim=1, keepdim=True))
     return rows * torch.where(largest < 0, -1.0, 1.0)
 
 
-def _dense_axes(centered: Tensor) -> Tensor:
+def _dense_axes(centered: Tensor, k: int) -> Tensor:
     n, dims = centered.shape
     if n >= dims:
         _, vectors = torch.linalg.eigh(centered.T @ centered)
-        return vectors[:, [-1, -2]].T
+        return vectors.flip(1)[:, :k].T
     # fewer points than dimensions: the axes are among the right singular vectors
-    _, _, rows = torch.linalg.svd(centered, full_matrices=n < 2)
-    return rows[:2]
+    _, _, rows = torch.linalg.svd(centered, full_matrices=n < k)
+    return rows[:k]
 
 
-def _iterated_axes(centered: Tensor) -> Tensor:
-    """The first two by subspace iteration: for thousands of latents, where all take half a minute."""
+def _iterated_axes(centered: Tensor, k: int) -> Tensor:
+    """The first `k` by subspace iteration: for thousands of latents, where all take half a minute."""
     generator = torch.Generator().manual_seed(0)
-    start = torch.randn((centered.shape[1], _BLOCK), generator=generator, dtype=centered.dtype)
+    start = torch.randn((centered.shape[1], k + _MORE), generator=generator, dtype=centered.dtype)
     basis = torch.linalg.qr(centered.T @ (centered @ start)).Q
-    before = torch.zeros(2, dtype=centered.dtype)
+    before = torch.zeros(k, dtype=centered.dtype)
     for _ in range(_MOST_PASSES):
         seen = centered @ basis
-        _, turn = torch.linalg.eigh(seen.T @ seen)
-        rows = (basis @ turn[:, [-1, -2]]).T
-        variance = (centered @ rows.T).square().sum(0)
+        values, turn = torch.linalg.eigh(seen.T @ seen)
+        variance = values.flip(0)[:k]
+        rows = (basis @ turn.flip(1)[:, :k]).T
         if bool(((variance - before).abs() <= _SETTLED * variance).all()):
             break
         before, basis = variance, torch.linalg.qr(centered.T @ seen).Q

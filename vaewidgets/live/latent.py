@@ -12,6 +12,7 @@ from vaewidgets.checks import whole, wholes
 from vaewidgets.contract.frame import LiveState, Sections
 from vaewidgets.contract.packing import pack, pack_integers, pack_quantised
 from vaewidgets.contract.sections import LatentData, Packed
+from vaewidgets.diagnostics.projection import principal_axes
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import DataError, OptionError
 from vaewidgets.live.feed import Feed
@@ -137,13 +138,11 @@ def _along(centered: Tensor, variance: Tensor, directions: np.ndarray, scales: n
 
 def _directions(centered: Tensor, previous: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Orthonormal rows by falling variance, and the standard deviation along each."""
-    values, vectors = torch.linalg.eigh(centered.T @ centered / len(centered))
-    k = min(len(values), MOST_DIRECTIONS)
-    rows = vectors.T.flip(0)[:k].numpy().copy()
-    signs = np.sign(rows[np.arange(k), np.abs(rows).argmax(axis=1)])
+    rows = principal_axes(centered, min(centered.shape[1], MOST_DIRECTIONS)).numpy().copy()
+    signs = np.ones(len(rows))
     if previous is not None and previous.shape == rows.shape:
         # A direction that turns over from frame to frame would throw the picture about.
         agree = (rows * previous).sum(axis=1)
         signs = np.where(np.abs(agree) > 0.3, np.sign(agree), signs)
     rows *= np.where(signs == 0, 1.0, signs)[:, None]
-    return rows, values.flip(0)[:k].clamp_min(0).sqrt().numpy()
+    return rows, (centered @ torch.from_numpy(rows).T).square().mean(dim=0).sqrt().numpy()
