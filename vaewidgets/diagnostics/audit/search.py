@@ -25,6 +25,7 @@ from vaewidgets.diagnostics.audit.words import (
 RECENT = 3  # looks that must all say the same
 _MOST_LOOKS = 8
 _MOST_CHANGES = 3  # from ours, in one reading
+_MOST_OF_KL = 2  # of these, its spread included: with three something fits any number
 _LARGEST_BATCH = 8192
 _MOVED = 1.5  # what the KL must have changed by to tell a weight in it from another prior
 _LEVELS = ((0.0, _MOST_CHANGES), (SLACK, 1))  # beyond noise, and changes
@@ -184,7 +185,12 @@ def _search(
 def _fitting(look: Look, terms: Sequence[str], slack: float, most: int) -> Iterator[Candidate]:
     kl_ways: list[Reduction | None] = [*kl_reductions(look.facts)] if "kl" in terms else [None]
     for spread, kl in look.kl.items():
-        fit_kl = [way for way in kl_ways if way is None or _fits(look.logged["kl"], kl, way, slack)]
+        left = _MOST_OF_KL - (spread != look.own.spread)
+        fit_kl = [
+            way
+            for way in kl_ways
+            if way is None or (len(way.name) <= left and _fits(look.logged["kl"], kl, way, slack))
+        ]
         if not fit_kl:
             continue
         for reading, recon in look.recon.items():
