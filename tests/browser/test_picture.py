@@ -97,8 +97,8 @@ def test_points_hold_still_under_a_lasso_while_the_run_goes_on(lab: Lab) -> None
     mouse.move(left + 2, top + 2)
     mouse.down()
     mouse.move(left + 9, top + 2, steps=3)
-    before, step = widget.points(), widget.step
-    widget.wait(f"w.step > {step} + 20")
+    before, step = widget.points(), widget.ask("w.frame.scatter.step")
+    widget.wait(f"w.frame.scatter.step > {step} + 20")  # new points have come
     np.testing.assert_array_equal(widget.points(), before)
     middle = float(np.median(before[:, 0]))
     x = widget.ask(f"w.toClient({middle}, 0)")[0]
