@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset, Subset, TensorDataset
+from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset, TensorDataset
 
 import vaewidgets as vw
+from tests.data.plain_set import Items
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import DataError, ShapeError
 
@@ -20,18 +21,6 @@ ALL = {"test_fraction": 0}
 
 def pixels(data):
     return data.train.images(slice(None))
-
-
-class Items(Dataset):
-    def __init__(self, items, **attributes):
-        self.items = items
-        self.__dict__.update(attributes)
-
-    def __len__(self):
-        return len(self.items)
-
-    def __getitem__(self, i):
-        return self.items[i]
 
 
 # ------------------------------------------------------------------ D3: dict items, loaders, endless sets

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import Dataset, IterableDataset, TensorDataset
+from torch.utils.data import IterableDataset, TensorDataset
 
+from tests.data.plain_set import Items
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import DataError, DatasetNotFoundError, ShapeError
 
@@ -102,18 +103,6 @@ def test_files_that_cannot_be_used(tmp_path):
 
 
 # ------------------------------------------------------------------ data sets
-
-
-class Items(Dataset):
-    def __init__(self, items, **attributes):
-        self.items = items
-        self.__dict__.update(attributes)
-
-    def __len__(self):
-        return len(self.items)
-
-    def __getitem__(self, i):
-        return self.items[i]
 
 
 def to_chw(image):

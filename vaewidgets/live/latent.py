@@ -138,11 +138,10 @@ def _along(centered: Tensor, variance: Tensor, directions: np.ndarray, scales: n
 
 def _directions(centered: Tensor, previous: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Orthonormal rows by falling variance, and the standard deviation along each."""
-    rows = principal_axes(centered, min(centered.shape[1], MOST_DIRECTIONS)).numpy().copy()
-    signs = np.ones(len(rows))
+    axes = principal_axes(centered, min(centered.shape[1], MOST_DIRECTIONS))
+    scales = (centered @ axes.T).square().mean(dim=0).sqrt().numpy()
+    rows = axes.numpy()
     if previous is not None and previous.shape == rows.shape:
         # A direction that turns over from frame to frame would throw the picture about.
-        agree = (rows * previous).sum(axis=1)
-        signs = np.where(np.abs(agree) > 0.3, np.sign(agree), signs)
-    rows *= np.where(signs == 0, 1.0, signs)[:, None]
-    return rows, (centered @ torch.from_numpy(rows).T).square().mean(dim=0).sqrt().numpy()
+        rows[(rows * previous).sum(axis=1) < -0.3] *= -1
+    return rows, scales
