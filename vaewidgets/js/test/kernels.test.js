@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createMemory } from "../graphs/kernels/memory.js";
+
+/** @param {ArrayLike<number>} values @param {import("../graphs/kernels/memory.js").Memory} memory */
+function put(values, memory) {
+  const offset = memory.alloc(values.length);
+  memory.f32.set(values, offset);
+  return offset;
+}
+
+/** @param {import("../graphs/kernels/memory.js").Memory} memory @param {number} offset @param {number} n */
+const take = (memory, offset, n) => memory.f32.slice(offset, offset + n);
+
+const wave = (/** @type {number} */ n, phase = 0) =>
+  Float32Array.from({ length: n }, (_, i) => Math.sin(0.7 * i + phase));
+
+test("memory: what is free is joined and used again, as zeros", () => {
+  const memory = createMemory();
+  const [a, b, c] = [memory.alloc(8), memory.alloc(5), memory.alloc(4)];
+  assert.deepEqual([b - a, c - b, a % 4], [8, 8, 0]);
+  memory.kernels.fill(b, 3, 8);
+  memory.free(a);
+  memory.free(b);
+  assert.equal(memory.alloc(16), a);
+  assert.deepEqual([...take(memory, a, 16)], new Array(16).fill(0));
+  assert.throws(() => memory.free(b), /nothing is held/);
+});
+
+test("memory grows and keeps what it holds; scratch is one region", () => {
+  const memory = createMemory();
+  const kept = put([1, 2, 3], memory);
+  const small = memory.scratch(10);
+  assert.equal(memory.scratch(4), small);
+  const large = memory.scratch(3e6);
+  assert.equal(memory.scratch(10), large);
+  memory.f32[large + 3e6 - 1] = 7;
+  assert.deepEqual([...take(memory, kept, 3)], [1, 2, 3]);
+});
+
+test("memory that the browser does not give is named in MB, and nothing is lost", () => {
+  const memory = createMemory();
+  const kept = put([5], memory);
+  assert.throws(() => memory.alloc(3e9), /1144\d MB are wanted/);
+  const next = memory.alloc(4);
+  assert.equal(next, kept + 4);
+  assert.equal(memory.f32[kept], 5);
+});
+
+for (const plain of [true, false]) {
+  const memory = createMemory({ plain });
+  const { kernels, free } = memory;
+  const name = kernels.name;
+
+  test(`${name}: products of any size and strides, with a bias and added to what is there`, () => {
+    for (const [m, n, k] of [
+      [1, 1, 1],
+      [1, 70, 33],
+      [3, 5, 2],
+      [4, 8, 3],
+      [9, 17, 300],
+      [70, 37, 20],
+    ]) {
+      for (const [aTurned, bTurned, accumulate, withBias] of [
+        [false, false, false, false],
+        [true, false, true, false],
+        [false, true, false, true],
+        [true, true, true, true],
+      ]) {
+        const values = [wave(m * k), wave(k * n, 1), wave(n, 2), wave(m * (n + 3), 3)];
+        const [a, b, bias, c] = values.map((v) => put(v, memory));
+        const [aRow, aCol] = aTurned ? [1, m] : [k, 1];
+        const [bRow, bCol] = bTurned ? [1, k] : [n, 1];
+        const cRow = n + 3;
+        kernels.product({
+          a,
+          aRow,
+          aCol,
+          b,
+          bRow,
+          bCol,
+          c,
+          cRow,
+          m,
+          n,
+          k,
+          accumulate,
+          bias: withBias ? bias : -1,
+        });
+        const got = take(memory, c, m * cRow);
+        for (let i = 0; i < m * cRow; i++) {
+          const [row, col] = [Math.floor(i / cRow), i % cRow];
+          if (col >= n) {
+            assert.equal(got[i], values[3][i], "beside C nothing is written");
+            continue;
+          }
+          let sum = (accumulate ? values[3][i] : 0) + (withBias ? values[2][col] : 0);
+          let size = Math.abs(sum);
+          for (let p = 0; p < k; p++) {
+            const term = values[0][row * aRow + p * aCol] * values[1][p * bRow + col * bCol];
+            sum += term;
+            size += Math.abs(term);
+          }
+          // k + 2 sums and products, each rounded by half a unit in the last place
+          const allowed = (k + 2) * 2 ** -24 * size;
+          assert.ok(
+            Math.abs(got[i] - sum) <= allowed,
+            `${m} × ${k} × ${n}, ${row}, ${col}: ${got[i]}, ${sum}`,
+          );
+        }
+        for (const offset of [a, b, bias, c]) free(offset);
+      }
+    }
+  });
+
+  test(`${name}: operands repeat, and a result may be an operand`, () => {
+    const a = put([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], memory);
+    const b = put([10, 20, 30, 40, 50], memory);
+    const out = memory.alloc(10);
+    kernels.binary("add", out, a, 10, b, 5, 10);
+    assert.deepEqual([...take(memory, out, 10)], [11, 22, 33, 44, 55, 16, 27, 38, 49, 60]);
+    kernels.binary("sub", out, b, 1, a, 10, 10);
+    assert.deepEqual([...take(memory, out, 10)], [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
+    kernels.binary("mul", a, a, 10, a, 10, 10);
+    assert.deepEqual([...take(memory, a, 10)], [1, 4, 9, 16, 25, 36, 49, 64, 81, 100]);
+    kernels.select(out, out, a, b, 10, 10, 10, 1);
+    assert.deepEqual([...take(memory, out, 10)], [1, 4, 9, 16, 25, 36, 49, 64, 81, 10]);
+    kernels.axpy(out, a, a, -0.5, 9);
+    assert.deepEqual([...take(memory, out, 10)], [0.5, 2, 4.5, 8, 12.5, 18, 24.5, 32, 40.5, 10]);
+    assert.throws(() => kernels.unary("toString", out, out, 1), /no elementwise function "toString"/);
+  });
+
+  test(`${name}: sums of a million numbers keep their digits`, () => {
+    const [rows, cols] = [503, 397];
+    const values = Float32Array.from({ length: rows * cols }, (_, i) => 0.1 + (i % 17) / 7);
+    const x = put(values, memory);
+    const exact = values.reduce((sum, v) => sum + v, 0);
+    assert.ok(Math.abs(kernels.sum(x, rows * cols) / exact - 1) < 1e-6);
+    const out = memory.alloc(rows);
+    kernels.sumCols(out, x, rows, cols);
+    const second = values.subarray(cols, 2 * cols).reduce((sum, v) => sum + v, 0);
+    assert.ok(Math.abs(memory.f32[out + 1] / second - 1) < 2e-6);
+    kernels.sumRows(out, x, rows, cols);
+    let last = 0;
+    for (let i = cols - 1; i < values.length; i += cols) last += values[i];
+    assert.ok(Math.abs(memory.f32[out + cols - 1] / last - 1) < 2e-6);
+    free(x);
+  });
+
+  test(`${name}: columns of an image, and their sum back`, () => {
+    const sizes = { channels: 2, height: 5, width: 7, kernel: [3, 2], outHeight: 2, outWidth: 3 };
+    const geometry = { ...sizes, stride: [2, 3], padding: [1, 2], dilation: [2, 1] };
+    const image = wave(70);
+    const row = 8; // of 6
+    const x = put(image, memory);
+    const columns = put(new Float32Array(12 * row).fill(9), memory);
+    kernels.im2col({ x, columns, row, ...geometry });
+    const got = take(memory, columns, 12 * row);
+    const back = new Float64Array(70);
+    for (let i = 0; i < 12; i++) {
+      const [c, ky, kx] = [Math.floor(i / 6), Math.floor(i / 2) % 3, i % 2];
+      for (let place = 0; place < 6; place++) {
+        const [y, across] = [Math.floor(place / 3) * 2 + 2 * ky - 1, (place % 3) * 3 + kx - 2];
+        const inside = y >= 0 && y < 5 && across >= 0 && across < 7;
+        const at = (c * 5 + y) * 7 + across;
+        assert.equal(got[i * row + place], inside ? image[at] : 0);
+        if (inside) back[at] += image[at];
+      }
+      assert.deepEqual([...got.slice(i * row + 6, i * row + 8)], [9, 9]);
+    }
+    kernels.fill(x, 1, 70);
+    kernels.col2im({ x, columns, row, ...geometry });
+    take(memory, x, 70).forEach((value, i) => {
+      assert.ok(Math.abs(value - 1 - back[i]) < 1e-6);
+    });
+  });
+}
