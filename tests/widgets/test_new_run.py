@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ import vaewidgets as vw
 from tests.widgets.test_contract import command, wait_until
 from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
+from vaewidgets.live import points
 from vaewidgets.live.feed import Feed
 from vaewidgets.widgets.latent_explorer.new_run import (
     FIELDS,
@@ -94,6 +96,35 @@ def test_another_run_is_shown_and_the_one_before_stays(explorer: vw.LatentExplor
     assert frame["form"]["latent_dim"] == 5
     assert explorer not in Feed.of(old).view.widgets
     assert explorer in Feed.of(new).view.widgets
+
+
+def test_what_was_being_built_of_the_run_before_leaves_nothing_in_the_next(
+    explorer: vw.LatentExplorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, build = explorer.run, points.scatter_state
+    built, may_be_kept = threading.Event(), threading.Event()
+
+    def slow(sample: Any, snapshot: Any, *rest: Any) -> Any:
+        result = build(sample, snapshot, *rest)
+        if snapshot.model.latent_dim == 2:  # of the run before
+            built.set()
+            may_be_kept.wait(10)
+        return result
+
+    monkeypatch.setattr(points, "scatter_state", slow)
+    old.epochs = 3
+    old.advance(1)
+    assert built.wait(10)
+    new = make_run(old, settings(explorer, latent_dim=5))
+    showing = threading.Thread(target=explorer.show_run, args=(new,))
+    showing.start()
+    showing.join(1)  # it waits; one that does not has shown the other run by now
+    may_be_kept.set()
+    showing.join(10)
+    new.advance(4)
+    wait_until(lambda: explorer.frame["run"]["step"] == 4, "the other run is shown")
+    assert explorer.frame["run"]["error"] is None
+    assert explorer.frame["scatter"]["mode"] == "pca"
 
 
 def test_the_page_still_knows_it_by_its_name(explorer: vw.LatentExplorer) -> None:

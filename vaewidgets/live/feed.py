@@ -137,6 +137,15 @@ class Feed:
                 self._remove_listener = self._forget_cells = None
             self._news.notify_all()
 
+    def let_go(self, widget: RunWidget) -> None:
+        """Unsubscribe a widget that will show another run, once what is being built for it has ended.
+
+        It would write what it keeps of this run, such as its plane, into the widget of the other.
+        """
+        self.unsubscribe(widget)
+        with self._building:
+            pass
+
     def wake(self, *, urgent: bool = False) -> None:
         """Have a frame composed: something is new (any thread; returns at once)."""
         with self._lock:
@@ -266,6 +275,8 @@ class Feed:
             leave_if_exiting()
             try:
                 with self._building:
+                    if all(one is not widget for one in self._widgets):
+                        continue  # it was let go since
                     if fresh is not None:
                         sections[id(widget)] = widget._snapshot_state(run, fresh)
                         self._faults.pop(id(widget), None)

@@ -16,6 +16,7 @@ from vaewidgets.data import Classes
 from vaewidgets.diagnostics import Projection
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
+from vaewidgets.live.feed import Feed
 from vaewidgets.live.run_widget import RunWidget, sample_of
 from vaewidgets.runs import Run
 from vaewidgets.sections.layout import Layout
@@ -143,7 +144,7 @@ class PointsWidget(RunWidget):
         return self._projection
 
     def _weights_state(self, run: Run, snapshot: Snapshot) -> LiveState:
-        state: LiveState = {"decoder": self._feed.networks.decoder(snapshot)}
+        state: LiveState = {"decoder": Feed.of(run).networks.decoder(snapshot)}
         if self._posterior is not None:
             drawn, mu, logvar = self._posterior
             wanted = run.status != "running" or self.view.get("color") == "recon"

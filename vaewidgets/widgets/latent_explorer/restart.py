@@ -103,7 +103,7 @@ class RestartWidget(PointsWidget):
         if run is old:
             return
         (run,) = self._checked_runs(run)
-        Feed.of(old).unsubscribe(self)
+        Feed.of(old).let_go(self)
         if old.can_train and not old.has_ended and old.status != "created":
             old.stop()
             old.wait(timeout=2.0, progress=False)
