@@ -12,6 +12,10 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 # Of a metadata string the generator makes the type in TypeScript.
 Bytes = Annotated[Any, "DataView | ArrayBuffer | ArrayBufferView"]
 Op = Annotated[dict[str, Any], "{ op: string; in: number[]; out: number; [parameter: string]: any }"]
+Dim = Annotated[Any, "number | { b: [number, number] }"]
+Drawn = Annotated[list[Any], '["normal" | "uniform", (number | { b: [number, number] })[]][]']
+Ops = Annotated[list[Any], "[string, any[], (number | null)[]][]"]
+Stored = Annotated[list[Any], "[string, number[]][]"]
 Pair = Annotated[list[float], "[number, number]"]
 Shape = Annotated[list[int], "[number, number, number]"]
 Split = Literal["train", "test"]
@@ -38,6 +42,23 @@ class Network(TypedDict):
     ops: list[Op]
     weights: Packed
     optional: NotRequired[int]
+
+
+class Graph(TypedDict):
+    """A torch function as ATen operations.
+
+    The first tensors are the inputs, then come `tensors` (parameters, buffers and constants, one after the
+    other in `weights`), then random `draws` that the caller fills, then the results of `ops` in order. A
+    dimension is a number, or `{"b": [k, c]}` for k times the batch size plus c.
+    """
+
+    inputs: list[list[Dim]]
+    optional: NotRequired[int]
+    tensors: Stored
+    weights: Packed
+    draws: Drawn
+    ops: Ops
+    outputs: list[int]
 
 
 class Decoder(TypedDict):

@@ -23,6 +23,20 @@ export interface Network {
   weights: Packed;
   optional?: number;
 }
+/** A torch function as ATen operations.
+
+The first tensors are the inputs, then come `tensors` (parameters, buffers and constants, one after the
+other in `weights`), then random `draws` that the caller fills, then the results of `ops` in order. A
+dimension is a number, or `{"b": [k, c]}` for k times the batch size plus c. */
+export interface Graph {
+  inputs: ((number | { b: [number, number] })[])[];
+  optional?: number;
+  tensors: [string, number[]][];
+  weights: Packed;
+  draws: ["normal" | "uniform", (number | { b: [number, number] })[]][];
+  ops: [string, any[], (number | null)[]][];
+  outputs: number[];
+}
 /** A network for the page, or the reason why there is none. */
 export interface Decoder {
   step: number;

@@ -1,0 +1,151 @@
+"""One program from two recordings at different batch sizes: which numbers depend on the size."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaewidgets.graphs.recorder import Operation, Ref, Value
+
+SIZES = (7, 11)  # unusual, so that a number which is one of them is so because of the batch
+
+
+@dataclass(frozen=True)
+class Size:
+    """A number that depends on the batch size B: ``factor * B + offset``."""
+
+    factor: float
+    offset: float
+
+    def at(self, batch: int) -> float:
+        return self.factor * batch + self.offset
+
+
+@dataclass(frozen=True)
+class Share:
+    """A number divided by the batch size B: ``number / B``."""
+
+    number: float
+
+    def at(self, batch: int) -> float:
+        return self.number / batch
+
+
+class Differs(Exception):
+    """The two recordings are not of one program; the text says where."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What was recorded at one batch size, or, merged, for all sizes."""
+
+    values: list[Value]
+    operations: list[Operation]
+    inputs: list[int]
+    outputs: list[int]
+    shapes: list[tuple[Any, ...]]  # of each value; with `Size` where merged
+
+
+def fixed(recording: Recording) -> Recording:
+    """The recording for its own batch size alone."""
+    return recording
+
+
+def merged(first: Recording, second: Recording, sizes: tuple[int, int] = SIZES) -> Recording:
+    """Write numbers that differ as functions of the batch size.
+
+    Raises
+    ------
+    Differs
+        If the operations differ, or a number is no such function.
+    """
+    for a, b in zip(first.operations, second.operations, strict=False):
+        if a.overload is not b.overload or a.outs != b.outs:
+            raise Differs(f"{b.place} does another thing for {sizes[1]} images than for {sizes[0]}")
+    if len(first.operations) != len(second.operations) or len(first.values) != len(second.values):
+        raise Differs(f"it takes more or fewer steps for {sizes[1]} images than for {sizes[0]}")
+    if first.outputs != second.outputs:
+        raise Differs(f"it returns other tensors for {sizes[1]} images than for {sizes[0]}")
+    operations = []
+    for a, b in zip(first.operations, second.operations, strict=True):
+        args = tuple(_both(x, y, sizes, a) for x, y in zip(a.args, b.args, strict=True))
+        operations.append(Operation(a.overload, args, a.outs, a.place, a.writes))
+    values, shapes, made = [], [], []
+    for i, (one, two) in enumerate(zip(first.values, second.values, strict=True)):
+        if one.kind != two.kind or one.name != two.name:
+            raise Differs(f"its tensors differ for {sizes[1]} images and for {sizes[0]}")
+        differs = one.kind == "constant" and not _equal(one.tensor, two.tensor)
+        if differs:
+            made.append(_as_full(i, one.tensor, two.tensor, sizes))
+        values.append(replace(one, kind="result") if differs else one)
+        shapes.append(
+            tuple(_number(m, n, sizes) for m, n in zip(one.tensor.shape, two.tensor.shape, strict=True))
+        )
+    return Recording(values, [*made, *operations], first.inputs, first.outputs, shapes)
+
+
+def at(value: Any, batch: int) -> Any:
+    """A number of a merged recording at one batch size."""
+    if isinstance(value, Size):
+        number = value.at(batch)
+        return (
+            int(number) if float(value.factor).is_integer() and float(value.offset).is_integer() else number
+        )
+    return value.at(batch) if isinstance(value, Share) else value
+
+
+def _both(x: Any, y: Any, sizes: tuple[int, int], operation: Operation) -> Any:
+    if isinstance(x, (list, tuple)) and isinstance(y, (list, tuple)):
+        if len(x) != len(y):
+            raise Differs(f"{operation.place} takes other sizes for {sizes[1]} images than for {sizes[0]}")
+        return [_both(a, b, sizes, operation) for a, b in zip(x, y, strict=True)]
+    if isinstance(x, Ref) or isinstance(y, Ref):
+        if x != y:
+            raise Differs(f"{operation.place} takes other tensors for {sizes[1]} images than for {sizes[0]}")
+        return x
+    try:
+        return _number(x, y, sizes)
+    except Differs:
+        raise Differs(
+            f"{operation.place} takes the number {x} for {sizes[0]} images and {y} for {sizes[1]}"
+        ) from None
+
+
+def _number(x: Any, y: Any, sizes: tuple[int, int]) -> Any:
+    if type(x) is type(y) and (x == y or (isinstance(x, float) and math.isnan(x) and math.isnan(y))):
+        return x
+    if not isinstance(x, (int, float)) or not isinstance(y, (int, float)) or isinstance(x, bool):
+        raise Differs(f"{x} and {y}")
+    a, b = sizes
+    if math.isclose(x * a, y * b, rel_tol=1e-12) and isinstance(x, float):
+        return Share(x * a)
+    factor = (y - x) / (b - a)
+    offset = x - factor * a
+    if isinstance(x, int) and factor.is_integer():
+        return Size(int(factor), int(offset))
+    if isinstance(x, int) or not (math.isfinite(factor) and math.isfinite(offset)):
+        raise Differs(f"{x} and {y}")
+    return Size(factor, offset)
+
+
+def _equal(x: Tensor, y: Tensor) -> bool:
+    return (
+        x.shape == y.shape
+        and x.dtype == y.dtype
+        and bool(torch.equal(x, y) or (x.isnan() & y.isnan() | (x == y)).all())
+    )
+
+
+def _as_full(i: int, x: Tensor, y: Tensor, sizes: tuple[int, int]) -> Operation:
+    """A number of the batch size that was made a tensor of no axes."""
+    if x.dim() or y.dim():
+        raise Differs(f"a tensor of shape {tuple(x.shape)} holds other values for {sizes[1]} images")
+    from vaewidgets.graphs.places import Place
+
+    number = _number(x.item(), y.item(), sizes)
+    args: tuple[Any, ...] = ([], number, x.dtype, None, None, None)
+    return Operation(torch.ops.aten.full.default, args, (i,), Place("full"))

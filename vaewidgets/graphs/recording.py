@@ -1,0 +1,103 @@
+"""Records a torch function at two batch sizes as one program."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vaewidgets.adapters import named_tensors
+from vaewidgets.errors import PortableError
+from vaewidgets.graphs.batch import SIZES, Differs, Recording, merged
+from vaewidgets.graphs.places import Places
+from vaewidgets.graphs.recorded import Network, Precision, assembled
+from vaewidgets.graphs.recorder import Recorder
+from vaewidgets.graphs.rewriting import rewrite
+from vaewidgets.graphs.simplify import simplified
+
+Examples = Callable[[int], Sequence[Tensor]]
+
+
+def record_function(
+    function: Callable[..., Any],
+    examples: Examples,
+    *,
+    module: nn.Module | None = None,
+    root: str = "",
+    precision: Precision = "f32",
+    keep_state: bool = True,
+) -> Network:
+    """Record a function of tensors as a network for any batch size.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the examples and returns a tensor or a tuple of tensors. A backward pass inside it, such as
+        ``torch.autograd.grad``, is recorded too. Random numbers that it draws become draws of the network.
+    examples : callable
+        ``examples(batch_size)`` gives inputs: float32, on the CPU, other numbers for another size.
+    module : nn.Module, optional
+        Holds the parameters and buffers that `function` reads; float32, on the CPU. Pass a copy: `function`
+        is called, and changes what it changes (such as running statistics).
+    root : str
+        Name of the function in messages.
+    precision : {"f32", "f16"}
+        How the weights travel.
+    keep_state : bool
+        Whether what the function writes into parameters and buffers is kept, and all of them are tensors of
+        the network; else only those that the outputs need.
+
+    Raises
+    ------
+    PortableError
+        If the operations depend on the batch size in a way that no number expresses.
+    """
+    name = root or getattr(function, "__name__", "function")
+    first, second = (record(function, examples(size), module, root=name) for size in SIZES)
+    try:
+        both = merged(first, second)
+    except Differs as reason:
+        raise PortableError(f"{name} cannot be recorded for any batch size: {reason}.") from reason
+    return assembled(
+        simplified(both, keep_state=keep_state), module=module, precision=precision, every_tensor=keep_state
+    )
+
+
+def record(
+    function: Callable[..., Any],
+    inputs: Sequence[Tensor],
+    module: nn.Module | None,
+    *,
+    root: str,
+    layers: nn.Module | None = None,
+    warned: set[str] | None = None,
+) -> Recording:
+    """Record one call."""
+    named = named_tensors(module) if module is not None else {}
+    places = Places(root, module if layers is None else layers)
+    recorder = Recorder(inputs, named, places=places, rewrite=rewrite, warned=warned)
+    with _plain(), places, recorder.watch(), recorder:
+        outputs = call_recorded(function, inputs)
+    refs = [recorder.refer(tensor).id for tensor in outputs]
+    shapes = [tuple(value.tensor.shape) for value in recorder.values]
+    return Recording(recorder.values, recorder.operations, recorder.inputs, refs, shapes)
+
+
+def call_recorded(function: Callable[..., Any], inputs: Sequence[Tensor]) -> list[Tensor]:
+    """Call a function; places look for the user's lines up to here."""
+    result = function(*inputs)
+    return [item for item in result if item is not None] if isinstance(result, (tuple, list)) else [result]
+
+
+@contextlib.contextmanager
+def _plain() -> Iterator[None]:
+    """No autocast, no compiled functions, no fused layers that hide what they do."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(torch.autocast("cpu", enabled=False))
+        if "torch._dynamo" in sys.modules:
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
+        yield

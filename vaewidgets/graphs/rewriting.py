@@ -1,0 +1,145 @@
+"""Operations that are recorded as others: random ones as draws and arithmetic, unknown ones as known ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaewidgets.graphs.operations import is_known
+from vaewidgets.graphs.recorder import Recorder
+from vaewidgets.graphs.schemas import Overload, schema_of
+
+Rewrite = Callable[..., Any]  # takes the recorder and all arguments of the schema
+_AS_THEY_ARE = frozenset(
+    {"detach", "detach_", "alias", "lift_fresh", "lift", "_local_scalar_dense", "equal", "is_same_size"}
+    | {"nonzero", "masked_select", "is_pinned"}
+)
+
+
+def rewrite(overload: Overload, args: Sequence[Any]) -> Rewrite | None:
+    """Find the function that does the same by operations which the page knows; None to record as it is."""
+    schema = schema_of(overload)
+    special = _SPECIAL.get(schema.name)
+    if special is not None and (schema.name not in _ONLY_IF or _ONLY_IF[schema.name](args)):
+        return special
+    if schema.name in _AS_THEY_ARE or (overload.namespace == "aten" and is_known(schema.name)):
+        return None
+    return _decomposition(overload)
+
+
+def _decomposition(overload: Overload) -> Rewrite | None:
+    """Torch's own decomposition, imported only now."""
+    schema = schema_of(overload)
+
+    def called(function: Callable[..., Any]) -> Rewrite:
+        def call(_: Recorder, *args: Any) -> Any:
+            positional, named = schema.split(args)
+            return function(*positional, **named)
+
+        return call
+
+    if overload.namespace == "prims":
+        return called(overload.impl_aten)
+    if torch._C._dispatch_has_kernel_for_dispatch_key(overload.name(), "CompositeImplicitAutograd"):
+        return called(overload.decompose)
+    from torch._decomp import decomposition_table
+
+    found = decomposition_table.get(overload)
+    if found is not None:
+        return called(found)
+    if schema.name.endswith("_") and schema.written == (0,):
+        packet = getattr(torch.ops.aten, schema.name.removesuffix("_"), None)
+        functional = getattr(packet, overload._overloadname, None)
+        if functional is not None:
+            return called(lambda x, *rest, **named: x.copy_(functional(x, *rest, **named)))
+    return None
+
+
+def _normal(recorder: Recorder, size: Sequence[int], *_: Any) -> Tensor:
+    return recorder.draw("normal", size)
+
+
+def _uniform(recorder: Recorder, size: Sequence[int], *_: Any) -> Tensor:
+    return recorder.draw("uniform", size)
+
+
+def _normal_like(recorder: Recorder, x: Tensor, *_: Any) -> Tensor:
+    return recorder.draw("normal", x.shape)
+
+
+def _uniform_like(recorder: Recorder, x: Tensor, *_: Any) -> Tensor:
+    return recorder.draw("uniform", x.shape)
+
+
+def _normal_in_place(recorder: Recorder, x: Tensor, mean: float = 0, std: float = 1, *_: Any) -> Tensor:
+    drawn = recorder.draw("normal", x.shape)
+    return x.copy_(drawn if (mean, std) == (0, 1) else drawn * std + mean)
+
+
+def _uniform_in_place(recorder: Recorder, x: Tensor, low: float = 0, high: float = 1, *_: Any) -> Tensor:
+    drawn = recorder.draw("uniform", x.shape)
+    return x.copy_(drawn if (low, high) == (0, 1) else drawn * (high - low) + low)
+
+
+def _normal_of(recorder: Recorder, mean: Any, std: Any, *_: Any) -> Tensor:
+    shape = torch.broadcast_shapes(*(value.shape for value in (mean, std) if isinstance(value, Tensor)))
+    return recorder.draw("normal", shape) * std + mean
+
+
+def _bernoulli(recorder: Recorder, x: Tensor, p: Any = None, *_: Any) -> Tensor:
+    chance = p if isinstance(p, float) else x
+    return (recorder.draw("uniform", x.shape) < chance).to(x.dtype)
+
+
+def _bernoulli_in_place(recorder: Recorder, x: Tensor, p: Any = 0.5, *_: Any) -> Tensor:
+    return x.copy_((recorder.draw("uniform", x.shape) < p).to(x.dtype))
+
+
+def _exponential_in_place(recorder: Recorder, x: Tensor, rate: float = 1, *_: Any) -> Tensor:
+    return x.copy_(-torch.log1p(-recorder.draw("uniform", x.shape)) / rate)
+
+
+def _dropout(recorder: Recorder, x: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
+    if train is False or p == 0:
+        return x.clone(), torch.ones_like(x)
+    mask = (recorder.draw("uniform", x.shape) >= p).to(x.dtype)
+    return x * mask * (0.0 if p == 1 else 1 / (1 - p)), mask
+
+
+def _dropout_backward(_: Recorder, gradient: Tensor, mask: Tensor, scale: float) -> Tensor:
+    return gradient * mask * scale
+
+
+def _put_where(
+    _: Recorder, x: Tensor, masks: Sequence[Tensor], value: Tensor, accumulate: bool, *__: Any
+) -> Tensor:
+    """``x[mask] = number``."""
+    mask = masks[0].reshape(*masks[0].shape, *([1] * (x.dim() - masks[0].dim())))
+    number = value.reshape(())
+    return x.copy_(torch.where(mask, x + number if accumulate else number, x))
+
+
+def _is_put_where(args: Sequence[Any]) -> bool:
+    masks = args[1]
+    return len(masks) == 1 and masks[0] is not None and masks[0].dtype == torch.bool and args[2].numel() == 1
+
+
+_SPECIAL: dict[str, Rewrite] = {
+    "randn": _normal,
+    "rand": _uniform,
+    "randn_like": _normal_like,
+    "rand_like": _uniform_like,
+    "normal": _normal_of,
+    "normal_": _normal_in_place,
+    "uniform_": _uniform_in_place,
+    "bernoulli": _bernoulli,
+    "bernoulli_": _bernoulli_in_place,
+    "exponential_": _exponential_in_place,
+    "native_dropout": _dropout,
+    "native_dropout_backward": _dropout_backward,
+    "index_put_": _put_where,
+}
+_ONLY_IF: dict[str, Callable[[Sequence[Any]], bool]] = {"index_put_": _is_put_where}
