@@ -5,6 +5,11 @@ Names are those of ATen without their overload. `vaewidgets/js/graphs/operations
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
 GROUPS: dict[str, frozenset[str]] = {
     "Arithmetic": frozenset(
         {
@@ -266,6 +271,33 @@ _RENAMED = frozenset(
     {"_to_copy", "bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not", "floor_divide", "empty"}
     | {"empty_strided", "new_empty", "new_empty_strided", "empty_like"}
 )
+
+
+# The data type and the number of axes of a tensor among the arguments.
+Look = Callable[[Any], tuple[torch.dtype, int]]
+
+
+def _two_axes(args: Sequence[Any], look: Look) -> str | None:
+    axes = look(args[0])[1] - 2
+    return None if axes <= 2 else f"it has {axes} axes of space; the page takes one or two"
+
+
+def _no_masks(args: Sequence[Any], look: Look) -> str | None:
+    masks = [index for index in args[1] if index is not None and look(index)[0] == torch.bool]
+    return "it picks by a mask, whose size depends on the data; use torch.where" if masks else None
+
+
+LIMITS: dict[str, Callable[[Sequence[Any], Look], str | None]] = {
+    "convolution": _two_axes,
+    "index": _no_masks,
+    "index_put": _no_masks,
+    "index_put_": _no_masks,
+}
+
+
+def limit(name: str, args: Sequence[Any], look: Look) -> str | None:
+    """Why the page cannot run a known operation with these arguments; None if it can."""
+    return LIMITS[name](args, look) if name in LIMITS else None
 
 
 def is_known(name: str) -> bool:

@@ -39,6 +39,7 @@ class Value:
     tensor: Tensor  # constants: as they were when first seen
     memory: int
     name: str = ""  # of a parameter or buffer; the kind of a draw
+    place: Place | None = None  # of a draw
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,10 @@ class Recorder(TorchDispatchMode):
             if self._key(tensor) not in self._ids:
                 self._new("named", tensor, name=name, depends=1)
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # torch would import its compiler to keep it out of what is recorded here
+
     def watch(self) -> FunctionNames:
         """A mode to enter before this one: names of torch functions, and what leaves torch."""
         return FunctionNames(self._places, _LEAVES_TORCH, self._leaves_torch)
@@ -150,7 +155,7 @@ class Recorder(TorchDispatchMode):
             tensor = make(tuple(shape), generator=self._generator)
         finally:
             self._paused = False
-        self._new("draw", tensor, name=kind, depends=2)
+        self._new("draw", tensor, name=kind, depends=2, place=self._places.now(kind))
         return tensor
 
     def depends_on_input(self, tensor: Tensor) -> bool:
@@ -214,12 +219,14 @@ class Recorder(TorchDispatchMode):
     def _key(self, tensor: Tensor) -> tuple[Any, ...]:
         return _address(tensor), tensor.storage_offset(), tensor.shape, tensor.stride(), tensor.dtype
 
-    def _new(self, kind: Kind, tensor: Tensor, *, name: str = "", depends: int = 0) -> int:
+    def _new(
+        self, kind: Kind, tensor: Tensor, *, name: str = "", depends: int = 0, place: Place | None = None
+    ) -> int:
         memory = self._memories.setdefault(_address(tensor), len(self._memories))
         self._depends[memory] = max(depends, self._depends.get(memory, 0))
         self._alive.append(tensor)
         kept = tensor.detach().clone() if kind == "constant" else tensor
-        self.values.append(Value(kind, kept, memory, name))
+        self.values.append(Value(kind, kept, memory, name, place))
         self._ids[self._key(tensor)] = len(self.values) - 1
         return len(self.values) - 1
 

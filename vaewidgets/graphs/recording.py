@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from vaewidgets.adapters import named_tensors
 from vaewidgets.errors import PortableError
 from vaewidgets.graphs.batch import SIZES, Differs, Recording, merged
-from vaewidgets.graphs.places import Places
+from vaewidgets.graphs.places import Place, Places
 from vaewidgets.graphs.recorded import Network, Precision, assembled
 from vaewidgets.graphs.recorder import Recorder
 from vaewidgets.graphs.rewriting import rewrite
@@ -75,13 +75,21 @@ def record(
     root: str,
     layers: nn.Module | None = None,
     warned: set[str] | None = None,
+    at: list[Place] | None = None,
 ) -> Recording:
-    """Record one call."""
+    """Record one call; `at` keeps the place of the last operation, for what fails in it."""
     named = named_tensors(module) if module is not None else {}
     places = Places(root, module if layers is None else layers)
     recorder = Recorder(inputs, named, places=places, rewrite=rewrite, warned=warned)
-    with _plain(), places, recorder.watch(), recorder:
-        outputs = call_recorded(function, inputs)
+    try:
+        with plain(), places, recorder.watch(), recorder:
+            outputs = call_recorded(function, inputs)
+    finally:
+        if at is not None:
+            at[:] = [recorder.last]
+    if not outputs or not all(isinstance(item, Tensor) for item in outputs):
+        kinds = ", ".join(type(item).__name__ for item in outputs) or "nothing"
+        raise PortableError(f"{root} returned {kinds}; expected a tensor, or a tuple of tensors.")
     refs = [recorder.refer(tensor).id for tensor in outputs]
     shapes = [tuple(value.tensor.shape) for value in recorder.values]
     return Recording(recorder.values, recorder.operations, recorder.inputs, refs, shapes)
@@ -89,12 +97,16 @@ def record(
 
 def call_recorded(function: Callable[..., Any], inputs: Sequence[Tensor]) -> list[Tensor]:
     """Call a function; places look for the user's lines up to here."""
-    result = function(*inputs)
+    return tensors_of(function(*inputs))
+
+
+def tensors_of(result: Any) -> list[Any]:
+    """What a function returned, without None for what a model does not have."""
     return [item for item in result if item is not None] if isinstance(result, (tuple, list)) else [result]
 
 
 @contextlib.contextmanager
-def _plain() -> Iterator[None]:
+def plain() -> Iterator[None]:
     """No autocast, no compiled functions, no fused layers that hide what they do."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(torch.autocast("cpu", enabled=False))

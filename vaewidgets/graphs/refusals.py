@@ -1,0 +1,53 @@
+"""Why the page cannot run a recording, with the layer and the user's line."""
+
+from __future__ import annotations
+
+from vaewidgets.graphs.batch import Recording, Size
+from vaewidgets.graphs.operations import is_known, limit
+from vaewidgets.graphs.page_form import in_page
+from vaewidgets.graphs.recorder import Operation, Ref
+
+_DATA_SIZED = frozenset({"nonzero", "masked_select", "unique", "unique_consecutive", "_unique2"})
+
+
+def refusal(recording: Recording) -> str | None:
+    """Find what the page cannot run in an encoder or decoder; None if there is nothing."""
+    used = {i for operation in recording.operations for i in operation.reads}
+    for operation in recording.operations:
+        reason = _reason(operation, recording)
+        if reason is not None:
+            return f"the page cannot run {operation.place}: {reason}."
+    for i, value in enumerate(recording.values):
+        if value.kind == "draw" and (i in used or i in recording.outputs):
+            return (
+                f"the page cannot run {value.place}: it draws random numbers, also in eval mode. Return the "
+                "mean, or draw outside of the function."
+            )
+    return None
+
+
+def _reason(operation: Operation, recording: Recording) -> str | None:
+    values = recording.values
+    if any(values[i].kind == "named" for i in operation.writes):
+        return "it changes a parameter or buffer in place"
+    if operation.name in _DATA_SIZED:
+        return f"{operation.name} makes a tensor whose size depends on the data"
+    if operation.name == "native_batch_norm" and operation.args[5] and _of_the_batch(operation, recording):
+        return "it normalises by the batch's own statistics, also in eval mode"
+    dtypes = [value.tensor.dtype for value in values]
+    name, _ = in_page(operation, dtypes)
+    if not is_known(name):
+        return (
+            f"{name} has no counterpart there. Write it by others: the documentation lists the operations "
+            "that the page knows"
+        )
+    complex_ones = [i for i in (*operation.reads, *operation.outs) if i is not None and dtypes[i].is_complex]
+    if complex_ones:
+        return "it computes with complex numbers"
+    return limit(name, operation.args, lambda ref: (dtypes[ref.id], values[ref.id].tensor.dim()))
+
+
+def _of_the_batch(operation: Operation, recording: Recording) -> bool:
+    """Whether the first axis of the input counts images (instance norm has them on the second)."""
+    x = operation.args[0]
+    return isinstance(x, Ref) and bool(recording.shapes[x.id]) and isinstance(recording.shapes[x.id][0], Size)
