@@ -115,13 +115,13 @@ def _both(x: Any, y: Any, sizes: tuple[int, int], operation: Operation) -> Any:
         ) from None
 
 
-def _number(x: Any, y: Any, sizes: tuple[int, int]) -> Any:
+def _number(x: Any, y: Any, sizes: tuple[int, int], tolerance: float = 1e-12) -> Any:
     if type(x) is type(y) and (x == y or (isinstance(x, float) and math.isnan(x) and math.isnan(y))):
         return x
     if not isinstance(x, (int, float)) or not isinstance(y, (int, float)) or isinstance(x, bool):
         raise Differs(f"{x} and {y}")
     a, b = sizes
-    if math.isclose(x * a, y * b, rel_tol=1e-12) and isinstance(x, float):
+    if math.isclose(x * a, y * b, rel_tol=tolerance) and isinstance(x, float):
         return Share(x * a)
     factor = (y - x) / (b - a)
     offset = x - factor * a
@@ -146,6 +146,6 @@ def _as_full(i: int, x: Tensor, y: Tensor, sizes: tuple[int, int]) -> Operation:
         raise Differs(f"a tensor of shape {tuple(x.shape)} holds other values for {sizes[1]} images")
     from vaewidgets.graphs.places import Place
 
-    number = _number(x.item(), y.item(), sizes)
+    number = _number(x.item(), y.item(), sizes, 1e-6)
     args: tuple[Any, ...] = ([], number, x.dtype, None, None, None)
     return Operation(torch.ops.aten.full.default, args, (i,), Place("full"))

@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 _OURS = str(Path(__file__).parents[1])
 _TORCH = str(Path(torch.__file__).parent)
+_LINE = 80  # characters shown of it
 _DEPTH = 200  # frames looked at
 
 
@@ -30,6 +31,7 @@ class Place:
         if self.file is None:
             return self.layer
         text = linecache.getline(self.file, self.line).strip()
+        text = text if len(text) <= _LINE else text[: _LINE - 1] + "…"
         return f"{self.layer}, line {self.line} of {Path(self.file).name}" + (f": `{text}`" if text else "")
 
 

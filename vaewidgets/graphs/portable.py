@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from vaewidgets.adapters import AdaptedVAE, copy_model, named_tensors
 from vaewidgets.errors import PortableError, ProtocolError
-from vaewidgets.graphs.batch import SIZES, Differs, Recording, merged
+from vaewidgets.graphs.batch import SIZES, Differs, Recording, Size, merged
 from vaewidgets.graphs.places import Place
 from vaewidgets.graphs.recorded import Network, assembled
 from vaewidgets.graphs.recording import plain, record, tensors_of
@@ -141,6 +141,9 @@ class _Tracing:
             both = merged(first, second)
         except Differs as reason:
             raise _OneByOne(str(reason)) from reason
+        alone = [i for i in both.outputs if both.shapes[i][:1] != (Size(1, 0),)]
+        if alone:
+            raise _OneByOne("what it returns has no axis of the batch")
         network = self._assembled(both, reason="")
         try:
             wanted = self._wanted(_TOGETHER, 0.1)

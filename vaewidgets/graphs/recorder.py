@@ -7,6 +7,7 @@ by every view.
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -150,13 +151,19 @@ class Recorder(TorchDispatchMode):
     def draw(self, kind: Literal["normal", "uniform"], shape: Sequence[int]) -> Tensor:
         """A new random tensor that the program asks its caller for."""
         make = torch.randn if kind == "normal" else torch.rand
-        self._paused = True
-        try:
+        with self.paused():
             tensor = make(tuple(shape), generator=self._generator)
-        finally:
-            self._paused = False
         self._new("draw", tensor, name=kind, depends=2, place=self._places.now(kind))
         return tensor
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is recorded inside; tensors that are made there are constants."""
+        self._paused = True
+        try:
+            yield
+        finally:
+            self._paused = False
 
     def depends_on_input(self, tensor: Tensor) -> bool:
         """Whether a tensor comes from an input or a draw."""
@@ -180,6 +187,7 @@ class Recorder(TorchDispatchMode):
             self._leaves_torch(self._places.function or schema.name, [t for t in given if _is_tensor(t)])
         outs = list(result) if isinstance(result, (list, tuple)) else [result]
         written = [given[i] for i in schema.writes(given)]
+        func = schema.view or func
         if written or any(isinstance(item, Tensor) for item in outs):
             self._note(func, noted, [t for t in leaves(written) if _is_tensor(t)], outs)
         return result

@@ -82,7 +82,7 @@ def record(
     places = Places(root, module if layers is None else layers)
     recorder = Recorder(inputs, named, places=places, rewrite=rewrite, warned=warned)
     try:
-        with plain(), places, recorder.watch(), recorder:
+        with plain(module), places, recorder.watch(), recorder:
             outputs = call_recorded(function, inputs)
     finally:
         if at is not None:
@@ -106,10 +106,12 @@ def tensors_of(result: Any) -> list[Any]:
 
 
 @contextlib.contextmanager
-def plain() -> Iterator[None]:
+def plain(module: nn.Module | None = None) -> Iterator[None]:
     """No autocast, no compiled functions, no fused layers that hide what they do."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(torch.autocast("cpu", enabled=False))
         if "torch._dynamo" in sys.modules:
             stack.enter_context(torch.compiler.set_stance("force_eager"))
+        if module is not None and any(isinstance(part, nn.LSTM) for part in module.modules()):
+            stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
         yield

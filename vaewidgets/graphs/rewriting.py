@@ -127,6 +127,25 @@ def _is_put_where(args: Sequence[Any]) -> bool:
     return len(masks) == 1 and masks[0] is not None and masks[0].dtype == torch.bool and args[2].numel() == 1
 
 
+def _distances(_: Recorder, x: Tensor, y: Tensor, p: float, *__: Any) -> Tensor:
+    return torch.linalg.vector_norm(x.unsqueeze(-2) - y.unsqueeze(-3), p, -1)
+
+
+def _resampled(overload: Overload) -> Rewrite:
+    """An interpolation as a product with one matrix for the rows and one for the columns."""
+
+    def call(recorder: Recorder, x: Tensor, size: Sequence[int], *args: Any) -> Tensor:
+        with recorder.paused():
+            height, width = x.shape[-2:]
+            of_rows = overload(torch.eye(height)[None, None], [size[0], height], *args[:-2], None, None)[0, 0]
+            of_columns = overload(torch.eye(width)[None, None], [width, size[1]], *args[:-2], None, None)[
+                0, 0
+            ]
+        return torch.matmul(of_rows, torch.matmul(x, of_columns))
+
+    return call
+
+
 _SPECIAL: dict[str, Rewrite] = {
     "randn": _normal,
     "rand": _uniform,
@@ -141,5 +160,8 @@ _SPECIAL: dict[str, Rewrite] = {
     "native_dropout": _dropout,
     "native_dropout_backward": _dropout_backward,
     "index_put_": _put_where,
+    "_cdist_forward": _distances,
+    "_upsample_bicubic2d_aa": _resampled(torch.ops.aten._upsample_bicubic2d_aa.default),
+    "_upsample_bilinear2d_aa": _resampled(torch.ops.aten._upsample_bilinear2d_aa.default),
 }
 _ONLY_IF: dict[str, Callable[[Sequence[Any]], bool]] = {"index_put_": _is_put_where}
