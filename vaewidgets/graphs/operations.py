@@ -1,6 +1,7 @@
 """The operations that the page knows: one table for Python, for the page and for the docs.
 
-Names are those of ATen without their overload. `vaewidgets/js/graphs/operations` runs them.
+Names are those of ATen without their overload; with "_" behind it each writes into its first argument.
+`vaewidgets/js/graphs/operations` runs them.
 """
 
 from __future__ import annotations
@@ -10,268 +11,81 @@ from typing import Any
 
 import torch
 
-GROUPS: dict[str, frozenset[str]] = {
-    "Arithmetic": frozenset(
-        {
-            "add",
-            "sub",
-            "mul",
-            "div",
-            "rsub",
-            "neg",
-            "abs",
-            "sign",
-            "pow",
-            "square",
-            "sqrt",
-            "rsqrt",
-            "reciprocal",
-            "exp",
-            "exp2",
-            "expm1",
-            "log",
-            "log2",
-        }
-        | {
-            "log10",
-            "log1p",
-            "sin",
-            "cos",
-            "tan",
-            "asin",
-            "acos",
-            "atan",
-            "atan2",
-            "sinh",
-            "cosh",
-            "tanh",
-            "asinh",
-            "acosh",
-            "atanh",
-            "erf",
-            "erfc",
-        }
-        | {
-            "erfinv",
-            "lgamma",
-            "digamma",
-            "xlogy",
-            "floor",
-            "ceil",
-            "round",
-            "trunc",
-            "frac",
-            "remainder",
-            "fmod",
-            "maximum",
-            "minimum",
-        }
-        | {"fmax", "fmin", "clamp", "clamp_min", "clamp_max", "lerp", "addcmul", "addcdiv"}
-    ),
-    "Comparison and logic": frozenset(
-        {
-            "eq",
-            "ne",
-            "lt",
-            "le",
-            "gt",
-            "ge",
-            "logical_and",
-            "logical_or",
-            "logical_xor",
-            "logical_not",
-            "isnan",
-            "isinf",
-            "isfinite",
-        }
-        | {"where", "masked_fill"}
-    ),
-    "Activations": frozenset(
-        {
-            "relu",
-            "leaky_relu",
-            "elu",
-            "gelu",
-            "silu",
-            "mish",
-            "sigmoid",
-            "log_sigmoid_forward",
-            "softplus",
-            "hardtanh",
-        }
-        | {"hardsigmoid", "hardswish", "threshold", "_softmax", "_log_softmax"}
-    ),
-    "Reductions": frozenset(
-        {
-            "sum",
-            "mean",
-            "amax",
-            "amin",
-            "max",
-            "min",
-            "argmax",
-            "argmin",
-            "prod",
-            "var",
-            "std",
-            "var_mean",
-            "cumsum",
-            "cumprod",
-            "logsumexp",
-        }
-        | {"any", "all", "linalg_vector_norm", "sort", "topk"}
-    ),
-    "Products": frozenset({"mm", "addmm", "bmm", "baddbmm", "mv", "dot"}),
-    "Normalisation": frozenset({"native_batch_norm", "native_layer_norm", "native_group_norm"}),
-    "Images and series": frozenset(
-        {
-            "convolution",
-            "max_pool2d_with_indices",
-            "avg_pool2d",
-            "_adaptive_avg_pool2d",
-            "adaptive_max_pool2d",
-        }
-        | {
-            "upsample_nearest1d",
-            "upsample_nearest2d",
-            "_upsample_nearest_exact1d",
-            "_upsample_nearest_exact2d",
-        }
-        | {
-            "upsample_linear1d",
-            "upsample_bilinear2d",
-            "upsample_bicubic2d",
-            "constant_pad_nd",
-            "reflection_pad1d",
-        }
-        | {
-            "reflection_pad2d",
-            "replication_pad1d",
-            "replication_pad2d",
-            "pixel_shuffle",
-            "pixel_unshuffle",
-            "im2col",
-        }
-        | {"col2im"}
-    ),
-    "Indexing": frozenset(
-        {
-            "embedding",
-            "gather",
-            "index",
-            "index_select",
-            "index_put",
-            "scatter",
-            "scatter_add",
-            "tril",
-            "triu",
-            "flip",
-            "roll",
-        }
-        | {"repeat", "cat", "stack"}
-    ),
-    "Views": frozenset(
-        {
-            "view",
-            "_unsafe_view",
-            "reshape",
-            "t",
-            "transpose",
-            "permute",
-            "expand",
-            "slice",
-            "select",
-            "unsqueeze",
-            "squeeze",
-            "split",
-        }
-        | {"split_with_sizes", "unbind", "as_strided", "diagonal", "unfold"}
-    ),
-    "New tensors": frozenset(
-        {
-            "clone",
-            "full",
-            "full_like",
-            "zeros",
-            "zeros_like",
-            "ones",
-            "ones_like",
-            "new_zeros",
-            "new_ones",
-            "new_full",
-            "arange",
-        }
-        | {"scalar_tensor"}
-    ),
-    "In place": frozenset(
-        {
-            "add_",
-            "sub_",
-            "mul_",
-            "div_",
-            "exp_",
-            "log_",
-            "neg_",
-            "abs_",
-            "sqrt_",
-            "rsqrt_",
-            "reciprocal_",
-            "pow_",
-            "tanh_",
-            "sigmoid_",
-            "relu_",
-        }
-        | {
-            "leaky_relu_",
-            "elu_",
-            "silu_",
-            "clamp_",
-            "clamp_min_",
-            "clamp_max_",
-            "hardtanh_",
-            "hardsigmoid_",
-            "hardswish_",
-        }
-        | {
-            "addcmul_",
-            "addcdiv_",
-            "round_",
-            "floor_",
-            "threshold_",
-            "copy_",
-            "fill_",
-            "zero_",
-            "masked_fill_",
-            "index_put_",
-        }
-        | {"scatter_", "scatter_add_"}
-    ),
-    "Backward passes, in pages that train": frozenset(
-        {
-            "convolution_backward",
-            "threshold_backward",
-            "sigmoid_backward",
-            "tanh_backward",
-            "leaky_relu_backward",
-        }
-        | {"elu_backward", "gelu_backward", "silu_backward", "softplus_backward", "hardtanh_backward"}
-        | {"hardsigmoid_backward", "hardswish_backward", "mish_backward", "log_sigmoid_backward"}
-        | {"_softmax_backward_data", "_log_softmax_backward_data", "native_batch_norm_backward"}
-        | {"native_layer_norm_backward", "native_group_norm_backward", "max_pool2d_with_indices_backward"}
-        | {"avg_pool2d_backward", "_adaptive_avg_pool2d_backward", "upsample_nearest1d_backward"}
-        | {"upsample_nearest2d_backward", "upsample_linear1d_backward", "upsample_bilinear2d_backward"}
-        | {"reflection_pad1d_backward", "reflection_pad2d_backward", "replication_pad1d_backward"}
-        | {"replication_pad2d_backward", "embedding_dense_backward", "slice_backward", "select_backward"}
-        | {"binary_cross_entropy", "binary_cross_entropy_backward", "mse_loss", "mse_loss_backward"}
-    ),
-}
-OPERATIONS: frozenset[str] = frozenset().union(*GROUPS.values())
-# written under another name for the page, see page_form.py
-_RENAMED = frozenset(
-    {"_to_copy", "bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not", "floor_divide", "empty"}
-    | {"empty_strided", "new_empty", "new_empty_strided", "empty_like"}
-)
+TRAINING = "Backward passes and losses, in pages that train"
 
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Arithmetic": _names("""
+        abs acos acosh add addcdiv addcmul asin asinh atan atan2 atanh ceil clamp clamp_max
+        clamp_min copysign cos cosh digamma div erf erfc erfinv exp exp2 expm1 floor floor_divide
+        fmax fmin fmod frac hypot lerp lgamma log log10 log1p log2 logaddexp maximum minimum mul
+        nan_to_num neg pow reciprocal remainder round rsqrt rsub sign sin sinh sqrt square sub tan
+        trunc xlogy
+    """),
+    "Comparisons": _names("""
+        eq ge gt isfinite isinf isnan le logical_and logical_not logical_or logical_xor lt
+        masked_fill ne where
+    """),
+    "Activations": _names("""
+        _log_softmax _prelu_kernel _softmax elu gelu hardshrink hardsigmoid hardswish hardtanh
+        leaky_relu log_sigmoid_forward mish relu sigmoid silu softplus softshrink tanh threshold
+    """),
+    "Reductions": _names("""
+        all amax amin any argmax argmin cumprod cumsum linalg_vector_norm logsumexp max mean min
+        norm prod sort std sum topk var var_mean
+    """),
+    "Products": _names("""
+        addmm addmv baddbmm bmm dot mm mv
+    """),
+    "Normalisation": _names("""
+        _native_batch_norm_legit native_batch_norm native_group_norm native_layer_norm
+    """),
+    "Images and series, of one or two axes": _names("""
+        _adaptive_avg_pool2d _upsample_nearest_exact1d _upsample_nearest_exact2d adaptive_max_pool2d
+        avg_pool2d col2im constant_pad_nd convolution im2col max_pool2d_with_indices pixel_shuffle
+        pixel_unshuffle reflection_pad1d reflection_pad2d replication_pad1d replication_pad2d
+        upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_nearest1d
+        upsample_nearest2d
+    """),
+    "Indexing": _names("""
+        _unsafe_index embedding gather index index_add index_copy index_fill index_put index_select
+        scatter scatter_add
+    """),
+    "Views and joins": _names("""
+        _reshape_alias _unsafe_view alias as_strided as_strided_scatter cat detach diagonal expand
+        flip lift_fresh permute repeat repeat_interleave reshape roll select select_scatter slice
+        slice_scatter split split_with_sizes squeeze stack t transpose tril triu unbind unfold
+        unsqueeze view
+    """),
+    "New tensors": _names("""
+        _to_copy arange clone copy empty empty_like eye fill full full_like new_empty new_full
+        new_ones new_zeros ones ones_like scalar_tensor zero zeros zeros_like
+    """),
+    TRAINING: _names("""
+        _adaptive_avg_pool2d_backward _log_softmax_backward_data _prelu_kernel_backward
+        _softmax_backward_data _upsample_nearest_exact1d_backward _upsample_nearest_exact2d_backward
+        adaptive_max_pool2d_backward avg_pool2d_backward binary_cross_entropy
+        binary_cross_entropy_backward binary_cross_entropy_with_logits convolution_backward
+        diagonal_backward elu_backward embedding_dense_backward gelu_backward hardshrink_backward
+        hardsigmoid_backward hardswish_backward hardtanh_backward huber_loss huber_loss_backward
+        leaky_relu_backward log_sigmoid_backward max_pool2d_with_indices_backward mish_backward
+        mse_loss mse_loss_backward native_batch_norm_backward native_dropout_backward
+        native_group_norm_backward native_layer_norm_backward nll_loss_backward nll_loss_forward
+        reflection_pad1d_backward reflection_pad2d_backward replication_pad1d_backward
+        replication_pad2d_backward select_backward sigmoid_backward silu_backward slice_backward
+        smooth_l1_loss smooth_l1_loss_backward softplus_backward softshrink_backward tanh_backward
+        threshold_backward unfold_backward upsample_bicubic2d_backward upsample_bilinear2d_backward
+        upsample_linear1d_backward upsample_nearest1d_backward upsample_nearest2d_backward
+    """),
+}
+_TRAINING = frozenset(name for names in GROUPS.values() for name in names)
+_INFERENCE = _TRAINING - {*GROUPS[TRAINING]}
+_RENAMED = frozenset({"bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not"})  # see page_form.py
+_RENAMED |= {"empty_strided", "new_empty_strided"}
 
 # The data type and the number of axes of a tensor among the arguments.
 Look = Callable[[Any], tuple[torch.dtype, int]]
@@ -300,6 +114,8 @@ def limit(name: str, args: Sequence[Any], look: Look) -> str | None:
     return LIMITS[name](args, look) if name in LIMITS else None
 
 
-def is_known(name: str) -> bool:
-    """Whether the page runs an ATen operation."""
-    return name in OPERATIONS or name in _RENAMED
+def is_known(name: str, *, training: bool) -> bool:
+    """Whether the page runs an ATen operation; only pages that train have all."""
+    stem = name.removesuffix("_")
+    known = _TRAINING if training else _INFERENCE
+    return name in known or stem in known or stem in _RENAMED

@@ -15,13 +15,6 @@ from vaewidgets.graphs.schemas import schema_of
 Dtypes = Sequence[torch.dtype]
 _NO_NUMBERS = (torch.dtype, torch.layout, torch.device, torch.memory_format, torch.Generator)
 _LOGICAL = {"bitwise_and": "logical_and", "bitwise_or": "logical_or", "bitwise_xor": "logical_xor"}
-_ZEROS = {
-    "empty": "zeros",
-    "empty_strided": "zeros",
-    "new_empty": "new_zeros",
-    "new_empty_strided": "new_zeros",
-    "empty_like": "zeros_like",
-}
 
 
 def in_page(operation: Operation, dtypes: Dtypes) -> tuple[str, list[Any]]:
@@ -37,13 +30,11 @@ def in_page(operation: Operation, dtypes: Dtypes) -> tuple[str, list[Any]]:
         name = "logical_not" + tail
     elif stem == "add" and kinds == [torch.bool, torch.bool]:
         name, args = "logical_or" + tail, args[:2]
-    elif stem == "floor_divide":
-        name, args = "div" + tail, [*args[:2], "floor"]
     elif name == "sort" and "stable" in schema_of(operation.overload).names:
         args = [args[0], *args[2:]]
-    elif name in _ZEROS:
-        shape = args[:2] if name.startswith("new") else args[:1]
-        name, args = _ZEROS[name], shape
+    elif name.endswith("empty_strided"):
+        name = name.removesuffix("_strided")
+        args = args[: 2 if name.startswith("new") else 1]
     args = [None if isinstance(arg, _NO_NUMBERS) else arg for arg in args]
     while args and args[-1] is None:
         args.pop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -57,7 +58,7 @@ def record_function(
         If the operations depend on the batch size in a way that no number expresses.
     """
     name = root or getattr(function, "__name__", "function")
-    first, second = (record(function, examples(size), module, root=name) for size in SIZES)
+    first, second = (record(function, examples(size), module, root=name, training=True) for size in SIZES)
     try:
         both = merged(first, second)
     except Differs as reason:
@@ -76,11 +77,17 @@ def record(
     layers: nn.Module | None = None,
     warned: set[str] | None = None,
     at: list[Place] | None = None,
+    training: bool = False,
 ) -> Recording:
-    """Record one call; `at` keeps the place of the last operation, for what fails in it."""
+    """Record one call; `at` keeps the place of the last operation, for what fails in it.
+
+    With `training` the operations of backward passes count as known: only pages that train have them.
+    """
     named = named_tensors(module) if module is not None else {}
     places = Places(root, module if layers is None else layers)
-    recorder = Recorder(inputs, named, places=places, rewrite=rewrite, warned=warned)
+    recorder = Recorder(
+        inputs, named, places=places, rewrite=functools.partial(rewrite, training=training), warned=warned
+    )
     try:
         with plain(module), places, recorder.watch(), recorder:
             outputs = call_recorded(function, inputs)

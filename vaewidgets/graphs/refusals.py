@@ -36,7 +36,7 @@ def _reason(operation: Operation, recording: Recording) -> str | None:
         return "it normalises by the batch's own statistics, also in eval mode"
     dtypes = [value.tensor.dtype for value in values]
     name, _ = in_page(operation, dtypes)
-    if not is_known(name):
+    if not is_known(name, training=False):
         return (
             f"{name} has no counterpart there. Write it by others: the documentation lists the operations "
             "that the page knows"

@@ -14,18 +14,20 @@ from vaewidgets.graphs.schemas import Overload, schema_of
 
 Rewrite = Callable[..., Any]  # takes the recorder and all arguments of the schema
 _AS_THEY_ARE = frozenset(
-    {"detach", "detach_", "alias", "lift_fresh", "lift", "_local_scalar_dense", "equal", "is_same_size"}
-    | {"nonzero", "masked_select", "is_pinned"}
+    {"detach_", "lift", "_local_scalar_dense", "equal", "is_same_size", "is_pinned"}
+    | {"nonzero", "masked_select"}
 )
 
 
-def rewrite(overload: Overload, args: Sequence[Any]) -> Rewrite | None:
+def rewrite(overload: Overload, args: Sequence[Any], *, training: bool) -> Rewrite | None:
     """Find the function that does the same by operations which the page knows; None to record as it is."""
     schema = schema_of(overload)
     special = _SPECIAL.get(schema.name)
     if special is not None and (schema.name not in _ONLY_IF or _ONLY_IF[schema.name](args)):
         return special
-    if schema.name in _AS_THEY_ARE or (overload.namespace == "aten" and is_known(schema.name)):
+    if schema.name in _AS_THEY_ARE or (
+        overload.namespace == "aten" and is_known(schema.name, training=training)
+    ):
         return None
     return _decomposition(overload)
 
