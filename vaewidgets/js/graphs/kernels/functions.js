@@ -153,9 +153,9 @@ export const BINARY = {
   xlogy,
   // Gradients: of the result first, then what torch's functions of the same names take.
   elu_backward: (g, x, alpha, scale, inputScale) =>
-    x > 0 ? g * scale : g * scale * alpha * inputScale * Math.exp(inputScale * x),
+    x <= 0 ? g * scale * alpha * inputScale * Math.exp(inputScale * x) : g * scale,
   elu_backward_of_result: (g, y, alpha, scale, inputScale) =>
-    y > 0 ? g * scale : g * inputScale * (y + scale * alpha),
+    y <= 0 ? g * inputScale * (y + scale * alpha) : g * scale,
   gelu_backward: (g, x) =>
     g * (0.5 * erfc(-x / Math.SQRT2) + (x === 0 ? 0 : x * NORMAL_0 * Math.exp((-x * x) / 2))),
   gelu_tanh_backward: (g, x) => {

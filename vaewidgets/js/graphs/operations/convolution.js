@@ -1,0 +1,309 @@
+/**
+ * Convolutions in 1-D and 2-D as products with what the kernel sees at each place, and their gradients. No DOM.
+ *
+ * A convolution has an image, and a grid of places where its kernel lies. `correlate` reads the image and gives the
+ * grid; `spread` reads the grid and adds to the image: that is a transposed convolution, and the gradient of the other.
+ * Where the grid is small, several images of a batch lie side by side in one product.
+ */
+import { size } from "../../contract/bytes.js";
+import { createTensor, isContiguous, stridesOf, unsqueeze, viewOf } from "../tensor.js";
+
+/**
+ * @typedef {import("../tensor.js").Tensor} Tensor
+ * @typedef {import("../builder.js").Builder} Builder
+ * @typedef {import("../builder.js").Operation} Operation
+ * @typedef {import("../builder.js").Single} Single
+ * @typedef {import("../builder.js").Operations} Operations
+ * @typedef {{batch: number, groups: number, image: number[], grid: number[], kernel: number[], stride: number[],
+ *   padding: number[], dilation: number[]}} Geometry
+ *   image: channels, height, width; grid: the same of the other side; kernel: height, width
+ */
+
+/** What a processor keeps near, in numbers, and columns enough for a product. */
+const BLOCK = 131072;
+const COLUMNS = 512;
+
+/** @param {Geometry} g */
+function layout({ batch, groups, image, grid, kernel }) {
+  const places = grid[1] * grid[2];
+  const channels = image[0] / groups;
+  const outs = grid[0] / groups;
+  const seen = channels * kernel[0] * kernel[1];
+  const together = Math.floor(Math.min(BLOCK / seen, COLUMNS) / Math.max(places, 1));
+  const block = Math.min(Math.max(together, 1), Math.max(batch, 1));
+  return { places, channels, outs, seen, block };
+}
+
+/** Whether the columns are the image itself. @param {Geometry} g */
+const isPlain = ({ kernel, stride, padding }) =>
+  [...kernel, ...stride].every((n) => n === 1) && padding.every((n) => n === 0);
+
+/**
+ * Calls `visit` for each block of images of each group.
+ * @param {Geometry} g @param {number} block
+ * @param {(group: number, first: number, images: number) => void} visit
+ */
+function eachBlock({ batch, groups }, block, visit) {
+  for (let group = 0; group < groups; group++) {
+    for (let first = 0; first < batch; first += block) visit(group, first, Math.min(block, batch - first));
+  }
+}
+
+/** Patches of one image. @param {Geometry} g @param {number} channels */
+const patchesOf = ({ image, grid, kernel, stride, padding, dilation }, channels) => ({
+  channels,
+  height: image[1],
+  width: image[2],
+  kernel,
+  stride,
+  padding,
+  dilation,
+  outHeight: grid[1],
+  outWidth: grid[2],
+});
+
+/**
+ * Rows of several images to or from one matrix in which the images lie side by side.
+ * @param {Float32Array} f @param {number} matrix @param {number} images first number of the first image
+ * @param {{rows: number, n: number, many: number, apart: number}} sizes n numbers a row; apart: from image to image
+ * @param {boolean} back from the matrix to the images
+ */
+function beside(f, matrix, images, { rows, n, many, apart }, back) {
+  for (let row = 0; row < rows; row++) {
+    for (let i = 0; i < many; i++) {
+      const inMatrix = matrix + (row * many + i) * n;
+      const inImage = images + i * apart + row * n;
+      if (back) for (let j = 0; j < n; j++) f[inImage + j] += f[inMatrix + j];
+      else for (let j = 0; j < n; j++) f[inMatrix + j] = f[inImage + j];
+    }
+  }
+}
+
+/** Each channel of each image filled with its bias, or 0. @param {Float32Array} f @param {number} o @param {number} bias -1: none @param {number} batch @param {number} channels @param {number} n */
+function fillBias(f, o, bias, batch, channels, n) {
+  if (bias < 0) f.fill(0, o, o + batch * channels * n);
+  else {
+    for (let i = 0, at = o; i < batch; i++) {
+      for (let channel = 0; channel < channels; channel++, at += n) f.fill(f[bias + channel], at, at + n);
+    }
+  }
+}
+
+/**
+ * Image to grid: weights (outs, channels / groups, kernel).
+ * @param {Builder} c @param {Tensor} x @param {Tensor} weight @param {Tensor | null} bias @param {Geometry} g
+ */
+function correlate(c, x, weight, bias, g) {
+  const { places, channels, outs, seen, block } = layout(g);
+  const plain = isPlain(g) && block === 1;
+  const columns = createTensor([plain ? 0 : seen * block * places]);
+  const result = createTensor([block > 1 ? outs * block * places : 0]);
+  const out = createTensor([g.batch, ...g.grid]);
+  const patches = patchesOf(g, channels);
+  const [apart, gridApart] = [g.image[0] * g.image[1] * g.image[2], g.grid[0] * places];
+  const reads = [x, weight, ...(bias ? [bias] : [])];
+  c.step([out, columns, result], reads, (o, cols, found, a, w, shift = -1) => () => {
+    fillBias(c.memory.f32, o, shift, g.batch, g.grid[0], places);
+    eachBlock(g, block, (group, first, many) => {
+      const from = a + first * apart + group * channels * g.image[1] * g.image[2];
+      const to = o + first * gridApart + group * outs * places;
+      const row = many * places;
+      for (let i = 0; i < (plain ? 0 : many); i++) {
+        c.kernels.im2col({ ...patches, x: from + i * apart, columns: cols + i * places, row });
+      }
+      c.kernels.product({
+        ...{ a: w + group * outs * seen, aRow: seen, aCol: 1 },
+        ...{ b: plain ? from : cols, bRow: row, bCol: 1 },
+        ...{ c: many > 1 ? found : to, cRow: row, m: outs, n: row, k: seen, accumulate: many === 1 },
+      });
+      if (many > 1) beside(c.memory.f32, found, to, { rows: outs, n: places, many, apart: gridApart }, true);
+    });
+  });
+  return out;
+}
+
+/**
+ * Grid to image: weights (outs of the grid, channels / groups, kernel), a bias per channel of the image.
+ * @param {Builder} c @param {Tensor} y @param {Tensor} weight @param {Tensor | null} bias @param {Geometry} g
+ */
+function spread(c, y, weight, bias, g) {
+  const { places, channels, outs, seen, block } = layout(g);
+  const columns = createTensor([seen * block * places]);
+  const source = createTensor([block > 1 ? outs * block * places : 0]);
+  const out = createTensor([g.batch, ...g.image]);
+  const patches = patchesOf(g, channels);
+  const plane = g.image[1] * g.image[2];
+  const [apart, gridApart] = [g.image[0] * plane, g.grid[0] * places];
+  const reads = [y, weight, ...(bias ? [bias] : [])];
+  c.step([out, columns, source], reads, (o, cols, gathered, a, w, shift = -1) => () => {
+    fillBias(c.memory.f32, o, shift, g.batch, g.image[0], plane);
+    eachBlock(g, block, (group, first, many) => {
+      const from = a + first * gridApart + group * outs * places;
+      const to = o + first * apart + group * channels * plane;
+      const row = many * places;
+      if (many > 1)
+        beside(c.memory.f32, gathered, from, { rows: outs, n: places, many, apart: gridApart }, false);
+      c.kernels.product({
+        ...{ a: w + group * outs * seen, aRow: 1, aCol: seen },
+        ...{ b: many > 1 ? gathered : from, bRow: row, bCol: 1 },
+        ...{ c: cols, cRow: row, m: seen, n: row, k: outs },
+      });
+      for (let i = 0; i < many; i++) {
+        c.kernels.col2im({ ...patches, x: to + i * apart, columns: cols + i * places, row });
+      }
+    });
+  });
+  return out;
+}
+
+/**
+ * The gradient of the weights, (outs, channels / groups, kernel), from an image and what came to the grid.
+ * @param {Builder} c @param {Tensor} x @param {Tensor} y @param {Geometry} g
+ */
+function weightGradient(c, x, y, g) {
+  const { places, channels, outs, seen, block } = layout(g);
+  const columns = createTensor([seen * block * places]);
+  const source = createTensor([block > 1 ? outs * block * places : 0]);
+  const out = createTensor([g.grid[0], channels, ...g.kernel]);
+  const patches = patchesOf(g, channels);
+  const plane = g.image[1] * g.image[2];
+  const [apart, gridApart] = [g.image[0] * plane, g.grid[0] * places];
+  c.step([out, columns, source], [x, y], (o, cols, gathered, a, b) => () => {
+    c.memory.f32.fill(0, o, o + g.grid[0] * seen);
+    eachBlock(g, block, (group, first, many) => {
+      const from = b + first * gridApart + group * outs * places;
+      const row = many * places;
+      if (many > 1)
+        beside(c.memory.f32, gathered, from, { rows: outs, n: places, many, apart: gridApart }, false);
+      for (let i = 0; i < many; i++) {
+        const image = a + (first + i) * apart + group * channels * plane;
+        c.kernels.im2col({ ...patches, x: image, columns: cols + i * places, row });
+      }
+      c.kernels.product({
+        ...{ a: many > 1 ? gathered : from, aRow: row, aCol: 1, b: cols, bRow: 1, bCol: row },
+        ...{ c: o + group * outs * seen, cRow: seen, m: outs, n: seen, k: row, accumulate: true },
+      });
+    });
+  });
+  return out;
+}
+
+/** A contiguous tensor with a height of 1 where it has none; a batch of 1 where it has none. @param {Builder} c @param {Tensor} x @param {number} spatial */
+function image(c, x, spatial) {
+  let out = c.contiguous(x);
+  if (spatial === 1) out = unsqueeze(out, out.shape.length - 1);
+  return out.shape.length === 3 ? unsqueeze(out, 0) : out;
+}
+
+/** One number for both axes, or for the width alone. @param {number[]} given @param {number} spatial @param {number} none what a height of 1 has */
+const pair = (given, spatial, none) =>
+  spatial === 1 ? [none, given[0]] : given.length === 1 ? [given[0], given[0]] : given;
+
+/**
+ * @param {Builder} c @param {Tensor} input @param {Tensor} weight
+ * @param {[number[], number[], number[], boolean, number[], number]} settings as torch has them
+ */
+function setUp(c, input, weight, [stride, padding, dilation, transposed, outputPadding, groups]) {
+  const spatial = weight.shape.length - 2;
+  if (spatial > 2) throw new Error("a convolution in more than two dimensions");
+  const x = image(c, input, spatial);
+  const w = image(c, weight, spatial);
+  const own = {
+    kernel: w.shape.slice(2),
+    stride: pair(stride, spatial, 1),
+    padding: pair(padding, spatial, 0),
+    dilation: pair(dilation, spatial, 1),
+  };
+  const more = pair(outputPadding, spatial, 0);
+  const [batch, ...from] = x.shape;
+  const to = [0, 1].map((axis) => {
+    const reach = own.dilation[axis] * (own.kernel[axis] - 1);
+    const inside = from[axis + 1];
+    return transposed
+      ? (inside - 1) * own.stride[axis] - 2 * own.padding[axis] + reach + more[axis] + 1
+      : Math.floor((inside + 2 * own.padding[axis] - reach - 1) / own.stride[axis]) + 1;
+  });
+  const other = [transposed ? w.shape[1] * groups : w.shape[0], ...to];
+  const geometry = {
+    batch,
+    groups,
+    ...own,
+    image: transposed ? other : from,
+    grid: transposed ? from : other,
+  };
+  /** Back to as many axes as torch gives. @param {Tensor} y @param {Tensor} like */
+  const back = (y, like) => {
+    let shape = [...y.shape];
+    if (spatial === 1) shape = shape.toSpliced(shape.length - 2, 1);
+    if (shape.length > like.shape.length) shape = shape.slice(1);
+    return viewOf(y, shape, stridesOf(shape));
+  };
+  return { x, w, geometry, back, spatial };
+}
+
+/** @type {Single} */
+function convolution(c, input, weight, bias, ...settings) {
+  const { x, w, geometry, back } = setUp(c, input, weight, /** @type {any} */ (settings));
+  const shift = bias && (isContiguous(bias) ? bias : c.contiguous(bias));
+  return back((settings[3] ? spread : correlate)(c, x, w, shift, geometry), input);
+}
+
+/**
+ * @param {(c: Builder, x: Tensor, axes: number[]) => Tensor} sum
+ * @returns {Operation}
+ */
+export const convolutionBackward =
+  (sum) =>
+  (c, gradient, input, weight, _biasSizes, ...settings) => {
+    const [forInput, forWeight, forBias] = settings[6];
+    const { x, w, geometry, back, spatial } = setUp(c, input, weight, /** @type {any} */ (settings));
+    const g = image(c, gradient, spatial);
+    const transposed = settings[3];
+    const weights = () =>
+      transposed ? weightGradient(c, g, x, geometry) : weightGradient(c, x, g, geometry);
+    return [
+      forInput ? back((transposed ? correlate : spread)(c, g, w, null, geometry), input) : null,
+      forWeight ? viewOf(weights(), weight.shape, stridesOf(weight.shape)) : null,
+      forBias ? sum(c, g, [0, 2, 3]) : null,
+    ];
+  };
+
+/** What a kernel sees at each place of each image, and what it adds there. @param {number[]} size @param {number[]} kernel @param {number[]} dilation @param {number[]} padding @param {number[]} stride */
+function placesSeen([channels, height, width], kernel, dilation, padding, stride) {
+  const places = (/** @type {number} */ n, /** @type {number} */ axis) =>
+    Math.floor((n + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis]) + 1;
+  const grid = [0, places(height, 0), places(width, 1)];
+  const image = [channels, height, width];
+  const patches = patchesOf(
+    { batch: 1, groups: 1, image, grid, kernel, stride, padding, dilation },
+    channels,
+  );
+  return { patches, shape: [channels * kernel[0] * kernel[1], grid[1] * grid[2]] };
+}
+
+/** @type {Single} */
+function im2col(c, x, ...settings) {
+  const image = x.shape.slice(1);
+  const { patches, shape } = placesSeen(image, .../** @type {[any, any, any, any]} */ (settings));
+  const batch = x.shape[0];
+  const [from, to] = [size(image), size(shape)];
+  return c.compute([[batch, ...shape]], [x], (_, o, a) => {
+    for (let i = 0; i < batch; i++) c.kernels.im2col({ ...patches, x: a + i * from, columns: o + i * to });
+  })[0];
+}
+
+/** @type {Single} */
+function col2im(c, x, extents, ...settings) {
+  const [kernel] = settings;
+  const image = [x.shape[1] / kernel[0] / kernel[1], ...extents];
+  const { patches } = placesSeen(image, .../** @type {[any, any, any, any]} */ (settings));
+  const batch = x.shape[0];
+  const [to, from] = [size(image), size(x.shape.slice(1))];
+  return c.compute([[batch, ...image]], [x], (f, o, a) => {
+    f.fill(0, o, o + batch * to);
+    for (let i = 0; i < batch; i++) c.kernels.col2im({ ...patches, x: o + i * to, columns: a + i * from });
+  })[0];
+}
+
+/** @type {Operations} */
+export const convolutions = { convolution, im2col, col2im };
