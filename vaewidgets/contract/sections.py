@@ -1,8 +1,8 @@
 """What travels between Python and the page: the sections of a frame.
 
 `python -m vaewidgets.contract.typescript` writes js/contract/types.d.ts from the modules `sections`,
-`compared` and `frame`. Shapes and units are stated there once. Sections are complete and bounded: they cost
-the same after a million steps as after a thousand.
+`compared`, `training` and `frame`. Shapes and units are stated there once. Sections are complete and bounded:
+they cost the same after a million steps as after a thousand.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, Required, Union
 
-from vaewidgets.contract import compared, frame, sections
+from vaewidgets.contract import compared, frame, sections, training
 
 FOLDER = Path(__file__).parents[1] / "js" / "contract"
 HEAD = "/** Written by `python -m vaewidgets.contract.typescript` from vaewidgets/contract. */\n"
@@ -25,7 +25,8 @@ WORDS = {"CommandName": frame.COMMANDS, "ViewKey": frame.VIEW_KEYS}
 
 
 def files() -> dict[Path, str]:
-    names = {name: kind for module in (sections, compared, frame) for name, kind in vars(module).items()}
+    modules = (sections, compared, training, frame)
+    names = {name: kind for module in modules for name, kind in vars(module).items()}
     shapes = [kind for kind in names.values() if typing.is_typeddict(kind)]
     parts = [f"export type {name} = {_new_type(kind)};" for name, kind in NAMED.items()]
     parts += [f"export type {name} = {' | '.join(map(json.dumps, words))};" for name, words in WORDS.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,11 +26,29 @@ def rewrite(overload: Overload, args: Sequence[Any], *, training: bool) -> Rewri
     special = _SPECIAL.get(schema.name)
     if special is not None and (schema.name not in _ONLY_IF or _ONLY_IF[schema.name](args)):
         return special
+    functional = _functional_of_out(overload)
+    if functional is not None:
+        return lambda _, *given: given[-1].copy_(functional(*given[: schema.positional]))
     if schema.name in _AS_THEY_ARE or (
         overload.namespace == "aten" and is_known(schema.name, training=training)
     ):
         return None
     return _decomposition(overload)
+
+
+@functools.cache
+def _functional_of_out(overload: Overload) -> Overload | None:
+    """Of an overload that writes into ``out=``, the one that makes a new tensor."""
+    arguments = overload._schema.arguments
+    *given, last = arguments or (None,)
+    if last is None or last.name != "out" or not last.kwarg_only:
+        return None
+    wanted = [(argument.name, str(argument.type)) for argument in given]
+    packet = getattr(torch.ops.aten, schema_of(overload).name)
+    overloads = (getattr(packet, name) for name in packet.overloads())
+    return next(
+        (o for o in overloads if [(a.name, str(a.type)) for a in o._schema.arguments] == wanted), None
+    )
 
 
 def _decomposition(overload: Overload) -> Rewrite | None:

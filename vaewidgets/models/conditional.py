@@ -111,7 +111,7 @@ class ConditionalVAE(Model):
         ----------
         x : Tensor, shape (B, C, H, W)
         labels : Tensor of int, shape (B,), or int, optional
-            Classes; −1, like None, is none.
+            Classes; −1, like None, is none. Or one-hot rows, floats of shape (B, n_classes), all 0 for none.
 
         Returns
         -------
@@ -152,17 +152,19 @@ class ConditionalVAE(Model):
 
         Parameters
         ----------
-        labels : Tensor of int, shape (B,)
+        labels : Tensor of int, shape (B,), or one-hot rows, floats of shape (B, n_classes)
         generator : torch.Generator, optional
             On the device of `labels`; torch's global one by default.
 
         Returns
         -------
-        Tensor of int, shape (B,)
+        Tensor, as `labels`
         """
         if not self.training or self.label_dropout == 0:
             return labels
-        chance = torch.rand(labels.shape, generator=generator, device=labels.device)
+        chance = torch.rand(labels.shape[:1], generator=generator, device=labels.device)
+        if labels.is_floating_point():
+            return labels * (chance >= self.label_dropout).to(labels.dtype).unsqueeze(1)
         return torch.where(chance < self.label_dropout, -1, labels)
 
     def _posterior(self, x: Tensor, labels: Labels = None) -> tuple[Tensor, Tensor]:
@@ -183,6 +185,8 @@ class ConditionalVAE(Model):
         """Add the class's share to what enters the first layer, h (B, width)."""
         if labels is None:
             return h
+        if isinstance(labels, Tensor) and labels.is_floating_point():
+            return h + layer(labels)
         classes = torch.arange(self.n_classes, device=h.device)
         labels = torch.as_tensor(labels, device=h.device)
         if labels.ndim == 0:

@@ -271,7 +271,8 @@ class VQVAE(Model):
         """Put codes of too little use on vectors (n, code_dim) of the batch. No wait for the device."""
         n, k = len(vectors), self.n_codes
         spread = torch.arange(k, device=vectors.device) * n // k
-        chosen = vectors[(spread + self.updates * 7919) % n]
+        # below 2^24, where the page's float32 counts exactly, too
+        chosen = vectors[(spread + self.updates % 1024 * 7919) % n]
         dead = (self.usage < self.restart_below) & torch.isfinite(chosen).all(1)
         self.codes_table.copy_(torch.where(dead[:, None], chosen, self.codes_table))
         self.usage.copy_(torch.where(dead, 1.0, self.usage))

@@ -124,7 +124,7 @@ class KLParts(NamedTuple):
     dim_kl: Tensor
 
 
-def kl_parts(z: Tensor, mu: Tensor, logvar: Tensor, n_data: int | None = None) -> KLParts:
+def kl_parts(z: Tensor, mu: Tensor, logvar: Tensor, n_data: int | Tensor | None = None) -> KLParts:
     """Estimate mutual information, total correlation and dimension-wise KL from one minibatch.
 
     For each draw, q(z) over the whole data set is estimated by weighting its own image with 1/N and the
@@ -136,7 +136,7 @@ def kl_parts(z: Tensor, mu: Tensor, logvar: Tensor, n_data: int | None = None) -
         One draw an image.
     mu, logvar : Tensor, shape (B, d)
         Posteriors that they were drawn from.
-    n_data : int, optional
+    n_data : int, or Tensor, 0-d, optional
         N, the images in the data set, at least B; by default B, where the weights are equal and q(z) is
         that of the batch.
 
@@ -151,14 +151,9 @@ def kl_parts(z: Tensor, mu: Tensor, logvar: Tensor, n_data: int | None = None) -
     appendix C.2, spread evenly. The simpler weighted sampling of section 4.1 (1 / (N B) for all) has the same
     kind of gradient, but shifts the total correlation by (d − 1) ln N, which is of no use as a reading.
     """
-    batch, _ = z.shape
-    n = max(n_data or batch, batch)
     # pairwise[i, j, k] = ln q(z_ik | x_j)
     pairwise = _log_normal(z.unsqueeze(1), mu.unsqueeze(0), logvar.unsqueeze(0))
-    weights = torch.full((batch, batch), -math.inf, device=z.device, dtype=z.dtype)
-    if batch > 1:
-        weights.fill_(math.log((n - 1) / (n * (batch - 1))) if n > 1 else -math.inf)
-    weights.fill_diagonal_(-math.log(n) if batch > 1 else 0.0)
+    weights = _log_weights(z, n_data)
     log_q = torch.logsumexp(pairwise.sum(2) + weights, dim=1)
     log_marginals = torch.logsumexp(pairwise + weights.unsqueeze(2), dim=1).sum(1)
     log_conditional = _log_normal(z, mu, logvar).sum(1)
@@ -169,6 +164,19 @@ def kl_parts(z: Tensor, mu: Tensor, logvar: Tensor, n_data: int | None = None) -
         tc=(log_q - log_marginals).mean(),
         dim_kl=(log_marginals - log_prior).mean(),
     )
+
+
+def _log_weights(z: Tensor, n_data: int | Tensor | None) -> Tensor:
+    """Ln of the weight of each image of the batch (columns) in the estimate of q(z) at each draw (rows)."""
+    index = torch.arange(len(z), device=z.device)
+    differ = index.unsqueeze(1) != index
+    others = differ.sum(1, keepdim=True).to(z.dtype)  # a tensor, as N is: the batch may have any size
+    n = others + 1.0
+    if n_data is not None:
+        n = torch.clamp_min(n, n_data) if isinstance(n_data, int) else torch.maximum(n, n_data)
+    # ln 0 where there are no others, which no column then asks for
+    own = torch.where(others > 0, -torch.log(n), 0.0)
+    return torch.where(differ, torch.log1p(-1.0 / n) - torch.log(others), own)
 
 
 def _log_normal(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:

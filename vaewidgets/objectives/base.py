@@ -56,20 +56,20 @@ class Batch:
         Weight of the KL term, at least 0. A tensor may be written to between two steps that are replayed.
     labels : Tensor of int64, shape (B,), optional
         Classes, for a model that takes them.
-    step : int
+    step : int, or Tensor, 0-d
         Updates made so far, for objectives that change with it.
     generator : torch.Generator, on the device of `x`
         Draws the noise; torch's global one by default.
-    n_data : int, optional
+    n_data : int, or Tensor, 0-d, optional
         Images in the data set, for objectives that estimate over it; by default those of the batch.
     """
 
     x: Tensor
     beta: Weight = 1.0
     labels: Tensor | None = None
-    step: int = 0
+    step: int | Tensor = 0
     generator: torch.Generator | None = None
-    n_data: int | None = None
+    n_data: int | Tensor | None = None
 
 
 class Objective(ABC):
@@ -101,9 +101,9 @@ class Objective(ABC):
         beta: Weight = 1.0,
         *,
         labels: Tensor | None = None,
-        step: int = 0,
+        step: int | Tensor = 0,
         generator: torch.Generator | None = None,
-        n_data: int | None = None,
+        n_data: int | Tensor | None = None,
     ) -> Terms:
         """Terms of one batch, in eval mode or while training; the arguments are those of `Batch`."""
         return self.terms(model, likelihood, Batch(x, beta, labels, step, generator, n_data))

@@ -101,11 +101,12 @@ class Capacity(Variational):
         object.__setattr__(self, "maximum", number("maximum", self.maximum, above=0))
         object.__setattr__(self, "steps", whole("steps", self.steps, 1))
 
-    def at(self, step: int) -> float:
-        """C at `step` (from 0), in nats."""
-        return self.maximum * min(step / self.steps, 1.0)
+    def at(self, step: int | Tensor) -> float | Tensor:
+        """C at `step` (from 0), in nats; a tensor where the step is one."""
+        share = step / self.steps
+        return self.maximum * (share.clamp_max(1.0) if isinstance(share, Tensor) else min(share, 1.0))
 
     def _weigh(self, drawn: Draw, kl: Tensor, batch: Batch) -> Weighed:
         capacity = self.at(batch.step)
         loss = drawn.recon + batch.beta * (kl - capacity).abs()
-        return loss, {"capacity": torch.full_like(kl, capacity, requires_grad=False)}
+        return loss, {"capacity": torch.zeros_like(kl, requires_grad=False) + capacity}

@@ -261,7 +261,11 @@ class Run(Measured, Waitable):
         path : str or Path
             Replaced as a whole, or not at all.
         """
-        write(self._gate.call(self._capture, _SAVE_SECONDS), path)
+        write(self.checkpoint(), path)
+
+    def checkpoint(self) -> Checkpoint:
+        """Clone what `save` writes, between two steps."""
+        return self._gate.call(self._capture, _SAVE_SECONDS)
 
     def _capture(self, *, copy: bool = True) -> Checkpoint:
         """Clone what a run file holds, between two steps; with ``copy=False`` for a write before the next."""

@@ -25,6 +25,7 @@ from vaewidgets.engine.engine import EngineState
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.errors import CheckpointError
 from vaewidgets.objectives import Likelihood, Objective, traits
+from vaewidgets.objectives.base import class_name
 from vaewidgets.objectives.schedules import Constant, schedule_from_dict
 from vaewidgets.runs.tensor_file import save_file
 
@@ -61,24 +62,7 @@ class Checkpoint:
         """Clone what training changes; quick. With ``copy=False`` it holds the weights themselves."""
         weights = {f"model.{name}": t.detach() for name, t in named_tensors(model).items()}
         tensors = {name: t.clone() for name, t in weights.items()} if copy else weights
-        convention = getattr(model, "convention", None)  # of a foreign model
-        reading = convention and {
-            "output": convention.output,
-            "likelihood": convention.likelihood,
-            "spread": convention.spread,
-            "prior": convention.prior,
-        }
-        facts = {
-            "format": _FORMAT,
-            **facts,
-            "model_class": type(getattr(model, "module", model)).__name__,
-            "model": model.config() if callable(getattr(model, "config", None)) else None,
-            "likelihood": likelihood.name,
-            "reading": reading,
-            "likelihood_options": dict(traits(model).likelihood_options),
-            "objective": objective.to_dict(),
-            "normalised": likelihood.normalised,
-        }
+        facts = {"format": _FORMAT, **facts, **model_facts(model, likelihood, objective)}
         if engine is not None:
             facts |= {
                 "position": engine.position,
@@ -104,6 +88,26 @@ class LoadedRun:
     recorder: Recorder
     engine: EngineState | None
     time_line: tuple[dict[str, Any], dict[str, Tensor]]
+
+
+def model_facts(model: Any, likelihood: Likelihood, objective: Objective) -> dict[str, Any]:
+    """What a file says of a model and of what it is trained for, as plain values."""
+    convention = getattr(model, "convention", None)  # of a foreign model
+    reading = convention and {
+        "output": convention.output,
+        "likelihood": convention.likelihood,
+        "spread": convention.spread,
+        "prior": convention.prior,
+    }
+    return {
+        "model_class": class_name(model),
+        "model": model.config() if callable(getattr(model, "config", None)) else None,
+        "likelihood": likelihood.name,
+        "reading": reading,
+        "likelihood_options": dict(traits(model).likelihood_options),
+        "objective": objective.to_dict(),
+        "normalised": likelihood.normalised,
+    }
 
 
 def describe_data(data: ImageDataset) -> dict[str, Any]:

@@ -389,6 +389,75 @@ export interface Form {
   likelihoods: Record<string, string>;
   code: string;
 }
+/** A parameter or buffer: `dtype` as in a safetensors file ("F32", "I64"), `trained` by gradients. */
+export interface TrainingTensor {
+  name: string;
+  shape: number[];
+  dtype: string;
+  trained: boolean;
+}
+/** A model that the page can train, by the settings that tell it from the others, and its graphs.
+
+A graph finds the model's `tensors` by name; values of its constants alone are in its `weights`. `step`
+and `evaluation` take x, beta, step, n_data and, with `takes_labels`, one-hot rows (zeros: no class); they
+return `terms`, `step` then a gradient for each trained tensor. `start` takes nothing and returns every
+tensor as first drawn; without it a new run goes on from `weights`. `facts` are those of its run file. */
+export interface TrainingChoice {
+  kind: string;
+  likelihood: string;
+  latent_dim: number;
+  unit: string;
+  takes_labels: boolean;
+  tensors: TrainingTensor[];
+  terms: string[];
+  step: Graph;
+  evaluation: Graph;
+  encoder: Graph;
+  decoder: Graph | null;
+  start: Graph | null;
+  facts: Record<string, any>;
+}
+/** Images (n, C, H, W): u8, to be put on the value range, or floats in it; labels are those of the set. */
+export interface TrainingSplit {
+  images: Packed;
+  labels: Packed | null;
+}
+/** The data set of a page that trains. */
+export interface TrainingData {
+  name: string;
+  image_shape: [number, number, number];
+  value_range: [number, number];
+  class_names: string[] | null;
+  n_classes: number;
+  train: TrainingSplit;
+  test: TrainingSplit | null;
+}
+/** Settings of the run: `schedule` of beta as in run files; `optimizer` by name, with torch's defaults. */
+export interface TrainingOptions {
+  epochs: number | null;
+  batch_size: number;
+  seed: number;
+  lr: number;
+  schedule: Record<string, any>;
+  optimizer: string;
+  eval_every: number;
+  drop_last: boolean;
+}
+/** A run that the page can train: `chosen` is the index of its own model.
+
+`weights` are its newest, its tensors one after the other; None: the page draws them anew. */
+export interface Trainable {
+  name: string;
+  choices: TrainingChoice[];
+  chosen: number;
+  weights: Packed | null;
+  step: number;
+  epoch: number;
+  options: TrainingOptions;
+  batch_sizes: number[];
+  data: TrainingData;
+  facts: Record<string, any>;
+}
 /** Sections of a frame; a widget sends some of them. */
 export interface Sections {
   curves?: Curves;

@@ -23,11 +23,13 @@ import { count, createStorage, createTensor, isContiguous, stridesOf } from "./t
  * The weights of a network, once in memory for all programs that use them.
  * @param {Pick<Network, "tensors" | "weights">} network
  * @param {Memory} memory
+ * @param {Map<string, number>} [shared] where tensors of these names lie already: they are written to, but stay when the
+ *   others are destroyed
  * @throws {Error} where the weights are not as many as the tensors say
  */
-export function createTensors({ tensors, weights }, memory) {
+export function createTensors({ tensors, weights }, memory, shared = new Map()) {
   const shapes = tensors.map(([, shape]) => shape);
-  const offsets = shapes.map((shape) => memory.alloc(size(shape)));
+  const offsets = tensors.map(([name], i) => shared.get(name) ?? memory.alloc(size(shapes[i])));
   const total = shapes.reduce((n, shape) => n + size(shape), 0);
   const names = new Map(tensors.map(([name], i) => [name, i]));
   let version = 0;
@@ -68,7 +70,9 @@ export function createTensors({ tensors, weights }, memory) {
     },
     /** Their memory is free again; no program may use them any more. */
     destroy() {
-      for (const offset of offsets.splice(0)) memory.free(offset);
+      offsets.splice(0).forEach((offset, i) => {
+        if (!shared.has(tensors[i][0])) memory.free(offset);
+      });
     },
   };
   try {

@@ -11,8 +11,9 @@ from vaewidgets.checks import is_whole, number, one_of, whole
 from vaewidgets.contract.compared import Form
 from vaewidgets.data import ImageDataset, datasets_at_hand, load_dataset
 from vaewidgets.errors import OptionError, did_you_mean
-from vaewidgets.models import MLPVAE, Autoencoder, build
+from vaewidgets.models import build
 from vaewidgets.models.pixels import OUTPUTS
+from vaewidgets.models.variants import KINDS, kind_of, variant
 from vaewidgets.objectives import traits
 from vaewidgets.objectives.named import OBJECTIVES
 from vaewidgets.runs import Run, train
@@ -20,7 +21,6 @@ from vaewidgets.sections.settings import config_of
 from vaewidgets.widgets.latent_explorer import code
 from vaewidgets.widgets.latent_explorer.code import Code
 
-KINDS = {"VAE": MLPVAE, "AE": Autoencoder}
 LIKELIHOODS = {"bernoulli": "BCE", "squared_error": "MSE"}
 WHOLE = ("latent_dim", "epochs", "seed", "batch_size")
 REAL = ("beta", "lr")
@@ -66,7 +66,7 @@ def form_state(run: Run, at_hand: Sequence[str]) -> Form:
         Data sets that can be loaded, from `datasets_at_hand`.
     """
     model, options = run.model, run.options
-    kind = next((name for name, cls in KINDS.items() if type(model) is cls), None)
+    kind = kind_of(model)
     likelihood = getattr(model, "likelihood", None)
     likelihoods = dict(LIKELIHOODS)
     if likelihood in OUTPUTS:
@@ -74,7 +74,7 @@ def form_state(run: Run, at_hand: Sequence[str]) -> Form:
     own = run.data.name
     return {
         "dataset": own,
-        "kind": kind or "VAE",
+        "kind": kind if kind in KINDS else "VAE",
         "likelihood": likelihood if likelihood in OUTPUTS else "bernoulli",
         "latent_dim": model.latent_dim,
         "epochs": run.epochs or 30,
@@ -106,13 +106,11 @@ def make_run(run: Run, settings: Mapping[str, Any]) -> Run:
     """
     wanted = check_settings(settings)
     data = _data_of(run, wanted["dataset"])
-    old = run.model
-    config = {"class": KINDS[wanted["kind"]].__name__, "image_shape": data.image_shape}
+    config: dict[str, Any] = {"class": KINDS[wanted["kind"]].__name__}
     config |= {name: wanted[name] for name in ("latent_dim", "likelihood")}
-    if isinstance(old, MLPVAE | Autoencoder):
-        config |= {"hidden": old.hidden, "activation": old.activation}
-        if old.likelihood == wanted["likelihood"]:  # with the function on its mean and its spread
-            config |= {name: getattr(old, name) for name in ("output", "sigma2", "total_count")}
+    if kind_of(run.model) in KINDS:
+        config = variant(run.model, **{name: wanted[name] for name in ("kind", "likelihood", "latent_dim")})
+    config["image_shape"] = data.image_shape
     with seeded(wanted["seed"]):  # the weights' seed, too, as in the code that is shown
         model = build(config)
     names = ("optimizer", "precision", "cuda_graph", "autosave")

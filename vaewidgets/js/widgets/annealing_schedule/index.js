@@ -18,8 +18,9 @@ import { createPress, createSegments, createSlider } from "../../host/controls.j
 import { h, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatCount, formatFixed, formatTick } from "../../maths/format.js";
+import { betaAt } from "../../training/schedules.js";
 import { drawBeta, drawLoss, lossRange, riseOf } from "./paint.js";
-import { betaAt, codeOf, scheduleOf } from "./schedules.js";
+import { codeOf, scheduleOf } from "./schedules.js";
 
 /** @typedef {import("./schedules.js").Settings} Settings */
 

@@ -12,7 +12,8 @@ import { drawScaleX, drawScaleY } from "../../draw/axes.js";
 import { drawDot, drawLine, drawText } from "../../draw/pen.js";
 import { roundUp } from "../../draw/scales.js";
 import { formatCount } from "../../maths/format.js";
-import { betaAt, cornersOf } from "./schedules.js";
+import { betaAt } from "../../training/schedules.js";
+import { cornersOf } from "./schedules.js";
 
 const STEPS = [1, 1.5, 2, 3, 5, 7];
 

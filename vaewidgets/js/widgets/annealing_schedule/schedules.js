@@ -1,14 +1,12 @@
 /**
  * Weights of the KL over training, as objectives/schedules.py computes them. No DOM.
  *
- * @typedef {{kind: "constant", value: number}
- *   | {kind: "linear_warmup", start: number, end: number, steps: number}
- *   | {kind: "cyclical", start: number, end: number, period: number, rise: number}} Schedule
- *   as `Schedule.to_dict()`; counted in steps, from 0
+ * @typedef {import("../../training/schedules.js").Schedule} Schedule
  * @typedef {{kind: "constant"|"linear"|"cyclical", start: number, end: number, steps: number, cycles: number,
  *   ratio: number}} Settings
  *   steps: of the whole training; ratio: the share of it, or of a cycle, in which beta rises
  */
+import { betaAt } from "../../training/schedules.js";
 
 /** Halves go up, in Python too. @param {number} value */
 const atLeastOne = (value) => Math.max(1, Math.floor(value + 0.5));
@@ -18,16 +16,6 @@ export function scheduleOf({ kind, start, end, steps, cycles, ratio }) {
   if (kind === "constant") return { kind, value: end };
   if (kind === "linear") return { kind: "linear_warmup", start, end, steps: atLeastOne(ratio * steps) };
   return { kind: "cyclical", start, end, period: atLeastOne(steps / cycles), rise: ratio };
-}
-
-/** Beta at a step. @param {Schedule} schedule @param {number} step */
-export function betaAt(schedule, step) {
-  if (schedule.kind === "constant") return schedule.value;
-  const { start, end } = schedule;
-  if (schedule.kind === "linear_warmup")
-    return step >= schedule.steps ? end : start + (end - start) * (step / schedule.steps);
-  const share = (step % schedule.period) / (schedule.period * schedule.rise);
-  return start + (end - start) * Math.min(1, share);
 }
 
 /** A number as Python's ".12g" writes it. @param {number} value */

@@ -1,0 +1,90 @@
+"""What a page needs to train by itself: the data, the settings that it may choose, a graph for each step."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from vaewidgets.contract.sections import Graph, Packed, Pair, Shape
+
+
+class TrainingTensor(TypedDict):
+    """A parameter or buffer: `dtype` as in a safetensors file ("F32", "I64"), `trained` by gradients."""
+
+    name: str
+    shape: list[int]
+    dtype: str
+    trained: bool
+
+
+class TrainingChoice(TypedDict):
+    """A model that the page can train, by the settings that tell it from the others, and its graphs.
+
+    A graph finds the model's `tensors` by name; values of its constants alone are in its `weights`. `step`
+    and `evaluation` take x, beta, step, n_data and, with `takes_labels`, one-hot rows (zeros: no class); they
+    return `terms`, `step` then a gradient for each trained tensor. `start` takes nothing and returns every
+    tensor as first drawn; without it a new run goes on from `weights`. `facts` are those of its run file.
+    """
+
+    kind: str
+    likelihood: str
+    latent_dim: int
+    unit: str
+    takes_labels: bool
+    tensors: list[TrainingTensor]
+    terms: list[str]
+    step: Graph
+    evaluation: Graph
+    encoder: Graph
+    decoder: Graph | None
+    start: Graph | None
+    facts: dict[str, Any]
+
+
+class TrainingSplit(TypedDict):
+    """Images (n, C, H, W): u8, to be put on the value range, or floats in it; labels are those of the set."""
+
+    images: Packed
+    labels: Packed | None
+
+
+class TrainingData(TypedDict):
+    """The data set of a page that trains."""
+
+    name: str
+    image_shape: Shape
+    value_range: Pair
+    class_names: list[str] | None
+    n_classes: int
+    train: TrainingSplit
+    test: TrainingSplit | None
+
+
+class TrainingOptions(TypedDict):
+    """Settings of the run: `schedule` of beta as in run files; `optimizer` by name, with torch's defaults."""
+
+    epochs: int | None
+    batch_size: int
+    seed: int
+    lr: float
+    schedule: dict[str, Any]
+    optimizer: str
+    eval_every: int
+    drop_last: bool
+
+
+class Trainable(TypedDict):
+    """A run that the page can train: `chosen` is the index of its own model.
+
+    `weights` are its newest, its tensors one after the other; None: the page draws them anew.
+    """
+
+    name: str
+    choices: list[TrainingChoice]
+    chosen: int
+    weights: Packed | None
+    step: int
+    epoch: int
+    options: TrainingOptions
+    batch_sizes: list[int]
+    data: TrainingData
+    facts: dict[str, Any]

@@ -1,0 +1,89 @@
+/**
+ * Images of a page that trains: kept as they came, put on their value range batch by batch. No DOM.
+ *
+ * @typedef {import("../contract/types.js").TrainingSplit} TrainingSplit
+ * @typedef {{images: Uint8Array | Float32Array, labels: Int32Array | null, n: number}} Images
+ *   images (n, C, H, W): bytes are to be put on the value range, floats lie in it; labels: index of each one's class
+ * @typedef {{name: string, imageShape: number[], valueRange: [number, number], nClasses: number, train: Images,
+ *   test: Images | null}} DataSet
+ */
+import { size, toFloat32, toInt32, unpack } from "../contract/bytes.js";
+
+/** @param {import("../contract/types.js").TrainingData} data @returns {DataSet} */
+export function dataSet(data) {
+  return {
+    name: data.name,
+    imageShape: data.image_shape,
+    valueRange: data.value_range,
+    nClasses: data.n_classes,
+    train: images(data.train),
+    test: data.test && images(data.test),
+  };
+}
+
+/** @param {TrainingSplit} split @returns {Images} */
+function images({ images: packed, labels }) {
+  const kept = packed.dtype === "u8" ? unpack(packed) : toFloat32(packed);
+  return {
+    images: /** @type {Uint8Array | Float32Array} */ (kept),
+    labels: labels && toInt32(labels),
+    n: packed.shape[0],
+  };
+}
+
+/** Error where a data set cannot be trained on. @param {DataSet} data @param {number[]} shape @param {boolean} labelled */
+export function checkData({ imageShape, train, test, valueRange }, shape, labelled) {
+  if (String(imageShape) !== String(shape))
+    throw new Error(`the images have shape (${imageShape}); this model takes (${shape}). Resize them first.`);
+  if (train.n < 2)
+    throw new Error(
+      `there ${train.n === 1 ? "is one image" : "are no images"} to train on; expected 2 at least.`,
+    );
+  if (labelled && !train.labels) throw new Error("this model is told classes, and the images have none.");
+  for (const part of test ? [train, test] : [train]) {
+    const wanted = part.n * size(shape);
+    if (part.images.length !== wanted)
+      throw new Error(`there are ${part.images.length} numbers; expected ${wanted} for ${part.n} images.`);
+    const [low, high] = valueRange;
+    if (part.images instanceof Float32Array && part.images.some((x) => !(x >= low && x <= high)))
+      throw new Error(`a value lies outside ${low} to ${high}, or is no number.`);
+  }
+}
+
+/**
+ * Copy images to a place in memory, on their value range as `to_float` of data/batches.py puts them.
+ * @param {DataSet} data
+ * @param {Images} split
+ * @param {ArrayLike<number>} index
+ * @param {number} first the first of `index`
+ * @param {number} n how many
+ * @param {Float32Array} memory
+ * @param {number} offset
+ */
+export function gather({ imageShape, valueRange }, split, index, first, n, memory, offset) {
+  const pixels = size(imageShape);
+  const [low, high] = valueRange;
+  const span = high - low;
+  const raw = split.images instanceof Uint8Array ? table(low, span) : null;
+  for (let row = 0; row < n; row++) {
+    const from = index[first + row] * pixels;
+    const to = offset + row * pixels;
+    if (raw) for (let i = 0; i < pixels; i++) memory[to + i] = raw[split.images[from + i]];
+    else memory.set(split.images.subarray(from, from + pixels), to);
+  }
+}
+
+/** @type {{low: number, span: number, values: Float32Array} | null} */
+let last = null;
+
+/** The value of each byte, rounded after each operation, as torch rounds. @param {number} low @param {number} span */
+function table(low, span) {
+  if (last?.low !== low || last.span !== span) {
+    const values = Float32Array.from({ length: 256 }, (_, i) => {
+      const share = Math.fround(i / 255);
+      return Math.fround(Math.fround(share * span) + low);
+    });
+    last = { low, span, values };
+  }
+  return last.values;
+}

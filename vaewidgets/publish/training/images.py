@@ -1,0 +1,93 @@
+"""A data set as it travels to a page that trains."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import torch
+
+from vaewidgets.contract.packing import pack, pack_integers, pack_quantised
+from vaewidgets.contract.sections import Packed
+from vaewidgets.contract.training import TrainingData, TrainingSplit
+from vaewidgets.data import ImageDataset
+from vaewidgets.data.split import Split
+from vaewidgets.errors import OptionError
+
+MOST_BYTES = 12_000_000  # of all images as they stand in a page: compressed, in base64
+_TESTED = 5  # of so many training images one test image, at least `_LEAST_TESTED`
+_LEAST_TESTED = 200
+_CHUNK = 4096
+_EXACT = 2**24  # whole numbers up to this one are float32
+
+
+def training_data(
+    data: ImageDataset, n_classes: int, n_images: int | None, n_test: int | None
+) -> TrainingData:
+    """Images and labels of a set, or of a part of it.
+
+    Parameters
+    ----------
+    data : ImageDataset
+    n_classes : int
+        Of the model, where it is told classes.
+    n_images, n_test : int, optional
+        Take so many, spread over the split; by default all training images, and a fifth as many for tests.
+
+    Raises
+    ------
+    OptionError
+        If they would take more than `MOST_BYTES` in the page.
+    """
+    train = _part(data.train, n_images)
+    most_test = max(_LEAST_TESTED, len(train) // _TESTED) if n_test is None else n_test
+    test = None if data.test is None or n_test == 0 else _part(data.test, most_test)
+    sent: TrainingData = {
+        "name": data.name,
+        "image_shape": list(data.image_shape),
+        "value_range": list(data.value_range),
+        "class_names": None if data.class_names is None else list(data.class_names),
+        "n_classes": n_classes,
+        "train": _sent(train),
+        "test": None if test is None else _sent(test),
+    }
+    _check_size(sent, len(data.train))
+    return sent
+
+
+def _part(split: Split, n: int | None) -> Split:
+    if n is None or n >= len(split):
+        return split
+    return split.take(torch.linspace(0, len(split) - 1, n).round().to(torch.int64))
+
+
+def _sent(split: Split) -> TrainingSplit:
+    parts = torch.arange(len(split)).split(_CHUNK)
+    pixels = np.concatenate([split.read(part).numpy() for part in parts])
+    return {
+        "images": _packed(pixels),
+        "labels": None if split.labels is None else pack_integers(split.labels.numpy()),
+    }
+
+
+def _packed(pixels: np.ndarray) -> Packed:
+    """Bytes as they are; whole numbers, such as counts, exactly; other floats in 16 bits each."""
+    if pixels.dtype == np.uint8:
+        return pack(pixels)
+    is_whole = bool((np.abs(pixels) <= _EXACT).all() and (pixels == np.trunc(pixels)).all())
+    return pack(pixels, "f32") if is_whole else pack_quantised(pixels)
+
+
+def _check_size(sent: TrainingData, available: int) -> None:
+    splits = [split for split in (sent["train"], sent["test"]) if split is not None]
+    if sum(len(split["images"]["data"]) for split in splits) * 4 // 3 <= MOST_BYTES:
+        return
+    taken = sum(len(zlib.compress(split["images"]["data"], 6)) for split in splits) * 4 // 3
+    if taken > MOST_BYTES:
+        n = sent["train"]["images"]["shape"][0]
+        fewer = max(2, int(n * MOST_BYTES / taken * 0.8))
+        raise OptionError(
+            f"the {n:,} images of {sent['name']!r} would take {taken / 1e6:.0f} MB of the page; expected at "
+            f"most {MOST_BYTES / 1e6:.0f} MB. Let it train on a part of the {available:,}: "
+            f"train=dict(n_images={fewer})."
+        )
