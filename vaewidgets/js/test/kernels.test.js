@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { BINARY, UNARY } from "../graphs/kernels/functions.js";
 import { createMemory } from "../graphs/kernels/memory.js";
+import { stamp } from "../graphs/kernels/wasm/build.mjs";
+import { RELAXED_PRODUCTS, STAMP } from "../graphs/kernels/wasm_code.js";
 
 /** @param {ArrayLike<number>} values @param {import("../graphs/kernels/memory.js").Memory} memory */
 function put(values, memory) {
@@ -47,8 +51,37 @@ test("memory that the browser does not give is named in MB, and nothing is lost"
   assert.equal(memory.f32[kept], 5);
 });
 
-for (const plain of [true, false]) {
-  const memory = createMemory({ plain });
+test("the modules are made of the sources that are here", () => {
+  assert.equal(STAMP, stamp(), "run `npm run wasm`");
+});
+
+test("a page that forbids WebAssembly, or a browser without SIMD, has the plain kernels", () => {
+  const { WebAssembly } = globalThis;
+  const forbid = () => {
+    throw new WebAssembly.CompileError("blocked by the page's policy");
+  };
+  for (const stub of [undefined, { Memory: WebAssembly.Memory, Module: forbid }]) {
+    // @ts-expect-error: a browser without
+    globalThis.WebAssembly = stub;
+    try {
+      assert.equal(createMemory().kernels.name, "plain");
+    } finally {
+      globalThis.WebAssembly = WebAssembly;
+    }
+  }
+});
+
+const memories = [createMemory({ plain: true }), createMemory()];
+setFlagsFromString("--experimental-wasm-relaxed-simd"); // what newer engines have without
+assert.ok(WebAssembly.validate(Buffer.from(RELAXED_PRODUCTS, "base64")));
+memories.push(createMemory());
+
+test("all kinds of kernels are tested", () => {
+  const names = new Set(memories.map(({ kernels }) => kernels.name));
+  assert.ok(names.has("plain") && names.has("wasm relaxed"));
+});
+
+for (const memory of memories) {
   const { kernels, free } = memory;
   const name = kernels.name;
 
@@ -59,6 +92,8 @@ for (const plain of [true, false]) {
       [3, 5, 2],
       [4, 8, 3],
       [9, 17, 300],
+      [2, 3, 0],
+      [1, 3, 0],
       [70, 37, 20],
     ]) {
       for (const [aTurned, bTurned, accumulate, withBias] of [
@@ -175,3 +210,100 @@ for (const plain of [true, false]) {
     });
   });
 }
+
+/** Each bit pattern's first 14 bits, and other last ones: all sizes and signs, infinities and NaN. */
+const allFloats = new Float32Array(
+  Uint32Array.from({ length: 2 ** 16 }, (_, i) => i * 65536 + ((i * 40503) % 65536)).buffer,
+);
+const special = [0, -0, 1, -1, 0.5, 2.5, -3, 1e-40, -1e-40, 88.8, -104, 3e38, -Infinity, Infinity, NaN];
+const LEAST_NORMAL = 2 ** -126;
+
+/** @param {number} got @param {number} exact */
+function relativeError(got, exact) {
+  const rounded = Math.fround(exact);
+  if (Object.is(got, rounded) || (Number.isNaN(got) && Number.isNaN(rounded))) return 0;
+  if (!Number.isFinite(rounded) || !Number.isFinite(got)) return Number.POSITIVE_INFINITY;
+  if (rounded === 0 && got === 0) return Number.POSITIVE_INFINITY; // another sign
+  const size = Math.abs(exact);
+  return size >= LEAST_NORMAL ? Math.abs(got - exact) / size : (Math.abs(got - exact) / 2 ** -149) * 1e-7;
+}
+
+/** Numbers that a function takes beside its operands. @type {Record<string, number[]>} */
+const NUMBERS = {
+  elu: [1.3, 1.1, 0.9],
+  softplus: [1, 20],
+  hardshrink: [0.5],
+  softshrink: [0.5],
+  nan_to_num: [1, 2, 3],
+};
+/** @param {string} name @returns {[number, number, number]} */
+const numbersOf = (name) => /** @type {any} */ (NUMBERS[name.replace(/_backward.*/, "")] ?? [0.25, 3, 1]);
+
+test("functions in single precision are right to 2e-7 over all floats", () => {
+  const held = createMemory();
+  const x = put([...special, ...allFloats], held);
+  const n = special.length + allFloats.length;
+  const out = held.alloc(n);
+  for (const name of [
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "sigmoid",
+    "tanh",
+    "erf",
+    "softplus",
+    "log_sigmoid",
+    "rsqrt",
+  ]) {
+    held.kernels.unary(name, out, x, n, ...numbersOf(name));
+    const { f32 } = held;
+    for (let i = 0; i < n; i++) {
+      const exact = UNARY[name](f32[x + i], ...numbersOf(name));
+      const error = relativeError(f32[out + i], exact);
+      if (!(error < 2e-7)) assert.fail(`${name}(${f32[x + i]}) is ${f32[out + i]}, expected ${exact}`);
+    }
+  }
+});
+
+test("each function in WebAssembly is the plain one, for any number of numbers", () => {
+  const held = createMemory();
+  const values = [...special, ...wave(40).map((v) => 6 * v)];
+  const x = put(values, held);
+  const y = put([...values.slice(7), ...values.slice(0, 7)], held);
+  const out = held.alloc(values.length + 1);
+  /** @param {string} name @param {number} n @param {(i: number) => number} exact */
+  const check = (name, n, exact) => {
+    for (let i = 0; i < n; i++) {
+      const [got, wanted] = [held.f32[out + i], exact(i)];
+      // Sums of parts of either sign: what is lost is measured by the parts.
+      const close = Math.abs(got - wanted) <= 1e-6 * Math.max(1, Math.abs(wanted));
+      if (!close && relativeError(got, wanted) !== 0)
+        assert.fail(`${name}, ${i} of ${n}: ${got}, expected ${wanted}`);
+    }
+    assert.equal(held.f32[out + n], 9, `${name} wrote beyond its end`);
+  };
+  for (const n of [1, 3, 4, 5, values.length]) {
+    const { f32 } = held;
+    for (const [name, f] of Object.entries(UNARY)) {
+      const numbers = numbersOf(name);
+      f32[out + n] = 9;
+      held.kernels.unary(name, out, x, n, ...numbers);
+      check(name, n, (i) => f(f32[x + i], ...numbers));
+    }
+    for (const [name, f] of Object.entries(BINARY)) {
+      const numbers = numbersOf(name);
+      for (const [xN, yN] of [
+        [n, n],
+        [1, n],
+        [n, 1],
+      ]) {
+        f32[out + n] = 9;
+        held.kernels.binary(name, out, x + n - xN, xN, y, yN, n, ...numbers);
+        check(name, n, (i) =>
+          f(f32[x + n - xN + (xN === 1 ? 0 : i)], f32[y + (yN === 1 ? 0 : i)], ...numbers),
+        );
+      }
+    }
+  }
+});

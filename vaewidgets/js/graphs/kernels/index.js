@@ -38,17 +38,25 @@
  * @property {(update: Sgd) => void} sgd
  * @property {(update: Adagrad) => void} adagrad
  */
-import { createArrayStorage } from "./memory.js";
+import { createArrayStorage, createWasmStorage } from "./memory.js";
 import { createPlainKernels } from "./plain.js";
+import { createWasmKernels, instantiate } from "./wasm.js";
 
-/** @typedef {{readonly f32: Float32Array}} Floats */
+/** @typedef {{readonly f32: Float32Array, scratch(n: number): number}} Room  what kernels need of a memory */
 
 /**
- * @param {boolean} _plain
- * @param {number} _pages
- * @returns {{storage: import("./memory.js").Storage, reserved: number, bind: (memory: Floats) => Kernels}}
- *   reserved: floats at the start that are the kernels' own
+ * WebAssembly where the browser has SIMD and the page allows it.
+ * @param {boolean} plain though there may be some
+ * @param {number} pages of 64 KB to begin with
+ * @returns {{storage: import("./memory.js").Storage, reserved: number, bind: (memory: Room) => Kernels}}
+ *   reserved: floats at the start of the memory that are the kernels' own
  */
-export function openKernels(_plain, _pages) {
-  return { storage: createArrayStorage(), reserved: 0, bind: createPlainKernels };
+export function openKernels(plain, pages) {
+  const wasm = plain ? null : instantiate(pages);
+  if (!wasm) return { storage: createArrayStorage(), reserved: 0, bind: createPlainKernels };
+  return {
+    storage: createWasmStorage(wasm.memory),
+    reserved: wasm.exports.reserved(),
+    bind: (memory) => createWasmKernels(memory, wasm),
+  };
 }

@@ -1,12 +1,20 @@
 /** One step of an optimiser over n numbers: torch's arithmetic, number by number. No DOM. */
 
+/**
+ * The learning rate over the first moment's correction for having begun at 0, and the root of the second's.
+ * @param {number} lr @param {number} beta1 @param {number} beta2 @param {number} step
+ */
+export const corrections = (lr, beta1, beta2, step) => [
+  lr / (1 - beta1 ** step),
+  Math.sqrt(1 - beta2 ** step),
+];
+
 /** @param {Float32Array} f32 @param {import("./index.js").Adam} update */
 export function adam(
   f32,
   { p, g, m, v, n, lr, beta1, beta2, eps, weightDecay = 0, decoupled = false, step },
 ) {
-  const size = lr / (1 - beta1 ** step);
-  const root = Math.sqrt(1 - beta2 ** step);
+  const [size, root] = corrections(lr, beta1, beta2, step);
   const kept = decoupled ? 1 - lr * weightDecay : 1;
   const decay = decoupled ? 0 : weightDecay;
   for (let i = 0; i < n; i++) {
@@ -20,20 +28,30 @@ export function adam(
   }
 }
 
-/** @param {Float32Array} f32 @param {import("./index.js").Sgd} update */
-export function sgd(
-  f32,
-  { p, g, buffer = 0, n, lr, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0, step },
-) {
-  for (let i = 0; i < n; i++) {
-    let gradient = f32[g + i] + weightDecay * f32[p + i];
-    if (momentum !== 0) {
-      const mean = step === 1 ? gradient : momentum * f32[buffer + i] + (1 - dampening) * gradient;
-      f32[buffer + i] = mean;
-      gradient = nesterov ? gradient + momentum * mean : mean;
-    }
-    f32[p + i] -= lr * gradient;
+/**
+ * Of other kernels, so the same for all sets.
+ * @param {import("./index.js").Kernels} kernels
+ * @param {import("./index.js").Room} memory
+ * @param {import("./index.js").Sgd} update
+ */
+export function sgd({ axpy, copy, unary }, memory, update) {
+  const { p, g, buffer = 0, n, lr, momentum = 0, dampening = 0, nesterov, weightDecay = 0, step } = update;
+  let gradient = g;
+  const room = weightDecay !== 0 || (momentum !== 0 && nesterov) ? memory.scratch(n) : 0;
+  if (weightDecay !== 0) {
+    gradient = room;
+    axpy(gradient, g, p, weightDecay, n);
   }
+  if (momentum !== 0) {
+    if (step === 1) copy(buffer, gradient, n);
+    else {
+      unary("affine", buffer, buffer, n, momentum, 0);
+      axpy(buffer, buffer, gradient, 1 - dampening, n);
+    }
+    if (nesterov) axpy(room, gradient, buffer, momentum, n);
+    gradient = nesterov ? room : buffer;
+  }
+  axpy(p, p, gradient, -lr, n);
 }
 
 /** @param {Float32Array} f32 @param {import("./index.js").Adagrad} update */

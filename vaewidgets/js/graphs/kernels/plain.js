@@ -25,7 +25,7 @@ function sumRows(f32, out, x, rows, cols) {
 }
 
 /**
- * @param {import("./index.js").Floats} memory
+ * @param {import("./index.js").Room} memory
  * @returns {import("./index.js").Kernels}
  */
 export function createPlainKernels(memory) {
@@ -76,7 +76,7 @@ export function createPlainKernels(memory) {
     im2col: (patches) => im2col(memory.f32, patches),
     col2im: (patches) => col2im(memory.f32, patches),
     adam: (update) => adam(memory.f32, update),
-    sgd: (update) => sgd(memory.f32, update),
+    sgd: (update) => sgd(kernels, memory, update),
     adagrad: (update) => adagrad(memory.f32, update),
   };
   return kernels;

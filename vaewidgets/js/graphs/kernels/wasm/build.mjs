@@ -1,0 +1,71 @@
+/**
+ * Compiles the kernels: `npm run wasm` writes kernels/wasm_code.js, which holds the two modules in base64.
+ *
+ * The source is AssemblyScript: TypeScript's syntax for WebAssembly's types and instructions, with no run time.
+ */
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const target = fileURLToPath(new URL("../wasm_code.js", import.meta.url));
+const OPTIONS = [
+  "-O3",
+  "--shrinkLevel",
+  "1",
+  "--noAssert",
+  "--runtime",
+  "stub",
+  "--importMemory",
+  "--noExportMemory",
+  "--disableWarning",
+  "112",
+  "--enable",
+  "simd",
+];
+
+/**
+ * @param {string} entry
+ * @param {string[]} more options
+ * @returns {Promise<Uint8Array>}
+ */
+async function compile(entry, more = []) {
+  const { default: asc } = await import("assemblyscript/asc");
+  /** @type {Uint8Array | undefined} */
+  let binary;
+  const { error, stderr } = await asc.main(
+    [entry, "--baseDir", here, "-o", "module.wasm", ...OPTIONS, ...more],
+    {
+      writeFile: (_, contents) => {
+        binary = /** @type {Uint8Array} */ (contents);
+      },
+    },
+  );
+  if (error || !binary) throw new Error(`${entry}: ${error?.message}\n${stderr}`);
+  return binary;
+}
+
+/** Of the sources and of this file: the compiler takes seconds, so that tests compare this and CI what it writes. */
+export function stamp() {
+  const hash = createHash("sha256");
+  for (const name of readdirSync(here).sort()) hash.update(name).update(readFileSync(here + name));
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** What kernels/wasm_code.js must hold. */
+async function file() {
+  const text = async (/** @type {string} */ entry, /** @type {string[]} */ ...more) =>
+    Buffer.from(await compile(entry, more)).toString("base64");
+  return `/** Made by \`npm run wasm\` from the sources in kernels/wasm. */
+export const STAMP = "${stamp()}";
+
+export const KERNELS =
+  "${await text("kernels.ts")}";
+
+/** The products again, with multiplication and addition in one instruction. */
+export const RELAXED_PRODUCTS =
+  "${await text("products.ts", "--enable", "relaxed-simd")}";
+`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(target, await file());

@@ -1,0 +1,38 @@
+// Where in the memory the kernels keep what is their own, in bytes. The sizes in floats of the blocks of a product:
+// KC rows of B stay in the first cache for 8 columns, MC × KC of A in the second.
+
+export const KC: i32 = 256;
+export const MC: i32 = 64;
+export const NC: i32 = 1024;
+
+/** Four vectors: operands that are one number, and what is left of n after whole vectors. */
+export const SLOTS: usize = 0;
+/** A tile of C at an edge. */
+export const TILE: usize = 64;
+/** A vector of up to MOST floats; a short operand repeated. */
+export const VECTOR: usize = 192;
+export const MOST: i32 = 4096;
+export const PACKED_A: usize = VECTOR + 4 * MOST;
+export const PACKED_B: usize = PACKED_A + 4 * MC * KC;
+export const END: usize = PACKED_B + 4 * KC * NC;
+
+// @ts-ignore: decorator
+@inline export function at(offset: u32): usize {
+  return <usize>(offset << 2);
+}
+
+/** a · b + c: in one rounding where the module was compiled for relaxed SIMD. */
+// @ts-ignore: decorator
+@inline export function madd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** Fewer than four floats into a slot, and back. */
+export function stage(slot: usize, x: usize, n: i32): usize {
+  for (let i = 0; i < n; i++) f32.store(slot + at(i), f32.load(x + at(i)));
+  return slot;
+}
+export function unstage(out: usize, slot: usize, n: i32): void {
+  for (let i = 0; i < n; i++) f32.store(out + at(i), f32.load(slot + at(i)));
+}
