@@ -33,7 +33,7 @@ SCRIPT = """
 import { readFileSync, writeFileSync } from "node:fs";
 const [lib, folder] = process.argv.slice(2);
 const frames = await import(lib + "training/frames.js");
-const { createHistory } = await import(lib + "training/history.js");
+const { History } = await import(lib + "training/history.js");
 const { createTimeLine } = await import(lib + "training/time_line.js");
 const { cases, images, classes, terms } = JSON.parse(readFileSync(folder + "/in.json", "utf8"));
 const sample = {
@@ -59,13 +59,11 @@ for (const [name, { d, before, mu, logvar }] of Object.entries(cases)) {
     grid: frames.gridState(sample, 7, index, { name: "own", seed: 5, decoded: new Uint8Array(18) }), decoded,
   };
 }
-const history = createHistory();
-terms.forEach((loss, step) => history.add(step, { loss, recon: loss / 2, kl: loss / 4, beta: 0.1 }));
-history.addTest(2, { loss: 5, recon: 3, kl: Number.NaN });
-history.addTest(9, { loss: 4, recon: 2, kl: 1 });
-const kept = createHistory();
-kept.restore(structuredClone(history.state()));
-out.curves = kept.curves();
+const history = new History(["loss", "recon", "kl", "beta"]);
+terms.forEach((loss, step) => history.append(step, [loss, loss / 2, loss / 4, 0.1]));
+history.appendEpoch(2, { test_loss: 5, test_recon: 3 });
+history.appendEpoch(9, { test_loss: 4, test_recon: 2, test_kl: 1 });
+out.curves = frames.curvesState(History.from(history.save()));
 writeFileSync(folder + "/out.json", JSON.stringify(out, (_, value) =>
   ArrayBuffer.isView(value) ? Buffer.from(value).toString("base64") : value));
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypedDict
+from typing import Annotated, NotRequired, TypedDict
 
 from vaewidgets.contract.sections import Curves, Packed, Split
 
@@ -196,7 +196,7 @@ class Ghost(TypedDict):
 
 
 class Form(TypedDict):
-    """What the next run starts from, and what can be chosen."""
+    """What the next run starts from, and what can be chosen; a page that trains has some models only."""
 
     dataset: str
     kind: str
@@ -210,3 +210,6 @@ class Form(TypedDict):
     datasets: list[str]
     likelihoods: dict[str, str]
     code: str
+    kinds: NotRequired[list[str]]
+    latent_dims: NotRequired[list[int]]
+    batch_sizes: NotRequired[list[int]]

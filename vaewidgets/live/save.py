@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from vaewidgets.checks import text
+from vaewidgets.contract.training import Trainable
 from vaewidgets.errors import OptionError
+from vaewidgets.live.run_widget import RunWidget
 from vaewidgets.live.widget import LiveWidget
 from vaewidgets.publish import page_html, write_page
+from vaewidgets.publish.training import trainable
 
 
 def save_html(
-    widgets: LiveWidget | Iterable[LiveWidget], path: str | os.PathLike[str], *, title: str | None = None
+    widgets: LiveWidget | Iterable[LiveWidget],
+    path: str | os.PathLike[str],
+    *,
+    title: str | None = None,
+    train: bool | Mapping[str, Any] = False,
 ) -> Path:
     """Save widgets as one HTML file: offline, alive, with no kernel behind it.
 
@@ -31,6 +38,12 @@ def save_html(
         The file; replaced if it exists, whole or not at all.
     title : str, optional
         Heading of the page; by default the widgets' names in words, and what they show.
+    train : bool or dict, default False
+        Whether the page trains, with no kernel: images and the recorded steps of training go along, and each
+        widget of the run moves. A dict says what a new run in the page may choose beside the run's own
+        settings, such as ``dict(latent_dim=[2, 8], likelihood=["bernoulli"], n_images=5000)``: latent_dim,
+        likelihood, kind ("VAE", "AE") and batch_size, a value or several, and n_images and n_test, how many
+        images travel.
 
     Returns
     -------
@@ -40,21 +53,44 @@ def save_html(
     Raises
     ------
     OptionError
-        If there are no widgets, one is something else, or the folder does not exist.
+        If there are no widgets, one is something else, or the folder does not exist; if `train` asks for what
+        cannot be, such as a size that is none or more images than a page can hold.
+    PortableError
+        If the page cannot train a model: it names the operation and the layer.
 
     Examples
     --------
     >>> save_html([scatter, curves], "lecture.html", title="Latent spaces")   # doctest: +SKIP
+    >>> save_html(explorer, "train_me.html", train=dict(latent_dim=[2, 8]))   # doctest: +SKIP
     """
     chosen = _checked(widgets)
+    trainings = _trainings(chosen, train)
     states = []
     for widget in chosen:
         widget._refresh(whole=True)
         states.append(widget.get_state())
     title = _title_of(chosen) if title is None else text("title", title)
-    return write_page(
-        path, page_html(states, title=title, stills=[widget._picture.png() for widget in chosen])
-    )
+    stills = [widget._picture.png() for widget in chosen]
+    return write_page(path, page_html(states, title=title, stills=stills, trainings=trainings))
+
+
+def _trainings(widgets: list[LiveWidget], train: Any) -> dict[str, Trainable]:
+    """What the page needs to train each run that a widget shows alone, by the id of the run."""
+    if train is False or train is None:
+        return {}
+    if train is not True and not isinstance(train, Mapping):
+        raise OptionError(
+            f"train is {train!r}; expected True, or what a new run may choose: train=dict(latent_dim=[2, 8])."
+        )
+    runs = {w.run.id: w.run for w in widgets if isinstance(w, RunWidget) and len(w.runs) == 1}
+    if not runs:
+        names = ", ".join(dict.fromkeys(type(widget).__name__ for widget in widgets))
+        raise OptionError(
+            f"train={train!r} got {names}, which shows no single run; expected a widget of one run, such as "
+            "vw.LatentExplorer(run)."
+        )
+    options = {} if train is True else dict(train)
+    return {name: trainable(run, **options) for name, run in runs.items()}
 
 
 def _title_of(widgets: list[LiveWidget]) -> str:

@@ -84,14 +84,20 @@ class LiveWidget(LiveKeys):
         """
         raise NotImplementedError
 
-    def save_html(self, path: str | os.PathLike[str], *, title: str | None = None) -> Path:
+    def save_html(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        title: str | None = None,
+        train: bool | Mapping[str, Any] = False,
+    ) -> Path:
         """Save the widget as one HTML file: offline, alive, with no kernel behind it.
 
-        See `vaewidgets.save_html`, which takes several widgets.
+        With `train` the page also trains. See `vaewidgets.save_html`, which takes several widgets.
         """
         from vaewidgets.live.save import save_html
 
-        return save_html(self, path, title=title)
+        return save_html(self, path, title=title, train=train)
 
     def _title(self) -> str:
         """What a saved page of the widget is called: its name in words, and what it shows."""

@@ -15,6 +15,8 @@ from vaewidgets.errors import OptionError
 
 STATIC = Path(__file__).parents[1] / "static"  # the built programs and style sheets
 
+TRAINER = "training.js"
+
 Buffer = bytes | bytearray | memoryview
 # Below this share of the plain size compressed bytes are worth the time that the page takes to unpack them.
 WORTH = 0.95
@@ -47,9 +49,9 @@ def script_json(value: Any) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def content_html(widgets: list[dict[str, Any]]) -> str:
-    """Return the element in which the page's program finds its widgets."""
-    content = script_json({"widgets": widgets})
+def content_html(widgets: list[dict[str, Any]], trainings: Sequence[Mapping[str, Any]] = ()) -> str:
+    """Return the element in which the page's program finds its widgets, and what it can train."""
+    content = script_json({"widgets": widgets, **({"trainings": list(trainings)} if trainings else {})})
     return f'<script type="application/json" id="vw-page-content">{content}</script>'
 
 
@@ -97,6 +99,24 @@ def pack(
             }
         )
     return widgets, list(styles)
+
+
+def pack_trainings(
+    trainings: Mapping[str, Mapping[str, Any]], programs: Keeper, buffers: Keeper
+) -> list[dict[str, Any]]:
+    """Take apart what a page can train, by the id of the run that its widgets show; the trainer goes along."""
+    packed = []
+    for run, payload in trainings.items():
+        plain, found = split_buffers(payload)
+        packed.append(
+            {
+                "run": run,
+                "program": programs.add((STATIC / TRAINER).read_bytes()),
+                "state": plain,
+                "buffers": [[path, buffers.add(data)] for path, data in found],
+            }
+        )
+    return packed
 
 
 def _as_text(content: bytes) -> tuple[str, str]:

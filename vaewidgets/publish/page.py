@@ -13,7 +13,7 @@ from typing import Any
 from vaewidgets import checks
 from vaewidgets.errors import OptionError
 from vaewidgets.files import write_whole
-from vaewidgets.publish.embed import STATIC, Store, content_html, in_script, in_style, pack
+from vaewidgets.publish.embed import STATIC, Store, content_html, in_script, in_style, pack, pack_trainings
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -44,7 +44,13 @@ _PAGE = """<!doctype html>
 """
 
 
-def page_html(states: Sequence[Mapping[str, Any]], *, title: str, stills: Sequence[bytes | None] = ()) -> str:
+def page_html(
+    states: Sequence[Mapping[str, Any]],
+    *,
+    title: str,
+    stills: Sequence[bytes | None] = (),
+    trainings: Mapping[str, Mapping[str, Any]] | None = None,
+) -> str:
     """Return one HTML text that shows the widgets alive, from a file, without a kernel or a network.
 
     Parameters
@@ -56,6 +62,8 @@ def page_html(states: Sequence[Mapping[str, Any]], *, title: str, stills: Sequen
         Of the page; any text.
     stills : sequence of bytes, optional
         PNGs of the widgets, for where JavaScript is off; None for one that has no picture.
+    trainings : dict of Trainable, optional
+        By the id of a run that widgets show: what the page needs to train it (see `publish.training`).
 
     Returns
     -------
@@ -71,14 +79,15 @@ def page_html(states: Sequence[Mapping[str, Any]], *, title: str, stills: Sequen
         raise OptionError("page_html(states) got none; expected the state of one widget at least.")
     store = Store()
     widgets, styles = pack(states, store, store)
+    packed = pack_trainings(trainings or {}, store, store)
     styles.insert(0, (STATIC / "page.css").read_text("utf-8"))
     host = in_script((STATIC / "page.js").read_text("utf-8").strip())
     return _PAGE.format(
-        policy=_policy(host),
+        policy=_policy(host, trains=bool(packed)),
         title=html.escape(title),
         style=in_style("\n".join(styles)),
         data=store.html(),
-        content=content_html(widgets),
+        content=content_html(widgets, packed),
         host=host,
         stills="\n".join(_still(png) for png in stills if png),
     )
@@ -112,7 +121,7 @@ def _still(png: bytes) -> str:
     return f'<p><img class="vw-page-still" alt="{alt}" src="data:image/png;base64,{data}"></p>'
 
 
-def _policy(host: str) -> str:
+def _policy(host: str, *, trains: bool) -> str:
     """Return a content security policy: of all there is, only the page's own script, modules and pictures."""
     digest = base64.b64encode(hashlib.sha256(host.encode("utf-8")).digest()).decode("ascii")
     return "; ".join(
@@ -120,7 +129,7 @@ def _policy(host: str) -> str:
             "default-src 'none'",
             # modules are loaded from blobs; WebAssembly multiplies the matrices
             f"script-src 'sha256-{digest}' blob: 'wasm-unsafe-eval'",
-            "worker-src blob:",
+            "worker-src blob:" if trains else "worker-src 'none'",
             "style-src 'unsafe-inline'",
             "img-src data: blob:",
             "base-uri 'none'",

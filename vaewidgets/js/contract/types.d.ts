@@ -374,7 +374,7 @@ export interface Ghost {
   numbers: GhostNumbers;
   active: GhostActive | null;
 }
-/** What the next run starts from, and what can be chosen. */
+/** What the next run starts from, and what can be chosen; a page that trains has some models only. */
 export interface Form {
   dataset: string;
   kind: string;
@@ -388,6 +388,9 @@ export interface Form {
   datasets: string[];
   likelihoods: Record<string, string>;
   code: string;
+  kinds?: string[];
+  latent_dims?: number[];
+  batch_sizes?: number[];
 }
 /** A parameter or buffer: `dtype` as in a safetensors file ("F32", "I64"), `trained` by gradients. */
 export interface TrainingTensor {

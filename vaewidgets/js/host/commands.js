@@ -14,11 +14,11 @@ const SECOND_HELLO_MS = 600;
 
 /**
  * @param {(message: Hello | Message) => void} send
- * @param {{onWaiting?: (waiting: boolean) => void, offline?: boolean}} [options]
+ * @param {{onWaiting?: (waiting: boolean) => void, offline?: boolean, trains?: boolean}} [options]
  *   onWaiting: called when an acknowledgement takes longer than `PATIENCE_MS`, and when it has come; offline: there is
- *   no kernel, nothing is sent
+ *   no kernel, nothing is sent; trains: but the page itself can train, and takes what concerns its run
  */
-export function createCommands(send, { onWaiting = () => {}, offline = false } = {}) {
+export function createCommands(send, { onWaiting = () => {}, offline = false, trains = false } = {}) {
   /** Commands not yet sent, newest a name. @type {Map<string, Message>} */
   const queue = new Map();
   /** Commands sent but not acknowledged: number → time sent. @type {Map<number, number>} */
@@ -67,9 +67,17 @@ export function createCommands(send, { onWaiting = () => {}, offline = false } =
     queue.clear();
   }
 
+  /** Whether there is somebody whom a message concerns. @param {Message} message */
+  const hasReader = (message) =>
+    !offline ||
+    (trains &&
+      message.type === "command" &&
+      !message.name.startsWith("view:") &&
+      message.name !== "presenting");
+
   /** @param {string} key @param {Message} message */
   function post(key, message) {
-    if (closed || offline) return;
+    if (closed || !hasReader(message)) return;
     // Deleted first so that the newest also stands last: commands arrive in the order given.
     queue.delete(key);
     queue.set(key, message);
@@ -80,8 +88,10 @@ export function createCommands(send, { onWaiting = () => {}, offline = false } =
   }
 
   return {
-    /** Whether there is nobody to send to: a saved page. */
+    /** Whether there is no kernel: a saved page. */
     offline,
+    /** Whether nobody can train: a saved page that does not do so itself. */
+    rests: offline && !trains,
     /** Announce a new view; twice, since the subshell's id travels only after the first message. */
     hello() {
       if (offline) return;

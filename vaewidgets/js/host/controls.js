@@ -13,6 +13,7 @@ export const ICONS = {
   step: "M3 3v10l7-5zM11 3h2v10h-2z",
   back: "M13 3v10L6 8zM3 3h2v10H3z",
   stop: "M3.5 3.5h9v9h-9z",
+  again: "M8 3V.8L12 4 8 7.2V5a3.6 3.6 0 1 0 3.5 4.5h2A5.6 5.6 0 1 1 8 3z",
 };
 
 /**

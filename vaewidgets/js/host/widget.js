@@ -90,6 +90,7 @@ export function defineWidget({ name, label, build }) {
     let waiting = false;
     const commands = createCommands((message) => model.send(message), {
       offline: model.get("offline") === true,
+      trains: model.get("trains") === true,
       onWaiting(now) {
         waiting = now;
         shell.root.classList.toggle("vw-waiting", now);

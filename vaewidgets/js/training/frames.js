@@ -2,6 +2,7 @@
  * Sections of a frame from what a trainer holds: the same as those of Python (vaewidgets/sections, live/latent.py), so
  * that every widget of the page moves. Pure functions. No DOM.
  *
+ * @typedef {import("../contract/types.js").Curves} Curves
  * @typedef {import("../contract/types.js").ScatterData} ScatterData
  * @typedef {import("../contract/types.js").LatentData} LatentData
  * @typedef {import("../contract/types.js").Posteriors} Posteriors
@@ -12,9 +13,13 @@
  * @typedef {import("../maths/axes.js").Plane} Plane
  * @typedef {{step: number, n: number, d: number, mu: Float32Array, logvar: Float32Array | null}} Codes
  *   posteriors of the sample, (n, d)
+ * @typedef {{curve(name: string, most: number): {step: ArrayLike<number>, mean: ArrayLike<number>,
+ *   low: ArrayLike<number>, high: ArrayLike<number>}, byEpoch(name: string): {step: number[], value: number[]}}} Recorded
+ *   what a run has measured, by step and by epoch
  * @typedef {{images: Uint8Array, shape: number[], classes: Int32Array | null, nTest: number, nTrain: number}} Sample
  *   images (n, *shape), test images first; classes: index of each label's class
  */
+import { toFloat32 } from "../contract/bytes.js";
 import { packBytes, packFloats, packIntegers, packQuantised } from "../contract/packing.js";
 import { normals } from "../contract/random.js";
 import { along, meanOf, ontoPlane, principalAxes, projectPoints, varianceOf } from "../maths/axes.js";
@@ -24,6 +29,53 @@ const POINT_NUMBERS = 262_144; // of all coordinates of one frame's points, and 
 const MOST_DIRECTIONS = 32;
 const PRIOR_RADII = [1, 2];
 const TURNED = -0.3;
+export const TERMS = /** @type {const} */ (["loss", "recon", "kl"]);
+export const CURVE_POINTS = 1000;
+
+/**
+ * The section `curves`: by step in training, by epoch of the test images.
+ * @param {Recorded} history @param {number} [most] @returns {Curves}
+ */
+export function curvesState(history, most = CURVE_POINTS) {
+  /** @type {Curves["series"]} */
+  const series = [];
+  for (const name of [...TERMS, "beta"]) {
+    const { step, mean, low, high } = history.curve(name, most);
+    if (step.length === 0) continue;
+    const [least, greatest] = name === "beta" ? [null, null] : [packFloats(low), packFloats(high)];
+    const [at, values] = [packFloats(step), packFloats(mean)];
+    series.push({ name, split: "train", step: at, mean: values, low: least, high: greatest });
+  }
+  for (const name of TERMS) {
+    const { step, value } = history.byEpoch(`test_${name}`);
+    if (step.length === 0) continue;
+    const [at, values] = [packFloats(step), packFloats(value)];
+    series.push({ name, split: "test", step: at, mean: values, low: null, high: null });
+  }
+  return { series };
+}
+
+/** Curves that go on after others. @param {Curves} before @param {Curves} after @returns {Curves} */
+export function joinedCurves(before, after) {
+  const key = (/** @type {{name: string, split: string}} */ one) => `${one.split} ${one.name}`;
+  const old = new Map(before.series.map((one) => [key(one), one]));
+  const joined = after.series.map((one) => {
+    const first = old.get(key(one));
+    if (!first) return one;
+    old.delete(key(one));
+    const both = (/** @type {Packed | null} */ a, /** @type {Packed | null} */ b) =>
+      a && b && packFloats([...toFloat32(a), ...toFloat32(b)]);
+    const [step, mean] = [both(first.step, one.step), both(first.mean, one.mean)];
+    return {
+      ...one,
+      step: step ?? one.step,
+      mean: mean ?? one.mean,
+      low: both(first.low, one.low),
+      high: both(first.high, one.high),
+    };
+  });
+  return { series: [...joined, ...old.values()] };
+}
 
 /** KL from N(0, I) of each dimension of each image, in nats, (n, d). @param {Codes} codes @returns {Float64Array | null} */
 export function klPerDim({ mu, logvar }) {
@@ -197,16 +249,6 @@ export function originalsState({ images, shape }) {
   const each = shape.reduce((a, b) => a * b, 1);
   const fit = Math.min(images.length / each, Math.max(1, Math.floor(THUMBNAIL_BYTES / each)));
   return packBytes(images.subarray(0, fit * each), [fit, ...shape]);
-}
-
-/**
- * Images for display: `range` to 0 … 255.
- * @param {Float32Array} values @param {[number, number]} range @returns {Uint8Array}
- */
-export function toBytes(values, [low, high]) {
-  return Uint8Array.from(values, (value) =>
-    Math.round(Math.min(1, Math.max(0, (value - low) / (high - low))) * 255),
-  );
 }
 
 /** Latent vectors of some images: their means, or with a seed draws. @param {Codes} codes @param {ArrayLike<number>} index @param {number | null} seed */

@@ -3,7 +3,9 @@
  * site share files: each is a program that puts texts by name into the page's table.
  *
  * @typedef {number | string} Ref  of a script element, or in the table
- * @typedef {{module: Ref, state: Record<string, any>, buffers: [(string|number)[], Ref][]}} Saved
+ * @typedef {{state: Record<string, any>, buffers: [(string|number)[], Ref][]}} Parted  a state, and its buffers
+ * @typedef {Parted & {module: Ref}} Saved  a widget
+ * @typedef {Parted & {program: Ref, run: string}} Training  what the page can train, and by which program
  */
 
 /** @param {string} text base64 @returns {Uint8Array<ArrayBuffer>} */
@@ -70,7 +72,7 @@ export function createContent(document) {
   }
 
   return {
-    /** @returns {{widgets: Saved[]}} */
+    /** @returns {{widgets: Saved[], trainings?: Training[]}} */
     read: () => JSON.parse(document.getElementById("vw-page-content")?.textContent ?? '{"widgets":[]}'),
     /** The module of a widget: evaluated once a page. @param {Ref} ref @returns {Promise<any>} */
     module(ref) {
@@ -84,7 +86,8 @@ export function createContent(document) {
       }
       return promise;
     },
-    /** The state with its buffers in it. @param {Saved} saved @returns {Promise<Record<string, any>>} */
+    bytes,
+    /** The state with its buffers in it. @param {Parted} saved @returns {Promise<Record<string, any>>} */
     async state({ state, buffers }) {
       await Promise.all(
         buffers.map(async ([path, ref]) => put(state, path, new DataView((await bytes(ref)).buffer))),

@@ -10,6 +10,7 @@ import { drawAll } from "../painter.js";
 import { readPage, restorePage } from "../view.js";
 import { fromFragment } from "./address.js";
 import { createModel } from "./model.js";
+import { createTraining } from "./training.js";
 
 /**
  * @typedef {import("../view.js").PageView} PageView
@@ -25,11 +26,18 @@ export function showFault(el, error) {
 /**
  * @param {ReturnType<typeof import("./content.js").createContent>} content
  * @param {Place[]} places a widget may have several
- * @param {(view: () => PageView) => void} [before] called before anything is drawn
+ * @param {(view: () => PageView, trainings: ReturnType<typeof createTraining>[]) => void} [before] called before anything
+ *   is drawn
  */
 export async function drawPage(content, places, before = () => {}) {
-  const { widgets } = content.read();
+  const { widgets, trainings: trained = [] } = content.read();
   const models = await Promise.all(widgets.map(async (saved) => createModel(await content.state(saved))));
+
+  const trainings = trained.map((one) => {
+    const shown = models.filter((model) => model.get("frame")?.run?.id === one.run);
+    return createTraining(content, one, shown);
+  });
+  await Promise.all(trainings.map((one) => one.restore()));
 
   const restore = () => {
     const view = fromFragment(location.hash);
@@ -38,7 +46,7 @@ export async function drawPage(content, places, before = () => {}) {
   const view = () => readPage(models);
   restore(); // before anything is drawn
   addEventListener("hashchange", restore);
-  before(view);
+  before(view, trainings);
 
   let ready = false;
   Object.defineProperty(document.documentElement, "vaewidgets", {

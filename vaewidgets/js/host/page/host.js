@@ -2,6 +2,7 @@
  * The saved page: draws each widget by its own module, links them, and puts what is turned into the address.
  */
 import { h, setText } from "../dom.js";
+import { download, slug } from "../still_image.js";
 import { toFragment } from "./address.js";
 import { createContent } from "./content.js";
 import { drawPage, showFault } from "./draw.js";
@@ -48,6 +49,19 @@ function createLinkButton(fragment) {
   return [said, button];
 }
 
+/** A button that saves what was trained here, for `vw.load_run`. @param {ReturnType<typeof import("./training.js").createTraining>} training */
+function createFileButton(training) {
+  const button = h("button", "vw-page-button vw-page-run-file", {
+    type: "button",
+    text: "save the trained model",
+    title: "a .safetensors file for vaewidgets.load_run",
+  });
+  button.addEventListener("click", () => {
+    training.file((bytes, name) => download(new Blob([bytes]), `${slug(name)}.safetensors`));
+  });
+  return button;
+}
+
 async function start() {
   const content = createContent(document);
   const main = /** @type {HTMLElement} */ (document.querySelector("main.vw-page"));
@@ -55,8 +69,9 @@ async function start() {
     el: main.appendChild(h("div", "vw-page-widget")),
     widget,
   }));
-  await drawPage(content, places, (view) => {
-    const tools = [...createLinkButton(() => toFragment(view())), createThemeSwitch()];
+  await drawPage(content, places, (view, trainings) => {
+    const files = trainings.map(createFileButton);
+    const tools = [...files, ...createLinkButton(() => toFragment(view())), createThemeSwitch()];
     document.querySelector(".vw-page-head")?.append(h("div", "vw-page-tools", {}, tools));
   });
 }

@@ -1,7 +1,9 @@
 /**
- * The model of a widget in a page without a kernel: its saved state, and nobody to send anything to. No DOM.
+ * The model of a widget in a page without a kernel: its saved state. What is sent goes to whoever trains in the page,
+ * or to nobody. No DOM.
  *
- * It answers `get("offline")` with true: what only a kernel can do is then hidden.
+ * It answers `get("offline")` with true, and what only a kernel can do is then hidden; `get("trains")` is true where the
+ * page trains.
  */
 
 /**
@@ -12,7 +14,8 @@ export function createModel(state) {
   const values = { ...state, offline: true };
   /** @type {Map<string, Set<Function>>} */
   const listeners = new Map();
-  return {
+  let read = (/** @type {any} */ _content) => {};
+  const model = {
     /** @param {string} key */
     get: (key) => values[key],
     /** @param {string} key @param {any} value */
@@ -31,7 +34,20 @@ export function createModel(state) {
       if (fn) listeners.get(event)?.delete(fn);
       else listeners.delete(event);
     },
-    send() {},
+    /** @param {any} [content] */
+    send(content) {
+      read(content);
+    },
     save_changes() {},
+    /** All keys with their values. */
+    all: () => ({ ...values }),
+    /** Have what is sent from now on read by a trainer of the page. @param {(content: any) => void} fn */
+    trainBy(fn) {
+      read = fn;
+      model.set("trains", true);
+    },
   };
+  return model;
 }
+
+/** @typedef {ReturnType<typeof createModel>} PageModel */

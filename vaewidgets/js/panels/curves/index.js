@@ -15,13 +15,6 @@ export const partsOf = (frame) => [frame, ...(frame.others ?? [])];
 /** What names a run among several. @param {Part} part */
 export const labelOf = ({ run, setting }) => setting?.label ?? run.name;
 
-/** The newest value of a quantity, on the test set where it is measured. @param {Pick<Part, "curves">} part @param {string} name */
-export function newestOf({ curves }, name) {
-  const series = (curves?.series ?? []).filter((one) => one.name === name && one.mean.shape[0]);
-  const chosen = series.find(({ split }) => split === "test") ?? series[0];
-  return chosen ? { value: toFloat32(chosen.mean).at(-1) ?? 0, split: chosen.split } : null;
-}
-
 /** @param {{curves?: Part["curves"]}} part @returns {Curve[]} */
 function curvesOf({ curves }) {
   return (curves?.series ?? []).map((series) => ({

@@ -13,7 +13,8 @@ import { createPress, createRange, createSegments } from "../../host/controls.js
 import { h, setText, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatLoss } from "../../maths/format.js";
-import { createCurvesView, labelOf, newestOf, partsOf } from "../../panels/curves/index.js";
+import { newestOf } from "../../maths/newest.js";
+import { createCurvesView, labelOf, partsOf } from "../../panels/curves/index.js";
 import { axisNames } from "../../panels/latent/index.js";
 import { createClouds } from "./clouds.js";
 import { createPictures } from "./pictures.js";

@@ -11,8 +11,8 @@ import { toFloat32 } from "../../contract/bytes.js";
 import { createPress } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
 import { formatLoss, perImage } from "../../maths/format.js";
+import { newestOf } from "../../maths/newest.js";
 import { countAbove } from "../../maths/statistics.js";
-import { newestOf } from "../../panels/curves/index.js";
 
 const QUANTITIES = /** @type {const} */ (["loss", "recon", "kl"]);
 

@@ -31,15 +31,21 @@ const FIELDS = [
 ];
 const COPIED_MS = 2500;
 
-/** The choices of a field. @param {Form} form @param {string} name @returns {[string, string][]} value, text */
+/** @type {Record<string, string>} */
+const KINDS = { VAE: "VAE", AE: "autoencoder" };
+
+/**
+ * The choices of a field; a page that trains has some sizes only.
+ * @param {Form} form @param {string} name @returns {[string, string][] | null} value, text; null: anything may be written
+ */
 function choicesOf(form, name) {
-  if (name === "dataset") return form.datasets.map((one) => [one, one]);
-  if (name === "kind")
-    return [
-      ["VAE", "VAE"],
-      ["AE", "autoencoder"],
-    ];
-  return Object.entries(form.likelihoods);
+  const plain = (/** @type {(string | number)[] | undefined} */ values) =>
+    values?.map((one) => /** @type {[string, string]} */ ([String(one), String(one)])) ?? null;
+  if (name === "dataset") return plain(form.datasets);
+  if (name === "kind") return (form.kinds ?? Object.keys(KINDS)).map((one) => [one, KINDS[one] ?? one]);
+  if (name === "likelihood") return Object.entries(form.likelihoods);
+  if (name === "latent_dim") return plain(form.latent_dims);
+  return name === "batch_size" ? plain(form.batch_sizes) : null;
 }
 
 /**
@@ -75,14 +81,13 @@ export function createNewRun(el, { commands }) {
   el.append(said);
   /** @type {Map<string, HTMLInputElement | HTMLSelectElement>} */
   const inputs = new Map();
+  /** @type {Map<string, HTMLElement>} */
+  const labels = new Map();
   const form = h("form", "vw-form", { hidden: true, "aria-label": "settings of the new run", ...OWN_KEYS });
-  for (const { name, label, title, kind } of FIELDS) {
-    const input =
-      kind === "choice"
-        ? h("select", "vw-select", { title })
-        : h("input", "vw-number", { type: "text", inputmode: "decimal", title });
-    inputs.set(name, input);
-    form.append(h("label", `vw-field vw-field-${name}`, {}, [h("span", "", { text: label }), input]));
+  for (const { name, label } of FIELDS) {
+    const field = h("label", `vw-field vw-field-${name}`, {}, [h("span", "", { text: label })]);
+    labels.set(name, field);
+    form.append(field);
   }
   const start = h("button", "vw-button vw-main-button vw-start", { type: "submit", text: "start" });
   form.append(start);
@@ -105,22 +110,30 @@ export function createNewRun(el, { commands }) {
 
   function fill() {
     if (!given) return;
-    for (const { name, kind } of FIELDS) {
-      const input = /** @type {HTMLInputElement} */ (inputs.get(name));
-      if (kind === "choice") {
-        const choices = choicesOf(given, name);
-        input.replaceChildren(...choices.map(([value, text]) => h("option", "", { value, text })));
-      }
+    for (const { name, title } of FIELDS) {
+      const choices = choicesOf(given, name);
+      const known = inputs.get(name);
+      const input =
+        known && known instanceof HTMLSelectElement === Boolean(choices)
+          ? known
+          : choices
+            ? h("select", "vw-select", { title })
+            : h("input", "vw-number", { type: "text", inputmode: "decimal", title });
+      if (input !== known) labels.get(name)?.append(input);
+      if (input !== known) known?.remove();
+      inputs.set(name, input);
+      if (choices) input.replaceChildren(...choices.map(([value, text]) => h("option", "", { value, text })));
       input.value = String(given[/** @type {keyof Form} */ (name)]);
+      // a choice of one is none
+      show(/** @type {HTMLElement} */ (labels.get(name)), !(commands.offline && choices?.length === 1));
     }
     followKind();
   }
 
   /** An autoencoder's loss has no KL to weigh. */
   function followKind() {
-    const kind = /** @type {HTMLSelectElement} */ (inputs.get("kind"));
-    const beta = /** @type {HTMLInputElement} */ (inputs.get("beta"));
-    beta.disabled = kind.value === "AE";
+    const beta = inputs.get("beta");
+    if (beta) beta.disabled = inputs.get("kind")?.value === "AE";
   }
 
   /** @param {boolean} on */
@@ -201,7 +214,7 @@ export function createNewRun(el, { commands }) {
       } else if (starting && frame.run.error) {
         ready();
       }
-      show(open, !commands.offline);
+      show(open, !commands.rests);
       if (!code.hidden && document.activeElement !== code && code.value !== given.code)
         code.value = given.code;
     },

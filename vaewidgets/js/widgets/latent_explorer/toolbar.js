@@ -117,11 +117,19 @@ export function createToolbar(el, commands) {
       command(next.action === "pause" ? "pause" : "resume");
     },
   });
+  const again = createPress(actions, {
+    name: "again",
+    title: "begin again from random weights; this run stays as a ghost to compare",
+    onPress: () => command("new_run", {}),
+  });
   const step = createPress(actions, { name: "step", onPress: () => command("advance", 1) });
   const stop = createPress(actions, { name: "stop", onPress: () => command("stop") });
   const progress = createProgress(status);
   const rate = h("span", "vw-note vw-rate");
-  const wait = h("span", "vw-note vw-wait", { role: "status", text: "waiting for the kernel" });
+  const wait = h("span", "vw-note vw-wait", {
+    role: "status",
+    text: commands.offline ? "getting ready …" : "waiting for the kernel",
+  });
   status.append(rate, wait);
   const beta = createSlider(knobs, {
     name: "beta",
@@ -148,25 +156,30 @@ export function createToolbar(el, commands) {
     textOf: (value) => `${formatNumber(Number(value), 2)} epochs/s`,
     onChange: (value) => command("speed", value),
   });
-  const parts = [main, step, stop, progress, beta, lr, speed];
+  const parts = [main, again, step, stop, progress, beta, lr, speed];
 
   /** @param {RunInfo} next */
   function updateButtons(next) {
-    const action = commands.offline ? null : mainAction(next, more);
+    const action = commands.rests ? null : mainAction(next, more);
     const over = next.status === "finished" || next.status === "failed";
     const active = isActive(next);
     main.update(action ? { text: action.text, icon: ICONS[action.icon] } : { hidden: true });
+    // who opens a page that trains wants to see it from the beginning
+    const fresh = commands.offline && !commands.rests && next.step > 0 && !active;
+    again.update({ text: "train from scratch", icon: ICONS.again, hidden: !fresh });
+    again.button.classList.toggle("vw-main-button", fresh && (action === null || action.action === "more"));
+    main.button.classList.toggle("vw-main-button", !again.button.classList.contains("vw-main-button"));
     step.update({
       text: "step",
       icon: ICONS.step,
       title: "train one step, then pause",
-      hidden: !next.can_train || over || commands.offline,
+      hidden: !next.can_train || over || commands.rests,
       disabled: next.status === "running",
     });
     stop.update({
       text: "stop",
       icon: ICONS.stop,
-      hidden: over || (!next.can_train && !active) || commands.offline,
+      hidden: over || (!next.can_train && !active) || commands.rests,
       disabled: !active,
     });
     actions.hidden = main.button.hidden && step.button.hidden && stop.button.hidden;
@@ -184,23 +197,23 @@ export function createToolbar(el, commands) {
       const failed = next.status === "failed";
       progress.update(progressOf(next));
       const fast = next.status === "running" && next.steps_per_second > 0;
-      if (commands.offline) setText(rate, isActive(next) ? "saved during training" : next.status);
+      if (commands.rests) setText(rate, isActive(next) ? "saved during training" : next.status);
       else setText(rate, fast ? `${formatNumber(next.steps_per_second, 3)} steps/s` : next.status);
       beta.update({
         value: next.beta,
-        editable: next.beta_controllable && !failed && !commands.offline,
+        editable: next.beta_controllable && !failed && !commands.rests,
         note: next.beta_schedule,
         hold: onItsWay("beta"),
       });
       lr.update({
         value: next.lr ?? 0,
-        editable: next.lr_controllable && !failed && !commands.offline,
+        editable: next.lr_controllable && !failed && !commands.rests,
         hidden: next.lr === null || next.lr === undefined,
         hold: onItsWay("lr"),
       });
       speed.update({
         value: next.speed,
-        hidden: !next.can_train || failed || commands.offline,
+        hidden: !next.can_train || failed || commands.rests,
         hold: onItsWay("speed"),
       });
     },

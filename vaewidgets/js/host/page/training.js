@@ -1,0 +1,172 @@
+/**
+ * Training in a page without a kernel: what the widgets send goes to a trainer in a worker, or in slices on this
+ * thread where the host forbids workers, and what it publishes goes into the widgets' models.
+ *
+ * @typedef {import("./content.js").Training} Training
+ * @typedef {import("./model.js").PageModel} Model
+ * @typedef {import("../../training/worker.js").Request} Request
+ * @typedef {import("../../training/worker.js").Answer} Answer
+ */
+import { staleKeys, wantsOf } from "../../training/wants.js";
+import { createStorage } from "./storage.js";
+
+const STILL = "as it was saved: this picture needs Python";
+const PROGRAM = Symbol.for("vaewidgets.training.1");
+
+/**
+ * A program that answers requests: a worker made of its text, or itself in this thread.
+ * @param {Uint8Array<ArrayBuffer>} code
+ * @param {(answer: Answer) => void} onAnswer
+ * @returns {Promise<(request: Request) => void>}
+ */
+async function start(code, onAnswer) {
+  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  try {
+    return await inWorker(url, onAnswer);
+  } catch {
+    await import(url);
+    const answer = (/** @type {Answer} */ one) => onAnswer(one);
+    return /** @type {any} */ (globalThis)[PROGRAM](answer);
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+/** @param {string} url @param {(answer: Answer) => void} onAnswer @returns {Promise<(request: Request) => void>} */
+function inWorker(url, onAnswer) {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(url); // throws, or fails later, where it is forbidden
+    let ready = false;
+    worker.onerror = (event) => {
+      if (ready) onAnswer({ type: "fault", message: event.message });
+      else reject(new Error(event.message));
+    };
+    worker.onmessage = ({ data }) => {
+      if (data.type !== "ready") return onAnswer(data);
+      ready = true;
+      return resolve((request) => worker.postMessage(request));
+    };
+  });
+}
+
+/**
+ * A run as it was saved, with the controls that the page has.
+ * @param {import("../../contract/types.js").RunState} run
+ * @param {any} payload its plain part
+ */
+function readied(run, { options, weights, choices, chosen }) {
+  const over = run.status === "finished" || run.status === "created";
+  return {
+    ...run,
+    status: !weights ? "created" : over ? run.status : "stopped",
+    error: null,
+    can_train: true,
+    epochs: options.epochs,
+    lr: run.lr ?? options.lr,
+    lr_controllable: true,
+    beta_controllable: choices[chosen].kind !== "AE",
+    steps_per_second: 0,
+  };
+}
+
+/**
+ * @param {ReturnType<typeof import("./content.js").createContent>} content
+ * @param {Training} training
+ * @param {Model[]} models of the widgets that show its run
+ */
+export function createTraining(content, training, models) {
+  const wants = models.map((model) => wantsOf(model.all()));
+  const live = models.filter((_, i) => wants[i]);
+  const storage = createStorage(`${location.pathname} ${training.run}`);
+  /** @type {Promise<(request: Request) => void> | null} */
+  let opening = null;
+  let isRenewed = false;
+
+  /** What it was saved with, from the widgets that say it. */
+  function saved() {
+    const frames = models.map((model) => model.get("frame") ?? {});
+    const from = (/** @type {string} */ name) => frames.find((frame) => frame[name])?.[name] ?? null;
+    return { run: from("run"), form: from("form"), curves: from("curves"), units: from("units") };
+  }
+
+  /** @param {Record<string, any>[]} updates */
+  function update(updates) {
+    if (!isRenewed) {
+      isRenewed = true;
+      for (const model of models) for (const key of staleKeys(model.all())) model.set(key, null);
+      for (const model of models) if (!live.includes(model)) model.set("thinned", STILL);
+    }
+    updates.forEach((state, i) => {
+      const { frame = live[i].get("frame"), ...others } = state;
+      for (const [key, value] of Object.entries(others)) live[i].set(key, value);
+      live[i].set("frame", frame);
+    });
+  }
+
+  /** @param {string} message */
+  function fail(message) {
+    for (const model of live) {
+      const frame = model.get("frame");
+      const error = `This page cannot train here. ${message}`;
+      model.set("frame", { ...frame, run: { ...frame.run, status: "failed", error } });
+    }
+  }
+
+  /** @param {Answer} answer */
+  function onAnswer(answer) {
+    if (answer.type === "update") update(answer.updates);
+    else if (answer.type === "keep") storage.write(answer.kept);
+    else if (answer.type === "fault") fail(answer.message);
+    else if (answer.type === "file") onFile?.(answer.bytes, live[0].get("frame").run.name);
+  }
+
+  /** @type {((bytes: Uint8Array<ArrayBuffer>, name: string) => void) | null} */
+  let onFile = null;
+
+  /** @param {any} [kept] */
+  async function open(kept = null) {
+    const [code, payload] = await Promise.all([content.bytes(training.program), content.state(training)]);
+    const send = await start(code, onAnswer);
+    send({
+      type: "open",
+      payload,
+      wants: /** @type {any[]} */ (wants.filter(Boolean)),
+      saved: saved(),
+      kept,
+    });
+    document.addEventListener("visibilitychange", () => send({ type: "hide", hidden: document.hidden }));
+    return send;
+  }
+
+  /** @param {Request} request */
+  function request(request) {
+    opening ??= open();
+    opening.then(
+      (send) => send(request),
+      (error) => fail(error.message),
+    );
+  }
+
+  for (const model of live) {
+    const frame = model.get("frame");
+    model.set("frame", { ...frame, run: readied(frame.run, training.state) });
+    model.trainBy((message) => {
+      if (message.type === "command" && !message.name.startsWith("view:"))
+        request({ type: "command", message });
+    });
+  }
+
+  return {
+    /** Show the run that was kept when the page was left, if there is one. */
+    async restore() {
+      const kept = await storage.read();
+      if (kept) opening ??= open(kept);
+      await opening?.catch((error) => fail(error.message));
+    },
+    /** The run file. @param {NonNullable<typeof onFile>} then */
+    file(then) {
+      onFile = then;
+      request({ type: "file" });
+    },
+  };
+}

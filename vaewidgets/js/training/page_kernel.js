@@ -1,0 +1,289 @@
+/**
+ * A stand-in for the kernel: takes the commands of the page's widgets, drives a trainer and publishes the same live
+ * keys as Python does, at most ten times a second. Runs in a worker, or in slices on the page's main thread. No DOM.
+ *
+ * @typedef {import("./trainer.js").Trainer} Trainer
+ * @typedef {import("../contract/types.js").Trainable} Trainable
+ * @typedef {import("../contract/types.js").RunState} RunState
+ * @typedef {import("../contract/types.js").Ghost} Ghost
+ * @typedef {import("./wants.js").Wants} Wants
+ * @typedef {{run: RunState, form: import("../contract/types.js").Form | null,
+ *   curves: import("../contract/types.js").Curves | null, units: import("../contract/types.js").Units | null}} Saved
+ *   what the page was saved with
+ * @typedef {{trainer: Trainer, payload: Trainable, wants: Wants[], saved: Saved, sliceMs: number,
+ *   post: (updates: Record<string, any>[]) => void, keep: (kept: any) => void,
+ *   now?: () => number, later?: (fn: () => void, ms: number) => void}} Options
+ *   wants: of each widget; post: live keys for each widget; keep: takes what `restore` goes on from
+ */
+import { curvesState, joinedCurves } from "./frames.js";
+import { createPace } from "./pace.js";
+import { formState, ghostState, runState, settingsOf } from "./run_info.js";
+import { createSnapshots } from "./snapshots.js";
+
+const FRAME_MS = 100;
+const WEIGHTS_MS = 1000;
+const KEEP_MS = 5000;
+/** Of the time, that pictures may take while it trains. */
+const PICTURE_SHARE = 0.25;
+/** What a widget's view holds when another run is shown. */
+const FRESH_VIEW = { ghost: true, path: null, off: [], time: null, hover: null };
+
+/** @param {Options} options */
+export function createPageKernel({
+  trainer,
+  payload,
+  wants,
+  saved,
+  sliceMs,
+  post,
+  keep,
+  now = () => performance.now(),
+  later = (fn, ms) => void setTimeout(fn, ms),
+}) {
+  let snapshots = createSnapshots(trainer, wants, now);
+  const pace = createPace(now);
+  /** @type {RunState["status"]} */
+  let status = saved.run.status;
+  /** @type {string | null} */
+  let error = null;
+  let id = saved.run.id;
+  let ack = 0;
+  let views = 0;
+  let until = Number.POSITIVE_INFINITY; // the step at which it pauses
+  let { speed } = saved.run;
+  let hidden = false;
+  let ticking = false;
+  let isNews = false;
+  /** Whether it is the saved run that goes on: its curves were measured by Python. */
+  let continued = true;
+  /** @type {Ghost | null} */
+  let ghost = null;
+  /** @type {ReturnType<typeof snapshots.take> | null} */
+  let task = null;
+  /** @type {{cost: number, heavy: boolean}} */
+  let taking = { cost: 0, heavy: false };
+  /** @type {Record<string, any>[]} */
+  let sections = wants.map(() => ({}));
+  let drawnStep = -1;
+  let weightsStep = -1;
+  const next = { frame: 0, picture: 0, weights: 0, keep: 0 };
+  const seqs = wants.map(({ seq }) => seq);
+
+  const state = () => trainer.state();
+  const isRunning = () => status === "running" && !hidden;
+
+  function curves() {
+    const own = curvesState(trainer.history);
+    return continued && saved.curves ? joinedCurves(saved.curves, own) : own;
+  }
+
+  const run = () =>
+    runState(saved.run, payload, state(), { id, status, error, speed, rate: isRunning() ? pace.rate : 0 });
+
+  /** Send a whole frame to each widget. @param {Record<string, any>[]} [keys] others, of each */
+  function publish(keys = wants.map(() => ({}))) {
+    isNews = false;
+    next.frame = now() + FRAME_MS;
+    const [who, drawn] = [run(), curves()];
+    const form = saved.form && formState(saved.form, payload, state());
+    post(
+      wants.map((want, i) => {
+        const frame = { seq: ++seqs[i], run: who, ...sections[i] };
+        const known = { curves: drawn, form, ghost };
+        for (const name of /** @type {const} */ (["curves", "form"]))
+          if (want.sections.includes(name)) frame[name] = known[name];
+        if (frame.form) frame.ghost = ghost;
+        return { ...keys[i], ack, frame };
+      }),
+    );
+  }
+
+  /** Whether a picture of the weights as they are is due. */
+  function isPictureDue() {
+    const { step } = state();
+    if (!isRunning()) return step !== drawnStep || weightsStep !== step;
+    return now() >= next.picture && step !== drawnStep;
+  }
+
+  function beginPicture() {
+    const heavy = !isRunning() || now() >= next.weights;
+    taking = { cost: 0, heavy };
+    task = snapshots.take(run().name, heavy);
+  }
+
+  /** One piece of the picture under way. @param {NonNullable<typeof task>} picture */
+  function advancePicture(picture) {
+    const start = now();
+    const { done, value } = picture.next();
+    taking.cost += now() - start;
+    if (!done || !value) return;
+    task = null;
+    ({ sections } = value);
+    drawnStep = value.step;
+    next.picture = now() + Math.max(FRAME_MS, taking.cost / PICTURE_SHARE);
+    if (taking.heavy) {
+      weightsStep = value.step;
+      next.weights = now() + WEIGHTS_MS;
+    }
+    publish(value.keys);
+  }
+
+  /** Make steps until `end`; ends the run where it is over. @param {number} end */
+  function train(end) {
+    const { step } = state();
+    const most = Math.min(pace.allowance(step), until - step);
+    if (most > 0) pace.note(step + trainer.advance(Math.max(1, end - now()), most));
+    const { fault, isFinished, step: reached } = state();
+    if (fault) fail(fault.message);
+    else if (isFinished) settle("finished");
+    else if (reached >= until) settle("paused");
+    isNews ||= reached > step;
+    return most > 0;
+  }
+
+  /** @param {RunState["status"]} to */
+  function settle(to) {
+    status = to;
+    until = Number.POSITIVE_INFINITY;
+    isNews = true;
+    pace.rest();
+    next.keep = 0;
+  }
+
+  /** @param {unknown} fault */
+  function fail(fault) {
+    task = null;
+    settle("failed");
+    error = fault instanceof Error ? fault.message : String(fault);
+    drawnStep = weightsStep = state().step; // of a model that has run away there is no picture
+  }
+
+  function slice() {
+    const end = now() + sliceMs;
+    do {
+      if (task) advancePicture(task);
+      else if (isPictureDue()) beginPicture();
+      else if (!isRunning() || !train(end)) break;
+    } while (now() < end);
+  }
+
+  function tick() {
+    ticking = false;
+    try {
+      slice();
+    } catch (fault) {
+      fail(fault);
+    }
+    if (isNews && now() >= next.frame) publish();
+    if (now() >= next.keep && (isRunning() || next.keep === 0)) save();
+    if (task || isPictureDue()) wake();
+    else if (isRunning()) wake(pace.wait());
+    else if (isNews) wake(Math.max(0, next.frame - now()));
+  }
+
+  /** @param {number} [ms] */
+  function wake(ms = 0) {
+    if (ticking) return;
+    ticking = true;
+    later(tick, ms);
+  }
+
+  function save() {
+    if (task) return; // soon enough
+    next.keep = now() + KEEP_MS;
+    const facts = { id, status, error, speed, ghost, continued, views };
+    keep({ facts, run: trainer.save(), timeLine: snapshots.timeLine.state(), at: Date.now() });
+  }
+
+  /** Another run is shown from now on. */
+  function renew() {
+    task = null;
+    snapshots = createSnapshots(trainer, wants, now);
+    sections = wants.map(() => ({}));
+    drawnStep = weightsStep = -1;
+    next.picture = next.weights = next.keep = 0;
+    error = null;
+    pace.rest();
+  }
+
+  /** @param {any} value settings of the form */
+  function newRun(value) {
+    const old = {
+      run: run(),
+      curves: curves(),
+      units: sections.find((one) => one.units)?.units ?? saved.units,
+      settings: settingsOf(state()),
+    };
+    const { dataset, ...settings } = value ?? {};
+    trainer.newRun(settings);
+    ghost = ghostState(old, settingsOf(state()));
+    continued = false;
+    id = `page-${Date.now().toString(36)}-${++views}`;
+    renew();
+    post(wants.map(() => ({ view_state: { set: 1_000_000 + views, values: FRESH_VIEW } })));
+    settle("running");
+  }
+
+  /** @type {Record<string, (value: any) => void>} */
+  const commands = {
+    resume() {
+      if (status === "failed" || state().isFinished) return;
+      settle("running");
+      until = Number.POSITIVE_INFINITY;
+    },
+    pause: () => status === "running" && settle("paused"),
+    stop: () => (status === "running" || status === "paused") && settle("stopped"),
+    advance(value) {
+      if (status === "failed" || state().isFinished) return;
+      settle("running");
+      until = state().step + Math.max(1, Number(value) || 1);
+    },
+    beta: (value) => trainer.setBeta(Number(value)),
+    lr: (value) => trainer.setLr(Number(value)),
+    epochs: (value) => trainer.setEpochs(Number(value)),
+    speed(value) {
+      speed = value === null ? null : Number(value);
+    },
+    new_run: newRun,
+  };
+
+  return {
+    /** Obey a command of a widget; what goes wrong is said in the widgets' panels. @param {{seq: number, name: string, value: any}} message */
+    obey({ seq, name, value }) {
+      ack = Math.max(ack, seq);
+      if (task && name === "new_run") task = null;
+      try {
+        if (status !== "failed") error = null;
+        commands[name]?.(value);
+      } catch (fault) {
+        error = fault instanceof Error ? fault.message : String(fault);
+      }
+      pace.set(speed, state().stepsPerEpoch);
+      isNews = true;
+      next.frame = 0;
+      wake();
+    },
+    /** A hidden page rests: phones would stop it anyhow. @param {boolean} now */
+    hide(now) {
+      if (now === hidden) return;
+      hidden = now;
+      pace.rest();
+      if (hidden) next.keep = 0;
+      wake();
+    },
+    runFile: () => trainer.runFile(),
+    /** Go on from what `keep` was given. @param {any} kept */
+    restore({ facts, run: kept, timeLine }) {
+      trainer.restore(kept);
+      renew();
+      ({ id, error, speed, ghost, continued, views } = facts);
+      status = facts.status === "running" ? "paused" : facts.status;
+      snapshots.timeLine.restore(timeLine);
+      next.keep = now() + KEEP_MS;
+      isNews = true;
+      wake();
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createPageKernel>} PageKernel */

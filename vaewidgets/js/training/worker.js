@@ -1,0 +1,64 @@
+/**
+ * The trainer of a page as a program of its own: what a worker runs, and where a host forbids workers the page itself,
+ * in slices. Messages: see `Request` and `Answer`. No DOM.
+ *
+ * @typedef {{type: "open", payload: any, wants: import("./wants.js").Wants[], saved: import("./page_kernel.js").Saved,
+ *   kept: any} | {type: "command", message: {seq: number, name: string, value: any}} | {type: "hide", hidden: boolean}
+ *   | {type: "file"}} Request
+ * @typedef {{type: "ready"} | {type: "opened"} | {type: "update", updates: Record<string, any>[]} | {type: "keep", kept: any}
+ *   | {type: "file", bytes: Uint8Array<ArrayBuffer>} | {type: "fault", message: string}} Answer
+ *   opened: the trainer is there; fault: it could not be made
+ */
+import { createPageKernel } from "./page_kernel.js";
+import { createTrainer } from "./trainer.js";
+
+/** Of work between two looks at the messages: a worker holds nobody up, a page must answer. */
+const SLICE_MS = { worker: 50, page: 10 };
+
+/**
+ * @param {(answer: Answer) => void} answer
+ * @param {number} sliceMs
+ * @returns {(request: Request) => void}
+ */
+function createServer(answer, sliceMs) {
+  /** @type {import("./page_kernel.js").PageKernel | null} */
+  let kernel = null;
+
+  /** @param {Extract<Request, {type: "open"}>} request */
+  function open({ payload, wants, saved, kept }) {
+    const post = (/** @type {Record<string, any>[]} */ updates) => answer({ type: "update", updates });
+    const keep = (/** @type {any} */ state) => answer({ type: "keep", kept: state });
+    kernel = createPageKernel({
+      trainer: createTrainer(payload),
+      payload,
+      wants,
+      saved,
+      sliceMs,
+      post,
+      keep,
+    });
+    if (kept) kernel.restore(kept);
+    answer({ type: "opened" });
+  }
+
+  return (request) => {
+    try {
+      if (request.type === "open") open(request);
+      else if (request.type === "command") kernel?.obey(request.message);
+      else if (request.type === "hide") kernel?.hide(request.hidden);
+      else if (kernel) answer({ type: "file", bytes: kernel.runFile() });
+    } catch (error) {
+      answer({ type: "fault", message: error instanceof Error ? error.message : String(error) });
+    }
+  };
+}
+
+const scope = /** @type {any} */ (globalThis);
+if (typeof document === "undefined") {
+  const serve = createServer((answer) => scope.postMessage(answer), SLICE_MS.worker);
+  scope.onmessage = (/** @type {MessageEvent<Request>} */ { data }) => serve(data);
+  scope.postMessage({ type: "ready" });
+} else {
+  scope[Symbol.for("vaewidgets.training.1")] = (/** @type {(answer: Answer) => void} */ answer) =>
+    createServer(answer, SLICE_MS.page);
+}
