@@ -49,6 +49,14 @@ function inWorker(url, onAnswer) {
   });
 }
 
+/** A short name of what a page can train: a page that was saved anew does not go on from what the one before kept.
+ * @param {Training} training */
+function nameOf(training) {
+  let hash = 0x811c9dc5;
+  for (const letter of JSON.stringify(training)) hash = Math.imul(hash ^ letter.charCodeAt(0), 0x01000193);
+  return (hash >>> 0).toString(36);
+}
+
 /**
  * A run as it was saved, with the controls that the page has.
  * @param {import("../../contract/types.js").RunState} run
@@ -77,7 +85,7 @@ function readied(run, { options, weights, choices, chosen }) {
 export function createTraining(content, training, models) {
   const wants = models.map((model) => wantsOf(model.all()));
   const live = models.filter((_, i) => wants[i]);
-  const storage = createStorage(`${location.pathname} ${training.run}`);
+  const storage = createStorage(`${location.pathname} ${training.run} ${nameOf(training)}`);
   /** @type {Promise<(request: Request) => void> | null} */
   let opening = null;
   let isRenewed = false;
@@ -120,7 +128,8 @@ export function createTraining(content, training, models) {
     else if (answer.type === "file") onFile?.(answer.bytes, live[0].get("frame").run.name);
   }
 
-  /** @type {((bytes: Uint8Array<ArrayBuffer>, name: string) => void) | null} */
+  /** @typedef {(bytes: Uint8Array<ArrayBuffer>, name: string) => void} TakeFile */
+  /** @type {TakeFile | null} */
   let onFile = null;
 
   /** @param {any} [kept] */
@@ -160,10 +169,11 @@ export function createTraining(content, training, models) {
     /** Show the run that was kept when the page was left, if there is one. */
     async restore() {
       const kept = await storage.read();
-      if (kept) opening ??= open(kept);
-      await opening?.catch((error) => fail(error.message));
+      if (!kept) return;
+      opening ??= open(kept);
+      opening.catch((error) => fail(error.message));
     },
-    /** The run file. @param {NonNullable<typeof onFile>} then */
+    /** The run file. @param {TakeFile} then */
     file(then) {
       onFile = then;
       request({ type: "file" });
