@@ -7,6 +7,7 @@
  * @typedef {import("../contract/types.js").RunState} RunState
  * @typedef {import("../contract/types.js").Ghost} Ghost
  * @typedef {import("./wants.js").Wants} Wants
+ * @typedef {Generator<void, import("./snapshots.js").Picture>} Picturing  a picture under way
  * @typedef {{run: RunState, form: import("../contract/types.js").Form | null,
  *   curves: import("../contract/types.js").Curves | null, units: import("../contract/types.js").Units | null}} Saved
  *   what the page was saved with
@@ -58,8 +59,7 @@ export function createPageKernel({
   let continued = true;
   /** @type {Ghost | null} */
   let ghost = null;
-  /** @type {ReturnType<typeof snapshots.take> | null} */
-  let task = null;
+  let task = /** @type {Picturing | null} */ (null);
   /** @type {{cost: number, heavy: boolean}} */
   let taking = { cost: 0, heavy: false };
   /** @type {Record<string, any>[]} */
@@ -88,6 +88,7 @@ export function createPageKernel({
     const form = saved.form && formState(saved.form, payload, state());
     post(
       wants.map((want, i) => {
+        /** @type {Record<string, any>} */
         const frame = { seq: ++seqs[i], run: who, ...sections[i] };
         const known = { curves: drawn, form, ghost };
         for (const name of /** @type {const} */ (["curves", "form"]))
@@ -111,7 +112,7 @@ export function createPageKernel({
     task = snapshots.take(run().name, heavy);
   }
 
-  /** One piece of the picture under way. @param {NonNullable<typeof task>} picture */
+  /** One piece of the picture under way. @param {Picturing} picture */
   function advancePicture(picture) {
     const start = now();
     const { done, value } = picture.next();
@@ -147,7 +148,7 @@ export function createPageKernel({
     until = Number.POSITIVE_INFINITY;
     isNews = true;
     pace.rest();
-    next.keep = 0;
+    next.keep = to === "running" ? now() + KEEP_MS : 0;
   }
 
   /** @param {unknown} fault */
@@ -161,7 +162,8 @@ export function createPageKernel({
   function slice() {
     const end = now() + sliceMs;
     do {
-      if (task) advancePicture(task);
+      const picture = /** @type {Picturing | null} */ (task);
+      if (picture) advancePicture(picture);
       else if (isPictureDue()) beginPicture();
       else if (!isRunning() || !train(end)) break;
     } while (now() < end);

@@ -26,6 +26,7 @@ const PER_EPOCH_MS = 500; // between moments of the time line within an epoch
 export function createSnapshots(trainer, wants, now) {
   const sample = chooseSample(trainer.data, Math.max(...wants.map(({ n }) => n)));
   const total = sample.nTest + sample.nTrain;
+  const all = Int32Array.from({ length: total }, (_, i) => i);
   const { latentDim: d } = trainer.state();
   /** By number of points: the plane of the picture before, and its directions. @type {Map<number, import("../maths/axes.js").Plane>} */
   const planes = new Map();
@@ -42,7 +43,7 @@ export function createSnapshots(trainer, wants, now) {
 
   /** @param {"decoder" | "encoder"} kind @returns {Decoder} */
   function networkOf(kind) {
-    const network = trainer.network(kind);
+    const network = /** @type {any} */ (trainer.network(kind));
     const reason = network ? null : `this page has no ${kind}`;
     return { step: trainer.state().step, network, reason, value_range: trainer.data.valueRange };
   }
@@ -50,6 +51,8 @@ export function createSnapshots(trainer, wants, now) {
   /** @returns {Generator<void, Codes>} */
   function* encode() {
     const { step } = trainer.state();
+    const told = oneHot(all);
+    const classes = trainer.data.nClasses;
     const mu = new Float32Array(total * d);
     /** @type {Float32Array | null} */
     let logvar = null;
@@ -57,7 +60,7 @@ export function createSnapshots(trainer, wants, now) {
     for (const { part, index } of sample.parts) {
       for (let from = 0; from < index.length; from += CHUNK) {
         const chosen = index.subarray(from, from + CHUNK);
-        const labels = sample.labels?.subarray(at, at + chosen.length) ?? null;
+        const labels = told?.subarray(at * classes, (at + chosen.length) * classes) ?? null;
         const found = trainer.encode(trainer.images(part, chosen), labels);
         mu.set(found.mu, at * d);
         if (found.logvar) {
@@ -80,9 +83,9 @@ export function createSnapshots(trainer, wants, now) {
     return { ...codes, n, mu: cut(codes.mu), logvar: codes.logvar && cut(codes.logvar) };
   }
 
-  /** Sections of one widget. @param {Wants} want @param {Codes} all @param {string} name of the run */
-  function sectionsOf(want, all, name) {
-    const codes = part(all, want.n);
+  /** Sections of one widget. @param {Wants} want @param {Codes} whole @param {string} name of the run */
+  function sectionsOf(want, whole, name) {
+    const codes = part(whole, want.n);
     const seen = firstOf(sample, codes.n);
     /** @type {Record<string, any>} */
     const sections = {};
@@ -110,7 +113,7 @@ export function createSnapshots(trainer, wants, now) {
     return sections;
   }
 
-  /** Classes of images, for a decoder that is told them. @param {Int32Array} index */
+  /** Classes of images, for a model that is told them. @param {Int32Array} index */
   function oneHot(index) {
     const { labels } = sample;
     const classes = trainer.data.nClasses;

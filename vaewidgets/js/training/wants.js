@@ -22,9 +22,12 @@ export function wantsOf(state) {
   const names = Object.keys(frame);
   if (!frame.run || names.some((name) => !MADE.includes(name) && !KEPT.includes(name))) return null;
   const { units, grid, latent, scatter } = frame;
+  const sections = names.filter((name) => MADE.includes(name) || name === "form");
+  // an autoencoder has no units; the run that is started from its form may have some
+  if (frame.form && !units) sections.push("units");
   return {
     seq: frame.seq ?? 0,
-    sections: names.filter((name) => MADE.includes(name) || name === "form"),
+    sections,
     keys: KEYS.filter((key) => state[key]),
     n: scatter?.points.shape[0] ?? units?.n ?? latent?.n ?? POINTS,
     latentPoints: Boolean(latent?.points),

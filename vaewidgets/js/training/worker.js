@@ -46,7 +46,7 @@ function createServer(answer, sliceMs) {
       if (request.type === "open") open(request);
       else if (request.type === "command") kernel?.obey(request.message);
       else if (request.type === "hide") kernel?.hide(request.hidden);
-      else if (kernel) answer({ type: "file", bytes: kernel.runFile() });
+      else if (kernel) answer({ type: "file", bytes: new Uint8Array(kernel.runFile()) });
     } catch (error) {
       answer({ type: "fault", message: error instanceof Error ? error.message : String(error) });
     }
