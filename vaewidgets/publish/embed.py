@@ -104,7 +104,7 @@ def pack(
 def pack_trainings(
     trainings: Mapping[str, Mapping[str, Any]], programs: Keeper, buffers: Keeper
 ) -> list[dict[str, Any]]:
-    """Take apart what a page can train, by the id of the run that its widgets show; the trainer goes along."""
+    """Take apart what a page can train, by the id of the run that its widgets show, and the trainer."""
     packed = []
     for run, payload in trainings.items():
         plain, found = split_buffers(payload)
