@@ -185,6 +185,13 @@ def test_probabilities_and_logits_are_told_apart_by_their_range():
     assert adapt(net()).convention.output == "probabilities"
 
 
+def test_a_decoder_is_asked_once_for_points_of_the_prior_and_for_some_far_out():
+    """Asked four times for sixteen, a heavy one took many seconds."""
+    asked = []
+    adapt(net(decode=lambda m, z: asked.append(len(z)) or torch.sigmoid(m.back(z))))
+    assert sum(asked) <= 24, asked
+
+
 def test_logits_of_probabilities():
     model = net()
     adapted = adapt(model)

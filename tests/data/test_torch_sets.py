@@ -4,6 +4,7 @@ import gzip
 import shutil
 import time
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -297,3 +298,29 @@ def test_other_items_are_read_by_processes_where_they_are_asked_for(transform, a
     assert torch.equal(together.train.read(rows), alone.train.read(rows))
     assert together.train.labels.tolist() == alone.train.labels.tolist()
     assert together.class_names == alone.class_names
+
+
+class Table(Items):
+    """Items as Hugging Face's `datasets` gives them: mappings, and what each key holds in `features`."""
+
+    def __init__(self, n, **features):
+        super().__init__(n)
+        self.features = features
+
+    def __getitem__(self, index):
+        image, label = super().__getitem__(index)
+        return {"image": image, "label": label, "digit": label}
+
+
+def test_class_names_of_a_table_are_those_of_its_label_column():
+    table = Table(
+        20,
+        image=object(),
+        label=SimpleNamespace(names=["even", "odd"]),
+        digit=SimpleNamespace(names=["0", "1"]),
+    )
+    options = {"image_key": "image", "test_fraction": 0}
+    assert ImageDataset(table, **options).class_names == ("even", "odd")
+    assert ImageDataset(table, label_key="digit", **options).class_names == ("0", "1")
+    assert ImageDataset(Table(20, label=object()), **options).class_names is None
+    assert ImageDataset(Table(20, label=SimpleNamespace(names=["one"])), **options).class_names is None

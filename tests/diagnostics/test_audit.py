@@ -6,10 +6,12 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
+from vaewidgets.adapters import LossConvention
 from vaewidgets.diagnostics.audit import Estimate, Facts, Look, audit
 from vaewidgets.diagnostics.audit.estimate import end_of
-from vaewidgets.diagnostics.audit.look import Reading, Weights
+from vaewidgets.diagnostics.audit.look import Images, Reading, Weights, look_at
 
 OWN = Reading("logvar", "probabilities", "bernoulli")
 SQUARED = OWN._replace(likelihood="squared_error")
@@ -287,3 +289,125 @@ def test_what_once_was_far_off_and_now_is_near_is_still_another_reading():
     found = audit([early, *near_now])
     assert found.code == 'vw.attach(model, data, spread="std")'
     assert audit(near_now).verdict == "agrees", "by itself it may be other images"
+
+
+# ------------------------------------------------------------------ what all looks together say
+
+LOG_STD = OWN._replace(spread="logstd")
+
+
+def many_looks(kl, kl_own, others, *, recon=1.0, noise=0.07, recon_of=None):
+    """A loop that logs these KLs, by `others` those of other spreads; recon is `recon` times what it should be."""
+    found = []
+    for i, (logged, own) in enumerate(zip(kl, kl_own, strict=True)):
+        should = 180.0 - 5 * i
+        found.append(
+            Look(
+                step=100 * i,
+                facts=FACTS,
+                logged={"recon": near(recon * should), "kl": Estimate(logged, noise * logged)},
+                recon={OWN: near(should)}
+                | {OWN._replace(spread=name): near((recon_of or 1.0) * should) for name in others},
+                kl={"logvar": Estimate(own, noise * own)}
+                | {name: Estimate(values[i], noise * values[i]) for name, values in others.items()},
+                declared={"recon": 1.0, "kl": 1.0},
+                own=OWN,
+            )
+        )
+    return found
+
+
+def test_a_spread_that_no_look_tells_is_told_by_all_of_them():
+    """A KL 1.4 times off, with a noise of 7 %, as after some hundred steps."""
+    own = np.linspace(1.0, 3.0, 8)
+    wobble = 1 + 0.07 * np.array([0.5, -1.0, 0.8, -0.3, 1.1, -0.6, 0.2, -0.9])
+    others = {"logstd": 1.4 * own, "std": 0.6 * own}
+    found = audit(many_looks(1.4 * own * wobble, own, others))
+    assert found.code == 'vw.attach(model, data, spread="logstd")'
+    assert all(audit([one]).verdict == "agrees" for one in many_looks(1.4 * own * wobble, own, others))
+    assert audit(many_looks(own * wobble, own, others)).verdict == "agrees", "as it is taken for"
+    same = {"logstd": 1.1 * own}
+    assert audit(many_looks(1.1 * own, own, same, noise=0.01)).verdict == "agrees", "may be other images"
+    against = many_looks(1.4 * own * wobble, own, others, recon_of=1.2)
+    assert audit(against).verdict == "agrees", "its recon speaks against it"
+
+
+def test_spreads_that_fit_alike_are_both_named():
+    own = np.linspace(1.0, 3.0, 8)
+    found = audit(many_looks(1.6 * own, own, {"std": 1.6 * own, "var": 1.62 * own}, noise=0.02))
+    assert found.verdict == "ambiguous"
+    assert 'spread="std") or vw.attach(model, data, spread="var")' in found.code
+
+
+@pytest.mark.parametrize("factor", [1 / 784, 1 / 8])
+def test_a_kl_that_comes_near_a_reduction_late_is_none(factor):
+    """Against a prior with sigma = 3 it falls while ours rises, and passes by ours divided by something."""
+    own = np.linspace(10.0, 18.0, 8)
+    drift = np.array([6.0, 3.0, 2.0, 1.3, 0.8, 0.9, 1.0, 1.1])
+    found = audit(many_looks(factor * drift * own, own, {}))
+    assert found.verdict == "unexplained"
+    assert found.code == 'vw.attach(model, data, prior="learned")'
+
+
+def test_a_kl_that_is_near_a_reduction_all_along_may_be_of_another_prior():
+    own = np.linspace(10.0, 18.0, 8)
+    found = audit(many_looks(1.2 / 8 * own, own, {}, noise=0.01))
+    assert found.verdict == "ambiguous"
+    assert found.code == (
+        'vw.attach(model, data, losses=vw.LossConvention(kl="latent_mean")) or '
+        'vw.attach(model, data, prior="learned")'
+    )
+    assert "another prior than N(0, I)" in found.words
+    # a recon that is off by as much: other images
+    found = audit(many_looks(1 / 8 * own, own, {}, noise=0.01, recon=1.0))
+    assert found.code == 'vw.attach(model, data, losses=vw.LossConvention(kl="latent_mean"))'
+
+
+@pytest.mark.parametrize(("recon_of", "verdict"), [(1.0, "ambiguous"), (0.9, "misread")])
+def test_two_changes_that_only_the_kl_speaks_for_are_not_said_for_sure(recon_of, verdict):
+    own = np.linspace(10.0, 18.0, 8)
+    seen = many_looks(0.05 * own, own, {"std": 0.4 * own}, noise=0.02, recon=recon_of, recon_of=recon_of)
+    found = audit(seen)
+    assert found.verdict == verdict, found
+    assert 'spread="std", losses=vw.LossConvention(kl="latent_mean")' in found.code
+    assert ('prior="learned"' in found.code) == (verdict == "ambiguous")
+
+
+def test_two_looks_at_one_step_are_one():
+    first, *_, last = looks(1 / 784)
+    assert audit([first, last, last]).steps == (first.step, last.step)
+
+
+class Steady(torch.nn.Module):
+    """A model whose recon depends on z, and whose KL does not."""
+
+    latent_dim, likelihood, takes_labels = 2, "squared_error", False
+
+    def encode(self, x):
+        return x.flatten(1)[:, :2], torch.zeros(len(x), 2)
+
+    def decode_raw(self, z):
+        return z.sum(1)[:, None, None, None].expand(-1, 1, 2, 2)
+
+    decode = decode_raw
+
+
+def test_the_whole_of_the_images_is_no_sample_of_them():
+    x = torch.rand(64, 1, 2, 2, generator=torch.Generator().manual_seed(0))
+
+    def errors(share):
+        found = look_at(
+            Steady(),
+            Images(x, share=share),
+            {},
+            Facts(4, 1, 2),
+            step=1,
+            losses=LossConvention(),
+            generator=torch.Generator().manual_seed(1),
+            whole=False,
+        )
+        return found.kl["logvar"].error, found.recon[found.own].error
+
+    (kl, recon), (kl_of_all, recon_of_all) = errors(0.1), errors(1.0)
+    assert kl > 0 == kl_of_all
+    assert 0 < recon_of_all < recon

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -115,6 +117,20 @@ def test_the_error_is_believed():
     error = DivergedError("…", step=3, term="kl")
     found = diagnose(curves(n=3), error=error)
     assert (found.verdict, found.evidence[0]) == ("diverged", "the kl became NaN or infinite at step 3")
+
+
+@pytest.mark.parametrize(
+    ("unit", "words"),
+    [
+        ("nats", "recon 100.00 nats, KL 20.00 nats per image"),
+        ("squared error", "recon 100.00 (squared error), KL 20.00 nats per image"),
+        ("as logged", "recon 100.00 as logged, KL 20.00 nats per image"),
+    ],
+)
+def test_recon_has_the_unit_of_its_likelihood(unit, words):
+    found = diagnose(curves(), replace(stats(), value_unit=unit))
+    assert found.evidence[1].startswith(words)
+    assert diagnose(curves()).evidence[1].startswith("recon 100.00, KL"), "it is not known"
 
 
 def test_deaths_are_told():

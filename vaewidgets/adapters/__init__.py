@@ -11,6 +11,7 @@ from vaewidgets.adapters.adapted import (
     describe_likelihood,
     describe_output,
     doubts,
+    undecided,
 )
 from vaewidgets.adapters.check import check_vae
 from vaewidgets.adapters.copying import copy_model, loose_tensors, named_tensors
@@ -32,4 +33,5 @@ __all__ = [
     "loose_tensors",
     "named_tensors",
     "try_training_pass",
+    "undecided",
 ]

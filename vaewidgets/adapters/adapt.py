@@ -165,7 +165,7 @@ def as_vae(
         None if prior else prior_question(module, uncalled, dim),
     )
     read = _read_output(
-        decoder.look(wiring, dim, decoded.image),
+        decoder.look(decoded, dim),
         output=output or family.output or ("logits" if decoded.are_logits else None),
         output_is_said=output is not None,
         likelihood=family.likelihood if likelihood is None else likelihood,

@@ -144,6 +144,21 @@ def doubts(convention: Convention | None) -> tuple[str, ...]:
     )
 
 
+def undecided(convention: Convention | None) -> str | None:
+    """Say that recon may be another one than is computed; None where that is decided."""
+    if convention is None or not convention.others:
+        return None
+    own, *others = (
+        (f"{describe_likelihood(likelihood)} of {describe_output(output)}", output, likelihood)
+        for output, likelihood in ((convention.output, convention.likelihood), *convention.others)
+    )
+    ways = [f'{words} (output="{output}", likelihood="{likelihood}")' for words, output, likelihood in others]
+    return (
+        f"recon of {convention.name} is computed as {own[0]}, and it is not decided yet whether your loop's is "
+        f"that, or {', or '.join(ways)}. It shows as recon is logged; or say it, in attach(...)."
+    )
+
+
 @dataclass(frozen=True)
 class Wiring:
     """How the model's own functions are called and their results read.

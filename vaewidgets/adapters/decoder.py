@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import final
+from typing import Any, final
 
 import torch
 from torch import Tensor
@@ -22,13 +22,17 @@ from vaewidgets.adapters.trial import Trial
 from vaewidgets.errors import ProtocolError
 
 _POINTS = 16
+_FAR_POINTS = 4  # one alone may be finite nowhere
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """What one way to call a decoder gave: images (B, C, H, W), and whether their name says logits."""
+    """What one way to call a decoder gave: all of it, the images (B, C, H, W) in it, and whether their name
+    says logits.
+    """
 
     wiring: Wiring
+    result: Any
     image: Tensor
     are_logits: bool
 
@@ -58,6 +62,8 @@ class Decoder:
         self._calls = calls
         self._image_shape = image_shape
         self._n_classes = n_classes
+        # by the way they were called in, since a large decoder takes seconds
+        self._decoded: dict[tuple[Any, ...], Decoded | Failed] = {}
 
     def takes(self, shape: tuple[int, ...]) -> bool:
         """Whether points of this shape can be decoded to images."""
@@ -83,7 +89,7 @@ class Decoder:
         whole = find_replay(self._trial, wiring, latent_dim, self._image_shape)
         if whole is not None:
             name = f"{self._model}(x), with z in place of what it draws,"
-            one = self._try(replace(wiring, decode=whole, decode_name=name, z_shape=None), latent_dim)
+            one = self._decode(replace(wiring, decode=whole, decode_name=name, z_shape=None), latent_dim)
             if isinstance(one, Decoded):
                 return one
         if not failed:
@@ -99,16 +105,15 @@ class Decoder:
             "decode=lambda model, z: ..."
         ) from first.error
 
-    def look(self, wiring: Wiring, latent_dim: int, image: Tensor) -> Look:
-        """What it returns for points of the prior, the `image` in it, and what points far out decode to."""
-        z = self._trial.draw(_POINTS, latent_dim)
-        result = self._trial.run(wiring.call_decode, self._trial.model, z)
-        far = self.far_out(wiring, latent_dim)
-        return Look(wiring.decode_name, result, image, image if far is None else far)
+    def look(self, decoded: Decoded, latent_dim: int) -> Look:
+        """What it returns for points of the prior, the image in it, and what points far out decode to."""
+        far = self._far_out(decoded.wiring, latent_dim)
+        image = decoded.image
+        return Look(decoded.wiring.decode_name, decoded.result, image, image if far is None else far)
 
-    def far_out(self, wiring: Wiring, latent_dim: int) -> Tensor | None:
+    def _far_out(self, wiring: Wiring, latent_dim: int) -> Tensor | None:
         """What points far from the prior decode to, where that is finite; None where they are refused."""
-        z = FAR_OUT * self._trial.draw(_POINTS, latent_dim)
+        z = FAR_OUT * self._trial.draw(_FAR_POINTS, latent_dim)
         try:
             result = self._trial.run(wiring.call_decode, self._trial.model, z)
             far, _ = read_image(result, wiring.decode_name, self._image_shape)
@@ -137,9 +142,17 @@ class Decoder:
                 yield self._try(way, latent_dim)
 
     def _try(self, wiring: Wiring, latent_dim: int) -> Decoded | Failed:
+        way = (wiring.decode_labels, wiring.z_shape, wiring.decode_like, latent_dim)
+        key = (id(wiring.decode), *way)
+        found = self._decoded.get(key)
+        if found is None:
+            found = self._decoded[key] = self._decode(wiring, latent_dim)
+        return replace(found, wiring=wiring) if isinstance(found, Decoded) else found
+
+    def _decode(self, wiring: Wiring, latent_dim: int) -> Decoded | Failed:
         z = self._trial.draw(_POINTS, latent_dim)
         try:
             result = self._trial.run(wiring.call_decode, self._trial.model, z)
-            return Decoded(wiring, *read_image(result, wiring.decode_name, self._image_shape))
+            return Decoded(wiring, result, *read_image(result, wiring.decode_name, self._image_shape))
         except Exception as error:
             return Failed(wiring.decode_name, error)

@@ -185,7 +185,7 @@ def _open_dataset(dataset: Any, options: OpenOptions) -> Opened:
     if opened.labels is None:
         opened.labels = flat.labels()
     if opened.labels is not None:
-        opened.class_names = flat.class_names(opened.labels)
+        opened.class_names = flat.class_names(opened.labels, options.keys[1])
     return opened
 
 

@@ -9,7 +9,7 @@ Transforms of anybody else are not guessed at from a sample: one that is random 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -58,11 +58,14 @@ class Flat:
             found[rows] = own.numpy()[self.index[rows]]
         return torch.from_numpy(found)
 
-    def class_names(self, labels: Tensor) -> tuple[str, ...] | None:
-        """Names of the classes, where all sets have the same ones, and enough of them."""
+    def class_names(self, labels: Tensor, label_key: Any = None) -> tuple[str, ...] | None:
+        """Names of the classes, where all sets have the same ones, and enough of them.
+
+        `label_key` is where the labels are in an item, if that was said.
+        """
         if not len(labels) or any(map(_changes_labels, self.leaves)):
             return None
-        found = {_kept_names(leaf) for leaf in self.leaves}
+        found = {_kept_names(leaf, label_key) for leaf in self.leaves}
         names = found.pop() if len(found) == 1 else None
         return names if names is not None and len(names) > int(labels.max()) else None
 
@@ -117,8 +120,12 @@ def _kept_labels(leaf: Any) -> Tensor | None:
     return None
 
 
-def _kept_names(leaf: Any) -> tuple[str, ...] | None:
-    names = getattr(leaf, "classes", None)
+def _kept_names(leaf: Any, label_key: Any) -> tuple[str, ...] | None:
+    columns = getattr(leaf, "features", None)
+    if isinstance(columns, Mapping):  # of Hugging Face's `datasets`: what each key of an item holds
+        names = getattr(columns.get("label" if label_key is None else label_key), "names", None)
+    else:
+        names = getattr(leaf, "classes", None)
     if not isinstance(names, list | tuple) or not all(isinstance(v, str) for v in names):
         return None
     return tuple(names)

@@ -244,8 +244,7 @@ def _numbers(s: Measurements) -> list[str]:
     """What was measured, in sentences; what is unknown is left out."""
     found = []
     if not np.isnan(s.recon):
-        how = " as logged" if s.unit == "as logged" else ""
-        found.append(f"recon {s.recon:.2f}{how}, KL {s.kl:.2f} nats per image" + _at_beta(s))
+        found.append(f"recon {s.recon:.2f}{_unit(s)}, KL {s.kl:.2f} nats per image" + _at_beta(s))
     if s.used is not None:
         found.append(f"{s.used} of {s.latent_dim} units used, by KL and by Var(μ)")
     if not np.isnan(s.explained):
@@ -256,6 +255,13 @@ def _numbers(s: Measurements) -> list[str]:
     if not np.isnan(s.off_prior):
         found.append(f"KL(aggregate posterior, prior): {s.off_prior:.2f} nats per active unit")
     return found
+
+
+def _unit(s: Measurements) -> str:
+    """That of recon, which is not the KL's where it is no likelihood."""
+    if s.unit in ("", "nats", "as logged"):
+        return f" {s.unit}".rstrip()
+    return f" ({s.unit})"
 
 
 def _at_beta(s: Measurements) -> str:

@@ -72,7 +72,7 @@ class AttachedRun(LoopBeta):
         self._raises = raises_on_bad_value
         self._reading = reading
         pending = Pending(losses, self._data.n_pixels, self.model.latent_dim, self._recorder.__len__)
-        self._auditor = Auditor(self.model, self._data, losses)
+        self._auditor = Auditor(self.model, self._data, losses, settle=self._settle)
         epochs = 0 if past is None else past.epoch
         self._log = LoopLog(self._recorder, pending, raises=raises_on_bad_value, epochs=epochs)
         if past is not None and past.data_facts == self.data_facts:  # else its frames are of other images
@@ -276,6 +276,13 @@ class AttachedRun(LoopBeta):
             return
         if found is not None:
             self._read_as(found)
+
+    def _settle(self, found: Audit) -> bool:
+        """Read the model as an audit says, where that was open; returns whether it was."""
+        settled = None if self._reading is None else self._reading.settle(self.model.convention, found)
+        if settled is not None:
+            self._read_as(settled)
+        return settled is not None
 
     def _read_as(self, convention: Convention) -> None:
         self.model.convention = convention

@@ -47,6 +47,8 @@ _TAIL = 256  # newest rows that are read
 class Auditor:
     """Looks at a loop now and then, and keeps what it saw.
 
+    `settle` is asked, in the loop's thread, to read the model as an audit has found it; it says if it did.
+
     Attributes
     ----------
     finding : Audit or None
@@ -59,7 +61,15 @@ class Auditor:
         Seconds that looking took so far.
     """
 
-    def __init__(self, model: Any, data: Any, losses: LossConvention) -> None:
+    def __init__(
+        self,
+        model: Any,
+        data: Any,
+        losses: LossConvention,
+        *,
+        settle: Callable[[Audit], bool] = lambda _: False,
+    ) -> None:
+        self._settle = settle
         self._first = _fingerprint(model)
         self._data = data
         self._losses = losses
@@ -127,7 +137,12 @@ class Auditor:
         start = time.monotonic()
         images = _MANY_IMAGES if is_last else _IMAGES
         self._looks.append(self.look(model, recorder, step, images=images))
-        found = audit(self._looks, fewest=1 if is_last else FEWEST_LOOKS)
+        fewest = 1 if is_last else FEWEST_LOOKS
+        found = audit(self._looks, fewest=fewest)
+        if found is not None and found.read_as is not None and self._settle(found):
+            looks = [look.read_as(*found.read_as) for look in self._looks]
+            self._looks = deque(filter(None, looks), maxlen=_MOST_LOOKS)
+            found = audit(self._looks, fewest=fewest)
         if found is not None:
             self.finding = found if found.is_finding else None
         rows = self._seen = len(recorder)
@@ -184,7 +199,7 @@ class Auditor:
         train = self._data.train
         index = torch.randperm(len(train), generator=self._generator)[:count]
         labels = train.labels[index] if takes_labels and train.labels is not None else None
-        return Images(train.images(index), labels)
+        return Images(train.images(index), labels, share=len(index) / len(train))
 
 
 def copy_in_mode(copies: Any, weights: Weights, live: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from vaewidgets.adapters import undecided
 from vaewidgets.data.sample import evenly
 from vaewidgets.diagnostics import (
     Ablation,
@@ -17,6 +18,7 @@ from vaewidgets.diagnostics import (
     NotFinite,
     PathVerdict,
     RunStats,
+    UnitLives,
     ablation,
     active_units,
     diagnose,
@@ -47,6 +49,7 @@ class Measured(Controlled):
         What `watch_units` began.
     """
 
+    model: Any
     likelihood: Likelihood
     objective: Objective
     device: torch.device
@@ -135,8 +138,14 @@ class Measured(Controlled):
         -------
         dict of str to float
             Without "loss" and "kl" for a model with a prior of its own (``attach(..., prior="learned")``).
+
+        Warns
+        -----
+        UserWarning
+            While it is not decided how recon of a foreign model is computed.
         """
         images = self.data.split(self._split_or_default(split))
+        self._warn_of_open_reading()
         model = self.snapshot().model
         values = evaluate(
             model,
@@ -155,7 +164,8 @@ class Measured(Controlled):
 
     def stats(self, *, n: int = 1000) -> RunStats:
         """Measure both splits, over at most `n` images of each; see `vaewidgets.diagnostics.run_stats`."""
-        return run_stats(self.snapshot().model, self.data, self.likelihood, n=n, test_name=self.test_name)
+        self._warn_of_open_reading()
+        return self._stats(n)
 
     def diagnose(self, *, n: int = 1000) -> Diagnosis:
         """Say what the run is doing, with evidence and advice; see `vaewidgets.diagnostics.diagnose`.
@@ -170,15 +180,7 @@ class Measured(Controlled):
             self.unit_watch.look()
             lives = self.unit_watch.lives()
         # a run that was loaded without its data is judged by its curves
-        stats = None if self._data is None else self.stats(n=n)
-        return diagnose(
-            self.history,
-            stats,
-            error=self.error,
-            not_finite=self.not_finite,
-            lives=lives,
-            audit=self.audited,
-        )
+        return judge(self, None if self._data is None else self._stats(n), lives)
 
     def active_units(
         self,
@@ -286,6 +288,14 @@ class Measured(Controlled):
             self.unit_watch = UnitWatch(self, n=n, delta=delta)
         return self.unit_watch
 
+    def _stats(self, n: int) -> RunStats:
+        return run_stats(self.snapshot().model, self.data, self.likelihood, n=n, test_name=self.test_name)
+
+    def _warn_of_open_reading(self) -> None:
+        words = undecided(getattr(self.model, "convention", None))
+        if words is not None and self.step:  # before that there is no other recon to be mistaken about
+            warnings.warn(words, stacklevel=3)
+
     def _split_or_default(self, split: str | None) -> str:
         """Return the split that was named; else the test split, or where there is none the training split."""
         if split in (None, "test") and self.data.test is not None:
@@ -314,3 +324,15 @@ class Measured(Controlled):
     def _encode(self, split: str, n: int | None) -> tuple[Tensor, Tensor | None]:
         x, labels = self._images(split, n)
         return self.snapshot().encode(x, labels)
+
+
+def judge(run: Measured, stats: RunStats | None, lives: UnitLives | None) -> Diagnosis:
+    """Judge a run by all that it knows, and by what was measured on its model."""
+    return diagnose(
+        run.history,
+        stats,
+        error=run.error,
+        not_finite=run.not_finite,
+        lives=lives,
+        audit=run.audited,
+    )

@@ -11,6 +11,7 @@ import torch
 
 from vaewidgets.adapters import AdaptedVAE, Convention, describe_likelihood, describe_output
 from vaewidgets.adapters.seeded import seeded
+from vaewidgets.diagnostics import Audit
 from vaewidgets.objectives import get_likelihood
 
 _IMAGES = 64
@@ -152,6 +153,15 @@ class Reading:
             f"{describe_likelihood(second[1])} of {describe_output(second[0])}, {scores[second]:.4g}"
         )
         return [best], evidence
+
+    def settle(self, before: Convention, found: Audit) -> Convention | None:
+        """How the model is read by an audit's finding; None where that reading was not open."""
+        if found.read_as not in self._open[1:]:
+            return None
+        output, likelihood = found.read_as
+        self._open = [found.read_as]
+        evidence = f"the audit of what is logged found: {found.readings[0]}"
+        return replace(before, output=output, likelihood=likelihood, evidence=evidence, others=())
 
     def doubt(self, convention: Convention) -> str | None:
         """What is not known: at once where pictures may be wrong, else once it cannot be found out."""

@@ -10,12 +10,13 @@ from vaewidgets.checks import flag, whole
 from vaewidgets.contract.compared import Change, DiagnosisData, Lives
 from vaewidgets.contract.frame import Sections
 from vaewidgets.diagnostics import Diagnosis as Verdict
-from vaewidgets.diagnostics import UnitLives, diagnose, run_stats
+from vaewidgets.diagnostics import UnitLives, run_stats
 from vaewidgets.engine import Snapshot
 from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.run_widget import RunWidget
 from vaewidgets.objectives import traits
 from vaewidgets.runs import Run
+from vaewidgets.runs.measure import judge
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -84,14 +85,7 @@ class Diagnosis(RunWidget):
         if watch is not None:
             watch.note(snapshot)  # a short run can end before the watch's next turn
             lives = watch.lives()
-        found = self.verdict = diagnose(
-            run.history,
-            stats,
-            error=run.error,
-            not_finite=run.not_finite,
-            lives=lives,
-            audit=run.audited,
-        )
+        found = self.verdict = judge(run, stats, lives)
         if not self._changes or self._changes[-1]["verdict"] != found.verdict:
             change: Change = {"step": snapshot.step, "verdict": found.verdict}
             self._changes = [*self._changes, change][-MOST_CHANGES:]

@@ -56,7 +56,7 @@ def total(rows: list[Row], missing: list[str]) -> None:
     line = sum(row.by_the_line for row in rows)
     print(f"\n{len(rows)} models: {first} at first try, {line} by the line, {len(rows) - first - line} not.")
     for name in COLUMNS[2:]:
-        good = sum(getattr(row, name) in ("yes", "silent", "right") for row in rows)
+        good = sum(getattr(row, name) in ("yes", "said", "silent", "right") for row in rows)
         print(f"{name}: {good} of {len(rows)}")
     if missing:
         print(f"Not at hand, so left out (--clone fetches them): {', '.join(sorted(set(missing)))}")

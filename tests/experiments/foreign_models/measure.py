@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import vaewidgets as vw
+import vaewidgets.runs.auditor
 import vaewidgets.runs.reading
 from tests.experiments.foreign_models.entry import Foreign
 from tests.experiments.foreign_models.sources import importable, load, place
@@ -26,7 +27,8 @@ from vaewidgets.graphs import decoder_network
 
 KINDS = {"bce": "bernoulli", "se": "squared_error", "gaussian": "gaussian"}
 BATCH, N_TRAIN, N_TEST = 16, 96, 32
-STEPS, SECONDS, LONGEST = 240, 3.0, 25.0  # at least so many steps and seconds; at most so many seconds
+# at least so many steps and seconds of the processor; at most so many of these
+STEPS, SECONDS, LONGEST = 240, 3.0, 25.0
 
 
 if not torch.cuda.is_available():  # some forwards move what they draw to a GPU, come what may
@@ -124,9 +126,9 @@ def train(entry: Foreign, model: nn.Module, run: Any, images: Tensor) -> Terms:
     n_pixels, latent_dim = images[0].numel(), run.model.latent_dim
     recon_scale, kl_scale = entry.losses.canonical(1.0, 1.0, BATCH, n_pixels, latent_dim)
     model.train()
-    start = time.monotonic()
+    start = time.process_time()
     for step in itertools.count():
-        seconds = time.monotonic() - start
+        seconds = time.process_time() - start
         if (step >= STEPS and seconds > SECONDS) or (step >= 4 and seconds > LONGEST):
             break
         if (step >= STEPS / 2 and seconds > SECONDS / 2) or seconds > LONGEST / 2:
@@ -177,7 +179,11 @@ def check_page(run: Any) -> str:
 
 
 def check_evaluate(entry: Foreign, model: nn.Module, run: Any, x: Tensor) -> str:
-    got = run.evaluate("test")
+    """Whether what it computes is right, or it says that this is not decided, and names what is right."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        got = run.evaluate("test")
+    words = " ".join(str(one.message) for one in caught)
     torch.manual_seed(3)
     with torch.no_grad():
         draws = [terms(entry, model, x) for _ in range(8)]
@@ -187,6 +193,8 @@ def check_evaluate(entry: Foreign, model: nn.Module, run: Any, x: Tensor) -> str
         wrong.append(f"kl ×{got['kl'] / float(draws[0].kl):.3g}")
     far = abs(got["recon"] - float(recon.mean())) > 5 * float(recon.std()) + 1e-3 * got["recon"]
     if entry.recon is not None and far:
+        if not wrong and f'likelihood="{KINDS[entry.recon]}"' in words:
+            return "said"
         wrong.append(f"recon ×{got['recon'] / float(recon.mean()):.3g}")
     return "yes" if not wrong else "WRONG " + ", ".join(wrong)
 
@@ -222,7 +230,8 @@ def check_audit(entry: Foreign, run: Any, audit: Any, *, right: bool) -> str:
 def measure(entry: Foreign, folder: Path, page: Path | None) -> Row:
     """One line of the table; `page` is where to write the offline page, if at all."""
     start = time.monotonic()
-    vaewidgets.runs.reading.SHARE = math.inf  # a loop of some seconds stands for one of some minutes
+    # a loop of some seconds stands for one of some minutes
+    vaewidgets.runs.reading.SHARE, vaewidgets.runs.auditor.SHARE = math.inf, 0.3
     model = model_of(entry, folder).eval()
     row = Row(f"{entry.repo}: {type(model).__name__}")
     data = vw.ImageDataset(

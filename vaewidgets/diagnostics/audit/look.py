@@ -34,11 +34,15 @@ class Reading(NamedTuple):
 
 
 class Images(NamedTuple):
-    """Images to measure the model on; `are_the_batch` where they are those that the newest values are of."""
+    """Images to measure the model on; `are_the_batch` where they are those that the newest values are of.
+
+    `share` is theirs of all that the loop trains on: the whole of them is no sample, and has no error but z's.
+    """
 
     x: Tensor
     labels: Tensor | None = None
     are_the_batch: bool = False
+    share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,11 @@ class Look:
     weights: Weights | None = None
     is_exact: bool = False
 
+    def read_as(self, output: str, likelihood: str) -> Look | None:
+        """The same, of a model that is now read so; None where that was not measured."""
+        own = self.own._replace(output=output, likelihood=likelihood)
+        return replace(self, own=own) if own in self.recon else None
+
 
 def own_reading(model: Any) -> tuple[Reading, frozenset[Reading]]:
     """How a model is read, and all readings of it that are not excluded."""
@@ -107,7 +116,7 @@ def look_at(
     generator: torch.Generator,
     whole: bool = True,
 ) -> Look:
-    """Measure a copy of the model by all readings, or with ``whole=False`` by its own alone.
+    """Measure a copy of the model by all readings, or with ``whole=False`` recon by its own alone.
 
     Parameters
     ----------
@@ -128,7 +137,7 @@ def look_at(
     readings = [own]
     if whole:
         readings += [one for one in _all_readings(model, own, undecided) if one != own]
-    draws = _DRAWS if images.are_the_batch else 1
+    draws = _DRAWS if images.are_the_batch else 1 + (images.share > 0.5)
     device = next((t.device for t in model.parameters()), torch.device("cpu"))
     seed = int(torch.randint(2**31, (), generator=generator))
     with torch.no_grad(), seeded(seed):  # the model may draw numbers, which the loop needs
@@ -147,8 +156,8 @@ def look_at(
         step=step,
         facts=facts,
         logged=logged,
-        recon={reading: values.estimate(exact) for reading, values in recon.items()},
-        kl={} if prior == "learned" else {spread: values.estimate(exact) for spread, values in kl.items()},
+        recon={reading: values.estimate(images) for reading, values in recon.items()},
+        kl={} if prior == "learned" else {spread: values.estimate(images) for spread, values in kl.items()},
         declared=declared_factors(losses, facts),
         own=own,
         weights=_weights(rows),
@@ -187,11 +196,17 @@ class _Values:
 
     table: np.ndarray
 
-    def estimate(self, is_exact: bool) -> Estimate:
+    def estimate(self, images: Images) -> Estimate:
         by_draw = self.table.mean(1)
-        if is_exact:
+        if images.are_the_batch:
             return Estimate(float(by_draw.mean()), self.std_of_draw / math.sqrt(len(by_draw)))
-        return mean_of(self.table.mean(0))
+        of_sample = mean_of(self.table.mean(0))
+        draws, n = self.table.shape
+        of_z = math.sqrt(self.table.var(0, ddof=1).mean() / (draws * n)) if draws > 1 else 0.0
+        share = images.share
+        return of_sample._replace(
+            error=math.hypot(math.sqrt(1 - share) * of_sample.error, math.sqrt(share) * of_z)
+        )
 
     @property
     def noise_of_draw(self) -> float:
@@ -218,7 +233,7 @@ def _measure(
             return {}, {}
         raw = _from_logvar(logvar, own)
         eps = torch.randn_like(mu)
-        for spread in dict.fromkeys(one.spread for one in readings):
+        for spread in dict.fromkeys((own, *SPREADS)):  # a KL costs next to nothing, a recon a decoder's pass
             if spread in ("std", "var") and spread != own and not bool((raw > 0).all()):
                 continue
             own_logvar = as_logvar(raw, spread)

@@ -50,6 +50,8 @@ class Audit:
         loss does not tell.
     steps : tuple of int
         Updates after which the model was measured.
+    read_as : (str, str), optional
+        Output and likelihood of the one reading that was found, where they are not those in force.
     """
 
     verdict: AuditVerdict
@@ -59,6 +61,7 @@ class Audit:
     terms: tuple[Compared, ...]
     beta: float | None
     steps: tuple[int, ...]
+    read_as: tuple[str, str] | None = None
 
     @property
     def is_finding(self) -> bool:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from vaewidgets.adapters.spread import SPREADS
 from vaewidgets.diagnostics.audit.estimate import SIGMAS, SLACK, Estimate
 from vaewidgets.diagnostics.audit.grid import Facts, Reduction, kl_reductions, recon_reductions
 from vaewidgets.diagnostics.audit.look import Look, Reading
+from vaewidgets.diagnostics.audit.pooled import DECISIVE, Misfit, differ, misfit
 from vaewidgets.diagnostics.audit.report import Audit
 from vaewidgets.diagnostics.audit.words import (
     agreement,
@@ -23,7 +25,6 @@ from vaewidgets.diagnostics.audit.words import (
 )
 
 RECENT = 3  # looks that must all say the same
-_MOST_LOOKS = 8
 _MOST_CHANGES = 3  # from ours, in one reading
 _MOST_OF_KL = 2  # of these, its spread included: with three something fits any number
 _LARGEST_BATCH = 8192
@@ -56,10 +57,11 @@ def audit(looks: Sequence[Look], *, fewest: int = 1) -> Audit | None:
 
     Two numbers agree if they differ by no more than their noise: four standard errors, of the spread of
     what was logged about its trend, and from that between images, each with a z of its own. A reading is
-    found if both terms agree at each of the newest three looks and at half of the five before, and none
-    that is plainer does; of several, those are kept that agree at most looks. Where none does, one that is
-    off by less than a third of the way to the next at all looks is found. What no reading explains is said
-    if it is off by a factor of 1.5.
+    found if both terms agree at each of the newest three looks, all looks together may be of it, and none
+    that is plainer does; of several, those are kept that fit best. Where none does, one that is off at all
+    looks by the same, and by less than a third of the way to the next, is found. Another spread is also
+    found if all looks together speak for it, though no one does. What no reading explains is said if it is
+    off by a factor of 1.5.
 
     Parameters
     ----------
@@ -72,40 +74,50 @@ def audit(looks: Sequence[Look], *, fewest: int = 1) -> Audit | None:
     Audit or None
         None if there are too few looks.
     """
+    looks = list({look.step: look for look in looks}.values())  # the newest at each step
     for terms in (("recon", "kl"), ("recon",), ("kl",)):
         known = [look for look in looks if all(_is_known(look, term) for term in terms)]
         if len(known) >= fewest:
             break
     else:
-        return loss_finding(list(looks)) if len(looks) >= fewest else None
-    known = _with_batch_size(known[-_MOST_LOOKS:])
+        return loss_finding(looks) if len(looks) >= fewest else None
+    seen, known = _with_batch_size(looks), _with_batch_size(known)
     recent = known[-RECENT:]
     wrong = [term for term in terms if _is_wrong(recent, term, SLACK)]
     doubtful = _doubtful(recent, known, terms)
-    if not wrong and not doubtful:
-        return agreement(known, terms)
-    found = _search(recent, known, terms, _LEVELS if wrong else _LEVELS[:1])
+    found = []
+    if wrong or doubtful:
+        found = _search(recent, seen, terms, _LEVELS if wrong else _LEVELS[:1])
+    if len(found) < 2 and "kl" in terms:
+        found = _other_spreads(seen, found[0] if found else Candidate(recent[-1].own, None, None)) or found
     wrong = wrong or doubtful
-    if len(found) == 1:
+    if len(found) == 1 and not ("kl" in terms and _may_be_another_prior(seen, recent, found[0])):
         return misreading(known, found[0])
     if found:
-        return several(known, found, wrong)
-    return _no_usual_one(recent, known, wrong, terms)
+        return several(known, found, wrong or ["kl"])
+    return _no_usual_one(seen, known, wrong, terms) if wrong else agreement(known, terms)
 
 
 def _no_usual_one(
-    recent: list[Look], known: list[Look], wrong: list[str], terms: Sequence[str]
+    seen: list[Look], known: list[Look], wrong: list[str], terms: Sequence[str]
 ) -> Audit | None:
     """A weight in the KL, a part that is explained, or nothing."""
-    weighted = _with_free_weight(known) if "kl" in wrong and "recon" in terms else None
-    if weighted is not None:
-        return misreading(known, weighted)
-    if len(terms) == 1 and {"recon", "kl"} <= set(recent[-1].logged):
+    recent = known[-RECENT:]
+    weighted = _with_free_weight(seen, known) if "kl" in wrong and "recon" in terms else None
+    if weighted is not None:  # the KL against another prior may stay as far off for as long
+        return several(known, [weighted], wrong)
+    if len(terms) == 1 and len(_comparable(recent[-1])) > 1:
         return None  # the other term will tell more, once it is above its noise
     if max(_distance(recent[-1], term) for term in wrong) < _MATERIAL:
         return agreement(known, terms)
-    partly = _search(recent, known, ("recon",), _LEVELS) if "kl" in wrong and "recon" in terms else []
+    partly = _search(recent, seen, ("recon",), _LEVELS) if "kl" in wrong and "recon" in terms else []
     return unexplained(known, wrong, partly[0] if len(partly) == 1 else None)
+
+
+def _comparable(look: Look) -> list[str]:
+    """Terms that are logged, and that the model gives by its own reading."""
+    ours = {"recon": look.recon.get(look.own), "kl": look.kl.get(look.own.spread)}
+    return [term for term, own in ours.items() if term in look.logged and own and math.isfinite(own.value)]
 
 
 def _is_known(look: Look, term: str) -> bool:
@@ -156,30 +168,89 @@ def _distance(look: Look, term: str) -> float:
 
 
 def _search(
-    recent: list[Look], known: list[Look], terms: Sequence[str], levels: Sequence[tuple[float, int]]
+    recent: list[Look], seen: list[Look], terms: Sequence[str], levels: Sequence[tuple[float, int]]
 ) -> list[Candidate]:
     """Return the plainest readings that reproduce all that is known."""
     for slack, most in levels:
         fitting = [{one.key: one for one in _fitting(look, terms, slack, most)} for look in recent]
         keys = set.intersection(*(set(one) for one in fitting))
-        if not keys:
+        fits = {key: _misfits(seen, fitting[-1][key], terms, slack) for key in keys}
+        # what fits lately and not all along fits by chance, as with another prior
+        misfit_of = {
+            key: sum(one.value / max(one.looks, 1) for one in found.values())
+            for key, found in fits.items()
+            if all(one.is_small for one in found.values())
+        }
+        if not misfit_of:
             continue
-        newest = {look.step for look in recent}
-        older = [
-            {one.key for one in _fitting(look, terms, slack, most)}
-            for look in known
-            if look.step not in newest
-        ]
-        counts = Counter({key: sum(key in look for look in older) for key in keys})
-        best = max(counts.values())
-        # what fits lately and did not before fits by chance, as with another prior
-        if best < (len(older) if slack else len(older) / 2):
-            continue
-        left = [fitting[-1][key] for key in keys if counts[key] == best]
+        most_misfit = min(misfit_of.values()) + DECISIVE / len(seen)
+        left = [fitting[-1][key] for key, value in misfit_of.items() if value <= most_misfit]
         own = recent[-1].own
         fewest = min(one.changes(own) for one in left)
         return sorted((one for one in left if one.changes(own) == fewest), key=lambda one: str(one.key))
     return []
+
+
+def _misfits(
+    looks: Sequence[Look], found: Candidate, terms: Sequence[str], slack: float
+) -> dict[str, Misfit]:
+    """How far a reading is off at all looks, by term."""
+    return {term: misfit(_pairs(looks, found, term), slack=slack) for term in terms}
+
+
+def _pairs(looks: Sequence[Look], found: Candidate, term: str) -> list[tuple[Estimate, Estimate]]:
+    """A term as it was logged, and as a reading has it, at each look that has both."""
+    pairs = []
+    for look in looks:
+        ours = look.kl.get(found.reading.spread) if term == "kl" else look.recon.get(found.reading)
+        logged = look.logged.get(term)
+        if logged is None or ours is None:
+            continue
+        way = found.kl if term == "kl" else found.recon
+        if way is None:
+            pairs.append((logged, ours.times(look.declared[term])))
+            continue
+        way = _named(look.facts, term, found.reading.likelihood).get(way.name, way)
+        pairs.append((logged, _reduced(ours, way)))
+    return pairs
+
+
+@lru_cache(maxsize=256)
+def _named(facts: Facts, term: str, likelihood: str) -> dict[tuple[str, ...], Reduction]:
+    """Reductions by name: a beta, or a batch's size, may be another at each look."""
+    ways = kl_reductions(facts) if term == "kl" else recon_reductions(facts, likelihood)
+    return {one.name: one for one in ways}
+
+
+def _reduced(ours: Estimate, way: Reduction) -> Estimate:
+    scaled = ours.times(way.factor)
+    return Estimate(scaled.value + way.offset, scaled.error)
+
+
+def _other_spreads(looks: Sequence[Look], base: Candidate) -> list[Candidate]:
+    """Return `base` with another spread, where all looks together say so: one, or several that fit alike.
+
+    The KL tells spreads apart, by little where posteriors are wide; recon has only not to speak against it.
+    """
+    found: dict[Candidate, Misfit] = {}
+    for spread in SPREADS:
+        other = base._replace(reading=base.reading._replace(spread=spread))
+        both = [look for look in looks if {spread, base.reading.spread} <= set(look.kl)]
+        if spread == base.reading.spread or not both:
+            continue
+        theirs, ours = (_pairs(both, one, "kl") for one in (other, base))
+        fit = misfit(theirs)
+        far = differ((a, b) for (_, a), (_, b) in zip(theirs, ours, strict=True))
+        if not (far and fit.is_small and fit.is_decisive_against(misfit(ours))):
+            continue
+        scored = [look for look in both if {other.reading, base.reading} <= set(look.recon)]
+        recon, own_recon = (misfit(_pairs(scored, one, "recon")) for one in (other, base))
+        if not recon.is_worse_than(own_recon):
+            found[other] = fit
+    if not found:
+        return []
+    least = min(one.value for one in found.values())
+    return [one for one, fit in found.items() if fit.value < least + DECISIVE]
 
 
 def _fitting(look: Look, terms: Sequence[str], slack: float, most: int) -> Iterator[Candidate]:
@@ -208,8 +279,28 @@ def _fitting(look: Look, terms: Sequence[str], slack: float, most: int) -> Itera
 
 
 def _fits(logged: Estimate, ours: Estimate, way: Reduction, slack: float) -> bool:
-    scaled = ours.times(way.factor)
-    return logged.agrees(Estimate(scaled.value + way.offset, scaled.error), slack=slack)
+    return logged.agrees(_reduced(ours, way), slack=slack)
+
+
+def _may_be_another_prior(seen: Sequence[Look], recent: Sequence[Look], found: Candidate) -> bool:
+    """Whether nothing but a KL that is somewhat near, or two changes of it, speaks for what is said of it.
+
+    The KL against another prior is off by a factor, too, which may hardly change for many steps.
+    """
+    newest = recent[-1]
+    if found.kl is None or found.recon is None:
+        return False
+    kl, recon = found.kl.factor / newest.declared["kl"], found.recon.factor / newest.declared["recon"]
+    if kl < 0 or math.isclose(kl, 1) or math.isclose(kl, recon):
+        return False
+    if found.reading.spread == newest.own.spread:
+        is_near = all(
+            _fits(look.logged["kl"], look.kl[found.reading.spread], found.kl, 0.0) for look in recent
+        )
+        return not (is_near and _misfits(seen, found, ("kl",), 0.0)["kl"].is_small)
+    plain = found._replace(reading=found.reading._replace(spread=newest.own.spread))
+    scored = [look for look in seen if {found.reading, plain.reading} <= set(look.recon)]
+    return not misfit(_pairs(scored, plain, "recon")).is_worse_than(misfit(_pairs(scored, found, "recon")))
 
 
 def _with_batch_size(looks: list[Look]) -> list[Look]:
@@ -235,9 +326,9 @@ def _batch_size(look: Look) -> int | None:
     return round(math.exp(np.average(np.log([recon, kl]), weights=sharpness)))
 
 
-def _with_free_weight(known: list[Look]) -> Candidate | None:
+def _with_free_weight(seen: list[Look], known: list[Look]) -> Candidate | None:
     """The KL times some number, the same at each look, and recon by a usual reduction."""
-    found = _search(known[-RECENT:], known, ("recon",), _LEVELS)
+    found = _search(known[-RECENT:], seen, ("recon",), _LEVELS)
     spread = known[-1].own.spread
     if len(found) != 1 or found[0].reading.spread != spread or len(known) < RECENT:
         return None
@@ -246,7 +337,7 @@ def _with_free_weight(known: list[Look]) -> Candidate | None:
     if len(pairs) < RECENT or max(sizes) < _MOVED * min(sizes):
         return None
     weight = float(np.median([logged.value / ours.value for logged, ours in pairs]))
-    if weight == 0 or not all(logged.agrees(ours.times(weight), slack=0.0) for logged, ours in pairs):
+    if weight == 0 or not misfit((logged, ours.times(weight)) for logged, ours in pairs).is_small:
         return None
     size = float(f"{abs(weight):.2g}")
     sign = -1 if weight < 0 else 1

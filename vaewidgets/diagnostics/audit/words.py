@@ -43,6 +43,7 @@ def misreading(looks: Sequence[Look], found: Candidate) -> Audit:
     beta = _in_force(look, recon, kl) if knows_both else None
     words = f"{_sentence(_parts(look, found))}{_beta_clause(look, recon, kl, beta) if knows_both else ''}."
     scaled = _scaled_loss(look, recon)
+    own, pair = look.own, (found.reading.output, found.reading.likelihood)
     return Audit(
         "misread",
         f"{words} {scaled}".strip(),
@@ -51,17 +52,22 @@ def misreading(looks: Sequence[Look], found: Candidate) -> Audit:
         _compared(look, found.reading),
         beta,
         _steps(looks),
+        None if pair == (own.output, own.likelihood) else pair,
     )
 
 
 def several(looks: Sequence[Look], found: Sequence[Candidate], wrong: Sequence[str]) -> Audit:
-    """More than one reading that is not the one in force."""
+    """More than one reading that is not the one in force; or one, or another prior."""
     look = looks[-1]
-    ways = [_and(_parts(look, one)) for one in found]
+    ways = [_and(_parts(look, one)) for one in found[:4]]
+    code = list(dict.fromkeys(_code(look, one) for one in found[:4]))
+    if len(found) == 1:
+        ways.append("your KL is against another prior than N(0, I)")
+        code.append(_code(look, found[0]._replace(reading=look.own, kl=None), prior='"learned"'))
     return Audit(
         "ambiguous",
-        f"{_mismatch(look, wrong)}. What is logged does not tell apart: {'; or '.join(ways[:4])}.",
-        " or ".join(dict.fromkeys(_code(look, one) for one in found[:4])),
+        f"{_mismatch(look, wrong)}. What is logged does not tell apart: {'; or '.join(ways)}.",
+        " or ".join(code),
         tuple(_describe(one) for one in found),
         _compared(look, look.own),
         None,
@@ -274,7 +280,7 @@ def _compared(look: Look, reading: Reading) -> tuple[Compared, ...]:
     found = []
     for name in ("recon", "kl"):
         ours = look.kl.get(reading.spread) if name == "kl" else look.recon.get(reading)
-        if name in look.logged and ours is not None:
+        if name in look.logged and ours is not None and math.isfinite(ours.value):
             logged = look.logged[name].value
             found.append(Compared(name, logged, ours.value, logged / ours.value if ours.value else math.nan))
     return tuple(found)
