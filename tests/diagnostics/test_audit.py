@@ -297,7 +297,7 @@ LOG_STD = OWN._replace(spread="logstd")
 
 
 def many_looks(kl, kl_own, others, *, recon=1.0, noise=0.07, recon_of=None):
-    """A loop that logs these KLs, by `others` those of other spreads; recon is `recon` times what it should be."""
+    """A loop that logs these KLs, and `recon` times what recon should be; `others` are those of other spreads."""
     found = []
     for i, (logged, own) in enumerate(zip(kl, kl_own, strict=True)):
         should = 180.0 - 5 * i

@@ -154,8 +154,8 @@ def undecided(convention: Convention | None) -> str | None:
     )
     ways = [f'{words} (output="{output}", likelihood="{likelihood}")' for words, output, likelihood in others]
     return (
-        f"recon of {convention.name} is computed as {own[0]}, and it is not decided yet whether your loop's is "
-        f"that, or {', or '.join(ways)}. It shows as recon is logged; or say it, in attach(...)."
+        f"recon of {convention.name} is computed as {own[0]}, and it is not decided yet whether your loop's "
+        f"is that, or {', or '.join(ways)}. It shows as recon is logged; or say it, in attach(...)."
     )
 
 

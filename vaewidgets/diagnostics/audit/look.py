@@ -36,7 +36,7 @@ class Reading(NamedTuple):
 class Images(NamedTuple):
     """Images to measure the model on; `are_the_batch` where they are those that the newest values are of.
 
-    `share` is theirs of all that the loop trains on: the whole of them is no sample, and has no error but z's.
+    `share` is theirs of all that the loop trains on: all of them are no sample, and have no error but z's.
     """
 
     x: Tensor

@@ -88,7 +88,7 @@ def audit(looks: Sequence[Look], *, fewest: int = 1) -> Audit | None:
     found = []
     if wrong or doubtful:
         found = _search(recent, seen, terms, _LEVELS if wrong else _LEVELS[:1])
-    if len(found) < 2 and "kl" in terms:
+    if len(found) < 2:  # by a KL that is above its noise in no look, too
         found = _other_spreads(seen, found[0] if found else Candidate(recent[-1].own, None, None)) or found
     wrong = wrong or doubtful
     if len(found) == 1 and not ("kl" in terms and _may_be_another_prior(seen, recent, found[0])):
