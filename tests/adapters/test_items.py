@@ -7,7 +7,7 @@ from torch import nn
 
 import vaewidgets as vw
 from vaewidgets.errors import OptionError, ProtocolError
-from vaewidgets.graphs.trace import encoder_network
+from vaewidgets.graphs import encoder_network
 
 RNG = np.random.default_rng(0)
 

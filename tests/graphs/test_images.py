@@ -1,4 +1,4 @@
-"""Recorded convolutional networks against torch: what folds, what is sent, two inputs."""
+"""Recorded convolutional networks against torch: what is sent, two inputs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.graphs.image_models import Convolutions, SpatialBroadcast, conv_vae
-from tests.graphs.models import IMAGE, Z, made
+from tests.graphs.image_models import Convolutions, SpatialBroadcast
+from tests.graphs.models import Z, made
 from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import ShapeError
 from vaewidgets.graphs import decoder_network, encoder_network, portable_network
@@ -18,27 +18,7 @@ from vaewidgets.models import ConvVAE, build
 
 
 def names(network) -> list[str]:
-    return [op.op for op in network.ops]
-
-
-def test_batch_norm_folds_into_the_convolution_before_it_only():
-    model = made(Convolutions)
-    assert names(decoder_network(model, Z)) == [
-        "conv_transpose2d", "relu", "conv_transpose2d", "conv_transpose2d", "sigmoid",
-    ]  # fmt: skip
-    assert names(encoder_network(model, IMAGE)) == [
-        "conv2d", "leaky_relu", "affine", "conv2d", "resample", "conv2d", "conv2d", "slice", "slice",
-        "scale_shift",
-    ]  # fmt: skip
-
-
-def test_a_convolution_says_its_sizes_once():
-    first = encoder_network(made(conv_vae), IMAGE).as_dict()["ops"][0]
-    assert first == {
-        "op": "conv2d", "in": [0], "out": 1, "w": 0, "b": 48, "in_channels": 1, "out_channels": 3,
-        "height": 4, "width": 6, "grid_height": 2, "grid_width": 3, "kernel": [4, 4], "stride": [2, 2],
-        "padding": [1, 1], "dilation": [1, 1],
-    }  # fmt: skip
+    return [op.name for op in network.ops]
 
 
 def test_same_padding_puts_the_odd_one_behind():
@@ -51,7 +31,7 @@ def test_same_padding_puts_the_odd_one_behind():
     np.testing.assert_allclose(network.run(x.numpy())[0], wanted, atol=1e-6)
 
 
-def test_refresh_folds_new_weights_and_running_statistics():
+def test_refresh_reads_new_weights_and_running_statistics():
     network = decoder_network(made(Convolutions), Z)
     later = made(Convolutions, seed=3)
     sent, wanted = network.refresh(later), decoder_network(later, Z).as_dict()
@@ -63,7 +43,7 @@ def test_refresh_folds_new_weights_and_running_statistics():
 def test_experiment_c_is_taken_whole():
     model = ConvVAE((1, 28, 28))
     decoder, encoder = decoder_network(model, 128), encoder_network(model, (1, 28, 28))
-    assert names(decoder)[:4] == ["linear", "conv_transpose2d", "relu", "conv_transpose2d"]
+    assert names(decoder)[:6] == ["t", "addmm", "view", "convolution", "relu", "convolution"]
     assert decoder.weights.size + encoder.weights.size == sum(p.numel() for p in model.parameters())
     assert decoder.output_shapes == ((1, 28, 28),)
 
@@ -101,14 +81,13 @@ def test_a_class_told_as_a_constant():
     for network, told in zip(networks, (None, 1), strict=True):
         wanted = model.decode(z, told).detach().flatten(1).numpy()
         np.testing.assert_allclose(network.run(z.numpy())[0], wanted, atol=1e-6)
-    assert names(networks[0]) == names(networks[1])
 
 
 def test_a_class_as_a_second_input():
     model = made(SpatialBroadcast).eval()
     network = portable_network("told", ((Z,), (4,)), module=model)
-    assert network.inputs == ((Z,), (4,))
-    assert repr(network).startswith("Network(3, 4 → (1, 4, 6): concat, strided, constant, concat, conv2d")
+    assert [shape[1:] for shape in network.inputs] == [(Z,), (4,)]
+    assert repr(network).startswith("Network(3, 4 → (1, 4, 6): cat, unsqueeze, unsqueeze, expand")
     z, told = torch.randn(5, Z, generator=torch.Generator().manual_seed(0)), torch.eye(4)[[0, 3, 1, 1, 2]]
     with torch.no_grad():
         wanted = torch.cat([copy.deepcopy(model).told(z[i : i + 1], told[i : i + 1]) for i in range(5)])

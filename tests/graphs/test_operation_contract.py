@@ -1,36 +1,41 @@
-"""A new operation is run by everybody, or one of these fails; CONTRIBUTING.md lists the places.
-
-Each operation that a handler emits is in one of the models below, which other tests run in numpy
-(`test_network.py`) and in the page's runner (`test_in_node.py`), both compared with torch.
-"""
+"""What Python takes for known and what the page runs are the same list; CONTRIBUTING.md lists the places."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
+import json
+import shutil
+import subprocess
 from pathlib import Path
 
-from tests.graphs.image_models import IMAGE_DECODERS, IMAGE_ENCODERS
-from tests.graphs.models import DECODERS, ENCODERS, IMAGE, Z, made
-from vaewidgets import graphs
-from vaewidgets.graphs import decoder_network, encoder_network
-from vaewidgets.graphs.handlers import PLAIN
+import pytest
+
+import vaewidgets
+from vaewidgets.graphs.operations import GROUPS, LIMITS, TRAINING, is_known
+
+JS = Path(vaewidgets.__file__).parent / "js" / "graphs" / "operations"
+SCRIPT = """
+const { operations } = await import(process.argv[1] + "/index.js");
+const { backward } = await import(process.argv[1] + "/backward.js");
+console.log(JSON.stringify([Object.keys(operations), Object.keys(backward)]));
+"""
 
 
-def emitted() -> Iterator[str]:
-    """Each operation that the room's source names."""
-    yield from PLAIN
-    for path in Path(graphs.__file__).parent.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") != "emit":
-                continue
-            if isinstance(node.args[0], ast.Constant):
-                yield str(node.args[0].value)
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_the_page_runs_what_python_takes_for_known() -> None:
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", SCRIPT, JS.as_uri()],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    inference, training = json.loads(done.stdout)
+    names = [name for group, names in GROUPS.items() if group != TRAINING for name in names]
+    assert sorted(inference) == sorted(names)
+    assert sorted(training) == sorted(GROUPS[TRAINING])
 
 
-def test_every_operation_is_in_a_model_that_is_compared_with_torch() -> None:
-    networks = [decoder_network(made(kind), Z) for kind in DECODERS + IMAGE_DECODERS]
-    networks += [encoder_network(made(kind), IMAGE) for kind in ENCODERS + IMAGE_ENCODERS]
-    used = {op.op for network in networks for op in network.ops}
-    assert len(used) > 15
-    assert set(emitted()) == used
+def test_an_operation_stands_in_one_group_and_may_write_in_place() -> None:
+    names = [name for group in GROUPS.values() for name in group]
+    assert len(names) == len(set(names))
+    assert set(LIMITS) <= set(names) | {f"{name}_" for name in names}
+    assert is_known("add_", training=False)
+    assert not is_known("tanh_backward", training=False)
+    assert is_known("tanh_backward", training=True)

@@ -190,9 +190,9 @@ def test_a_tanh_is_known_by_its_limits():
 def test_the_page_s_decoder_is_read_as_the_snapshot(digits):
     model = Small(nn.Identity, h=64)
     run = attach(model, digits)
-    before = [op["op"] for op in Feed.of(run).networks.decoder(run.snapshot())["network"]["ops"]]
+    before = [op[0] for op in Feed.of(run).networks.decoder(run.snapshot())["network"]["ops"]]
     fit(model, digits, squared, run)
-    after = [op["op"] for op in Feed.of(run).networks.decoder(run.snapshot())["network"]["ops"]]
+    after = [op[0] for op in Feed.of(run).networks.decoder(run.snapshot())["network"]["ops"]]
     assert "sigmoid" in before
     assert "sigmoid" not in after
 

@@ -99,7 +99,7 @@ def test_a_conditional_decoder_travels_with_the_class_as_a_second_input() -> Non
     run = made(model, data=data)
     widget = vw.PriorSamples(run, draws=3)
     network = widget._live["decoder"]["network"]
-    assert network["inputs"] == [[2], [10]]
+    assert [size for _, size in network["inputs"]] == [2, 10]
     assert network["optional"] == 1
     z = torch.randn(3, 2, generator=torch.Generator().manual_seed(1))
     recorded = decoder_network(run.snapshot().model, 2)

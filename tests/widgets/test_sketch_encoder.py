@@ -25,7 +25,7 @@ def test_the_encoder_comes_along_with_fresh_weights(run: vw.Run) -> None:
     assert encoder["reason"] is None
     assert encoder["step"] == run.step
     network = encoder["network"]
-    assert network["inputs"] == [[int(np.prod(run.data.image_shape))]]
+    assert network["inputs"] == [[{"b": [1, 0]}, *run.data.image_shape]]
     assert len(network["outputs"]) == 2
     weights = unpack(network["weights"])
     wanted = sum(
@@ -77,7 +77,7 @@ def test_images_with_nothing_on_them_have_a_framing_too() -> None:
 def test_an_encoder_that_the_page_cannot_run_is_named() -> None:
     data = digits()
 
-    class Sorting(torch.nn.Module):
+    class Unknown(torch.nn.Module):
         latent_dim = 2
 
         def __init__(self) -> None:
@@ -86,15 +86,15 @@ def test_an_encoder_that_the_page_cannot_run_is_named() -> None:
             self.c = torch.nn.Linear(4, int(np.prod(data.image_shape)))
 
         def encode(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            mu, logvar = self.a(x.flatten(1).sort(dim=1).values).chunk(2, dim=1)
+            mu, logvar = self.a(torch.fft.fft(x.flatten(1)).abs()).chunk(2, dim=1)
             return mu, logvar
 
         def decode(self, z: torch.Tensor) -> torch.Tensor:
             return torch.sigmoid(self.c(torch.relu(self.b(z)))).view(-1, *data.image_shape)
 
-    widget = vw.SketchEncoder(made(Sorting(), data=data))
+    widget = vw.SketchEncoder(made(Unknown(), data=data))
     assert widget._live["encoder"]["network"] is None
-    assert "sort" in widget._live["encoder"]["reason"]
+    assert "fft" in widget._live["encoder"]["reason"]
     assert widget._live["decoder"]["network"] is not None
     widget.close()
 

@@ -1,11 +1,12 @@
-"""A torch encoder or decoder as a list of operations and half-precision weights that the page runs.
+"""A torch function as ATen operations and weights that the page runs: a decoder, an encoder, a training step.
 
 Never imports a run or a widget.
 """
 
 from __future__ import annotations
 
-from vaewidgets.graphs.network import Network, Op
-from vaewidgets.graphs.trace import decoder_network, encoder_network, portable_network
+from vaewidgets.graphs.portable import decoder_network, encoder_network, portable_network
+from vaewidgets.graphs.recorded import Network, Op
+from vaewidgets.graphs.recording import record_function
 
-__all__ = ["Network", "Op", "decoder_network", "encoder_network", "portable_network"]
+__all__ = ["Network", "Op", "decoder_network", "encoder_network", "portable_network", "record_function"]

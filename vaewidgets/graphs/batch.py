@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from vaewidgets.graphs.recorder import Operation, Ref, Value
+from vaewidgets.graphs.recorder import Operation, Ref, Value, leaves
 
-SIZES = (7, 11)  # unusual, so that a number which is one of them is so because of the batch
+SIZES = (7, 11)  # two points for `factor * B + offset`
+_THIRD = 5  # one more where an offset is in play: through two points there is always a line
 
 
 @dataclass(frozen=True)
@@ -50,19 +52,34 @@ class Recording:
     shapes: list[tuple[Any, ...]]  # of each value; with `Size` where merged
 
 
-def fixed(recording: Recording) -> Recording:
-    """The recording for its own batch size alone."""
-    return recording
-
-
-def merged(first: Recording, second: Recording, sizes: tuple[int, int] = SIZES) -> Recording:
-    """Write numbers that differ as functions of the batch size.
+def merged(record: Callable[[int], Recording]) -> Recording:
+    """Record at several batch sizes, and write numbers that differ as functions of the size.
 
     Raises
     ------
     Differs
         If the operations differ, or a number is no such function.
     """
+    first = record(SIZES[0])
+    both = _merged(first, record(SIZES[1]), SIZES)
+    numbers = [leaf for operation in both.operations for leaf in leaves(operation.args)]
+    if any(isinstance(number, Size) and number.offset for number in numbers):
+        _check(both, record(_THIRD), len(first.operations))
+    return both
+
+
+def _check(both: Recording, third: Recording, count: int) -> None:
+    """Compare the numbers of a merged recording with those at another size."""
+    if len(third.operations) != count:
+        raise Differs(f"it takes more or fewer steps for {_THIRD} images than for {SIZES[0]}")
+    for ours, theirs in zip(both.operations[-count:], third.operations, strict=True):
+        for number, wanted in zip(leaves(ours.args), leaves(theirs.args), strict=True):
+            if isinstance(number, Size) and not math.isclose(number.at(_THIRD), wanted, rel_tol=1e-9):
+                values = f"{at(number, SIZES[0])} for {SIZES[0]}, {wanted} for {_THIRD}"
+                raise Differs(f"{theirs.place} takes the number {values} images")
+
+
+def _merged(first: Recording, second: Recording, sizes: tuple[int, int]) -> Recording:
     for a, b in zip(first.operations, second.operations, strict=False):
         if a.overload is not b.overload or a.outs != b.outs:
             raise Differs(f"{b.place} does another thing for {sizes[1]} images than for {sizes[0]}")

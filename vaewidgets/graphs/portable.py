@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from vaewidgets.adapters import AdaptedVAE, copy_model, named_tensors
 from vaewidgets.errors import PortableError, ProtocolError
-from vaewidgets.graphs.batch import SIZES, Differs, Recording, Size, merged
+from vaewidgets.graphs.batch import Differs, Recording, Size, merged
 from vaewidgets.graphs.places import Place
 from vaewidgets.graphs.recorded import Network, assembled
 from vaewidgets.graphs.recording import plain, record, tensors_of
@@ -136,9 +136,8 @@ class _Tracing:
 
     def for_any_batch(self) -> Network:
         """Record at two batch sizes."""
-        first, second = (self._recorded(size, _OneByOne) for size in SIZES)
         try:
-            both = merged(first, second)
+            both = merged(lambda size: self._recorded(size, _OneByOne))
         except Differs as reason:
             raise _OneByOne(str(reason)) from reason
         alone = [i for i in both.outputs if both.shapes[i][:1] != (Size(1, 0),)]
@@ -222,7 +221,7 @@ class _Tracing:
         for half, tolerance in ((False, 1e-4 if exact else 2e-2), (True, 2e-2)):
             got = network.run(*(x.numpy() for x in inputs), half=half)
             for one, want in zip(got, outputs, strict=True):
-                self._close(one, want.flatten(1).numpy(), tolerance, half=half)
+                self._close(one, want.reshape(len(one), -1).numpy(), tolerance, half=half)
 
     def _close(self, got: Any, want: Any, tolerance: float, *, half: bool) -> None:
         error = float(np.abs(got - want).max()) if got.shape == want.shape and got.size else math.inf

@@ -17,7 +17,7 @@ from vaewidgets.contract import sections
 from vaewidgets.contract.packing import pack
 from vaewidgets.errors import PortableError, ShapeError
 from vaewidgets.graphs.batch import Recording, Size, at
-from vaewidgets.graphs.network import halved
+from vaewidgets.graphs.half import halved
 from vaewidgets.graphs.page_form import encoded, in_page
 from vaewidgets.graphs.recorder import Operation, Ref, Value, map_leaves
 from vaewidgets.graphs.schemas import schema_of
@@ -166,9 +166,10 @@ class Network:
         if isinstance(self.inputs[0][0], Size):
             parts = [self._run_batch(given, batch, half=half, draws=draws)]
         else:
-            rows = [x.reshape(batch, -1) for x in given]
-            parts = [self._run_batch([x[i] for x in rows], 1, half=half, draws=draws) for i in range(batch)]
-        return tuple(torch.cat(outs).flatten(1).numpy() for outs in zip(*parts, strict=True))
+            rows = list(zip(*(x.reshape(batch, -1) for x in given), strict=True))
+            parts = [self._run_batch(row, 1, half=half, draws=draws) for row in rows]
+            parts = [[out.reshape(1, -1) for out in outs] for outs in parts]
+        return tuple(torch.cat(outs).reshape(batch, -1).numpy() for outs in zip(*parts, strict=True))
 
     def _run_batch(
         self, given: Sequence[Tensor], batch: int, *, half: bool, draws: Sequence[Tensor]

@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from vaewidgets.adapters import named_tensors
 from vaewidgets.errors import PortableError
-from vaewidgets.graphs.batch import SIZES, Differs, Recording, merged
+from vaewidgets.graphs.batch import Differs, Recording, merged
 from vaewidgets.graphs.places import Place, Places
 from vaewidgets.graphs.recorded import Network, Precision, assembled
 from vaewidgets.graphs.recorder import Recorder
@@ -58,9 +59,8 @@ def record_function(
         If the operations depend on the batch size in a way that no number expresses.
     """
     name = root or getattr(function, "__name__", "function")
-    first, second = (record(function, examples(size), module, root=name, training=True) for size in SIZES)
     try:
-        both = merged(first, second)
+        both = merged(lambda size: record(function, examples(size), module, root=name, training=True))
     except Differs as reason:
         raise PortableError(f"{name} cannot be recorded for any batch size: {reason}.") from reason
     return assembled(
@@ -89,7 +89,7 @@ def record(
         inputs, named, places=places, rewrite=functools.partial(rewrite, training=training), warned=warned
     )
     try:
-        with plain(module), places, recorder.watch(), recorder:
+        with plain(module, training=training), places, recorder.watch(), recorder:
             outputs = call_recorded(function, inputs)
     finally:
         if at is not None:
@@ -113,12 +113,16 @@ def tensors_of(result: Any) -> list[Any]:
 
 
 @contextlib.contextmanager
-def plain(module: nn.Module | None = None) -> Iterator[None]:
+def plain(module: nn.Module | None = None, *, training: bool = False) -> Iterator[None]:
     """No autocast, no compiled functions, no fused layers that hide what they do."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(torch.autocast("cpu", enabled=False))
         if "torch._dynamo" in sys.modules:
             stack.enter_context(torch.compiler.set_stance("force_eager"))
+        if training:  # else the backward pass of attention is one operation
+            stack.enter_context(sdpa_kernel(SDPBackend.MATH))
         if module is not None and any(isinstance(part, nn.LSTM) for part in module.modules()):
-            stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
+            # which has one operation for a whole LSTM
+            stack.callback(torch._C._set_mkldnn_enabled, torch._C._get_mkldnn_enabled())
+            torch._C._set_mkldnn_enabled(False)
         yield

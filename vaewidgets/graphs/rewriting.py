@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -64,8 +65,10 @@ def _decomposition(overload: Overload) -> Rewrite | None:
 
     if overload.namespace == "prims":
         return called(overload.impl_aten)
-    if torch._C._dispatch_has_kernel_for_dispatch_key(overload.name(), "CompositeImplicitAutograd"):
-        return called(overload.decompose)
+    key = torch._C.DispatchKey.CompositeImplicitAutograd
+    if torch._C._dispatch_has_kernel_for_dispatch_key(overload.name(), key):
+        # `decompose` prefers rules in Python, which import what takes a second
+        return called(functools.partial(overload._op_dk, key))
     from torch._decomp import decomposition_table
 
     found = decomposition_table.get(overload)
@@ -126,7 +129,7 @@ def _exponential_in_place(recorder: Recorder, x: Tensor, rate: float = 1, *_: An
 def _dropout(recorder: Recorder, x: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
     if train is False or p == 0:
         return x.clone(), torch.ones_like(x)
-    mask = (recorder.draw("uniform", x.shape) >= p).to(x.dtype)
+    mask = (recorder.draw("uniform", x.shape) < 1 - p).to(x.dtype)
     return x * mask * (0.0 if p == 1 else 1 / (1 - p)), mask
 
 
@@ -152,6 +155,19 @@ def _distances(_: Recorder, x: Tensor, y: Tensor, p: float, *__: Any) -> Tensor:
     return torch.linalg.vector_norm(x.unsqueeze(-2) - y.unsqueeze(-3), p, -1)
 
 
+def _dot(_: Recorder, x: Tensor, y: Tensor) -> Tensor:
+    return torch.dot(x, y)
+
+
+def _celu(_: Recorder, x: Tensor, alpha: float) -> Tensor:
+    return torch.ops.aten.elu.default(x, alpha, 1.0, 1 / alpha)
+
+
+def _glu(_: Recorder, x: Tensor, dim: int) -> Tensor:
+    half = x.shape[dim] // 2
+    return x.narrow(dim, 0, half) * torch.sigmoid(x.narrow(dim, half, half))
+
+
 def _resampled(overload: Overload) -> Rewrite:
     """An interpolation as a product with one matrix for the rows and one for the columns."""
 
@@ -165,6 +181,21 @@ def _resampled(overload: Overload) -> Rewrite:
         return torch.matmul(of_rows, torch.matmul(x, of_columns))
 
     return call
+
+
+def _attention(
+    _: Recorder, query: Tensor, key: Tensor, value: Tensor, *options: Any
+) -> tuple[Tensor, Tensor]:
+    """Scaled dot-product attention, and the log of what its softmax divides by."""
+    _dropout, causal, mask, scale = options
+    factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    scores = torch.matmul(query, key.transpose(-2, -1)) * factor
+    if causal:
+        allowed = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+        scores = torch.where(allowed, scores, -math.inf)
+    if mask is not None:
+        scores = torch.where(mask, scores, -math.inf) if mask.dtype == torch.bool else scores + mask
+    return torch.matmul(torch.softmax(scores, -1), value), torch.logsumexp(scores, -1)
 
 
 _SPECIAL: dict[str, Rewrite] = {
@@ -181,6 +212,10 @@ _SPECIAL: dict[str, Rewrite] = {
     "native_dropout": _dropout,
     "native_dropout_backward": _dropout_backward,
     "index_put_": _put_where,
+    "_scaled_dot_product_flash_attention_for_cpu": _attention,
+    "vdot": _dot,
+    "glu": _glu,
+    "celu": _celu,
     "_cdist_forward": _distances,
     "_upsample_bicubic2d_aa": _resampled(torch.ops.aten._upsample_bicubic2d_aa.default),
     "_upsample_bilinear2d_aa": _resampled(torch.ops.aten._upsample_bilinear2d_aa.default),

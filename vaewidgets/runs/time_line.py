@@ -18,7 +18,7 @@ from torch import Tensor
 from vaewidgets.contract.packing import pack_quantised, unpack
 from vaewidgets.data import ImageDataset, Sample
 from vaewidgets.engine.snapshot import Snapshot, Weights
-from vaewidgets.graphs.network import halved
+from vaewidgets.graphs.half import halved
 from vaewidgets.objectives.kl import kl_per_dim
 
 MOST_FRAMES = 64
