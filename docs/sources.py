@@ -100,7 +100,9 @@ def _contents(notebooks: list[str]) -> str:
     parts = {
         "The lecture": [f"notebooks/{name}" for name in notebooks],
         "Widgets": ["widgets"],
-        "Reference": ["guide", "data", "loops", "publishing", "api/index", "experiments", "speed"],
+        "Reference": [
+            *("guide", "data", "loops", "publishing", "operations", "api/index", "experiments", "speed")
+        ],
         "Project": ["CHANGELOG", "architecture", "CONTRIBUTING"],
     }
     return "".join(
