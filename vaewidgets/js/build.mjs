@@ -21,6 +21,7 @@ const options = {
     ...Object.fromEntries(widgets.map((name) => [name, `widgets/${name}/index.js`])),
     vaewidgets: "styles/index.css",
     page: "host/page/host.js", // no widget: what a saved page runs, and its page.css
+    own_images: "host/page/own_images.js", // a page's panel for images of the reader's own
     training: "training/worker.js", // a page's trainer: in its worker, or in itself
     embed: "host/page/embed.js", // the same in a page of somebody else's, which touches nothing but its places
   },

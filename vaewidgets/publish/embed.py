@@ -16,6 +16,7 @@ from vaewidgets.errors import OptionError
 STATIC = Path(__file__).parents[1] / "static"  # the built programs and style sheets
 
 TRAINER = "training.js"
+OWN_IMAGES = "own_images.js"
 
 Buffer = bytes | bytearray | memoryview
 # Below this share of the plain size compressed bytes are worth the time that the page takes to unpack them.
@@ -104,7 +105,7 @@ def pack(
 def pack_trainings(
     trainings: Mapping[str, Mapping[str, Any]], programs: Keeper, buffers: Keeper
 ) -> list[dict[str, Any]]:
-    """Take apart what a page can train, by the id of the run that its widgets show, and the trainer."""
+    """Take apart what a page can train, by the id of the run that its widgets show; its programs, too."""
     packed = []
     for run, payload in trainings.items():
         plain, found = split_buffers(payload)
@@ -112,6 +113,7 @@ def pack_trainings(
             {
                 "run": run,
                 "program": programs.add((STATIC / TRAINER).read_bytes()),
+                "panel": programs.add((STATIC / OWN_IMAGES).read_bytes()),
                 "state": plain,
                 "buffers": [[path, buffers.add(data)] for path, data in found],
             }

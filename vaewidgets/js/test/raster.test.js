@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inkOf, placement, rasterise, sketchPixels, smooth } from "../widgets/sketch_encoder/raster.js";
+import { inkOf, placement, rasterise, sketchPixels, smooth } from "../draw/raster.js";
 
 const DIAGONAL = [{ width: 0.1, points: [0.2, 0.2, 0.8, 0.8] }];
 const FRAMING = { extent: 0.714, center: /** @type {[number, number]} */ ([0.5, 0.5]), background: 0 };

@@ -18,6 +18,8 @@ import { readTable } from "./own_table.js";
 export const FEWEST = 8;
 export const MOST = 20_000;
 const MOST_BYTES = 256e6;
+/** Of images, that a page keeps for the case that it is left. */
+export const MOST_KEPT_BYTES = 8e6;
 const MOST_CLASSES = 64;
 const PICTURE = /\.(png|jpe?g|gif|webp|bmp|avif)$/i;
 const TABLE = /\.(csv|tsv|txt)$/i;
@@ -55,6 +57,8 @@ function checked(data) {
       `There ${data.n === 1 ? "is 1 image" : `are ${data.n} images`}; training needs ${FEWEST} at least.`,
     );
   }
+  if (data.images.length > MOST_KEPT_BYTES)
+    data.notes.push("They are too large to be kept when this page is closed.");
   if (data.images.every((value) => value === data.images[0])) {
     throw new Error("All pixels of all images are the same: there is nothing to learn from.");
   }

@@ -9,7 +9,8 @@
  * @typedef {import("./wants.js").Wants} Wants
  * @typedef {Generator<void, import("./snapshots.js").Picture>} Picturing  a picture under way
  * @typedef {{run: RunState, form: import("../contract/types.js").Form | null,
- *   curves: import("../contract/types.js").Curves | null, units: import("../contract/types.js").Units | null}} Saved
+ *   curves: import("../contract/types.js").Curves | null, units: import("../contract/types.js").Units | null,
+ *   classes: import("../contract/types.js").Classes | null}} Saved
  *   what the page was saved with
  * @typedef {{trainer: Trainer, payload: Trainable, wants: Wants[], saved: Saved, sliceMs: number,
  *   post: (updates: Record<string, any>[]) => void, keep: (kept: any) => void,
@@ -17,6 +18,8 @@
  *   wants: of each widget; post: live keys for each widget; keep: takes what `restore` goes on from
  */
 import { curvesState, joinedCurves } from "./frames.js";
+import { MOST_KEPT_BYTES } from "./own_data.js";
+import { epochsFor, OWN_NAME, ownSet } from "./own_set.js";
 import { createPace } from "./pace.js";
 import { formState, ghostState, runState, settingsOf } from "./run_info.js";
 import { createSnapshots } from "./snapshots.js";
@@ -26,8 +29,9 @@ const WEIGHTS_MS = 1000;
 const KEEP_MS = 5000;
 /** Of the time, that pictures may take while it trains. */
 const PICTURE_SHARE = 0.25;
-/** What a widget's view holds when another run is shown. */
+/** What a widget's view holds when another run is shown; and when its images are others. */
 const FRESH_VIEW = { ghost: true, path: null, off: [], time: null, hover: null };
+const OTHER_IMAGES = { selected: null, classes: null };
 
 /** @param {Options} options */
 export function createPageKernel({
@@ -41,6 +45,9 @@ export function createPageKernel({
   now = () => performance.now(),
   later = (fn, ms) => void setTimeout(fn, ms),
 }) {
+  const given = trainer.data;
+  /** @type {import("./own_data.js").OwnData | null} */
+  let own = null;
   let snapshots = createSnapshots(trainer, wants, now);
   const pace = createPace(now);
   /** @type {RunState["status"]} */
@@ -85,7 +92,7 @@ export function createPageKernel({
     isNews = false;
     next.frame = now() + FRAME_MS;
     const [who, drawn] = [run(), curves()];
-    const form = saved.form && formState(saved.form, payload, state());
+    const form = saved.form && formState(saved.form, payload, state(), datasets());
     post(
       wants.map((want, i) => {
         /** @type {Record<string, any>} */
@@ -193,8 +200,19 @@ export function createPageKernel({
   function save() {
     if (task) return; // soon enough
     next.keep = now() + KEEP_MS;
-    const facts = { id, status, error, speed, ghost, continued, views };
-    keep({ facts, run: trainer.save(), timeLine: snapshots.timeLine.state(), at: Date.now() });
+    if (own && own.images.length > MOST_KEPT_BYTES && trainer.data.name === OWN_NAME) return keep(null);
+    const small = own && own.images.length <= MOST_KEPT_BYTES ? own : null;
+    const facts = { id, status, error, speed, ghost, continued, views, own: small };
+    return keep({ facts, run: trainer.save(), timeLine: snapshots.timeLine.state(), at: Date.now() });
+  }
+
+  /** Names of what a new run can be trained on. */
+  const datasets = () => (own ? [given.name, OWN_NAME] : [given.name]);
+
+  /** Classes of the images that are trained on. */
+  function classes() {
+    if (!own || trainer.data.name !== OWN_NAME) return saved.classes;
+    return own.classNames && { names: own.classNames, values: own.classNames };
   }
 
   /** Another run is shown from now on. */
@@ -217,12 +235,19 @@ export function createPageKernel({
       settings: settingsOf(state()),
     };
     const { dataset, ...settings } = value ?? {};
-    trainer.newRun(settings);
-    ghost = ghostState(old, settingsOf(state()));
+    const before = trainer.data;
+    trainer.newRun(settings, dataset === OWN_NAME && own ? ownSet(given, own) : given);
+    const others = trainer.data !== before;
+    ghost = old.run.step > 0 ? ghostState(old, settingsOf(state())) : null;
     continued = false;
     id = `page-${Date.now().toString(36)}-${++views}`;
     renew();
-    post(wants.map(() => ({ view_state: { set: 1_000_000 + views, values: FRESH_VIEW } })));
+    const values = { ...FRESH_VIEW, ...(others ? OTHER_IMAGES : {}) };
+    const keys = {
+      ...(others ? { classes: classes() } : {}),
+      view_state: { set: 1_000_000 + views, values },
+    };
+    post(wants.map(() => keys));
     settle("running");
   }
 
@@ -274,11 +299,33 @@ export function createPageKernel({
       wake();
     },
     runFile: () => trainer.runFile(),
+    /** Train from scratch on images of the reader's own. @param {import("./own_data.js").OwnData} data */
+    takeImages(data) {
+      const [{ batchSize, epochs, seed }, before] = [state(), own];
+      own = data;
+      try {
+        const { train } = ownSet(
+          given,
+          data,
+          payload.choices.some((choice) => choice.takes_labels),
+        );
+        newRun({ dataset: OWN_NAME, seed, epochs: epochsFor(train.n, batchSize, epochs) });
+        error = null;
+      } catch (fault) {
+        own = before;
+        error = fault instanceof Error ? fault.message : String(fault);
+      }
+      isNews = true;
+      next.frame = 0;
+      wake();
+    },
     /** Go on from what `keep` was given. @param {any} kept */
     restore({ facts, run: kept, timeLine }) {
-      trainer.restore(kept);
+      ({ own } = facts);
+      trainer.restore(kept, own && kept.dataset === OWN_NAME ? ownSet(given, own) : null);
       renew();
       ({ id, error, speed, ghost, continued, views } = facts);
+      if (own) post(wants.map(() => ({ classes: classes() })));
       status = facts.status === "running" ? "paused" : facts.status;
       snapshots.timeLine.restore(timeLine);
       next.keep = now() + KEEP_MS;

@@ -65,15 +65,16 @@ const distinct = (values) => [...new Set(values)];
 
 /**
  * What the form of the next run starts from, and what the author let in.
- * @param {Form} saved @param {Trainable} payload @param {TrainerState} state @returns {Form}
+ * @param {Form} saved @param {Trainable} payload @param {TrainerState} state
+ * @param {string[]} datasets what can be trained on @returns {Form}
  */
-export function formState(saved, { choices, batch_sizes }, state) {
+export function formState(saved, { choices, batch_sizes }, state, datasets) {
   const { kind, likelihood, latentDim, beta, lr, seed, batchSize, dataset } = state;
   const known = distinct(choices.map((one) => one.likelihood));
   const names = { ...LIKELIHOODS, ...saved.likelihoods };
   const form = {
     ...saved,
-    ...{ dataset, datasets: [dataset], kind, likelihood, latent_dim: latentDim, beta, lr, seed },
+    ...{ dataset, datasets, kind, likelihood, latent_dim: latentDim, beta, lr, seed },
     epochs: state.epochs ?? saved.epochs,
     batch_size: batchSize,
     kinds: distinct(choices.map((one) => one.kind)),

@@ -3,7 +3,7 @@
  * in slices. Messages: see `Request` and `Answer`. No DOM.
  *
  * @typedef {{type: "open", payload: any, wants: import("./wants.js").Wants[], saved: import("./page_kernel.js").Saved,
- *   kept: any} | {type: "command", message: {seq: number, name: string, value: any}} | {type: "hide", hidden: boolean}
+ *   kept: any} | {type: "images", data: import("./own_data.js").OwnData} | {type: "command", message: {seq: number, name: string, value: any}} | {type: "hide", hidden: boolean}
  *   | {type: "file"}} Request
  * @typedef {{type: "ready"} | {type: "opened"} | {type: "update", updates: Record<string, any>[]} | {type: "keep", kept: any}
  *   | {type: "file", bytes: Uint8Array<ArrayBuffer>} | {type: "fault", message: string}} Answer
@@ -45,6 +45,7 @@ function createServer(answer, sliceMs) {
     try {
       if (request.type === "open") open(request);
       else if (request.type === "command") kernel?.obey(request.message);
+      else if (request.type === "images") kernel?.takeImages(request.data);
       else if (request.type === "hide") kernel?.hide(request.hidden);
       else if (kernel) answer({ type: "file", bytes: new Uint8Array(kernel.runFile()) });
     } catch (error) {

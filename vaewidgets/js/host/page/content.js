@@ -5,7 +5,8 @@
  * @typedef {number | string} Ref  of a script element, or in the table
  * @typedef {{state: Record<string, any>, buffers: [(string|number)[], Ref][]}} Parted  a state, and its buffers
  * @typedef {Parted & {module: Ref}} Saved  a widget
- * @typedef {Parted & {program: Ref, run: string}} Training  what the page can train, and by which program
+ * @typedef {Parted & {program: Ref, panel: Ref, run: string}} Training  what the page can train, by which
+ *   program, and the panel for images of the reader's own
  */
 
 /** @param {string} text base64 @returns {Uint8Array<ArrayBuffer>} */

@@ -7,6 +7,7 @@
  * @typedef {import("../../training/worker.js").Request} Request
  * @typedef {import("../../training/worker.js").Answer} Answer
  */
+import { unpack } from "../../contract/bytes.js";
 import { staleKeys, wantsOf } from "../../training/wants.js";
 import { createStorage } from "./storage.js";
 
@@ -77,6 +78,15 @@ function readied(run, { options, weights, choices, chosen }) {
   };
 }
 
+/** 1 where the corners of images are light, else 0. @param {import("../../contract/types.js").Packed | null} [originals] */
+function groundOf(originals) {
+  if (!originals) return 0;
+  const [, , height, width] = originals.shape;
+  const bytes = /** @type {Uint8Array} */ (unpack(originals));
+  const ends = Array.from({ length: bytes.length / (height * width) }, (_, i) => bytes[i * height * width]);
+  return ends.sort((a, b) => a - b)[ends.length >> 1] > 127 ? 1 : 0;
+}
+
 /**
  * @param {ReturnType<typeof import("./content.js").createContent>} content
  * @param {Training} training
@@ -94,7 +104,13 @@ export function createTraining(content, training, models) {
   function saved() {
     const frames = models.map((model) => model.get("frame") ?? {});
     const from = (/** @type {string} */ name) => frames.find((frame) => frame[name])?.[name] ?? null;
-    return { run: from("run"), form: from("form"), curves: from("curves"), units: from("units") };
+    return {
+      run: from("run"),
+      form: from("form"),
+      curves: from("curves"),
+      units: from("units"),
+      classes: models[0]?.get("classes") ?? null,
+    };
   }
 
   /** @param {Record<string, any>[]} updates */
@@ -172,6 +188,17 @@ export function createTraining(content, training, models) {
       if (!kept) return;
       opening ??= open(kept);
       opening.catch((error) => fail(error.message));
+    },
+    /** Offer training on the reader's own images, where the models' input is a picture. @param {HTMLElement} el */
+    async offerImages(el) {
+      const { image_shape: shape, items } = live[0]?.get("frame").run ?? {};
+      if (!shape || items || ![1, 3].includes(shape[0])) return;
+      const { createOwnImages } = await content.module(training.panel);
+      createOwnImages(el, {
+        shape,
+        background: groundOf(live.find((model) => model.get("originals"))?.get("originals")),
+        onStart: (/** @type {any} */ data) => request({ type: "images", data }),
+      });
     },
     /** The run file. @param {TakeFile} then */
     file(then) {

@@ -13,6 +13,8 @@
 
 import { createImage, toBytes } from "../../draw/images.js";
 import { itemsOf } from "../../draw/items.js";
+import { sketchPixels } from "../../draw/raster.js";
+import { createSketchPad } from "../../draw/sketch_pad.js";
 import { createMany } from "../../graphs/decode_queue.js";
 import { compile } from "../../graphs/nn.js";
 import { createChoice, createPress, createRange } from "../../host/controls.js";
@@ -23,8 +25,6 @@ import { viewPlane } from "../../maths/plane.js";
 import { createCodes } from "../../panels/codes.js";
 import { showReason } from "../../panels/decoding.js";
 import { createLatentMap } from "../../panels/latent_map.js";
-import { sketchPixels } from "./raster.js";
-import { createSketchPad } from "./sketch_pad.js";
 
 const NEIGHBOURS = 10;
 const MOST_STROKES = 200;
@@ -78,7 +78,7 @@ export default defineWidget({
     let output = /** @type {Uint8Array | null} */ (null);
     let drawnKey = "";
     let decodedKey = "";
-    /** @type {import("./raster.js").Stroke | null} */
+    /** @type {import("../../draw/raster.js").Stroke | null} */
     let growing = null;
     let erase = false;
 
@@ -89,10 +89,11 @@ export default defineWidget({
         showOutput();
       },
     });
-    const strokes = () => /** @type {import("./raster.js").Stroke[]} */ (view.get("strokes", []) ?? []);
+    const strokes = () =>
+      /** @type {import("../../draw/raster.js").Stroke[]} */ (view.get("strokes", []) ?? []);
     const framed = () => view.get("framed", true);
 
-    /** @param {import("./raster.js").Stroke[]} next */
+    /** @param {import("../../draw/raster.js").Stroke[]} next */
     function setStrokes(next) {
       growing = null;
       view.set("z", null);

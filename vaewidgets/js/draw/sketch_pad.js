@@ -4,20 +4,20 @@
  * @typedef {import("./raster.js").Stroke} Stroke
  */
 
-import { drawDot, drawLine, fillBox } from "../../draw/pen.js";
-import { createPicture } from "../../draw/picture.js";
-import { clamp } from "../../draw/scales.js";
-import { h, setText, show } from "../../host/dom.js";
-import { ARROWS, capture, takeKey } from "../../host/input.js";
-import { localOf, sizeOf } from "../../host/pointer.js";
+import { h, setText, show } from "../host/dom.js";
+import { ARROWS, capture, takeKey } from "../host/input.js";
+import { localOf, sizeOf } from "../host/pointer.js";
+import { drawDot, drawLine, fillBox } from "./pen.js";
+import { createPicture } from "./picture.js";
 import { smooth } from "./raster.js";
+import { clamp } from "./scales.js";
 
 const KEY_STEP = 0.03;
 const round = (/** @type {number} */ x) => Math.round(x * 1000) / 1000;
 
 /**
  * @param {HTMLElement} el
- * @param {{theme: import("../../host/theme.js").Theme, onStroke: (stroke: Stroke, done: boolean) => void, onUndo: () => void,
+ * @param {{theme: import("../host/theme.js").Theme, onStroke: (stroke: Stroke, done: boolean) => void, onUndo: () => void,
  *   onClear: () => void, say: (text: string) => void}} opts
  *   onStroke: as it grows; done: the pen was lifted
  */

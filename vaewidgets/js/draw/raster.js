@@ -3,7 +3,7 @@
  *
  * @typedef {{width: number, erase?: boolean, points: number[]}} Stroke
  *   on a square pad from 0 to 1, y down; points flat (x0, y0, x1, y1, …)
- * @typedef {import("../../contract/types.js").Framing} Framing
+ * @typedef {import("../contract/types.js").Framing} Framing
  *   how the data are framed: the longer side of what is drawn, as a share of the image; where its centre of mass
  *   lies, (x, y) from 0 to 1; 1 for dark ink on a light ground
  * @typedef {{scale: number, dx: number, dy: number}} Placement  pad to image: x · scale + dx
