@@ -20,6 +20,7 @@ function createFakeTrainer() {
   const train = { images: new Uint8Array(16), labels: new Int32Array(8), n: 8 };
   let now = { step: 0, epoch: 0, epochs: 3, beta: 1, lr: 0.1, latentDim: 2, seed: 0 };
   let history = new Recorder(["loss", "recon", "kl", "beta", "lr"]);
+  /** @type {any} */
   const trainer = {
     data: { name: "rows", imageShape: SHAPE, valueRange: [0, 1], nClasses: 3, train, test },
     get history() {
@@ -33,7 +34,13 @@ function createFakeTrainer() {
         schedule: { kind: "constant", value: now.beta },
       },
       ...{ batchSize: 2, kind: "VAE", likelihood: "bernoulli", unit: "nats", terms: ["loss", "recon", "kl"] },
-      ...{ dataset: "rows", nTrain: 8, nTest: 6, isFinished: now.epoch >= now.epochs, fault: null },
+      ...{
+        dataset: trainer.data.name,
+        nTrain: 8,
+        nTest: 6,
+        isFinished: now.epoch >= now.epochs,
+        fault: null,
+      },
     }),
     /** @param {number} _ms @param {number} most */
     advance(_ms, most) {
@@ -69,15 +76,17 @@ function createFakeTrainer() {
     setBeta: (/** @type {number} */ beta) => Object.assign(now, { beta }),
     setLr: (/** @type {number} */ lr) => Object.assign(now, { lr }),
     setEpochs: (/** @type {number} */ epochs) => Object.assign(now, { epochs }),
-    /** @param {{latent_dim?: number}} settings */
-    newRun({ latent_dim = now.latentDim }) {
+    /** @param {{latent_dim?: number, epochs?: number}} settings @param {any} [data] */
+    newRun({ latent_dim = now.latentDim, epochs = now.epochs }, data = trainer.data) {
       if (latent_dim > 8) throw new Error(`latent_dim is ${latent_dim}; this page was saved with 2, 8.`);
-      now = { ...now, step: 0, epoch: 0, latentDim: latent_dim };
+      now = { ...now, step: 0, epoch: 0, latentDim: latent_dim, epochs };
+      trainer.data = data;
       history = new Recorder(["loss", "recon", "kl", "beta", "lr"]);
     },
-    save: () => ({ now: { ...now }, history: history.save() }),
-    /** @param {any} kept */
-    restore(kept) {
+    save: () => ({ now: { ...now }, history: history.save(), dataset: trainer.data.name }),
+    /** @param {any} kept @param {any} data */
+    restore(kept, data) {
+      trainer.data = data ?? trainer.data;
       now = { ...kept.now };
       history = Recorder.from(kept.history);
     },
@@ -132,6 +141,8 @@ const others = [
   { frame: { seq: 1, run, latent: { n: 4, points: null } }, decoder: {} },
 ];
 
+const CLASSES = { names: ["a", "b", "c"], values: [0, 1, 2] };
+
 /** A kernel on a clock of its own: each look at it is a millisecond. */
 function setUp(sliceMs = 5) {
   let clock = 0;
@@ -145,7 +156,7 @@ function setUp(sliceMs = 5) {
       trainer: createFakeTrainer(),
       payload,
       wants: states.map((state) => wantsOf(state)),
-      saved: { run, form, curves: null, units: null },
+      saved: { run, form, curves: null, units: null, classes: CLASSES },
       sliceMs,
       post: (/** @type {any[]} */ updates) =>
         updates.forEach((update, i) => void Object.assign(states[i], update)),
@@ -288,6 +299,51 @@ test("a hidden page rests and goes on; what was kept is gone on from, paused", (
     [...toFloat32(second.states[0].frame.curves.series[0].mean)],
     [...toFloat32(first.states[0].frame.curves.series[0].mean)],
   );
+});
+
+/** Images of two pixels of the reader's own, of two classes. @param {number} n @returns {import("../training/own_data.js").OwnData} */
+const ownImages = (n) => ({
+  images: Uint8Array.from({ length: 2 * n }, (_, i) => i),
+  n,
+  labels: Uint8Array.from({ length: n }, (_, i) => i % 2),
+  classNames: ["cat", "dog"],
+  notes: [],
+});
+
+test("images of the reader's own: their classes, long enough, and back to those of the page", () => {
+  const { kernel, send, work, states, keptAll } = setUp();
+  kernel.takeImages(ownImages(48));
+  const frame = work(() => states[0].frame.run.step > 2);
+  assert.equal(frame.run.dataset, "your images");
+  assert.deepEqual([frame.run.step > 0, frame.ghost], [true, null], "a run that made no step is no ghost");
+  assert.deepEqual(states[0].classes, { names: ["cat", "dog"], values: ["cat", "dog"] });
+  assert.equal(states[0].view_state.values.selected, null);
+  assert.deepEqual(frame.form.datasets, ["rows", "your images"]);
+  assert.equal(frame.form.dataset, "your images");
+  assert.equal(frame.run.epochs, Math.ceil(1500 / 20), "40 of 48 to train on, in batches of 2");
+  assert.equal(frame.scatter.points.shape[0], 6);
+  assert.deepEqual([frame.scatter.n_test, frame.scatter.n_train], [6, 0]);
+  send("pause");
+  work();
+  const again = setUp();
+  again.kernel.restore(keptAll.at(-1));
+  again.work();
+  assert.equal(again.states[0].frame.run.dataset, "your images");
+  assert.deepEqual(again.states[0].classes.names, ["cat", "dog"]);
+  send("new_run", { dataset: "rows" });
+  work(() => states[0].frame.run.dataset === "rows");
+  assert.equal(states[0].frame.run.dataset, "rows");
+  assert.deepEqual(states[0].classes, CLASSES);
+});
+
+test("images that the page cannot take leave the run as it was, and the reason is said", () => {
+  const { kernel, work, states } = setUp();
+  payload.choices[0].takes_labels = true;
+  kernel.takeImages(ownImages(48));
+  payload.choices[0].takes_labels = false;
+  work();
+  assert.match(states[0].frame.run.error, /told which of 3 classes an image shows; your images have 2/);
+  assert.equal(states[0].frame.run.dataset, "rows");
 });
 
 test("a pace in epochs a second is kept", () => {
