@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 # Of a metadata string the generator makes the type in TypeScript.
 Bytes = Annotated[Any, "DataView | ArrayBuffer | ArrayBufferView"]
-Op = Annotated[dict[str, Any], "{ op: string; in: number[]; out: number; [parameter: string]: any }"]
 Dim = Annotated[Any, "number | { b: [number, number] }"]
 Drawn = Annotated[list[Any], '["normal" | "uniform", (number | { b: [number, number] })[]][]']
 Ops = Annotated[list[Any], "[string, any[], (number | null)[]][]"]
@@ -32,16 +31,6 @@ class Packed(TypedDict):
     data: Bytes
     lo: NotRequired[list[float]]
     hi: NotRequired[list[float]]
-
-
-class Network(TypedDict):
-    """A torch function as operations; the last `optional` inputs may be left out, and are 0 then."""
-
-    inputs: list[list[int]]
-    outputs: list[int]
-    ops: list[Op]
-    weights: Packed
-    optional: NotRequired[int]
 
 
 class Graph(TypedDict):
@@ -65,7 +54,7 @@ class Decoder(TypedDict):
     """A network for the page, or the reason why there is none."""
 
     step: int
-    network: Network | None
+    network: Graph | None
     reason: str | None
     value_range: NotRequired[Pair]
 

@@ -18,7 +18,6 @@ NAMED = {
     "Bytes": sections.Bytes,
     "Draw": sections.Draw,
     "Dtype": sections.Dtype,
-    "Op": sections.Op,
     "Status": sections.Status,
 }
 WORDS = {"CommandName": frame.COMMANDS, "ViewKey": frame.VIEW_KEYS}

@@ -1,5 +1,4 @@
-/** The standard normal distribution and reproducible draws from it. No DOM. */
-import { erf } from "../graphs/nn.js";
+/** Quantiles of the standard normal distribution and reproducible draws from it. No DOM. */
 
 /** Coefficients of Wichura's algorithm AS 241 (PPND16), lowest power first: near the middle, tails, far tails. */
 const MIDDLE = [
@@ -57,11 +56,6 @@ export function normalQuantile(p) {
   const r = Math.sqrt(-Math.log(q < 0 ? p : 1 - p));
   const x = r <= 5 ? rational(TAIL, r - 1.6) : rational(FAR, r - 5);
   return q < 0 ? -x : x;
-}
-
-/** The share of N(0, 1) below x, to about 1e-7. @param {number} x */
-export function normalCdf(x) {
-  return 0.5 * (1 + erf(x / Math.SQRT2));
 }
 
 /**

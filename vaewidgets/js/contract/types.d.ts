@@ -2,7 +2,6 @@
 export type Bytes = DataView | ArrayBuffer | ArrayBufferView;
 export type Draw = "slices" | "bars" | "line" | "heatmap";
 export type Dtype = "u8" | "u16" | "i32" | "f32" | "f16" | "q16";
-export type Op = { op: string; in: number[]; out: number; [parameter: string]: any };
 export type Status = "created" | "running" | "paused" | "stopped" | "finished" | "failed";
 export type CommandName = "pause" | "resume" | "stop" | "advance" | "beta" | "lr" | "speed" | "epochs" | "new_run" | "presenting";
 export type ViewKey = "hover" | "selected" | "classes" | "color" | "time" | "answer" | "at" | "axes" | "base" | "cells" | "center" | "code" | "cycles" | "delta" | "direction" | "ellipses" | "end" | "ends" | "eps" | "f" | "framed" | "game" | "ghost" | "image" | "images" | "kept" | "kind" | "kl" | "label" | "log" | "mode" | "mu" | "off" | "path" | "pen" | "picked" | "plane" | "prior_mu" | "prior_sigma" | "projection" | "quantity" | "ratio" | "recon" | "revealed" | "rows" | "samples" | "seed" | "show" | "sigma" | "smoothing" | "span" | "start" | "step" | "steps" | "strokes" | "style" | "temperature" | "var_threshold" | "z";
@@ -14,14 +13,6 @@ export interface Packed {
   data: Bytes;
   lo?: number[];
   hi?: number[];
-}
-/** A torch function as operations; the last `optional` inputs may be left out, and are 0 then. */
-export interface Network {
-  inputs: number[][];
-  outputs: number[];
-  ops: Op[];
-  weights: Packed;
-  optional?: number;
 }
 /** A torch function as ATen operations.
 
@@ -40,7 +31,7 @@ export interface Graph {
 /** A network for the page, or the reason why there is none. */
 export interface Decoder {
   step: number;
-  network: Network | null;
+  network: Graph | null;
   reason: string | null;
   value_range?: [number, number];
 }
@@ -529,7 +520,7 @@ export interface Frame {
 /** The decoder at an earlier step, and mu and logvar of the sample then. */
 export interface TimeWeights {
   step: number;
-  network: Network | null;
+  network: Graph | null;
   reason: string | null;
   value_range?: [number, number];
   mu?: Packed;

@@ -71,6 +71,7 @@ export function createMany({
     setDecoder(given) {
       if (given === source) return false;
       source = given;
+      opened.close();
       opened = openDecoder(given);
       schedule();
       return true;
@@ -132,6 +133,9 @@ export function createMany({
       handle = 0;
       queue = [];
       at = 0;
+      source = null;
+      opened.close();
+      opened = openDecoder(null);
     },
   };
 }

@@ -7,7 +7,7 @@
  */
 import { unpack } from "../contract/bytes.js";
 import { fromBytes, toBytes } from "../draw/images.js";
-import { compile } from "./nn.js";
+import { openNetwork } from "./network.js";
 
 /** After so long without an answer a new question is put. */
 const GIVE_UP_MS = 1000;
@@ -15,17 +15,18 @@ const GIVE_UP_MS = 1000;
 /**
  * A decoder that came along, ready to run.
  * @param {Decoder | null} given
- * @returns {{program: import("./nn.js").Program | null, run: ((z: ArrayLike<number>, label?: number|null) => Float32Array) | null, reason: string|null,
- *   classes: number, range: [number, number]}}
- *   run: an image in the data's value range, overwritten by the next call; null where the page cannot (`reason`)
+ * @returns {{program: import("./network.js").OpenNetwork | null, run: ((z: ArrayLike<number>, label?: number|null) => Float32Array) | null,
+ *   reason: string|null, classes: number, range: [number, number], close: () => void}}
+ *   run: an image in the data's value range; null where the page cannot (`reason`)
+ *   close: before it is let go, so that its memory is free again
  *   classes: how many classes the decoder may be told, 0 for none; no `label` tells it none
  */
 export function openDecoder(given) {
   const range = given?.value_range ?? [0, 1];
-  const closed = { program: null, run: null, classes: 0, range };
+  const closed = { program: null, run: null, classes: 0, range, close() {} };
   if (!given?.network) return { ...closed, reason: given?.reason ?? null };
   try {
-    const program = compile(given.network);
+    const program = openNetwork(given.network);
     const classes = program.inputs[1] ?? 0;
     const told = new Float32Array(classes);
     return {
@@ -39,6 +40,7 @@ export function openDecoder(given) {
       reason: null,
       classes,
       range,
+      close: program.close,
     };
   } catch (error) {
     return { ...closed, reason: error instanceof Error ? error.message : String(error) };
@@ -73,6 +75,7 @@ export function createDecoder({ ask, onDecoded }) {
     setDecoder(given) {
       if (given === decoder) return;
       decoder = given;
+      opened.close();
       opened = openDecoder(given);
     },
     /** What decodes in the page, or null; another one for each set of weights. */
@@ -102,7 +105,7 @@ export function createDecoder({ ask, onDecoded }) {
         return;
       }
       const start = performance.now();
-      const image = opened.run(z).slice();
+      const image = opened.run(z);
       const ms = performance.now() - start;
       onDecoded({ z: numbers, image, bytes: toBytes(image, opened.range), ms });
     },
@@ -122,5 +125,6 @@ export function createDecoder({ ask, onDecoded }) {
       }
       if (next) askFor(next);
     },
+    destroy: () => opened.close(),
   };
 }

@@ -95,5 +95,5 @@ export function plan({ memory, steps, numbers }, kept) {
   for (const [value, { storage }] of numbers) memory.f32[storage.at] = value;
   const bound = (/** @type {Step[]} */ list) =>
     list.map(({ tensors, bind }) => bind(...tensors.map(({ storage, offset }) => storage.at + offset)));
-  return { block, once: bound(once), always: bound(always) };
+  return { block, length: size, once: bound(once), always: bound(always) };
 }

@@ -1,10 +1,7 @@
 /**
  * Runs what Python recorded from torch: operations of ATen over tensors in one memory, planned once. No DOM.
  *
- * @typedef {import("../contract/types.js").Packed} Packed
- * @typedef {number | {b: [number, number]}} Extent  b: [k, c] is k times the batch size and c
- * @typedef {{inputs: Extent[][], optional?: number, tensors: [string, number[]][], weights: Packed,
- *   draws?: [string, Extent[]][], ops: [string, any[], (number | null)[]][], outputs: number[]}} Network
+ * @typedef {import("../contract/types.js").Graph} Graph
  * @typedef {import("./kernels/memory.js").Memory} Memory
  * @typedef {import("./tensor.js").Tensor} Tensor
  * @typedef {import("./builder.js").Builder} Builder
@@ -21,7 +18,7 @@ import { count, createStorage, createTensor, isContiguous, stridesOf } from "./t
 
 /**
  * The weights of a network, once in memory for all programs that use them.
- * @param {Pick<Network, "tensors" | "weights">} network
+ * @param {Pick<Graph, "tensors" | "weights">} network
  * @param {Memory} memory
  * @param {Map<string, number>} [shared] where tensors of these names lie already: they are written to, but stay when the
  *   others are destroyed
@@ -115,7 +112,7 @@ function apply(c, operations, name, args) {
 }
 
 /**
- * @param {Network} network
+ * @param {Graph} network
  * @param {{memory: Memory, tensors: Tensors, operations: Operations, batch?: number, constantWeights?: boolean}} options
  *   constantWeights: only `tensors.set` changes them, so what depends on them alone runs once for each set
  * @throws {Error} naming an operation that is not known, or whose arguments do not fit
@@ -145,7 +142,7 @@ export function createProgram(network, { memory, tensors, operations, batch = 1,
     storage.constant = constantWeights;
     known.push({ storage, offset: 0, shape, strides: stridesOf(shape) });
   });
-  const draws = (network.draws ?? []).map(([kind, dims]) => ({ kind, tensor: pinned(dims) }));
+  const draws = network.draws.map(([kind, dims]) => ({ kind, tensor: pinned(dims) }));
   network.ops.forEach(([name, args, ids], i) => {
     try {
       const outs = apply(
@@ -170,7 +167,11 @@ export function createProgram(network, { memory, tensors, operations, batch = 1,
     return whole;
   });
 
-  const { block, once, always } = plan(c, [...inputs, ...draws.map(({ tensor }) => tensor), ...outputs]);
+  const { block, length, once, always } = plan(c, [
+    ...inputs,
+    ...draws.map(({ tensor }) => tensor),
+    ...outputs,
+  ]);
   const place = (/** @type {Tensor} */ { storage, offset, shape }) => ({
     offset: storage.at + offset,
     shape,
@@ -208,6 +209,8 @@ export function createProgram(network, { memory, tensors, operations, batch = 1,
         return memory.f32.slice(offset, offset + count(output));
       });
     },
+    /** Numbers that it holds in memory besides the tensors. */
+    size: length,
     /** Its memory is free again. */
     destroy() {
       memory.free(block);

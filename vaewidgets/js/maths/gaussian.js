@@ -1,5 +1,7 @@
 /** Gaussians on a line: densities, KL divergences, shuffling. All costs in nats. No DOM. */
 
+import { erfc } from "./special.js";
+
 const LOG_2PI = Math.log(2 * Math.PI);
 
 /**
@@ -10,6 +12,9 @@ const LOG_2PI = Math.log(2 * Math.PI);
 export function logDensity(z, { mu, sigma }) {
   return -0.5 * ((z - mu) / sigma) ** 2 - Math.log(sigma) - 0.5 * LOG_2PI;
 }
+
+/** The share of N(0, 1) below x. @param {number} x */
+export const normalCdf = (x) => 0.5 * erfc(-x / Math.SQRT2);
 
 /** @param {number} z @param {Gaussian} of */
 export function density(z, of) {

@@ -10,8 +10,9 @@
  */
 
 import { toFloat32, toInt32 } from "../contract/bytes.js";
-import { normalCdf, normalQuantile } from "../contract/random.js";
+import { normalQuantile } from "../contract/random.js";
 import { dimName } from "./format.js";
+import { normalCdf } from "./gaussian.js";
 import { stableOrder } from "./statistics.js";
 
 /** @param {LatentData} data @returns {Latent} */

@@ -1,19 +1,30 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BUDGET_MS, createMany } from "../graphs/decode_queue.js";
+import { graph } from "./graph.js";
 
 /** Decodes z to (z0 + label, z1), or, conditional, with a second input of three classes. @param {boolean} conditional */
 function network(conditional) {
-  const weights = {
-    dtype: /** @type {const} */ ("f32"),
-    shape: [10],
-    data: Float32Array.of(1, 0, 0, 1, 1, 2, 3, 0, 0, 0),
+  if (!conditional) return graph([[1, 2]], [["clone", [{ t: 0 }], [1]]]);
+  const classes = {
+    label: [
+      [1, 0],
+      [2, 0],
+      [3, 0],
+    ],
   };
-  const linear = { op: "linear", w: 0, b: null, in_features: 2, out_features: 2 };
-  if (!conditional) return { inputs: [[2]], outputs: [1], ops: [{ ...linear, in: [0], out: 1 }], weights };
-  const told = { op: "linear", in: [1], out: 3, w: 4, b: null, in_features: 3, out_features: 2 };
-  const ops = [{ ...linear, in: [0], out: 2 }, told, { op: "add", in: [2, 3], out: 4 }];
-  return { inputs: [[2], [3]], outputs: [4], ops, weights };
+  const ops = [["addmm", [{ t: 0 }, { t: 1 }, { t: 2 }, 1, 1], [3]]];
+  return {
+    ...graph(
+      [
+        [1, 2],
+        [1, 3],
+      ],
+      ops,
+      classes,
+    ),
+    optional: 1,
+  };
 }
 
 function setUp() {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createDecoder } from "../graphs/decoder.js";
+import { graph } from "./graph.js";
 
 /** @typedef {import("../graphs/decoder.js").Decoded} Decoded */
 
@@ -18,11 +19,9 @@ function setUp() {
 
 test("in the page: the image in the value range, and as bytes", () => {
   const { asked, got, decoder } = setUp();
-  const op = { op: "linear", in: [0], out: 1, w: 0, b: null, in_features: 2, out_features: 2 };
-  const weights = { dtype: /** @type {const} */ ("f32"), shape: [4], data: Float32Array.of(1, 0, 0, 1) };
-  const network = { inputs: [[2]], outputs: [1], ops: [op], weights };
+  const network = graph([[1, 2]], [["neg", [{ t: 0 }], [1]]]);
   decoder.setDecoder({ step: 5, network, reason: null, value_range: [-1, 1] });
-  decoder.decode(Float32Array.of(-1, 0.5));
+  decoder.decode(Float32Array.of(1, -0.5));
   assert.ok(decoder.local && decoder.reason === null && decoder.step === 5);
   assert.deepEqual([...(got[0].image ?? [])], [-1, 0.5]);
   assert.deepEqual([...(got[0].bytes ?? [])], [0, 191]);
@@ -61,10 +60,9 @@ test("where Python could not, the next question is put", () => {
 
 test("a network that the page does not know falls back on Python and says why", () => {
   const { asked, decoder } = setUp();
-  const weights = { dtype: /** @type {const} */ ("f16"), shape: [0], data: new Uint8Array(0) };
-  const network = { inputs: [[2]], outputs: [1], ops: [{ op: "fft", in: [0], out: 1 }], weights };
+  const network = graph([[1, 2]], [["fft", [{ t: 0 }], [1]]]);
   decoder.setDecoder({ step: 0, network, reason: null });
-  assert.match(decoder.reason ?? "", /unknown operation "fft"/);
+  assert.match(decoder.reason ?? "", /"fft".*unknown operation/);
   decoder.decode(Float32Array.of(0, 0));
   assert.equal(asked.length, 1);
 });

@@ -3,7 +3,7 @@
  *
  * Booleans are 0 and 1. Computed in double precision; storing rounds to single.
  */
-import { digamma, erf, erfc, erfinv, lgamma, sigmoid, softplus } from "./special.js";
+import { digamma, erf, erfc, erfinv, lgamma, sigmoid, softplus } from "../../maths/special.js";
 
 const SQRT_2_PI = Math.sqrt(2 / Math.PI);
 const NORMAL_0 = 1 / Math.sqrt(2 * Math.PI);

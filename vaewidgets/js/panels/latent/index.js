@@ -311,6 +311,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
     },
     destroy() {
       time.destroy();
+      decoder.destroy();
       look.destroy();
       card.destroy();
       scatter.destroy();

@@ -214,7 +214,7 @@ export default defineWidget({
         rates: () => rates,
       },
       destroy() {
-        for (const part of [shown, turn, redraw, grids.recon, grids.samples, clouds, curves, plot])
+        for (const part of [pictures, shown, turn, redraw, grids.recon, grids.samples, clouds, curves, plot])
           part.destroy();
       },
     };

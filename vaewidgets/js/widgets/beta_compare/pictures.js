@@ -10,7 +10,7 @@
 import { size, toFloat32, unpack } from "../../contract/bytes.js";
 import { normals } from "../../contract/random.js";
 import { toBytes } from "../../draw/images.js";
-import { compile } from "../../graphs/nn.js";
+import { openDecoder } from "../../graphs/decoder.js";
 import { partsOf } from "../../panels/curves/index.js";
 
 /** Where the decoder of run `i` stands among the live keys. @param {Part} part @param {number} i */
@@ -30,29 +30,26 @@ export function codeOf(mu, sigma, i, d, seed) {
 }
 
 export function createPictures() {
-  /** Programs by decoder, decoded images by what they depend on. @type {WeakMap<Decoder, import("../../graphs/nn.js").Program | null>} */
-  const programs = new WeakMap();
+  /** Decoders by run, decoded images by what they depend on. @type {Map<string, {decoder: Decoder, opened: ReturnType<typeof openDecoder>}>} */
+  const decoders = new Map();
   /** @type {Map<string, {from: object, seed: number, step: number, images: Uint8Array}>} */
   const cache = new Map();
 
-  /** @param {Decoder | null} decoder */
-  function programOf(decoder) {
-    if (!decoder?.network) return null;
-    if (!programs.has(decoder)) {
-      try {
-        programs.set(decoder, compile(decoder.network));
-      } catch {
-        programs.set(decoder, null); // the kernel draws then
-      }
-    }
-    return programs.get(decoder) ?? null;
+  /** @param {string} id of the run @param {Decoder} decoder */
+  function open(id, decoder) {
+    const known = decoders.get(id);
+    if (known?.decoder === decoder) return known.opened;
+    known?.opened.close();
+    const opened = openDecoder(decoder);
+    decoders.set(id, { decoder, opened });
+    return opened;
   }
 
   /**
-   * @param {Part} part @param {Decoder} decoder @param {import("../../graphs/nn.js").Program} program
+   * @param {Part} part @param {Decoder} decoder @param {(z: ArrayLike<number>) => Float32Array} run
    * @param {"recon"|"samples"} what @param {number} seed @param {import("../../contract/types.js").Compare} compare
    */
-  function decodeHere(part, decoder, program, what, seed, compare) {
+  function decodeHere(part, decoder, run, what, seed, compare) {
     const { pictures } = part;
     if (!pictures) return null;
     const key = `${part.run.id} ${what}`;
@@ -67,7 +64,7 @@ export function createPictures() {
     for (let i = 0; i < count; i++) {
       const z =
         what === "recon" ? codeOf(mu, sigma, i, d, seed) : normals(d, seed, compare.sample_stream + i);
-      images.set(toBytes(program.run(z)[0], decoder.value_range ?? [0, 1]), i * length);
+      images.set(toBytes(run(z), decoder.value_range ?? [0, 1]), i * length);
     }
     cache.set(key, { from: decoder, seed, step: pictures.step, images });
     return images;
@@ -88,10 +85,13 @@ export function createPictures() {
         const sent = /** @type {Uint8Array} */ (unpack(packed));
         if (pictures.seed === seed) return { images: sent, late: false };
         const decoder = /** @type {Decoder | null} */ (state.get(keyOf(part, i)));
-        const program = programOf(decoder);
-        if (!decoder || !program) return { images: sent, late: true };
-        return { images: decodeHere(part, decoder, program, what, seed, frame.compare), late: false };
+        const run = decoder && open(part.run.id, decoder).run; // the kernel draws where the page cannot
+        if (!decoder || !run) return { images: sent, late: true };
+        return { images: decodeHere(part, decoder, run, what, seed, frame.compare), late: false };
       });
+    },
+    destroy() {
+      for (const { opened } of decoders.values()) opened.close();
     },
   };
 }

@@ -16,7 +16,7 @@ import { itemsOf } from "../../draw/items.js";
 import { sketchPixels } from "../../draw/raster.js";
 import { createSketchPad } from "../../draw/sketch_pad.js";
 import { createMany } from "../../graphs/decode_queue.js";
-import { compile } from "../../graphs/nn.js";
+import { openNetwork } from "../../graphs/network.js";
 import { createChoice, createPress, createRange } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
@@ -68,7 +68,7 @@ export default defineWidget({
     let state = null;
     const codes = createCodes(viewPlane);
     let encoderSource = /** @type {any} */ (undefined);
-    let encoder = /** @type {import("../../graphs/nn.js").Program | null} */ (null);
+    let encoder = /** @type {import("../../graphs/network.js").OpenNetwork | null} */ (null);
     let why = /** @type {string | null} */ (null);
     let pixels = /** @type {Float32Array | null} */ (null);
     let mu = /** @type {Float32Array | null} */ (null);
@@ -180,11 +180,12 @@ export default defineWidget({
     function openEncoder(given) {
       if (given === encoderSource) return false;
       encoderSource = given;
+      encoder?.close();
       encoder = null;
       why = given?.reason ?? null;
       if (!given?.network) return true;
       try {
-        encoder = compile(given.network);
+        encoder = openNetwork(given.network);
       } catch (error) {
         why = error instanceof Error ? error.message : String(error);
       }
@@ -210,8 +211,8 @@ export default defineWidget({
           const start = performance.now();
           const [first, second] = encoder.run(pixels);
           ms = performance.now() - start;
-          mu = first.slice();
-          logvar = second?.slice() ?? null;
+          mu = first;
+          logvar = second ?? null;
         }
       }
       const own = view.get("z", null);
@@ -339,6 +340,7 @@ export default defineWidget({
       },
       destroy() {
         many.destroy();
+        encoder?.close();
         for (const part of [pad, map, inView, outView, penKnob, eraser, undo, clear, framedSelect, back])
           part.destroy();
       },

@@ -1,5 +1,5 @@
 /** Functions that JS has not, in double precision. No DOM. */
-import { normalQuantile } from "../../contract/random.js";
+import { normalQuantile } from "../contract/random.js";
 
 /** Stays finite where exp(x) does not. @param {number} x */
 export const sigmoid = (x) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
