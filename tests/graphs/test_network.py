@@ -93,7 +93,7 @@ def test_format_is_plain_and_complete():
 def test_one_image_at_a_time_where_the_model_takes_no_more():
     network = decoder_network(made(OneImage), Z)
     assert network.inputs == ((1, Z),)
-    assert "failed on an input of shape (7, 3)" in network.reason
+    assert "failed on an input of shape (2, 3)" in network.reason
     assert decoder_network(made(Plain), Z).reason == ""
 
 

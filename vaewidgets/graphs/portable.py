@@ -14,14 +14,14 @@ from torch import Tensor, nn
 
 from vaewidgets.adapters import AdaptedVAE, copy_model, named_tensors
 from vaewidgets.errors import PortableError, ProtocolError
-from vaewidgets.graphs.batch import Differs, Recording, Size, merged
+from vaewidgets.graphs.batch import FEW, Differs, Recording, Size, merged
 from vaewidgets.graphs.places import Place
 from vaewidgets.graphs.recorded import Network, assembled
 from vaewidgets.graphs.recording import plain, record, tensors_of
 from vaewidgets.graphs.refusals import refusal
 from vaewidgets.graphs.simplify import simplified
 
-_TOGETHER = 5  # images of the comparison with torch: neither one nor a size that was recorded
+_TOGETHER = 3  # images of the comparison with torch: neither one nor a size that was recorded
 
 
 def portable_network(
@@ -137,7 +137,7 @@ class _Tracing:
     def for_any_batch(self) -> Network:
         """Record at two batch sizes."""
         try:
-            both = merged(lambda size: self._recorded(size, _OneByOne))
+            both = merged(lambda size: self._recorded(size, _OneByOne), FEW)
         except Differs as reason:
             raise _OneByOne(str(reason)) from reason
         alone = [i for i in both.outputs if both.shapes[i][:1] != (Size(1, 0),)]
@@ -145,19 +145,19 @@ class _Tracing:
             raise _OneByOne("what it returns has no axis of the batch")
         network = self._assembled(both, reason="")
         try:
-            wanted = self._wanted(_TOGETHER, 0.1)
-            self._compare(network, wanted)
+            inputs, outputs = self._wanted(_TOGETHER, 0.1)
+            together = self._compare(network, inputs, outputs, half=False)
         except PortableError as error:
             raise _OneByOne(f"it fails for {_TOGETHER} images: {error}") from error
-        self._compare(network, self._wanted(1, 2.0))
-        self._check_apart(network, wanted[0])
+        self._check_apart(network, inputs, together)
+        self._compare_alone(network, 2.0)
         return network
 
     def for_one_image(self, reason: str) -> Network:
         """Record with one image, and compare with others."""
         network = self._assembled(self._recorded(1, PortableError), reason=reason)
         for scale in (1.0, 0.1, 2.0):
-            self._compare(network, self._wanted(1, scale))
+            self._compare_alone(network, scale)
         return network
 
     def _recorded(self, size: int, error: type[Exception]) -> Recording:
@@ -215,13 +215,23 @@ class _Tracing:
                 "The page can only run what does the same for every input."
             ) from error
 
-    def _compare(self, network: Network, case: tuple[list[Tensor], list[Tensor]]) -> None:
+    def _compare_alone(self, network: Network, scale: float) -> None:
+        """One image, with full and with half-precision weights."""
+        inputs, outputs = self._wanted(1, scale)
+        for half in (False, True):
+            self._compare(network, inputs, outputs, half=half)
+
+    def _compare(
+        self, network: Network, inputs: list[Tensor], outputs: list[Tensor], *, half: bool
+    ) -> tuple[Any, ...]:
+        """Refuse a network that gives something else than torch; returns what it gives."""
         exact = torch.get_float32_matmul_precision() == "highest"
-        inputs, outputs = case
-        for half, tolerance in ((False, 1e-4 if exact else 2e-2), (True, 2e-2)):
-            got = network.run(*(x.numpy() for x in inputs), half=half)
-            for one, want in zip(got, outputs, strict=True):
-                self._close(one, want.reshape(len(one), -1).numpy(), tolerance, half=half)
+        got = network.run(*(x.numpy() for x in inputs), half=half)
+        for one, want in zip(got, outputs, strict=True):
+            self._close(
+                one, want.reshape(len(one), -1).numpy(), 1e-4 if exact and not half else 2e-2, half=half
+            )
+        return got
 
     def _close(self, got: Any, want: Any, tolerance: float, *, half: bool) -> None:
         error = float(np.abs(got - want).max()) if got.shape == want.shape and got.size else math.inf
@@ -241,9 +251,8 @@ class _Tracing:
             f"{allowed:.3g}) on another random input, so the page cannot run it. Most likely {cause}."
         )
 
-    def _check_apart(self, network: Network, inputs: list[Tensor]) -> None:
+    def _check_apart(self, network: Network, inputs: list[Tensor], together: tuple[Any, ...]) -> None:
         """An image's result must not depend on the other images of its batch."""
-        together = network.run(*(x.numpy() for x in inputs))
         alone = network.run(*(x[:1].numpy() for x in inputs))
         for whole, part in zip(together, alone, strict=True):
             if not np.allclose(whole[:1], part, rtol=1e-3, atol=1e-3):
