@@ -146,7 +146,7 @@ def start_graph(model: Any) -> Network | None:
         drawn = reset()
     if any(bool((t.isnan() if t.is_floating_point() else t == -1).any()) for t in drawn):
         return None
-    return record_function(reset, lambda _: [], root=f"the layers of {_name(model)}")
+    return record_function(reset, lambda _: [], module=replica, root=f"the layers of {_name(model)}")
 
 
 def trained_tensors(goal: Goal, examples: Examples) -> list[str]:

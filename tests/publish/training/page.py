@@ -1,0 +1,155 @@
+"""What the page computes, in Node and, by its rules, in torch."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+import vaewidgets
+from vaewidgets.contract.random import stream_seed, uniforms
+from vaewidgets.publish.embed import split_buffers
+
+JS = Path(vaewidgets.__file__).parent / "js"
+ORDER, NOISE, EVALUATION, START = range(4)
+
+# Reads a payload and calls a function of the case on its trainer; typed arrays come back as lists.
+SCRIPT = """
+import { readFileSync, writeFileSync } from "node:fs";
+const [folder, js] = process.argv.slice(2);
+const { createTrainer } = await import(js + "training/trainer.js");
+const functions = await import(folder + "functions.mjs");
+const plain = (_, value) => (ArrayBuffer.isView(value) ? Array.from(value) : value);
+function payload({ state, buffers }) {
+  for (const [path, text] of buffers) {
+    const place = path.slice(0, -1).reduce((value, key) => value[key], state);
+    place[path.at(-1)] = Uint8Array.from(Buffer.from(text, "base64"));
+  }
+  return state;
+}
+const cases = JSON.parse(readFileSync(new URL(folder + "cases.json"), "utf8"));
+const results = {};
+for (const [name, { run, sent, value }] of Object.entries(cases)) {
+  try {
+    results[name] = await functions[run](createTrainer(payload(sent)), value);
+  } catch (error) {
+    results[name] = { error: error.stack };
+  }
+}
+writeFileSync(new URL(folder + "results.json"), JSON.stringify(results, plain));
+"""
+
+
+def in_page(folder: Path, functions: str, cases: Mapping[str, tuple[str, Any, Any]]) -> dict[str, Any]:
+    """Call functions of JS on trainers, one Node process for all.
+
+    Parameters
+    ----------
+    folder : Path
+    functions : str
+        A module of ``export function name(trainer, value)``.
+    cases : mapping of (name of a function, payload, value)
+    """
+    sent = {
+        name: {"run": run, "sent": _text(payload), "value": value}
+        for name, (run, payload, value) in cases.items()
+    }
+    (folder / "cases.json").write_text(json.dumps(sent))
+    (folder / "functions.mjs").write_text(functions)
+    (folder / "script.mjs").write_text(SCRIPT)
+    done = subprocess.run(
+        ["node", str(folder / "script.mjs"), folder.as_uri() + "/", JS.as_uri() + "/"],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    results: dict[str, Any] = json.loads((folder / "results.json").read_text())
+    return results
+
+
+def _text(payload: Any) -> dict[str, Any]:
+    state, buffers = split_buffers(payload)
+    return {
+        "state": state,
+        "buffers": [[path, base64.b64encode(bytes(data)).decode()] for path, data in buffers],
+    }
+
+
+def stream(seed: int, kind: int, index: int, count: int) -> np.ndarray:
+    """The page's uniform draws (js/training/draws.js)."""
+    return uniforms(stream_seed(stream_seed(seed, kind), index), count)
+
+
+@functools.cache
+def permutation(n: int, seed: int, epoch: int) -> Tensor:
+    """The page's order of an epoch."""
+    draws = stream(seed, ORDER, epoch, n)
+    order = list(range(n))
+    for i in range(n - 1, 0, -1):
+        j = int(draws[n - 1 - i] * (i + 1))
+        order[i], order[j] = order[j], order[i]
+    return torch.tensor(order)
+
+
+class Drawn(TorchDispatchMode):
+    """In this ``with`` block torch draws what the page draws in one of its streams."""
+
+    def __init__(self, seed: int, kind: int, index: int) -> None:
+        super().__init__()
+        self._stream = (seed, kind, index)
+        self._taken = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else each operation goes through the compiler's guard
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        draw = _DRAWS.get(func.overloadpacket.__name__)
+        return func(*args, **(kwargs or {})) if draw is None else draw(self, *args)
+
+    def _take(self, count: int) -> np.ndarray:
+        drawn = stream(*self._stream, self._taken + count)[self._taken :]
+        self._taken += count
+        return drawn
+
+    def uniform(self, shape: Any) -> Tensor:
+        drawn = np.floor(self._take(int(np.prod(shape))) * 2**24) / 2**24
+        return torch.from_numpy(drawn.astype(np.float32)).reshape(tuple(shape))
+
+    def normal(self, shape: Any) -> Tensor:
+        n = int(np.prod(shape))
+        pairs = self._take(n + n % 2).reshape(-1, 2)
+        radius, angle = np.sqrt(-2 * np.log(pairs[:, 0])), 2 * np.pi * pairs[:, 1]
+        drawn = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).ravel()[:n]
+        return torch.from_numpy(drawn.astype(np.float32)).reshape(tuple(shape))
+
+    def dropout(self, x: Tensor, p: float, train: bool) -> tuple[Tensor, Tensor]:
+        mask = self.uniform(x.shape) >= p
+        return x * mask / (1 - p), mask
+
+    def bernoulli_(self, x: Tensor, p: float) -> Tensor:
+        return x.copy_(self.uniform(x.shape) < p)
+
+    def uniform_(self, x: Tensor, low: float = 0, high: float = 1) -> Tensor:
+        return x.copy_(self.uniform(x.shape) * (high - low) + low)
+
+    def normal_(self, x: Tensor, mean: float = 0, std: float = 1) -> Tensor:
+        return x.copy_(self.normal(x.shape) * std + mean)
+
+
+_DRAWS: dict[str, Callable[..., Any]] = {
+    "rand": Drawn.uniform,
+    "randn": Drawn.normal,
+    "native_dropout": Drawn.dropout,
+    "bernoulli_": Drawn.bernoulli_,
+    "uniform_": Drawn.uniform_,
+    "normal_": Drawn.normal_,
+}
