@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vaewidgets.adapters import AdaptedVAE, copy_model, named_tensors
+from vaewidgets.adapters.seeded import seeded
 from vaewidgets.errors import PortableError, ProtocolError
 from vaewidgets.graphs.batch import FEW, Differs, Recording, Size, merged
 from vaewidgets.graphs.places import Place
@@ -63,7 +64,7 @@ def portable_network(
     call, method = _bound(function, module, replica)
     name = type(_shown(module)).__name__
     tracing = _Tracing(replica, call, name, f"{name}.{method}" if method else name, _shapes(example_shape))
-    with torch.no_grad(), plain():
+    with torch.no_grad(), plain(), seeded(0):
         try:
             return tracing.for_any_batch()
         except _OneByOne as reason:

@@ -11,11 +11,11 @@ import contextlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _pop_mode, _push_mode
 
 from vaewidgets.graphs.places import FunctionNames, Place, Places
 from vaewidgets.graphs.schemas import Overload, filled, schema_of
@@ -123,6 +123,15 @@ class Recorder(TorchDispatchMode):
         for name, tensor in named.items():
             if self._key(tensor) not in self._ids:
                 self._new("named", tensor, name=name, depends=1)
+
+    # As `seeded`, and for its reasons: a mode of this thread alone, and no compiler is imported.
+
+    def __enter__(self) -> Self:
+        _push_mode(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _pop_mode(None)
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
