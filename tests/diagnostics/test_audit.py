@@ -297,7 +297,7 @@ LOG_STD = OWN._replace(spread="logstd")
 
 
 def many_looks(kl, kl_own, others, *, recon=1.0, noise=0.07, recon_of=None):
-    """A loop that logs these KLs, and `recon` times what recon should be; `others` are those of other spreads."""
+    """A loop that logs these KLs, and recon `recon` times as it should be; `others` are of other spreads."""
     found = []
     for i, (logged, own) in enumerate(zip(kl, kl_own, strict=True)):
         should = 180.0 - 5 * i

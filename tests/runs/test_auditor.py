@@ -199,3 +199,15 @@ def test_its_share_of_the_time_is_bounded(monkeypatch):
             auditor.watch(lambda: run.model, recorder, 1000)
     assert auditor.spent >= 4 * 0.2, "the test proves nothing"
     assert auditor.spent <= module.SHARE * clock[0]
+
+
+def test_a_loss_that_only_the_loop_knows_leaves_the_kl_to_compare():
+    with looking_often():
+        run = loop(MLP, ROWS["kl averaged over dimensions"], steps=100, likelihood="own")
+        (term,) = run.audit().terms
+    assert term.name == "kl", "recon is known as logged alone"
+    assert 'kl="latent_mean"' in run.warning
+    with looking_often():
+        other = loop(MLP, ROWS["another prior"], steps=100, likelihood="own")
+    assert other.audit().verdict == "unexplained"
+    assert "KL is logged as" in other.warning

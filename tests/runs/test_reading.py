@@ -210,3 +210,22 @@ def test_a_saved_run_is_read_as_it_was(digits, tmp_path):
     loaded = load_run(tmp_path / "run.safetensors", model=Small(nn.Identity, h=64), data=digits)
     assert loaded.likelihood.name == "squared_error"
     assert_pictures_are_right(loaded, digits)
+
+
+def test_an_open_reading_is_said_with_its_numbers_and_settled_by_the_audit(digits, monkeypatch):
+    monkeypatch.setattr("vaewidgets.runs.reading.SHARE", 1e-9)  # the reading itself is not tried again,
+    monkeypatch.setattr("vaewidgets.runs.auditor.SHARE", 0.0)  # and the loop is looked at at its end alone
+    model = Small(nn.Sigmoid, h=64)
+    run = attach(model, digits)
+    fit(model, digits, squared, run, steps=100, mean=True)
+    assert run.model.convention.likelihood == "bernoulli"
+    for measured in (lambda: run.evaluate("test"), lambda: run.stats(n=50)):
+        with pytest.warns(UserWarning, match='not decided yet .* or squared error .*likelihood="squared_err'):
+            measured()
+    with pytest.warns(UserWarning, match="averaged over 64 pixels"):
+        run.finish()
+    assert run.likelihood.name == "squared_error"
+    assert "the audit of what is logged found: spread: log variance; recon: squared error" in run.adapted
+    assert "squared error" not in run.warning, "it is read so by now"
+    assert 'recon="pixel_mean"' in run.warning
+    assert run.evaluate("test")["recon"] == pytest.approx(own_recon(model, digits, squared), rel=0.1)

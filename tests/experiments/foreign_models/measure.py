@@ -83,15 +83,18 @@ def model_of(entry: Foreign, folder: Path) -> nn.Module:
 
 
 def pictures(shape: tuple[int, int, int], value_range: tuple[float, float], n: int, seed: int) -> Tensor:
-    """Soft discs of random place, size and colour, (n, C, H, W)."""
+    """Soft discs of random place, and of somewhat random size and colour, (n, C, H, W).
+
+    Their losses do not differ much, so that a few batches tell what their mean is.
+    """
     generator = torch.Generator().manual_seed(seed)
     channels, height, width = shape
     u = torch.rand(n, 3 + channels, 1, 1, generator=generator)
     y, x = torch.linspace(0, 1, height)[:, None], torch.linspace(0, 1, width)[None, :]
     distance = ((x - 0.2 - 0.6 * u[:, :1]) ** 2 + (y - 0.2 - 0.6 * u[:, 1:2]) ** 2).sqrt()
-    disc = torch.sigmoid((0.1 + 0.15 * u[:, 2:3] - distance) * 40)
+    disc = torch.sigmoid((0.15 + 0.05 * u[:, 2:3] - distance) * 40)
     lo, hi = value_range
-    return lo + (hi - lo) * (disc * (0.4 + 0.6 * u[:, 3:])).clamp(0, 1)
+    return lo + (hi - lo) * (disc * (0.7 + 0.3 * u[:, 3:])).clamp(0, 1)
 
 
 @dataclass
