@@ -61,7 +61,13 @@ const productOf = (exports, plain) => (product) => {
   else if (m === 1) exports.vector(c, 1, a, aCol, b, bRow, bCol, n, k, Number(accumulate), bias);
   else if (n === 1 && bias < 0)
     exports.vector(c, cRow, b, bRow, a, aCol, aRow, m, k, Number(accumulate), bias);
-  else exports.product(a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, Number(accumulate), bias);
+  else {
+    const isSum = accumulate && bias >= 0;
+    exports.product(a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, Number(accumulate), isSum ? -1 : bias);
+    for (let row = 0; isSum && row < m; row++) {
+      exports.binary_add(c + row * cRow, c + row * cRow, n, bias, n, n, 0, 0, 0);
+    }
+  }
 };
 
 /**

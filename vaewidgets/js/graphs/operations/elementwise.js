@@ -23,7 +23,7 @@ export function unary(c, name, x, ...numbers) {
  */
 function repeated(c, name, out, a, aN, n, numbers) {
   c.kernels.unary(name, out, a, aN, ...numbers);
-  for (let at = aN; at < n; at += aN) c.kernels.copy(out + at, out, aN);
+  for (let at = aN; at < n; at *= 2) c.kernels.copy(out + at, out, Math.min(at, n - at));
 }
 
 /** @param {Builder} c @param {string} name @param {Tensor | number} x @param {Tensor | number} y @param {number[]} numbers */

@@ -1,8 +1,8 @@
-// C (m, n) = A (m, k) B (k, n) [+ C] [+ bias]: blocks of A and B are packed in panels of 4 rows and of 8 columns, k
-// running slowest within a panel, and 4 × 8 sums stay in registers over a block of k (Goto & van de Geijn 2008).
+// C (m, n) = A (m, k) B (k, n) [+ C] [+ bias]: blocks of A and B are packed in panels of 6 rows and of 8 columns (4 at the
+// end), k running slowest within a panel; 6 × 8 sums stay in registers over a block of k (Goto & van de Geijn 2008).
 // All addresses and strides in bytes.
 
-import { KC, MC, NC, PACKED_A, PACKED_B, TILE, at, madd } from "./room";
+import { KC, MC, NC, PACKED_A, PACKED_B, TILE, ZEROS, at, madd } from "./room";
 
 /** Four floats for each of k: lanes `lane` bytes apart, those that are not there 0; `step` bytes from k to k. */
 function pack(to: usize, step: usize, x: usize, lane: usize, along: usize, lanes: i32, k: i32): void {
@@ -45,18 +45,54 @@ function pack(to: usize, step: usize, x: usize, lane: usize, along: usize, lanes
   }
 }
 
-/** Panels of `width` lanes one after the other; the last may be of 4. */
-function packPanels(
-  to: usize,
-  width: i32,
-  x: usize,
-  lane: usize,
-  along: usize,
-  lanes: i32,
-  k: i32,
-): void {
+/** Two lanes of the six of a panel. */
+function packTwo(to: usize, x: usize, lane: usize, along: usize, k: i32): void {
+  if (lane == 4) {
+    for (let i = 0; i < k; i++, x += along, to += 24) f64.store(to, f64.load(x));
+    return;
+  }
+  const x1 = x + lane;
+  let o: usize = 0;
+  for (let i = 0; i < k; i++, o += along, to += 24) {
+    f32.store(to, f32.load(x + o));
+    f32.store(to, f32.load(x1 + o), 4);
+  }
+}
+
+/** How many of the rows that are left the next panel of A holds: 6, or 4 where that leaves fewer places empty. */
+// @ts-ignore: decorator
+@inline function rowsOf(left: i32): i32 {
+  return left > 4 && left != 7 && left != 8 ? 6 : 4;
+}
+
+function packA(x: usize, lane: usize, along: usize, lanes: i32, k: i32): void {
+  let to = PACKED_A;
   for (let j = 0; j < lanes; ) {
-    const narrow = width == 4 || lanes - j <= 4;
+    const rows = rowsOf(lanes - j);
+    const from = x + <usize>j * lane;
+    if (rows == 4) pack(to, 16, from, lane, along, min(lanes - j, 4), k);
+    else {
+      pack(to, 24, from, lane, along, 4, k);
+      if (lanes - j >= 6) packTwo(to + 16, from + 4 * lane, lane, along, k);
+      else fillTwo(to + 16, from + 4 * lane, along, k);
+    }
+    to += at(rows * k);
+    j += rows;
+  }
+}
+
+/** The last two lanes of a panel that has but five. */
+function fillTwo(to: usize, x: usize, along: usize, k: i32): void {
+  for (let i = 0; i < k; i++, x += along, to += 24) {
+    f32.store(to, f32.load(x));
+    f32.store(to, 0, 4);
+  }
+}
+
+function packB(x: usize, lane: usize, along: usize, lanes: i32, k: i32): void {
+  let to = PACKED_B;
+  for (let j = 0; j < lanes; ) {
+    const narrow = lanes - j <= 4;
     const step: usize = narrow ? 16 : 32;
     pack(to, step, x + <usize>j * lane, lane, along, min(lanes - j, 4), k);
     if (!narrow) pack(to + 16, step, x + <usize>(j + 4) * lane, lane, along, min(lanes - j - 4, 4), k);
@@ -65,22 +101,80 @@ function packPanels(
   }
 }
 
-// @ts-ignore: decorator
-@inline function put(c: usize, sums: v128, offset: usize, add: bool, bias: usize): void {
-  if (add) sums = f32x4.add(sums, v128.load(c + offset, 0, 4));
-  if (bias) sums = f32x4.add(sums, v128.load(bias + offset, 0, 4));
-  v128.store(c + offset, sums, 0, 4);
+// A tile: C = A B + what stands at `from`, which may be C itself, the bias or zeros (with rows that are 0 bytes apart).
+
+function tile6x8(a: usize, b: usize, k: i32, c: usize, row: usize, from: usize, fromRow: usize): void {
+  let s00 = v128.load(from, 0, 4);
+  let s01 = v128.load(from, 16, 4);
+  from += fromRow;
+  let s10 = v128.load(from, 0, 4);
+  let s11 = v128.load(from, 16, 4);
+  from += fromRow;
+  let s20 = v128.load(from, 0, 4);
+  let s21 = v128.load(from, 16, 4);
+  from += fromRow;
+  let s30 = v128.load(from, 0, 4);
+  let s31 = v128.load(from, 16, 4);
+  from += fromRow;
+  let s40 = v128.load(from, 0, 4);
+  let s41 = v128.load(from, 16, 4);
+  from += fromRow;
+  let s50 = v128.load(from, 0, 4);
+  let s51 = v128.load(from, 16, 4);
+  const end = a + <usize>k * 24;
+  for (; a < end; a += 24, b += 32) {
+    const low = v128.load(b, 0, 4);
+    const high = v128.load(b, 16, 4);
+    const a0 = v128.load32_splat(a, 0);
+    s00 = madd(a0, low, s00);
+    s01 = madd(a0, high, s01);
+    const a1 = v128.load32_splat(a, 4);
+    s10 = madd(a1, low, s10);
+    s11 = madd(a1, high, s11);
+    const a2 = v128.load32_splat(a, 8);
+    s20 = madd(a2, low, s20);
+    s21 = madd(a2, high, s21);
+    const a3 = v128.load32_splat(a, 12);
+    s30 = madd(a3, low, s30);
+    s31 = madd(a3, high, s31);
+    const a4 = v128.load32_splat(a, 16);
+    s40 = madd(a4, low, s40);
+    s41 = madd(a4, high, s41);
+    const a5 = v128.load32_splat(a, 20);
+    s50 = madd(a5, low, s50);
+    s51 = madd(a5, high, s51);
+  }
+  v128.store(c, s00, 0, 4);
+  v128.store(c, s01, 16, 4);
+  c += row;
+  v128.store(c, s10, 0, 4);
+  v128.store(c, s11, 16, 4);
+  c += row;
+  v128.store(c, s20, 0, 4);
+  v128.store(c, s21, 16, 4);
+  c += row;
+  v128.store(c, s30, 0, 4);
+  v128.store(c, s31, 16, 4);
+  c += row;
+  v128.store(c, s40, 0, 4);
+  v128.store(c, s41, 16, 4);
+  c += row;
+  v128.store(c, s50, 0, 4);
+  v128.store(c, s51, 16, 4);
 }
 
-function tile8(a: usize, b: usize, k: i32, c: usize, row: usize, add: bool, bias: usize): void {
-  let s00 = f32x4.splat(0);
-  let s01 = f32x4.splat(0);
-  let s10 = f32x4.splat(0);
-  let s11 = f32x4.splat(0);
-  let s20 = f32x4.splat(0);
-  let s21 = f32x4.splat(0);
-  let s30 = f32x4.splat(0);
-  let s31 = f32x4.splat(0);
+function tile4x8(a: usize, b: usize, k: i32, c: usize, row: usize, from: usize, fromRow: usize): void {
+  let s00 = v128.load(from, 0, 4);
+  let s01 = v128.load(from, 16, 4);
+  from += fromRow;
+  let s10 = v128.load(from, 0, 4);
+  let s11 = v128.load(from, 16, 4);
+  from += fromRow;
+  let s20 = v128.load(from, 0, 4);
+  let s21 = v128.load(from, 16, 4);
+  from += fromRow;
+  let s30 = v128.load(from, 0, 4);
+  let s31 = v128.load(from, 16, 4);
   const end = a + <usize>k * 16;
   for (; a < end; a += 16, b += 32) {
     const low = v128.load(b, 0, 4);
@@ -98,24 +192,62 @@ function tile8(a: usize, b: usize, k: i32, c: usize, row: usize, add: bool, bias
     s30 = madd(a3, low, s30);
     s31 = madd(a3, high, s31);
   }
-  put(c, s00, 0, add, bias);
-  put(c, s01, 16, add, bias);
+  v128.store(c, s00, 0, 4);
+  v128.store(c, s01, 16, 4);
   c += row;
-  put(c, s10, 0, add, bias);
-  put(c, s11, 16, add, bias);
+  v128.store(c, s10, 0, 4);
+  v128.store(c, s11, 16, 4);
   c += row;
-  put(c, s20, 0, add, bias);
-  put(c, s21, 16, add, bias);
+  v128.store(c, s20, 0, 4);
+  v128.store(c, s21, 16, 4);
   c += row;
-  put(c, s30, 0, add, bias);
-  put(c, s31, 16, add, bias);
+  v128.store(c, s30, 0, 4);
+  v128.store(c, s31, 16, 4);
 }
 
-function tile4(a: usize, b: usize, k: i32, c: usize, row: usize, add: bool, bias: usize): void {
-  let s0 = f32x4.splat(0);
-  let s1 = f32x4.splat(0);
-  let s2 = f32x4.splat(0);
-  let s3 = f32x4.splat(0);
+function tile6x4(a: usize, b: usize, k: i32, c: usize, row: usize, from: usize, fromRow: usize): void {
+  let s0 = v128.load(from, 0, 4);
+  from += fromRow;
+  let s1 = v128.load(from, 0, 4);
+  from += fromRow;
+  let s2 = v128.load(from, 0, 4);
+  from += fromRow;
+  let s3 = v128.load(from, 0, 4);
+  from += fromRow;
+  let s4 = v128.load(from, 0, 4);
+  from += fromRow;
+  let s5 = v128.load(from, 0, 4);
+  const end = a + <usize>k * 24;
+  for (; a < end; a += 24, b += 16) {
+    const low = v128.load(b, 0, 4);
+    s0 = madd(v128.load32_splat(a, 0), low, s0);
+    s1 = madd(v128.load32_splat(a, 4), low, s1);
+    s2 = madd(v128.load32_splat(a, 8), low, s2);
+    s3 = madd(v128.load32_splat(a, 12), low, s3);
+    s4 = madd(v128.load32_splat(a, 16), low, s4);
+    s5 = madd(v128.load32_splat(a, 20), low, s5);
+  }
+  v128.store(c, s0, 0, 4);
+  c += row;
+  v128.store(c, s1, 0, 4);
+  c += row;
+  v128.store(c, s2, 0, 4);
+  c += row;
+  v128.store(c, s3, 0, 4);
+  c += row;
+  v128.store(c, s4, 0, 4);
+  c += row;
+  v128.store(c, s5, 0, 4);
+}
+
+function tile4x4(a: usize, b: usize, k: i32, c: usize, row: usize, from: usize, fromRow: usize): void {
+  let s0 = v128.load(from, 0, 4);
+  from += fromRow;
+  let s1 = v128.load(from, 0, 4);
+  from += fromRow;
+  let s2 = v128.load(from, 0, 4);
+  from += fromRow;
+  let s3 = v128.load(from, 0, 4);
   const end = a + <usize>k * 16;
   for (; a < end; a += 16, b += 16) {
     const low = v128.load(b, 0, 4);
@@ -124,47 +256,56 @@ function tile4(a: usize, b: usize, k: i32, c: usize, row: usize, add: bool, bias
     s2 = madd(v128.load32_splat(a, 8), low, s2);
     s3 = madd(v128.load32_splat(a, 12), low, s3);
   }
-  put(c, s0, 0, add, bias);
-  put(c + row, s1, 0, add, bias);
-  put(c + 2 * row, s2, 0, add, bias);
-  put(c + 3 * row, s3, 0, add, bias);
+  v128.store(c, s0, 0, 4);
+  c += row;
+  v128.store(c, s1, 0, 4);
+  c += row;
+  v128.store(c, s2, 0, 4);
+  c += row;
+  v128.store(c, s3, 0, 4);
 }
 
-/** What there is of a tile at an edge. */
-function edge(c: usize, row: usize, rows: i32, columns: i32, add: bool, bias: usize): void {
-  for (let r = 0; r < rows; r++, c += row) {
-    for (let j: usize = 0; j < <usize>columns; j++) {
-      let value = f32.load(TILE + (<usize>r << 5) + (j << 2));
-      if (add) value += f32.load(c + (j << 2));
-      if (bias) value += f32.load(bias + (j << 2));
-      f32.store(c + (j << 2), value);
-    }
+/** Numbers of a part of a tile from one place to another. */
+function copyPart(to: usize, toRow: usize, from: usize, fromRow: usize, rows: i32, columns: i32): void {
+  for (let r = 0; r < rows; r++, to += toRow, from += fromRow) {
+    for (let j: usize = 0; j < at(columns); j += 4) f32.store(to + j, f32.load(from + j));
   }
 }
 
-function block(c: usize, row: usize, m: i32, n: i32, k: i32, add: bool, bias: usize): void {
+/** The product of what is packed; `from` moves along with the columns if it is not the zeros. */
+function block(c: usize, row: usize, m: i32, n: i32, k: i32, from: usize, fromRow: usize): void {
   let b = PACKED_B;
-  for (let j = 0; j < n; ) {
+  for (let j = 0; j < n; j += 8) {
     const wide = n - j > 4;
     const columns = min(n - j, 8);
     const whole = columns == (wide ? 8 : 4);
-    const to = c + at(j);
-    const shift = bias ? bias + at(j) : 0;
-    for (let i = 0; i < m; i += 4) {
-      const a = PACKED_A + at(i * k);
-      const inside = whole && m - i >= 4;
-      const target = inside ? to + <usize>i * row : TILE;
-      const stride: usize = inside ? row : 32;
-      if (wide) tile8(a, b, k, target, stride, inside && add, inside ? shift : 0);
-      else tile4(a, b, k, target, stride, inside && add, inside ? shift : 0);
-      if (!inside) edge(to + <usize>i * row, row, min(m - i, 4), columns, add, shift);
+    const shift = from == ZEROS ? 0 : at(j);
+    let a = PACKED_A;
+    for (let i = 0; i < m; ) {
+      const rows = rowsOf(m - i);
+      const there = min(rows, m - i);
+      const inside = whole && there == rows;
+      const target = c + <usize>i * row + at(j);
+      const source = from + <usize>i * fromRow + shift;
+      if (!inside) copyPart(TILE, 32, source, fromRow, there, columns);
+      const to = inside ? target : TILE;
+      const toRow: usize = inside ? row : 32;
+      const start = inside ? source : TILE;
+      const startRow: usize = inside ? fromRow : 32;
+      if (rows == 6) {
+        if (wide) tile6x8(a, b, k, to, toRow, start, startRow);
+        else tile6x4(a, b, k, to, toRow, start, startRow);
+      } else if (wide) tile4x8(a, b, k, to, toRow, start, startRow);
+      else tile4x4(a, b, k, to, toRow, start, startRow);
+      if (!inside) copyPart(target, row, TILE, 32, there, columns);
+      a += at(rows * k);
+      i += rows;
     }
     b += at((wide ? 8 : 4) * k);
-    j += 8;
   }
 }
 
-/** All in floats; a bias of −1 is none. */
+/** All in floats; a bias of −1 is none. With one, C is not read. */
 export function product(
   a: u32, aRow: i32, aCol: i32, b: u32, bRow: i32, bCol: i32, c: u32, cRow: i32, m: i32, n: i32, k: i32,
   add: bool, bias: i32,
@@ -173,13 +314,14 @@ export function product(
     const columns = min(n - column, NC);
     for (let deep = 0; deep < k; deep += KC) {
       const depth = min(k - deep, KC);
-      const first = deep == 0;
-      const shift = first && bias >= 0 ? at(bias + column) : 0;
-      packPanels(PACKED_B, 8, at(b + deep * bRow + column * bCol), at(bCol), at(bRow), columns, depth);
+      packB(at(b + deep * bRow + column * bCol), at(bCol), at(bRow), columns, depth);
       for (let line = 0; line < m; line += MC) {
         const lines = min(m - line, MC);
-        packPanels(PACKED_A, 4, at(a + line * aRow + deep * aCol), at(aRow), at(aCol), lines, depth);
-        block(at(c + line * cRow + column), at(cRow), lines, columns, depth, add || !first, shift);
+        packA(at(a + line * aRow + deep * aCol), at(aRow), at(aCol), lines, depth);
+        const to = at(c + line * cRow + column);
+        const first = deep == 0 && !add;
+        const from = !first ? to : bias >= 0 ? at(bias + column) : ZEROS;
+        block(to, at(cRow), lines, columns, depth, from, first ? 0 : at(cRow));
       }
     }
   }

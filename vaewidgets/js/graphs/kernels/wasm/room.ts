@@ -2,15 +2,17 @@
 // KC rows of B stay in the first cache for 8 columns, MC × KC of A in the second.
 
 export const KC: i32 = 256;
-export const MC: i32 = 64;
+export const MC: i32 = 96;
 export const NC: i32 = 1024;
 
 /** Four vectors: operands that are one number, and what is left of n after whole vectors. */
 export const SLOTS: usize = 0;
 /** A tile of C at an edge. */
 export const TILE: usize = 64;
+/** Eight floats that stay 0. */
+export const ZEROS: usize = TILE + 4 * 6 * 8;
 /** A vector of up to MOST floats; a short operand repeated. */
-export const VECTOR: usize = 192;
+export const VECTOR: usize = ZEROS + 32;
 export const MOST: i32 = 4096;
 export const PACKED_A: usize = VECTOR + 4 * MOST;
 export const PACKED_B: usize = PACKED_A + 4 * MC * KC;
