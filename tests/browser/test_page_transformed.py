@@ -1,7 +1,8 @@
 """Widgets on a page that is scaled, turned or zoomed: what a pointer does is what is under it.
 
 Each gesture is made twice: at a place of the plain page, and where the transform draws that place. Both have
-to come to the same. The places are computed here, from the transform alone.
+to come to the same. The places are computed here, from the transform alone. Between two gestures the page's
+view is put back, since loading the page takes longer than a gesture.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import pytest
 import torch
 
 import vaewidgets as vw
-from tests.browser.helpers import Widget
 from tests.browser.lab import wait_for
 from tests.browser.pages import SavedPage, open_page
 
@@ -37,6 +37,17 @@ PLACES = """
     };
     const by = ([x, y], right, below) => [x + right, y + below];
 """
+# Puts a view of the page back; null for what it did not hold yet.
+RESTORE = """view => {
+    const now = document.documentElement.vaewidgets.view;
+    const back = {};
+    for (const [kind, all] of Object.entries(now)) {
+        back[kind] = all.map((values, i) =>
+            Object.fromEntries(Object.keys(values).map(key => [key, view[kind][i][key] ?? null])));
+    }
+    history.replaceState(null, "", "#");  // the page reads its address when that changes
+    location.hash = "view=" + encodeURIComponent(JSON.stringify(back));
+}"""
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,8 @@ class Gesture:
         Selector of what goes with the pointer: it must be drawn under it in both.
     anchor : str
         Selector of what the places are in.
+    keeps : bool
+        Whether the widget keeps what no view of the page holds (its zoom): the page is then loaded anew.
     """
 
     widget: str
@@ -64,6 +77,7 @@ class Gesture:
     kind: str = "hover"
     moved: str = ""
     anchor: str = ".vw-body canvas"
+    keeps: bool = False
 
 
 MAP = "by(at('.vw-map-handle'), 40, -50)"
@@ -76,9 +90,16 @@ GESTURES = {
         3,
         "drag",
     ),
-    "scatter, wheel": Gesture("LatentScatter", "[w.toClient(0.9, 0.7)]", "w.hover.z", 0.06, "wheel"),
+    "scatter, wheel": Gesture(
+        "LatentScatter", "[w.toClient(0.9, 0.7)]", "w.hover.z", 0.06, "wheel", keeps=True
+    ),
     "scatter, pan": Gesture(
-        "LatentScatter", "[w.toClient(0, 0), by(w.toClient(0, 0), 60, 30)]", "w.hover.z", 0.06, "pan"
+        "LatentScatter",
+        "[w.toClient(0, 0), by(w.toClient(0, 0), 60, 30)]",
+        "w.hover.z",
+        0.06,
+        "pan",
+        keeps=True,
     ),
     "explorer, hover": Gesture("LatentExplorer", "[w.toClient(-0.7, 0.6)]", "w.hover.z", 0.06),
     "curves, hover": Gesture(
@@ -101,9 +122,7 @@ GESTURES = {
         "wheel drag",
     ),
     "samples, hover": Gesture(
-        "PriorSamples",
-        "[at('.vw-sheet-canvas', 0.63, 0.41)]",
-        "root.querySelector('.vw-sheet-canvas').getAttribute('aria-label') + root.innerText",
+        "PriorSamples", "[at('.vw-sheet-canvas', 0.63, 0.41)]", "w.view.hover", 1e-9
     ),
     "strip, handle": Gesture(
         "InterpolationStrip",
@@ -207,10 +226,16 @@ def page(browser: Any, paths: dict[str, Path], gesture: str) -> Iterator[SavedPa
 
 
 class Stage:
-    """The page anew, plain or transformed."""
+    """The page as it was loaded, and with one gesture after the other made on it, plain or transformed."""
 
-    def __init__(self, page: SavedPage, style: str = "") -> None:
-        self.page = page.go_to()
+    def __init__(self, page: SavedPage, gesture: Gesture) -> None:
+        self.page, self.gesture, self.widget = page, gesture, page.widget()
+        self.set("")
+        self.view = page.page.evaluate("document.documentElement.vaewidgets.view")
+        self.at_rest = self.ask(gesture.reading)
+
+    def set(self, style: str) -> None:
+        """A style of the page, nothing of which has been touched."""
         self.page.page.evaluate(
             """style => {
                 const main = document.querySelector('main');
@@ -219,8 +244,23 @@ class Stage:
             }""",
             style,
         )
-        self.widget: Widget = page.widget()
         self.still()
+
+    def again(self, style: str, wanted: Any) -> None:
+        """As it was, in this style; `wanted`, what came of the gesture before, cannot be read any more."""
+        self.page.page.mouse.move(1, 1)
+        if self.gesture.keeps:
+            self.page.go_to()
+        else:
+            self.page.page.evaluate(RESTORE, self.view)
+        self.set("")
+        if self.gesture.kind == "hover":  # what was pointed at last may still be read
+            self.page.page.mouse.move(*self.ask(f"by({self.gesture.places}[0], -90, 0)"))
+            wait_for(lambda: self.ask(self.gesture.reading) != wanted, "another place is read", 10)
+            self.page.page.mouse.move(1, 1)
+        else:
+            wait_for(lambda: self.ask(self.gesture.reading) == self.at_rest, "all is as it was", 10)
+        self.set(style)
 
     def still(self) -> None:
         seen: list[Any] = [None]
@@ -291,24 +331,24 @@ def drawn_at(page: SavedPage, matrix: str, places: list[list[float]], before: An
 @pytest.mark.parametrize("gesture", GESTURES)
 def test_what_is_done_is_what_is_under_the_pointer(page: SavedPage, gesture: str) -> None:
     one = GESTURES[gesture]
-    plain = Stage(page)
-    before = None if "hover" in gesture else plain.ask(one.reading)
-    places, origin, anchor = plain.ask(one.places), plain.corner("main"), plain.corner(one.anchor)
-    plain.act(one.kind, places)
+    stage = Stage(page, one)
+    before = None if "hover" in gesture else stage.at_rest
+    places, origin, anchor = stage.ask(one.places), stage.corner("main"), stage.corner(one.anchor)
+    stage.act(one.kind, places)
     wanted = wait_for(
-        lambda: (value := plain.ask(one.reading)) is not None and value != before and [value],
+        lambda: (value := stage.ask(one.reading)) is not None and value != before and [value],
         f"{gesture} does something",
         10,
     )[0]
-    plain.widget.settle()  # what is moved is drawn in the next frame
-    moved = plain.ask(f"at({one.moved!r})") if one.moved else None
+    stage.widget.settle()  # what is moved is drawn in the next frame
+    moved = stage.ask(f"at({one.moved!r})") if one.moved else None
     for name, (style, matrix) in TRANSFORMS.items():
-        stage = Stage(page, style)
+        stage.again(style, wanted)
         # Type that is zoomed is a pixel higher or lower: what stands below moves.
         pair = (anchor, stage.corner(one.anchor)) if "zoom" in name else (origin, shifted(origin, name))
         stage.act(one.kind, drawn_at(page, matrix, places, *pair).tolist())
 
-        def same(stage: Stage = stage) -> bool:
+        def same() -> bool:
             value = stage.ask(one.reading)
             if isinstance(wanted, str) or value is None:
                 return value == wanted

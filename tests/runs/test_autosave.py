@@ -73,8 +73,12 @@ def files():
 
 def test_each_of_many_living_runs_has_its_file():
     data = make_data()
-    runs = [start(data, autosave=True, autosave_seconds=0.01, epochs=None) for _ in range(KEEP + 5)]
-    assert wait_until(lambda: all(run.autosave_path.is_file() for run in runs), 60)
+    runs = []
+    for _ in range(KEEP + 5):
+        run = start(data, autosave=True, autosave_seconds=0.01, epochs=None)
+        assert wait_until(run.autosave_path.is_file, 60)
+        run.pause()  # it lives on, and leaves the processor to the others
+        runs.append(run)
     for run in runs:
         run.close()
     assert all(run.autosave_path.is_file() for run in runs)
