@@ -411,3 +411,11 @@ def test_the_whole_of_the_images_is_no_sample_of_them():
     (kl, recon), (kl_of_all, recon_of_all) = errors(0.1), errors(1.0)
     assert kl > 0 == kl_of_all
     assert 0 < recon_of_all < recon
+
+
+def test_one_look_at_what_is_near_a_reduction_is_not_enough():
+    """Ten times a squared error, at one look 17 % off half a cross-entropy."""
+    (seen,) = looks(of=(105.0, 0, 0))[:1]
+    found = audit([seen])
+    assert found.verdict == "unexplained", found
+    assert "halved" not in found.words

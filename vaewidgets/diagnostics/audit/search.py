@@ -59,9 +59,9 @@ def audit(looks: Sequence[Look], *, fewest: int = 1) -> Audit | None:
     what was logged about its trend, and from that between images, each with a z of its own. A reading is
     found if both terms agree at each of the newest three looks, all looks together may be of it, and none
     that is plainer does; of several, those are kept that fit best. Where none does, one that is off at all
-    looks by the same, and by less than a third of the way to the next, is found. Another spread is also
-    found if all looks together speak for it, though no one does. What no reading explains is said if it is
-    off by a factor of 1.5.
+    looks, three or more, by the same, and by less than a third of the way to the next, is found. Another
+    spread is also found if all looks together speak for it, though no one does. What no reading explains is
+    said if it is off by a factor of 1.5.
 
     Parameters
     ----------
@@ -172,6 +172,8 @@ def _search(
 ) -> list[Candidate]:
     """Return the plainest readings that reproduce all that is known."""
     for slack, most in levels:
+        if slack and len(recent) < RECENT:
+            continue  # it takes some looks to see that all are off by the same
         fitting = [{one.key: one for one in _fitting(look, terms, slack, most)} for look in recent]
         keys = set.intersection(*(set(one) for one in fitting))
         fits = {key: _misfits(seen, fitting[-1][key], terms, slack) for key in keys}
