@@ -177,3 +177,8 @@ def test_numbers_that_json_has_not_are_named_and_types_are_left_out():
     assert any(op[0] == "logical_and" for op in ops)
     assert {"n": "-inf"} in [arg for op in ops for arg in op[1]]
     assert all(type(arg) in (dict, list, int, float, bool) for op in ops for arg in op[1])
+
+
+def test_a_loss_over_what_a_mask_picks_is_refused():
+    with pytest.raises(PortableError, match=r"test_recording\.py: .*: it picks by a mask"):
+        recorded(lambda x: x[x > 0.5].sum(), (3,))

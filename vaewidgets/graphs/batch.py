@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vaewidgets.graphs.places import Place
 from vaewidgets.graphs.recorder import Operation, Ref, Value, leaves
 
 SIZES = (7, 11)  # two points for `factor * B + offset`
@@ -51,6 +52,7 @@ class Recording:
     inputs: list[int]
     outputs: list[int]
     shapes: list[tuple[Any, ...]]  # of each value; with `Size` where merged
+    picked: Place | None = None  # where it picked by a mask, which is recorded as if the mask were full
 
 
 def merged(record: Callable[[int], Recording], sizes: tuple[int, int] = SIZES) -> Recording:
@@ -104,7 +106,7 @@ def _merged(first: Recording, second: Recording, sizes: tuple[int, int]) -> Reco
         shapes.append(
             tuple(_number(m, n, sizes) for m, n in zip(one.tensor.shape, two.tensor.shape, strict=True))
         )
-    return Recording(values, [*made, *operations], first.inputs, first.outputs, shapes)
+    return Recording(values, [*made, *operations], first.inputs, first.outputs, shapes, first.picked)
 
 
 def at(value: Any, batch: int) -> Any:
@@ -163,8 +165,6 @@ def _as_full(i: int, x: Tensor, y: Tensor, sizes: tuple[int, int]) -> Operation:
     """A number of the batch size that was made a tensor of no axes."""
     if x.dim() or y.dim():
         raise Differs(f"a tensor of shape {tuple(x.shape)} holds other values for {sizes[1]} images")
-    from vaewidgets.graphs.places import Place
-
     number = _number(x.item(), y.item(), sizes, 1e-6)
     args: tuple[Any, ...] = ([], number, x.dtype, None, None, None)
     return Operation(torch.ops.aten.full.default, args, (i,), Place("full"))

@@ -19,7 +19,7 @@ from vaewidgets.graphs.batch import FEW, Differs, Recording, Size, merged
 from vaewidgets.graphs.places import Place
 from vaewidgets.graphs.recorded import Network, assembled
 from vaewidgets.graphs.recording import plain, record, tensors_of
-from vaewidgets.graphs.refusals import refusal
+from vaewidgets.graphs.refusals import picks_by_mask, refusal
 from vaewidgets.graphs.simplify import simplified
 
 _TOGETHER = 3  # images of the comparison with torch: neither one nor a size that was recorded
@@ -134,6 +134,7 @@ class _Tracing:
     root: str  # of the function
     shapes: list[tuple[int, ...]]
     warned: set[str] = field(default_factory=set)
+    picked: Place | None = None
 
     def for_any_batch(self) -> Network:
         """Record at two batch sizes."""
@@ -186,6 +187,7 @@ class _Tracing:
                 f"{self.root} returned a tensor that does not come from its input through "
                 "torch functions that can be recorded (NumPy and some C++ extensions cannot)."
             )
+        self.picked = recording.picked
         needed = simplified(recording, keep_state=False)
         problem = refusal(needed)
         if problem is not None:
@@ -239,6 +241,8 @@ class _Tracing:
         allowed = tolerance * max(1.0, float(np.abs(want).max()) if want.size else 1.0)
         if error <= allowed:
             return
+        if self.picked is not None:
+            raise PortableError(picks_by_mask(self.picked))
         if not np.isfinite(want).all():
             cause = "its weights or outputs are not finite"
         elif half:

@@ -111,6 +111,7 @@ class Recorder(TorchDispatchMode):
         self.values: list[Value] = []
         self.operations: list[Operation] = []
         self.last = Place(places.root)
+        self.picked: Place | None = None
         self._places, self._rewrite = places, rewrite
         self._warned: set[str] = set() if warned is None else warned
         self._generator = torch.Generator().manual_seed(0)  # the user's random stream stays untouched
@@ -164,6 +165,10 @@ class Recorder(TorchDispatchMode):
             tensor = make(tuple(shape), generator=self._generator)
         self._new("draw", tensor, name=kind, depends=2, place=self._places.now(kind))
         return tensor
+
+    def note_pick(self) -> None:
+        """Keep the place of ``x[mask]``, which is recorded as if the mask were full."""
+        self.picked = self.picked or self._places.now("index")
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:

@@ -18,6 +18,7 @@ from vaewidgets.graphs.batch import Differs, Recording, merged
 from vaewidgets.graphs.places import Place, Places
 from vaewidgets.graphs.recorded import Network, Precision, assembled
 from vaewidgets.graphs.recorder import Recorder
+from vaewidgets.graphs.refusals import picks_by_mask
 from vaewidgets.graphs.rewriting import rewrite
 from vaewidgets.graphs.simplify import simplified
 
@@ -63,6 +64,8 @@ def record_function(
         both = merged(lambda size: record(function, examples(size), module, root=name, training=True))
     except Differs as reason:
         raise PortableError(f"{name} cannot be recorded for any batch size: {reason}.") from reason
+    if both.picked is not None:
+        raise PortableError(picks_by_mask(both.picked))
     return assembled(
         simplified(both, keep_state=keep_state), module=module, precision=precision, every_tensor=keep_state
     )
@@ -99,7 +102,7 @@ def record(
         raise PortableError(f"{root} returned {kinds}; expected a tensor, or a tuple of tensors.")
     refs = [recorder.refer(tensor).id for tensor in outputs]
     shapes = [tuple(value.tensor.shape) for value in recorder.values]
-    return Recording(recorder.values, recorder.operations, recorder.inputs, refs, shapes)
+    return Recording(recorder.values, recorder.operations, recorder.inputs, refs, shapes, recorder.picked)
 
 
 def call_recorded(function: Callable[..., Any], inputs: Sequence[Tensor]) -> list[Tensor]:

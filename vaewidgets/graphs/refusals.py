@@ -5,6 +5,7 @@ from __future__ import annotations
 from vaewidgets.graphs.batch import Recording, Size
 from vaewidgets.graphs.operations import is_known, limit
 from vaewidgets.graphs.page_form import in_page
+from vaewidgets.graphs.places import Place
 from vaewidgets.graphs.recorder import Operation, Ref
 
 _DATA_SIZED = frozenset({"nonzero", "masked_select", "unique", "unique_consecutive", "_unique2"})
@@ -24,6 +25,13 @@ def refusal(recording: Recording) -> str | None:
                 "mean, or draw outside of the function."
             )
     return None
+
+
+def picks_by_mask(place: Place) -> str:
+    """Say that ``x[mask]`` is used for more than to be put back."""
+    return (
+        f"the page cannot run {place}: it picks by a mask, whose size depends on the data; use torch.where."
+    )
 
 
 def _reason(operation: Operation, recording: Recording) -> str | None:

@@ -137,18 +137,27 @@ def _dropout_backward(_: Recorder, gradient: Tensor, mask: Tensor, scale: float)
     return gradient * mask * scale
 
 
+def _picked(recorder: Recorder, x: Tensor, masks: Sequence[Tensor]) -> Tensor:
+    """``x[mask]`` as all of `x`: what is computed of it and put back by the same mask is right there."""
+    recorder.note_pick()
+    return x.reshape(-1, *x.shape[masks[0].dim() :]).clone()
+
+
 def _put_where(
     _: Recorder, x: Tensor, masks: Sequence[Tensor], value: Tensor, accumulate: bool, *__: Any
 ) -> Tensor:
-    """``x[mask] = number``."""
+    """``x[mask] = value``, a number or what `_picked` has given."""
     mask = masks[0].reshape(*masks[0].shape, *([1] * (x.dim() - masks[0].dim())))
-    number = value.reshape(())
-    return x.copy_(torch.where(mask, x + number if accumulate else number, x))
+    value = value.reshape(()) if value.numel() == 1 else value.reshape(x.shape)
+    return x.copy_(torch.where(mask, x + value if accumulate else value, x))
+
+
+def _is_mask(args: Sequence[Any]) -> bool:
+    return len(args[1]) == 1 and args[1][0] is not None and args[1][0].dtype == torch.bool
 
 
 def _is_put_where(args: Sequence[Any]) -> bool:
-    masks = args[1]
-    return len(masks) == 1 and masks[0] is not None and masks[0].dtype == torch.bool and args[2].numel() == 1
+    return _is_mask(args) and args[2].numel() in (1, args[0].numel())
 
 
 def _distances(_: Recorder, x: Tensor, y: Tensor, p: float, *__: Any) -> Tensor:
@@ -211,6 +220,7 @@ _SPECIAL: dict[str, Rewrite] = {
     "exponential_": _exponential_in_place,
     "native_dropout": _dropout,
     "native_dropout_backward": _dropout_backward,
+    "index": _picked,
     "index_put_": _put_where,
     "_scaled_dot_product_flash_attention_for_cpu": _attention,
     "vdot": _dot,
@@ -220,4 +230,7 @@ _SPECIAL: dict[str, Rewrite] = {
     "_upsample_bicubic2d_aa": _resampled(torch.ops.aten._upsample_bicubic2d_aa.default),
     "_upsample_bilinear2d_aa": _resampled(torch.ops.aten._upsample_bilinear2d_aa.default),
 }
-_ONLY_IF: dict[str, Callable[[Sequence[Any]], bool]] = {"index_put_": _is_put_where}
+_ONLY_IF: dict[str, Callable[[Sequence[Any]], bool]] = {
+    "index": _is_mask,
+    "index_put_": _is_put_where,
+}

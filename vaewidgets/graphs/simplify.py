@@ -7,7 +7,8 @@ from dataclasses import replace
 import torch
 
 from vaewidgets.graphs.batch import Recording, Share, Size
-from vaewidgets.graphs.recorder import Operation, Value, leaves
+from vaewidgets.graphs.places import Place
+from vaewidgets.graphs.recorder import Operation, Ref, Value, leaves
 from vaewidgets.graphs.schemas import schema_of
 
 _EXACT_IN_HALF = 2048  # whole numbers up to this one survive half precision
@@ -110,9 +111,6 @@ def _own_constants(recording: Recording) -> Recording:
 
 
 def _clone(source: int, out: int) -> Operation:
-    from vaewidgets.graphs.places import Place
-    from vaewidgets.graphs.recorder import Ref
-
     overload = torch.ops.aten.clone.default
     assert len(schema_of(overload).names) == 2
     return Operation(overload, (Ref(source), None), (out,), Place("clone"))
