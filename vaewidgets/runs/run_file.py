@@ -215,7 +215,7 @@ def _engine(facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> EngineSt
         epochs=facts["epochs"],
         steps_per_epoch=facts["steps_per_epoch"],
         position=facts["position"],
-        epoch_sums=tuple(facts["epoch_sums"]),
+        epoch_sums=tuple(map(float, facts["epoch_sums"])),
         schedule=schedule_from_dict(facts["schedule"]),
         lr=facts["lr"],
         optimizer=_under("optimizer.", tensors),

@@ -2,6 +2,7 @@
  * Trains a model with no kernel: in Node, in a worker, or in slices on the page's main thread. No DOM.
  *
  * @typedef {import("../contract/types.js").Trainable} Trainable
+ * @typedef {import("../contract/types.js").Packed} Packed
  * @typedef {import("./schedules.js").Schedule} Schedule
  * @typedef {import("./batches.js").DataSet} DataSet
  * @typedef {import("./batches.js").Images} Images
@@ -43,8 +44,8 @@
  *
  * @typedef {object} Trainer
  * @property {() => TrainerState} state
- * @property {(milliseconds: number, mostSteps?: number) => number} advance make steps until the time is over, at least
- *   one; gives how many. Evaluations are made in it, batch by batch. Nothing is done once the run is finished or failed
+ * @property {(milliseconds: number, mostSteps?: number) => number} advance make steps until the time is over, at
+ *   least one step or one batch of an evaluation; gives how many steps. Nothing is done once the run is finished or failed
  * @property {import("./recorder.js").Recorder} history of the run under way
  * @property {DataSet} data of the run under way
  * @property {(images: Float32Array, oneHot?: Float32Array | null) => {mu: Float32Array, logvar: Float32Array | null}}
@@ -129,7 +130,8 @@ export function createTrainer(payload, { memory = createMemory(), now = () => pe
     newRun(settings = {}, data = null) {
       const wanted = { ...run.settings, ...checkSettings(settings, payload) };
       const next = open(choose(payload, { ...run.choice, ...settings }), wanted, data ?? run.data);
-      next.begin();
+      if (next.choice.start) next.begin();
+      else next.model.setWeights(toFloat32(/** @type {Packed} */ (payload.weights)));
       replace(next);
     },
     save: () => run.save(payload.choices.indexOf(run.choice)),
