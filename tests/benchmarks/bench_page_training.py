@@ -5,9 +5,8 @@
 
 Chapter 13.4's network (784-256-32), batch 128, Adam. An epoch of each contender in turn, so that noise meets
 them alike; images a processor second of the whole loop (order, images, noise, step, optimiser, record), and
-GFLOP/s of the step's matrix products alone. `--peers` names a folder where `npm install
-@tensorflow/tfjs-core @tensorflow/tfjs-backend-cpu @tensorflow/tfjs-backend-wasm @jax-js/jax` was run; they
-train the same network, written by hand.
+GFLOP/s of the step's matrix products alone. `--peers` names a folder where `npm install @tensorflow/tfjs
+@tensorflow/tfjs-backend-wasm @jax-js/jax` was run; they train the same network, written by hand.
 """
 
 from __future__ import annotations
