@@ -186,6 +186,32 @@ def test_double_precision_and_grad_mode_and_autocast_do_not_matter():
     assert network.weights.dtype == np.float32
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_short_weights_are_run_as_float32(dtype):
+    model = made(Residual).to(dtype)
+    network = decoder_network(model, Z)
+    assert next(model.parameters()).dtype == dtype
+    z = torch.randn(5, Z, generator=torch.Generator().manual_seed(2))
+    assert largest_error(network, copy.deepcopy(model).float(), "decode", z, half=False) < 1e-5
+
+
+def test_indices_that_half_precision_would_round_travel_whole():
+    class LookUp(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table, self.linear = nn.Parameter(torch.randn(5000)), nn.Linear(Z, 4)
+            self.register_buffer("places", torch.tensor([4999, 2049, 2051, 3]))
+
+        def decode(self, z: Tensor) -> Tensor:
+            return self.linear(z) + self.table[self.places]
+
+    model = made(LookUp)
+    network = decoder_network(model, Z)
+    assert network.as_dict()["weights"]["dtype"] == "f32"
+    z = torch.randn(5, Z, generator=torch.Generator().manual_seed(2))
+    assert largest_error(network, model, "decode", z, half=True) < 1e-6
+
+
 def test_reference_refuses_a_wrong_size():
     with pytest.raises(ShapeError, match="takes 3 values an image"):
         decoder_network(made(Plain), Z).run(np.zeros(4))

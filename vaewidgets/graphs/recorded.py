@@ -24,6 +24,7 @@ from vaewidgets.graphs.schemas import schema_of
 
 Precision = Literal["f16", "f32"]
 Dim = int | Size
+_EXACT_IN_HALF = 2048  # whole numbers up to this one survive half precision
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ class Network:
 
     def _stored(self, *, half: bool) -> list[Tensor]:
         flat = torch.from_numpy(self.weights)
-        flat = halved(flat).float() if half else flat
+        flat = halved(flat).float() if half and self.precision == "f16" else flat
         parts = flat.split([math.prod(stored.shape) for stored in self.tensors])
         return [part.reshape(s.shape).to(s.dtype) for part, s in zip(parts, self.tensors, strict=True)]
 
@@ -277,8 +278,16 @@ def assembled(
         precision=precision,
         reason=reason,
     )
-    tensors = network.read(module) if module is not None else []
+    tensors = network.read(module) if module is not None else [s.value for s in stored if s.value is not None]
+    if any(_is_beyond_half(tensor) for tensor in tensors):
+        network = replace(network, precision="f32")
     return replace(network, weights=_single(tensors).numpy())
+
+
+def _is_beyond_half(tensor: Tensor) -> bool:
+    """Whether it holds whole numbers, such as indices, that half precision would round."""
+    whole = not tensor.is_floating_point() and tensor.dtype != torch.bool and tensor.numel() > 0
+    return whole and int(tensor.abs().max()) > _EXACT_IN_HALF
 
 
 def _results(recording: Recording, used: set[int], before: set[int]) -> list[int]:

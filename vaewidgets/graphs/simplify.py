@@ -11,8 +11,6 @@ from vaewidgets.graphs.places import Place
 from vaewidgets.graphs.recorder import Operation, Ref, Value, leaves
 from vaewidgets.graphs.schemas import schema_of
 
-_EXACT_IN_HALF = 2048  # whole numbers up to this one survive half precision
-
 
 def simplified(recording: Recording, *, keep_state: bool) -> Recording:
     """Drop dead operations and fold constants; with `keep_state` writes into parameters stay."""
@@ -85,15 +83,11 @@ def _is_constant(operation: Operation, recording: Recording, constant: set[int],
 
 
 def _stays(operation: Operation, value: Value, values: list[Value]) -> bool:
-    """Whether an operation on constants is better kept: it costs nothing, or its result has no exact half."""
+    """Whether an operation on constants is better kept: views and factories cost less than their results."""
     reads = list(operation.reads)
-    if not reads and operation.name != "empty":
-        return True
-    if any(values[i].memory == value.memory for i in reads):
-        return True
-    if value.tensor.dtype.is_floating_point or not value.tensor.numel():
-        return False
-    return bool(value.tensor.abs().max() > _EXACT_IN_HALF) if value.tensor.dtype != torch.bool else False
+    if not reads:
+        return operation.name != "empty"
+    return any(values[i].memory == value.memory for i in reads)
 
 
 def _own_constants(recording: Recording) -> Recording:
