@@ -66,6 +66,9 @@ def results(tmp_path_factory: pytest.TempPathFactory, saved: Any) -> dict[str, A
         "choose": ("choose", several, None),
         "open": ("open", several, str(saved[1])),
         "data": ("data", one, {"images": torch.rand(20 * 64).tolist()}),
+        "alone": (
+            "alone", trainable(run_of(MODELS["residual"][0]())), {"images": torch.rand(17 * 64).tolist()}
+        ),
         "schedules": (
             "schedules", one, {"given": [s.to_dict() for s in SCHEDULES], "values": SENT}
         ),
@@ -193,6 +196,10 @@ def test_images_of_the_reader_train_and_what_does_not_fit_is_said(results):
     assert got["kept"] == "noise"
     assert (got["state"]["dataset"], got["state"]["nTrain"], got["state"]["step"]) == ("mine", 20, 2)
     assert got["evaluation"] is None
+
+
+def test_an_image_alone_is_no_batch_for_batch_norm(results):
+    assert results["alone"]["stepsPerEpoch"] == results["alone"]["step"] == 1
 
 
 def test_schedules_and_buckets_are_those_of_python(results):

@@ -87,6 +87,12 @@ export function data(trainer, { images, ok }) {
   trainer.advance(1e6);
   return { wrong, kept, state: trainer.state(), evaluation: trainer.evaluate() };
 }
+export function alone(trainer, { images }) {
+  const set = { ...trainer.data, train: { images: Float32Array.from(images), labels: null, n: 17 }, test: null };
+  trainer.newRun({ epochs: 1 }, set);
+  trainer.advance(1e6);
+  return trainer.state();
+}
 export function schedules(_, { given, values }) {
   const rows = [4, 10].map((most) => {
     const buckets = createBuckets(most);

@@ -36,9 +36,10 @@ export function createRun({ choice, options, settings, data, memory }) {
   const optimiser = createOptimiser(options.optimizer, model.trained, memory);
   const pixels = size(data.imageShape);
   const batchSize = Math.min(settings.batch_size, data.train.n);
-  const stepsPerEpoch = options.drop_last
-    ? Math.floor(data.train.n / batchSize)
-    : Math.ceil(data.train.n / batchSize);
+  // Statistics of a batch mean nothing for one image: it waits for the next epoch's order.
+  const isAlone = data.train.n % batchSize === 1 && choice.tensors.some(({ trained }) => !trained);
+  const stepsPerEpoch =
+    options.drop_last || isAlone ? Math.floor(data.train.n / batchSize) : Math.ceil(data.train.n / batchSize);
   /** @type {{epoch: number, order: Int32Array} | null} */
   let shuffled = null;
   /** @type {Int32Array | null} */
