@@ -65,7 +65,7 @@ async function filesUnder(entry, above = "") {
 
 /** @param {DataTransfer} dropped @returns {Promise<OwnFile[]>} */
 async function filesOf(dropped) {
-  const entries = [...dropped.items].map((item) => item.webkitGetAsEntry?.()).filter((one) => one !== null);
+  const entries = [...dropped.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   const lists = await Promise.all(entries.map((entry) => filesUnder(/** @type {FileSystemEntry} */ (entry))));
   return entries.length ? lists.flat() : [...dropped.files].map(ownFile);
 }
