@@ -219,6 +219,7 @@ export function createOwnImages(el, { shape, background, onStart }) {
     onPress() {
       const data = read ?? drawings.data();
       say(`Training from scratch on ${describe(data)}.`);
+      setOpen(false); // what it learns is shown below
       onStart(data);
     },
   });
@@ -254,10 +255,13 @@ export function createOwnImages(el, { shape, background, onStart }) {
     }
   }
 
-  toggle.addEventListener("click", () => {
-    show(panel, panel.hidden);
-    toggle.setAttribute("aria-expanded", String(!panel.hidden));
-  });
+  /** @param {boolean} on */
+  function setOpen(on) {
+    show(panel, on);
+    toggle.setAttribute("aria-expanded", String(on));
+  }
+
+  toggle.addEventListener("click", () => setOpen(panel.hidden));
   for (const name of ["dragenter", "dragover"]) {
     root.addEventListener(name, (event) => {
       event.preventDefault();
@@ -268,7 +272,7 @@ export function createOwnImages(el, { shape, background, onStart }) {
   root.addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("vw-own-over");
-    if (panel.hidden) toggle.click();
+    setOpen(true);
     if (event.dataTransfer) filesOf(event.dataTransfer).then(take, (fault) => say(String(fault), true));
   });
   // a file that misses the panel would replace the page, and with it what was trained
