@@ -1,0 +1,200 @@
+"""Processes that begin with the packages imported: forks of one process that has done nothing else.
+
+A kernel spends seconds of processor time on imports before it runs a line of a test. As a script,
+`forked.py FOLDER -f CONNECTION_FILE` is the process that Jupyter starts, interrupts and kills. It asks the
+server of FOLDER for a kernel (the first to ask starts that), hands its own streams, working directory and
+environment on, passes signals on, and ends as the kernel ends. It imports no package, so it starts quickly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import importlib
+import json
+import os
+import selectors
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+__all__ = ["write_kernel"]
+
+PRELOADED = (
+    "torch",
+    "numpy",
+    "sklearn.datasets",
+    "matplotlib.pyplot",
+    "ipykernel.kernelapp",
+    "ipykernel.zmqshell",
+    "ipywidgets",
+    "anywidget",
+    "vaewidgets.widgets",
+    "vaewidgets.experiments",
+)
+
+
+def write_kernel(folder: Path) -> Path:
+    """Write a kernel "python3" that is forked, and return the folder to name in JUPYTER_PATH."""
+    spec = folder / "kernels" / "python3"
+    spec.mkdir(parents=True)
+    argv = [sys.executable, "-I", "-S", __file__, str(folder), "-f", "{connection_file}"]
+    kernel = {"argv": argv, "display_name": "Python 3", "language": "python", "interrupt_mode": "signal"}
+    (spec / "kernel.json").write_text(json.dumps(kernel))
+    return folder
+
+
+# the process that Jupyter knows -------------------------------------------------------------------
+
+
+def connect(folder: Path) -> socket.socket:
+    """Reach the server of a folder, which the first to ask starts."""
+    place = folder / "socket"
+    connection = socket.socket(socket.AF_UNIX)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):
+            connection.connect(str(place))
+            return connection
+        place.unlink(missing_ok=True)
+        server = subprocess.Popen(
+            [sys.executable, __file__, str(folder)],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd=Path(__file__).parents[1],
+        )
+        while server.poll() is None:
+            with contextlib.suppress(OSError):
+                connection.connect(str(place))
+                return connection
+            time.sleep(0.02)
+    raise SystemExit(f"{__file__}: the server ended with exit code {server.returncode}")
+
+
+def stand_in(folder: Path, arguments: list[str]) -> NoReturn:
+    """Ask for a kernel and be it to whoever started this process."""
+    connection = connect(folder)
+    request = {"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ)}
+    text = json.dumps(request).encode()
+    socket.send_fds(connection, [struct.pack("!i", len(text))], [0, 1, 2])
+    connection.sendall(text)
+    (kernel,) = struct.unpack("!i", connection.recv(4, socket.MSG_WAITALL))
+
+    def hand_on(number: int, _frame: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(kernel, number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, hand_on)
+    ended = connection.recv(4, socket.MSG_WAITALL)
+    code = os.waitstatus_to_exitcode(struct.unpack("!i", ended)[0]) if ended else 1
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    raise SystemExit(code)
+
+
+# the server ---------------------------------------------------------------------------------------
+
+
+class Server:
+    """Forks a kernel for each request, tells how it ended, and ends it when its stand-in is gone."""
+
+    def __init__(self, folder: Path) -> None:
+        for name in PRELOADED:
+            importlib.import_module(name)
+        assert threading.active_count() == 1, "a fork of several threads has only one of them"
+        self.folder = folder
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(folder / "socket"))
+        self.listener.listen()
+        self.kernels: dict[int, socket.socket] = {}
+        self.ended, told = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(told)
+
+    def serve(self) -> dict[str, Any]:
+        """Run as long as the folder is there; returns in each fork, with the request."""
+        while self.folder.exists():
+            ready = self.wait()
+            for kernel, connection in self.kernels.items():
+                if connection in ready:
+                    os.kill(kernel, signal.SIGKILL)
+            self.tell()
+            if self.listener in ready and (request := self.fork()) is not None:
+                return request
+        for kernel in self.kernels:
+            os.kill(kernel, signal.SIGKILL)
+        raise SystemExit
+
+    def wait(self) -> list[object]:
+        """Wait for a request, for the end of a kernel, or for that of its stand-in."""
+        with selectors.DefaultSelector() as selector:
+            for one in (self.listener, self.ended, *self.kernels.values()):
+                selector.register(one, selectors.EVENT_READ)
+            ready = [key.fileobj for key, _ in selector.select(5.0)]
+        with contextlib.suppress(BlockingIOError):
+            os.read(self.ended, 4096)
+        return ready
+
+    def tell(self) -> None:
+        """Tell the stand-ins of kernels that have ended."""
+        for kernel in list(self.kernels):
+            ended, status = os.waitpid(kernel, os.WNOHANG)
+            if ended:
+                with contextlib.suppress(OSError), self.kernels.pop(kernel) as connection:
+                    connection.sendall(struct.pack("!i", status))
+
+    def fork(self) -> dict[str, Any] | None:
+        """Fork for the next request; returns that in the fork, and None in the server."""
+        connection, _ = self.listener.accept()
+        head, streams, _, _ = socket.recv_fds(connection, 4, 3)
+        request = json.loads(connection.recv(struct.unpack("!i", head)[0], socket.MSG_WAITALL))
+        kernel = os.fork()
+        if kernel:
+            for stream in streams:
+                os.close(stream)
+            connection.sendall(struct.pack("!i", kernel))
+            self.kernels[kernel] = connection
+            return None
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for one in (self.listener, connection, *self.kernels.values()):
+            one.close()
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+            os.close(stream)
+        return request
+
+
+def be_kernel(request: dict[str, Any]) -> None:
+    """What `python -m ipykernel_launcher` does."""
+    import random
+
+    import numpy as np
+    from ipykernel import kernelapp
+
+    os.setsid()
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.environ.pop("JPY_PARENT_PID", None)  # its parent is the server, which watches for it
+    random.seed()
+    np.random.seed()  # noqa: NPY002  a process that is not forked begins with a seed of its own, too
+    sys.path[:0] = [one for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one]
+    sys.argv = ["ipykernel_launcher", *request["arguments"]]
+    kernelapp.launch_new_instance()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        stand_in(Path(sys.argv[1]), sys.argv[2:])
+    asked = Server(Path(sys.argv[1])).serve()
+    sys.path.pop(0)  # the folder of this file
+    be_kernel(asked)
