@@ -4,6 +4,7 @@
  * Handle for tests, as the property `vaewidgets` of the document's root element (read-only):
  *   ready   true once every widget has drawn or said why it cannot
  *   view    what is turned on the whole page, as it stands in the address
+ *   kept    of each run that it trains: the step up to which a reload loses nothing, or null
  */
 import { h } from "../dom.js";
 import { drawAll } from "../painter.js";
@@ -52,7 +53,11 @@ export async function drawPage(content, places, before = () => {}) {
   Object.defineProperty(document.documentElement, "vaewidgets", {
     value: Object.defineProperties(
       {},
-      { ready: { get: () => ready, enumerable: true }, view: { get: view, enumerable: true } },
+      {
+        ready: { get: () => ready, enumerable: true },
+        view: { get: view, enumerable: true },
+        kept: { get: () => trainings.map(({ keptStep }) => keptStep), enumerable: true },
+      },
     ),
   });
   drawAll(true);

@@ -99,6 +99,8 @@ export function createTraining(content, training, models) {
   /** @type {Promise<(request: Request) => void> | null} */
   let opening = null;
   let isRenewed = false;
+  /** The step up to which a reload loses nothing. @type {number | null} */
+  let keptStep = null;
 
   /** What it was saved with, from the widgets that say it. */
   function saved() {
@@ -139,7 +141,10 @@ export function createTraining(content, training, models) {
   /** @param {Answer} answer */
   function onAnswer(answer) {
     if (answer.type === "update") update(answer.updates);
-    else if (answer.type === "keep") storage.write(answer.kept);
+    else if (answer.type === "keep")
+      storage.write(answer.kept).then(() => {
+        keptStep = answer.kept.run.step;
+      });
     else if (answer.type === "fault") fail(answer.message);
     else if (answer.type === "file") onFile?.(answer.bytes, live[0].get("frame").run.name);
   }
@@ -182,6 +187,9 @@ export function createTraining(content, training, models) {
   }
 
   return {
+    get keptStep() {
+      return keptStep;
+    },
     /** Show the run that was kept when the page was left, if there is one. */
     async restore() {
       const kept = await storage.read();

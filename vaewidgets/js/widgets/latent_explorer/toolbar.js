@@ -167,8 +167,9 @@ export function createToolbar(el, commands) {
     // who opens a page that trains wants to see it from the beginning
     const fresh = commands.offline && !commands.rests && next.step > 0 && !active;
     again.update({ text: "train from scratch", icon: ICONS.again, hidden: !fresh });
-    again.button.classList.toggle("vw-main-button", fresh && (action === null || action.action === "more"));
-    main.button.classList.toggle("vw-main-button", !again.button.classList.contains("vw-main-button"));
+    const leads = fresh && (action === null || action.action === "more");
+    again.button.classList.toggle("vw-lead", leads);
+    main.button.classList.toggle("vw-plain", leads);
     step.update({
       text: "step",
       icon: ICONS.step,

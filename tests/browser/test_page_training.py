@@ -1,0 +1,113 @@
+"""A saved page that trains: no kernel, no network; what a reader does in the first minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import vaewidgets as vw
+from tests.browser.helpers import EXPLORER, Widget
+from tests.browser.pages import SavedPage, open_page
+
+EPOCHS = 20
+
+
+@pytest.fixture(scope="module")
+def explorer() -> Iterator[vw.LatentExplorer]:
+    data = vw.load_dataset("digits", n_train=512, n_test=200)
+    options = {"epochs": EPOCHS, "batch_size": 64, "autosave": False, "hidden": (32,), "lr": 3e-3}
+    widget = vw.LatentExplorer(data, speed=None, **options)
+    widget.run.wait(progress=False)
+    yield widget
+    widget.close()
+
+
+@pytest.fixture(scope="module")
+def saved(explorer: vw.LatentExplorer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    others = [vw.LatentTraversal(explorer.run), vw.ReconstructionGrid(explorer.run), vw.Diagnosis(explorer.run)]
+    path = tmp_path_factory.mktemp("train") / "train.html"
+    vw.save_html([explorer, *others], path, train={"latent_dim": [2, 8]})
+    for widget in others:
+        widget.close()
+    return path
+
+
+def series(page: Widget, name: str, split: str) -> np.ndarray:
+    """Values of a curve as it is drawn."""
+    curve = f"w.curves().find((c) => c.name === '{name}' && c.split === '{split}' && !c.ghost)"
+    return np.array(page.ask(f"Array.from(({curve})?.mean ?? [])"))
+
+
+def press(page: SavedPage, button: str) -> None:
+    page.page.locator(EXPLORER).locator(button).click()
+
+
+def test_a_page_trains_from_scratch_as_torch_does(
+    browser: Any, saved: Path, explorer: vw.LatentExplorer
+) -> None:
+    with open_page(browser, saved) as page:
+        widget = page.widget(EXPLORER)
+        before = widget.points()
+        press(page, ".vw-again")
+        widget.wait("w.status === 'running' && w.step > 8 && w.frame.scatter?.step > 0")
+        early = widget.points()
+        assert not np.allclose(before, early[: len(before)], atol=0.1)
+        assert "new run" not in page.page.locator(EXPLORER).locator(".vw-error").inner_text()
+        widget.wait_status("finished", 120)
+        assert not np.allclose(early, widget.points(), atol=0.1)
+        assert widget.step == EPOCHS * 8
+        loss = series(widget, "loss", "test")
+        assert len(loss) == EPOCHS
+        assert loss[-1] == pytest.approx(explorer.run.evaluate("test")["loss"], rel=0.02)
+        assert loss[-1] < 0.9 * loss[0]
+        for selector in (".vw-reconstruction-grid", ".vw-diagnosis"):
+            page.widget(selector).scroll_to()
+            page.widget(selector).wait("w.frame !== null")
+        page.widget(".vw-reconstruction-grid").wait(f"w.step === {widget.step}")
+        page.widget(".vw-diagnosis").wait("root.querySelector('.vw-thinned').textContent.includes('Python')")
+        widget.wait("root.querySelector('.vw-time-slider').max > 4")
+        page.assert_alone()
+
+
+def test_controls_new_run_ghost_and_reload(browser: Any, saved: Path) -> None:
+    with open_page(browser, saved) as page:
+        widget = page.widget(EXPLORER)
+        root = page.page.locator(EXPLORER)
+        press(page, ".vw-again")
+        widget.wait("w.step > 20")
+        press(page, ".vw-toolbar .vw-main-button")
+        widget.wait_status("paused")
+        step = widget.step
+        press(page, ".vw-step")
+        widget.wait(f"w.step === {step + 1} && w.status === 'paused'")
+        kl = series(widget, "kl", "train")[-1]
+        beta = root.locator(".vw-beta .vw-number")
+        beta.fill("20")
+        beta.press("Enter")
+        widget.wait("w.frame.run.beta === 20")
+        press(page, ".vw-toolbar .vw-main-button")
+        widget.wait_status("finished", 120)
+        assert series(widget, "kl", "train")[-1] < kl / 2
+
+        press(page, ".vw-new-run")
+        root.locator(".vw-field-latent_dim select").select_option("8")
+        press(page, ".vw-start")
+        widget.wait("w.frame.run.latent_dim === 8 && w.frame.scatter?.mode === 'pca'")
+        assert "β = 20" in root.locator(".vw-ghost-table").inner_text()
+        widget.wait("w.step > 30")
+        press(page, ".vw-toolbar .vw-main-button")
+        widget.wait_status("paused")
+        step, loss = widget.step, series(widget, "loss", "train")
+        widget.wait(f"document.documentElement.vaewidgets.kept[0] === {step}")
+
+        page.reload()
+        again = page.widget(EXPLORER)
+        again.wait(f"w.step === {step} && w.status === 'paused' && w.frame.run.latent_dim === 8")
+        assert np.allclose(series(again, "loss", "train"), loss)
+        press(page, ".vw-toolbar .vw-main-button")
+        again.wait_status("finished", 120)
+        page.assert_alone()
