@@ -28,7 +28,11 @@ def explorer() -> Iterator[vw.LatentExplorer]:
 
 @pytest.fixture(scope="module")
 def saved(explorer: vw.LatentExplorer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    others = [vw.LatentTraversal(explorer.run), vw.ReconstructionGrid(explorer.run), vw.Diagnosis(explorer.run)]
+    others = [
+        vw.LatentTraversal(explorer.run),
+        vw.ReconstructionGrid(explorer.run),
+        vw.Diagnosis(explorer.run),
+    ]
     path = tmp_path_factory.mktemp("train") / "train.html"
     vw.save_html([explorer, *others], path, train={"latent_dim": [2, 8]})
     for widget in others:
@@ -95,9 +99,10 @@ def test_controls_new_run_ghost_and_reload(browser: Any, saved: Path) -> None:
 
         press(page, ".vw-new-run")
         root.locator(".vw-field-latent_dim select").select_option("8")
+        root.locator(".vw-field-beta input").fill("1")
         press(page, ".vw-start")
         widget.wait("w.frame.run.latent_dim === 8 && w.frame.scatter?.mode === 'pca'")
-        assert "β = 20" in root.locator(".vw-ghost-table").inner_text()
+        assert "β 1 → 20, latent_dim = 2" in root.locator(".vw-ghost-table").inner_text()
         widget.wait("w.step > 30")
         press(page, ".vw-toolbar .vw-main-button")
         widget.wait_status("paused")

@@ -232,7 +232,7 @@ export function createPageKernel({
       run: run(),
       curves: curves(),
       units: sections.find((one) => one.units)?.units ?? saved.units,
-      settings: settingsOf(state()),
+      settings: settingsOf(state(), trainer.history.columns.beta?.[0]),
     };
     const { dataset, ...settings } = value ?? {};
     const before = trainer.data;

@@ -114,10 +114,13 @@ function codeOf(saved, now) {
   return rest.length ? `${code}\n# as it was trained in the page: also ${rest.join(", ")}` : code;
 }
 
-/** Settings by which two runs are told apart, the ones turned most often first. @param {TrainerState} state @returns {Settings} */
-export function settingsOf(state) {
+/**
+ * Settings by which two runs are told apart, the ones turned most often first.
+ * @param {TrainerState} state @param {number} [begun] the beta of its first step @returns {Settings}
+ */
+export function settingsOf(state, begun = state.beta) {
   return {
-    β: state.beta,
+    β: begun === state.beta ? begun : `${begun} → ${state.beta}`,
     latent_dim: state.latentDim,
     model: MODELS[state.kind] ?? state.kind,
     likelihood: state.likelihood,
@@ -136,7 +139,9 @@ export function settingsOf(state) {
  */
 export function ghostState({ run, curves, units, settings }, next) {
   const differ = Object.keys(settings).filter((name) => settings[name] !== next[name]);
-  const label = differ.slice(0, MOST_NAMED).map((name) => `${name} = ${settings[name]}`);
+  const label = differ
+    .slice(0, MOST_NAMED)
+    .map((name) => `${name} ${String(settings[name]).includes("→") ? "" : "= "}${settings[name]}`);
   const [first] = differ;
   const value = first === undefined ? null : settings[first];
   const { id, name, epoch, step, unit, latent_dim } = run;
