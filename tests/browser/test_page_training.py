@@ -64,6 +64,7 @@ def test_a_page_trains_from_scratch_as_torch_does(
         widget.wait_status("finished", 120)
         assert not np.allclose(early, widget.points(), atol=0.1)
         assert widget.step == EPOCHS * 8
+        widget.wait("root.querySelector('.vw-time-slider').max > 2")
         loss = series(widget, "loss", "test")
         assert len(loss) == EPOCHS
         assert loss[-1] == pytest.approx(explorer.run.evaluate("test")["loss"], rel=0.02)
@@ -73,7 +74,6 @@ def test_a_page_trains_from_scratch_as_torch_does(
             page.widget(selector).wait("w.frame !== null")
         page.widget(".vw-reconstruction-grid").wait(f"w.step === {widget.step}")
         page.widget(".vw-diagnosis").wait("root.querySelector('.vw-thinned').textContent.includes('Python')")
-        widget.wait("root.querySelector('.vw-time-slider').max > 4")
         page.assert_alone()
 
 
@@ -81,8 +81,10 @@ def test_controls_new_run_ghost_and_reload(browser: Any, saved: Path) -> None:
     with open_page(browser, saved) as page:
         widget = page.widget(EXPLORER)
         root = page.page.locator(EXPLORER)
+        speed = root.locator(".vw-speed select")
+        speed.select_option(label="2 epochs/s")
         press(page, ".vw-again")
-        widget.wait("w.step > 20")
+        widget.wait("w.status === 'running' && w.step > 8")
         press(page, ".vw-toolbar .vw-main-button")
         widget.wait_status("paused")
         step = widget.step
@@ -93,17 +95,19 @@ def test_controls_new_run_ghost_and_reload(browser: Any, saved: Path) -> None:
         beta.fill("20")
         beta.press("Enter")
         widget.wait("w.frame.run.beta === 20")
+        speed.select_option(label="full speed")
         press(page, ".vw-toolbar .vw-main-button")
         widget.wait_status("finished", 120)
         assert series(widget, "kl", "train")[-1] < kl / 2
 
+        speed.select_option(label="2 epochs/s")
         press(page, ".vw-new-run")
         root.locator(".vw-field-latent_dim select").select_option("8")
         root.locator(".vw-field-beta input").fill("1")
         press(page, ".vw-start")
         widget.wait("w.frame.run.latent_dim === 8 && w.frame.scatter?.mode === 'pca'")
         assert "β 1 → 20, latent_dim = 2" in root.locator(".vw-ghost-table").inner_text()
-        widget.wait("w.step > 30")
+        widget.wait("w.step > 12")
         press(page, ".vw-toolbar .vw-main-button")
         widget.wait_status("paused")
         step, loss = widget.step, series(widget, "loss", "train")
@@ -113,6 +117,7 @@ def test_controls_new_run_ghost_and_reload(browser: Any, saved: Path) -> None:
         again = page.widget(EXPLORER)
         again.wait(f"w.step === {step} && w.status === 'paused' && w.frame.run.latent_dim === 8")
         assert np.allclose(series(again, "loss", "train"), loss)
+        speed.select_option(label="full speed")
         press(page, ".vw-toolbar .vw-main-button")
         again.wait_status("finished", 120)
         page.assert_alone()

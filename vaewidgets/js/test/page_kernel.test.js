@@ -101,7 +101,7 @@ const payload = /** @type {any} */ ({
     { ...choice, latent_dim: 2 },
   ],
   chosen: 1,
-  weights: null,
+  weights: {},
   batch_sizes: [2],
 });
 const form = {

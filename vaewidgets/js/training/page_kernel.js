@@ -27,8 +27,11 @@ import { createSnapshots } from "./snapshots.js";
 const FRAME_MS = 100;
 const WEIGHTS_MS = 1000;
 const KEEP_MS = 5000;
-/** Of the time, that pictures may take while it trains. */
+/** Of the time, that pictures may take while it trains; of a run that has just begun more: its first steps are the ones
+ * worth seeing. */
 const PICTURE_SHARE = 0.25;
+const BEGINNING_MS = 3000;
+const LEAST_WAIT = 0.3;
 /** What a widget's view holds when another run is shown; and when its images are others. */
 const FRESH_VIEW = { ghost: true, path: null, off: [], time: null, hover: null };
 const OTHER_IMAGES = { selected: null, classes: null };
@@ -71,6 +74,7 @@ export function createPageKernel({
   let taking = { cost: 0, heavy: false };
   /** @type {Record<string, any>[]} */
   let sections = wants.map(() => ({}));
+  let begun = now();
   let drawnStep = -1;
   let weightsStep = -1;
   const next = { frame: 0, picture: 0, weights: 0, keep: 0 };
@@ -78,6 +82,9 @@ export function createPageKernel({
 
   const state = () => trainer.state();
   const isRunning = () => status === "running" && !hidden;
+
+  /** Whether the run that is shown is in the trainer: the weights of the saved one may not have come along. */
+  const canGoOn = () => !continued || Boolean(payload.weights);
 
   function curves() {
     const own = curvesState(trainer.history);
@@ -128,7 +135,8 @@ export function createPageKernel({
     task = null;
     ({ sections } = value);
     drawnStep = value.step;
-    next.picture = now() + Math.max(FRAME_MS, taking.cost / PICTURE_SHARE);
+    const age = Math.min(1, Math.max(LEAST_WAIT, (now() - begun) / BEGINNING_MS));
+    next.picture = now() + Math.max(FRAME_MS, (age * taking.cost) / PICTURE_SHARE);
     if (taking.heavy) {
       weightsStep = value.step;
       next.weights = now() + WEIGHTS_MS;
@@ -183,11 +191,13 @@ export function createPageKernel({
     } catch (fault) {
       fail(fault);
     }
-    if (isNews && now() >= next.frame) publish();
+    // a new run is shown with its first picture: what was drawn of the one before would not fit it
+    const isShown = drawnStep >= 0 || id === saved.run.id;
+    if (isNews && isShown && now() >= next.frame) publish();
     if (now() >= next.keep && (isRunning() || next.keep === 0)) save();
     if (task || isPictureDue()) wake();
     else if (isRunning()) wake(pace.wait());
-    else if (isNews) wake(Math.max(0, next.frame - now()));
+    else if (isNews && isShown) wake(Math.max(0, next.frame - now()));
   }
 
   /** @param {number} [ms] */
@@ -223,13 +233,14 @@ export function createPageKernel({
     drawnStep = weightsStep = -1;
     next.picture = next.weights = next.keep = 0;
     error = null;
+    begun = now();
     pace.rest();
   }
 
   /** @param {any} value settings of the form */
   function newRun(value) {
     const old = {
-      run: run(),
+      run: canGoOn() ? run() : saved.run,
       curves: curves(),
       units: sections.find((one) => one.units)?.units ?? saved.units,
       settings: settingsOf(state(), trainer.history.columns.beta?.[0]),
@@ -254,6 +265,7 @@ export function createPageKernel({
   /** @type {Record<string, (value: any) => void>} */
   const commands = {
     resume() {
+      if (!canGoOn()) newRun({});
       if (status === "failed" || state().isFinished) return;
       settle("running");
       until = Number.POSITIVE_INFINITY;
@@ -261,6 +273,7 @@ export function createPageKernel({
     pause: () => status === "running" && settle("paused"),
     stop: () => (status === "running" || status === "paused") && settle("stopped"),
     advance(value) {
+      if (!canGoOn()) newRun({});
       if (status === "failed" || state().isFinished) return;
       settle("running");
       until = state().step + Math.max(1, Number(value) || 1);

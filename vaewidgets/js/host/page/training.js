@@ -123,9 +123,11 @@ export function createTraining(content, training, models) {
       for (const model of models) if (!live.includes(model)) model.set("thinned", STILL);
     }
     updates.forEach((state, i) => {
-      const { frame = live[i].get("frame"), ...others } = state;
+      const { frame, ...others } = state;
+      const drawn = live[i].get("frame");
       for (const [key, value] of Object.entries(others)) live[i].set(key, value);
-      live[i].set("frame", frame);
+      // until the first picture is there, that of the page as it was saved stays
+      if (frame) live[i].set("frame", frame.run.id === drawn.run.id ? { ...drawn, ...frame } : frame);
     });
   }
 

@@ -165,7 +165,7 @@ export function createToolbar(el, commands) {
     const active = isActive(next);
     main.update(action ? { text: action.text, icon: ICONS[action.icon] } : { hidden: true });
     // who opens a page that trains wants to see it from the beginning
-    const fresh = commands.offline && !commands.rests && next.step > 0 && !active;
+    const fresh = commands.offline && !commands.rests && next.status !== "created" && !active;
     again.update({ text: "train from scratch", icon: ICONS.again, hidden: !fresh });
     const leads = fresh && (action === null || action.action === "more");
     again.button.classList.toggle("vw-lead", leads);
