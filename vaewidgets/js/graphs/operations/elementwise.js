@@ -73,6 +73,7 @@ const POWERS = { [-1]: "reciprocal", [-0.5]: "rsqrt", 0.5: "sqrt", 2: "square" }
 /** @type {Single} */
 function power(c, x, y) {
   if (typeof y !== "number") return binary(c, "pow", x, y);
+  if (y === 1) return c.copy(createTensor(x.shape), x);
   return POWERS[y] ? unary(c, POWERS[y], x) : unary(c, "pow", x, y);
 }
 
