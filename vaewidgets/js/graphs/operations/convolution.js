@@ -68,7 +68,7 @@ const patchesOf = ({ image, grid, kernel, stride, padding, dilation }, channels)
  * @param {{rows: number, n: number, many: number, apart: number}} sizes n numbers a row; apart: from image to image
  * @param {boolean} back from the matrix to the images
  */
-function beside(f, matrix, images, { rows, n, many, apart }, back) {
+function besides(f, matrix, images, { rows, n, many, apart }, back) {
   for (let row = 0; row < rows; row++) {
     for (let i = 0; i < many; i++) {
       const inMatrix = matrix + (row * many + i) * n;
@@ -90,71 +90,56 @@ function fillBias(f, o, bias, batch, channels, n) {
 }
 
 /**
- * Image to grid: weights (outs, channels / groups, kernel).
- * @param {Builder} c @param {Tensor} x @param {Tensor} weight @param {Tensor | null} bias @param {Geometry} g
+ * Image to grid, or grid to image, with weights (outs of the grid, channels / groups, kernel).
+ * @param {boolean} toGrid a convolution; else a transposed one, and the gradient of the other
+ * @returns {(c: Builder, x: Tensor, weight: Tensor, bias: Tensor | null, g: Geometry) => Tensor}
  */
-function correlate(c, x, weight, bias, g) {
+const convolved = (toGrid) => (c, x, weight, bias, g) => {
   const { places, channels, outs, seen, block } = layout(g);
-  const plain = isPlain(g) && block === 1;
+  const plain = toGrid && block === 1 && isPlain(g);
   const columns = createTensor([plain ? 0 : seen * block * places]);
-  const result = createTensor([block > 1 ? outs * block * places : 0]);
-  const out = createTensor([g.batch, ...g.grid]);
-  const patches = patchesOf(g, channels);
-  const [apart, gridApart] = [g.image[0] * g.image[1] * g.image[2], g.grid[0] * places];
-  const reads = [x, weight, ...(bias ? [bias] : [])];
-  c.step([out, columns, result], reads, (o, cols, found, a, w, shift = -1) => () => {
-    fillBias(c.memory.f32, o, shift, g.batch, g.grid[0], places);
-    eachBlock(g, block, (group, first, many) => {
-      const from = a + first * apart + group * channels * g.image[1] * g.image[2];
-      const to = o + first * gridApart + group * outs * places;
-      const row = many * places;
-      for (let i = 0; i < (plain ? 0 : many); i++) {
-        c.kernels.im2col({ ...patches, x: from + i * apart, columns: cols + i * places, row });
-      }
-      c.kernels.product({
-        ...{ a: w + group * outs * seen, aRow: seen, aCol: 1 },
-        ...{ b: plain ? from : cols, bRow: row, bCol: 1 },
-        ...{ c: many > 1 ? found : to, cRow: row, m: outs, n: row, k: seen, accumulate: many === 1 },
-      });
-      if (many > 1) beside(c.memory.f32, found, to, { rows: outs, n: places, many, apart: gridApart }, true);
-    });
-  });
-  return out;
-}
-
-/**
- * Grid to image: weights (outs of the grid, channels / groups, kernel), a bias per channel of the image.
- * @param {Builder} c @param {Tensor} y @param {Tensor} weight @param {Tensor | null} bias @param {Geometry} g
- */
-function spread(c, y, weight, bias, g) {
-  const { places, channels, outs, seen, block } = layout(g);
-  const columns = createTensor([seen * block * places]);
-  const source = createTensor([block > 1 ? outs * block * places : 0]);
-  const out = createTensor([g.batch, ...g.image]);
+  const beside = createTensor([block > 1 ? outs * block * places : 0]);
+  const out = createTensor([g.batch, ...(toGrid ? g.grid : g.image)]);
   const patches = patchesOf(g, channels);
   const plane = g.image[1] * g.image[2];
   const [apart, gridApart] = [g.image[0] * plane, g.grid[0] * places];
-  const reads = [y, weight, ...(bias ? [bias] : [])];
-  c.step([out, columns, source], reads, (o, cols, gathered, a, w, shift = -1) => () => {
-    fillBias(c.memory.f32, o, shift, g.batch, g.image[0], plane);
-    eachBlock(g, block, (group, first, many) => {
-      const from = a + first * gridApart + group * outs * places;
-      const to = o + first * apart + group * channels * plane;
-      const row = many * places;
-      if (many > 1)
-        beside(c.memory.f32, gathered, from, { rows: outs, n: places, many, apart: gridApart }, false);
-      c.kernels.product({
-        ...{ a: w + group * outs * seen, aRow: 1, aCol: seen },
-        ...{ b: many > 1 ? gathered : from, bRow: row, bCol: 1 },
-        ...{ c: cols, cRow: row, m: seen, n: row, k: outs },
-      });
-      for (let i = 0; i < many; i++) {
-        c.kernels.col2im({ ...patches, x: to + i * apart, columns: cols + i * places, row });
-      }
-    });
-  });
+  const { kernels, memory } = c;
+  c.step(
+    [out, columns, beside],
+    [x, weight, ...(bias ? [bias] : [])],
+    (o, cols, side, a, w, shift = -1) =>
+      () => {
+        fillBias(memory.f32, o, shift, g.batch, out.shape[1], toGrid ? places : plane);
+        eachBlock(g, block, (group, first, many) => {
+          const image = (toGrid ? a : o) + first * apart + group * channels * plane;
+          const grid = (toGrid ? o : a) + first * gridApart + group * outs * places;
+          const row = many * places;
+          const sizes = { rows: outs, n: places, many, apart: gridApart };
+          const own = { a: w + group * outs * seen, bRow: row, bCol: 1, cRow: row, n: row };
+          const matrix = many > 1 ? side : grid;
+          const move = (/** @type {"im2col" | "col2im"} */ name) => {
+            for (let i = 0; i < many; i++) {
+              kernels[name]({ ...patches, x: image + i * apart, columns: cols + i * places, row });
+            }
+          };
+          if (toGrid) {
+            if (!plain) move("im2col");
+            const at = { aRow: seen, aCol: 1, b: plain ? image : cols, c: matrix, m: outs, k: seen };
+            kernels.product({ ...own, ...at, accumulate: many === 1 });
+            if (many > 1) besides(memory.f32, side, grid, sizes, true);
+          } else {
+            if (many > 1) besides(memory.f32, side, grid, sizes, false);
+            kernels.product({ ...own, aRow: 1, aCol: seen, b: matrix, c: cols, m: seen, k: outs });
+            move("col2im");
+          }
+        });
+      },
+  );
   return out;
-}
+};
+
+const correlate = convolved(true);
+const spread = convolved(false);
 
 /**
  * The gradient of the weights, (outs, channels / groups, kernel), from an image and what came to the grid.
@@ -174,7 +159,7 @@ function weightGradient(c, x, y, g) {
       const from = b + first * gridApart + group * outs * places;
       const row = many * places;
       if (many > 1)
-        beside(c.memory.f32, gathered, from, { rows: outs, n: places, many, apart: gridApart }, false);
+        besides(c.memory.f32, gathered, from, { rows: outs, n: places, many, apart: gridApart }, false);
       for (let i = 0; i < many; i++) {
         const image = a + (first + i) * apart + group * channels * plane;
         c.kernels.im2col({ ...patches, x: image, columns: cols + i * places, row });

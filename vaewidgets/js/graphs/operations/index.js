@@ -7,7 +7,7 @@ import { normalisation } from "./normalisation.js";
 import { pooling } from "./pooling.js";
 import { products } from "./products.js";
 import { reductions } from "./reductions.js";
-import { resampling } from "./resampling.js";
+import { constantPad, resampling } from "./resampling.js";
 import { views } from "./views.js";
 
 /** @type {import("../builder.js").Operations} */
@@ -18,6 +18,7 @@ export const operations = {
   ...convolutions,
   ...pooling,
   ...resampling,
+  constant_pad_nd: constantPad,
   ...normalisation,
   ...indexing,
   ...views,

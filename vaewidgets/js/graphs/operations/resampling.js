@@ -148,7 +148,7 @@ const padTaps = (shape, padding, make) =>
   });
 
 /** @type {Single} */
-function constantPad(c, x, padding, value = 0) {
+export function constantPad(c, x, padding, value = 0) {
   const axes = padding.length / 2;
   const first = x.shape.length - axes;
   const around = (/** @type {number} */ axis) => padding.slice(2 * (axes - 1 - axis + first)).slice(0, 2);
@@ -166,12 +166,6 @@ function constantPad(c, x, padding, value = 0) {
   return out;
 }
 
-/** @type {Operations} */
-export const resampling = { constant_pad_nd: constantPad };
-
-/** @type {Operations} */
-export const resamplingBackward = {};
-
 /** @type {[string, number, Resampling, boolean][]} name, axes, and whether it asks for aligned corners */
 const KINDS = [
   ["upsample_nearest1d", 1, nearest(0), false],
@@ -182,23 +176,40 @@ const KINDS = [
   ["upsample_bilinear2d", 2, linear, true],
   ["upsample_bicubic2d", 2, cubic, true],
 ];
-for (const [name, axes, make, asks] of KINDS) {
-  /** @param {number[]} from @param {number[]} to @param {any[]} settings corners, if asked for, then scales */
-  const taps = (from, to, settings) => {
-    const scales = asks ? settings.slice(1) : settings;
-    return tapsOf(from, axes, (n, axis) => make(n, to[axis], scales[axis], asks && settings[0]));
-  };
-  resampling[name] = (c, x, to, ...settings) => resampled(c, x, taps(x.shape, to, settings));
-  resamplingBackward[`${name}_backward`] = (c, g, to, from, ...settings) =>
-    resampledBackward(c, g, from, taps(from, to, settings));
+
+/** @type {[string, typeof reflected][]} */
+const PADS = [
+  ["reflection_pad1d", reflected],
+  ["reflection_pad2d", reflected],
+  ["replication_pad1d", replicated],
+  ["replication_pad2d", replicated],
+];
+
+/** Taps of a kind. @param {(typeof KINDS)[0]} kind @param {number[]} from @param {number[]} to @param {any[]} settings corners, if asked for, then scales */
+function tapsOfKind([, axes, make, asks], from, to, settings) {
+  const scales = asks ? settings.slice(1) : settings;
+  return tapsOf(from, axes, (n, axis) => make(n, to[axis], scales[axis], asks && settings[0]));
 }
-for (const axes of [1, 2]) {
-  for (const [name, make] of /** @type {const} */ ([
-    ["reflection", reflected],
-    ["replication", replicated],
-  ])) {
-    resampling[`${name}_pad${axes}d`] = (c, x, padding) => resampled(c, x, padTaps(x.shape, padding, make));
-    resamplingBackward[`${name}_pad${axes}d_backward`] = (c, g, x, padding) =>
-      resampledBackward(c, g, x.shape, padTaps(x.shape, padding, make));
-  }
-}
+
+/** @param {string} end of the names @param {(kind: (typeof KINDS)[0]) => Single} kind @param {(make: typeof reflected) => Single} pad @returns {Operations} */
+const made = (end, kind, pad) =>
+  Object.fromEntries([
+    ...KINDS.map((each) => [each[0] + end, kind(each)]),
+    ...PADS.map(([name, make]) => [name + end, pad(make)]),
+  ]);
+
+export const resampling = /* @__PURE__ */ made(
+  "",
+  (kind) =>
+    (c, x, to, ...settings) =>
+      resampled(c, x, tapsOfKind(kind, x.shape, to, settings)),
+  (make) => (c, x, padding) => resampled(c, x, padTaps(x.shape, padding, make)),
+);
+
+export const resamplingBackward = /* @__PURE__ */ made(
+  "_backward",
+  (kind) =>
+    (c, g, to, from, ...settings) =>
+      resampledBackward(c, g, from, tapsOfKind(kind, from, to, settings)),
+  (make) => (c, g, x, padding) => resampledBackward(c, g, x.shape, padTaps(x.shape, padding, make)),
+);
