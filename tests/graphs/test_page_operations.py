@@ -23,7 +23,7 @@ JS = Path(vaewidgets.__file__).parent / "js"
 NO_VALUES = {"empty", "empty_like", "new_empty"}  # whatever was there
 NOT_PROMISED = {"log_sigmoid_forward": 1}  # an output that no operation of the page reads
 # What torch itself wants in certain strides, or reads as if it were contiguous.
-FIXED = {"as_strided", "as_strided_scatter", "_reshape_alias", "native_layer_norm_backward"}
+FIXED = {"as_strided", "_reshape_alias", "native_layer_norm_backward"}
 EVEN = {"view", "_unsafe_view"}
 STRIDED = 3  # matrices of each operation that are tried with other strides
 

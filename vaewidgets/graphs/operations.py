@@ -56,14 +56,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
         scatter scatter_add
     """),
     "Views and joins": _names("""
-        _reshape_alias _unsafe_view alias as_strided as_strided_scatter cat detach diagonal expand
-        flip lift_fresh permute repeat repeat_interleave reshape roll select select_scatter slice
-        slice_scatter split split_with_sizes squeeze stack t transpose tril triu unbind unfold
-        unsqueeze view
+        _reshape_alias _unsafe_view alias as_strided cat detach diagonal expand flip lift_fresh
+        permute repeat repeat_interleave roll select slice split split_with_sizes squeeze stack t
+        transpose tril triu unbind unfold unsqueeze view
     """),
     "New tensors": _names("""
-        _to_copy arange clone copy empty empty_like eye fill full full_like new_empty new_full
-        new_ones new_zeros ones ones_like scalar_tensor zero zeros zeros_like
+        arange clone copy empty empty_like eye fill full full_like new_empty new_full new_ones
+        new_zeros ones ones_like scalar_tensor zero zeros zeros_like
     """),
     TRAINING: _names("""
         _adaptive_avg_pool2d_backward _log_softmax_backward_data _prelu_kernel_backward
@@ -85,7 +84,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 _TRAINING = frozenset(name for names in GROUPS.values() for name in names)
 _INFERENCE = _TRAINING - {*GROUPS[TRAINING]}
 _RENAMED = frozenset({"bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not"})  # see page_form.py
-_RENAMED |= {"empty_strided", "new_empty_strided"}
+_RENAMED |= {"_to_copy", "empty_strided", "new_empty_strided"}
 
 # The data type and the number of axes of a tensor among the arguments.
 Look = Callable[[Any], tuple[torch.dtype, int]]

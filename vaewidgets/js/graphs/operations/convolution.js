@@ -5,8 +5,8 @@
  * grid; `spread` reads the grid and adds to the image: that is a transposed convolution, and the gradient of the other.
  * Where the grid is small, several images of a batch lie side by side in one product.
  */
-import { size } from "../../contract/bytes.js";
 import { createTensor, isContiguous, stridesOf, unsqueeze, viewOf } from "../tensor.js";
+import { identity } from "./creation.js";
 
 /**
  * @typedef {import("../tensor.js").Tensor} Tensor
@@ -253,41 +253,29 @@ export const convolutionBackward =
     ];
   };
 
-/** What a kernel sees at each place of each image, and what it adds there. @param {number[]} size @param {number[]} kernel @param {number[]} dilation @param {number[]} padding @param {number[]} stride */
-function placesSeen([channels, height, width], kernel, dilation, padding, stride) {
-  const places = (/** @type {number} */ n, /** @type {number} */ axis) =>
-    Math.floor((n + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis]) + 1;
-  const grid = [0, places(height, 0), places(width, 1)];
-  const image = [channels, height, width];
-  const patches = patchesOf(
-    { batch: 1, groups: 1, image, grid, kernel, stride, padding, dilation },
-    channels,
-  );
-  return { patches, shape: [channels * kernel[0] * kernel[1], grid[1] * grid[2]] };
+/** Weights that pick each value under the kernel. @param {Builder} c @param {number} channels @param {number[]} kernel */
+function picking(c, channels, kernel) {
+  const n = channels * kernel[0] * kernel[1];
+  return viewOf(identity(c, n, n), [n, channels, ...kernel], stridesOf([n, channels, ...kernel]));
 }
 
-/** @type {Single} */
-function im2col(c, x, ...settings) {
-  const image = x.shape.slice(1);
-  const { patches, shape } = placesSeen(image, .../** @type {[any, any, any, any]} */ (settings));
-  const batch = x.shape[0];
-  const [from, to] = [size(image), size(shape)];
-  return c.compute([[batch, ...shape]], [x], (_, o, a) => {
-    for (let i = 0; i < batch; i++) c.kernels.im2col({ ...patches, x: a + i * from, columns: o + i * to });
-  })[0];
+/** What the kernel sees at each place, as columns: a convolution that picks. @type {Single} */
+function im2col(c, x, kernel, dilation, padding, stride) {
+  const weight = picking(c, x.shape[1], kernel);
+  const y = convolution(c, x, weight, null, stride, padding, dilation, false, [0, 0], 1);
+  const shape = [...y.shape.slice(0, 2), y.shape[2] * y.shape[3]];
+  return viewOf(y, shape, stridesOf(shape));
 }
 
-/** @type {Single} */
-function col2im(c, x, extents, ...settings) {
-  const [kernel] = settings;
-  const image = [x.shape[1] / kernel[0] / kernel[1], ...extents];
-  const { patches } = placesSeen(image, .../** @type {[any, any, any, any]} */ (settings));
-  const batch = x.shape[0];
-  const [to, from] = [size(image), size(x.shape.slice(1))];
-  return c.compute([[batch, ...image]], [x], (f, o, a) => {
-    f.fill(0, o, o + batch * to);
-    for (let i = 0; i < batch; i++) c.kernels.col2im({ ...patches, x: o + i * to, columns: a + i * from });
-  })[0];
+/** Columns added to where they were seen. @type {Single} */
+function col2im(c, x, extents, kernel, dilation, padding, stride) {
+  const free = [0, 1].map((i) => extents[i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1);
+  const grid = free.map((n, i) => Math.floor(n / stride[i]) + 1);
+  const shape = [...x.shape.slice(0, 2), ...grid];
+  const weight = picking(c, x.shape[1] / kernel[0] / kernel[1], kernel);
+  const y = viewOf(c.contiguous(x), shape, stridesOf(shape));
+  const rest = free.map((n, i) => n % stride[i]);
+  return convolution(c, y, weight, null, stride, padding, dilation, true, rest, 1);
 }
 
 /** @type {Operations} */

@@ -1,6 +1,5 @@
 /** New tensors: of one number, counted, triangles. No DOM. */
 import { size } from "../../contract/bytes.js";
-import { createTensor } from "../tensor.js";
 import { full } from "./elementwise.js";
 
 /**
@@ -21,14 +20,12 @@ function arange(c, ...args) {
   })[0];
 }
 
-/** @type {Single} */
-function eye(c, n, columns) {
-  const width = typeof columns === "number" ? columns : n;
-  return c.compute([[n, width]], [], (f, o) => {
-    f.fill(0, o, o + n * width);
-    for (let i = 0; i < Math.min(n, width); i++) f[o + i * width + i] = 1;
+/** Ones on the diagonal. @param {Builder} c @param {number} n @param {number} columns */
+export const identity = (c, n, columns) =>
+  c.compute([[n, columns]], [], (f, o) => {
+    f.fill(0, o, o + n * columns);
+    for (let i = 0; i < Math.min(n, columns); i++) f[o + i * columns + i] = 1;
   })[0];
-}
 
 /** @param {Builder} c @param {Tensor} x @param {(row: number, column: number) => boolean} keep */
 function masked(c, x, keep) {
@@ -41,23 +38,24 @@ function masked(c, x, keep) {
   })[0];
 }
 
+/** Filled with one number: of a shape, of another tensor's shape, or beside another tensor. @param {string} name @param {number} value @returns {Operations} */
+const filled = (name, value) => ({
+  [name]: (c, shape) => full(c, shape, value),
+  [`${name}_like`]: (c, x) => full(c, x.shape, value),
+  [`new_${name}`]: (c, _, shape) => full(c, shape, value),
+});
+
 /** @type {Operations} */
 export const creation = {
+  ...filled("zeros", 0),
+  ...filled("empty", 0),
+  ...filled("ones", 1),
   arange,
-  eye,
+  eye: (c, n, columns) => identity(c, n, typeof columns === "number" ? columns : n),
   full: (c, shape, value) => full(c, shape, value),
   full_like: (c, x, value) => full(c, x.shape, value),
   new_full: (c, _, shape, value) => full(c, shape, value),
   scalar_tensor: (c, value) => full(c, [], value),
-  zeros: (c, shape) => full(c, shape, 0),
-  zeros_like: (c, x) => full(c, x.shape, 0),
-  new_zeros: (c, _, shape) => full(c, shape, 0),
-  ones: (c, shape) => full(c, shape, 1),
-  ones_like: (c, x) => full(c, x.shape, 1),
-  new_ones: (c, _, shape) => full(c, shape, 1),
-  empty: (_, shape) => createTensor(shape),
-  empty_like: (_, x) => createTensor(x.shape),
-  new_empty: (_, _x, shape) => createTensor(shape),
   tril: (c, x, shift = 0) => masked(c, x, (row, column) => column - row <= shift),
   triu: (c, x, shift = 0) => masked(c, x, (row, column) => column - row >= shift),
 };

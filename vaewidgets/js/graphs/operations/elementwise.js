@@ -80,12 +80,6 @@ function power(c, x, y) {
 /** A new tensor of one number. @param {Builder} c @param {number[]} shape @param {Tensor | number} value */
 export const full = (c, shape, value) => c.copy(createTensor(shape), value);
 
-/** As a dtype: whole numbers towards 0, booleans 0 and 1. @param {Builder} c @param {Tensor} x @param {string | null} [dtype] */
-export function cast(c, x, dtype) {
-  if (dtype === "i64") return unary(c, "trunc", x);
-  return dtype === "bool" ? binary(c, "ne", x, 0) : c.copy(createTensor(x.shape), x);
-}
-
 /** Of one name in torch and in the kernels, of one operand; further arguments are numbers. */
 const UNARY =
   "abs acos acosh asin asinh atan atanh ceil cos cosh digamma elu erf erfc erfinv exp exp2 expm1 floor frac hardshrink hardsigmoid hardswish isfinite isinf isnan leaky_relu lgamma log log10 log1p log2 logical_not mish neg reciprocal relu round rsqrt sigmoid sign silu sin sinh softplus softshrink sqrt square tan tanh threshold trunc";
@@ -127,7 +121,6 @@ export const elementwise = {
   addcdiv: (c, x, a, b, value = 1) => add(c, x, div(c, a, b), value),
   lerp: (c, x, end, weight) => add(c, x, mul(c, sub(c, end, x), weight)),
   masked_fill: (c, x, mask, value) => where(c, mask, value, x),
-  _to_copy: cast,
   copy: (c, x, source) => c.copy(createTensor(x.shape), source),
   clone: (c, x) => c.copy(createTensor(x.shape), x),
   fill: (c, x, value) => full(c, x.shape, value),

@@ -155,36 +155,20 @@ function repeatInterleave(c, x, times, axis = null) {
   return view(c, expand(wide, wide.shape.toSpliced(at + 1, 1, times)), shape);
 }
 
-/** What a view looks at in a copy of x, replaced. @param {Single} looked @returns {Single} */
-const replaced =
-  (looked) =>
-  (c, x, source, ...args) => {
-    const out = c.copy(createTensor(x.shape), x);
-    c.copy(looked(c, out, ...args), source);
-    return out;
-  };
-
 /** @type {Single} */
 export const selected = (_, x, axis, index) => select(x, axisOf(axis, x.shape.length), index);
 
 /** @type {Single} */
 const asStrided = (_, x, shape, strides, offset = null) => viewOf(x, shape, strides, offset ?? x.offset);
 
-/** Channels to pixels, by a factor r: (…, C r², H, W) to (…, C, H r, W r). @type {Single} */
-function pixelShuffle(c, x, r) {
+/** Channels to pixels, (…, C r², H, W) to (…, C, H r, W r), or back. @param {boolean} back @returns {Single} */
+const shuffled = (back) => (c, x, r) => {
   const [channels, height, width] = x.shape.slice(-3);
-  const own = view(c, x, [-1, channels / r / r, r, r, height, width]);
-  const moved = permute(own, [0, 1, 4, 2, 5, 3]);
-  return view(c, moved, [...x.shape.slice(0, -3), channels / r / r, height * r, width * r]);
-}
-
-/** @type {Single} */
-function pixelUnshuffle(c, x, r) {
-  const [channels, height, width] = x.shape.slice(-3);
-  const own = view(c, x, [-1, channels, height / r, r, width / r, r]);
-  const moved = permute(own, [0, 1, 3, 5, 2, 4]);
-  return view(c, moved, [...x.shape.slice(0, -3), channels * r * r, height / r, width / r]);
-}
+  const parts = back ? [channels, height / r, r, width / r, r] : [channels / r / r, r, r, height, width];
+  const moved = permute(view(c, x, [-1, ...parts]), back ? [0, 1, 3, 5, 2, 4] : [0, 1, 4, 2, 5, 3]);
+  const by = back ? 1 / r : r;
+  return view(c, moved, [...x.shape.slice(0, -3), channels / by / by, height * by, width * by]);
+};
 
 /** @type {Single} */
 const same = (_, x) => x;
@@ -193,7 +177,6 @@ const same = (_, x) => x;
 export const views = {
   view,
   _unsafe_view: view,
-  reshape: view,
   _reshape_alias: view,
   alias: same,
   detach: same,
@@ -215,9 +198,6 @@ export const views = {
   diagonal,
   unfold,
   as_strided: asStrided,
-  slice_scatter: replaced(sliced),
-  select_scatter: replaced(selected),
-  as_strided_scatter: replaced(asStrided),
   cat,
   stack: (c, tensors, axis = 0) =>
     cat(
@@ -229,6 +209,6 @@ export const views = {
   roll,
   repeat,
   repeat_interleave: repeatInterleave,
-  pixel_shuffle: pixelShuffle,
-  pixel_unshuffle: pixelUnshuffle,
+  pixel_shuffle: shuffled(false),
+  pixel_unshuffle: shuffled(true),
 };
