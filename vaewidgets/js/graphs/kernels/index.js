@@ -38,8 +38,8 @@
  * @property {(update: Sgd) => void} sgd
  * @property {(update: Adagrad) => void} adagrad
  */
-import { createArrayStorage, createWasmStorage } from "./memory.js";
 import { createPlainKernels } from "./plain.js";
+import { createArrayStorage, createWasmStorage } from "./storage.js";
 import { createWasmKernels, instantiate } from "./wasm.js";
 
 /** @typedef {{readonly f32: Float32Array, scratch(n: number): number}} Room  what kernels need of a memory */
@@ -48,7 +48,7 @@ import { createWasmKernels, instantiate } from "./wasm.js";
  * WebAssembly where the browser has SIMD and the page allows it.
  * @param {boolean} plain though there may be some
  * @param {number} pages of 64 KB to begin with
- * @returns {{storage: import("./memory.js").Storage, reserved: number, bind: (memory: Room) => Kernels}}
+ * @returns {{storage: import("./storage.js").Storage, reserved: number, bind: (memory: Room) => Kernels}}
  *   reserved: floats at the start of the memory that are the kernels' own
  */
 export function openKernels(plain, pages) {

@@ -8,44 +8,15 @@
  *   f32: the whole memory; growing it makes a new array, so never keep one across `alloc` or `scratch`
  *   alloc: n zeros, theirs until `free`
  *   scratch: n numbers of one region that everybody shares: ask for it at each use, since growing moves it
- * @typedef {{readonly buffer: ArrayBuffer, grow(bytes: number): void}} Storage
- *   grow: to at least so many bytes in all; keeps what is there
+ * @typedef {import("./storage.js").Storage} Storage
  */
 import { openKernels } from "./index.js";
+import { FIRST_BYTES, PAGE_BYTES } from "./storage.js";
 
-const PAGE_BYTES = 65536;
 /** A WebAssembly memory ends at 2^32 bytes. */
 const MOST_BYTES = 2 ** 32 - PAGE_BYTES;
-/** To begin with; what follows doubles it until the steps are of so many bytes. */
-const FIRST_BYTES = 4 * 2 ** 20;
+/** What follows the first bytes doubles them until the steps are of so many. */
 const LARGEST_STEP_BYTES = 64 * 2 ** 20;
-
-/** @returns {Storage} */
-export function createArrayStorage() {
-  let buffer = new ArrayBuffer(FIRST_BYTES);
-  return {
-    get buffer() {
-      return buffer;
-    },
-    grow(bytes) {
-      const next = new ArrayBuffer(bytes);
-      new Uint8Array(next).set(new Uint8Array(buffer));
-      buffer = next;
-    },
-  };
-}
-
-/** @param {WebAssembly.Memory} memory @returns {Storage} */
-export function createWasmStorage(memory) {
-  return {
-    get buffer() {
-      return memory.buffer;
-    },
-    grow(bytes) {
-      memory.grow(Math.ceil((bytes - memory.buffer.byteLength) / PAGE_BYTES));
-    },
-  };
-}
 
 /** @param {Storage} storage @param {number} bytes */
 function grow(storage, bytes) {
