@@ -195,6 +195,21 @@ def test_short_weights_are_run_as_float32(dtype):
     assert largest_error(network, copy.deepcopy(model).float(), "decode", z, half=False) < 1e-5
 
 
+def test_a_model_that_names_its_device_is_recorded_on_the_cpu():
+    class Placed(Plain):
+        device = "meta"  # stands for a GPU: tensors there have no values
+
+        def decode(self, z: Tensor) -> Tensor:
+            shift = torch.ones(Z, device=self.device) + torch.tensor(0.5).to(self.device)
+            return super().decode(z.to(self.device) + shift)
+
+    network = decoder_network(made(Placed), Z)
+    model = made(Placed)
+    model.device = "cpu"
+    z = torch.randn(5, Z, generator=torch.Generator().manual_seed(2))
+    assert largest_error(network, model, "decode", z, half=False) < 1e-6
+
+
 def test_indices_that_half_precision_would_round_travel_whole():
     class LookUp(nn.Module):
         def __init__(self) -> None:

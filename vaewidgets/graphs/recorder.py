@@ -195,7 +195,7 @@ class Recorder(TorchDispatchMode):
                 return change(self, *given)
         schema = schema_of(func)
         self.last = self._places.now(schema.name)
-        noted = map_leaves(given, lambda leaf: self.refer(leaf) if isinstance(leaf, Tensor) else leaf)
+        noted = map_leaves(given, self._noted)
         result = func(*args, **(kwargs or {}))
         if schema.name in _LEAVES_BELOW:
             self._leaves_torch(self._places.function or schema.name, [t for t in given if _is_tensor(t)])
@@ -205,6 +205,11 @@ class Recorder(TorchDispatchMode):
         if written or any(isinstance(item, Tensor) for item in outs):
             self._note(func, noted, [t for t in leaves(written) if _is_tensor(t)], outs)
         return result
+
+    def _noted(self, leaf: Any) -> Any:
+        if isinstance(leaf, Tensor):
+            return self.refer(leaf)
+        return None if isinstance(leaf, torch.device) else leaf  # the page has one
 
     def _note(self, func: Overload, args: Any, written: list[Tensor], outs: list[Any]) -> None:
         depends = max((self._depends[self.values[ref.id].memory] for ref in _refs(args)), default=0)

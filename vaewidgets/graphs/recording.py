@@ -15,6 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from vaewidgets.adapters import named_tensors
 from vaewidgets.errors import PortableError
 from vaewidgets.graphs.batch import Differs, Recording, merged
+from vaewidgets.graphs.on_cpu import OnCpu
 from vaewidgets.graphs.places import Place, Places
 from vaewidgets.graphs.recorded import Network, Precision, assembled
 from vaewidgets.graphs.recorder import Recorder
@@ -117,8 +118,9 @@ def tensors_of(result: Any) -> list[Any]:
 
 @contextlib.contextmanager
 def plain(module: nn.Module | None = None, *, training: bool = False) -> Iterator[None]:
-    """No autocast, no compiled functions, no fused layers that hide what they do."""
+    """The CPU, no autocast, no compiled functions, no fused layers that hide what they do."""
     with contextlib.ExitStack() as stack:
+        stack.enter_context(OnCpu())
         stack.enter_context(torch.autocast("cpu", enabled=False))
         if "torch._dynamo" in sys.modules:
             stack.enter_context(torch.compiler.set_stance("force_eager"))
