@@ -47,6 +47,7 @@ def write_kernel(folder: Path) -> Path:
     argv = [sys.executable, "-I", "-S", __file__, str(folder), "-f", "{connection_file}"]
     kernel = {"argv": argv, "display_name": "Python 3", "language": "python", "interrupt_mode": "signal"}
     (spec / "kernel.json").write_text(json.dumps(kernel))
+    (folder / "owner").write_text(str(os.getpid()))
     return folder
 
 
@@ -120,8 +121,9 @@ class Server:
         signal.set_wakeup_fd(told)
 
     def serve(self) -> dict[str, Any]:
-        """Run as long as the folder is there; returns in each fork, with the request."""
-        while self.folder.exists():
+        """Run as long as the folder and its owner are there; returns in each fork, with the request."""
+        owner = Path("/proc", (self.folder / "owner").read_text())
+        while owner.exists() and self.folder.exists():
             ready = self.wait()
             for kernel, connection in self.kernels.items():
                 if connection in ready:
