@@ -2,9 +2,9 @@
 
     python -m docs.build [--notebooks NAME ...] [--no-gallery] [--keep FOLDER] OUT
 
-Executes the notebooks at small scale with their widgets' state kept, makes the gallery's widgets, gathers
-README, pages and API, and builds HTML with warnings as errors; then checks each link within the site, and
-that nothing in it is fetched from elsewhere.
+Executes the notebooks at small scale with their widgets' state kept, makes the gallery's widgets and the
+playground, gathers README, pages and API, and builds HTML with warnings as errors; then checks each link
+within the site, and that nothing in it is fetched from elsewhere.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from docs import sources
+from docs import playground, sources
 from docs.links import faults
 from docs.run import executed
 
@@ -48,7 +48,7 @@ def build(out: Path, chosen: Iterable[Path], *, gallery: bool = True, keep: Path
     chosen : iterable of Path
         Notebooks to execute and show.
     gallery : bool
-        Make the gallery's widgets; else it shows their pictures.
+        Make the gallery's widgets and the playground; else it shows the widgets' pictures.
     keep : Path, optional
         Folder of executed notebooks and of the gallery's states: what is there, and newer than its source, is
         not made again.
@@ -67,6 +67,8 @@ def build(out: Path, chosen: Iterable[Path], *, gallery: bool = True, keep: Path
         status = build_main([*options, "-D", f"html_static_path={source / '_static'}", *places])
     if status:
         return status
+    if gallery:
+        playground.write(out / sources.PLAYGROUND)
     found = faults(out)
     for fault in found:
         print(fault, file=sys.stderr)

@@ -19,6 +19,10 @@ __all__ = ["gather"]
 ROOT = Path(__file__).parents[1]
 HERE = ROOT / "docs"
 SHARED = "_static/widgets"
+PLAYGROUND = "playground.html"
+_INVITATION = (
+    f'<p><a href="{PLAYGROUND}">Train a variational autoencoder in a page</a>, on your own drawings, too.</p>'
+)
 
 _PICTURE = re.compile(r"<picture>.*?<img alt=\"([^\"]*)\" src=\"([^\"]*)-light\.png\">\s*</picture>", re.S)
 _BADGE = re.compile(r"\[!\[([^\]]*)\]\(https?://[^)]*\)\]\(([^)]*)\)")
@@ -56,7 +60,7 @@ def gather(target: Path, executed: Iterable[Path], *, gallery: Path | None) -> N
         explorer = html_pieces({"one": states["LatentExplorer"]}, folder=shared, address=SHARED)
         home = re.sub(
             r"<img alt=\"LatentExplorer.*?only-dark\">",
-            lambda _: f"{explorer.places['one']}\n{explorer.rest}",
+            lambda _: f"{explorer.places['one']}\n{explorer.rest}\n{_INVITATION}",
             home,
             count=1,
             flags=re.S,

@@ -116,7 +116,10 @@ def test_twenty_drawings_become_the_data_set(page: SavedPage) -> None:
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
-        ([{"name": "one.png", "bytes": pictures(1)[0]["bytes"]}], "There is 1 image; training needs 8 at least."),
+        (
+            [{"name": "one.png", "bytes": pictures(1)[0]["bytes"]}],
+            "There is 1 image; training needs 8 at least.",
+        ),
         ([{"name": "thesis.pdf", "bytes": [37, 80, 68, 70, 45, 49, 46, 55, 10]}], "thesis.pdf is neither"),
     ],
 )

@@ -155,3 +155,14 @@ class TestSmallNotebook:
         assert set(rooms) == set(vw.__all__) - modules - {"__version__"}
         missing = [name for name, room in rooms.items() if f'#vaewidgets.{room}.{name}"' not in text]
         assert missing == []
+
+
+def test_the_playground_trains(browser: Any, site: Path) -> None:
+    if not (site / "playground.html").exists():
+        pytest.skip("this site was built without its gallery")
+    with open_site(browser, site) as page:
+        page.page.locator('a[href="playground.html"]').first.click()
+        widget = page.wait_ready().widget(EXPLORER)
+        page.page.locator(f"{EXPLORER} .vw-again").click()
+        widget.wait("w.status === 'running' && w.step > 20 && w.frame.ghost !== null")
+        page.assert_alone()
