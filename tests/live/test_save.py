@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -80,3 +81,28 @@ def test_what_is_no_widget_is_refused(widgets: Any, message: str, tmp_path: Path
     with pytest.raises(OptionError, match=message):
         vw.save_html(widgets, tmp_path / "page.html")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_page_trains_where_it_is_told_to(run: vw.Run, tmp_path: Path) -> None:
+    curves = vw.TrainingCurves(run)
+    plain = curves.save_html(tmp_path / "plain.html").read_text("utf-8")
+    assert "worker-src 'none'" in plain
+    assert '"trainings":[' not in plain
+    text = curves.save_html(tmp_path / "page.html", train={"latent_dim": [2, 3]}).read_text("utf-8")
+    assert "worker-src blob:" in text
+    content = json.loads(re.findall('id="vw-page-content">(.*?)</script>', text)[0])
+    (training,) = content["trainings"]
+    assert training["run"] == run.id
+    assert [choice["latent_dim"] for choice in training["state"]["choices"]] == [2, 3]
+    assert training["program"] != content["widgets"][0]["module"]
+
+
+def test_what_a_page_cannot_train_is_said(run: vw.Run, tmp_path: Path) -> None:
+    path, curves = tmp_path / "page.html", vw.TrainingCurves(run)
+    with pytest.raises(OptionError, match=r"train is 3; expected True, .*train=dict\(latent_dim="):
+        curves.save_html(path, train=3)  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match=r"latent_dims.*latent_dim"):
+        curves.save_html(path, train={"latent_dims": [2]})
+    with pytest.raises(OptionError, match=r"KLPlayground, which shows no single run.*LatentExplorer"):
+        vw.KLPlayground().save_html(path, train=True)
+    assert not path.exists()

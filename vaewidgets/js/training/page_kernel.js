@@ -243,7 +243,7 @@ export function createPageKernel({
       run: canGoOn() ? run() : saved.run,
       curves: curves(),
       units: sections.find((one) => one.units)?.units ?? saved.units,
-      settings: settingsOf(state(), trainer.history.columns.beta?.[0]),
+      settings: settingsOf(state(), trainer.history.length ? trainer.history.columns.beta[0] : undefined),
     };
     const { dataset, ...settings } = value ?? {};
     const before = trainer.data;
