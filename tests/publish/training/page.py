@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import json
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -100,7 +102,7 @@ def permutation(n: int, seed: int, epoch: int) -> Tensor:
 
 
 class Drawn(TorchDispatchMode):
-    """In this ``with`` block torch draws what the page draws in one of its streams."""
+    """In this ``with`` block tensors are filled with what the page draws in one of its streams."""
 
     def __init__(self, seed: int, kind: int, index: int) -> None:
         super().__init__()
@@ -131,13 +133,6 @@ class Drawn(TorchDispatchMode):
         drawn = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).ravel()[:n]
         return torch.from_numpy(drawn.astype(np.float32)).reshape(tuple(shape))
 
-    def dropout(self, x: Tensor, p: float, train: bool) -> tuple[Tensor, Tensor]:
-        mask = self.uniform(x.shape) >= p
-        return x * mask / (1 - p), mask
-
-    def bernoulli_(self, x: Tensor, p: float) -> Tensor:
-        return x.copy_(self.uniform(x.shape) < p)
-
     def uniform_(self, x: Tensor, low: float = 0, high: float = 1) -> Tensor:
         return x.copy_(self.uniform(x.shape) * (high - low) + low)
 
@@ -145,11 +140,23 @@ class Drawn(TorchDispatchMode):
         return x.copy_(self.normal(x.shape) * std + mean)
 
 
+@contextlib.contextmanager
+def drawn_by_name(seed: int, kind: int, index: int) -> Iterator[None]:
+    """As `Drawn`, for what objectives and layers draw while they train."""
+    source = Drawn(seed, kind, index)
+
+    def dropout(x: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
+        return x * (source.uniform(x.shape) < 1 - p) / (1 - p) if training else x
+
+    with (
+        patch("torch.randn", lambda shape, **_: source.normal(shape)),
+        patch("torch.rand", lambda shape, **_: source.uniform(shape)),
+        patch("torch.nn.functional.dropout", dropout),
+    ):
+        yield
+
+
 _DRAWS: dict[str, Callable[..., Any]] = {
-    "rand": Drawn.uniform,
-    "randn": Drawn.normal,
-    "native_dropout": Drawn.dropout,
-    "bernoulli_": Drawn.bernoulli_,
     "uniform_": Drawn.uniform_,
     "normal_": Drawn.normal_,
 }

@@ -11,7 +11,7 @@ import torch
 
 import vaewidgets as vw
 from tests.publish.training.models import CASES, CLASSES, OTHERS, SHAPE
-from tests.publish.training.page import EVALUATION, NOISE, Drawn, in_page, permutation
+from tests.publish.training.page import EVALUATION, NOISE, drawn_by_name, in_page, permutation
 from vaewidgets.adapters import named_tensors
 from vaewidgets.engine.optimizers import make_optimizer
 from vaewidgets.objectives import TERMS, traits
@@ -90,7 +90,7 @@ class InTorch:
                 self.model.train()
             for p in self.params:
                 p.grad = None
-            with Drawn(seed, NOISE, step):
+            with drawn_by_name(seed, NOISE, step):
                 terms = self.terms(self.run.data.train, index, step)
             terms["loss"].backward()
             self.optimizer.step()
@@ -102,7 +102,7 @@ class InTorch:
     @torch.no_grad()
     def test(self, step: int) -> None:
         self.model.eval()
-        with Drawn(self.run.options["seed"], EVALUATION, 0):
+        with drawn_by_name(self.run.options["seed"], EVALUATION, 0):
             terms = self.terms(self.run.data.test, torch.arange(TESTS), step)
         self.epochs.append({f"test_{name}": float(value) for name, value in terms.items()})
 
