@@ -121,3 +121,17 @@ def test_controls_new_run_ghost_and_reload(browser: Any, saved: Path) -> None:
         press(page, ".vw-toolbar .vw-main-button")
         again.wait_status("finished", 120)
         page.assert_alone()
+
+
+def test_where_workers_are_forbidden_it_trains_in_slices(browser: Any, saved: Path) -> None:
+    with open_page(browser, saved) as page:
+        page.page.add_init_script(
+            "globalThis.Worker = class { constructor() { throw new Error('forbidden'); } };"
+        )
+        page.reload()
+        widget = page.widget(EXPLORER)
+        press(page, ".vw-again")
+        widget.wait("w.status === 'running' && w.step > 8")
+        press(page, ".vw-stop")
+        widget.wait("w.status !== 'running' && w.frame.scatter.step === w.step")
+        page.assert_alone()
