@@ -69,6 +69,11 @@ def test_a_page_trains_from_scratch_as_torch_does(
         assert len(loss) == EPOCHS
         assert loss[-1] == pytest.approx(explorer.run.evaluate("test")["loss"], rel=0.02)
         assert loss[-1] < 0.9 * loss[0]
+        with page.page.expect_download() as download:
+            page.page.locator(".vw-page-run-file").click()
+        run = vw.load_run(download.value.path(), data=explorer.run.data)
+        assert run.step == EPOCHS * 8
+        assert loss[-1] == pytest.approx(run.evaluate("test")["loss"], rel=0.005)
         for selector in (".vw-reconstruction-grid", ".vw-diagnosis"):
             page.widget(selector).scroll_to()
             page.widget(selector).wait("w.frame !== null")
