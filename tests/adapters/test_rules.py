@@ -204,6 +204,25 @@ def built(make, *args, **kwargs):
 X = torch.rand(5, *SHAPE, generator=torch.Generator().manual_seed(1))
 
 
+class SampleOrMu(Net):
+    """A sample while it trains and else mu, then mu and the log variance."""
+
+    def encode(self, x):
+        mu, spread = Net.encode(self, x)
+        return (self.draw(mu, spread) if self.training else mu), mu, spread
+
+
+def test_what_is_mu_in_evaluation_mode_alone_is_not_taken_for_it():
+    model = built(SampleOrMu, "logvar")
+    mu, logvar = Net.encode(model, X)
+    state = torch.get_rng_state()
+    for vae in (as_vae(model).train(), as_vae(model).eval()):
+        got = vae.encode(X)
+        torch.testing.assert_close(got[0], mu)
+        torch.testing.assert_close(got[1], logvar)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 @pytest.mark.parametrize("kind", TO_SPREAD)
 @pytest.mark.parametrize("make", [Sampling, SpreadFirst, Reparameterizing, OnlyInTraining, Forward, Whole])
 def test_draws_tell_what_the_spread_is(make, kind):

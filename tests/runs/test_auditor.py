@@ -211,3 +211,28 @@ def test_a_loss_that_only_the_loop_knows_leaves_the_kl_to_compare():
         other = loop(MLP, ROWS["another prior"], steps=100, likelihood="own")
     assert other.audit().verdict == "unexplained"
     assert "KL is logged as" in other.warning
+
+
+def test_a_loop_is_measured_in_the_mode_that_it_logs_in(monkeypatch):
+    """Batch norm and dropout give another recon once the loop has ended, and the model evaluates."""
+    monkeypatch.setattr("vaewidgets.runs.attached.FLUSH_SECONDS", 0.0)
+    seen = []
+    real = Auditor.look
+
+    def look(self, model, *args, **options):
+        seen.append([layer.training for layer in model.modules()])
+        return real(self, model, *args, **options)
+
+    monkeypatch.setattr(Auditor, "look", look)
+    model = FAMILIES["conv"].make("logvar")
+    run = vw.attach(model, images((0.0, 1.0)), spread="logvar")
+    for _ in range(10):
+        torch.nn.init.normal_(model.to_mu.bias)
+        run.log(recon=40.0, kl=1.0)
+    model.eval()
+    torch.nn.init.zeros_(model.back[-2].weight)  # an update
+    run.finish()
+    run.audit()
+    assert not any(layer.training for layer in model.modules())
+    assert len(seen) == 2
+    assert all(map(all, seen))

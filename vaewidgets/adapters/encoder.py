@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vaewidgets.adapters.adapted import Wiring, floating_names
 from vaewidgets.adapters.calls import Call, Forward, call_name
+from vaewidgets.adapters.copying import copy_model
 from vaewidgets.adapters.labels import label_forms
 from vaewidgets.adapters.outputs import describe
 from vaewidgets.adapters.posterior import WRAP, Found, Hints, find_posterior, flatten_latents, pick_items
@@ -131,11 +132,12 @@ def _read(
     if isinstance(first, Tensor):
         hints = replace(hints, latent_dim=_width_of_one(first, second, hints, decodes))
     leave_out = trial.x[0].shape if isinstance(wiring.encode, Forward) else None
-    pick = pick_items(first, second, hints.where, leave_out)
+    drawn = _drawn_in_training(trial, wiring, first)
+    pick = pick_items(first, second, hints.where, leave_out, drawn)
     hints = replace(hints, pick=pick)
     found = find_posterior(first, hints)
     mu, spread, shape = flatten_latents(found, hints)
-    is_random = len(pick or ()) > 2 or isinstance(wiring.encode, Forward)
+    is_random = len(pick or ()) > 2 or bool(drawn) or isinstance(wiring.encode, Forward)
     known = replace(
         wiring,
         hints=replace(hints, is_tried=True),
@@ -143,6 +145,23 @@ def _read(
         z_shape=shape if len(shape) > 1 else None,
     )
     return Encoder(known, feed, replace(found, mu=mu, spread=spread), mu.shape[1])
+
+
+def _drawn_in_training(trial: Trial, wiring: Wiring, result: Any) -> frozenset[int]:
+    """Items that differ from call to call in training mode, where two are one and the same in evaluation."""
+    tensors = [i for i, v in enumerate(result) if isinstance(v, Tensor)] if _is_tuple(result) else []
+    if not any(torch.equal(result[i], result[j]) for i, j in combinations(tensors, 2)):
+        return frozenset()
+    model = copy_model(trial.model).train()
+    try:
+        first, second = (trial.run(wiring.call_encode, model, trial.x, seed=seed) for seed in (0, 1))
+        return frozenset(i for i in tensors if not torch.equal(first[i], second[i]))
+    except Exception:  # it does not train on two images, or returns another thing then
+        return frozenset()
+
+
+def _is_tuple(result: Any) -> bool:
+    return isinstance(result, tuple | list)
 
 
 def _width_of_one(

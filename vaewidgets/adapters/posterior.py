@@ -255,7 +255,11 @@ RULES = (
 
 
 def pick_items(
-    first: Any, second: Any, where: str, leave_out: torch.Size | None = None
+    first: Any,
+    second: Any,
+    where: str,
+    leave_out: torch.Size | None = None,
+    drawn: frozenset[int] = frozenset(),
 ) -> tuple[int, ...] | None:
     """Tell mu and its spread from samples and other items, in two results for the same images.
 
@@ -267,6 +271,8 @@ def pick_items(
         How messages name the call.
     leave_out : torch.Size, optional
         Shape of an image, where the result may hold some.
+    drawn : frozenset of int, optional
+        Items that are random in training mode; of two that are equal here, the other one is mu.
 
     Returns
     -------
@@ -296,11 +302,11 @@ def pick_items(
                 f"Expected mu and logvar. {WRAP}"
             )
         return None
-    steady = [i for i in tensors if i not in random]
+    steady = sorted((i for i in tensors if i not in random), key=lambda i: i in drawn)
     # in evaluation mode some models hand out mu itself as the sample
-    distinct = [
+    distinct = sorted(
         i for k, i in enumerate(steady) if not any(torch.equal(first[i], first[j]) for j in steady[:k])
-    ]
+    )
     pairs = [
         (i, j) for k, i in enumerate(distinct) for j in distinct[k + 1 :] if first[i].shape == first[j].shape
     ]

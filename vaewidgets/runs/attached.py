@@ -259,8 +259,8 @@ class AttachedRun(LoopBeta):
 
     def _audit(self, weights: Weights | None, *, is_last: bool = False) -> None:
         """Compare what is logged with what a copy of the model gives, if it is time."""
-        if weights is not None and self._auditor.is_due(len(self._recorder), is_last=is_last):
-            build = partial(copy_in_mode, self._copies, weights, self.model)
+        if self._auditor.is_due(len(self._recorder), is_last=is_last) and weights is not None:
+            build = partial(copy_in_mode, self._copies, weights, self._auditor.modes)
             self._auditor.watch(build, self._recorder, weights.step, is_last=is_last)
 
     def _decide_reading(self) -> None:

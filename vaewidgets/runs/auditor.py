@@ -59,6 +59,8 @@ class Auditor:
         As logged.
     spent : float
         Seconds that looking took so far.
+    modes : list of bool
+        Of each module, whether it was in training mode when the newest values were read.
     """
 
     def __init__(
@@ -70,6 +72,9 @@ class Auditor:
         settle: Callable[[Audit], bool] = lambda _: False,
     ) -> None:
         self._settle = settle
+        self._model = model
+        self.modes = _modes(model)
+        self._rows = 0
         self._first = _fingerprint(model)
         self._data = data
         self._losses = losses
@@ -92,6 +97,8 @@ class Auditor:
 
     def is_due(self, rows: int, *, is_last: bool = False) -> bool:
         """Whether to look after so many logged steps: seldom enough, and paid for by the time gone by."""
+        if rows > self._rows and not is_last:  # a loop that has ended, or evaluates, is in another mode
+            self._rows, self.modes = rows, _modes(self._model)
         if is_last:
             return rows >= FEWEST_VALUES and not (self._looks and rows - self._seen < FEWEST_VALUES)
         now = time.monotonic()
@@ -202,14 +209,18 @@ class Auditor:
         return Images(train.images(index), labels, share=len(index) / len(train))
 
 
-def copy_in_mode(copies: Any, weights: Weights, live: Any) -> Any:
-    """Build a copy in the live model's mode, layer by layer, whose buffers are its own."""
+def copy_in_mode(copies: Any, weights: Weights, modes: Sequence[bool]) -> Any:
+    """Build a copy in training or evaluation mode, layer by layer, whose buffers are its own."""
     model = copies.build(weights).model
-    for copied, own in zip(model.modules(), live.modules(), strict=True):
-        copied.training = own.training
+    for copied, mode in zip(model.modules(), modes, strict=True):
+        copied.training = mode
         for name, buffer in list(copied.named_buffers(recurse=False)):
             setattr(copied, name, buffer.clone())
     return model
+
+
+def _modes(model: Any) -> list[bool]:
+    return [module.training for module in model.modules()]
 
 
 def _fingerprint(model: Any) -> tuple[float, ...]:

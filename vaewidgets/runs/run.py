@@ -204,8 +204,8 @@ class Run(Measured, Waitable):
         self.snapshot()
         weights = self._copies.newest
         assert weights is not None
-        model = copy_in_mode(self._copies, weights, self.model)
         auditor = self._auditor or Auditor(self.model, self._data, LossConvention())
+        model = copy_in_mode(self._copies, weights, auditor.modes)
         return auditor.report(model, self.recorder, weights.step)
 
     def _before_halt(self) -> None:
