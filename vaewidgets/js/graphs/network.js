@@ -4,11 +4,11 @@
  * @typedef {ReturnType<typeof openNetwork>} OpenNetwork
  */
 import { size } from "../contract/bytes.js";
-import { createMemory } from "./kernels/memory.js";
+import { createInferenceMemory } from "./kernels/inference.js";
 import { operations } from "./operations/index.js";
 import { createProgram, createTensors } from "./program.js";
 
-/** One for all networks of a page. @type {import("./kernels/memory.js").Memory | null} */
+/** One for all networks of a page. @type {import("./kernels/store.js").Memory | null} */
 let memory = null;
 
 /**
@@ -16,7 +16,7 @@ let memory = null;
  * @throws {Error} naming an operation that is not known, or what does not fit
  */
 export function openNetwork(network) {
-  memory ??= createMemory();
+  memory ??= createInferenceMemory();
   const tensors = createTensors(network, memory);
   try {
     const program = createProgram(network, { memory, tensors, operations, constantWeights: true });

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
-import { BINARY, UNARY } from "../graphs/kernels/functions.js";
+import { BINARY as FORWARD, UNARY } from "../graphs/kernels/functions.js";
+import { GRADIENTS } from "../graphs/kernels/gradients.js";
 import { createMemory } from "../graphs/kernels/memory.js";
 import { stamp } from "../graphs/kernels/wasm/build.mjs";
 import { RELAXED_PRODUCTS, STAMP } from "../graphs/kernels/wasm_code.js";
+
+const BINARY = { ...FORWARD, ...GRADIENTS };
 
 /** @param {ArrayLike<number>} values @param {import("../graphs/kernels/memory.js").Memory} memory */
 function put(values, memory) {

@@ -2,27 +2,13 @@
 import { corrections, sgd } from "./optimisers.js";
 import { createPlainKernels } from "./plain.js";
 import { KERNELS, RELAXED_PRODUCTS } from "./wasm_code.js";
+import { load, productOf } from "./wasm_products.js";
 
 /** Shorter operands that repeat are written out until they are about so long. */
 const REPEATED = 256;
 
-/**
- * @typedef {Record<string, (...numbers: number[]) => number>} Exports
- * @typedef {{memory: WebAssembly.Memory, exports: Exports, relaxed: boolean}} Wasm
- */
-
-/** @type {Map<string, WebAssembly.Module>} compiled once */
-const modules = new Map();
-
-/** @param {string} code @param {WebAssembly.Memory} memory @returns {Exports} */
-function load(code, memory) {
-  let module = modules.get(code);
-  if (!module) {
-    module = new WebAssembly.Module(Uint8Array.from(atob(code), (letter) => letter.charCodeAt(0)));
-    modules.set(code, module);
-  }
-  return /** @type {any} */ (new WebAssembly.Instance(module, { env: { memory } }).exports);
-}
+/** @typedef {import("./wasm_products.js").Exports} Exports */
+/** @typedef {{memory: WebAssembly.Memory, exports: Exports, relaxed: boolean}} Wasm */
 
 /**
  * @param {number} pages of 64 KB
@@ -49,26 +35,6 @@ const withPrefix = (exports, prefix) =>
       .filter(([name]) => name.startsWith(prefix))
       .map(([name, call]) => [name.slice(prefix.length), call]),
   );
-
-/**
- * @param {Exports} exports
- * @param {import("./index.js").Kernels["product"]} plain
- * @returns {import("./index.js").Kernels["product"]}
- */
-const productOf = (exports, plain) => (product) => {
-  const { a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, accumulate = false, bias = -1 } = product;
-  if (k === 0) plain(product);
-  else if (m === 1) exports.vector(c, 1, a, aCol, b, bRow, bCol, n, k, Number(accumulate), bias);
-  else if (n === 1 && bias < 0)
-    exports.vector(c, cRow, b, bRow, a, aCol, aRow, m, k, Number(accumulate), bias);
-  else {
-    const isSum = accumulate && bias >= 0;
-    exports.product(a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, Number(accumulate), isSum ? -1 : bias);
-    for (let row = 0; isSum && row < m; row++) {
-      exports.binary_add(c + row * cRow, c + row * cRow, n, bias, n, n, 0, 0, 0);
-    }
-  }
-};
 
 /**
  * @param {Exports} exports
@@ -131,7 +97,7 @@ export function createWasmKernels(memory, { exports, relaxed }) {
   const kernels = {
     ...plain,
     name: relaxed ? "wasm relaxed" : "wasm",
-    product: productOf(exports, plain.product),
+    product: productOf(exports, plain),
     unary(name, out, x, n, a = 0, b = 0, c = 0) {
       const call = unaries.get(name);
       if (call) call(out, x, n, a, b, c);

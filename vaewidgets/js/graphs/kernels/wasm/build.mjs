@@ -1,5 +1,5 @@
 /**
- * Compiles the kernels: `npm run wasm` writes kernels/wasm_code.js, which holds the two modules in base64.
+ * Compiles the kernels: `npm run wasm` writes kernels/wasm_code.js and wasm_products_code.js, the modules in base64.
  *
  * The source is AssemblyScript: TypeScript's syntax for WebAssembly's types and instructions, with no run time.
  */
@@ -8,7 +8,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const target = fileURLToPath(new URL("../wasm_code.js", import.meta.url));
+const target = (/** @type {string} */ name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const OPTIONS = [
   "-O3",
   "--shrinkLevel",
@@ -52,11 +52,13 @@ export function stamp() {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** What kernels/wasm_code.js must hold. */
-async function file() {
-  const text = async (/** @type {string} */ entry, /** @type {string[]} */ ...more) =>
-    Buffer.from(await compile(entry, more)).toString("base64");
-  return `/** Made by \`npm run wasm\` from the sources in kernels/wasm. */
+/** @param {string} entry @param {string[]} more */
+const text = async (entry, ...more) => Buffer.from(await compile(entry, more)).toString("base64");
+
+/** What kernels/wasm_code.js must hold, and kernels/wasm_products_code.js: what a page needs that only decodes. */
+async function files() {
+  return {
+    "wasm_code.js": `/** Made by \`npm run wasm\` from the sources in kernels/wasm. */
 export const STAMP = "${stamp()}";
 
 export const KERNELS =
@@ -65,7 +67,14 @@ export const KERNELS =
 /** The products again, with multiplication and addition in one instruction. */
 export const RELAXED_PRODUCTS =
   "${await text("products.ts", "--enable", "relaxed-simd")}";
-`;
+`,
+    "wasm_products_code.js": `/** Made by \`npm run wasm\` from the sources in kernels/wasm. */
+export const PRODUCTS =
+  "${await text("products.ts")}";
+`,
+  };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(target, await file());
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [name, contents] of Object.entries(await files())) writeFileSync(target(name), contents);
+}
