@@ -48,7 +48,7 @@ class TrainingSplit(TypedDict):
 
 
 class TrainingData(TypedDict):
-    """The data set of a page that trains."""
+    """The data set of a page that trains; `whole`: no image of it was left out."""
 
     name: str
     image_shape: Shape
@@ -57,6 +57,7 @@ class TrainingData(TypedDict):
     n_classes: int
     train: TrainingSplit
     test: TrainingSplit | None
+    whole: bool
 
 
 class TrainingOptions(TypedDict):

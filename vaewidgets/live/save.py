@@ -15,6 +15,8 @@ from vaewidgets.live.widget import LiveWidget
 from vaewidgets.publish import page_html, write_page
 from vaewidgets.publish.training import trainable
 
+_OF_THE_DATA = "of the data"  # as js/host/page/training.js reads it
+
 
 def save_html(
     widgets: LiveWidget | Iterable[LiveWidget],
@@ -68,7 +70,7 @@ def save_html(
     states = []
     for widget in chosen:
         widget._refresh(whole=True)
-        states.append(widget.get_state())
+        states.append(_without_originals(widget, trainings))
     title = _title_of(chosen) if title is None else text("title", title)
     stills = [widget._picture.png() for widget in chosen]
     return write_page(path, page_html(states, title=title, stills=stills, trainings=trainings))
@@ -91,6 +93,15 @@ def _trainings(widgets: list[LiveWidget], train: Any) -> dict[str, Trainable]:
         )
     options = {} if train is True else dict(train)
     return {name: trainable(run, **options) for name, run in runs.items()}
+
+
+def _without_originals(widget: LiveWidget, trainings: Mapping[str, Trainable]) -> dict[str, Any]:
+    """The state, without the small pictures if the page can take them from the images that it trains on."""
+    state: dict[str, Any] = widget.get_state()
+    training = trainings.get(widget.run.id) if isinstance(widget, RunWidget) else None
+    if training is not None and training["data"]["whole"] and state.get("originals"):
+        state["originals"] = _OF_THE_DATA
+    return state
 
 
 def _title_of(widgets: list[LiveWidget]) -> str:

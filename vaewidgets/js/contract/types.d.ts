@@ -416,7 +416,7 @@ export interface TrainingSplit {
   images: Packed;
   labels: Packed | null;
 }
-/** The data set of a page that trains. */
+/** The data set of a page that trains; `whole`: no image of it was left out. */
 export interface TrainingData {
   name: string;
   image_shape: [number, number, number];
@@ -425,6 +425,7 @@ export interface TrainingData {
   n_classes: number;
   train: TrainingSplit;
   test: TrainingSplit | null;
+  whole: boolean;
 }
 /** Settings of the run: `schedule` of beta as in run files; `optimizer` by name, with torch's defaults. */
 export interface TrainingOptions {

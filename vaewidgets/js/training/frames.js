@@ -24,7 +24,6 @@ import { packBytes, packFloats, packIntegers, packQuantised } from "../contract/
 import { normals } from "../contract/random.js";
 import { along, meanOf, ontoPlane, principalAxes, projectPoints, varianceOf } from "../maths/axes.js";
 
-const THUMBNAIL_BYTES = 1_600_000;
 const POINT_NUMBERS = 262_144; // of all coordinates of one frame's points, and of one set of posteriors
 const MOST_DIRECTIONS = 32;
 const PRIOR_RADII = [1, 2];
@@ -242,13 +241,6 @@ function extremes(x, d, pick) {
   const found = Float64Array.from({ length: d }, (_, j) => x[j]);
   for (let i = d; i < x.length; i++) found[i % d] = pick(found[i % d], x[i]);
   return found;
-}
-
-/** The images of a sample that fit as thumbnails. @param {Sample} sample @returns {Packed} */
-export function originalsState({ images, shape }) {
-  const each = shape.reduce((a, b) => a * b, 1);
-  const fit = Math.min(images.length / each, Math.max(1, Math.floor(THUMBNAIL_BYTES / each)));
-  return packBytes(images.subarray(0, fit * each), [fit, ...shape]);
 }
 
 /** Latent vectors of some images: their means, or with a seed draws. @param {Codes} codes @param {ArrayLike<number>} index @param {number | null} seed */

@@ -8,8 +8,10 @@
  *   parts: where its images come from, in their order; labels: of all of them, -1 for none
  */
 import { size } from "../contract/bytes.js";
+import { packBytes } from "../contract/packing.js";
 import { toBytes } from "../draw/images.js";
 
+const THUMBNAIL_BYTES = 1_600_000;
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /** @param {number} a @param {number} b @returns {number} */
@@ -67,4 +69,11 @@ export function firstOf({ images, shape, classes, nTest, nTrain }, n) {
     nTest: test,
     nTrain: Math.min(n - test, nTrain),
   };
+}
+
+/** The images of a sample that fit as thumbnails. @param {Sample} sample @returns {import("../contract/types.js").Packed} */
+export function originalsState({ images, shape }) {
+  const each = size(shape);
+  const fit = Math.min(images.length / each, Math.max(1, Math.floor(THUMBNAIL_BYTES / each)));
+  return packBytes(images.subarray(0, fit * each), [fit, ...shape]);
 }

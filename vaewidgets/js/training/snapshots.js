@@ -12,7 +12,7 @@
 import { packIntegers } from "../contract/packing.js";
 import { toBytes } from "../draw/images.js";
 import * as frames from "./frames.js";
-import { chooseSample, firstOf } from "./sample.js";
+import { chooseSample, firstOf, originalsState } from "./sample.js";
 import { createTimeLine } from "./time_line.js";
 
 const CHUNK = 128;
@@ -135,7 +135,7 @@ export function createSnapshots(trainer, wants, now) {
       encoder: () => encoder,
       values: () => frames.valuesState(codes),
       posteriors: () => frames.posteriorState(codes),
-      originals: () => frames.originalsState(seen),
+      originals: () => originalsState(seen),
       sample_labels: () => seen.classes && packIntegers(seen.classes),
     };
     const sent = isFirst

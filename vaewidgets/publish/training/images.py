@@ -16,7 +16,7 @@ from vaewidgets.errors import OptionError
 
 MOST_BYTES = 12_000_000  # of all images as they stand in a page: compressed, in base64
 _TESTED = 5  # of so many training images one test image, at least `_LEAST_TESTED`
-_LEAST_TESTED = 200
+_LEAST_TESTED = 500
 _CHUNK = 4096
 _EXACT = 2**24  # whole numbers up to this one are float32
 
@@ -50,6 +50,8 @@ def training_data(
         "n_classes": n_classes,
         "train": _sent(train),
         "test": None if test is None else _sent(test),
+        "whole": [len(train), 0 if test is None else len(test)]
+        == [len(data.train), 0 if data.test is None else len(data.test)],
     }
     _check_size(sent, len(data.train))
     return sent

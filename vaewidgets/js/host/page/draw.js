@@ -38,6 +38,7 @@ export async function drawPage(content, places, before = () => {}) {
     const shown = models.filter((model) => model.get("frame")?.run?.id === one.run);
     return createTraining(content, one, shown);
   });
+  await Promise.all(trainings.map((one) => one.fillOriginals()));
   await Promise.all(trainings.map((one) => one.restore()));
 
   const restore = () => {

@@ -8,10 +8,14 @@
  * @typedef {import("../../training/worker.js").Answer} Answer
  */
 import { unpack } from "../../contract/bytes.js";
+import { dataSet } from "../../training/batches.js";
+import { chooseSample, firstOf, originalsState } from "../../training/sample.js";
 import { staleKeys, wantsOf } from "../../training/wants.js";
 import { createStorage } from "./storage.js";
 
 const STILL = "as it was saved: this picture needs Python";
+/** In place of small pictures that the data hold, as live/save.py writes it. */
+const OF_THE_DATA = "of the data";
 const PROGRAM = Symbol.for("vaewidgets.training.1");
 
 /**
@@ -191,6 +195,16 @@ export function createTraining(content, training, models) {
   return {
     get keptStep() {
       return keptStep;
+    },
+    /** Give the widgets the small pictures that the data hold already. */
+    async fillOriginals() {
+      const lacking = models.filter((model) => model.get("originals") === OF_THE_DATA);
+      if (!lacking.length) return;
+      const data = dataSet((await content.state(training)).data);
+      for (const model of lacking) {
+        const n = wants[models.indexOf(model)]?.n ?? 0;
+        model.set("originals", originalsState(firstOf(chooseSample(data, n), n)));
+      }
     },
     /** Show the run that was kept when the page was left, if there is one. */
     async restore() {
