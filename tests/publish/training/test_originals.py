@@ -25,7 +25,8 @@ const { chooseSample, firstOf, originalsState } = await import(js + "training/sa
 const { data, counts } = JSON.parse(readFileSync(file, "utf8"), (key, value) =>
   key === "data" && typeof value === "string" ? Uint8Array.from(Buffer.from(value, "base64")) : value);
 const set = dataSet(data);
-const text = ({ shape, data: bytes }) => ({ shape, bytes: Buffer.from(bytes.buffer ?? bytes).toString("base64") });
+const text = ({ shape, data: bytes }) =>
+  ({ shape, bytes: Buffer.from(bytes.buffer ?? bytes).toString("base64") });
 console.log(JSON.stringify(counts.map((n) => text(originalsState(firstOf(chooseSample(set, n), n))))));
 """
 
