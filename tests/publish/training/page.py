@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import numpy as np
 import torch
@@ -22,33 +23,42 @@ from vaewidgets.contract.random import stream_seed, uniforms
 from vaewidgets.publish.embed import split_buffers
 
 JS = Path(vaewidgets.__file__).parent / "js"
+_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json"}
 ORDER, NOISE, EVALUATION, START = range(4)
 
-# Reads a payload and calls a function of the case on its trainer; typed arrays come back as lists.
-SCRIPT = """
-import { readFileSync, writeFileSync } from "node:fs";
-const [folder, js] = process.argv.slice(2);
-const { createTrainer } = await import(js + "training/trainer.js");
-const functions = await import(folder + "functions.mjs");
-const plain = (_, value) => (ArrayBuffer.isView(value) ? Array.from(value) : value);
+# Calls functions of a case on the trainer of its payload; typed arrays come back as lists.
+CALLS = """
 function payload({ state, buffers }) {
   for (const [path, text] of buffers) {
     const place = path.slice(0, -1).reduce((value, key) => value[key], state);
-    place[path.at(-1)] = Uint8Array.from(Buffer.from(text, "base64"));
+    place[path.at(-1)] = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   }
   return state;
 }
-const cases = JSON.parse(readFileSync(new URL(folder + "cases.json"), "utf8"));
-const results = {};
-for (const [name, { run, sent, value }] of Object.entries(cases)) {
-  try {
-    results[name] = await functions[run](createTrainer(payload(sent)), value);
-  } catch (error) {
-    results[name] = { error: error.stack };
+export async function called(js, functions, cases) {
+  const { createTrainer } = await import(js + "training/trainer.js");
+  const results = {};
+  for (const [name, { run, sent, value }] of Object.entries(cases)) {
+    try {
+      results[name] = await functions[run](createTrainer(payload(sent)), value);
+    } catch (error) {
+      results[name] = { error: error.stack };
+    }
   }
+  return JSON.stringify(results, (_, value) => (ArrayBuffer.isView(value) ? Array.from(value) : value));
 }
-writeFileSync(new URL(folder + "results.json"), JSON.stringify(results, plain));
 """
+IN_NODE = """
+import { readFileSync, writeFileSync } from "node:fs";
+import * as functions from "./functions.mjs";
+import { called } from "./calls.mjs";
+const cases = JSON.parse(readFileSync(new URL("cases.json", import.meta.url), "utf8"));
+writeFileSync(new URL("results.json", import.meta.url), await called(process.argv[2], functions, cases));
+"""
+IN_BROWSER = """async () => {
+  const [functions, { called }] = [await import("/functions.mjs"), await import("/calls.mjs")];
+  return called("/js/", functions, await (await fetch("/cases.json")).json());
+}"""
 
 
 def in_page(folder: Path, functions: str, cases: Mapping[str, tuple[str, Any, Any]]) -> dict[str, Any]:
@@ -57,6 +67,7 @@ def in_page(folder: Path, functions: str, cases: Mapping[str, tuple[str, Any, An
     Parameters
     ----------
     folder : Path
+        What is called and returned stays there, for `in_browser`.
     functions : str
         A module of ``export function name(trainer, value)``.
     cases : mapping of (name of a function, payload, value)
@@ -66,15 +77,36 @@ def in_page(folder: Path, functions: str, cases: Mapping[str, tuple[str, Any, An
         for name, (run, payload, value) in cases.items()
     }
     (folder / "cases.json").write_text(json.dumps(sent))
-    (folder / "functions.mjs").write_text(functions)
-    (folder / "script.mjs").write_text(SCRIPT)
+    for name, text in (("functions", functions), ("calls", CALLS), ("script", IN_NODE)):
+        (folder / f"{name}.mjs").write_text(text)
     done = subprocess.run(
-        ["node", str(folder / "script.mjs"), folder.as_uri() + "/", JS.as_uri() + "/"],
+        ["node", str(folder / "script.mjs"), JS.as_uri() + "/"],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     results: dict[str, Any] = json.loads((folder / "results.json").read_text())
     return results
+
+
+def in_browser(browser: Any, folder: Path) -> dict[str, Any]:
+    """What `in_page` did in this folder once more, in a page of a browser."""
+
+    def answer(route: Any) -> None:
+        path = urlsplit(route.request.url).path
+        file = JS / path[4:] if path.startswith("/js/") else folder / path[1:]
+        if path == "/":
+            route.fulfill(body="<!doctype html>", content_type="text/html")
+        else:
+            route.fulfill(path=str(file), content_type=_TYPES[file.suffix])
+
+    page = browser.new_page()
+    try:
+        page.route("**/*", answer)
+        page.goto("http://localhost/")
+        results: dict[str, Any] = json.loads(page.evaluate(IN_BROWSER))
+        return results
+    finally:
+        page.close()
 
 
 def _text(payload: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 
 import vaewidgets as vw
 from tests.publish.training.models import CASES, CLASSES, OTHERS, SHAPE
-from tests.publish.training.page import EVALUATION, NOISE, drawn_by_name, in_page, permutation
+from tests.publish.training.page import EVALUATION, NOISE, drawn_by_name, in_browser, in_page, permutation
 from vaewidgets.adapters import named_tensors
 from vaewidgets.engine.optimizers import make_optimizer
 from vaewidgets.objectives import TERMS, traits
@@ -108,12 +109,17 @@ class InTorch:
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("steps")
+
+
+@pytest.fixture(scope="module")
+def results(folder: Path) -> dict[str, Any]:
     cases = {}
     for name in CASES:
         run = made(name)
         cases[name] = ("train", trainable(run, weights=True), {"steps": steps_of(name)})
-    return in_page(tmp_path_factory.mktemp("steps"), FUNCTIONS, cases)
+    return in_page(folder, FUNCTIONS, cases)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -149,3 +155,15 @@ def _close(got: Any, wanted: Any, what: str) -> None:
     """Equal within 1e-4 of the largest."""
     largest = float(np.abs(wanted).max()) if len(wanted) else 0.0
     np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-4 * max(largest, 1e-3), err_msg=what)
+
+
+@pytest.mark.browser
+def test_a_browser_computes_what_node_does(results, folder, browser):
+    """A browser may multiply and add in one rounding, which Node does not."""
+    found = in_browser(browser, folder)
+    assert found.keys() == results.keys()
+    for name, got in found.items():
+        assert "error" not in got, got["error"]
+        _close(got["weights"], results[name]["weights"], f"{name}: weights")
+        for term in TERMS:
+            _close(got["columns"][term], results[name]["columns"][term], f"{name}: {term}")
