@@ -19,6 +19,7 @@ SHARED_BY_ONE = {
     "sections/values.py": "builds a section",
     "js/contract/keys.js": "written from contract/keys.py",
     "js/draw/scatter/index.js": "the scatter knows no widget",
+    "js/graphs/kernels/memory.js": "the memory with all kernels; pages that only decode carry fewer",
     "js/graphs/operations/backward.js": "operations of graphs, that only pages that train carry",
     "js/training/wants.js": "what a page tells its worker, which runs without a page",
 }

@@ -32,13 +32,11 @@ SETTINGS = [
 @needs_node
 def test_the_page_computes_the_schedules_that_training_uses() -> None:
     steps = [0, 1, 2, 3, 5, 9, 10, 99, 124, 125, 126, 250, 499, 500, 501, 999, 1000, 12_345, 99_999]
-    body = (
-        "return value[0].map((settings) => { const s = lib.scheduleOf(settings);"
-        " return [s, lib.codeOf(s), value[1].map((step) => lib.betaAt(s, step))]; })"
-    )
-    for settings, (values, code, betas) in zip(
-        SETTINGS, in_node("widgets/annealing_schedule/schedules.js", body, [SETTINGS, steps]), strict=True
-    ):
+    body = "return value.map((one) => { const s = lib.scheduleOf(one); return [s, lib.codeOf(s)]; })"
+    made = in_node("widgets/annealing_schedule/schedules.js", body, SETTINGS)
+    body = "return value[0].map((schedule) => value[1].map((step) => lib.betaAt(schedule, step)))"
+    computed = in_node("training/schedules.js", body, [[values for values, _ in made], steps])
+    for settings, (values, code), betas in zip(SETTINGS, made, computed, strict=True):
         assert values == _schedule_of(settings)
         schedule = schedule_from_dict(values)
         assert betas == [schedule(step) for step in steps]

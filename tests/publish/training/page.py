@@ -61,7 +61,9 @@ IN_BROWSER = """async () => {
 }"""
 
 
-def in_page(folder: Path, functions: str, cases: Mapping[str, tuple[str, Any, Any]]) -> dict[str, Any]:
+def in_page(
+    folder: Path, functions: str, cases: Mapping[str, tuple[str, Any, Any]], *, seconds: float = 120
+) -> dict[str, Any]:
     """Call functions of JS on trainers, one Node process for all.
 
     Parameters
@@ -71,6 +73,8 @@ def in_page(folder: Path, functions: str, cases: Mapping[str, tuple[str, Any, An
     functions : str
         A module of ``export function name(trainer, value)``.
     cases : mapping of (name of a function, payload, value)
+    seconds : float
+        After which Node is ended.
     """
     sent = {
         name: {"run": run, "sent": _text(payload), "value": value}
@@ -81,7 +85,7 @@ def in_page(folder: Path, functions: str, cases: Mapping[str, tuple[str, Any, An
         (folder / f"{name}.mjs").write_text(text)
     done = subprocess.run(
         ["node", str(folder / "script.mjs"), JS.as_uri() + "/"],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=seconds, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     results: dict[str, Any] = json.loads((folder / "results.json").read_text())
