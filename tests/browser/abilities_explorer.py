@@ -52,6 +52,7 @@ def _(on: Shown) -> None:
 
 @ability(EXPLORER, "pause")
 def _(on: Shown) -> None:
+    on.wait("w.step > 300", 30)  # before, all points lie under the handles A and B
     on.press(".vw-main-button", "Enter")
     on.until("w.run.status == 'paused'")
     on.wait("w.status === 'paused'", 10)
@@ -77,8 +78,9 @@ def _(on: Shown) -> None:
 @ability(EXPLORER, "lasso selects indices")
 def _(on: Shown) -> None:
     points = on.points()
-    (u, v), half = np.median(points, axis=0), 0.7 * points.std()
-    chosen = on.lasso(*((u + a * half, v + b * half) for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))))
+    # the left half, from a corner in which there is no handle to be dragged instead
+    (left, bottom), top, middle = points.min(axis=0), points[:, 1].max(), np.median(points[:, 0])
+    chosen = on.lasso((left, bottom), (middle, bottom), (middle, top), (left, top))
     assert 0 < len(chosen) < len(points)
     on.until(f"list(w.selected) == {chosen}")
     assert on.python("len(w.selected_images()[0])") == len(chosen)
