@@ -105,7 +105,17 @@ def _contents(notebooks: list[str]) -> str:
         "The lecture": [f"notebooks/{name}" for name in notebooks],
         "Widgets": ["widgets"],
         "Reference": [
-            *("guide", "data", "loops", "publishing", "operations", "api/index", "experiments", "speed")
+            *(
+                "guide",
+                "data",
+                "loops",
+                "publishing",
+                "models",
+                "operations",
+                "api/index",
+                "experiments",
+                "speed",
+            )
         ],
         "Project": ["CHANGELOG", "architecture", "CONTRIBUTING"],
     }

@@ -64,18 +64,23 @@ def connect(folder: Path) -> socket.socket:
             connection.connect(str(place))
             return connection
         place.unlink(missing_ok=True)
-        server = subprocess.Popen(
-            [sys.executable, __file__, str(folder)],
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            cwd=Path(__file__).parents[1],
-        )
+        # it outlives who starts it, and would hold a pipe open that somebody reads to its end
+        with (folder / "log").open("w") as log:
+            server = subprocess.Popen(
+                [sys.executable, __file__, str(folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd=Path(__file__).parents[1],
+            )
         while server.poll() is None:
             with contextlib.suppress(OSError):
                 connection.connect(str(place))
                 return connection
             time.sleep(0.02)
-    raise SystemExit(f"{__file__}: the server ended with exit code {server.returncode}")
+    said = (folder / "log").read_text()
+    raise SystemExit(f"{__file__}: the server ended with exit code {server.returncode}: {said}")
 
 
 def stand_in(folder: Path, arguments: list[str]) -> NoReturn:
