@@ -12,14 +12,15 @@
  * @typedef {{shape: [number, number, number], decodeImage(bytes: Uint8Array): Promise<Pixels>}} Target
  *   decodeImage: rejects bytes that are no picture
  */
+import { size } from "../contract/bytes.js";
+import { itemsOf, toRgba } from "../draw/items.js";
 import { readIdx } from "./own_idx.js";
+import { MOST_KEPT_BYTES } from "./own_set.js";
 import { readTable } from "./own_table.js";
 
 export const FEWEST = 8;
 export const MOST = 20_000;
 const MOST_BYTES = 256e6;
-/** Of images, that a page keeps for the case that it is left. */
-export const MOST_KEPT_BYTES = 8e6;
 const MOST_CLASSES = 64;
 const PICTURE = /\.(png|jpe?g|gif|webp|bmp|avif)$/i;
 const TABLE = /\.(csv|tsv|txt)$/i;
@@ -34,10 +35,10 @@ export async function readOwnData(files, target) {
   const seen = files.filter(({ name }) => !HIDDEN.test(name));
   if (!seen.length)
     throw new Error("There is no file in what was dropped; expected pictures, IDX files or a CSV file.");
-  const size = seen.reduce((sum, file) => sum + file.size, 0);
-  if (size > MOST_BYTES) {
+  const bytes = seen.reduce((sum, file) => sum + file.size, 0);
+  if (bytes > MOST_BYTES) {
     throw new Error(
-      `The files have ${Math.round(size / 1e6)} MB; this page takes ${MOST_BYTES / 1e6} MB at most. Drop fewer of them.`,
+      `The files have ${Math.round(bytes / 1e6)} MB; this page takes ${MOST_BYTES / 1e6} MB at most. Drop fewer of them.`,
     );
   }
   const tables = seen.filter(({ name }) => TABLE.test(name));
@@ -116,23 +117,17 @@ function overlaps(start, scale, n, limit) {
   });
 }
 
-/** Grey or color planes as a picture. @param {ArrayLike<number>} bytes (C, H, W) @param {number[]} shape @returns {Pixels} */
-function asPixels(bytes, [channels, height, width]) {
-  const data = new Uint8Array(4 * height * width).fill(255);
-  for (let i = 0; i < height * width; i++) {
-    for (let k = 0; k < 3; k++) data[4 * i + k] = bytes[(channels === 1 ? 0 : k) * height * width + i];
-  }
-  return { width, height, data };
-}
-
-/** Images of any one shape as those of the page. @param {Uint8Array} bytes @param {number} n @param {number[]} from @param {[number, number, number]} shape */
+/** Images of any one shape as those of the page. @param {Uint8Array} bytes @param {number} n @param {[number, number, number]} from @param {[number, number, number]} shape */
 function refitted(bytes, n, from, shape) {
   if (String(from) === String(shape)) return bytes;
-  const one = from[0] * from[1] * from[2];
-  const out = new Uint8Array(n * shape[0] * shape[1] * shape[2]);
+  const [one, wanted] = [size(from), size(shape)];
+  const [, height, width] = from;
+  const items = itemsOf({ image_shape: from });
+  const data = new Uint8ClampedArray(4 * height * width);
+  const out = new Uint8Array(n * wanted);
   for (let i = 0; i < n; i++) {
-    const image = asPixels(bytes.subarray(i * one, (i + 1) * one), from);
-    out.set(fitted(image, shape), (i * out.length) / n);
+    toRgba(bytes.subarray(i * one, (i + 1) * one), items, data, "light");
+    out.set(fitted({ width, height, data }, shape), i * wanted);
   }
   return out;
 }
@@ -140,7 +135,7 @@ function refitted(bytes, n, from, shape) {
 /** @param {OwnFile[]} files @param {Target} target @returns {Promise<OwnData>} */
 async function fromPictures(files, { shape, decodeImage }) {
   const taken = files.slice(0, MOST);
-  const one = shape[0] * shape[1] * shape[2];
+  const one = size(shape);
   const images = new Uint8Array(taken.length * one);
   let [done, resized] = [0, 0];
   const left = /** @type {string[]} */ ([]);
@@ -188,11 +183,12 @@ async function fromTable(file, { shape }) {
   const text = new TextDecoder().decode(await file.bytes());
   const { values, n, columns, names, notes } = readTable(text, {
     file: file.name,
-    wanted: shape[0] * shape[1] * shape[2],
+    wanted: size(shape),
     most: MOST,
   });
   const side = Math.round(Math.sqrt(columns));
-  const from = columns === shape[0] * shape[1] * shape[2] ? shape : [1, side, side];
+  /** @type {[number, number, number]} */
+  const from = columns === size(shape) ? shape : [1, side, side];
   if (String(from) !== String(shape))
     notes.push(`Images of ${side} × ${side} were scaled to ${shape[2]} × ${shape[1]}.`);
   return { images: refitted(values, n, from, shape), n, ...classesOf(names), notes };

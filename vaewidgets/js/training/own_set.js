@@ -7,6 +7,8 @@
 import { size } from "../contract/bytes.js";
 
 export const OWN_NAME = "your images";
+/** Of images, that a page keeps for the case that it is left. */
+export const MOST_KEPT_BYTES = 8e6;
 /** From so many on every sixth is kept for the test. */
 const SPLIT_FROM = 24;
 const SPLIT = 6;

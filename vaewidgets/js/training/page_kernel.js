@@ -7,6 +7,8 @@
  * @typedef {import("../contract/types.js").RunState} RunState
  * @typedef {import("../contract/types.js").Ghost} Ghost
  * @typedef {import("./wants.js").Wants} Wants
+ * @typedef {import("./own_data.js").OwnData} OwnData
+ * @typedef {import("./batches.js").DataSet} DataSet
  * @typedef {Generator<void, import("./snapshots.js").Picture>} Picturing  a picture under way
  * @typedef {{run: RunState, form: import("../contract/types.js").Form | null,
  *   curves: import("../contract/types.js").Curves | null, units: import("../contract/types.js").Units | null,
@@ -18,8 +20,7 @@
  *   wants: of each widget; post: live keys for each widget; keep: takes what `restore` goes on from
  */
 import { curvesState, joinedCurves } from "./frames.js";
-import { MOST_KEPT_BYTES } from "./own_data.js";
-import { epochsFor, OWN_NAME, ownSet } from "./own_set.js";
+import { epochsFor, MOST_KEPT_BYTES, OWN_NAME, ownSet } from "./own_set.js";
 import { createPace } from "./pace.js";
 import { formState, ghostState, runState, settingsOf } from "./run_info.js";
 import { createSnapshots } from "./snapshots.js";
@@ -49,7 +50,7 @@ export function createPageKernel({
   later = (fn, ms) => void setTimeout(fn, ms),
 }) {
   const given = trainer.data;
-  /** @type {import("./own_data.js").OwnData | null} */
+  /** Images of the reader's own, as they came and as a data set. @type {{images: OwnData, set: DataSet} | null} */
   let own = null;
   let snapshots = createSnapshots(trainer, wants, now);
   const pace = createPace(now);
@@ -210,9 +211,10 @@ export function createPageKernel({
   function save() {
     if (task) return; // soon enough
     next.keep = now() + KEEP_MS;
-    if (own && own.images.length > MOST_KEPT_BYTES && trainer.data.name === OWN_NAME) return keep(null);
-    const small = own && own.images.length <= MOST_KEPT_BYTES ? own : null;
-    const facts = { id, status, error, speed, ghost, continued, views, own: small };
+    const images = own?.images ?? null;
+    const isSmall = !images || images.images.length <= MOST_KEPT_BYTES;
+    if (!isSmall && trainer.data === own?.set) return keep(null);
+    const facts = { id, status, error, speed, ghost, continued, views, own: isSmall ? images : null };
     return keep({ facts, run: trainer.save(), timeLine: snapshots.timeLine.state(), at: Date.now() });
   }
 
@@ -221,8 +223,9 @@ export function createPageKernel({
 
   /** Classes of the images that are trained on. */
   function classes() {
-    if (!own || trainer.data.name !== OWN_NAME) return saved.classes;
-    return own.classNames && { names: own.classNames, values: own.classNames };
+    if (!own || trainer.data !== own.set) return saved.classes;
+    const { classNames } = own.images;
+    return classNames && { names: classNames, values: classNames };
   }
 
   /** Another run is shown from now on. */
@@ -247,7 +250,7 @@ export function createPageKernel({
     };
     const { dataset, ...settings } = value ?? {};
     const before = trainer.data;
-    trainer.newRun(settings, dataset === OWN_NAME && own ? ownSet(given, own) : given);
+    trainer.newRun(settings, dataset === OWN_NAME && own ? own.set : given);
     const others = trainer.data !== before;
     ghost = old.run.step > 0 ? ghostState(old, settingsOf(state())) : null;
     continued = false;
@@ -287,21 +290,26 @@ export function createPageKernel({
     new_run: newRun,
   };
 
+  /** Do what a reader asks for; what goes wrong is said in the widgets' panels. @param {() => void} change */
+  function attempt(change) {
+    try {
+      if (status !== "failed") error = null;
+      change();
+    } catch (fault) {
+      error = fault instanceof Error ? fault.message : String(fault);
+    }
+    pace.set(speed, state().stepsPerEpoch);
+    isNews = true;
+    next.frame = 0;
+    wake();
+  }
+
   return {
-    /** Obey a command of a widget; what goes wrong is said in the widgets' panels. @param {{seq: number, name: string, value: any}} message */
+    /** Obey a command of a widget. @param {{seq: number, name: string, value: any}} message */
     obey({ seq, name, value }) {
       ack = Math.max(ack, seq);
       if (task && name === "new_run") task = null;
-      try {
-        if (status !== "failed") error = null;
-        commands[name]?.(value);
-      } catch (fault) {
-        error = fault instanceof Error ? fault.message : String(fault);
-      }
-      pace.set(speed, state().stepsPerEpoch);
-      isNews = true;
-      next.frame = 0;
-      wake();
+      attempt(() => commands[name]?.(value));
     },
     /** A hidden page rests: phones would stop it anyhow. @param {boolean} now */
     hide(now) {
@@ -312,30 +320,24 @@ export function createPageKernel({
       wake();
     },
     runFile: () => trainer.runFile(),
-    /** Train from scratch on images of the reader's own. @param {import("./own_data.js").OwnData} data */
-    takeImages(data) {
-      const [{ batchSize, epochs, seed }, before] = [state(), own];
-      own = data;
-      try {
-        const { train } = ownSet(
-          given,
-          data,
-          payload.choices.some((choice) => choice.takes_labels),
-        );
-        newRun({ dataset: OWN_NAME, seed, epochs: epochsFor(train.n, batchSize, epochs) });
-        error = null;
-      } catch (fault) {
-        own = before;
-        error = fault instanceof Error ? fault.message : String(fault);
-      }
-      isNews = true;
-      next.frame = 0;
-      wake();
+    /** Train from scratch on images of the reader's own. @param {OwnData} images */
+    takeImages(images) {
+      attempt(() => {
+        const told = payload.choices.some((choice) => choice.takes_labels);
+        const [{ batchSize, epochs, seed }, before] = [state(), own];
+        own = { images, set: ownSet(given, images, told) };
+        try {
+          newRun({ dataset: OWN_NAME, seed, epochs: epochsFor(own.set.train.n, batchSize, epochs) });
+        } catch (fault) {
+          own = before;
+          throw fault;
+        }
+      });
     },
     /** Go on from what `keep` was given. @param {any} kept */
     restore({ facts, run: kept, timeLine }) {
-      ({ own } = facts);
-      trainer.restore(kept, own && kept.dataset === OWN_NAME ? ownSet(given, own) : null);
+      own = facts.own && { images: facts.own, set: ownSet(given, facts.own) };
+      trainer.restore(kept, own && kept.dataset === OWN_NAME ? own.set : null);
       renew();
       ({ id, error, speed, ghost, continued, views } = facts);
       if (own) post(wants.map(() => ({ classes: classes() })));

@@ -69,10 +69,12 @@ async function start() {
     el: main.appendChild(h("div", "vw-page-widget")),
     widget,
   }));
-  const own = h("div", "vw-page-own");
-  main.prepend(own);
   await drawPage(content, places, (view, trainings) => {
-    if (trainings.length === 1) trainings[0].offerImages(own);
+    if (trainings.length === 1) {
+      const own = h("div", "vw-page-own");
+      main.prepend(own);
+      trainings[0].offerImages(own);
+    }
     const files = trainings.map(createFileButton);
     const tools = [...files, ...createLinkButton(() => toFragment(view())), createThemeSwitch()];
     document.querySelector(".vw-page-head")?.append(h("div", "vw-page-tools", {}, tools));

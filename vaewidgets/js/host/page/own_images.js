@@ -10,7 +10,9 @@
  * @typedef {{shape: [number, number, number], background: number, onStart: (data: OwnData) => void}} Options
  *   shape: of the page's images; background: 1 where their ground is light
  */
+import { size } from "../../contract/bytes.js";
 import { toBytes } from "../../draw/images.js";
+import { itemsOf, toRgba } from "../../draw/items.js";
 import { sketchPixels } from "../../draw/raster.js";
 import { createSketchPad } from "../../draw/sketch_pad.js";
 import { FEWEST, readOwnData } from "../../training/own_data.js";
@@ -150,7 +152,7 @@ function createDrawings(el, { theme, shape, background, onChange }) {
     },
     /** @returns {OwnData} */
     data() {
-      const one = shape[0] * shape[1] * shape[2];
+      const one = size(shape);
       const images = new Uint8Array(kept.length * one);
       kept.forEach(({ bytes }, i) => {
         images.set(bytes, i * one);
@@ -167,15 +169,11 @@ function createDrawings(el, { theme, shape, background, onChange }) {
 }
 
 /** An image as it is, a canvas pixel each. @param {Uint8Array} bytes @param {[number, number, number]} shape */
-function tileOf(bytes, [channels, height, width]) {
-  const tile = h("canvas", "vw-own-tile");
-  tile.width = width;
-  tile.height = height;
+function tileOf(bytes, shape) {
+  const [, height, width] = shape;
+  const tile = h("canvas", "vw-own-tile", { width, height });
   const pixels = new ImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    for (let k = 0; k < 3; k++) pixels.data[4 * i + k] = bytes[(channels === 1 ? 0 : k) * width * height + i];
-    pixels.data[4 * i + 3] = 255;
-  }
+  toRgba(bytes, itemsOf({ image_shape: shape }), pixels.data, "light");
   tile.getContext("2d")?.putImageData(pixels, 0, 0);
   return tile;
 }

@@ -30,8 +30,7 @@ async function start(code, onAnswer) {
     return await inWorker(url, onAnswer);
   } catch {
     await import(url);
-    const answer = (/** @type {Answer} */ one) => onAnswer(one);
-    return /** @type {any} */ (globalThis)[PROGRAM](answer);
+    return /** @type {any} */ (globalThis)[PROGRAM](onAnswer);
   } finally {
     URL.revokeObjectURL(url);
   }
