@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-import vaewidgets
 from tests.graphs.image_models import IMAGE_DECODERS, IMAGE_ENCODERS
 from tests.graphs.layer_models import LAYER_DECODERS
 from tests.graphs.models import DECODERS, ENCODERS, IMAGE, Z, made
+from tests.node import run_module
 from vaewidgets.graphs import Network, decoder_network, encoder_network
 
-JS = Path(vaewidgets.__file__).parent / "js"
 IMAGES = 5
 
 # The bytes are put at an odd offset, as they may be in a message from the kernel.
@@ -95,12 +93,7 @@ def test_page_runner_equals_torch_one_by_one_and_together(tmp_path):
     batches = {name: [1] if network.reason else [1, IMAGES] for name, (network, *_) in all_cases.items()}
     listed = [{"name": name, "batches": sizes} for name, sizes in batches.items()]
     (tmp_path / "cases.json").write_text(json.dumps(listed))
-    (tmp_path / "run.mjs").write_text(SCRIPT)
-    done = subprocess.run(
-        ["node", str(tmp_path / "run.mjs"), JS.as_uri() + "/", str(tmp_path)],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    run_module(tmp_path, SCRIPT, tmp_path)
     for name, (_, _, wanted) in all_cases.items():
         results = json.loads((tmp_path / f"{name}.out.json").read_text())
         runs = [(tolerance, batch) for tolerance in (1e-4, 1e-2) for batch in batches[name]]

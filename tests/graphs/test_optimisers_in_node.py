@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-import vaewidgets
+from tests.node import run_module
 
-JS = Path(vaewidgets.__file__).parent / "js"
 STEPS = 50
 N = 103  # no multiple of four
 SCRIPT = """
@@ -93,13 +90,7 @@ def test_optimisers_are_torchs(tmp_path):
         "cases": [[kernel, options] for _, _, kernel, options in CASES.values()],
     }
     (tmp_path / "case.json").write_text(json.dumps(case))
-    (tmp_path / "run.mjs").write_text(SCRIPT)
-    done = subprocess.run(
-        ["node", str(tmp_path / "run.mjs"), JS.as_uri() + "/", str(tmp_path / "case.json")],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    for found in json.loads(done.stdout):
+    for found in json.loads(run_module(tmp_path, SCRIPT, tmp_path / "case.json")):
         for (name, (make, options, _, _)), got in zip(CASES.items(), found, strict=True):
             weights = torch.nn.Parameter(start.clone())
             optimizer = make([weights], **options)

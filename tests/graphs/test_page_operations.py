@@ -6,7 +6,6 @@ import functools
 import json
 import math
 import shutil
-import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,10 @@ import numpy as np
 import pytest
 import torch
 
-import vaewidgets
 from tests.graphs.page_cases import Case, cases
 from tests.graphs.page_image_cases import image_cases
+from tests.node import run_module
 
-JS = Path(vaewidgets.__file__).parent / "js"
 NO_VALUES = {"empty", "empty_like", "new_empty"}  # whatever was there
 NOT_PROMISED = {"log_sigmoid_forward": 1}  # an output that no operation of the page reads
 # What torch itself wants in certain strides, or reads as if it were contiguous.
@@ -188,12 +186,7 @@ def _run(folder: Path, written: list[Written]) -> tuple[dict[str, Any], np.ndarr
         sent.append({"network": one.network, "starts": starts, "strided": one.strided})
     (folder / "inputs").write_bytes(np.concatenate(numbers).astype("<f4").tobytes())
     (folder / "cases.json").write_text(json.dumps(sent))
-    (folder / "run.mjs").write_text(SCRIPT)
-    done = subprocess.run(
-        ["node", str(folder / "run.mjs"), JS.as_uri() + "/", str(folder)],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    run_module(folder, SCRIPT, folder, seconds=120)
     return json.loads((folder / "answer.json").read_text()), np.fromfile(folder / "outputs", "<f4")
 
 

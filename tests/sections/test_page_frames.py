@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-import subprocess
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-import vaewidgets
+from tests.node import run_module
 from vaewidgets.contract.packing import pack, pack_quantised, unpack
 from vaewidgets.contract.random import normals
 from vaewidgets.diagnostics import project
@@ -26,7 +24,6 @@ from vaewidgets.sections.state import curves_state, grid_state, scatter_state, u
 from vaewidgets.sections.time_line import TimeKeys, posterior_state
 from vaewidgets.sections.values import point_values
 
-JS = Path(vaewidgets.__file__).parent / "js"
 SHAPE, N = (1, 2, 3), 60
 DIMS = {"line": 1, "direct": 2, "plane": 5, "many": 150}
 
@@ -157,12 +154,7 @@ def test_sections_of_the_page_equal_those_of_python(tmp_path):
         "terms": [None if np.isnan(t) else float(t) for t in terms],
     }
     (tmp_path / "in.json").write_text(json.dumps(given).replace("null", "1e999"))
-    (tmp_path / "run.mjs").write_text(SCRIPT)
-    done = subprocess.run(
-        ["node", str(tmp_path / "run.mjs"), JS.as_uri() + "/", str(tmp_path)],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    run_module(tmp_path, SCRIPT, tmp_path)
     page = json.loads((tmp_path / "out.json").read_text())
     sample = SimpleNamespace(
         classes=classes, labels=None, n_test=20, n_train=40, images_u8=torch.from_numpy(images)

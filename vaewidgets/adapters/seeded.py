@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self, final
+from typing import Any, final
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode, _pop_mode, _push_mode
+
+from vaewidgets.adapters.thread_mode import ThreadMode
 
 _aten = torch.ops.aten
 
 
 @final
-class seeded(TorchDispatchMode):
+class seeded(ThreadMode):
     """In this ``with`` block the calling thread draws as after ``torch.manual_seed(seed)``.
 
     The global generators are neither used nor set: a training loop in another thread, which draws from them
@@ -34,21 +35,6 @@ class seeded(TorchDispatchMode):
         super().__init__()
         self._seed = seed
         self._generators: dict[torch.device, torch.Generator] = {}
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """False: to be skipped by the compiler the whole of it would be imported, which takes seconds."""
-        return False
-
-    # Torch's own also note, for all threads, that a mode is on; two threads in turn would leave the note
-    # behind, and what a loop has compiled would not run compiled any more. The mode is this thread's alone.
-
-    def __enter__(self) -> Self:
-        _push_mode(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        _pop_mode(None)
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

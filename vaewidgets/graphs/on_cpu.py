@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, final
+from typing import Any, final
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode, _pop_mode, _push_mode
+
+from vaewidgets.adapters.thread_mode import ThreadMode
 
 _CPU = torch.device("cpu")
 
 
 @final
-class OnCpu(TorchDispatchMode):
+class OnCpu(ThreadMode):
     """In this ``with`` block ``device="cuda"`` and ``.cuda()`` mean the CPU; of the calling thread alone."""
-
-    # As `adapters.seeded`, and for its reasons: a mode of this thread alone, and no compiler is imported.
-
-    def __enter__(self) -> Self:
-        _push_mode(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        _pop_mode(None)
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None

@@ -11,12 +11,12 @@ import contextlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode, _pop_mode, _push_mode
 
+from vaewidgets.adapters.thread_mode import ThreadMode
 from vaewidgets.graphs.places import FunctionNames, Place, Places
 from vaewidgets.graphs.schemas import Overload, filled, schema_of
 
@@ -81,7 +81,7 @@ def map_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
     return change(value)
 
 
-class Recorder(TorchDispatchMode):
+class Recorder(ThreadMode):
     """Records all operations while it is entered.
 
     Parameters
@@ -124,19 +124,6 @@ class Recorder(TorchDispatchMode):
         for name, tensor in named.items():
             if self._key(tensor) not in self._ids:
                 self._new("named", tensor, name=name, depends=1)
-
-    # As `seeded`, and for its reasons: a mode of this thread alone, and no compiler is imported.
-
-    def __enter__(self) -> Self:
-        _push_mode(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        _pop_mode(None)
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False  # torch would import its compiler to keep it out of what is recorded here
 
     def watch(self) -> FunctionNames:
         """A mode to enter before this one: names of torch functions, and what leaves torch."""

@@ -6,7 +6,6 @@ import base64
 import contextlib
 import functools
 import json
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,12 @@ from urllib.parse import urlsplit
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
-import vaewidgets
+from tests.node import JS, run_module
+from vaewidgets.adapters.thread_mode import ThreadMode
 from vaewidgets.contract.random import stream_seed, uniforms
 from vaewidgets.publish.embed import split_buffers
 
-JS = Path(vaewidgets.__file__).parent / "js"
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json"}
 ORDER, NOISE, EVALUATION, START = range(4)
 
@@ -81,13 +79,9 @@ def in_page(
         for name, (run, payload, value) in cases.items()
     }
     (folder / "cases.json").write_text(json.dumps(sent))
-    for name, text in (("functions", functions), ("calls", CALLS), ("script", IN_NODE)):
+    for name, text in (("functions", functions), ("calls", CALLS)):
         (folder / f"{name}.mjs").write_text(text)
-    done = subprocess.run(
-        ["node", str(folder / "script.mjs"), JS.as_uri() + "/"],
-        capture_output=True, text=True, timeout=seconds, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    run_module(folder, IN_NODE, seconds=seconds)
     results: dict[str, Any] = json.loads((folder / "results.json").read_text())
     return results
 
@@ -137,17 +131,13 @@ def permutation(n: int, seed: int, epoch: int) -> Tensor:
     return torch.tensor(order)
 
 
-class Drawn(TorchDispatchMode):
+class Drawn(ThreadMode):
     """In this ``with`` block tensors are filled with what the page draws in one of its streams."""
 
     def __init__(self, seed: int, kind: int, index: int) -> None:
         super().__init__()
         self._stream = (seed, kind, index)
         self._taken = 0
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False  # else each operation goes through the compiler's guard
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         draw = _DRAWS.get(func.overloadpacket.__name__)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 import torch
 
 import vaewidgets as vw
-from tests.publish.training.page import JS
+from tests.node import run_module
 from vaewidgets.contract.packing import unpack
 from vaewidgets.live import save
 
@@ -53,11 +52,9 @@ def test_the_page_chooses_the_images_that_python_chose(run: vw.Run, tmp_path: Pa
     def plain(value: Any) -> Any:
         return base64.b64encode(bytes(value)).decode()
 
-    file, script = tmp_path / "in.json", tmp_path / "run.mjs"
+    file = tmp_path / "in.json"
     file.write_text(json.dumps({"data": payload, "counts": [len(one) for one in wanted]}, default=plain))
-    script.write_text(SCRIPT)
-    command = ["node", str(script), f"{JS.as_uri()}/", str(file)]
-    found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
+    found = json.loads(run_module(tmp_path, SCRIPT, file))
     for one, want in zip(found, wanted, strict=True):
         assert one["shape"] == list(want.shape)
         assert np.array_equal(np.frombuffer(base64.b64decode(one["bytes"]), np.uint8), want.reshape(-1))

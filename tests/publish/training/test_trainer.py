@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import vaewidgets as vw
+from tests.node import JS
 from tests.publish.training.models import MODELS, SHAPE, mlp
 from tests.publish.training.page import START, Drawn, in_page
 from vaewidgets.adapters import named_tensors
@@ -74,8 +75,7 @@ def results(tmp_path_factory: pytest.TempPathFactory, saved: Any) -> dict[str, A
         ),
         "file": ("file", one, str(folder / "page.safetensors")),
     }  # fmt: skip
-    js = Path(vw.__file__).parent / "js"
-    return in_page(folder, FUNCTIONS.replace("JS/", js.as_uri() + "/"), cases)
+    return in_page(folder, FUNCTIONS.replace("JS/", JS.as_uri() + "/"), cases)
 
 
 @pytest.mark.parametrize("name", ["mlp", *(name for name in MODELS if name != "written by hand")])

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { fitted, readOwnData } from "../training/own_data.js";
+import { fitted, readOwnData } from "../host/page/own_data.js";
 
-/** @typedef {import("../training/own_data.js").OwnFile} OwnFile */
+/** @typedef {import("../host/page/own_data.js").OwnFile} OwnFile */
 
 /** @param {string} name @param {Uint8Array | string} content @returns {OwnFile} */
 function file(name, content) {

@@ -301,7 +301,7 @@ test("a hidden page rests and goes on; what was kept is gone on from, paused", (
   );
 });
 
-/** Images of two pixels of the reader's own, of two classes. @param {number} n @returns {import("../training/own_data.js").OwnData} */
+/** Images of two pixels of the reader's own, of two classes. @param {number} n @returns {import("../training/own_set.js").OwnData} */
 const ownImages = (n) => ({
   images: Uint8Array.from({ length: 2 * n }, (_, i) => i),
   n,

@@ -2,7 +2,8 @@
  * Images of the reader's own as a data set beside the one that the page came with. No DOM.
  *
  * @typedef {import("./batches.js").DataSet} DataSet
- * @typedef {import("./own_data.js").OwnData} OwnData
+ * @typedef {{images: Uint8Array, n: number, labels: Uint8Array | null, classNames: string[] | null, notes: string[]}} OwnData
+ *   images: (n, C, H, W); labels: indices of classNames
  */
 import { size } from "../contract/bytes.js";
 

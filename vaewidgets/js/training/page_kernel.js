@@ -7,7 +7,7 @@
  * @typedef {import("../contract/types.js").RunState} RunState
  * @typedef {import("../contract/types.js").Ghost} Ghost
  * @typedef {import("./wants.js").Wants} Wants
- * @typedef {import("./own_data.js").OwnData} OwnData
+ * @typedef {import("./own_set.js").OwnData} OwnData
  * @typedef {import("./batches.js").DataSet} DataSet
  * @typedef {Generator<void, import("./snapshots.js").Picture>} Picturing  a picture under way
  * @typedef {{run: RunState, form: import("../contract/types.js").Form | null,

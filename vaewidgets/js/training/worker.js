@@ -3,7 +3,7 @@
  * in slices. Messages: see `Request` and `Answer`. No DOM.
  *
  * @typedef {{type: "open", payload: any, wants: import("./wants.js").Wants[], saved: import("./page_kernel.js").Saved,
- *   kept: any} | {type: "images", data: import("./own_data.js").OwnData} | {type: "command", message: {seq: number, name: string, value: any}} | {type: "hide", hidden: boolean}
+ *   kept: any} | {type: "images", data: import("./own_set.js").OwnData} | {type: "command", message: {seq: number, name: string, value: any}} | {type: "hide", hidden: boolean}
  *   | {type: "file"}} Request
  * @typedef {{type: "ready"} | {type: "opened"} | {type: "update", updates: Record<string, any>[]} | {type: "keep", kept: any}
  *   | {type: "file", bytes: Uint8Array<ArrayBuffer>} | {type: "fault", message: string}} Answer

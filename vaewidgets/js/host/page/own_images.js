@@ -5,8 +5,8 @@
  * Controls: .vw-own-toggle, .vw-own-drop, input.vw-own-files, input.vw-own-folder, .vw-pad-canvas, .vw-own-class,
  * .vw-own-keep, .vw-own-undo, .vw-own-start; what is said stands in .vw-own-said.
  *
- * @typedef {import("../../training/own_data.js").OwnData} OwnData
- * @typedef {import("../../training/own_data.js").OwnFile} OwnFile
+ * @typedef {import("../../training/own_set.js").OwnData} OwnData
+ * @typedef {import("./own_data.js").OwnFile} OwnFile
  * @typedef {{shape: [number, number, number], background: number, onStart: (data: OwnData) => void}} Options
  *   shape: of the page's images; background: 1 where their ground is light
  */
@@ -15,10 +15,10 @@ import { toBytes } from "../../draw/images.js";
 import { itemsOf, toRgba } from "../../draw/items.js";
 import { sketchPixels } from "../../draw/raster.js";
 import { createSketchPad } from "../../draw/sketch_pad.js";
-import { FEWEST, readOwnData } from "../../training/own_data.js";
 import { createPress } from "../controls.js";
 import { h, setText, show } from "../dom.js";
 import { createTheme } from "../theme.js";
+import { FEWEST, readOwnData } from "./own_data.js";
 
 const PEN = 0.09;
 /** As MNIST's digits fill their images. */

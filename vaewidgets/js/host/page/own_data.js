@@ -7,15 +7,14 @@
  * @typedef {{name: string, path?: string, size: number, bytes(): Promise<Uint8Array>}} OwnFile
  *   path: with the folders, where a folder was dropped; they name the classes
  * @typedef {{width: number, height: number, data: Uint8ClampedArray | Uint8Array}} Pixels  RGBA, row by row
- * @typedef {{images: Uint8Array, n: number, labels: Uint8Array | null, classNames: string[] | null, notes: string[]}} OwnData
- *   images: (n, C, H, W); labels: indices of classNames
+ * @typedef {import("../../training/own_set.js").OwnData} OwnData
  * @typedef {{shape: [number, number, number], decodeImage(bytes: Uint8Array): Promise<Pixels>}} Target
  *   decodeImage: rejects bytes that are no picture
  */
-import { size } from "../contract/bytes.js";
-import { itemsOf, toRgba } from "../draw/items.js";
+import { size } from "../../contract/bytes.js";
+import { itemsOf, toRgba } from "../../draw/items.js";
+import { MOST_KEPT_BYTES } from "../../training/own_set.js";
 import { readIdx } from "./own_idx.js";
-import { MOST_KEPT_BYTES } from "./own_set.js";
 import { readTable } from "./own_table.js";
 
 export const FEWEST = 8;
