@@ -31,6 +31,7 @@ from .diagnostics import run_stats as run_stats
 from .diagnostics import unfamiliarity as unfamiliarity
 from .experiments import Experiment as Experiment
 from .experiments import Report as Report
+from .live.hosts import host as host
 from .live.save import save_html as save_html
 from .models import MLPVAE as MLPVAE
 from .models import VQVAE as VQVAE

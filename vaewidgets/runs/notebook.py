@@ -45,6 +45,15 @@ def current_cell() -> Cell | None:
     return Cell(str(cell), str(execution))
 
 
+def cell_has_id() -> bool:
+    """Whether the host says which cell it runs."""
+    header: Any = getattr(ipython_shell(), "parent_header", None)
+    try:
+        return "cellId" in header["metadata"]
+    except (TypeError, KeyError):
+        return False
+
+
 def at_cell_end(callback: Callable[[], None]) -> Callable[[], None]:
     """Call a bound method whenever a cell has ended, as long as its object lives; returns what ends it.
 
