@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import re
 from pathlib import Path
@@ -93,7 +94,9 @@ def test_a_page_trains_where_it_is_told_to(run: vw.Run, tmp_path: Path) -> None:
     content = json.loads(re.findall('id="vw-page-content">(.*?)</script>', text)[0])
     (training,) = content["trainings"]
     assert training["run"] == run.id
-    assert [choice["latent_dim"] for choice in training["state"]["choices"]] == [2, 3]
+    kept = re.findall(r'class="vw-data" data-kind="\w+">(.*?)</script>', text)
+    state = gzip.decompress(base64.b64decode(kept[training["state"]]))
+    assert [choice["latent_dim"] for choice in json.loads(state)["choices"]] == [2, 3]
     assert training["program"] != content["widgets"][0]["module"]
 
 

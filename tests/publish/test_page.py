@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from vaewidgets.errors import OptionError
@@ -60,8 +61,10 @@ def data(page: Scripts) -> list[bytes]:
     found = []
     for attributes, text in page.scripts:
         if attributes.get("class") == "vw-data":
-            raw = base64.b64decode(text)
-            found.append(gzip.decompress(raw) if attributes["data-kind"] == "gzip" else raw)
+            raw, kind = base64.b64decode(text), attributes["data-kind"]
+            raw = raw if kind == "plain" else gzip.decompress(raw)
+            planes = int(kind.removeprefix("gzip") or 1) if kind != "plain" else 1
+            found.append(np.frombuffer(raw, np.uint8).reshape(planes, -1).T.tobytes())
     return found
 
 
@@ -82,6 +85,16 @@ def test_modules_styles_and_buffers_stand_in_the_page_once() -> None:
     assert chunks[second["buffers"][0][1]] == shared
     assert first["state"] == {"frame": {"a": {"data": None}, "list": [{"data": None}]}}
     assert text.count(".a{}") == 1
+
+
+def test_a_part_of_what_the_page_has_is_not_sent_again() -> None:
+    weights = np.random.default_rng(0).normal(size=9000).astype("<f4")
+    states = [state(all={"data": weights.tobytes()}, part={"data": weights[6000:].tobytes()})]
+    page = Scripts(page_html(states, title="t"))
+    (number, start, length) = content(page)[0]["buffers"][1][1]
+    assert data(page)[number][start : start + length] == weights[6000:].tobytes()
+    assert sum(map(len, data(page))) == weights.nbytes + len("export default {}")
+    assert [a["data-kind"] for a, _ in page.scripts if "data-kind" in a] == ["plain", "gzip4"]
 
 
 def test_nothing_in_a_state_or_a_title_breaks_out() -> None:

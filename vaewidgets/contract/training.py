@@ -41,9 +41,14 @@ class TrainingChoice(TypedDict):
 
 
 class TrainingSplit(TypedDict):
-    """Images (n, C, H, W): u8, to be put on the value range, or floats in it; labels are those of the set."""
+    """Images (n, C, H, W): u8, to be put on the value range, or floats in it; labels are those of the set.
+
+    With `rest`, u8 of `image_shape`, they are smaller: the page enlarges them (see `enlarge` of
+    publish/training/enlarged.py) and adds `rest` modulo 256.
+    """
 
     images: Packed
+    rest: Packed | None
     labels: Packed | None
 
 

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import math
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +22,10 @@ OWN_IMAGES = "own_images.js"
 Buffer = bytes | bytearray | memoryview
 # Below this share of the plain size compressed bytes are worth the time that the page takes to unpack them.
 WORTH = 0.95
+# Numbers of two or four bytes are compressed better when their first bytes stand together, then their second ones.
+PLANES = (1, 2, 4)
+_SAMPLE = 1 << 16  # of so many bytes it is found out whether they are such numbers
+_LEAST_SLICE = 4096  # what is shorter is not looked for in what stands in the page already
 
 
 def split_buffers(value: Any, path: tuple[str | int, ...] = ()) -> tuple[Any, list[tuple[list, Buffer]]]:
@@ -66,10 +71,13 @@ def in_style(text: str) -> str:
     return text.replace("</style", "<\\/style")
 
 
+Ref = int | str | list[int]
+
+
 class Keeper(Protocol):
     """Keeps bytes for a page."""
 
-    def add(self, data: Buffer) -> int | str:
+    def add(self, data: Buffer) -> Ref:
         """Return the reference under which the page finds `data`."""
 
 
@@ -105,7 +113,10 @@ def pack(
 def pack_trainings(
     trainings: Mapping[str, Mapping[str, Any]], programs: Keeper, buffers: Keeper
 ) -> list[dict[str, Any]]:
-    """Take apart what a page can train, by the id of the run that its widgets show; its programs, too."""
+    """Take apart what a page can train, by the id of the run that its widgets show; its programs, too.
+
+    Unlike the states of widgets, which are small, the plain part of a payload (its graphs) is kept as bytes.
+    """
     packed = []
     for run, payload in trainings.items():
         plain, found = split_buffers(payload)
@@ -114,7 +125,7 @@ def pack_trainings(
                 "run": run,
                 "program": programs.add((STATIC / TRAINER).read_bytes()),
                 "panel": programs.add((STATIC / OWN_IMAGES).read_bytes()),
-                "state": plain,
+                "state": buffers.add(script_json(plain).encode("ascii")),
                 "buffers": [[path, buffers.add(data)] for path, data in found],
             }
         )
@@ -122,11 +133,21 @@ def pack_trainings(
 
 
 def _as_text(content: bytes) -> tuple[str, str]:
-    """Return kind and text: compressed with gzip where that pays, then base64, which HTML leaves as it is."""
-    packed = gzip.compress(content, 9, mtime=0)
+    """Return kind and text: compressed with gzip where that pays, then base64, which HTML leaves as it is.
+
+    The kind is "plain", "gzip", or "gzip2" and "gzip4" if the bytes were taken apart into as many planes.
+    """
+    fitting = [n for n in PLANES if len(content) % n == 0]
+    planes = min(fitting, key=lambda n: len(zlib.compress(_in_planes(content[:_SAMPLE], n), 1)))
+    packed = gzip.compress(_in_planes(content, planes), 9, mtime=0)
     is_packed = len(packed) < WORTH * len(content)
     text = base64.b64encode(packed if is_packed else content).decode("ascii")
-    return ("gzip" if is_packed else "plain"), text
+    return (f"gzip{planes if planes > 1 else ''}" if is_packed else "plain"), text
+
+
+def _in_planes(content: bytes, n: int) -> bytes:
+    """The first byte of each number of `n` bytes, then the second of each, and so on."""
+    return b"".join(content[i::n] for i in range(n))
 
 
 class Store:
@@ -134,23 +155,32 @@ class Store:
 
     def __init__(self) -> None:
         self._index: dict[bytes, int] = {}
-        self._elements: list[str] = []
+        self._contents: list[bytes] = []
 
-    def add(self, data: Buffer) -> int:
-        """Return the number under which the page finds `data`."""
+    def add(self, data: Buffer) -> int | list[int]:
+        """Return the number under which the page finds `data`; or number, start and length of a part.
+
+        The weights of a decoder are a part of those of the whole model.
+        """
         content = bytes(data)
         key = hashlib.sha256(content).digest()
-        if key not in self._index:
-            self._index[key] = len(self._elements)
-            kind, text = _as_text(content)
-            self._elements.append(
-                f'<script type="text/plain" class="vw-data" data-kind="{kind}">{text}</script>'
-            )
-        return self._index[key]
+        if key in self._index:
+            return self._index[key]
+        if len(content) >= _LEAST_SLICE:
+            for number, known in enumerate(self._contents):
+                start = known.find(content) if len(known) > len(content) else -1
+                if start >= 0:
+                    return [number, start, len(content)]
+        self._contents.append(content)
+        return self._index.setdefault(key, len(self._contents) - 1)
 
     def html(self) -> str:
         """Return the elements, in the order of their numbers."""
-        return "\n".join(self._elements)
+        texts = (_as_text(content) for content in self._contents)
+        return "\n".join(
+            f'<script type="text/plain" class="vw-data" data-kind="{kind}">{text}</script>'
+            for kind, text in texts
+        )
 
 
 class Table:

@@ -411,9 +411,13 @@ export interface TrainingChoice {
   start: Graph | null;
   facts: Record<string, any>;
 }
-/** Images (n, C, H, W): u8, to be put on the value range, or floats in it; labels are those of the set. */
+/** Images (n, C, H, W): u8, to be put on the value range, or floats in it; labels are those of the set.
+
+With `rest`, u8 of `image_shape`, they are smaller: the page enlarges them (see `enlarge` of
+publish/training/enlarged.py) and adds `rest` modulo 256. */
 export interface TrainingSplit {
   images: Packed;
+  rest: Packed | null;
   labels: Packed | null;
 }
 /** The data set of a page that trains; `whole`: no image of it was left out. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createCommands } from "../host/commands.js";
 import { fromFragment, toFragment } from "../host/page/address.js";
-import { fromBase64, put } from "../host/page/content.js";
+import { fromBase64, fromPlanes, put } from "../host/page/content.js";
 import { createModel } from "../host/page/model.js";
 import { createView, readPage, restorePage } from "../host/view.js";
 
@@ -33,6 +33,14 @@ test("offline, commands are numbered but go nowhere and nothing waits for them",
   commands.decode([0, 0]);
   assert.deepEqual(sent, []);
   commands.destroy();
+});
+
+test("bytes of numbers that were put apart come together again", () => {
+  const numbers = Float32Array.of(1.5, -2, 3e7);
+  const bytes = new Uint8Array(numbers.buffer);
+  const apart = Uint8Array.from({ length: 12 }, (_, i) => bytes[(i % 3) * 4 + Math.floor(i / 3)]);
+  assert.deepEqual(fromPlanes(apart, 4), bytes);
+  assert.equal(fromPlanes(bytes, 1), bytes);
 });
 
 test("buffers go back where they were", () => {

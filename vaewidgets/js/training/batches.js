@@ -7,7 +7,8 @@
  * @typedef {{name: string, imageShape: number[], valueRange: [number, number], nClasses: number, train: Images,
  *   test: Images | null}} DataSet
  */
-import { size, toFloat32, toInt32, unpack } from "../contract/bytes.js";
+import { asBytes, size, toFloat32, toInt32, unpack } from "../contract/bytes.js";
+import { enlarge } from "./enlarged.js";
 
 /** @param {import("../contract/types.js").TrainingData} data @returns {DataSet} */
 export function dataSet(data) {
@@ -21,11 +22,17 @@ export function dataSet(data) {
   };
 }
 
+/** Height and width. @param {import("../contract/types.js").Packed} packed @returns {[number, number]} */
+const extent = ({ shape }) => [shape[2], shape[3]];
+
 /** @param {TrainingSplit} split @returns {Images} */
-function images({ images: packed, labels }) {
+function images({ images: packed, rest, labels }) {
   const kept = packed.dtype === "u8" ? unpack(packed) : toFloat32(packed);
+  const whole = rest
+    ? enlarge(/** @type {Uint8Array} */ (kept), extent(packed), extent(rest), asBytes(rest.data))
+    : kept;
   return {
-    images: /** @type {Uint8Array | Float32Array} */ (kept),
+    images: /** @type {Uint8Array | Float32Array} */ (whole),
     labels: labels && toInt32(labels),
     n: packed.shape[0],
   };

@@ -13,6 +13,7 @@ from vaewidgets.contract.training import TrainingData, TrainingSplit
 from vaewidgets.data import ImageDataset
 from vaewidgets.data.split import Split
 from vaewidgets.errors import OptionError
+from vaewidgets.publish.training.enlarged import shrunk
 
 MOST_BYTES = 12_000_000  # of all images as they stand in a page: compressed, in base64
 _TESTED = 5  # of so many training images one test image, at least `_LEAST_TESTED`
@@ -66,8 +67,10 @@ def _part(split: Split, n: int | None) -> Split:
 def _sent(split: Split) -> TrainingSplit:
     parts = torch.arange(len(split)).split(_CHUNK)
     pixels = np.concatenate([split.read(part).numpy() for part in parts])
+    small = shrunk(pixels) if pixels.dtype == np.uint8 else None
     return {
-        "images": _packed(pixels),
+        "images": _packed(pixels) if small is None else pack(small[0]),
+        "rest": None if small is None else pack(small[1]),
         "labels": None if split.labels is None else pack_integers(split.labels.numpy()),
     }
 
@@ -84,7 +87,8 @@ def _check_size(sent: TrainingData, available: int) -> None:
     splits = [split for split in (sent["train"], sent["test"]) if split is not None]
     if sum(len(split["images"]["data"]) for split in splits) * 4 // 3 <= MOST_BYTES:
         return
-    taken = sum(len(zlib.compress(split["images"]["data"], 6)) for split in splits) * 4 // 3
+    parts = [part for split in splits for part in (split["images"], split["rest"]) if part is not None]
+    taken = sum(len(zlib.compress(part["data"], 6)) for part in parts) * 4 // 3
     if taken > MOST_BYTES:
         n = sent["train"]["images"]["shape"][0]
         fewer = max(2, int(n * MOST_BYTES / taken * 0.8))

@@ -2,11 +2,12 @@
  * What the page carries: modules and buffers in script elements (see publish/embed.py), states as JSON. Pages of one
  * site share files: each is a program that puts texts by name into the page's table.
  *
- * @typedef {number | string} Ref  of a script element, or in the table
+ * @typedef {number | string | [number, number, number]} Ref  of a script element, or in the table; or a part of what an
+ *   element holds: its number, the first byte, and how many
  * @typedef {{state: Record<string, any>, buffers: [(string|number)[], Ref][]}} Parted  a state, and its buffers
  * @typedef {Parted & {module: Ref}} Saved  a widget
- * @typedef {Parted & {program: Ref, panel: Ref, run: string}} Training  what the page can train, by which
- *   program, and the panel for images of the reader's own
+ * @typedef {Omit<Parted, "state"> & {state: Ref, program: Ref, panel: Ref, run: string}} Training  what the page can
+ *   train, by which program, and the panel for images of the reader's own
  */
 
 /** @param {string} text base64 @returns {Uint8Array<ArrayBuffer>} */
@@ -26,6 +27,15 @@ async function unzip(bytes) {
   }
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** Bytes of numbers that were put apart, all first ones before all second ones. @param {Uint8Array<ArrayBuffer>} bytes @param {number} n of each number */
+export function fromPlanes(bytes, n) {
+  if (n === 1) return bytes;
+  const out = new Uint8Array(bytes.length);
+  const each = bytes.length / n;
+  for (let i = 0; i < each; i++) for (let k = 0; k < n; k++) out[i * n + k] = bytes[k * each + i];
+  return out;
 }
 
 /**
@@ -56,17 +66,19 @@ export function createContent(document) {
       if (!table[ref]) throw new Error(`A file of this page is missing: ${ref} was not found.`);
       return table[ref];
     }
-    const element = /** @type {HTMLElement} */ (elements[ref]);
+    const element = /** @type {HTMLElement} */ (elements[/** @type {number} */ (ref)]);
     return [element.dataset.kind ?? "", element.textContent ?? ""];
   }
 
-  /** What stands under `ref`; many may ask, one unpacks. @param {Ref} ref */
+  /** What stands under `ref`; many may ask, one unpacks. @param {Ref} ref @returns {Promise<Uint8Array<ArrayBuffer>>} */
   async function bytes(ref) {
+    if (Array.isArray(ref)) return (await bytes(ref[0])).slice(ref[1], ref[1] + ref[2]);
     let promise = unpacked.get(ref);
     if (!promise) {
       const [kind, text] = found(ref);
       const raw = fromBase64(text);
-      promise = kind === "gzip" ? unzip(raw) : Promise.resolve(raw);
+      const planes = kind.startsWith("gzip") && (Number(kind.slice(4)) || 1);
+      promise = planes ? unzip(raw).then((whole) => fromPlanes(whole, planes)) : Promise.resolve(raw);
       unpacked.set(ref, promise);
     }
     return promise;
@@ -88,6 +100,8 @@ export function createContent(document) {
       return promise;
     },
     bytes,
+    /** JSON that stands as bytes. @param {Ref} ref @returns {Promise<any>} */
+    json: async (ref) => JSON.parse(new TextDecoder().decode(await bytes(ref))),
     /** The state with its buffers in it. @param {Parted} saved @returns {Promise<Record<string, any>>} */
     async state({ state, buffers }) {
       await Promise.all(

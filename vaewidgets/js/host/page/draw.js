@@ -34,10 +34,12 @@ export async function drawPage(content, places, before = () => {}) {
   const { widgets, trainings: trained = [] } = content.read();
   const models = await Promise.all(widgets.map(async (saved) => createModel(await content.state(saved))));
 
-  const trainings = trained.map((one) => {
-    const shown = models.filter((model) => model.get("frame")?.run?.id === one.run);
-    return createTraining(content, one, shown);
-  });
+  const trainings = await Promise.all(
+    trained.map(async (one) => {
+      const shown = models.filter((model) => model.get("frame")?.run?.id === one.run);
+      return createTraining(content, { ...one, state: await content.json(one.state) }, shown);
+    }),
+  );
   await Promise.all(trainings.map((one) => one.fillOriginals()));
   await Promise.all(trainings.map((one) => one.restore()));
 

@@ -2,7 +2,7 @@
  * Training in a page without a kernel: what the widgets send goes to a trainer in a worker, or in slices on this
  * thread where the host forbids workers, and what it publishes goes into the widgets' models.
  *
- * @typedef {import("./content.js").Training} Training
+ * @typedef {import("./content.js").Parted & Omit<import("./content.js").Training, "state">} Training  with its state
  * @typedef {import("./model.js").PageModel} Model
  * @typedef {import("../../training/worker.js").Request} Request
  * @typedef {import("../../training/worker.js").Answer} Answer
