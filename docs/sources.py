@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from docs.badges import BADGE
 from docs.names import ROOMS, room_of_names
 from docs.run import gallery_states
 from docs.showcase import WIDGETS, summary
@@ -25,7 +26,6 @@ _INVITATION = (
 )
 
 _PICTURE = re.compile(r"<picture>.*?<img alt=\"([^\"]*)\" src=\"([^\"]*)-light\.png\">\s*</picture>", re.S)
-_BADGE = re.compile(r"\[!\[([^\]]*)\]\(https?://[^)]*\)\]\(([^)]*)\)")
 
 
 def gather(target: Path, executed: Iterable[Path], *, gallery: Path | None) -> None:
@@ -49,6 +49,8 @@ def gather(target: Path, executed: Iterable[Path], *, gallery: Path | None) -> N
     names = []
     for path in executed:
         live = revive_notebook(json.loads(path.read_text("utf-8")), folder=shared, address=f"../{SHARED}")
+        for cell in live["cells"]:
+            cell["source"] = _unbadged("".join(cell["source"]))
         (target / "notebooks" / path.name).write_text(json.dumps(live), encoding="utf-8")
         names.append(path.stem)
     home = _adapted((ROOT / "README.md").read_text("utf-8"))
@@ -79,10 +81,15 @@ def gather(target: Path, executed: Iterable[Path], *, gallery: Path | None) -> N
 
 def _adapted(text: str) -> str:
     """Return Markdown written for the repository as a page at the root of the site."""
-    text = _BADGE.sub(r"[\1](\2)", text)  # badges come from somebody's server
+    text = _unbadged(text)
     text = _PICTURE.sub(lambda found: _images(found[1], found[2]), text)
     text = text.replace("](docs/", "](").replace('="docs/images/', '="_static/images/')
     return text.replace('="images/', '="_static/images/')
+
+
+def _unbadged(text: str) -> str:
+    """Return Markdown with links in place of badges, which come from somebody's server."""
+    return BADGE.sub(r"[\1](\2)", text)
 
 
 def _linked(text: str, notebooks: Iterable[str]) -> str:

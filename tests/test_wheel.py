@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -24,6 +25,17 @@ WRONG = {
     "a name that there is not": ("vw.LatentExplorre()", "attr-defined"),
     "an attribute that there is not": ("run.betta", "attr-defined"),
 }
+LARGEST_BYTES = 8_000_000  # the bundles, and the notebooks with their pictures
+FIRST = """import vaewidgets as vw
+
+data = vw.load_dataset("digits", n_train=256)
+run = vw.train(vw.MLPVAE(data.image_shape, hidden=(16,)), data, epochs=1, autosave=False)
+run.wait(progress=False)
+explorer = vw.LatentExplorer(run)
+explorer.figure().savefig("picture.png")
+explorer.save_html("page.html")
+print(vw.__file__)
+"""
 # what torch, traitlets and the like say of their own types is not asked here
 CONFIGURATION = """[mypy]
 follow_imports_for_stubs = False
@@ -33,9 +45,11 @@ ignore_missing_imports = True
 """
 
 
-def python(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
+def python(
+    *arguments: object, folder: Path, by: str | Path = sys.executable
+) -> subprocess.CompletedProcess[str]:
     """Run a module in a folder, out of sight of the sources."""
-    command = [sys.executable, "-m", *map(str, arguments)]
+    command = [str(by), "-m", *map(str, arguments)]
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "MYPYPATH")}
     return subprocess.run(
         command, cwd=folder, env=environment, check=False, capture_output=True, text=True, timeout=280
@@ -88,6 +102,51 @@ def test_it_has_the_bundles_and_no_sources_of_them(wheel: Path) -> None:
     folders = {name.split("/")[0] for name in names}
     assert len(folders) == 2, f"the package and its metadata, got {folders}"
     assert [name for name in names if name.startswith("vaewidgets/js/")] == []
+    notebooks = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert {
+        name.removeprefix("vaewidgets/notebooks/") for name in names if "/notebooks/" in name
+    } == notebooks
+    assert wheel.stat().st_size < LARGEST_BYTES
+
+
+def test_the_source_distribution_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    made = python("hatchling", "build", "-t", "sdist", "-d", tmp_path, folder=ROOT)
+    assert made.returncode == 0, made.stderr
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as sources:
+        sources.extractall(tmp_path, filter="data")
+    again = python(
+        "hatchling",
+        "build",
+        "-t",
+        "wheel",
+        "-d",
+        tmp_path,
+        folder=tmp_path / archive.name.removesuffix(".tar.gz"),
+    )
+    assert again.returncode == 0, again.stderr
+    files, same = (
+        {entry.filename: entry.CRC for entry in zipfile.ZipFile(path).infolist()}
+        for path in (wheel, tmp_path / wheel.name)
+    )
+    assert same == files
+
+
+@pytest.mark.slow
+def test_an_empty_folder_gets_a_picture_a_page_and_the_notebooks(environment: Path, tmp_path: Path) -> None:
+    """With nothing but the wheel: no checkout, and nothing there before."""
+    ended = python("vaewidgets", "notebooks", folder=tmp_path, by=environment / "bin" / "python")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith(f"8 notebooks are in {tmp_path}.\n")
+    assert ended.stdout.endswith("    jupyter lab 00_quickstart.ipynb\n\n")
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+    (tmp_path / "first.py").write_text(FIRST)
+    ended = python("first", folder=tmp_path, by=environment / "bin" / "python")
+    assert ended.returncode == 0, ended.stderr
+    assert Path(ended.stdout.strip()).is_relative_to(environment)
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+    assert "vw-root" in (tmp_path / "page.html").read_text("utf-8")
 
 
 @pytest.mark.slow

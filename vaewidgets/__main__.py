@@ -1,27 +1,38 @@
-"""`python -m vaewidgets reproduce`: the published experiments, from a terminal."""
+"""`python -m vaewidgets`: the lecture's notebooks, and the published experiments, from a terminal."""
 
 from __future__ import annotations
 
 import argparse
+import shlex
+import shutil
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from vaewidgets.errors import VAEWidgetsError
-from vaewidgets.experiments import RECIPES, get_recipe, reproduce
+
+_HERE = Path(__file__).parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns 0, 1 where a row was missed, 2 where it could not run."""
     parser = argparse.ArgumentParser(prog="python -m vaewidgets", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    known = "; ".join(f"{letter}: {recipe.title}" for letter, recipe in RECIPES.items())
+    commands = parser.add_subparsers(required=True)
+    command = commands.add_parser(
+        "notebooks",
+        help="copy the lecture's notebooks here",
+        description="Copy the lecture's notebooks. A file that differs from its notebook is kept.",
+    )
+    command.add_argument("folder", nargs="?", type=Path, default=Path(), help="where; here by default")
+    command.add_argument("--overwrite", action="store_true", help="replace files that differ")
+    command.set_defaults(run=_copy_notebooks)
     command = commands.add_parser(
         "reproduce",
         help="train a published experiment and compare",
-        description=f"Train published experiments and compare with their numbers. {known}.",
+        description="Train published experiments and compare with their numbers.",
     )
-    command.add_argument("name", nargs="*", help="letters; all by default")
+    command.add_argument("name", nargs="*", help="letters, A to E; all by default")
     command.add_argument("--scale", choices=("small", "published"), default="small")
     command.add_argument("--dataset", help="another data set than the recipe's")
     command.add_argument("--epochs", type=int, help="another number of epochs")
@@ -29,27 +40,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("--device", help="where to train; the best there is by default")
     command.add_argument("--out", type=Path, default=Path("reproduced"), help="for table and figures")
     command.add_argument("--no-figures", action="store_true")
+    command.set_defaults(run=_reproduce)
     options = parser.parse_args(arguments)
-    missed = False
     try:
-        recipes = [get_recipe(name) for name in options.name] or list(RECIPES.values())
-        options.out.mkdir(parents=True, exist_ok=True)
-        for recipe in recipes:
-            report = reproduce(
-                recipe,
-                scale=options.scale,
-                dataset=options.dataset,
-                epochs=options.epochs,
-                root=options.root,
-                device=options.device,
-                folder=options.out,
-                figures=not options.no_figures,
-            )
-            print(f"\n{report.text()}\n")
-            missed |= not report.ok
-    except VAEWidgetsError as error:
+        return options.run(options)
+    except (VAEWidgetsError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
+
+
+def _copy_notebooks(options: argparse.Namespace) -> int:
+    source = next(folder for folder in (_HERE, _HERE.parent) if (folder / "notebooks").is_dir()) / "notebooks"
+    folder: Path = options.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    copied, kept = [], []
+    for path in sorted(source.glob("*.ipynb")):
+        target = folder / path.name
+        differs = target.exists() and target.read_bytes() != path.read_bytes()
+        if differs and not options.overwrite:
+            kept.append(target)
+        else:
+            shutil.copyfile(path, target)
+            copied.append(target)
+    print(f"{len(copied)} notebooks are in {folder.resolve()}.")
+    if kept:
+        names = ", ".join(path.name for path in kept)
+        print(f"Kept, since they were changed or are of another version: {names}. --overwrite replaces them.")
+    first = min(copied + kept)
+    print("Next:\n")
+    if find_spec("jupyterlab") is None:
+        print("    pip install jupyterlab")
+    print(f"    jupyter lab {shlex.quote(str(first))}\n")
+    return 0
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    from vaewidgets.experiments import RECIPES, get_recipe, reproduce
+
+    recipes = [get_recipe(name) for name in options.name] or list(RECIPES.values())
+    options.out.mkdir(parents=True, exist_ok=True)
+    missed = False
+    for recipe in recipes:
+        report = reproduce(
+            recipe,
+            scale=options.scale,
+            dataset=options.dataset,
+            epochs=options.epochs,
+            root=options.root,
+            device=options.device,
+            folder=options.out,
+            figures=not options.no_figures,
+        )
+        print(f"\n{report.text()}\n")
+        missed |= not report.ok
     return int(missed)
 
 
