@@ -31,7 +31,7 @@ VARIABLES = ("COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE", "DEEPNOTE_PROJECT_ID
 CASES = [
     # name, threads reach the page, cells have ids, views, saved
     (ZMQInteractiveShell(), None, None, ("JupyterLab or Notebook 7", True, True, True, True)),
-    (NO_IDS, None, None, ("a notebook", True, False, True, True)),
+    (NO_IDS, None, None, ("a notebook", None, False, True, True)),
     (NO_IDS, None, "google.colab", ("Google Colab", False, False, True, True)),
     (NO_IDS, "COLAB_RELEASE_TAG", None, ("Google Colab", False, False, True, True)),
     (NO_IDS, "KAGGLE_KERNEL_RUN_TYPE", None, ("Kaggle", True, False, False, False)),

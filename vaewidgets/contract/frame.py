@@ -129,16 +129,18 @@ class Ablation(TypedDict):
 
 
 class ViewState(TypedDict):
-    """The view, and how often Python has set it."""
+    """The view, and how often Python has set it; `pages`: by key, the page that turned it, and shows it."""
 
     set: int
     values: dict[str, Any]
+    pages: NotRequired[dict[str, str]]
 
 
 class LiveState(TypedDict, total=False):
     """Live keys; those of a run that is not the widget's first end in a colon and the id of the run."""
 
     ack: int
+    news: int
     frame: Frame
     view_state: ViewState
     widget_id: str
@@ -164,9 +166,25 @@ class LiveState(TypedDict, total=False):
 
 
 class Hello(TypedDict):
-    """From the page: a view opened."""
+    """From the page: a view opened, in a page that allows workers and WebAssembly, or not."""
 
     type: Literal["hello"]
+    workers: NotRequired[bool]
+    wasm: NotRequired[bool]
+
+
+class Pull(TypedDict):
+    """From the page, where threads do not reach it: what is newer than the live key `news` is to be sent."""
+
+    type: Literal["pull"]
+    have: int
+
+
+class Reached(TypedDict):
+    """From the page: of two messages, one was sent by a thread; whether both have come."""
+
+    type: Literal["reached"]
+    thread: bool
 
 
 class Command(TypedDict):
@@ -176,6 +194,7 @@ class Command(TypedDict):
     seq: int
     name: Annotated[str, "CommandName | `view:${ViewKey}`"]
     value: Any
+    page: NotRequired[str]
 
 
 class Question(TypedDict):

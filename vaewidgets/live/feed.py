@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 
 from vaewidgets.concurrency import BackgroundThread, leave_if_exiting
-from vaewidgets.contract.frame import Decoded, LiveState, Sections
+from vaewidgets.contract.frame import LiveState, Sections
 from vaewidgets.engine import Snapshot
 from vaewidgets.live.messages import Question
 from vaewidgets.live.networks import PageNetworks
@@ -26,7 +26,7 @@ from vaewidgets.live.view import SHARED, View
 from vaewidgets.runs import Run, release_cores
 from vaewidgets.runs.notebook import at_cell_end
 from vaewidgets.runs.progress import counting_bar
-from vaewidgets.sections.state import decoded_image, explain
+from vaewidgets.sections.state import explain
 
 if TYPE_CHECKING:
     from vaewidgets.live.run_widget import RunWidget
@@ -156,12 +156,19 @@ class Feed:
     def ask(self, widget: RunWidget, question: Question) -> None:
         """Have the kernel decode points for a page that cannot; the newest question of a widget wins."""
         with self._lock:
-            if any(one is widget for one in self._widgets):
+            known = any(one is widget for one in self._widgets)
+            if known and not widget.is_pulled:
                 self._questions[id(widget)] = (widget, question)
                 self._run_thread()
+        run = self._run()
+        if known and widget.is_pulled and run is not None:
+            widget._answer(question, lambda: self._drawn or run.snapshot())
 
     def acknowledge(self, widget: RunWidget) -> None:
         """Have `widget` send an acknowledgement alone, soon: a page waits for a second before it says so."""
+        if widget.is_pulled:
+            widget._send_acknowledgement()
+            return
         with self._lock:
             if id(widget) not in self._unacknowledged and any(one is widget for one in self._widgets):
                 self._unacknowledged[id(widget)] = widget
@@ -370,14 +377,7 @@ class Feed:
         for widget in unacknowledged:
             widget._send_acknowledgement()
         for widget, question in questions:
-            answer: Decoded = {"type": "decoded", "seq": question.seq, "image": None, "error": None}
-            buffers: list[Any] = []
-            try:
-                image = decoded_image(self._drawn or run.snapshot(), question.z)
-                answer["image"], buffers = {**image, "data": None}, [image["data"]]
-            except Exception as error:  # for who asked alone; the next answer clears it in the page
-                answer["error"] = explain(error)
-            widget.send(answer, buffers)
+            widget._answer(question, lambda: self._drawn or run.snapshot())
 
 
 def _nothing() -> Snapshot | None:

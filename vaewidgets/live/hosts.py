@@ -31,7 +31,9 @@ class Place:
     name : str
     is_here : callable
         Whether this process belongs to it.
-    threads_reach_page, widget_views, saves_state : bool
+    threads_reach_page : bool, optional
+        See `Host`; None: to be found out when a view opens.
+    widget_views, saves_state : bool
         See `Host`.
     advice : str
         What to do where a widget does not live, or to wake one in a notebook that was opened again.
@@ -39,7 +41,7 @@ class Place:
 
     name: str
     is_here: Callable[[], bool]
-    threads_reach_page: bool = True
+    threads_reach_page: bool | None = True
     widget_views: bool = True
     saves_state: bool = True
     advice: str = f"Where a notebook was opened again, {RUN_AGAIN}."
@@ -53,8 +55,9 @@ class Host:
     ----------
     name : str
         As far as it is known: "Google Colab", "VS Code", "marimo", "JupyterLab or Notebook 7", ...
-    threads_reach_page : bool
-        Whether what a thread sends is shown while no cell runs. Else views ask for it.
+    threads_reach_page : bool or None
+        Whether what a thread sends is shown while no cell runs. Else views ask for it. None: that is found
+        out when the first view opens.
     cell_ids : bool
         Whether a message that runs a cell says which cell it is.
     widget_views : bool
@@ -68,7 +71,7 @@ class Host:
     """
 
     name: str
-    threads_reach_page: bool
+    threads_reach_page: bool | None
     cell_ids: bool
     widget_views: bool
     saves_state: bool
@@ -144,7 +147,7 @@ PLACES: Final = (
         advice="Open a notebook, or save a page: widget.save_html('page.html').",
     ),
     Place(LAB, lambda: _shell_is("ZMQInteractiveShell")() and cell_has_id(), advice=""),
-    Place("a notebook", _shell_is("ZMQInteractiveShell")),
+    Place("a notebook", _shell_is("ZMQInteractiveShell"), threads_reach_page=None),
     Place(
         "Python without IPython",
         lambda: ipython_shell() is None,
@@ -156,6 +159,27 @@ PLACES: Final = (
 )
 
 
+class _Found:
+    """What pages have told, and what probes have shown; one of it a process."""
+
+    def __init__(self) -> None:
+        self.threads_reach_page: bool | None = None
+        self.page: dict[str, Any] = {}
+
+
+found: Final = _Found()
+
+
+def _place() -> Place:
+    return next(place for place in PLACES if place.is_here())
+
+
+def threads_reach_page() -> bool | None:
+    """Whether what a thread sends is shown; None as long as that is not known."""
+    known = _place().threads_reach_page
+    return found.threads_reach_page if known is None else known
+
+
 def host() -> Host:
     """Where this notebook is open, and what can be done there; print it.
 
@@ -163,12 +187,13 @@ def host() -> Host:
     -------
     Host
     """
-    place = next(place for place in PLACES if place.is_here())
+    place = _place()
     return Host(
         name=place.name,
-        threads_reach_page=place.threads_reach_page,
+        threads_reach_page=threads_reach_page(),
         cell_ids=cell_has_id(),
         widget_views=place.widget_views,
         saves_state=place.saves_state,
+        page=MappingProxyType(dict(found.page)),
         advice=place.advice,
     )

@@ -20,7 +20,10 @@ import anywidget
 from ipywidgets.widgets.widget import _remove_buffers
 
 from vaewidgets.live.bundle import STATIC, bundle
+from vaewidgets.live.hosts import threads_reach_page
+from vaewidgets.live.pull import News, may_send
 from vaewidgets.live.size_limit import SizeLimit
+from vaewidgets.runs.notebook import at_cell_end, at_moments
 
 UNSEEN_SECONDS = 5.0  # between frames of a run in training that no page shows
 
@@ -43,11 +46,14 @@ class LiveKeys(anywidget.AnyWidget):
         self._send_context: Context | None = None
         self._hellos = 0  # each view says it twice, see js/host/commands.js
         self._unsent: set[str] = set()
+        self._news: News | None = None  # none: what threads send reaches the page
         self._next_unseen = 0.0
         self._frame_number = 0
         self._size_limit = SizeLimit()
         self._before_open()
         self._live["view_state"] = self._view_state()
+        if threads_reach_page() is False:
+            self._be_pulled()
         super().__init__(**traits)
 
     def _before_open(self) -> None:
@@ -60,6 +66,11 @@ class LiveKeys(anywidget.AnyWidget):
     def frame(self) -> dict[str, Any] | None:
         """The newest frame: one complete picture, as the page gets it."""
         return self._live.get("frame")
+
+    @property
+    def is_pulled(self) -> bool:
+        """Whether the page asks for what is new: the host shows nothing that a thread sends."""
+        return self._news is not None
 
     @property
     def thinned(self) -> str | None:
@@ -100,24 +111,54 @@ class LiveKeys(anywidget.AnyWidget):
         with self._live_lock:
             state = self._size_limit.apply(self._live, state)
             self._live.update(state)
+            if self._news is not None and state:
+                self._live["news"] = self._news.note([*state, "news"])
             if getattr(self, "comm", None) is None:
                 return  # not open yet, or closed: get_state brings it along
+            self._unsent.update(state)
+            if self._news is not None and not may_send():
+                return
             now = time.monotonic()
             if may_wait and not self._hellos and now < self._next_unseen:
-                self._unsent.update(state)
                 return
             self._next_unseen = now + UNSEEN_SECONDS
-            state = {**{key: self._live[key] for key in self._unsent}, **state}
-            self._unsent.clear()
-            stripped, paths, buffers = _remove_buffers(state)
-            message = {"method": "update", "state": stripped, "buffer_paths": paths}
-            self._send_in_context(message, buffers)
+            self._send_live(self._unsent)
+
+    def _send_live(self, keys: Iterable[str]) -> None:
+        """Send live keys as they are now, in one message; call under the lock."""
+        names = {*keys, "news"} if self._news is not None else keys
+        stripped, paths, buffers = _remove_buffers({key: self._live[key] for key in names})
+        self._unsent.clear()
+        self._send_in_context({"method": "update", "state": stripped, "buffer_paths": paths}, buffers)
+
+    def _be_pulled(self) -> None:
+        """From now on the page asks for what is new: the live key `news` tells it so."""
+        if self._news is None:
+            with self._live_lock:
+                self._news = News(self._live)
+                self._live["news"] = 0
+            at_moments(self._send_unsent)
+            at_cell_end(self._send_unsent)
+            self._publish({"news": 0})
+
+    def _send_unsent(self) -> None:
+        """Send what a thread published; on the main thread."""
+        if self._unsent:
+            self._publish({})
+
+    def _answer_pull(self, have: int) -> None:
+        """Send a page what is newer than what it has."""
+        with self._live_lock:
+            news = [] if self._news is None else self._news.since(have)
+            if news and getattr(self, "comm", None) is not None:
+                self._send_live(news)
+        self.send({"type": "pulled"})
 
     def _send_in_context(self, message: dict[str, Any], buffers: list[Any]) -> None:
         # ipykernel 7.4 sends the browser's next message to the subshell from which we sent last; a message
         # sent in the context of a handler keeps commands flowing while a cell blocks the main shell.
         context = self._send_context
-        if context is None:
+        if context is None or self._news is not None:  # it is sent in the context of now
             self._send(message, buffers)
         else:
             context.copy().run(self._send, message, buffers)

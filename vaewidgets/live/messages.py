@@ -30,7 +30,24 @@ class UnknownNameError(OptionError):
 
 @dataclass(frozen=True)
 class Hello:
-    """A view opened in a page."""
+    """A view opened in a page, which allows workers and WebAssembly, or not (None: it does not say)."""
+
+    workers: bool | None = None
+    wasm: bool | None = None
+
+
+@dataclass(frozen=True)
+class Pull:
+    """A page has the live keys up to this number, and asks for what is newer."""
+
+    have: int
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A page got a message sent in answer to its own, and perhaps one that a thread sent."""
+
+    thread: bool
 
 
 @dataclass(frozen=True)
@@ -40,6 +57,7 @@ class Command:
     seq: int
     name: str
     value: Any
+    page: str = ""  # where it was turned
 
 
 @dataclass(frozen=True)
@@ -51,7 +69,7 @@ class Question:
     run: str
 
 
-def read(content: Any, highest: int) -> Hello | Command | Question:
+def read(content: Any, highest: int) -> Hello | Pull | Reached | Command | Question:
     """Read a message.
 
     Parameters
@@ -70,7 +88,15 @@ def read(content: Any, highest: int) -> Hello | Command | Question:
     if not isinstance(kind, str):
         raise MessageError("no message")
     if kind == "hello":
-        return Hello()
+        allows = [content.get(name) for name in ("workers", "wasm")]
+        return Hello(*(one if isinstance(one, bool) else None for one in allows))
+    if kind == "reached":
+        return Reached(content.get("thread") is True)
+    if kind == "pull":
+        have = content.get("have", 0)
+        if not is_whole(have, 0, MOST_AHEAD):
+            raise MessageError("bad have")
+        return Pull(have)
     if kind not in ("command", "decode"):
         raise MessageError("unknown type")
     seq = content.get("seq", 0)
@@ -86,7 +112,10 @@ def read(content: Any, highest: int) -> Hello | Command | Question:
     if not isinstance(name, str) or not 0 < len(name) <= MOST_NAME:
         raise MessageError("bad name")
     _check_size(content.get("value"))
-    return Command(seq, name, content.get("value"))
+    page = content.get("page", "")
+    if not isinstance(page, str) or len(page) > MOST_NAME:
+        raise MessageError("bad page")
+    return Command(seq, name, content.get("value"), page)
 
 
 def _check_size(value: Any) -> None:

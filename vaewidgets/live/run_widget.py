@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vaewidgets.contract.frame import LiveState, Part, Sections
+from vaewidgets.contract.frame import Decoded, LiveState, Part, Sections
 from vaewidgets.data import SAMPLE_POINTS, Sample
 from vaewidgets.diagnostics import Projection
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
 from vaewidgets.live.feed import Feed
 from vaewidgets.live.messages import Question
+from vaewidgets.live.pull import may_send
 from vaewidgets.live.view import SHARED, View, check_common
 from vaewidgets.live.widget import LiveWidget
 from vaewidgets.runs import Run
 from vaewidgets.sections.settings import settings_states
-from vaewidgets.sections.state import classes_state, explain, run_state
+from vaewidgets.sections.state import classes_state, decoded_image, explain, run_state
 from vaewidgets.sections.time_line import TimeKeys
 from vaewidgets.sweeps import Sweep
 
@@ -60,6 +61,7 @@ class RunWidget(LiveWidget):
         self._sections: dict[str, Sections] = {}  # by run
         self._picture_faults: dict[str, str | None] = {}  # by run
         self._time_keys: dict[str, TimeKeys] = {}
+        self._picture_is_due = False
         super().__init__(**traits)
         for one in self._runs:
             Feed.of(one).subscribe(self)
@@ -176,9 +178,17 @@ class RunWidget(LiveWidget):
 
     def _renew_picture(self) -> None:
         """Show the end of the run in the picture that the notebook keeps, unless another run goes on."""
-        if self._picture.is_stale and not self._changes_by_itself():
+        if self.is_pulled and not may_send():
+            self._picture_is_due = True  # at the page's next question
+        elif self._picture.is_stale and not self._changes_by_itself():
             self._refresh()  # of the frame's sections some may be of a snapshot before the last
             self._picture.renew()
+
+    def _answer_pull(self, have: int) -> None:
+        super()._answer_pull(have)
+        if self._picture_is_due:
+            self._picture_is_due = False
+            self._renew_picture()
 
     def _check_turn(self, key: str, value: Any) -> None:
         check_common(key, value)
@@ -258,6 +268,17 @@ class RunWidget(LiveWidget):
     def _question(self, question: Question) -> None:
         run = next((one for one in self._runs if one.id == question.run), self.run)
         Feed.of(run).ask(self, question)
+
+    def _answer(self, question: Question, snapshot: Callable[[], Snapshot]) -> None:
+        """Decode for a page that cannot."""
+        answer: Decoded = {"type": "decoded", "seq": question.seq, "image": None, "error": None}
+        buffers: list[Any] = []
+        try:
+            image = decoded_image(snapshot(), question.z)
+            answer["image"], buffers = {**image, "data": None}, [image["data"]]
+        except Exception as error:  # for who asked alone; the next answer clears it in the page
+            answer["error"] = explain(error)
+        self.send(answer, buffers)
 
     def _slot(self, name: str) -> str | None:
         return {"advance": None, "resume": "pause"}.get(name, name)

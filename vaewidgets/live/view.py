@@ -106,6 +106,7 @@ class View:
         self._keys = keys
         self._widgets: weakref.WeakSet[LiveWidget] = weakref.WeakSet()
         self.values: dict[str, Any] = {}
+        self.pages: dict[str, str] = {}  # where each was turned, if it was not set by Python
         self.set_number = 0
 
     @property
@@ -124,7 +125,15 @@ class View:
 
     def set(self, values: Mapping[str, Any]) -> None:
         self.values.update(values)
+        for key in values:
+            self.pages.pop(key, None)
         self.set_number += 1
+
+    def turn(self, key: str, value: Any, page: str, *, is_news: bool) -> None:
+        """Keep what was turned in a page; `is_news` to others, which have to take it over."""
+        self.values[key] = value
+        self.pages[key] = page
+        self.set_number += is_news
 
     def check_room(self, values: Mapping[str, Any]) -> None:
         """Raise an `OptionError` if with these values the whole would be too large."""

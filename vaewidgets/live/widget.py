@@ -6,16 +6,30 @@ import json
 import os
 import re
 import threading
+import time
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
+from vaewidgets.concurrency import BackgroundThread
 from vaewidgets.errors import did_you_mean
+from vaewidgets.live import hosts
 from vaewidgets.live.live_keys import LiveKeys
-from vaewidgets.live.messages import Command, Hello, MessageError, Question, UnknownNameError, read
+from vaewidgets.live.messages import (
+    Command,
+    Hello,
+    MessageError,
+    Pull,
+    Question,
+    Reached,
+    UnknownNameError,
+    read,
+)
+from vaewidgets.live.pull import request
 from vaewidgets.live.still_image import Picture
 from vaewidgets.live.view import View, ViewValues
 
@@ -25,6 +39,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_PANEL = 1000  # letters that a panel says of a command
+PROBE_SECONDS = 0.1  # after which a thread sends: the page's message has been handled by then
 
 
 class LiveWidget(LiveKeys):
@@ -194,21 +209,30 @@ class LiveWidget(LiveKeys):
 
     def _view_state(self) -> dict[str, Any]:
         values = {key: value for view in self._views() for key, value in view.values.items()}
-        return {"set": sum(view.set_number for view in self._views()), "values": values}
+        state = {"set": sum(view.set_number for view in self._views()), "values": values}
+        if self._news is None:  # all views are in one page
+            return state
+        return {**state, "pages": {key: page for view in self._views() for key, page in view.pages.items()}}
 
     def _show_view(self) -> None:
         self._publish({"view_state": self._view_state()})
 
-    def _view_from_page(self, key: str, value: Any) -> None:
-        """The page turned something: it shows it already, so nothing is sent back."""
+    def _view_from_page(self, key: str, value: Any, page: str) -> None:
+        """The page turned something: it shows it already, and tells its other views.
+
+        Where each view is in a page of its own, they are told from here.
+        """
         View.check({key: value})
         self._check_turn(key, value)
         holder = self._view_of(key)
         holder.check_room({key: value})
-        holder.values[key] = value
+        holder.turn(key, value, page, is_news=self._news is not None)
         for widget in holder.widgets or (self,):
-            with widget._live_lock:
-                widget._live["view_state"] = widget._view_state()
+            if widget._news is None:
+                with widget._live_lock:
+                    widget._live["view_state"] = widget._view_state()
+            else:
+                widget._show_view()
             widget._view_changed(key, value)
 
     @property
@@ -218,24 +242,51 @@ class LiveWidget(LiveKeys):
 
     def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """Called on the main thread or on a subshell's: takes a lock, sets flags, returns."""
+        with request():
+            self._handle(content)
+
+    def _handle(self, content: Any) -> None:
         try:
             message = read(content, LiveWidget._highest_seq)
         except MessageError as error:
             self._dropped[str(error)] += 1
             return
         if isinstance(message, Hello):
-            self._hellos += 1
-            if self._unsent:
-                self._publish({})
-            self._picture.hold(False)
-            self._send_context = copy_context()
-            self._hello()
+            self._greet(message)
+            return
+        if isinstance(message, Pull):
+            self._answer_pull(message.have)
+            return
+        if isinstance(message, Reached):
+            hosts.found.threads_reach_page = message.thread
+            if not message.thread:
+                self._be_pulled()
             return
         LiveWidget._highest_seq = max(LiveWidget._highest_seq, message.seq)
         if isinstance(message, Command):
             self._obey(message)
         else:
             self._question(message)
+
+    def _greet(self, hello: Hello) -> None:
+        self._hellos += 1
+        hosts.found.page.update(workers=hello.workers, wasm=hello.wasm)
+        reached = hosts.threads_reach_page()
+        if reached is None:
+            self._probe()
+        elif not reached:
+            self._be_pulled()
+        if self._unsent:
+            self._publish({})
+        self._picture.hold(False)
+        self._send_context = copy_context()
+        self._hello()
+
+    def _probe(self) -> None:
+        """Find out whether the page gets what a thread sends: it answers which of two messages came."""
+        self.send({"type": "probe", "thread": False})
+        send = partial(self._send, {"method": "custom", "content": {"type": "probe", "thread": True}})
+        BackgroundThread("vaewidgets-probe").start(_later, send)
 
     def _acknowledge(self) -> None:
         """Send the live key `ack` alone, unless a frame is to come that goes first."""
@@ -262,7 +313,7 @@ class LiveWidget(LiveKeys):
         had_fault, self._fault = self._fault is not None, None
         try:
             if is_turned:
-                self._view_from_page(name.removeprefix("view:"), value)
+                self._view_from_page(name.removeprefix("view:"), value, command.page)
             elif name == "presenting":
                 self._picture.hold(bool(value))
             else:
@@ -278,3 +329,8 @@ class LiveWidget(LiveKeys):
             self._shown_with_frame = self._obeyed
             self._show()
         return is_known
+
+
+def _later(send: Callable[[], None]) -> None:
+    time.sleep(PROBE_SECONDS)
+    send()

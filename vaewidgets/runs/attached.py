@@ -29,7 +29,7 @@ from vaewidgets.runs.loop_beta import LoopBeta
 from vaewidgets.runs.loop_log import Logged, LoopLog
 from vaewidgets.runs.loop_place import LoopPlace
 from vaewidgets.runs.measure import PERHAPS_TRAINED_ON
-from vaewidgets.runs.notebook import at_cell_end
+from vaewidgets.runs.notebook import at_cell_end, give_moment
 from vaewidgets.runs.reading import Reading
 from vaewidgets.runs.run_file import Checkpoint
 
@@ -155,6 +155,7 @@ class AttachedRun(LoopBeta):
         if self._log.pending.is_full or time.monotonic() >= self._next_flush:
             self._flush()
             self._between_steps()
+            give_moment()
         if self.error is not None:
             self._leave("failed")
             raise self.error
@@ -224,8 +225,7 @@ class AttachedRun(LoopBeta):
 
     def finish(self) -> None:
         """Say that the loop has ended; optional. Logging again takes the run up again."""
-        status = self.status
-        self._leave(status if status in ENDED else "finished")
+        self._leave(self.status if self.status in ENDED else "finished")
         if self.error is None:
             self._copies.renew()
             self._copies.note_time(self._copies.newest)

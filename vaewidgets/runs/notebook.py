@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
@@ -25,7 +26,11 @@ class Closable(Protocol):
         ...
 
 
+MOMENT_SECONDS = 0.1  # between moments at least
+
 _lock = threading.Lock()
+_at_moments: tuple[weakref.WeakMethod[Callable[[], Any]], ...] = ()
+_next_moment = 0.0
 _runs: dict[str, list[tuple[str, weakref.ref[Closable]]]] = {}
 
 
@@ -77,6 +82,29 @@ def at_cell_end(callback: Callable[[], None]) -> Callable[[], None]:
 
     shell.events.register("post_run_cell", call)
     return remove
+
+
+def at_moments(callback: Callable[[], Any]) -> None:
+    """Call a bound method on the main thread now and then while a cell keeps it, as long as its object lives.
+
+    Some hosts show nothing that another thread sends.
+    """
+    global _at_moments
+    with _lock:
+        _at_moments = (*(one for one in _at_moments if one() is not None), weakref.WeakMethod(callback))
+
+
+def give_moment() -> None:
+    """Call what waits for a moment, unless that was just now; by what keeps a cell busy, on any thread."""
+    global _next_moment
+    if not _at_moments or threading.current_thread() is not threading.main_thread():
+        return
+    if time.monotonic() >= _next_moment:
+        for one in _at_moments:
+            callback = one()
+            if callback is not None:
+                callback()
+        _next_moment = time.monotonic() + MOMENT_SECONDS
 
 
 def stop_earlier(cell: Cell | None) -> None:

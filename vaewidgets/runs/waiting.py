@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator
 from typing import Any, Self
 
+from vaewidgets.runs.notebook import give_moment
 from vaewidgets.runs.openmp import release_cores
 from vaewidgets.runs.progress import Progress, progress_bar
 
@@ -82,6 +83,7 @@ class Waitable(ABC):
                     return self
                 self.join(left)
                 refresh()
+                give_moment()
         self._report()
         return self
 
@@ -92,6 +94,7 @@ class Waitable(ABC):
         self._check_waitable()
         while not self.has_ended:
             await asyncio.sleep(0.05)
+            give_moment()
         self._report()
         return self
 

@@ -561,14 +561,16 @@ export interface Ablation {
   together: number | null;
   measuring: number[] | null;
 }
-/** The view, and how often Python has set it. */
+/** The view, and how often Python has set it; `pages`: by key, the page that turned it, and shows it. */
 export interface ViewState {
   set: number;
   values: Record<string, any>;
+  pages?: Record<string, string>;
 }
 /** Live keys; those of a run that is not the widget's first end in a colon and the id of the run. */
 export interface LiveState {
   ack?: number;
+  news?: number;
   frame?: Frame;
   view_state?: ViewState;
   widget_id?: string;
@@ -592,9 +594,21 @@ export interface LiveState {
   time_weights_6?: TimeWeights | null;
   time_weights_7?: TimeWeights | null;
 }
-/** From the page: a view opened. */
+/** From the page: a view opened, in a page that allows workers and WebAssembly, or not. */
 export interface Hello {
   type: "hello";
+  workers?: boolean;
+  wasm?: boolean;
+}
+/** From the page, where threads do not reach it: what is newer than the live key `news` is to be sent. */
+export interface Pull {
+  type: "pull";
+  have: number;
+}
+/** From the page: of two messages, one was sent by a thread; whether both have come. */
+export interface Reached {
+  type: "reached";
+  thread: boolean;
 }
 /** From the page: something is to be done, or was turned (`name` is then "view:" and a key). */
 export interface Command {
@@ -602,6 +616,7 @@ export interface Command {
   seq: number;
   name: CommandName | `view:${ViewKey}`;
   value: any;
+  page?: string;
 }
 /** From the page: points are to be decoded. */
 export interface Question {

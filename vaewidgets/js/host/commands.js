@@ -5,6 +5,8 @@
  * @typedef {import("../contract/types.js").Command | import("../contract/types.js").Question} Message
  */
 
+import { pageAllows, pageName } from "./place.js";
+
 /** One counter for all views of a module: numbers must rise whichever view sends. */
 let counter = 0;
 
@@ -95,8 +97,9 @@ export function createCommands(send, { onWaiting = () => {}, offline = false, tr
     /** Announce a new view; twice, since the subshell's id travels only after the first message. */
     hello() {
       if (offline) return;
+      pageAllows();
       send({ type: "hello" });
-      later(() => send({ type: "hello" }), SECOND_HELLO_MS);
+      later(() => send({ type: "hello", ...pageAllows() }), SECOND_HELLO_MS);
     },
     /**
      * @param {import("../contract/types.js").Command["name"]} name
@@ -105,7 +108,7 @@ export function createCommands(send, { onWaiting = () => {}, offline = false, tr
      */
     send(name, value = null) {
       const seq = ++counter;
-      post(`command:${name}`, { type: "command", seq, name, value });
+      post(`command:${name}`, { type: "command", seq, name, value, page: pageName });
       return seq;
     },
     /**

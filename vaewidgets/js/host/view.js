@@ -8,6 +8,7 @@
  * @typedef {{runs: Map<string, Store>, models: Map<string|object, Store>}} Bus  models: by `widget_id`
  */
 import { SHARED } from "../contract/keys.js";
+import { pageName } from "./place.js";
 
 const page = /** @type {any} */ (globalThis);
 const BUS = Symbol.for("vaewidgets.view.1");
@@ -76,8 +77,8 @@ export function createView(model, send, onChange = () => {}) {
       shared.listeners.add(relay);
     },
     /**
-     * Take over what Python set, or what was saved; our own echo is ignored.
-     * @param {{set: number, values: Record<string, any>} | null | undefined} state
+     * Take over what Python set, what was saved, or what was turned in another page; our own echo is ignored.
+     * @param {import("../contract/types.js").ViewState | null | undefined} state
      */
     adopt(state) {
       if (!state || own.set === state.set) return;
@@ -86,6 +87,7 @@ export function createView(model, send, onChange = () => {}) {
       for (const [key, value] of Object.entries(state.values)) {
         // A widget that joins late does not turn back what the reader has turned meanwhile.
         if (first && storeOf(key).values.has(key)) continue;
+        if (state.pages?.[key] === pageName) continue;
         put(key, value);
       }
     },

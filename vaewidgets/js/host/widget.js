@@ -30,6 +30,7 @@ import { toFloat32 } from "../contract/bytes.js";
 import { formatLoss } from "../maths/format.js";
 import { createCommands } from "./commands.js";
 import { createPainter } from "./painter.js";
+import { createPull } from "./pull.js";
 import { createShell } from "./shell.js";
 import { createView } from "./view.js";
 
@@ -96,6 +97,10 @@ export function defineWidget({ name, label, build }) {
         shell.root.classList.toggle("vw-waiting", now);
       },
     });
+    const pull = createPull(
+      () => (commands.offline ? null : model.get("news")),
+      (message) => model.send(message),
+    );
     const viewState = createView(
       model,
       (key, value) => commands.send(`view:${key}`, value),
@@ -155,6 +160,7 @@ export function defineWidget({ name, label, build }) {
     const onAck = () => commands.acknowledge(model.get("ack") ?? 0);
     /** @param {any} content @param {DataView[]} [buffers] */
     const onMessage = (content, buffers = []) => {
+      pull.message(content);
       if (content?.type === "decoded" && commands.asked(content.seq)) {
         refusal = content.error ?? null;
         painter.request();
@@ -164,13 +170,16 @@ export function defineWidget({ name, label, build }) {
     function listen() {
       for (const key of KEYS) model.on(`change:${key}`, onFrame);
       model.on("change:ack", onAck);
+      model.on("change:news", pull.start);
       model.on("msg:custom", onMessage);
       onAck();
       onFrame();
+      pull.start();
     }
     function stopListening() {
       for (const key of KEYS) model.off(`change:${key}`, onFrame);
       model.off("change:ack", onAck);
+      model.off("change:news", pull.start);
       model.off("msg:custom", onMessage);
     }
     listen();
@@ -181,6 +190,7 @@ export function defineWidget({ name, label, build }) {
       if (siblings.size === 0) drawnViews.delete(id);
       stopListening();
       painter.destroy();
+      pull.destroy();
       commands.destroy();
       viewState.destroy();
       view.destroy();

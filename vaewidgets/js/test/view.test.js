@@ -1,6 +1,7 @@
 /** What is turned in one widget shows in the others of its run, and Python's word counts once. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { pageName } from "../host/place.js";
 import { createView } from "../host/view.js";
 
 /** @param {string} run */
@@ -81,4 +82,14 @@ test("a late widget takes over, and forgets with the last one", () => {
   a.view.destroy();
   late.view.destroy();
   assert.equal(widget("r5").view.get("classes"), null);
+});
+
+test("what was turned in another page is taken over, what was turned here is not turned back", () => {
+  const { view, told } = widget("r8");
+  view.set("time", 9);
+  view.adopt({ set: 1, values: { time: 7, selected: [1] }, pages: { time: pageName, selected: "another" } });
+  assert.equal(view.get("time"), 9);
+  assert.deepEqual(view.get("selected"), [1]);
+  assert.equal(told.length, 1);
+  view.destroy();
 });
