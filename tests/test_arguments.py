@@ -130,6 +130,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Callab
         "as_vae": lambda: {"model": Plain(), "image_shape": (1, 8, 8)},
         "load_run": lambda: {"path": page.with_name("run.safetensors"), "data": data},
         "save_html": lambda: {"widgets": vw.KLPlayground(), "path": page},
+        "show": lambda: {"widgets": vw.KLPlayground(), "as_html": True},
         "Experiment": lambda: {"recipe": "A"},
         "CodebookUsage": lambda: {"run": codes},
         "Prediction": lambda: {"question": "Which?", "choices": ["one", "other"]},

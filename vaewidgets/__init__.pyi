@@ -33,6 +33,7 @@ from .experiments import Experiment as Experiment
 from .experiments import Report as Report
 from .live.hosts import host as host
 from .live.save import save_html as save_html
+from .live.show import show as show
 from .models import MLPVAE as MLPVAE
 from .models import VQVAE as VQVAE
 from .models import Autoencoder as Autoencoder

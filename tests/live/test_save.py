@@ -59,8 +59,9 @@ def test_the_title_says_in_words_what_is_shown(run: vw.Run, tmp_path: Path) -> N
 
 def test_without_javascript_the_page_shows_pictures(run: vw.Run, tmp_path: Path) -> None:
     text = vw.save_html([vw.LatentScatter(run), vw.KLPlayground()], tmp_path / "page.html").read_text("utf-8")
-    (shown,) = re.findall("<noscript>(.*?)</noscript>", text, re.DOTALL)
-    assert "Trust HTML" in shown
+    (shown,) = re.findall('<div class="vw-page-unrun">(.*?)</div>', text, re.DOTALL)
+    assert re.search("<noscript>.*Trust HTML.*</noscript>", shown, re.DOTALL)
+    assert "Content-Security-Policy" in shown
     pictures = re.findall('src="data:image/png;base64,([^"]*)"', shown)
     assert len(pictures) == 2
     for picture in pictures:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import base64
+import html
+import io
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.publish.test_page import Scripts, content, data
 from vaewidgets.errors import OptionError
 from vaewidgets.publish import html_pieces, revive_notebook
 from vaewidgets.publish.notebook import STATE, VIEW
+
+
+def png() -> bytes:
+    file = io.BytesIO()
+    Image.new("P", (1, 1)).save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+PNG = base64.b64encode(png()).decode()
 
 
 def saved(**values: Any) -> dict[str, Any]:
@@ -30,6 +42,12 @@ def notebook(models: dict[str, Any], *outputs: dict[str, Any]) -> dict[str, Any]
     return {"cells": cells, "metadata": {"widgets": {STATE: {"state": models}}}, "nbformat": 4}
 
 
+def framed(text: str) -> str:
+    """The page in a frame."""
+    (page,) = re.findall(r'srcdoc="([^"]*)"', text)
+    return html.unescape(page)
+
+
 def htmls(result: dict[str, Any]) -> list[str]:
     outputs = [output for cell in result["cells"] for output in cell.get("outputs", [])]
     return [output["data"]["text/html"] for output in outputs if "text/html" in output.get("data", {})]
@@ -40,14 +58,16 @@ def test_views_become_places_and_the_last_brings_data_once() -> None:
     path = ["frame", "list", 0]
     stale = [{"path": ["gone", "x"], "data": ""}, {"path": ["frame", "list", 4], "data": ""}]
     models["a"]["buffers"] = [{"path": path, "data": base64.b64encode(b"own").decode()}, *stale]
-    before = notebook(models, view("a"), view("b", **{"image/png": "x"}), view("a"))
+    before = notebook(models, view("a"), view("b", **{"image/png": PNG}), view("a"))
     text = repr(before)
     result = revive_notebook(before)
     assert repr(before) == text, "the notebook is not touched"
     assert result["metadata"] == {}
     first, second, third = htmls(result)
     assert first == '<div class="vw-page-widget" data-vw-widget="0"></div>'
-    assert second == '<div class="vw-page-widget" data-vw-widget="1"></div>'
+    assert re.fullmatch(
+        '<div class="vw-page-widget" data-vw-widget="1"><img class="vw-page-still" [^<>]*></div>', second
+    )
     assert third.startswith(first)
     page = Scripts(third)
     assert data(page) == [b"export default {}", b"own"]
@@ -65,19 +85,52 @@ def test_boxes_stay_and_other_widgets_go() -> None:
     models = {"a": saved(), "bar": bar, "box": box, "progress": progress}
     stream = {"output_type": "stream", "name": "stdout", "text": "said"}
     result = revive_notebook(notebook(models, view("box"), view("progress"), view("bar"), stream))
-    (html,) = htmls(result)
+    (text,) = htmls(result)
     assert (
         '<div class="vw-page-box" data-direction="row"><div class="vw-page-cell"><div class="vw-page-w'
-        in html
+        in text
     )
-    assert html.count('class="vw-page-cell"') == 1
+    assert text.count('class="vw-page-cell"') == 1
     outputs = [cell["outputs"] for cell in result["cells"] if "outputs" in cell]
     assert [len(found) for found in outputs] == [1, 0, 0, 1]
 
 
 def test_a_view_without_a_state_is_refused() -> None:
-    with pytest.raises(OptionError, match="store_widget_state"):
+    with pytest.raises(OptionError, match=r"store_widget_state.*vaewidgets revive NOTEBOOK --execute"):
         revive_notebook(notebook({}, view("a")))
+
+
+def test_without_any_state_the_pictures_stay_and_the_notebook_converts() -> None:
+    """F14: nbconvert ends in a KeyError where the widgets' metadata has no `state`."""
+    before = notebook({}, view("a", **{"image/png": PNG}))
+    before["metadata"]["widgets"][STATE] = {"version_major": 2}
+    result = revive_notebook(before, pictures=True)
+    assert result["metadata"] == {}
+    (output,) = result["cells"][1]["outputs"]
+    assert output["data"] == {"image/png": PNG, "text/plain": "X()"}
+
+
+def test_each_output_stands_alone() -> None:
+    """F15: MyST draws each output by itself."""
+    models = {"a": saved(frame={"x": 1}), "b": saved(frame={"x": 2})}
+    models["box"] = {"model_name": "HBoxModel", "state": {"children": ["IPY_MODEL_a", "IPY_MODEL_b"]}}
+    picture = {"image/png": PNG}
+    shown = notebook(models, view("a", **picture), view("b", **picture), view("box"))
+    result = revive_notebook(shown, alone=True)
+    outputs = [output["data"] for cell in result["cells"] for output in cell.get("outputs", [])]
+    assert [sorted(output) for output in outputs] == [
+        ["image/png", "text/html", "text/plain"],
+        ["image/png", "text/html", "text/plain"],
+        ["text/html", "text/plain"],
+    ]
+    for output, wanted in zip(outputs, ([1], [2], [1, 2]), strict=True):
+        page = framed(output["text/html"])
+        assert [one["state"]["frame"]["x"] for one in content(Scripts(page))] == wanted
+        assert "export default {}" in [text.decode() for text in data(Scripts(page))]
+        stills = output["text/html"].count('src="data:image/png;base64,')
+        assert stills == ("image/png" in output)
+    with pytest.raises(OptionError, match="expected one"):
+        revive_notebook(shown, alone=True, folder="x")
 
 
 def test_pages_share_the_files_of_programs(tmp_path: Path) -> None:

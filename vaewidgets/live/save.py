@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +66,31 @@ def save_html(
     >>> save_html([scatter, curves], "lecture.html", title="Latent spaces")   # doctest: +SKIP
     >>> save_html(explorer, "train_me.html", train=dict(latent_dim=[2, 8]))   # doctest: +SKIP
     """
-    chosen = _checked(widgets)
+    parts = page_parts(widgets, train, title=title, caller="save_html")
+    page = page_html(parts.states, title=parts.title, stills=parts.stills, trainings=parts.trainings)
+    return write_page(path, page)
+
+
+@dataclass(frozen=True)
+class PageParts:
+    """What a page of widgets is made from, as `page_html` takes it."""
+
+    states: list[dict[str, Any]]
+    title: str
+    stills: list[bytes | None]
+    trainings: dict[str, Trainable]
+
+
+def page_parts(widgets: Any, train: Any, *, title: str | None, caller: str) -> PageParts:
+    """Bring widgets up to date and take their states; `caller` is named where they are refused."""
+    chosen = widgets_of(widgets, caller)
     trainings = _trainings(chosen, train)
     states = []
     for widget in chosen:
         widget._refresh(whole=True)
         states.append(_without_originals(widget, trainings))
     title = _title_of(chosen) if title is None else text("title", title)
-    stills = [widget._picture.png() for widget in chosen]
-    return write_page(path, page_html(states, title=title, stills=stills, trainings=trainings))
+    return PageParts(states, title, [widget._picture.png() for widget in chosen], trainings)
 
 
 def _trainings(widgets: list[LiveWidget], train: Any) -> dict[str, Trainable]:
@@ -114,20 +131,22 @@ def _title_of(widgets: list[LiveWidget]) -> str:
     return f"{names} — {subjects.pop()}" if len(subjects) == 1 else names
 
 
-def _checked(widgets: Any) -> list[LiveWidget]:
+def widgets_of(widgets: Any, caller: str) -> list[LiveWidget]:
+    """Return one widget or several as a list; `caller` is named where they are none."""
     if isinstance(widgets, LiveWidget):
         return [widgets]
+    rest = ", path" if caller == "save_html" else ""
     if not isinstance(widgets, Iterable) or isinstance(widgets, str | bytes | os.PathLike):
         raise OptionError(
-            f"save_html got {type(widgets).__name__}; expected widgets: vw.save_html([a, b], path)."
+            f"{caller} got {type(widgets).__name__}; expected widgets: vw.{caller}([a, b]{rest})."
         )
     chosen = list(widgets)
     if not chosen:
-        raise OptionError("save_html got no widgets; expected one at least: vw.save_html([widget], path).")
+        raise OptionError(f"{caller} got no widgets; expected one at least: vw.{caller}([widget]{rest}).")
     for widget in chosen:
         if not isinstance(widget, LiveWidget):
             raise OptionError(
-                f"save_html got {type(widget).__name__} among its widgets; expected widgets of vaewidgets, "
+                f"{caller} got {type(widget).__name__} among its widgets; expected widgets of vaewidgets, "
                 "such as vw.LatentScatter(run)."
             )
     return chosen

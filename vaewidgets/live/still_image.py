@@ -8,7 +8,6 @@ drawn before (see js/host/widget.js).
 
 from __future__ import annotations
 
-import base64
 import logging
 import threading
 import uuid
@@ -16,6 +15,8 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 from anywidget import AnyWidget
+
+from vaewidgets.live.html_output import html_bundle, html_output, is_wanted, with_picture
 
 if TYPE_CHECKING:
     from vaewidgets.live.widget import LiveWidget
@@ -47,13 +48,19 @@ class Picture:
         """Return the widget's output, with its PNG if it is to be `drawn`, and metadata; both by MIME type.
 
         Text, view and metadata are anywidget's: it knows what a host asks for, such as Colab the address of
-        the widget manager.
+        the widget manager. On a host that has no widget manager a page is in place of the view.
         """
+        if is_wanted():
+            return self._page_bundle()
         data, metadata = AnyWidget._repr_mimebundle_(self._widget) or ({}, {})
         png = self.png() if drawn else None
-        if png is not None:
-            data = {**data, "image/png": base64.b64encode(png).decode("ascii")}
-        return data, metadata
+        return with_picture(data, png), metadata
+
+    def _page_bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        widget = self._widget
+        png = self.png()
+        page = html_output([widget.get_state()], title=widget._title(), stills=[png])
+        return html_bundle(page, repr(widget), png), {}
 
     def display(self) -> None:
         """Publish the widget as an output that can be renewed."""

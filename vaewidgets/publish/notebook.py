@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vaewidgets.errors import OptionError
+from vaewidgets.publish.frame import frame_html
 from vaewidgets.publish.pieces import html_pieces
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -18,13 +19,19 @@ BOXES = {"HBoxModel": "row", "VBoxModel": "column"}
 
 
 def revive_notebook(
-    notebook: Mapping[str, Any], *, folder: str | os.PathLike[str] | None = None, address: str = ""
+    notebook: Mapping[str, Any],
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    address: str = "",
+    alone: bool = False,
+    pictures: bool = False,
 ) -> dict[str, Any]:
     """Return a copy of a notebook in which the widgets of this package are alive in every HTML made from it.
 
     Converters show widgets by the standard manager, which they fetch from its server; here each view
     becomes an HTML output with the widget's own host, which asks nothing of anybody. Boxes of widgets stay
-    boxes. Widgets of other packages, such as progress bars, are left out: they need that manager.
+    boxes. Widgets of other packages, such as progress bars, are left out: they need that manager. Until a
+    widget is drawn, and where scripts are forbidden, the output's picture stands in its place.
 
     Parameters
     ----------
@@ -33,32 +40,65 @@ def revive_notebook(
         and nbconvert, which is their default).
     folder, address
         As `html_pieces` takes them.
+    alone : bool
+        Whether each output holds all that it needs, in a frame of its own: for tools that show outputs one
+        by one, such as MyST, or take a page apart. Widgets of different outputs are not linked then.
+    pictures : bool
+        Whether a view that has no state in the notebook becomes its picture.
 
     Raises
     ------
     OptionError
-        If a view has no state in the notebook.
+        If a view has no state in the notebook, unless `pictures`; if `alone` comes with a folder.
     """
+    if alone and folder is not None:
+        raise OptionError("revive_notebook got alone=True and a folder; expected one: alone shares no files.")
     result: dict[str, Any] = copy.deepcopy(dict(notebook))
     saved = result.get("metadata", {}).pop("widgets", {}).get(STATE, {}).get("state", {})
-    views = [output for output in _outputs(result) if VIEW in output.get("data", {})]
-    layouts = {id(output): _layout(output["data"][VIEW]["model_id"], saved) for output in views}
-    names = dict.fromkeys(name for layout in layouts.values() for name in _names(layout))
-    pieces = (
-        html_pieces({n: _state(saved[n]) for n in names}, folder=folder, address=address) if names else None
-    )
-    last = max((i for i, output in enumerate(views) if _names(layouts[id(output)])), default=None)
-    for i, output in enumerate(views):
-        layout = layouts[id(output)]
-        for kind in (VIEW, "text/plain"):
-            output["data"].pop(kind, None)
-        if pieces and _names(layout):
-            html = _html(layout, pieces.places)
-            output["data"] = {"text/html": f"{html}\n{pieces.rest}" if i == last else html}
+    shown: _Shown = []
+    for output in _outputs(result):
+        name = output.get("data", {}).get(VIEW, {}).get("model_id")
+        if name is None or (pictures and name not in saved):
+            output.get("data", {}).pop(VIEW, None)
+        elif _names(layout := _layout(name, saved)):
+            shown.append((output, layout))
+        else:
+            for kind in (VIEW, "text/plain"):
+                output["data"].pop(kind, None)
+    if alone:
+        _make_alone(shown, saved)
+    elif shown:
+        _make_one_page(shown, saved, folder, address)
     for cell in result.get("cells", []):
         if "outputs" in cell:
             cell["outputs"] = [output for output in cell["outputs"] if output.get("data", True)]
     return result
+
+
+def _make_one_page(shown: _Shown, saved: Mapping[str, Any], folder: Any, address: str) -> None:
+    """Put a place into each output, and into the last what all of them need."""
+    names = dict.fromkeys(name for _, layout in shown for name in _names(layout))
+    stills = {layout: _png(output) for output, layout in shown if isinstance(layout, str)}
+    states = {name: _state(saved[name]) for name in names}
+    pieces = html_pieces(states, stills=stills, folder=folder, address=address)
+    for output, layout in shown:
+        output["data"] = {"text/html": _html(layout, pieces.places)}
+    shown[-1][0]["data"]["text/html"] += f"\n{pieces.rest}"
+
+
+def _make_alone(shown: _Shown, saved: Mapping[str, Any]) -> None:
+    """Put a frame into each output; its picture and its text stay beside it, for what takes no HTML."""
+    for output, layout in shown:
+        names = _names(layout)
+        title = ", ".join(str(saved[name]["state"]["_anywidget_id"]).rpartition(".")[2] for name in names)
+        states = [_state(saved[name]) for name in names]
+        del output["data"][VIEW]
+        output["data"]["text/html"] = frame_html(states, title=title, stills=[_png(output)])
+
+
+def _png(output: Mapping[str, Any]) -> bytes | None:
+    text = output["data"].get("image/png")
+    return base64.b64decode(text) if text else None
 
 
 def _outputs(notebook: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -68,13 +108,15 @@ def _outputs(notebook: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 # A widget of ours by its name, a box by its direction and what is in it, or nothing that could be shown.
 _Layout = str | tuple[str, list["_Layout"]] | None
+_Shown = list[tuple[dict[str, Any], _Layout]]  # outputs, and what is in each
 
 
 def _layout(name: str, saved: Mapping[str, Any]) -> _Layout:
     if name not in saved:
         raise OptionError(
             f"revive_notebook got a view of {name!r}, whose state is not in the notebook; execute it with "
-            "the widgets' state kept: nbclient.NotebookClient(notebook, store_widget_state=True).execute()."
+            "the widgets' state kept: nbclient.NotebookClient(notebook, store_widget_state=True).execute(), "
+            "or python -m vaewidgets revive NOTEBOOK --execute. With pictures=True its picture is shown."
         )
     state = saved[name]["state"]
     if str(state.get("_anywidget_id", "")).startswith(OURS):

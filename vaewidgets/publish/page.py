@@ -17,7 +17,7 @@ from vaewidgets.files import write_whole
 from vaewidgets.publish.embed import STATIC, Store, content_html, in_script, in_style, pack, pack_trainings
 
 _PAGE = """<!doctype html>
-<html lang="en">
+<html lang="en"{framed}>
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
@@ -33,16 +33,27 @@ _PAGE = """<!doctype html>
 <body>
 <header class="vw-page-head"><h1>{title}</h1></header>
 <main class="vw-page"></main>
+<div class="vw-page-unrun">
 <noscript>
+<style>.vw-page-forbidden {{ display: none }}</style>
 <p class="vw-page-fault">JavaScript is off. In JupyterLab, press “Trust HTML” above.</p>
-{stills}
 </noscript>
+<p class="vw-page-fault vw-page-forbidden">{forbidden}</p>
+{stills}
+</div>
 {data}
 {content}
 <script type="module">{host}</script>
 </body>
 </html>
 """
+
+# Shown until the page's program runs, which takes it away. The same policy can forbid what a program says.
+_FORBIDDEN = (
+    "The program of this page was not run: the server, or the page around this one, allows no inline scripts "
+    "(its Content-Security-Policy). Below is the picture that was saved. Download the page and open it from "
+    "the disk, or allow script-src 'unsafe-inline' blob: 'wasm-unsafe-eval' for it."
+)
 
 
 def page_html(
@@ -51,6 +62,7 @@ def page_html(
     title: str,
     stills: Sequence[bytes | None] = (),
     trainings: Mapping[str, Mapping[str, Any]] | None = None,
+    framed: bool = False,
 ) -> str:
     """Return one HTML text that shows the widgets alive, from a file, without a kernel or a network.
 
@@ -65,6 +77,8 @@ def page_html(
         PNGs of the widgets, for where JavaScript is off; None for one that has no picture.
     trainings : dict of Trainable, optional
         By the id of a run that widgets show: what the page needs to train it (see `publish.training`).
+    framed : bool
+        Whether it stands in a frame of somebody else's page: it has no heading then, and says how tall it is.
 
     Returns
     -------
@@ -86,11 +100,13 @@ def page_html(
     return _PAGE.format(
         policy=_policy(host, trains=bool(packed)),
         title=html.escape(title),
+        framed=" data-vw-frame" if framed else "",
+        forbidden=html.escape(_FORBIDDEN),
         style=in_style("\n".join(styles)),
         data=store.html(),
         content=content_html(widgets, packed),
         host=host,
-        stills="\n".join(_still(png) for png in stills if png),
+        stills="\n".join(f"<p>{still_html(png)}</p>" for png in stills if png),
     )
 
 
@@ -116,8 +132,8 @@ def write_page(path: str | os.PathLike[str], text: str) -> Path:
     return target
 
 
-def _still(png: bytes) -> str:
-    """The picture for where JavaScript is off: in 256 colors it takes a third of the room."""
+def still_html(png: bytes) -> str:
+    """Return the picture of a widget as an element: in 256 colors it takes a third of the room."""
     from PIL import Image
 
     file = io.BytesIO()
@@ -125,7 +141,7 @@ def _still(png: bytes) -> str:
         picture.convert("RGB").quantize(256).save(file, "PNG", optimize=True)
     data = base64.b64encode(min(png, file.getvalue(), key=len)).decode("ascii")
     alt = "the widget as it was saved"
-    return f'<p><img class="vw-page-still" alt="{alt}" src="data:image/png;base64,{data}"></p>'
+    return f'<img class="vw-page-still" alt="{alt}" src="data:image/png;base64,{data}">'
 
 
 def _policy(host: str, *, trains: bool) -> str:

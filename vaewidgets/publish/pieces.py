@@ -11,6 +11,7 @@ from typing import Any
 
 from vaewidgets.errors import OptionError
 from vaewidgets.publish.embed import STATIC, Store, Table, content_html, in_script, in_style, pack
+from vaewidgets.publish.page import still_html
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Pieces:
 def html_pieces(
     states: Mapping[str, Mapping[str, Any]],
     *,
+    stills: Mapping[str, bytes | None] | None = None,
     folder: str | os.PathLike[str] | None = None,
     address: str = "",
 ) -> Pieces:
@@ -42,6 +44,8 @@ def html_pieces(
     ----------
     states : dict of dict
         By name, each as `page_html` takes it. A page has one set of pieces.
+    stills : dict of bytes, optional
+        PNGs by the same names: what stands in a place until its widget is drawn.
     folder : path, optional
         Where programs and data go as files: the pages of a site then load a program that they share once. By
         default all of it stands in the page.
@@ -55,8 +59,9 @@ def html_pieces(
     """
     if not states:
         raise OptionError("html_pieces(states) got none; expected the state of one widget at least.")
+    pictures = {name: still_html(png) for name, png in (stills or {}).items() if png}
     places = {
-        name: f'<div class="vw-page-widget" data-vw-widget="{number}"></div>'
+        name: f'<div class="vw-page-widget" data-vw-widget="{number}">{pictures.get(name, "")}</div>'
         for number, name in enumerate(states)
     }
     host = (STATIC / "embed.js").read_text("utf-8").strip()

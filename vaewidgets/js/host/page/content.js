@@ -39,6 +39,24 @@ export function fromPlanes(bytes, n) {
 }
 
 /**
+ * Evaluate a module at the address of a blob.
+ * @param {string} url
+ * @returns {Promise<any>}
+ */
+export async function importBlob(url) {
+  try {
+    return await import(url);
+  } catch (error) {
+    // What a browser says of a blob that may not be run is that it could not be fetched.
+    if (!(error instanceof TypeError)) throw error;
+    throw new Error(
+      "The server, or the page around this one, forbids programs from blobs: its Content-Security-Policy needs " +
+        "blob: in script-src. Download the page and open it from the disk.",
+    );
+  }
+}
+
+/**
  * Put a buffer where the state has null in its place.
  * @param {any} state
  * @param {(string|number)[]} path
@@ -93,7 +111,7 @@ export function createContent(document) {
       if (!promise) {
         promise = bytes(ref).then((code) => {
           const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-          return import(url).finally(() => URL.revokeObjectURL(url));
+          return importBlob(url).finally(() => URL.revokeObjectURL(url));
         });
         modules.set(ref, promise);
       }

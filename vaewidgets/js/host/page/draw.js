@@ -67,6 +67,7 @@ export async function drawPage(content, places, before = () => {}) {
   for (const { el, widget } of places) {
     try {
       const { default: module } = await content.module(widgets[widget].module);
+      el.replaceChildren(); // the picture that stood there
       await module.render({ model: models[widget], el });
     } catch (error) {
       showFault(el, error);

@@ -6,6 +6,7 @@ import { download, slug } from "../still_image.js";
 import { toFragment } from "./address.js";
 import { createContent } from "./content.js";
 import { drawPage, showFault } from "./draw.js";
+import { isFramed, listenToHost } from "./frame.js";
 import "./page.css";
 
 const root = document.documentElement;
@@ -36,17 +37,25 @@ function createLinkButton(fragment) {
   const button = h("button", "vw-page-button", { type: "button", text: "copy link to this view" });
   const said = h("span", "vw-page-said", { role: "status" });
   button.addEventListener("click", async () => {
-    history.replaceState(null, "", fragment());
-    let text = "copied";
-    try {
-      await navigator.clipboard.writeText(location.href);
-    } catch {
-      text = "copy it from the address bar"; // a browser may forbid the clipboard
-    }
-    setText(said, text);
+    setText(said, await copyLink(fragment()));
     setTimeout(() => setText(said, ""), 4000);
   });
   return [said, button];
+}
+
+/** @param {string} fragment @returns {Promise<string>} what came of it, in words */
+async function copyLink(fragment) {
+  try {
+    history.replaceState(null, "", fragment);
+  } catch {
+    return "this page stands in a frame without an address: open it by itself to link to it";
+  }
+  try {
+    await navigator.clipboard.writeText(location.href);
+    return "copied";
+  } catch {
+    return "copy it from the address bar"; // a browser may forbid the clipboard
+  }
 }
 
 /** A button that saves what was trained here, for `vw.load_run`. @param {ReturnType<typeof import("./training.js").createTraining>} training */
@@ -63,6 +72,8 @@ function createFileButton(training) {
 }
 
 async function start() {
+  document.querySelector(".vw-page-unrun")?.remove();
+  if (isFramed) listenToHost();
   const content = createContent(document);
   const main = /** @type {HTMLElement} */ (document.querySelector("main.vw-page"));
   const places = content.read().widgets.map((_, widget) => ({
@@ -76,8 +87,10 @@ async function start() {
       trainings[0].offerImages(own);
     }
     const files = trainings.map(createFileButton);
-    const tools = [...files, ...createLinkButton(() => toFragment(view())), createThemeSwitch()];
-    document.querySelector(".vw-page-head")?.append(h("div", "vw-page-tools", {}, tools));
+    // The page around a frame says how light it is, and a frame has no address to link to.
+    const others = isFramed ? [] : [...createLinkButton(() => toFragment(view())), createThemeSwitch()];
+    const tools = [...files, ...others];
+    if (tools.length) document.querySelector(".vw-page-head")?.append(h("div", "vw-page-tools", {}, tools));
   });
 }
 

@@ -11,6 +11,7 @@ import { unpack } from "../../contract/bytes.js";
 import { dataSet } from "../../training/batches.js";
 import { chooseSample, firstOf, originalsState } from "../../training/sample.js";
 import { staleKeys, wantsOf } from "../../training/wants.js";
+import { importBlob } from "./content.js";
 import { createStorage } from "./storage.js";
 
 const STILL = "as it was saved: this picture needs Python";
@@ -29,7 +30,7 @@ async function start(code, onAnswer) {
   try {
     return await inWorker(url, onAnswer);
   } catch {
-    await import(url);
+    await importBlob(url);
     return /** @type {any} */ (globalThis)[PROGRAM](onAnswer);
   } finally {
     URL.revokeObjectURL(url);
