@@ -7,6 +7,7 @@ from . import models as models
 from . import objectives as objectives
 from . import portable as portable
 from . import protocol as protocol
+from . import replay as replay
 from . import training as training
 from . import widgets as widgets
 from .adapters import VAE as VAE

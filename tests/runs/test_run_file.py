@@ -7,10 +7,11 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from tests.runs.conftest import advance, make_data, make_model, start, wait_until
+from vaewidgets.contract.run_file import KEY
 from vaewidgets.errors import CheckpointError, DataError, OptionError
 from vaewidgets.objectives import LinearWarmup
 from vaewidgets.runs import attach, load_run
-from vaewidgets.runs.run_file import _KEY, load_weights
+from vaewidgets.runs.run_file import load_weights
 
 
 def saved(run, tmp_path):
@@ -126,7 +127,7 @@ def test_random_state_of_another_kind_of_device_is_left_out(tmp_path):
     run.close()
     tensors, facts = load_file(path), run_facts(path)
     tensors |= {name: torch.zeros(16, dtype=torch.uint8) for name in ("generator.noise", "generator.order")}
-    save_file(tensors, path, metadata={_KEY: json.dumps(facts)})
+    save_file(tensors, path, metadata={KEY: json.dumps(facts)})
     loaded = load_run(path, data=run.data)
     loaded.resume()
     loaded.wait()
@@ -241,7 +242,7 @@ def test_files_that_are_no_run(tmp_path):
     save_file({"a": torch.zeros(1)}, path)
     with pytest.raises(CheckpointError, match=r"without a run in it; expected one of run\.save"):
         load_run(path)
-    save_file({"a": torch.zeros(1)}, path, metadata={_KEY: json.dumps({"format": 99})})
+    save_file({"a": torch.zeros(1)}, path, metadata={KEY: json.dumps({"format": 99})})
     with pytest.raises(CheckpointError, match="has format 99; this version reads 1"):
         load_run(path)
 
@@ -259,7 +260,7 @@ def test_a_model_config_that_is_not_ours_executes_nothing(tmp_path):
     tensors = load_file(path)
     facts = run_facts(path)
     facts["model"]["class"] = "os.system"
-    save_file(tensors, path, metadata={_KEY: json.dumps(facts)})
+    save_file(tensors, path, metadata={KEY: json.dumps(facts)})
     with pytest.raises(CheckpointError, match="is no built-in model"):
         load_run(path, data=run.data)
 
@@ -268,7 +269,7 @@ def run_facts(path):
     from safetensors import safe_open
 
     with safe_open(path, "pt") as file:
-        return json.loads(file.metadata()[_KEY])
+        return json.loads(file.metadata()[KEY])
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):

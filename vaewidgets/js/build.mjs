@@ -25,6 +25,7 @@ const options = {
     page: "host/page/host.js", // no widget: what a saved page runs, and its page.css
     own_images: "host/page/own_images.js", // a page's panel for images of the reader's own
     training: "training/worker.js", // a page's trainer: in its worker, or in itself
+    replay: "host/page/replay.js", // a saved run in a notebook whose Python cannot train
     embed: "host/page/embed.js", // the same in a page of somebody else's, which touches nothing but its places
   },
   outdir: out,

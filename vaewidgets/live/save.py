@@ -84,13 +84,21 @@ class PageParts:
 def page_parts(widgets: Any, train: Any, *, title: str | None, caller: str) -> PageParts:
     """Bring widgets up to date and take their states; `caller` is named where they are refused."""
     chosen = widgets_of(widgets, caller)
-    trainings = _trainings(chosen, train)
-    states = []
-    for widget in chosen:
-        widget._refresh(whole=True)
-        states.append(_without_originals(widget, trainings))
+    states, trainings = page_states(chosen, train)
     title = _title_of(chosen) if title is None else text("title", title)
     return PageParts(states, title, [widget._picture.png() for widget in chosen], trainings)
+
+
+def page_states(
+    widgets: list[LiveWidget], train: bool | Mapping[str, Any]
+) -> tuple[list[dict[str, Any]], dict[str, Trainable]]:
+    """Widgets as they are to be saved, each brought up to date, and what trains their runs, by run id."""
+    trainings = _trainings(widgets, train)
+    states = []
+    for widget in widgets:
+        widget._refresh(whole=True)
+        states.append(_without_originals(widget, trainings))
+    return states, trainings
 
 
 def _trainings(widgets: list[LiveWidget], train: Any) -> dict[str, Trainable]:

@@ -1,8 +1,8 @@
 """Run files: one safetensors file with weights, history and what training needs to go on. No code in it.
 
 Tensors are named "model.<name>", "optimizer.<i>.<key>", "generator.noise", "generator.order",
-"history.steps", "history.column.<name>" and "time.<...>" (the time line); everything else is JSON in the
-file's metadata.
+"history.steps", "history.column.<name>", "time.<...>" (the time line) and "page.<i>" (what `replay` shows);
+everything else is JSON in the file's metadata.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from vaewidgets import checks
 from vaewidgets.adapters import named_tensors
+from vaewidgets.contract.run_file import FORMAT, KEY, PAGE
 from vaewidgets.engine.engine import EngineState
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.errors import CheckpointError
@@ -31,9 +32,6 @@ from vaewidgets.runs.tensor_file import save_file
 
 if TYPE_CHECKING:
     from vaewidgets.data import ImageDataset
-
-_FORMAT = 1
-_KEY = "vaewidgets"
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class Checkpoint:
         """Clone what training changes; quick. With ``copy=False`` it holds the weights themselves."""
         weights = {f"model.{name}": t.detach() for name, t in named_tensors(model).items()}
         tensors = {name: t.clone() for name, t in weights.items()} if copy else weights
-        facts = {"format": _FORMAT, **facts, **model_facts(model, likelihood, objective)}
+        facts = {"format": FORMAT, **facts, **model_facts(model, likelihood, objective)}
         if engine is not None:
             facts |= {
                 "position": engine.position,
@@ -132,13 +130,14 @@ def write(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
     facts = {**checkpoint.facts, "columns": list(history["columns"]), "history_epochs": history["epochs"]}
     if not target.parent.is_dir():
         raise CheckpointError(f"{str(target.parent)!r} is no folder; make it first, or give another path.")
-    save_file(tensors, target, {_KEY: json.dumps(facts)})
+    save_file(tensors, target, {KEY: json.dumps(facts)})
 
 
 def read(path: str | os.PathLike[str]) -> LoadedRun:
     """Read a run file; CheckpointError if it is none, or of a later version."""
     with _opened(path) as (facts, file):
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        names = [name for name in file.keys() if not name.startswith(f"{PAGE}.")]  # noqa: SIM118
+        tensors = {name: file.get_tensor(name) for name in names}
     time_line = (facts.get("time_line", {}), _under("time.", tensors))
     return LoadedRun(
         facts, _under("model.", tensors), _recorder(facts, tensors), _engine(facts, tensors), time_line
@@ -160,14 +159,14 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], Any]
     try:
         with safe_open(target, framework="pt", device="cpu") as file:
             metadata = file.metadata() or {}
-            if _KEY not in metadata:
+            if KEY not in metadata:
                 raise CheckpointError(
                     f"{str(target)!r} is a safetensors file without a run in it; expected one of run.save."
                 )
-            facts = json.loads(metadata[_KEY])
-            if facts.get("format") != _FORMAT:
+            facts = json.loads(metadata[KEY])
+            if facts.get("format") != FORMAT:
                 raise CheckpointError(
-                    f"{str(target)!r} has format {facts.get('format')!r}; this version reads {_FORMAT}. "
+                    f"{str(target)!r} has format {facts.get('format')!r}; this version reads {FORMAT}. "
                     "It was written by another version of vaewidgets."
                 )
             yield facts, file

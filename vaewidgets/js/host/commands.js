@@ -14,13 +14,20 @@ export const FLUSH_MS = 50;
 export const PATIENCE_MS = 1000;
 const SECOND_HELLO_MS = 600;
 
+/** Whether a message says what a reader turned, chose or points at. @param {any} message */
+export const isTurn = (message) => message?.type === "command" && message.name.startsWith("view:");
+
 /**
  * @param {(message: Hello | Message) => void} send
- * @param {{onWaiting?: (waiting: boolean) => void, offline?: boolean, trains?: boolean}} [options]
+ * @param {{onWaiting?: (waiting: boolean) => void, offline?: boolean, trains?: boolean, heard?: boolean}} [options]
  *   onWaiting: called when an acknowledgement takes longer than `PATIENCE_MS`, and when it has come; offline: there is
- *   no kernel, nothing is sent; trains: but the page itself can train, and takes what concerns its run
+ *   no kernel, nothing is sent; trains: but the page itself can train, and takes what concerns its run; heard:
+ *   and somebody keeps what is turned
  */
-export function createCommands(send, { onWaiting = () => {}, offline = false, trains = false } = {}) {
+export function createCommands(
+  send,
+  { onWaiting = () => {}, offline = false, trains = false, heard = false } = {},
+) {
   /** Commands not yet sent, newest a name. @type {Map<string, Message>} */
   const queue = new Map();
   /** Commands sent but not acknowledged: number → time sent. @type {Map<number, number>} */
@@ -72,10 +79,7 @@ export function createCommands(send, { onWaiting = () => {}, offline = false, tr
   /** Whether there is somebody whom a message concerns. @param {Message} message */
   const hasReader = (message) =>
     !offline ||
-    (trains &&
-      message.type === "command" &&
-      !message.name.startsWith("view:") &&
-      message.name !== "presenting");
+    (isTurn(message) ? heard : trains && message.type === "command" && message.name !== "presenting");
 
   /** @param {string} key @param {Message} message */
   function post(key, message) {

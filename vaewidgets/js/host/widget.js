@@ -92,6 +92,7 @@ export function defineWidget({ name, label, build }) {
     const commands = createCommands((message) => model.send(message), {
       offline: model.get("offline") === true,
       trains: model.get("trains") === true,
+      heard: model.get("heard") === true,
       onWaiting(now) {
         waiting = now;
         shell.root.classList.toggle("vw-waiting", now);

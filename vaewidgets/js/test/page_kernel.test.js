@@ -358,3 +358,26 @@ test("a pace in epochs a second is kept", () => {
   assert.ok(states[0].frame.run.status === "finished");
   assert.ok(stamps.size > 2, "frames on the way");
 });
+
+test("a widget that comes later is drawn along, and one that has gone costs nothing", () => {
+  const { kernel, send, work, states } = setUp();
+  send("advance", 2);
+  work();
+  const late = /** @type {any} */ ({
+    frame: { seq: 7, run, scatter: { points } },
+    originals: {},
+    decoder: {},
+  });
+  kernel.join(/** @type {any} */ (wantsOf(late)));
+  states.push(late);
+  work();
+  assert.equal(late.frame.run.step, 2);
+  assert.equal(late.frame.seq > 7, true);
+  assert.deepEqual(late.frame.scatter.points.shape, [6, 2]);
+  assert.equal(late.originals.shape[0], 6); // that came once to the others
+  kernel.leave(0);
+  send("advance", 1);
+  work();
+  assert.equal(late.frame.run.step, 3);
+  assert.equal(states[0].frame.scatter, undefined);
+});

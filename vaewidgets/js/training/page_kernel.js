@@ -319,6 +319,21 @@ export function createPageKernel({
       if (hidden) next.keep = 0;
       wake();
     },
+    /** A widget that came later: its picture is made from now on, too. @param {Wants} want */
+    join(want) {
+      wants.push(want);
+      seqs.push(want.seq);
+      sections.push({});
+      task = null;
+      drawnStep = weightsStep = -1;
+      next.picture = next.weights = 0;
+      isNews = true;
+      wake();
+    },
+    /** No picture is made of a widget that has gone; its place stays. @param {number} at */
+    leave(at) {
+      wants[at] = { ...wants[at], sections: [], keys: [], grid: null };
+    },
     runFile: () => trainer.runFile(),
     /** Train from scratch on images of the reader's own. @param {OwnData} images */
     takeImages(images) {

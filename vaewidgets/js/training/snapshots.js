@@ -38,7 +38,8 @@ export function createSnapshots(trainer, wants, now) {
     d,
     weightsBytes: first.network ? first.network.weights.data.byteLength : 0,
   });
-  let isFirst = true;
+  /** Widgets that have got what does not change from one picture to the next. @type {Set<Wants>} */
+  const begun = new Set();
   let moment = { epoch: -1, at: Number.NEGATIVE_INFINITY };
 
   /** @param {"decoder" | "encoder"} kind @returns {Decoder} */
@@ -138,9 +139,10 @@ export function createSnapshots(trainer, wants, now) {
       originals: () => originalsState(seen),
       sample_labels: () => seen.classes && packIntegers(seen.classes),
     };
-    const sent = isFirst
-      ? want.keys
-      : want.keys.filter((key) => key !== "originals" && key !== "sample_labels");
+    const sent = begun.has(want)
+      ? want.keys.filter((key) => key !== "originals" && key !== "sample_labels")
+      : want.keys;
+    begun.add(want);
     return Object.fromEntries(sent.map((key) => [key, made[key]()]));
   }
 
@@ -178,7 +180,6 @@ export function createSnapshots(trainer, wants, now) {
         keys.push({ ...own, ...("decoder" in own ? slots : {}), time_line: timeLine.line(plane) });
         yield;
       }
-      isFirst = false;
       return { step: codes.step, epoch, sections, keys };
     },
   };

@@ -4,14 +4,16 @@
  *
  * @typedef {{type: "open", payload: any, wants: import("./wants.js").Wants[], saved: import("./page_kernel.js").Saved,
  *   kept: any} | {type: "images", data: import("./own_set.js").OwnData} | {type: "command", message: {seq: number, name: string, value: any}} | {type: "hide", hidden: boolean}
- *   | {type: "file"}} Request
+ *   | {type: "join", want: import("./wants.js").Wants} | {type: "leave", at: number} | {type: "close"} | {type: "file"}} Request
  * @typedef {{type: "ready"} | {type: "opened"} | {type: "update", updates: Record<string, any>[]} | {type: "keep", kept: any}
  *   | {type: "file", bytes: Uint8Array<ArrayBuffer>} | {type: "fault", message: string}} Answer
- *   opened: the trainer is there; fault: it could not be made
+ *   opened: the trainer is there; fault: it could not be made; join, leave: a widget came, or the one of this
+ *   number has gone
  */
 import { createPageKernel } from "./page_kernel.js";
 import { createTrainer } from "./trainer.js";
 
+const scope = /** @type {any} */ (globalThis);
 /** Of work between two looks at the messages: a worker holds nobody up, a page must answer. */
 const SLICE_MS = { worker: 50, page: 10 };
 
@@ -41,12 +43,21 @@ function createServer(answer, sliceMs) {
     answer({ type: "opened" });
   }
 
+  function close() {
+    kernel?.hide(true);
+    kernel = null;
+    if (typeof document === "undefined") scope.close();
+  }
+
   return (request) => {
     try {
       if (request.type === "open") open(request);
       else if (request.type === "command") kernel?.obey(request.message);
       else if (request.type === "images") kernel?.takeImages(request.data);
       else if (request.type === "hide") kernel?.hide(request.hidden);
+      else if (request.type === "join") kernel?.join(request.want);
+      else if (request.type === "leave") kernel?.leave(request.at);
+      else if (request.type === "close") close();
       else if (kernel) answer({ type: "file", bytes: new Uint8Array(kernel.runFile()) });
     } catch (error) {
       answer({ type: "fault", message: error instanceof Error ? error.message : String(error) });
@@ -54,7 +65,6 @@ function createServer(answer, sliceMs) {
   };
 }
 
-const scope = /** @type {any} */ (globalThis);
 if (typeof document === "undefined") {
   const serve = createServer((answer) => scope.postMessage(answer), SLICE_MS.worker);
   scope.onmessage = (/** @type {MessageEvent<Request>} */ { data }) => serve(data);

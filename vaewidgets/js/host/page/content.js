@@ -68,15 +68,11 @@ export function put(state, path, value) {
   at[path[path.length - 1]] = value;
 }
 
-/** @param {Document} document */
+/** What a document carries. @param {Document} document */
 export function createContent(document) {
   const elements = document.querySelectorAll("script.vw-data");
   /** @type {Record<string, [string, string]>} kind and text, as an element has them */
   const table = /** @type {any} */ (globalThis).vaewidgetsData ?? {};
-  /** @type {Map<Ref, Promise<Uint8Array<ArrayBuffer>>>} */
-  const unpacked = new Map();
-  /** @type {Map<Ref, Promise<any>>} */
-  const modules = new Map();
 
   /** @param {Ref} ref @returns {[string, string]} kind and text */
   function found(ref) {
@@ -88,23 +84,37 @@ export function createContent(document) {
     return [element.dataset.kind ?? "", element.textContent ?? ""];
   }
 
-  /** What stands under `ref`; many may ask, one unpacks. @param {Ref} ref @returns {Promise<Uint8Array<ArrayBuffer>>} */
-  async function bytes(ref) {
-    if (Array.isArray(ref)) return (await bytes(ref[0])).slice(ref[1], ref[1] + ref[2]);
-    let promise = unpacked.get(ref);
-    if (!promise) {
+  return contentOf(
+    () => JSON.parse(document.getElementById("vw-page-content")?.textContent ?? '{"widgets":[]}'),
+    async (ref) => {
       const [kind, text] = found(ref);
       const raw = fromBase64(text);
       const planes = kind.startsWith("gzip") && (Number(kind.slice(4)) || 1);
-      promise = planes ? unzip(raw).then((whole) => fromPlanes(whole, planes)) : Promise.resolve(raw);
-      unpacked.set(ref, promise);
-    }
+      return planes ? fromPlanes(await unzip(raw), planes) : raw;
+    },
+  );
+}
+
+/**
+ * @param {() => {widgets: Saved[], trainings?: Training[]}} read
+ * @param {(ref: Ref) => Promise<Uint8Array<ArrayBuffer>>} load what stands under a reference
+ */
+export function contentOf(read, load) {
+  /** @type {Map<Ref, Promise<Uint8Array<ArrayBuffer>>>} */
+  const loaded = new Map();
+  /** @type {Map<Ref, Promise<any>>} */
+  const modules = new Map();
+
+  /** What stands under `ref`; many may ask, one loads. @param {Ref} ref @returns {Promise<Uint8Array<ArrayBuffer>>} */
+  async function bytes(ref) {
+    if (Array.isArray(ref)) return (await bytes(ref[0])).slice(ref[1], ref[1] + ref[2]);
+    const promise = loaded.get(ref) ?? load(ref);
+    loaded.set(ref, promise);
     return promise;
   }
 
   return {
-    /** @returns {{widgets: Saved[], trainings?: Training[]}} */
-    read: () => JSON.parse(document.getElementById("vw-page-content")?.textContent ?? '{"widgets":[]}'),
+    read,
     /** The module of a widget: evaluated once a page. @param {Ref} ref @returns {Promise<any>} */
     module(ref) {
       let promise = modules.get(ref);
@@ -129,3 +139,5 @@ export function createContent(document) {
     },
   };
 }
+
+/** @typedef {ReturnType<typeof contentOf>} Content */

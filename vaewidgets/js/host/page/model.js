@@ -3,8 +3,9 @@
  * or to nobody. No DOM.
  *
  * It answers `get("offline")` with true, and what only a kernel can do is then hidden; `get("trains")` is true where the
- * page trains.
+ * page trains, `get("heard")` where somebody keeps what is turned.
  */
+import { isTurn } from "../commands.js";
 
 /**
  * @param {Record<string, any>} state
@@ -15,6 +16,7 @@ export function createModel(state) {
   /** @type {Map<string, Set<Function>>} */
   const listeners = new Map();
   let read = (/** @type {any} */ _content) => {};
+  let hear = read;
   const model = {
     /** @param {string} key */
     get: (key) => values[key],
@@ -36,7 +38,8 @@ export function createModel(state) {
     },
     /** @param {any} [content] */
     send(content) {
-      read(content);
+      if (isTurn(content)) hear(content);
+      else read(content);
     },
     save_changes() {},
     /** All keys with their values. */
@@ -45,6 +48,11 @@ export function createModel(state) {
     trainBy(fn) {
       read = fn;
       model.set("trains", true);
+    },
+    /** Have what is turned from now on read by somebody. @param {(content: any) => void} fn */
+    hearBy(fn) {
+      hear = fn;
+      model.set("heard", true);
     },
   };
   return model;

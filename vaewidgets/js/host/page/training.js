@@ -56,11 +56,14 @@ function inWorker(url, onAnswer) {
 
 /** A short name of what a page can train: a page that was saved anew does not go on from what the one before kept.
  * @param {Training} training */
-function nameOf(training) {
+export function nameOf(training) {
   let hash = 0x811c9dc5;
   for (const letter of JSON.stringify(training)) hash = Math.imul(hash ^ letter.charCodeAt(0), 0x01000193);
   return (hash >>> 0).toString(36);
 }
+
+/** Where a page keeps the run. @param {Training} training */
+const storageOf = (training) => createStorage(`${location.pathname} ${training.run} ${nameOf(training)}`);
 
 /**
  * A run as it was saved, with the controls that the page has.
@@ -92,14 +95,18 @@ function groundOf(originals) {
 }
 
 /**
- * @param {ReturnType<typeof import("./content.js").createContent>} content
+ * @param {import("./content.js").Content} content
  * @param {Training} training
- * @param {Model[]} models of the widgets that show its run
+ * @param {Model[]} shown of the widgets that show its run
+ * @param {{read(): Promise<any>, write(kept: any): Promise<any>}} storage
  */
-export function createTraining(content, training, models) {
-  const wants = models.map((model) => wantsOf(model.all()));
-  const live = models.filter((_, i) => wants[i]);
-  const storage = createStorage(`${location.pathname} ${training.run} ${nameOf(training)}`);
+export function createTraining(content, training, shown, storage = storageOf(training)) {
+  /** @type {Model[]} */
+  const models = [];
+  /** Those whose pictures the page makes; one that has left keeps its place. @type {(Model | null)[]} */
+  const live = [];
+  /** @type {import("../../training/wants.js").Wants[]} */
+  const wants = [];
   /** @type {Promise<(request: Request) => void> | null} */
   let opening = null;
   let isRenewed = false;
@@ -119,25 +126,31 @@ export function createTraining(content, training, models) {
     };
   }
 
+  /** What was saved speaks of another moment from now on. @param {Model} model */
+  function renew(model) {
+    for (const key of staleKeys(model.all())) model.set(key, null);
+    if (!live.includes(model)) model.set("thinned", STILL);
+  }
+
   /** @param {Record<string, any>[]} updates */
   function update(updates) {
-    if (!isRenewed) {
-      isRenewed = true;
-      for (const model of models) for (const key of staleKeys(model.all())) model.set(key, null);
-      for (const model of models) if (!live.includes(model)) model.set("thinned", STILL);
-    }
+    if (!isRenewed) models.forEach(renew);
+    isRenewed = true;
     updates.forEach((state, i) => {
+      const model = live[i];
+      if (!model) return;
       const { frame, ...others } = state;
-      const drawn = live[i].get("frame");
-      for (const [key, value] of Object.entries(others)) live[i].set(key, value);
+      const drawn = model.get("frame");
+      for (const [key, value] of Object.entries(others)) model.set(key, value);
       // until the first picture is there, that of the page as it was saved stays
-      if (frame) live[i].set("frame", frame.run.id === drawn.run.id ? { ...drawn, ...frame } : frame);
+      if (frame) model.set("frame", frame.run.id === drawn.run.id ? { ...drawn, ...frame } : frame);
     });
   }
 
   /** @param {string} message */
   function fail(message) {
     for (const model of live) {
+      if (!model) continue;
       const frame = model.get("frame");
       const error = `This page cannot train here. ${message}`;
       model.set("frame", { ...frame, run: { ...frame.run, status: "failed", error } });
@@ -152,7 +165,7 @@ export function createTraining(content, training, models) {
         keptStep = answer.kept.run.step;
       });
     else if (answer.type === "fault") fail(answer.message);
-    else if (answer.type === "file") onFile?.(answer.bytes, live[0].get("frame").run.name);
+    else if (answer.type === "file") onFile?.(answer.bytes, saved().run.name);
   }
 
   /** @typedef {(bytes: Uint8Array<ArrayBuffer>, name: string) => void} TakeFile */
@@ -166,7 +179,7 @@ export function createTraining(content, training, models) {
     send({
       type: "open",
       payload,
-      wants: /** @type {any[]} */ (wants.filter(Boolean)),
+      wants: [...wants],
       saved: saved(),
       kept,
     });
@@ -183,16 +196,38 @@ export function createTraining(content, training, models) {
     );
   }
 
-  for (const model of live) {
+  /** Draw a widget along from now on, as it was saved until then. @param {Model} model */
+  function join(model) {
+    models.push(model);
+    const want = wantsOf(model.all());
+    if (!want) return;
+    wants.push(want);
+    live.push(model);
     const frame = model.get("frame");
     model.set("frame", { ...frame, run: readied(frame.run, training.state) });
     model.trainBy((message) => {
-      if (message.type === "command" && !message.name.startsWith("view:"))
-        request({ type: "command", message });
+      if (message.type === "command") request({ type: "command", message });
     });
   }
+  shown.forEach(join);
 
   return {
+    /** A widget that comes later. @param {Model} model */
+    join(model) {
+      const before = wants.length;
+      join(model);
+      if (isRenewed) renew(model);
+      if (opening && wants.length > before) request({ type: "join", want: wants[before] });
+    },
+    /** A widget that is drawn no more; returns whether it was the last: then all is let go. @param {Model} model */
+    leave(model) {
+      models.splice(models.indexOf(model), 1);
+      const at = live.indexOf(model);
+      if (at >= 0) live[at] = null;
+      if (opening && models.length === 0) request({ type: "close" });
+      else if (opening && at >= 0) request({ type: "leave", at });
+      return models.length === 0;
+    },
     get keptStep() {
       return keptStep;
     },
@@ -202,7 +237,7 @@ export function createTraining(content, training, models) {
       if (!lacking.length) return;
       const data = dataSet((await content.state(training)).data);
       for (const model of lacking) {
-        const n = wants[models.indexOf(model)]?.n ?? 0;
+        const n = wants[live.indexOf(model)]?.n ?? 0;
         model.set("originals", originalsState(firstOf(chooseSample(data, n), n)));
       }
     },
@@ -215,12 +250,12 @@ export function createTraining(content, training, models) {
     },
     /** Offer training on the reader's own images, where the models' input is a picture. @param {HTMLElement} el */
     async offerImages(el) {
-      const { image_shape: shape, items } = live[0]?.get("frame").run ?? {};
+      const { image_shape: shape, items } = models[0]?.get("frame").run ?? {};
       if (!shape || items || ![1, 3].includes(shape[0])) return;
       const { createOwnImages } = await content.module(training.panel);
       createOwnImages(el, {
         shape,
-        background: groundOf(live.find((model) => model.get("originals"))?.get("originals")),
+        background: groundOf(live.find((model) => model?.get("originals"))?.get("originals")),
         onStart: (/** @type {any} */ data) => request({ type: "images", data }),
       });
     },

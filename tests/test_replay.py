@@ -1,0 +1,154 @@
+"""Saved runs where there is no torch: what is saved, and that Python alone opens it."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import vaewidgets as vw
+from vaewidgets import replay
+from vaewidgets.errors import CheckpointError, OptionError
+from vaewidgets.live.save import page_states
+
+# As where these are not installed; what is left is in JupyterLite too.
+WITHOUT = """
+import sys
+class Absent:
+    names = {"torch", "torchvision", "sklearn", "scipy", "matplotlib", "safetensors", "tqdm", "numpy"}
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in self.names:
+            raise ModuleNotFoundError(f"No module named {name!r}")
+sys.meta_path.insert(0, Absent())
+"""
+OPENED = """
+import hashlib, json
+from vaewidgets import replay
+saved = replay.open(sys.argv[1], *sys.argv[2:])
+content = saved.content
+for training in content["trainings"]:
+    training["state"] = json.loads(content["blobs"][str(training["state"])])
+blobs = {name: hashlib.sha256(data).hexdigest() for name, data in content["blobs"].items()}
+print(json.dumps({"content": {**content, "blobs": blobs}, "names": saved.names, "repr": repr(saved)}))
+"""
+OF_A_WIDGET = ("widget_id", "layout", "ack")  # not of the run
+
+
+@pytest.fixture(scope="module")
+def run() -> vw.Run:
+    torch.manual_seed(0)
+    data = vw.load_dataset("digits", n_train=128)
+    model = vw.MLPVAE(data.image_shape, hidden=(16,))
+    return vw.train(model, data, epochs=2, autosave=False).wait(progress=False)
+
+
+@pytest.fixture(scope="module")
+def file(run: vw.Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("replay") / "run.safetensors"
+    replay.save(run, path)
+    return path
+
+
+def whole(widget: dict[str, Any], blobs: dict[str, Any]) -> dict[str, Any]:
+    """The state with a name of its bytes in place of each buffer."""
+    state = copy.deepcopy(widget["state"])
+    for path, number in widget["buffers"]:
+        at = state
+        for key in path[:-1]:
+            at = at[key]
+        at[path[-1]] = blobs[str(number)]
+    return state
+
+
+def named(value: Any) -> Any:
+    """A state as `whole` makes it."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return hashlib.sha256(value).hexdigest()
+    if isinstance(value, dict):
+        return {key: named(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [named(item) for item in value]
+    return value
+
+
+def test_python_without_torch_shows_what_torch_showed(run: vw.Run, file: Path) -> None:
+    command = [sys.executable, "-c", WITHOUT + OPENED, str(file), "LatentExplorer", "TrainingCurves"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    opened = json.loads(done.stdout)
+    assert opened["repr"] == "Replay(MLPVAE on digits: LatentExplorer, TrainingCurves)"
+    assert set(opened["names"]) >= {"LatentScatter", "ReconstructionGrid", "LatentTraversal", "SketchEncoder"}
+    content = opened["content"]
+    widgets = [vw.LatentExplorer(run), vw.TrainingCurves(run)]
+    states, trainings = page_states(list(widgets), train=True)
+    for widget, saved, state in zip(widgets, content["widgets"], states, strict=True):
+        got = whole(saved, content["blobs"])
+        wanted = {key: named(value) for key, value in state.items() if not key.startswith("_")}
+        for one in (got, wanted):
+            del one["frame"]["seq"]
+            for name in OF_A_WIDGET:
+                del one[name]
+        assert got == json.loads(json.dumps(wanted))
+        widget.close()
+    [training] = content["trainings"]
+    assert training["run"] == run.id
+    assert whole(training, content["blobs"]) == json.loads(json.dumps(named(trainings[run.id])))
+
+
+def test_what_was_measured_is_there(run: vw.Run, file: Path) -> None:
+    saved = replay.open(file)
+    assert saved.facts["name"] == run.name
+    assert saved.facts["step"] == run.step
+    np.testing.assert_array_equal(saved.history["step"], run.recorder.state()["steps"])
+    np.testing.assert_array_equal(saved.history["loss"], run.recorder.state()["columns"]["loss"])
+
+
+def test_a_run_file_of_replay_is_a_run_file_without_code(run: vw.Run, file: Path) -> None:
+    again = vw.load_run(file, data=run.data)
+    assert again.step == run.step
+    assert again.can_train
+    assert b"vaewidgets, BSD-3-Clause" not in file.read_bytes()
+
+
+def test_widgets_are_saved_as_they_are_turned(run: vw.Run, tmp_path: Path) -> None:
+    curves = vw.TrainingCurves(run)
+    curves.view = {"log": True}
+    replay.save(curves, tmp_path / "curves.safetensors", train=False)
+    saved = replay.open(tmp_path / "curves.safetensors")
+    assert saved.names == ("TrainingCurves",)
+    assert saved.content["trainings"] == []
+    assert saved.content["widgets"][0]["state"]["view_state"]["values"]["log"] is True
+    curves.close()
+
+
+def test_a_file_of_run_save_says_what_it_lacks(run: vw.Run, tmp_path: Path) -> None:
+    run.save(tmp_path / "plain.safetensors")
+    with pytest.raises(CheckpointError, match=r"no pictures of it.*vw\.replay\.save\(vw\.load_run\("):
+        replay.open(tmp_path / "plain.safetensors")
+
+
+def test_other_files_are_refused(file: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="there is no file"):
+        replay.open(tmp_path / "none.safetensors")
+    (tmp_path / "other.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}")
+    with pytest.raises(CheckpointError, match="no run file, or is damaged"):
+        replay.open(tmp_path / "other.safetensors")
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match="is damaged"):
+        replay.open(cut)
+    with pytest.raises(OptionError, match="LatentExplorer"):
+        replay.open(file, "LatentExplore")
+
+
+def test_only_widgets_of_one_run_are_saved(run: vw.Run, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="expected a run, or widgets of one"):
+        replay.save(vw.KLPlayground(), tmp_path / "none.safetensors")

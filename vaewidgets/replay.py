@@ -1,0 +1,298 @@
+"""A saved run where there is no torch: its widgets are alive, and the page trains.
+
+`save` writes a run file that also holds what a page needs to show the run; Python without torch could not
+compute it. `open` reads it with the standard library and anywidget alone, also in JupyterLite and in marimo's
+WebAssembly. The file holds no code: the widgets' programs are those of the installed package.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, final
+
+import anywidget
+import traitlets
+
+from vaewidgets import checks
+from vaewidgets.contract.run_file import FORMAT, KEY, PAGE
+from vaewidgets.errors import CheckpointError, OptionError, PortableError, VAEWidgetsError
+from vaewidgets.live.bundle import STATIC, bundle
+from vaewidgets.publish.embed import Buffer, pack, pack_trainings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from vaewidgets.live.run_widget import RunWidget
+    from vaewidgets.live.widget import LiveWidget
+    from vaewidgets.runs import Run
+
+__all__ = ["Replay", "open", "save"]
+
+_PAGE_FORMAT = 1
+_PROGRAMS = ("module", "program", "panel")  # what a widget, or a training, names of the package's programs
+_NUMPY = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U8": "|u1"}
+# What is saved of a run, as far as its model has it.
+_WIDGETS = (
+    "LatentExplorer",
+    "LatentScatter",
+    "TrainingCurves",
+    "ActiveUnitsBar",
+    "ReconstructionGrid",
+    "LatentTraversal",
+    "LatentManifold",
+    "InterpolationStrip",
+    "PriorSamples",
+    "SketchEncoder",
+)
+
+
+@final
+class Replay(anywidget.AnyWidget):
+    """Widgets of a saved run, alive without torch; `open` makes it.
+
+    Hovering decodes, the time line plays and, where training was saved, the buttons train, all in the page.
+    Widgets of one run are linked, and trained together, in whichever cells they stand. What the page trains
+    stays there; Python has the run as it was saved.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of all widgets in the file; `open` shows them by name.
+    facts : dict
+        What the file says of the run: "name", "step", "epoch", "beta", "options", ...
+    history : dict of ndarray
+        What was measured, by name, and "step", at which.
+    view : dict
+        What was turned and pointed at in the page, as small JSON: "selected" are the numbers of the points
+        inside the lasso. Read it, keep it, assign it.
+    """
+
+    _esm = bundle(STATIC / "replay.js")
+    _css = bundle(STATIC / "vaewidgets.css")
+
+    replay_id = traitlets.Unicode(help="Its name among all in a page. Owner: Python.").tag(sync=True)
+    content = traitlets.Dict(help="States of widgets, and buffers by reference. Owner: Python.").tag(
+        sync=True
+    )
+    view = traitlets.Dict(help="What was turned in the page. Owner: both.").tag(sync=True)
+
+    def __init__(self, file: _RunFile, content: dict[str, Any]) -> None:
+        self.names = file.names
+        self.facts = {name: value for name, value in file.facts.items() if name != PAGE}
+        self._file = file
+        super().__init__(replay_id=uuid.uuid4().hex[:12], content=content)
+
+    @functools.cached_property
+    def history(self) -> dict[str, np.ndarray]:
+        columns = {name: self._file.array(f"history.column.{name}") for name in self.facts["columns"]}
+        return {"step": self._file.array("history.steps"), **columns}
+
+    def __repr__(self) -> str:
+        """Stable: no address."""
+        shown = ", ".join(widget["name"] for widget in self.content["widgets"])
+        return f"Replay({self.facts['name']}: {shown})"
+
+
+def open(path: str | os.PathLike[str], *names: str) -> Replay:
+    """Open a run file of `replay.save`; needs no torch.
+
+    Parameters
+    ----------
+    path : str or path
+    *names : str
+        The widgets to show, one below the other, such as "LatentExplorer", "TrainingCurves"; by default the
+        first in the file. `Replay.names` has all.
+
+    Raises
+    ------
+    CheckpointError
+        If it is no run file, of a later version, or was not written by `replay.save`.
+    OptionError
+        If a name is none of those in the file.
+
+    Examples
+    --------
+    >>> saved = replay.open("vae.safetensors")                      # doctest: +SKIP
+    >>> replay.open("vae.safetensors", "TrainingCurves")            # doctest: +SKIP
+    """
+    file = _RunFile(path)
+    for name in names:
+        checks.one_of("name", name, file.names)
+    return Replay(file, file.content(names or file.names[:1]))
+
+
+def save(
+    source: Run | LiveWidget | Iterable[LiveWidget],
+    path: str | os.PathLike[str],
+    *,
+    train: bool | Mapping[str, Any] = True,
+) -> None:
+    """Save a run so that `replay.open` shows it without torch, and `vaewidgets.load_run` goes on with it.
+
+    Parameters
+    ----------
+    source : Run, widget or widgets of one run
+        Of a run all widgets that show it; of widgets these, as they are turned now.
+    path : str or path
+        Replaced as a whole, or not at all.
+    train : bool or dict, default True
+        Whether the page trains, as in `save_html`: a dict says what a new run may choose, or how many images
+        travel, ``dict(latent_dim=[2, 8], n_images=5000)``.
+
+    Raises
+    ------
+    PortableError
+        If the page cannot train the model; ``train=False`` saves it to be looked at.
+    OptionError
+        If `source` or `train` is something else.
+    """
+    import numpy as np
+    import torch
+
+    from vaewidgets.live.save import page_states
+    from vaewidgets.runs.run_file import write
+
+    with _widgets_of(source) as widgets:
+        run = widgets[0].run
+        try:
+            states, trainings = page_states(list(widgets), train)
+        except PortableError as error:
+            raise PortableError(f"{error} Without training: replay.save(run, path, train=False).") from error
+    buffers, programs = _Buffers(), _Programs()
+    parted = pack(states, programs, buffers)[0]
+    for widget, part in zip(widgets, parted, strict=True):
+        part["name"] = type(widget).__name__
+    content = {"widgets": parted, "trainings": pack_trainings(trainings, programs, buffers)}
+    kept = run.checkpoint()
+    tensors = {
+        f"{PAGE}.{i}": torch.from_numpy(np.frombuffer(bytearray(data), np.uint8))
+        for data, i in buffers.numbers.items()
+    }
+    facts = {**kept.facts, PAGE: {"format": _PAGE_FORMAT, **content}}
+    write(dataclasses.replace(kept, facts=facts, tensors={**kept.tensors, **tensors}), path)
+
+
+@contextlib.contextmanager
+def _widgets_of(source: Any) -> Iterator[list[RunWidget]]:
+    """The widgets to be saved; those that are made for it are closed."""
+    from vaewidgets import widgets as known
+    from vaewidgets.live.run_widget import RunWidget
+    from vaewidgets.live.save import widgets_of
+    from vaewidgets.runs import Run
+
+    if isinstance(source, Run):
+        made: list[RunWidget] = []
+        try:
+            for name in _WIDGETS:
+                with contextlib.suppress(VAEWidgetsError):  # a widget that is not for this model
+                    made.append(getattr(known, name)(source))
+            yield made
+        finally:
+            for widget in made:
+                widget.close()
+        return
+    chosen = [widget for widget in widgets_of(source, "replay.save") if isinstance(widget, RunWidget)]
+    if len({run.id for widget in chosen for run in widget.runs}) != 1:
+        raise OptionError(
+            "replay.save got widgets of several runs, or of none; expected a run, or widgets of one: "
+            "replay.save(run, path)."
+        )
+    yield chosen
+
+
+class _Buffers:
+    """Numbers for arrays, by content: what several widgets show is kept once."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[bytes, int] = {}
+
+    def add(self, data: Buffer) -> int:
+        return self.numbers.setdefault(bytes(data), len(self.numbers))
+
+
+class _Programs:
+    """Names of the package's programs in place of their text: a run file holds no code."""
+
+    def add(self, data: Buffer) -> str:
+        name = _program_names().get(bytes(data))
+        if name is None:
+            raise OptionError("got a widget with a program of its own; expected widgets of vaewidgets.")
+        return name
+
+
+@functools.cache
+def _program_names() -> dict[bytes, str]:
+    return {path.read_bytes(): path.stem for path in STATIC.glob("*.js")}
+
+
+class _RunFile:
+    """A run file that `save` wrote, read without torch.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the widgets in it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        target = checks.path("path", path)
+        if not target.is_file():
+            raise CheckpointError(f"there is no file {str(target)!r}.")
+        data = target.read_bytes()
+        try:
+            size = int.from_bytes(data[:8], "little")
+            header: dict[str, Any] = json.loads(data[8 : 8 + size])
+            self.facts: dict[str, Any] = json.loads(header.pop("__metadata__")[KEY])
+            ends = [about["data_offsets"][1] for about in header.values()]
+            if max(ends, default=0) != len(data) - 8 - size:
+                raise ValueError("it is cut off")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CheckpointError(f"{str(target)!r} is no run file, or is damaged ({error!r}).") from error
+        self._header, self._data = header, memoryview(data)[8 + size :]
+        page = self.facts.get(PAGE)
+        if page is None:
+            raise CheckpointError(
+                f"{str(target)!r} holds a run, but no pictures of it, and without torch none can be made. "
+                "Open it where torch is and save it again: "
+                f"vw.replay.save(vw.load_run({target.name!r}), {target.name!r})."
+            )
+        if self.facts.get("format") != FORMAT or page.get("format") != _PAGE_FORMAT:
+            raise CheckpointError(
+                f"{str(target)!r} was written by a later version of vaewidgets; install that one to open it."
+            )
+        self._page = page
+        self.names = tuple(widget["name"] for widget in page["widgets"])
+
+    def array(self, name: str) -> np.ndarray:
+        """A tensor of the file."""
+        import numpy as np
+
+        about = self._header[name]
+        return np.frombuffer(self._bytes(name), _NUMPY[about["dtype"]]).reshape(about["shape"])
+
+    def content(self, names: Iterable[str]) -> dict[str, Any]:
+        """What the page shows of these widgets: states, what it can train; buffers, programs by reference."""
+        by_name = {widget["name"]: widget for widget in self._page["widgets"]}
+        widgets = [
+            # views of one widget know each other by its name: each time that it is opened it is another one
+            {**by_name[name], "state": {**by_name[name]["state"], "widget_id": uuid.uuid4().hex[:12]}}
+            for name in names
+        ]
+        trainings = self._page["trainings"]
+        blobs: dict[str, bytes] = {}
+        numbers = [training["state"] for training in trainings]
+        for number in [*numbers, *(n for part in [*widgets, *trainings] for _, n in part["buffers"])]:
+            blobs[str(number)] = self._bytes(f"{PAGE}.{number}")
+        for name in {part[key] for part in [*widgets, *trainings] for key in _PROGRAMS if key in part}:
+            blobs[name] = (STATIC / f"{name}.js").read_bytes()
+        return {"widgets": widgets, "trainings": trainings, "blobs": blobs}
+
+    def _bytes(self, name: str) -> bytes:
+        start, end = self._header[name]["data_offsets"]
+        return bytes(self._data[start:end])
