@@ -1,13 +1,16 @@
 """Experiment A trained by the page's engine, under Node, beside its published table.
 
-    python -m tests.experiments.page_training
+    python -m tests.experiments.page_training [--seeds 1 2 3]
 
 Both published models on 5,000 images of MNIST (`VAEWIDGETS_DATA`), each from weights that the page draws, for
-30 epochs, and their losses on all test images. Some minutes of one core. Exits with 1 where a row is missed.
+30 epochs, and their losses on all test images. Two minutes of one core for each model and seed. The published
+seed is not stated: a row is judged by its median over the seeds. Exits with 1 where a row is missed.
 """
 
 from __future__ import annotations
 
+import argparse
+import statistics
 import sys
 import tempfile
 from pathlib import Path
@@ -20,11 +23,11 @@ from vaewidgets.models import build
 from vaewidgets.publish.training import trainable
 
 PUBLISHED = ("z=2", "z=20")
-MOST_SECONDS = 1800
+MOST_SECONDS = 7200
 
 FUNCTIONS = """
-export function train(trainer) {
-  trainer.newRun({ seed: 1 });
+export function train(trainer, seed) {
+  trainer.newRun({ seed });
   const start = process.cpuUsage().user;
   while (!trainer.state().isFinished && !trainer.state().fault) trainer.advance(1000);
   const seconds = (process.cpuUsage().user - start) / 1e6;
@@ -48,20 +51,28 @@ def payloads() -> dict[str, Any]:
 
 def main() -> int:
     """Train, print the table, and return an exit status."""
-    cases = {name: ("train", payload, None) for name, payload in payloads().items()}
+    parser = argparse.ArgumentParser(description="Experiment A trained by the page's engine.")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    seeds = parser.parse_args().seeds
+    cases = {
+        f"{name}, seed {seed}": ("train", payload, seed)
+        for name, payload in payloads().items()
+        for seed in seeds
+    }
     with tempfile.TemporaryDirectory() as folder:
         results = in_page(Path(folder), FUNCTIONS, cases, seconds=MOST_SECONDS)
-    print("| row | published | in the page | off by | allowed |\n|---|---|---|---|---|")
+    print("| row | published | in the page, by seed | median off by | allowed |\n|---|---|---|---|---|")
     missed = 0
     for target in RECIPE.scales["published"].targets:
-        if target.setting not in results or target.epoch is None or target.tolerance is None:
+        if target.setting not in PUBLISHED or target.epoch is None or target.tolerance is None:
             continue
-        _, row = results[target.setting]["epochs"][target.epoch - 1]
-        got = row[target.quantity]
-        off = got / target.value - 1
+        rows = [results[f"{target.setting}, seed {seed}"]["epochs"][target.epoch - 1][1] for seed in seeds]
+        values = [row[target.quantity] for row in rows]
+        off = statistics.median(values) / target.value - 1
+        got = " ".join(f"{value:.2f}" for value in values)
         missed += abs(off) > target.tolerance
         print(
-            f"| {target.setting}, {target.quantity} | {target.value:.2f} | {got:.2f} | {off:+.1%} "
+            f"| {target.setting}, {target.quantity} | {target.value:.2f} | {got} | {off:+.1%} "
             f"| {target.tolerance:.0%} |"
         )
     for name, result in results.items():
