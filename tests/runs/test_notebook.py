@@ -20,6 +20,20 @@ def notebook(monkeypatch):
     return enter
 
 
+@pytest.fixture
+def nameless(monkeypatch):
+    """Pretend to be in a cell of a host that says no ids: nameless("source", "execution", variables)."""
+
+    def enter(source, execution, **variables):
+        header = {"header": {"msg_id": execution}, "metadata": {}, "content": {"code": source}}
+        events = SimpleNamespace(register=lambda *_: None)
+        shell = SimpleNamespace(parent_header=header, events=events, user_ns=variables)
+        shell.transform_cell = lambda text: text
+        monkeypatch.setattr(cells, "ipython_shell", lambda: shell)
+
+    return enter
+
+
 def endless():
     return start(epochs=None, eval_every=0)
 
@@ -64,6 +78,30 @@ def test_one_execution_may_start_several(notebook):
     last = endless()
     assert [run.status for run in runs] == ["stopped"] * 3
     last.stop()
+
+
+TRAIN = "run = vw.train(model, data, beta={})"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "holders", "stopped"),
+    [
+        (TRAIN.format(1), TRAIN.format(1), ("kept",), True),  # the same text
+        (TRAIN.format(1), TRAIN.format(4), ("run",), True),  # edited, and assigned again
+        (TRAIN.format(1), TRAIN.format(4), ("run", "kept"), False),  # somebody else has it, too
+        (TRAIN.format(1), TRAIN.format(4).replace("run", "other"), ("run",), False),
+        (TRAIN.format(1), "from somewhere import another\nrun = another()", ("run",), False),
+        (TRAIN.format(1), "run = vw.train(", ("run",), False),
+    ],
+)
+def test_where_cells_have_no_ids(nameless, first, second, holders, stopped):
+    nameless(first, "1")
+    run = endless()
+    nameless(second, "2", **{name: [run] if name == "kept" else run for name in holders})
+    other = endless()
+    assert (run.status == "stopped") is stopped
+    run.close()
+    other.close()
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ IDLE_SECONDS = 2.0  # nothing new for so long: the thread ends, the next news st
 # Share of the time that frames may cost, of the processor seconds per wall-clock second that training uses.
 HISTORY_SHARE = 0.015
 SNAPSHOT_SHARE = 0.025
+PULLED_SHARE = 0.05  # of histories, where a page asks five times a second: it is to find a new one each time
 
 
 class Feed:
@@ -309,7 +310,8 @@ class Feed:
                 widget._compose(run, sections.get(id(widget)), weights.get(id(widget)), fault)
             except Exception as error:  # a closed comm must not end the feed of the others
                 self._faults[id(widget)] = explain(error)
-        self._next_history = time.monotonic() + max(FRAME_SECONDS, cost.seconds() / HISTORY_SHARE)
+        share = PULLED_SHARE if any(widget.is_pulled for widget in widgets) else HISTORY_SHARE
+        self._next_history = time.monotonic() + max(FRAME_SECONDS, cost.seconds() / share)
 
     def _measure(self, run: Run) -> None:
         """Measure what takes long until something is new; while the run trains, for a moment a round."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import difflib
 import sys
 import threading
 import time
@@ -12,10 +14,11 @@ from typing import Any, NamedTuple, Protocol
 
 
 class Cell(NamedTuple):
-    """A cell, and one execution of it."""
+    """A cell, and one execution of it; where the host says no id, that is empty, and the source is known."""
 
     id: str
     execution: str
+    source: str = ""
 
 
 class Closable(Protocol):
@@ -27,11 +30,12 @@ class Closable(Protocol):
 
 
 MOMENT_SECONDS = 0.1  # between moments at least
+ALIKE = 0.6  # of two sources, from 0 to 1: so that they may be those of one cell that was edited
 
 _lock = threading.Lock()
 _at_moments: tuple[weakref.WeakMethod[Callable[[], Any]], ...] = ()
 _next_moment = 0.0
-_runs: dict[str, list[tuple[str, weakref.ref[Closable]]]] = {}
+_runs: dict[str, list[tuple[Cell, weakref.ref[Closable]]]] = {}  # by the id of the cell
 
 
 def ipython_shell() -> Any:
@@ -44,10 +48,12 @@ def current_cell() -> Cell | None:
     """The cell that is being executed; None outside a notebook, and where the host does not say."""
     header: Any = getattr(ipython_shell(), "parent_header", None)
     try:
-        cell, execution = header["metadata"]["cellId"], header["header"]["msg_id"]
+        execution = str(header["header"]["msg_id"])
+        if "cellId" in header["metadata"]:
+            return Cell(str(header["metadata"]["cellId"]), execution)
+        return Cell("", execution, str(header["content"]["code"]))  # no code: a message of a widget
     except (TypeError, KeyError, AttributeError):
         return None
-    return Cell(str(cell), str(execution))
 
 
 def cell_has_id() -> bool:
@@ -116,18 +122,47 @@ def stop_earlier(cell: Cell | None) -> None:
         return
     with _lock:
         known = list(_runs.get(cell.id, []))
-    for execution, reference in known:
+    over = []
+    for entry in known:
+        started, reference = entry
         earlier = reference()
-        if execution != cell.execution and earlier is not None:
+        if earlier is not None and started.execution != cell.execution and _is_again(cell, started, earlier):
             earlier.close()
+            over.append(entry)
     # Only now: an interrupt while one was closed leaves the others to be closed next time.
     with _lock:
         entries = _runs.get(cell.id, [])
-        _runs[cell.id] = [entry for entry in entries if entry[0] == cell.execution and entry[1]() is not None]
+        _runs[cell.id] = [entry for entry in entries if entry not in over and entry[1]() is not None]
+
+
+def _is_again(cell: Cell, started: Cell, run: Closable) -> bool:
+    """Whether `cell` is the one that started a run, executed again.
+
+    Where the host says no ids it is if its source is the same, or if that is much the same and all that holds
+    the run are variables that it assigns again.
+    """
+    if cell.id or cell.source == started.source:
+        return True
+    shell: Any = ipython_shell()
+    try:
+        nodes = list(ast.walk(ast.parse(shell.transform_cell(cell.source))))
+    except SyntaxError:
+        return False
+    assigned = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    holders = {name for name, value in list(shell.user_ns.items()) if name[0] != "_" and _holds(value, run)}
+    if not holders or not holders <= assigned:
+        return False
+    return difflib.SequenceMatcher(None, started.source, cell.source).ratio() >= ALIKE
+
+
+def _holds(value: Any, run: Closable) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    return value is run or (isinstance(value, list | tuple) and any(one is run for one in value))
 
 
 def note(run: Closable, cell: Cell | None) -> None:
     """Remember which execution of which cell started a run, or a sweep."""
     if cell is not None:
         with _lock:
-            _runs.setdefault(cell.id, []).append((cell.execution, weakref.ref(run)))
+            _runs.setdefault(cell.id, []).append((cell, weakref.ref(run)))
