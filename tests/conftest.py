@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.forked import write_kernel
+from tests.forked import FOLDER_VARIABLE, write_kernel
 
 # A shell that starts the tests in the background has them ignore the interrupts that some of them send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -22,35 +22,53 @@ if (_workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))) > 1:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Fork the kernels of notebooks and of JupyterLab; workers inherit the environment."""
+    """Fork the kernels of notebooks and of JupyterLab, and scripts; workers inherit the environment."""
     if sys.platform == "linux" and not hasattr(config, "workerinput"):
         folder = Path(tempfile.mkdtemp(prefix="vaewidgets-kernels-"))
-        os.environ["JUPYTER_PATH"] = str(write_kernel(folder))
+        os.environ["JUPYTER_PATH"] = os.environ[FOLDER_VARIABLE] = str(write_kernel(folder))
         config.add_cleanup(lambda: shutil.rmtree(folder))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With `--dist loadfile`, files that open JupyterLab go to one worker: it takes long to start."""
+    """With `--dist loadfile`: the longest files first, and few JupyterLabs, since one takes long to start."""
     if config.getoption("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
 
-    class OneLab(LoadFileScheduling):
+    class LongestFirst(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             scope = super()._split_scope(nodeid)
-            return "JupyterLab" if scope in _LAB else scope
+            return _SHARED.get(scope, scope)
 
-    return OneLab(config, log)
+        def _assign_work_unit(self, node: Any) -> None:
+            units = (unit for start in _FIRST for unit in self.workqueue if unit.startswith(start))
+            if (first := next(units, None)) is not None:
+                self.workqueue.move_to_end(first, last=False)
+            super()._assign_work_unit(node)
+
+    return LongestFirst(config, log)
 
 
-_LAB = {
-    f"tests/browser/test_{name}.py"
-    for name in (
-        *("controls", "explorer", "explorer_live", "hosts", "own_loop", "picture"),
-        *("lab_boxes", "lab_every_widget", "lab_saved_page"),
-    )
+# Files that open JupyterLab, in two halves that take the same time.
+_LABS = {
+    "JupyterLab": ("controls", "explorer", "own_loop", "picture", "lab_boxes"),
+    "another JupyterLab": ("explorer_live", "hosts", "lab_every_widget", "lab_saved_page"),
 }
+_SHARED = {f"tests/browser/test_{name}.py": lab for lab, names in _LABS.items() for name in names}
+# What takes longest, so that no worker is alone with it at the end; the others follow in their own order.
+_FIRST = (
+    *_LABS,
+    "tests/docs/test_site.py",
+    "notebooks/",
+    *(
+        f"tests/{name}.py"
+        for name in (
+            *("experiments/test_reproduce", "faults/test_exits", "runs/test_interrupts"),
+            *("runs/test_chapter_13_4", "test_wheel"),
+        )
+    ),
+)
 _WANTED = [
     *(
         f"{folder}/raw/{part}-ubyte.gz"

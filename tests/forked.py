@@ -1,9 +1,10 @@
 """Processes that begin with the packages imported: forks of one process that has done nothing else.
 
-A kernel spends seconds of processor time on imports before it runs a line of a test. As a script,
-`forked.py FOLDER -f CONNECTION_FILE` is the process that Jupyter starts, interrupts and kills. It asks the
-server of FOLDER for a kernel (the first to ask starts that), hands its own streams, working directory and
-environment on, passes signals on, and ends as the kernel ends. It imports no package, so it starts quickly.
+A kernel, or a script, spends seconds of processor time on imports before it runs a line of a test. As a
+script, `forked.py FOLDER -f CONNECTION_FILE` is the process that Jupyter starts, interrupts and kills, and
+`forked.py FOLDER -c CODE` stands for `python -c CODE`. It asks the server of FOLDER for a fork (the first to
+ask starts that), hands its own streams, working directory and environment on, passes signals on, and ends as
+the fork ends. It imports no package, so it starts quickly.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from pathlib import Path
 from typing import Any, NoReturn
 
-__all__ = ["write_kernel"]
+__all__ = ["FOLDER_VARIABLE", "python", "write_kernel"]
+
+FOLDER_VARIABLE = "VAEWIDGETS_FORKS"
 
 PRELOADED = (
     "torch",
@@ -51,7 +55,13 @@ def write_kernel(folder: Path) -> Path:
     return folder
 
 
-# the process that Jupyter knows -------------------------------------------------------------------
+def python(code: str) -> list[str]:
+    """Return the command that runs `code` as `python -c` does: in a fork, where there is a server for it."""
+    folder = os.environ.get(FOLDER_VARIABLE)
+    return [sys.executable, *(["-I", "-S", __file__, folder] if folder else []), "-c", code]
+
+
+# the process that Jupyter, or a test, knows -------------------------------------------------------
 
 
 def connect(folder: Path) -> socket.socket:
@@ -84,24 +94,25 @@ def connect(folder: Path) -> socket.socket:
 
 
 def stand_in(folder: Path, arguments: list[str]) -> NoReturn:
-    """Ask for a kernel and be it to whoever started this process."""
+    """Ask for a fork and be it to whoever started this process."""
     connection = connect(folder)
     request = {"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ)}
     text = json.dumps(request).encode()
     socket.send_fds(connection, [struct.pack("!i", len(text))], [0, 1, 2])
     connection.sendall(text)
-    (kernel,) = struct.unpack("!i", connection.recv(4, socket.MSG_WAITALL))
+    (fork,) = struct.unpack("!i", connection.recv(4, socket.MSG_WAITALL))
 
     def hand_on(number: int, _frame: object) -> None:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(kernel, number)
+            os.kill(fork, number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, hand_on)
     ended = connection.recv(4, socket.MSG_WAITALL)
     code = os.waitstatus_to_exitcode(struct.unpack("!i", ended)[0]) if ended else 1
     if code < 0:
-        signal.signal(-code, signal.SIG_DFL)
+        with contextlib.suppress(OSError):  # that of SIGKILL is not to be changed
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     raise SystemExit(code)
 
@@ -110,7 +121,7 @@ def stand_in(folder: Path, arguments: list[str]) -> NoReturn:
 
 
 class Server:
-    """Forks a kernel for each request, tells how it ended, and ends it when its stand-in is gone."""
+    """Forks for each request, tells how it ended, and ends it when its stand-in is gone."""
 
     def __init__(self, folder: Path) -> None:
         for name in PRELOADED:
@@ -120,7 +131,7 @@ class Server:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(folder / "socket"))
         self.listener.listen()
-        self.kernels: dict[int, socket.socket] = {}
+        self.forks: dict[int, socket.socket] = {}
         self.ended, told = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(told)
@@ -130,20 +141,20 @@ class Server:
         owner = Path("/proc", (self.folder / "owner").read_text())
         while owner.exists() and self.folder.exists():
             ready = self.wait()
-            for kernel, connection in self.kernels.items():
+            for fork, connection in self.forks.items():
                 if connection in ready:
-                    os.kill(kernel, signal.SIGKILL)
+                    os.kill(fork, signal.SIGKILL)
             self.tell()
             if self.listener in ready and (request := self.fork()) is not None:
                 return request
-        for kernel in self.kernels:
-            os.kill(kernel, signal.SIGKILL)
+        for fork in self.forks:
+            os.kill(fork, signal.SIGKILL)
         raise SystemExit
 
     def wait(self) -> list[object]:
-        """Wait for a request, for the end of a kernel, or for that of its stand-in."""
+        """Wait for a request, for the end of a fork, or for that of its stand-in."""
         with selectors.DefaultSelector() as selector:
-            for one in (self.listener, self.ended, *self.kernels.values()):
+            for one in (self.listener, self.ended, *self.forks.values()):
                 selector.register(one, selectors.EVENT_READ)
             ready = [key.fileobj for key, _ in selector.select(5.0)]
         with contextlib.suppress(BlockingIOError):
@@ -151,11 +162,11 @@ class Server:
         return ready
 
     def tell(self) -> None:
-        """Tell the stand-ins of kernels that have ended."""
-        for kernel in list(self.kernels):
-            ended, status = os.waitpid(kernel, os.WNOHANG)
+        """Tell the stand-ins of forks that have ended."""
+        for fork in list(self.forks):
+            ended, status = os.waitpid(fork, os.WNOHANG)
             if ended:
-                with contextlib.suppress(OSError), self.kernels.pop(kernel) as connection:
+                with contextlib.suppress(OSError), self.forks.pop(fork) as connection:
                     connection.sendall(struct.pack("!i", status))
 
     def fork(self) -> dict[str, Any] | None:
@@ -163,16 +174,16 @@ class Server:
         connection, _ = self.listener.accept()
         head, streams, _, _ = socket.recv_fds(connection, 4, 3)
         request = json.loads(connection.recv(struct.unpack("!i", head)[0], socket.MSG_WAITALL))
-        kernel = os.fork()
-        if kernel:
+        fork = os.fork()
+        if fork:
             for stream in streams:
                 os.close(stream)
-            connection.sendall(struct.pack("!i", kernel))
-            self.kernels[kernel] = connection
+            connection.sendall(struct.pack("!i", fork))
+            self.forks[fork] = connection
             return None
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        for one in (self.listener, connection, *self.kernels.values()):
+        for one in (self.listener, connection, *self.forks.values()):
             one.close()
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
@@ -180,23 +191,39 @@ class Server:
         return request
 
 
-def be_kernel(request: dict[str, Any]) -> None:
-    """What `python -m ipykernel_launcher` does."""
+def settle(request: dict[str, Any]) -> None:
+    """Be what a process would be that was started with this request's folder and environment."""
     import random
 
     import numpy as np
-    from ipykernel import kernelapp
+    import torch
 
     os.setsid()
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
     os.environ.pop("JPY_PARENT_PID", None)  # its parent is the server, which watches for it
+    if threads := os.environ.get("OMP_NUM_THREADS"):
+        torch.set_num_threads(int(threads))
     random.seed()
     np.random.seed()  # noqa: NPY002  a process that is not forked begins with a seed of its own, too
     sys.path[:0] = [one for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one]
-    sys.argv = ["ipykernel_launcher", *request["arguments"]]
+
+
+def be_kernel(arguments: list[str]) -> None:
+    """What `python -m ipykernel_launcher` does."""
+    from ipykernel import kernelapp
+
+    sys.argv = ["ipykernel_launcher", *arguments]
     kernelapp.launch_new_instance()
+
+
+def be_script(code: str) -> None:
+    """What `python -c` does; what follows the last line of this file is the end of that process."""
+    sys.argv = ["-c"]
+    sys.path.insert(0, "")
+    main = sys.modules["__main__"] = types.ModuleType("__main__")
+    exec(compile(code, "<string>", "exec"), main.__dict__)
 
 
 if __name__ == "__main__":
@@ -204,4 +231,8 @@ if __name__ == "__main__":
         stand_in(Path(sys.argv[1]), sys.argv[2:])
     asked = Server(Path(sys.argv[1])).serve()
     sys.path.pop(0)  # the folder of this file
-    be_kernel(asked)
+    settle(asked)
+    if asked["arguments"][0] == "-c":
+        be_script(asked["arguments"][1])
+    else:
+        be_kernel(asked["arguments"])

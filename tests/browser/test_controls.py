@@ -9,8 +9,9 @@ import pytest
 from tests.browser.helpers import Widget, numbers, wait_for_hellos
 from tests.browser.lab import Lab, kernel_names, wait_for
 
+# a small model leaves the processor to the page
 CREATE = """import vaewidgets as vw, ipykernel
-explorer = vw.LatentExplorer(epochs=1_000_000, speed=4)
+explorer = vw.LatentExplorer(epochs=1_000_000, speed=4, hidden=(32,))
 run = explorer.run
 display(explorer)
 print("ipykernel", ipykernel.__version__)"""
@@ -146,19 +147,17 @@ STRESS = """
 import threading, time
 import numpy as np, traitlets
 from vaewidgets.contract.packing import pack
-seconds, hz = {seconds}, 50
-errors, sent, marks = [], 0, []
+errors, sent = [], 0
 def worker():
     global sent
     try:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while sent < {count}:
             sent += 1
             frame = dict(widget.frame)
             # the same number at both ends of 40 KB and in the text: a torn frame shows
             body = np.full(10_000, sent, np.float32)
             widget._publish({{"frame": {{**frame, "seq": sent, "stress": pack(body), "mark": sent}}}})
-            time.sleep(1 / hz)
+            time.sleep(1 / {hz})
     except BaseException as error:
         errors.append(repr(error))
 widget._feed.unsubscribe(widget)   # this test is the only sender
@@ -169,8 +168,8 @@ try:
     while thread.is_alive():
         with widget.hold_sync():
             widget.options = {{"caption": bool(sent % 2)}}
-            thread.join(0.02)
-        thread.join(0.02)
+            thread.join(1 / {hz})
+        thread.join(1 / {hz})
 except BaseException as error:
     errors.append(repr(error))
 print("errors", errors, "sent", sent, "handled", handled, flush=True)
@@ -178,11 +177,11 @@ print("errors", errors, "sent", sent, "handled", handled, flush=True)
 
 
 @pytest.mark.slow
-def test_sixty_seconds_of_traffic_both_ways_tear_lose_and_stick_nothing(lab: Lab) -> None:
-    seconds = 60
+def test_thousands_of_messages_both_ways_tear_lose_and_stick_nothing(lab: Lab) -> None:
+    count, hz = 2000, 150  # each way
     create = """import time
 import vaewidgets as vw
-data = vw.load_dataset('digits')
+data = vw.load_dataset('digits', n_train=256)
 run = vw.train(vw.MLPVAE(data.image_shape), data, start=False)
 widget = vw.LatentExplorer(run)
 handled, silence, last = 0, 0.0, float("inf")
@@ -192,14 +191,14 @@ def count(_, content, buffers):
         handled, silence, last = handled + 1, max(silence, time.monotonic() - last), time.monotonic()
 widget.on_msg(count)
 display(widget)"""
-    lab.open([create, STRESS.format(seconds=seconds)])
+    lab.open([create, STRESS.format(count=count, hz=hz)])
     lab.run_cell(0)
     widget = Widget(lab)
     widget.wait_status("created")
     widget.ask("(root.scrollIntoView(), true)")
     wait_for_hellos(lab, "widget")
     lab.page.evaluate(
-        """seconds => {
+        """([count, hz]) => {
             const root = document.querySelector('.vw-latent-explorer');
             const slider = root.querySelector('.vw-beta .vw-slider');
             const seen = window.stress = {frames: 0, torn: 0, last: 0, written: 0, silence: 0, wrote: ''};
@@ -218,39 +217,38 @@ display(widget)"""
                 requestAnimationFrame(look);
             };
             look();
-            const end = performance.now() + seconds * 1000;
             const timer = setInterval(() => {
-                if (performance.now() > end) return clearInterval(timer);
-                slider.value = String((seen.written += 1) % 1000);
+                if (seen.written === count) return clearInterval(timer);
+                slider.value = String((seen.written += 1) % 997);
                 slider.dispatchEvent(new Event('input', {bubbles: true}));
                 seen.wrote = root.querySelector('.vw-beta .vw-number').value;
-            }, 20);
+            }, 1000 / hz);
         }""",
-        seconds,
+        [count, hz],
     )
     lab.run_cell(1)
     wait_for(lambda: "started" in lab.text(1), "the worker starts")
-    lab.wait_idle(seconds + 60)
+    lab.wait_idle()
     text = lab.text(1)
     assert "errors []" in text, text
-    sent = int(text.split("sent ")[1].split()[0])
+    assert f"sent {count}" in text
     handled = int(text.split("handled ")[1].split()[0])
+    wait_for(lambda: lab.page.evaluate("window.stress.written") == count, "all is written", 60)
     silence = float(numbers(lab, "silence"))
-    wait_for(lambda: lab.page.evaluate("window.stress.last") == sent, "the last frame, exact", 30)
+    wait_for(lambda: lab.page.evaluate("window.stress.last") == count, "the last frame, exact", 30)
     seen = lab.page.evaluate("window.stress")
     print(
-        f"frames sent {sent}, drawn {seen['frames']}, torn {seen['torn']}; "
+        f"frames sent {count}, drawn {seen['frames']}, torn {seen['torn']}; "
         f"written {seen['written']}, handled {handled}; "
         f"longest silence {seen['silence']:.1f} s in the page, {silence:.1f} s in the kernel"
     )
-    assert sent > 30 * seconds
     assert seen["torn"] == 0
     # How many get through is the machine's affair. That they keep coming, and the last one exactly, is ours.
-    assert seen["frames"] > seconds
+    assert seen["frames"] > 60
     assert seen["silence"] < 10, "the view was stuck"
-    assert handled > seconds
+    assert handled > 60
     assert silence < 10, "the kernel was stuck"
     assert lab.console_of_widgets() == []
     state = json.loads(lab.execute("import json; print(json.dumps(widget.get_state()['frame']['mark']))"))
-    assert state == sent
+    assert state == count
     wait_for(lambda: numbers(lab, "run.beta") == float(seen["wrote"]), "the last command, exact", 10)

@@ -65,7 +65,7 @@ def drag(lab: Lab, widget: Widget, dx: int, dy: int) -> None:
 
 
 def test_a_and_b_follow_their_classes_until_one_is_dragged_and_after_a_new_run(lab: Lab) -> None:
-    widget = open_explorer(lab, "epochs=10_000, speed=8")
+    widget = open_explorer(lab, "epochs=10_000, speed=8, hidden=(128,)")
     widget.wait(f"w.frame.run.epoch >= {EPOCHS}", 120)
     wait_for(lambda: difference(widget) > LEAST_GREY_LEVELS, "the images at A and B differ", 20)
     assert_follows(lab, widget)
@@ -104,7 +104,7 @@ STRIP = """
 import torch, vaewidgets as vw
 torch.manual_seed(0)
 data = vw.load_dataset("digits")
-run = vw.train(vw.MLPVAE(data.image_shape), data, epochs=10_000, speed=8, batch_size=64)
+run = vw.train(vw.MLPVAE(data.image_shape, hidden=(128,)), data, epochs=10_000, speed=8, batch_size=64)
 strip = vw.InterpolationStrip(run, a="0", b=4)
 strip
 """
@@ -198,7 +198,7 @@ def images_of(widget: Widget) -> Any:
 
 
 def test_in_one_column_the_decoded_image_stands_beside_the_pointer(lab: Lab) -> None:
-    widget = open_explorer(lab, "epochs=3")
+    widget = open_explorer(lab, "epochs=3, hidden=(128,)")
     widget.wait_status("finished")
     card = lab.page.locator(f"{widget.selector} .vw-hover-card")
     widget.hover(0.5, 0.5)
@@ -230,7 +230,7 @@ def test_in_one_column_the_decoded_image_stands_beside_the_pointer(lab: Lab) -> 
 
 
 def test_the_previous_run_is_named_by_the_values_in_force(lab: Lab) -> None:
-    widget = open_explorer(lab, "epochs=10_000, speed=8")
+    widget = open_explorer(lab, "epochs=10_000, speed=8, hidden=(32,)")
     widget.wait("w.frame.run.epoch >= 1")
     widget.set_number("beta", 8)
     widget.wait("w.frame.run.beta === 8")

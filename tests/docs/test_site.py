@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +16,7 @@ import pytest
 from docs.names import room_of_names
 from tests.browser.lab import wait_for
 from tests.docs.site import SitePage, open_site
+from tests.forked import python
 
 pytestmark = pytest.mark.browser
 
@@ -54,9 +54,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
     )
     nbformat.write(notebook, folder / "small.ipynb")
-    command = [sys.executable, "-m", "docs.build", "--no-gallery", str(folder / "site")]
+    arguments = ["--no-gallery", str(folder / "site"), "--notebooks", str(folder / "small.ipynb")]
     built = subprocess.run(
-        [*command, "--notebooks", str(folder / "small.ipynb")],
+        python(f"import docs.build, sys; sys.argv += {arguments!r}; sys.exit(docs.build.main())"),
         cwd=ROOT,
         capture_output=True,
         text=True,

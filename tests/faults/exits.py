@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from tests.forked import python
+
 __all__ = ["ENDS", "WORK", "Exit", "Script", "end_of", "scripts"]
 
 ROOT = Path(__file__).parents[2]
@@ -161,11 +163,11 @@ def scripts(
     ]
 
 
-def end_of(script: Script, cache: Path) -> Exit:
-    """Run a script to its end."""
+def end_of(script: Script, cache: Path, *, fresh: bool = True) -> Exit:
+    """Run a script to its end, in a new interpreter or, where the tests have one for it, in a fork."""
     env = {**os.environ, "OMP_NUM_THREADS": "1", "VAEWIDGETS_CACHE": str(cache), "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
-        [sys.executable, "-c", script.text],
+        [sys.executable, "-c", script.text] if fresh else python(script.text),
         env=env,
         cwd=ROOT,
         stdout=subprocess.PIPE,

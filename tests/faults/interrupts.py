@@ -22,8 +22,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+from tests.forked import python
+
+ROOT = Path(__file__).parents[2]
 SILENCE = 60.0  # seconds; the first word of a child takes as long as importing torch, on a busy machine too
 HUNG = 8.0
 LATE = 1.0
@@ -325,17 +329,8 @@ def hammer(kind: str, count: int, seed: int = 0, most_hung: int = 20) -> dict[st
     tallies: dict[str, Tally] = collections.defaultdict(Tally)
     done = hung = 0
     while done < count and hung < most_hung:
-        command = [
-            sys.executable,
-            __file__,
-            "--child",
-            kind,
-            "--seed",
-            str(seed),
-            "--count",
-            str(count - done),
-        ]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, bufsize=1)
+        code = f"from tests.faults.interrupts import child; child({kind!r}, {seed}, {count - done})"
+        process = subprocess.Popen(python(code), cwd=ROOT, stdout=subprocess.PIPE, text=True, bufsize=1)
         assert process.stdout is not None
         name, said_bye = "", False
         for line in lines_of(process):
@@ -393,10 +388,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--most-hung", type=int, default=20, help="give up after so many")
     parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
-    parser.add_argument("--child", choices=KINDS, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.child:
-        child(given.child, given.seed, given.count)
     for kind in given.kinds:
         tallies = hammer(kind, given.count, given.seed, given.most_hung)
         print(f"\n{kind}\n{table(tallies)}", flush=True)

@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 
+from tests.forked import python
 from tests.runs.conftest import make_data, start, wait_until
 from vaewidgets.files import cache_folder, write_whole
 from vaewidgets.runs import load_run
@@ -102,10 +103,10 @@ OTHER = """
 """
 
 
-def other_process(code, cache):
+def other_process(command, cache):
     environment = {**os.environ, "VAEWIDGETS_CACHE": str(cache), "PYTHONPATH": os.getcwd()}
     return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code)],
+        command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment,
@@ -122,7 +123,7 @@ def outlive(n):
 
 
 def test_files_of_runs_in_another_process_stay_as_long_as_that_lives():
-    with other_process(OTHER, cache_folder()) as other:
+    with other_process([sys.executable, "-c", textwrap.dedent(OTHER)], cache_folder()) as other:
         theirs = other.stdout.readline().strip().split(";")
         for path in theirs:
             os.utime(path, (1, 1))
@@ -156,7 +157,8 @@ def test_what_a_killed_writer_left_is_cleared_away(tmp_path):
     kept = tmp_path / "kept"
     kept.mkdir()
     for place in (None, str(kept / "run.safetensors")):
-        with other_process(KILLED.replace("PLACE", repr(place)), cache_folder()) as victim:
+        code = textwrap.dedent(KILLED).replace("PLACE", repr(place))
+        with other_process(python(code), cache_folder()) as victim:
             assert victim.wait(60) == -signal.SIGKILL
     assert len(list(kept.iterdir())) == 1
     assert len(list(saved_runs().iterdir())) == 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 import threading
 import time
 from typing import Any
@@ -16,6 +15,7 @@ import torch
 from ipywidgets.widgets.widget import _remove_buffers
 
 import vaewidgets as vw
+from tests.forked import python
 from vaewidgets import widgets as room
 from vaewidgets.contract.frame import Frame, LiveState
 from vaewidgets.contract.packing import unpack
@@ -413,6 +413,5 @@ run = vw.train(vw.MLPVAE(data.image_shape, 2), data, epochs=2, batch_size=64, au
 widgets = vw.LatentExplorer(run), vw.Diagnosis(run)
 run.wait(progress=False)
 """
-    command = [sys.executable, "-c", script]
-    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(python(script), check=False, capture_output=True, text=True, timeout=120)
     assert (ended.returncode, ended.stderr) == (0, "")
