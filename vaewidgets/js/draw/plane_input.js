@@ -1,5 +1,5 @@
 /**
- * Pointer, wheel and keys over a plane that can be moved, as calls. Knows pixels only.
+ * Pointer, wheel, keys and fingers over a plane that can be moved, as calls. Knows pixels only.
  *
  * @typedef {{
  *   hover(x: number, y: number): void,
@@ -21,9 +21,13 @@ import { h, listen, setText, show } from "../host/dom.js";
 import { ARROWS, capture, takeKey } from "../host/input.js";
 import { localOf } from "../host/pointer.js";
 import { clamp } from "./scales.js";
+import { listenToTouch } from "./touch_input.js";
 
 const DRAG_START_PX = 4;
 const HINT_MS = 2500;
+
+/** What fingers do is read from touch events: only those can be kept from the page. @param {PointerEvent} event */
+const isFinger = (event) => event.pointerType === "touch";
 
 /**
  * @param {HTMLElement} target the canvas
@@ -42,9 +46,17 @@ export function listenToPlane(target, stage, actions) {
   /** @param {MouseEvent} event @returns {[number, number]} */
   const place = (event) => localOf(event, target);
 
+  /** @param {string} text */
+  function say(text) {
+    setText(hint, text);
+    show(hint, true);
+    clearTimeout(hintTimer);
+    hintTimer = window.setTimeout(() => show(hint, false), HINT_MS);
+  }
+
   /** @param {PointerEvent} event */
   function onDown(event) {
-    if (event.button > 1) return;
+    if (event.button > 1 || isFinger(event)) return;
     const pan = event.button === 1 || event.altKey;
     if (pan) event.preventDefault();
     drag = { mode: pan || !actions.lasso ? "pan" : "maybe", path: place(event) };
@@ -54,6 +66,7 @@ export function listenToPlane(target, stage, actions) {
 
   /** @param {PointerEvent} event */
   function onMove(event) {
+    if (isFinger(event)) return undefined;
     const [x, y] = place(event);
     if (drag?.mode === "pan") {
       actions.pan(x - drag.path[0], y - drag.path[1]);
@@ -83,10 +96,7 @@ export function listenToPlane(target, stage, actions) {
   function onWheel(event) {
     // A wheel over an output scrolls the notebook; it zooms once the plane is clicked, or with Ctrl or ⌘.
     if (!event.ctrlKey && !event.metaKey && document.activeElement !== target) {
-      setText(hint, "Click the map, then scroll to zoom (or hold Ctrl)");
-      show(hint, true);
-      clearTimeout(hintTimer);
-      hintTimer = window.setTimeout(() => show(hint, false), HINT_MS);
+      say("Click the map, then scroll to zoom (or hold Ctrl)");
       return;
     }
     event.preventDefault();
@@ -120,7 +130,9 @@ export function listenToPlane(target, stage, actions) {
   });
   listen(stage, { pointermove: onMove, pointerleave: () => drag ?? actions.leave?.() });
   stage.addEventListener("wheel", onWheel, { passive: false });
+  const stopTouch = listenToTouch(target, actions, say);
   return () => {
+    stopTouch();
     clearTimeout(hintTimer);
     hint.remove();
   };

@@ -12,6 +12,7 @@ import { createImage } from "../../draw/images.js";
 import { itemsOf } from "../../draw/items.js";
 import { createScatter } from "../../draw/scatter/index.js";
 import { createDecoder } from "../../graphs/decoder.js";
+import { createPress } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
 import { isBelow } from "../../host/pointer.js";
 import { coloredLabels } from "../../maths/classes.js";
@@ -74,7 +75,9 @@ export function createLatentView(scatterEl, imagesEl, context) {
   const nearestView = createImage(imagesEl, { name: "nearest", theme: shell.theme });
   const place = h("p", "vw-note vw-place");
   const note = h("p", "vw-note vw-reason", { hidden: true });
-  const chosen = h("p", "vw-note vw-selected", { hidden: true });
+  const chosenText = h("span");
+  const chosen = h("p", "vw-note vw-selected", { hidden: true }, [chosenText]);
+  createPress(chosen, { name: "unselect", text: "clear", title: "select nothing (Esc)", onPress: unselect });
   imagesEl.after(place, note);
   scatterEl.append(chosen);
   const foot = h("div", "vw-stage-foot");
@@ -179,10 +182,14 @@ export function createLatentView(scatterEl, imagesEl, context) {
   /** @param {number} n */
   function showSelected(n) {
     show(chosen, n > 0);
-    setText(
-      chosen,
-      `${n} image${n === 1 ? "" : "s"} selected (\`.selected\` in Python). Esc or click to clear`,
-    );
+    const where = commands.offline ? "" : " (`.selected` in Python)";
+    setText(chosenText, `${n} image${n === 1 ? "" : "s"} selected${where} `);
+  }
+
+  function unselect() {
+    scatter.setSelected([]);
+    view.set("selected", []);
+    showSelected(0);
   }
 
   /**
