@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import sys
 import types
+from types import SimpleNamespace
 from typing import Any
 
 import anywidget
@@ -13,6 +14,8 @@ import torch
 from IPython import display
 
 import vaewidgets as vw
+from vaewidgets import figures
+from vaewidgets.live import still_image
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -138,3 +141,23 @@ def test_a_figure_that_fails_does_not_hide_the_widget(
     scatter._ipython_display_()
     assert set(published[0]["data"]) == {"text/plain", VIEW}
     assert "no picture" in caplog.text
+
+
+def test_where_a_saved_notebook_has_only_the_picture_it_says_how_to_wake_the_widget(
+    scatter: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: list[list[str]] = []
+    draw = figures.figure_png
+
+    def drawn(figure: Any, *arguments: Any, **options: Any) -> bytes:
+        texts.append([one.get_text() for one in figure.texts])
+        return draw(figure, *arguments, **options)
+
+    monkeypatch.setattr(figures, "figure_png", drawn)
+    for saves_state in (True, False):
+        place = SimpleNamespace(widget_views=True, saves_state=saves_state)
+        monkeypatch.setattr(still_image, "host", lambda place=place: place)
+        data, _ = scatter._repr_mimebundle_()
+        assert VIEW in data
+        assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+        assert (still_image.WAKE in texts[-1]) is not saves_state

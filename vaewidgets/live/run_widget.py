@@ -253,6 +253,10 @@ class RunWidget(LiveWidget):
             Feed.release(run, self)
         super().close()
 
+    def _opened_again(self) -> None:
+        for run in self._runs:
+            Feed.of(run).subscribe(self)
+
     def _hello(self) -> None:
         self._feed.wake(urgent=True)
 

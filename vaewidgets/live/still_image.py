@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from anywidget import AnyWidget
 
+from vaewidgets.live.hosts import host
 from vaewidgets.live.html_output import html_bundle, html_output, is_wanted, with_picture
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 300_000  # of the PNG
 DPI = 100
+WAKE = "A still picture. To wake the widget, run its cell again."  # where a saved notebook has nothing else
 KEEP = 8  # newest places where a widget is shown; older ones are cells that were run again
 
 _log = logging.getLogger("vaewidgets")
@@ -53,7 +55,9 @@ class Picture:
         if is_wanted():
             return self._page_bundle()
         data, metadata = AnyWidget._repr_mimebundle_(self._widget) or ({}, {})
-        png = self.png() if drawn else None
+        place = host()
+        note = WAKE if place.widget_views and not place.saves_state else ""
+        png = self.png(note) if drawn else None
         return with_picture(data, png), metadata
 
     def _page_bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -105,15 +109,18 @@ class Picture:
         with self._lock:
             self._display_ids = []
 
-    def png(self) -> bytes | None:
-        """Return the picture of the widget's newest moment; None where none could be drawn."""
+    def png(self, note: str = "") -> bytes | None:
+        """Return the picture of the widget's newest moment, with a note in it; None if it cannot be drawn."""
         from vaewidgets.figures import figure_png
 
-        moment = self._widget._moment()
+        moment = (note, self._widget._moment())
         if self._drawn is None or self._drawn[0] != moment:
             png = None
             try:
-                png = figure_png(self._widget.figure(), MAX_BYTES, dpi=DPI)
+                figure = self._widget.figure()
+                if note:
+                    figure.text(0.99, 0.01, note, ha="right", fontsize=6, color="0.4")
+                png = figure_png(figure, MAX_BYTES, dpi=DPI)
             except Exception:  # the widget itself must be shown all the same
                 _log.warning("no picture of %r could be drawn", self._widget, exc_info=True)
             self._drawn = (moment, png)

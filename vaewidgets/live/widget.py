@@ -18,6 +18,7 @@ import traitlets
 from vaewidgets.concurrency import BackgroundThread
 from vaewidgets.errors import did_you_mean
 from vaewidgets.live import hosts
+from vaewidgets.live.cleared import note_shown
 from vaewidgets.live.live_keys import LiveKeys
 from vaewidgets.live.messages import (
     Command,
@@ -68,6 +69,8 @@ class LiveWidget(LiveKeys):
         self._dropped: Counter[str] = Counter()
         self._own_view = View()
         self._picture = Picture(self)
+        self.times_shown = 0
+        self._is_closed_for_now = False
         super().__init__(**traits)
         self.on_msg(self._on_message)
 
@@ -143,7 +146,23 @@ class LiveWidget(LiveKeys):
         return self._picture.bundle()
 
     def _ipython_display_(self) -> None:
+        if self._is_closed_for_now:
+            self._is_closed_for_now = False
+            self.open()
+            self._opened_again()
+        self.times_shown += 1
+        note_shown(self)
         self._picture.display()
+
+    def close_for_now(self) -> None:
+        """Close it until it is shown again."""
+        self.close()
+        for name in ("_ipython_display_", "_repr_mimebundle_"):  # ipywidgets hides them
+            self.__dict__.pop(name, None)
+        self._is_closed_for_now = True
+
+    def _opened_again(self) -> None:
+        """Take up what `close` ended."""
 
     def close(self) -> None:
         if "_picture" in self.__dict__:  # else refused by its constructor, and collected now
