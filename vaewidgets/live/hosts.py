@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from vaewidgets.runs.notebook import cell_has_id, ipython_shell
+from vaewidgets.runs.notebook import cell_has_id, in_marimo, ipython_shell
 
 LAB: Final = "JupyterLab or Notebook 7"
 RUN_AGAIN: Final = "run the cell again"
@@ -102,11 +102,6 @@ def _shell_is(*names: str) -> Callable[[], bool]:
     return lambda: any(kind.__name__ in names for kind in type(ipython_shell()).__mro__)
 
 
-def _in_marimo() -> bool:
-    marimo: Any = sys.modules.get("marimo")
-    return marimo is not None and bool(marimo.running_in_notebook())
-
-
 def _in_vs_code() -> bool:
     shell = ipython_shell()
     names = getattr(shell, "user_ns", {})
@@ -120,7 +115,7 @@ def _in_sagemaker() -> bool:
 _NO_WIDGETS = f"It has no place for widgets of this kind: {AS_HTML} shows a page instead."
 # The first that is here counts.
 PLACES: Final = (
-    Place("marimo", _in_marimo, saves_state=False, advice="Its own ids bring a widget back after a reload."),
+    Place("marimo", in_marimo, saves_state=False, advice="Its own ids bring a widget back after a reload."),
     Place(
         "Google Colab",
         lambda: "google.colab" in sys.modules or _has("COLAB_RELEASE_TAG")(),

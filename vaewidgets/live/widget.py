@@ -33,6 +33,7 @@ from vaewidgets.live.messages import (
 from vaewidgets.live.pull import request
 from vaewidgets.live.still_image import Picture
 from vaewidgets.live.view import View, ViewValues
+from vaewidgets.runs.notebook import close_with_cell, in_marimo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +74,7 @@ class LiveWidget(LiveKeys):
         self._is_closed_for_now = False
         super().__init__(**traits)
         self.on_msg(self._on_message)
+        close_with_cell(self)
 
     def _show(self) -> None:
         """Send a frame: a command was obeyed that changes it, or `_fault` says why one was not."""
@@ -143,7 +145,8 @@ class LiveWidget(LiveKeys):
         return False
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        return self._picture.bundle()
+        # marimo asks at each run of a cell, and keeps no picture
+        return self._picture.bundle(drawn=not in_marimo())
 
     def _ipython_display_(self) -> None:
         if self._is_closed_for_now:

@@ -22,11 +22,30 @@ class Cell(NamedTuple):
 
 
 class Closable(Protocol):
-    """A run, or a sweep of them."""
+    """A run, a sweep of them, or a widget."""
 
     def close(self) -> None:
         """Stop, and wait until nothing of it is under way."""
         ...
+
+
+class _Ending:
+    """Closes something when marimo runs its cell again, or deletes it (an item of a cell's lifecycle)."""
+
+    def __init__(self, thing: Closable) -> None:
+        self._thing = weakref.ref(thing)
+
+    def create(self, context: Any) -> None:
+        """The cell has begun."""
+
+    def dispose(self, context: Any, deletion: bool) -> bool:
+        self.close()
+        return True
+
+    def close(self) -> None:
+        thing = self._thing()
+        if thing is not None:
+            thing.close()
 
 
 MOMENT_SECONDS = 0.1  # between moments at least
@@ -161,8 +180,30 @@ def _holds(value: Any, run: Closable) -> bool:
     return value is run or (isinstance(value, list | tuple) and any(one is run for one in value))
 
 
+def in_marimo() -> bool:
+    """Whether a notebook or an app of marimo is running; imports nothing."""
+    marimo: Any = sys.modules.get("marimo")
+    return marimo is not None and bool(marimo.running_in_notebook())
+
+
+def close_with_cell(thing: Closable) -> None:
+    """In marimo, close something when the cell that made it runs again or is deleted.
+
+    marimo has cells, but no IPython, and no public name for this; outside of it nothing is done.
+    """
+    if in_marimo():
+        with contextlib.suppress(ImportError, AttributeError):
+            from marimo._runtime.context import get_context
+
+            ending: Any = _Ending(thing)
+            get_context().cell_lifecycle_registry.add(ending)
+            # of an app each reader has a thread, and no item of a cell hears that it has ended
+            weakref.finalize(threading.current_thread(), ending.close).atexit = False
+
+
 def note(run: Closable, cell: Cell | None) -> None:
     """Remember which execution of which cell started a run, or a sweep."""
+    close_with_cell(run)
     if cell is not None:
         with _lock:
             _runs.setdefault(cell.id, []).append((cell, weakref.ref(run)))
