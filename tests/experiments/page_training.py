@@ -52,7 +52,7 @@ def payloads() -> dict[str, Any]:
 def main() -> int:
     """Train, print the table, and return an exit status."""
     parser = argparse.ArgumentParser(description="Experiment A trained by the page's engine.")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     seeds = parser.parse_args().seeds
     cases = {
         f"{name}, seed {seed}": ("train", payload, seed)
