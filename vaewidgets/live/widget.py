@@ -292,7 +292,8 @@ class LiveWidget(LiveKeys):
 
     def _greet(self, hello: Hello) -> None:
         self._hellos += 1
-        hosts.found.page.update(workers=hello.workers, wasm=hello.wasm)
+        told = {"workers": hello.workers, "wasm": hello.wasm}
+        hosts.found.page.update({name: allowed for name, allowed in told.items() if allowed is not None})
         reached = hosts.threads_reach_page()
         if reached is None:
             self._probe()
