@@ -147,11 +147,11 @@ STRESS = """
 import threading, time
 import numpy as np, traitlets
 from vaewidgets.contract.packing import pack
-errors, sent = [], 0
+errors, sent, end = [], 0, time.monotonic() + 180
 def worker():
     global sent
     try:
-        while sent < {count}:
+        while sent < {count} or (handled < {least} and time.monotonic() < end):
             sent += 1
             frame = dict(widget.frame)
             # the same number at both ends of 40 KB and in the text: a torn frame shows
@@ -178,7 +178,7 @@ print("errors", errors, "sent", sent, "handled", handled, flush=True)
 
 @pytest.mark.slow
 def test_thousands_of_messages_both_ways_tear_lose_and_stick_nothing(lab: Lab) -> None:
-    count, hz = 2000, 150  # each way
+    count, least, hz = 2000, 61, 150
     create = """import time
 import vaewidgets as vw
 data = vw.load_dataset('digits', n_train=256)
@@ -191,14 +191,14 @@ def count(_, content, buffers):
         handled, silence, last = handled + 1, max(silence, time.monotonic() - last), time.monotonic()
 widget.on_msg(count)
 display(widget)"""
-    lab.open([create, STRESS.format(count=count, hz=hz)])
+    lab.open([create, STRESS.format(count=count, least=least, hz=hz)])
     lab.run_cell(0)
     widget = Widget(lab)
     widget.wait_status("created")
     widget.ask("(root.scrollIntoView(), true)")
     wait_for_hellos(lab, "widget")
     lab.page.evaluate(
-        """([count, hz]) => {
+        """hz => {
             const root = document.querySelector('.vw-latent-explorer');
             const slider = root.querySelector('.vw-beta .vw-slider');
             const seen = window.stress = {frames: 0, torn: 0, last: 0, written: 0, silence: 0, wrote: ''};
@@ -218,37 +218,38 @@ display(widget)"""
             };
             look();
             const timer = setInterval(() => {
-                if (seen.written === count) return clearInterval(timer);
+                if (seen.over) return clearInterval(timer);
                 slider.value = String((seen.written += 1) % 997);
                 slider.dispatchEvent(new Event('input', {bubbles: true}));
                 seen.wrote = root.querySelector('.vw-beta .vw-number').value;
             }, 1000 / hz);
         }""",
-        [count, hz],
+        hz,
     )
     lab.run_cell(1)
     wait_for(lambda: "started" in lab.text(1), "the worker starts")
-    lab.wait_idle()
+    lab.wait_idle(240)
+    lab.page.evaluate("() => { window.stress.over = true }")
     text = lab.text(1)
     assert "errors []" in text, text
-    assert f"sent {count}" in text
+    sent = int(text.split("sent ")[1].split()[0])
     handled = int(text.split("handled ")[1].split()[0])
-    wait_for(lambda: lab.page.evaluate("window.stress.written") == count, "all is written", 60)
     silence = float(numbers(lab, "silence"))
-    wait_for(lambda: lab.page.evaluate("window.stress.last") == count, "the last frame, exact", 30)
+    wait_for(lambda: lab.page.evaluate("window.stress.last") == sent, "the last frame, exact", 30)
     seen = lab.page.evaluate("window.stress")
     print(
-        f"frames sent {count}, drawn {seen['frames']}, torn {seen['torn']}; "
+        f"frames sent {sent}, drawn {seen['frames']}, torn {seen['torn']}; "
         f"written {seen['written']}, handled {handled}; "
         f"longest silence {seen['silence']:.1f} s in the page, {silence:.1f} s in the kernel"
     )
+    assert sent >= count
     assert seen["torn"] == 0
     # How many get through is the machine's affair. That they keep coming, and the last one exactly, is ours.
-    assert seen["frames"] > 60
+    assert seen["frames"] >= least
     assert seen["silence"] < 10, "the view was stuck"
-    assert handled > 60
+    assert handled >= least
     assert silence < 10, "the kernel was stuck"
     assert lab.console_of_widgets() == []
     state = json.loads(lab.execute("import json; print(json.dumps(widget.get_state()['frame']['mark']))"))
-    assert state == count
+    assert state == sent
     wait_for(lambda: numbers(lab, "run.beta") == float(seen["wrote"]), "the last command, exact", 10)

@@ -89,7 +89,7 @@ def test_digits_train_live_and_decode_in_the_page(lab: Lab) -> None:
 
 def test_mnist_with_60000_images(lab: Lab) -> None:
     needs_data("MNIST", "raw", "train-images-idx3-ubyte.gz")
-    lab.open([CREATE.format(arguments="'mnist', epochs=10_000"), BLOCK.format(seconds=6)])
+    lab.open([CREATE.format(arguments="'mnist', epochs=10_000, hidden=(128,)"), BLOCK.format(seconds=6)])
     lab.run_cell(0)
     widget = Widget(lab)
     widget.wait_status("running")

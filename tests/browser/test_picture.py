@@ -12,7 +12,8 @@ from tests.browser.lab import Lab, wait_for
 
 CREATE = """import vaewidgets as vw
 data = vw.load_dataset("digits", n_train=256)
-run = vw.train(vw.MLPVAE(data.image_shape, hidden=(16,)), data, epochs=100_000, autosave=False)
+options = {"batch_size": 64, "speed": 50, "autosave": False}  # 200 steps a second
+run = vw.train(vw.MLPVAE(data.image_shape, hidden=(16,)), data, epochs=100_000, **options)
 scatter = vw.LatentScatter(run)
 scatter"""
 EXPECTED = """from vaewidgets.figures import figure_png
