@@ -117,6 +117,7 @@ def _contents(notebooks: list[str]) -> str:
                 "data",
                 "loops",
                 "publishing",
+                "hosts",
                 "models",
                 "operations",
                 "api/index",

@@ -91,3 +91,18 @@ def test_every_notebook_opens_in_colab_and_installs_what_it_needs(path: Path) ->
     before = nbformat.writes(notebook)
     badges.in_notebook(notebook, path.stem)
     assert nbformat.writes(notebook) == before, "run: python -m docs.badges"
+
+
+def host_rows() -> list[str]:
+    text = (ROOT / "README.md").read_text("utf-8").split("## Where it lives")[1].split("\n## ")[0]
+    return [line for line in text.splitlines() if line.startswith("|")][2:]
+
+
+@pytest.mark.parametrize("row", host_rows(), ids=lambda row: row.split("|")[1].strip())
+def test_every_host_names_a_test_that_is_there(row: str) -> None:
+    tested = row.split("|")[-2]
+    names = re.findall(r"`(tests/[\w/]+\.py)`", tested)
+    assert names
+    for name in names:
+        assert "def test_" in (ROOT / name).read_text("utf-8"), name
+    assert re.search(r"in a browser|on a notebook|not tried on the real ones?", tested), "on the real thing?"

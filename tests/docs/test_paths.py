@@ -12,7 +12,9 @@ ROOT = Path(__file__).parents[2]
 STARTS = (".", "vaewidgets", "vaewidgets/js")  # folders in which a path of the text may begin
 
 
-@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md", "docs/speed.md"])
+@pytest.mark.parametrize(
+    "page", ["CONTRIBUTING.md", "docs/architecture.md", "docs/speed.md", "docs/hosts.md"]
+)
 def test_every_file_that_is_named_is_there(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
     names = set(re.findall(r"`([\w.-]+/[\w./-]*)`", text))
