@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 import torch
 
 import vaewidgets as vw
+from tests.node import JS, run_module
 from vaewidgets import replay
 from vaewidgets.errors import CheckpointError, OptionError
 from vaewidgets.live.save import page_states
@@ -39,6 +42,19 @@ for training in content["trainings"]:
 blobs = {name: hashlib.sha256(data).hexdigest() for name, data in content["blobs"].items()}
 print(json.dumps({"content": {**content, "blobs": blobs}, "names": saved.names, "repr": repr(saved)}))
 """
+PYODIDE = JS / "node_modules" / "pyodide" / "pyodide.mjs"
+# Packages of this environment that hold no machine code: those that JupyterLite would fetch.
+IN_PYODIDE = """
+const { loadPyodide } = await import(process.argv[3]);
+const python = await loadPyodide();
+const [program, ...roots] = process.argv.slice(4);
+for (const [i, root] of roots.entries()) {
+  python.FS.mkdirTree(`/${i}`);
+  python.FS.mount(python.FS.filesystems.NODEFS, { root }, `/${i}`);
+}
+python.runPython(program);
+"""
+
 OF_A_WIDGET = ("widget_id", "layout", "ack")  # not of the run
 
 
@@ -101,6 +117,23 @@ def test_python_without_torch_shows_what_torch_showed(run: vw.Run, file: Path) -
     [training] = content["trainings"]
     assert training["run"] == run.id
     assert whole(training, content["blobs"]) == json.loads(json.dumps(named(trainings[run.id])))
+
+
+@pytest.mark.slow
+def test_pyodide_opens_it_as_python_does(file: Path, tmp_path: Path) -> None:
+    if not PYODIDE.is_file() and not os.environ.get("CI"):
+        pytest.skip("pyodide is not installed: npm ci in vaewidgets/js")
+    here = [JS.parents[1], sysconfig.get_path("purelib"), file.parent]
+    start = "import sys\nsys.path += ['/0', '/1']\nsys.argv = ['', '/2/run.safetensors', 'LatentExplorer']\n"
+    printed = run_module(tmp_path, IN_PYODIDE, PYODIDE.as_uri(), start + OPENED, *here, seconds=240)
+    opened = json.loads(printed.splitlines()[-1])
+    wanted = replay.open(file, "LatentExplorer").content
+    blobs = opened["content"]["blobs"]
+    assert blobs == {name: named(data) for name, data in wanted["blobs"].items()}
+    [got], [widget] = opened["content"]["widgets"], wanted["widgets"]
+    for one in (got["state"], widget["state"]):
+        del one["widget_id"]
+    assert got == widget
 
 
 def test_what_was_measured_is_there(run: vw.Run, file: Path) -> None:
