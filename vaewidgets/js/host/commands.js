@@ -13,20 +13,23 @@ let counter = 0;
 export const FLUSH_MS = 50;
 export const PATIENCE_MS = 1000;
 const SECOND_HELLO_MS = 600;
+/** Some hosts lose a message of about a megabyte without a word. */
+export const MOST_LETTERS = 900_000;
 
 /** Whether a message says what a reader turned, chose or points at. @param {any} message */
 export const isTurn = (message) => message?.type === "command" && message.name.startsWith("view:");
 
 /**
  * @param {(message: Hello | Message) => void} send
- * @param {{onWaiting?: (waiting: boolean) => void, offline?: boolean, trains?: boolean, heard?: boolean}} [options]
- *   onWaiting: called when an acknowledgement takes longer than `PATIENCE_MS`, and when it has come; offline: there is
+ * @param {{onWaiting?: (waiting: boolean) => void, onRefused?: (why: string) => void, offline?: boolean,
+ *   trains?: boolean, heard?: boolean}} [options]
+ *   onRefused: called when a message is too large to be sent; onWaiting: called when an acknowledgement takes longer than `PATIENCE_MS`, and when it has come; offline: there is
  *   no kernel, nothing is sent; trains: but the page itself can train, and takes what concerns its run; heard:
  *   and somebody keeps what is turned
  */
 export function createCommands(
   send,
-  { onWaiting = () => {}, offline = false, trains = false, heard = false } = {},
+  { onWaiting = () => {}, onRefused = () => {}, offline = false, trains = false, heard = false } = {},
 ) {
   /** Commands not yet sent, newest a name. @type {Map<string, Message>} */
   const queue = new Map();
@@ -67,6 +70,12 @@ export function createCommands(
     flushTimer = null;
     lastFlush = performance.now();
     for (const message of queue.values()) {
+      const letters = JSON.stringify(message).length;
+      if (letters > MOST_LETTERS) {
+        const size = `${letters.toLocaleString("en")} letters; at most ${MOST_LETTERS.toLocaleString("en")} can be`;
+        onRefused(`Not sent to the kernel: it takes ${size}. Choose fewer points.`);
+        continue;
+      }
       if (message.type === "command") {
         pending.set(message.seq, lastFlush);
         later(checkPatience, PATIENCE_MS + 10);

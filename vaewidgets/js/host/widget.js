@@ -93,6 +93,10 @@ export function defineWidget({ name, label, build }) {
       offline: model.get("offline") === true,
       trains: model.get("trains") === true,
       heard: model.get("heard") === true,
+      onRefused(why) {
+        refusal = why;
+        painter.request();
+      },
       onWaiting(now) {
         waiting = now;
         shell.root.classList.toggle("vw-waiting", now);

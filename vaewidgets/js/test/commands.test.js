@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createCommands, FLUSH_MS, PATIENCE_MS } from "../host/commands.js";
+import { createCommands, FLUSH_MS, MOST_LETTERS, PATIENCE_MS } from "../host/commands.js";
 
 /** @param {import("node:test").TestContext} t */
 function setUp(t) {
@@ -78,4 +78,17 @@ test("nothing is sent after the end", (t) => {
   commands.send("stop");
   pass(5000);
   assert.equal(sent.length, 2);
+});
+
+test("what is too large for a host to carry is not sent, and said", () => {
+  /** @type {any[]} */
+  const sent = [];
+  /** @type {string[]} */
+  const said = [];
+  const commands = createCommands((message) => sent.push(message), { onRefused: (why) => said.push(why) });
+  commands.send("view:selected", new Array(MOST_LETTERS / 2).fill(1));
+  assert.deepEqual(sent, []);
+  assert.equal(said.length, 1);
+  assert.match(said[0], /^Not sent to the kernel: it takes 900,\d+ letters; at most 900,000 can be/);
+  commands.destroy();
 });
