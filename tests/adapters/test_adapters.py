@@ -644,3 +644,12 @@ def test_canonical_of_each_type():
 def test_conventions_are_checked(words, message):
     with pytest.raises(OptionError, match=message):
         LossConvention(**words)
+
+
+def test_a_model_of_pytorch_vae_whose_recon_is_no_squared_error_shows_it_as_logged():
+    class LogCoshVAE(foreign.PyTorchVAE):
+        pass
+
+    adapted = adapt(LogCoshVAE())
+    assert adapted.convention.likelihood == "own"
+    assert adapted.convention.losses == LossConvention(recon="pixel_mean", kl_sign=-1)

@@ -3,6 +3,7 @@
     python -m tests.experiments.audit_table                 # the table: right, wrong, silent
     python -m tests.experiments.audit_table healthy         # 50 seeds a family: false alarms
     python -m tests.experiments.audit_table cost            # its share of a loop's time
+    python -m tests.experiments.audit_table --keep FILE     # goes on where a run with this file was cut off
 
 A loop of a few hundred steps is logged by each row, and attached as if it were a plain one. "right": the
 line that the auditor tells to write holds what was planted, and no other reading. "wrong": another one is
@@ -13,9 +14,11 @@ one is among those that it names. "silent": nothing is said.
 from __future__ import annotations
 
 import argparse
+import json
 import time
 import warnings
 from collections import Counter
+from pathlib import Path
 
 from tests.experiments.audit_loops import FAMILIES, ROWS, Family, Row, looking_often, loop
 
@@ -56,7 +59,25 @@ def _says_more(code: str, row: Row) -> bool:
     return row.terms and any(option not in wanted for option in said)
 
 
-def table(seeds: list[int], rows: list[str]) -> None:
+class Kept:
+    """Outcomes by loop, in a file as they come: none is measured twice."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        lines = path.read_text().splitlines() if path is not None and path.exists() else []
+        self._known = {tuple(key): tuple(found) for key, found in map(json.loads, lines)}
+
+    def outcome(self, row: str, family: str, seed: int, *, steps: int = 400) -> tuple[str, str]:
+        key = (row, family, seed, steps)
+        if key not in self._known:
+            self._known[key] = outcome(ROWS[row], FAMILIES[family], seed, steps=steps)
+            if self._path is not None:
+                with self._path.open("a") as file:
+                    print(json.dumps([key, self._known[key]]), file=file)
+        return self._known[key]
+
+
+def table(seeds: list[int], rows: list[str], kept: Kept) -> None:
     total: Counter[str] = Counter()
     print(f"{'row':42s}" + "".join(f"{name:>22s}" for name in FAMILIES))
     for name in rows:
@@ -65,7 +86,7 @@ def table(seeds: list[int], rows: list[str]) -> None:
             if row.only and family not in row.only:
                 cells.append("-")
                 continue
-            results = [outcome(row, FAMILIES[family], seed) for seed in seeds]
+            results = [kept.outcome(name, family, seed) for seed in seeds]
             counts = Counter(one for one, _ in results)
             total += counts
             cells.append(" ".join(f"{one}:{counts[one]}" for one in OUTCOMES if counts[one]))
@@ -76,9 +97,9 @@ def table(seeds: list[int], rows: list[str]) -> None:
     print("  ".join(f"{one} {total[one]}" for one in OUTCOMES), flush=True)
 
 
-def healthy(seeds: int) -> None:
-    for name, family in FAMILIES.items():
-        found = (outcome(ROWS["healthy"], family, seed, steps=150)[1] for seed in range(seeds))
+def healthy(seeds: int, kept: Kept) -> None:
+    for name in FAMILIES:
+        found = (kept.outcome("healthy", name, seed, steps=150)[1] for seed in range(seeds))
         said = [words for words in found if words]
         print(f"{name}: {len(said)} false alarms in {seeds} loops", *said, sep="\n    ", flush=True)
 
@@ -101,13 +122,14 @@ def main() -> None:
     parser.add_argument("what", nargs="?", default="table", choices=("table", "healthy", "cost"))
     parser.add_argument("--seeds", type=int, default=None)
     parser.add_argument("--rows", nargs="+", default=list(ROWS))
+    parser.add_argument("--keep", type=Path, default=None)
     options = parser.parse_args()
     if options.what == "healthy":
-        healthy(options.seeds or 50)
+        healthy(options.seeds or 50, Kept(options.keep))
     elif options.what == "cost":
         cost()
     else:
-        table(list(range(options.seeds or 1)), options.rows)
+        table(list(range(options.seeds or 1)), options.rows, Kept(options.keep))
 
 
 if __name__ == "__main__":

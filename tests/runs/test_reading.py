@@ -229,3 +229,29 @@ def test_an_open_reading_is_said_with_its_numbers_and_settled_by_the_audit(digit
     assert "squared error" not in run.warning, "it is read so by now"
     assert 'recon="pixel_mean"' in run.warning
     assert run.evaluate("test")["recon"] == pytest.approx(own_recon(model, digits, squared), rel=0.1)
+
+
+def test_an_audit_overrules_what_one_logged_recon_has_shown(digits, monkeypatch):
+    """16 times a squared error, summed over a batch, may pass by a cross-entropy and stay near it."""
+    monkeypatch.setattr("vaewidgets.runs.auditor.SHARE", 0.0)
+    model = Small(nn.Sigmoid, h=64)
+    run = attach(model, digits)
+    entropy = own_recon(model, digits, bce)
+    monkeypatch.setattr("vaewidgets.runs.reading._STEADY", 0)
+    run.log(loss=entropy, recon=entropy, kl=0.1)
+    assert (run.likelihood.name, run.model.convention.others) == ("bernoulli", ())
+    fit(model, digits, squared, run, steps=100)
+    run.finish()
+    assert run.likelihood.name == "squared_error"
+    assert run.evaluate("test")["recon"] == pytest.approx(own_recon(model, digits, squared), rel=0.1)
+
+
+def test_what_the_audit_has_shown_of_the_model_is_said_with_the_numbers(digits, monkeypatch):
+    monkeypatch.setattr("vaewidgets.runs.auditor.SHARE", 0.0)
+    model = Small(nn.Sigmoid, h=64)
+    run = attach(model, digits, likelihood="bernoulli")
+    fit(model, digits, squared, run, steps=100)
+    with pytest.warns(UserWarning, match="squared error"):
+        run.finish()
+    with pytest.warns(UserWarning, match='likelihood="squared_error"'):
+        run.evaluate("test")

@@ -33,6 +33,7 @@ _OUTPUT_WORDS = {
 _LIKELIHOOD_WORDS = {
     "bernoulli": "binary cross-entropy",
     "squared_error": "squared error",
+    "log_cosh": "the log-cosh of its errors",
     "own": "your own, as logged",
 }
 
@@ -144,9 +145,9 @@ def doubts(convention: Convention | None) -> tuple[str, ...]:
     )
 
 
-def undecided(convention: Convention | None) -> str | None:
+def undecided(convention: Convention) -> str | None:
     """Say that recon may be another one than is computed; None where that is decided."""
-    if convention is None or not convention.others:
+    if not convention.others:
         return None
     own, *others = (
         (f"{describe_likelihood(likelihood)} of {describe_output(output)}", output, likelihood)

@@ -72,12 +72,17 @@ def _pythae(model: nn.Module) -> Family | None:
     return Family(Method("encoder"), Method("decoder"), "mean", "squared_error", losses)
 
 
+_PYTORCH_VAE_OTHERS = {"LogCoshVAE", "MSSIMVAE"}  # whose recon is no squared error
+
+
 def _pytorch_vae(model: nn.Module) -> Family | None:
-    """PyTorch-VAE: mean squared error over pixels; it logs the negative of the KL, before weighting."""
+    """PyTorch-VAE: a mean over pixels, squared error as a rule; it logs the KL's negative, not weighted."""
     if not _has(model, "encode", "decode", "loss_function", "decoder_input", "final_layer"):
         return None
     losses = LossConvention(recon="pixel_mean", kl_sign=-1)
-    return Family(Method("encode"), Method("decode"), "mean", "squared_error", losses)
+    names = {kind.__name__ for kind in type(model).__mro__}
+    likelihood = "own" if names & _PYTORCH_VAE_OTHERS else "squared_error"
+    return Family(Method("encode"), Method("decode"), "mean", likelihood, losses)
 
 
 def _beta_vae(model: nn.Module) -> Family | None:

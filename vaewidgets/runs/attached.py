@@ -310,10 +310,6 @@ class AttachedRun(LoopBeta):
         return "\n".join(filter(None, found)) or None
 
     @property
-    def audited(self) -> Audit | None:
-        return self._auditor.finding
-
-    @property
     def not_finite(self) -> NotFinite:
         return replace(self._log.faults.not_finite, ended=self.status in ENDED)
 

@@ -51,8 +51,8 @@ class Auditor:
 
     Attributes
     ----------
-    finding : Audit or None
-        What is wrong with what is logged, once it shows; None while nothing is.
+    latest : Audit or None
+        What the newest look has shown; None while nothing can be said.
     batch : Tensor or None
         Images that the newest logged values are of, where the loop hands them over.
     batch_size : int or None
@@ -87,7 +87,7 @@ class Auditor:
         self._seen = 0
         self._fault: str | None = None
         self._is_said = False
-        self.finding: Audit | None = None
+        self.latest: Audit | None = None
         self.batch: Tensor | None = None
         self.batch_size: int | None = None
 
@@ -134,6 +134,11 @@ class Auditor:
                 warnings.warn(self.finding.sentence, stacklevel=5)
 
     @property
+    def finding(self) -> Audit | None:
+        """What is wrong with what is logged, once it shows; None while nothing is."""
+        return self.latest if self.latest is not None and self.latest.is_finding else None
+
+    @property
     def text(self) -> str | None:
         """What is wrong, in a line; None while nothing is."""
         return self._fault if self.finding is None else self.finding.sentence
@@ -150,8 +155,7 @@ class Auditor:
             looks = [look.read_as(*found.read_as) for look in self._looks]
             self._looks = deque(filter(None, looks), maxlen=_MOST_LOOKS)
             found = audit(self._looks, fewest=fewest)
-        if found is not None:
-            self.finding = found if found.is_finding else None
+        self.latest = found or self.latest
         rows = self._seen = len(recorder)
         self._next_row = max(rows + FEWEST_VALUES, math.ceil(_SPACING * rows))
         self._cost = time.monotonic() - start

@@ -8,7 +8,6 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from vaewidgets.adapters import undecided
 from vaewidgets.data.sample import evenly
 from vaewidgets.diagnostics import (
     Ablation,
@@ -30,15 +29,16 @@ from vaewidgets.engine.evaluate import evaluate
 from vaewidgets.engine.snapshot import Snapshot
 from vaewidgets.errors import OptionError, ShapeError
 from vaewidgets.objectives import Likelihood, Objective
+from vaewidgets.runs.auditor import Auditor
 from vaewidgets.runs.controlled import Controlled
 from vaewidgets.runs.copies import Copies
 from vaewidgets.runs.gate import Ask
 from vaewidgets.runs.history import History
 from vaewidgets.runs.unit_watch import UnitWatch
+from vaewidgets.runs.unsettled import unsettled
 
 # What a test split is called that the loop may have trained on.
 PERHAPS_TRAINED_ON = "held out here, perhaps trained on"
-_NEAR = 2.0  # test images may have another recon than the last batch, by less than this
 
 
 class Measured(Controlled):
@@ -57,6 +57,7 @@ class Measured(Controlled):
     options: dict[str, Any]
     error: BaseException | None
     unit_watch: UnitWatch | None = None
+    _auditor: Auditor | None = None
     _data: Any
     _history: History
     _copies: Copies
@@ -85,7 +86,7 @@ class Measured(Controlled):
     @property
     def audited(self) -> Audit | None:
         """What the audit of a loop of its own has found wrong so far; see `audit`."""
-        return None
+        return None if self._auditor is None else self._auditor.finding
 
     def request_snapshot(self) -> None:
         """Ask for a copy of the weights between two steps. Returns at once; see `latest_snapshot`."""
@@ -143,7 +144,8 @@ class Measured(Controlled):
         Warns
         -----
         UserWarning
-            While it is not decided how recon of a foreign model is computed, and it is not the logged one.
+            While it is not decided how recon of a foreign model is computed, and it is not the logged one; or
+            what is logged has shown that recon or the KL is another. With the line that settles it.
         """
         images = self.data.split(self._split_or_default(split))
         model = self.snapshot().model
@@ -158,7 +160,7 @@ class Measured(Controlled):
             seed=int(self.options.get("seed", 0)),
         )
         assert values is not None
-        self._warn_if_undecided(values["recon"])
+        self._warn_if_unsettled(values["recon"])
         if getattr(getattr(model, "convention", None), "prior", "standard") == "learned":
             return {name: value for name, value in values.items() if name not in ("loss", "kl")}
         return values
@@ -166,7 +168,7 @@ class Measured(Controlled):
     def stats(self, *, n: int = 1000) -> RunStats:
         """Measure both splits, over at most `n` images of each; see `vaewidgets.diagnostics.run_stats`."""
         found = self._stats(n)
-        self._warn_if_undecided(found.train_recon)
+        self._warn_if_unsettled(found.train_recon)
         return found
 
     def diagnose(self, *, n: int = 1000) -> Diagnosis:
@@ -293,9 +295,9 @@ class Measured(Controlled):
     def _stats(self, n: int) -> RunStats:
         return run_stats(self.snapshot().model, self.data, self.likelihood, n=n, test_name=self.test_name)
 
-    def _warn_if_undecided(self, recon: float) -> None:
-        words, logged = undecided(getattr(self.model, "convention", None)), self._recorder.last("recon")
-        if words is not None and logged is not None and not recon / _NEAR <= logged <= recon * _NEAR:
+    def _warn_if_unsettled(self, recon: float) -> None:
+        words = unsettled(getattr(self.model, "convention", None), self._auditor, recon, self._recorder)
+        if words is not None:
             warnings.warn(words, stacklevel=3)
 
     def _split_or_default(self, split: str | None) -> str:

@@ -49,6 +49,7 @@ class Reading:
     def __init__(self, model: AdaptedVAE, data: Any, *, reduction_is_known: bool) -> None:
         c = model.convention
         self._open = [(c.output, c.likelihood), *c.others]
+        self._possible = list(self._open)  # by the data; an audit knows more of a logged recon than one trial
         count = len(data.train)
         index = torch.linspace(0, count - 1, min(_IMAGES, count)).round().long()
         self._x = data.train.images(index)
@@ -79,7 +80,9 @@ class Reading:
         self._trials += 1
         before: Convention = model.convention
         scores, errors, spread = self._measure(model)
-        found = self._by_data(errors, spread) or self._by_recon(scores, recon)
+        shown = self._by_data(errors, spread)
+        self._possible = self._possible if shown is None else shown[0]
+        found = shown or self._by_recon(scores, recon)
         least = LEAST_SECONDS * _SLOWER**self._trials
         self._next = start + max(least, (time.monotonic() - start) / SHARE)
         if found is None:
@@ -155,8 +158,8 @@ class Reading:
         return [best], evidence
 
     def settle(self, before: Convention, found: Audit) -> Convention | None:
-        """How the model is read by an audit's finding; None where that reading was not open."""
-        if found.read_as not in self._open[1:]:
+        """How the model is read by an audit's finding; None where the data exclude that, or it is read so."""
+        if found.read_as not in self._possible or found.read_as == (before.output, before.likelihood):
             return None
         output, likelihood = found.read_as
         self._open = [found.read_as]

@@ -63,7 +63,6 @@ class Run(Measured, Waitable):
     """
 
     can_train: bool
-    _auditor: Auditor | None = None
 
     def __init__(
         self,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import platformdirs
@@ -23,12 +25,18 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[""], help="repositories by a part of their name")
     parser.add_argument("--verbose", action="store_true", help="what was said about each model")
     parser.add_argument("--no-html", action="store_true", help="leave out the last column")
+    parser.add_argument("--keep", type=Path, help="file of rows: those in it are not measured again")
     options = parser.parse_args()
+    kept = read(options.keep)
     print("| model | " + " | ".join(COLUMNS) + " | s |\n|" + "---|" * (len(COLUMNS) + 2))
     rows, missing = [], []
     with tempfile.TemporaryDirectory() as scratch:
-        for entry in TABLE:
+        for number, entry in enumerate(TABLE):
             if not any(part in entry.repo for part in options.only):
+                continue
+            if number in kept:
+                rows.append(kept[number])
+                show(rows[-1], verbose=options.verbose)
                 continue
             if options.clone and "/" in entry.repo:
                 clone(options.folder, entry.repo)
@@ -40,8 +48,17 @@ def main() -> None:
                 continue
             except Exception as error:
                 rows.append(Row(entry.repo, attach="not made", notes=[f"{type(error).__name__}: {error}"]))
+            if options.keep is not None:
+                with options.keep.open("a") as file:
+                    print(json.dumps([number, asdict(rows[-1])]), file=file)
             show(rows[-1], verbose=options.verbose)
     total(rows, missing)
+
+
+def read(path: Path | None) -> dict[int, Row]:
+    """Rows of a run that was cut off, or of a part of the table, by their place in it."""
+    lines = path.read_text().splitlines() if path is not None and path.exists() else []
+    return {number: Row(**row) for number, row in map(json.loads, lines)}
 
 
 def show(row: Row, *, verbose: bool) -> None:

@@ -87,6 +87,8 @@ class Foreign:
         Names that its script would have computed.
     before : tuple of str
         Files whose names it takes, where they cannot be imported for want of a package.
+    batch : int
+        Images in a step: fewer, where a step of many takes seconds.
     """
 
     repo: str
@@ -103,3 +105,4 @@ class Foreign:
     root: str = ""
     given: Mapping[str, Any] = field(default_factory=dict)
     before: tuple[str, ...] = ()
+    batch: int = 16

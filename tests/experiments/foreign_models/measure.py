@@ -26,9 +26,9 @@ from vaewidgets.errors import VAEWidgetsError
 from vaewidgets.graphs import decoder_network
 
 KINDS = {"bce": "bernoulli", "se": "squared_error", "gaussian": "gaussian"}
-BATCH, N_TRAIN, N_TEST = 16, 96, 32
+N_TRAIN, N_TEST = 96, 32
 # at least so many steps and seconds of the processor; at most so many of these
-STEPS, SECONDS, LONGEST = 240, 3.0, 25.0
+STEPS, SECONDS, LONGEST = 240, 3.0, 15.0
 
 
 if not torch.cuda.is_available():  # some forwards move what they draw to a GPU, come what may
@@ -127,23 +127,24 @@ def train(entry: Foreign, model: nn.Module, run: Any, images: Tensor) -> Terms:
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
     torch.manual_seed(1)
     n_pixels, latent_dim = images[0].numel(), run.model.latent_dim
-    recon_scale, kl_scale = entry.losses.canonical(1.0, 1.0, BATCH, n_pixels, latent_dim)
+    recon_scale, kl_scale = entry.losses.canonical(1.0, 1.0, entry.batch, n_pixels, latent_dim)
     model.train()
-    start = time.process_time()
+    seconds = 0.0  # of the loop itself: what looks at it is paid by a loop of minutes
     for step in itertools.count():
-        seconds = time.process_time() - start
+        start = time.process_time()
         if (step >= STEPS and seconds > SECONDS) or (step >= 4 and seconds > LONGEST):
             break
         if (step >= STEPS / 2 and seconds > SECONDS / 2) or seconds > LONGEST / 2:
             optimizer.param_groups[0]["lr"] = 1e-5  # as late in a loop, where terms hardly change
-        x = images[torch.randint(len(images), (BATCH,))]
+        x = images[torch.randint(len(images), (entry.batch,))]
         truth = terms(entry, model, x)
         recon, kl = truth.recon / recon_scale, truth.kl / kl_scale
         loss = entry.weights[0] * recon + entry.weights[1] * kl
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        run.log(loss=loss, recon=recon, kl=kl, batch_size=BATCH)
+        seconds += time.process_time() - start
+        run.log(loss=loss, recon=recon, kl=kl, batch_size=entry.batch)
     model.eval()
     return Terms(truth.recon.detach(), truth.kl.detach())
 
@@ -192,7 +193,10 @@ def check_evaluate(entry: Foreign, model: nn.Module, run: Any, x: Tensor) -> str
         draws = [terms(entry, model, x) for _ in range(8)]
     recon = torch.stack([d.recon for d in draws])
     wrong = []
-    if not math.isclose(got["kl"], float(draws[0].kl), rel_tol=1e-3):
+    rounding = (
+        torch.finfo().eps * run.model.latent_dim
+    )  # of exp(logvar) - logvar - 1, where the KL has collapsed
+    if not math.isclose(got["kl"], float(draws[0].kl), rel_tol=1e-3, abs_tol=rounding):
         wrong.append(f"kl ×{got['kl'] / float(draws[0].kl):.3g}")
     far = abs(got["recon"] - float(recon.mean())) > 5 * float(recon.std()) + 1e-3 * got["recon"]
     if entry.recon is not None and far:
@@ -223,7 +227,7 @@ def check_audit(entry: Foreign, run: Any, audit: Any, *, right: bool) -> str:
         return "SILENT"
     found = re.search(r"LossConvention\(.*?\)", audit.code or "")
     said = eval(found[0], {"LossConvention": vw.LossConvention}) if found else vw.LossConvention()
-    sizes = (BATCH, run.data.train.images(slice(0, 1)).numel(), run.model.latent_dim)
+    sizes = (entry.batch, run.data.train.images(slice(0, 1)).numel(), run.model.latent_dim)
     scales = [c.canonical(1.0, 1.0, *sizes) for c in (said, entry.losses)]
     if all(math.isclose(a, b, rel_tol=1e-3) for a, b in zip(*scales, strict=True)):
         return "right"

@@ -23,6 +23,7 @@ FEWEST_VALUES = 8
 _MOST_VALUES = 64
 _ROUNDING = 1e-5  # of losses that are computed in float32
 _DRAWS = 4  # of z, where the batch itself is at hand
+LOG_COSH = "log_cosh"  # a loss that is not computed elsewhere: of small errors it is half the squared error
 
 
 class Reading(NamedTuple):
@@ -179,7 +180,8 @@ def _all_readings(model: Any, own: Reading, undecided: Iterable[Reading]) -> lis
         }
     if not hasattr(model, "convention"):
         pairs = {(own.output, own.likelihood): None}
-    return [Reading(spread, *pair) for spread in SPREADS for pair in pairs]
+    twins = [Reading(own.spread, output, LOG_COSH) for output, kind in pairs if kind == "squared_error"]
+    return [Reading(spread, *pair) for spread in SPREADS for pair in pairs] + twins
 
 
 def _from_logvar(logvar: Tensor, kind: str) -> Tensor:
@@ -253,13 +255,21 @@ def _score(
     model: Any, one: Reading, z: Tensor, x: Tensor, *, labels: Tensor | None, convention: Any
 ) -> Tensor | None:
     """Recon of each image by one reading; None where that cannot be."""
+    kind = "squared_error" if one.likelihood == LOG_COSH else one.likelihood
     try:
         options = {} if convention is not None else traits(model).likelihood_options
         if convention is not None:
-            model.convention = replace(convention, output=one.output, likelihood=one.likelihood)
-        return get_likelihood(one.likelihood, **options).recon(decode_raw(model, z, x, labels), x)
+            model.convention = replace(convention, output=one.output, likelihood=kind)
+        raw = decode_raw(model, z, x, labels)
+        if one.likelihood == LOG_COSH:
+            return _log_cosh(raw - x).flatten(1).sum(1)
+        return get_likelihood(kind, **options).recon(raw, x)
     except Exception:
         return None
+
+
+def _log_cosh(error: Tensor) -> Tensor:
+    return error.abs() + torch.nn.functional.softplus(-2 * error.abs()) - math.log(2)
 
 
 def _table(draws: list[Tensor]) -> _Values:

@@ -52,6 +52,8 @@ class Audit:
         Updates after which the model was measured.
     read_as : (str, str), optional
         Output and likelihood of the one reading that was found, where they are not those in force.
+    is_of_model : bool
+        Whether recon or kl of the loop are, or may be, of another reading than what is computed here.
     """
 
     verdict: AuditVerdict
@@ -62,6 +64,7 @@ class Audit:
     beta: float | None
     steps: tuple[int, ...]
     read_as: tuple[str, str] | None = None
+    is_of_model: bool = False
 
     @property
     def is_finding(self) -> bool:

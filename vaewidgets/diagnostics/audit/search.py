@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from vaewidgets.adapters.spread import SPREADS
 from vaewidgets.diagnostics.audit.estimate import SIGMAS, SLACK, Estimate
+from vaewidgets.diagnostics.audit.factors import MOVED, common_factor, times_some_number, unless_some_factor
+from vaewidgets.diagnostics.audit.fits import Candidate, fits, misfits, pairs_of
 from vaewidgets.diagnostics.audit.grid import Facts, Reduction, kl_reductions, recon_reductions
-from vaewidgets.diagnostics.audit.look import Look, Reading
+from vaewidgets.diagnostics.audit.look import Look
 from vaewidgets.diagnostics.audit.pooled import DECISIVE, Misfit, differ, misfit
 from vaewidgets.diagnostics.audit.report import Audit
 from vaewidgets.diagnostics.audit.words import (
@@ -28,28 +28,10 @@ RECENT = 3  # looks that must all say the same
 _MOST_CHANGES = 3  # from ours, in one reading
 _MOST_OF_KL = 2  # of these, its spread included: with three something fits any number
 _LARGEST_BATCH = 8192
-_MOVED = 1.5  # what the KL must have changed by to tell a weight in it from another prior
 _LEVELS = ((0.0, _MOST_CHANGES), (SLACK, 1))  # beyond noise, and changes
 _FAR = math.log(4.0)
 # what is less off, and no reading explains, may be other images: augmented, or a part
 _MATERIAL = math.log(1.5)
-
-
-class Candidate(NamedTuple):
-    """A reading of all that is logged; a reduction is None where its term is not logged."""
-
-    reading: Reading
-    recon: Reduction | None
-    kl: Reduction | None
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        return self.reading, *(None if one is None else one.name for one in (self.recon, self.kl))
-
-    def changes(self, own: Reading) -> int:
-        """How many things are different from ours."""
-        reductions = sum(len(one.name) for one in (self.recon, self.kl) if one is not None)
-        return reductions + sum(a != b for a, b in zip(self.reading, own, strict=True))
 
 
 def audit(looks: Sequence[Look], *, fewest: int = 1) -> Audit | None:
@@ -90,6 +72,7 @@ def audit(looks: Sequence[Look], *, fewest: int = 1) -> Audit | None:
         found = _search(recent, seen, terms, _LEVELS if wrong else _LEVELS[:1])
     if len(found) < 2:  # by a KL that is above its noise in no look, too
         found = _other_spreads(seen, found[0] if found else Candidate(recent[-1].own, None, None)) or found
+    found = unless_some_factor(seen, found)
     wrong = wrong or doubtful
     if len(found) == 1 and not ("kl" in terms and _may_be_another_prior(seen, recent, found[0])):
         return misreading(known, found[0])
@@ -101,11 +84,14 @@ def audit(looks: Sequence[Look], *, fewest: int = 1) -> Audit | None:
 def _no_usual_one(
     seen: list[Look], known: list[Look], wrong: list[str], terms: Sequence[str]
 ) -> Audit | None:
-    """A weight in the KL, a part that is explained, or nothing."""
+    """A weight in the KL, a factor on recon, a part that is explained, or nothing."""
     recent = known[-RECENT:]
     weighted = _with_free_weight(seen, known) if "kl" in wrong and "recon" in terms else None
     if weighted is not None:  # the KL against another prior may stay as far off for as long
         return several(known, [weighted], wrong)
+    scaled = _with_free_factor(seen, known, terms) if "recon" in wrong else []
+    if scaled:
+        return misreading(known, scaled[0]) if len(scaled) == 1 else several(known, scaled, wrong)
     if len(terms) == 1 and len(_comparable(recent[-1])) > 1:
         return None  # the other term will tell more, once it is above its noise
     if max(_distance(recent[-1], term) for term in wrong) < _MATERIAL:
@@ -176,11 +162,11 @@ def _search(
             continue  # it takes some looks to see that all are off by the same
         fitting = [{one.key: one for one in _fitting(look, terms, slack, most)} for look in recent]
         keys = set.intersection(*(set(one) for one in fitting))
-        fits = {key: _misfits(seen, fitting[-1][key], terms, slack) for key in keys}
+        misses = {key: misfits(seen, fitting[-1][key], terms, slack) for key in keys}
         # what fits lately and not all along fits by chance, as with another prior
         misfit_of = {
             key: sum(one.value / max(one.looks, 1) for one in found.values())
-            for key, found in fits.items()
+            for key, found in misses.items()
             if all(one.is_small for one in found.values())
         }
         if not misfit_of:
@@ -191,42 +177,6 @@ def _search(
         fewest = min(one.changes(own) for one in left)
         return sorted((one for one in left if one.changes(own) == fewest), key=lambda one: str(one.key))
     return []
-
-
-def _misfits(
-    looks: Sequence[Look], found: Candidate, terms: Sequence[str], slack: float
-) -> dict[str, Misfit]:
-    """How far a reading is off at all looks, by term."""
-    return {term: misfit(_pairs(looks, found, term), slack=slack) for term in terms}
-
-
-def _pairs(looks: Sequence[Look], found: Candidate, term: str) -> list[tuple[Estimate, Estimate]]:
-    """A term as it was logged, and as a reading has it, at each look that has both."""
-    pairs = []
-    for look in looks:
-        ours = look.kl.get(found.reading.spread) if term == "kl" else look.recon.get(found.reading)
-        logged = look.logged.get(term)
-        if logged is None or ours is None:
-            continue
-        way = found.kl if term == "kl" else found.recon
-        if way is None:
-            pairs.append((logged, ours.times(look.declared[term])))
-            continue
-        way = _named(look.facts, term, found.reading.likelihood).get(way.name, way)
-        pairs.append((logged, _reduced(ours, way)))
-    return pairs
-
-
-@lru_cache(maxsize=256)
-def _named(facts: Facts, term: str, likelihood: str) -> dict[tuple[str, ...], Reduction]:
-    """Reductions by name: a beta, or a batch's size, may be another at each look."""
-    ways = kl_reductions(facts) if term == "kl" else recon_reductions(facts, likelihood)
-    return {one.name: one for one in ways}
-
-
-def _reduced(ours: Estimate, way: Reduction) -> Estimate:
-    scaled = ours.times(way.factor)
-    return Estimate(scaled.value + way.offset, scaled.error)
 
 
 def _other_spreads(looks: Sequence[Look], base: Candidate) -> list[Candidate]:
@@ -240,13 +190,13 @@ def _other_spreads(looks: Sequence[Look], base: Candidate) -> list[Candidate]:
         both = [look for look in looks if {spread, base.reading.spread} <= set(look.kl)]
         if spread == base.reading.spread or not both:
             continue
-        theirs, ours = (_pairs(both, one, "kl") for one in (other, base))
+        theirs, ours = (pairs_of(both, one, "kl") for one in (other, base))
         fit = misfit(theirs)
         far = differ((a, b) for (_, a), (_, b) in zip(theirs, ours, strict=True))
         if not (far and fit.is_small and fit.is_decisive_against(misfit(ours))):
             continue
         scored = [look for look in both if {other.reading, base.reading} <= set(look.recon)]
-        recon, own_recon = (misfit(_pairs(scored, one, "recon")) for one in (other, base))
+        recon, own_recon = (misfit(pairs_of(scored, one, "recon")) for one in (other, base))
         if not recon.is_worse_than(own_recon):
             found[other] = fit
     if not found:
@@ -262,7 +212,7 @@ def _fitting(look: Look, terms: Sequence[str], slack: float, most: int) -> Itera
         fit_kl = [
             way
             for way in kl_ways
-            if way is None or (len(way.name) <= left and _fits(look.logged["kl"], kl, way, slack))
+            if way is None or (len(way.name) <= left and fits(look.logged["kl"], kl, way, slack))
         ]
         if not fit_kl:
             continue
@@ -273,15 +223,11 @@ def _fitting(look: Look, terms: Sequence[str], slack: float, most: int) -> Itera
             if "recon" in terms:
                 recon_ways = [*recon_reductions(look.facts, reading.likelihood)]
             for way in recon_ways:
-                if way is None or _fits(look.logged["recon"], recon, way, slack):
+                if way is None or fits(look.logged["recon"], recon, way, slack):
                     for other in fit_kl:
                         found = Candidate(reading, way, other)
                         if found.changes(look.own) <= most:
                             yield found
-
-
-def _fits(logged: Estimate, ours: Estimate, way: Reduction, slack: float) -> bool:
-    return logged.agrees(_reduced(ours, way), slack=slack)
 
 
 def _may_be_another_prior(seen: Sequence[Look], recent: Sequence[Look], found: Candidate) -> bool:
@@ -297,12 +243,13 @@ def _may_be_another_prior(seen: Sequence[Look], recent: Sequence[Look], found: C
         return False
     if found.reading.spread == newest.own.spread:
         is_near = all(
-            _fits(look.logged["kl"], look.kl[found.reading.spread], found.kl, 0.0) for look in recent
+            fits(look.logged["kl"], look.kl[found.reading.spread], found.kl, 0.0) for look in recent
         )
-        return not (is_near and _misfits(seen, found, ("kl",), 0.0)["kl"].is_small)
+        return not (is_near and misfits(seen, found, ("kl",), 0.0)["kl"].is_small)
     plain = found._replace(reading=found.reading._replace(spread=newest.own.spread))
     scored = [look for look in seen if {found.reading, plain.reading} <= set(look.recon)]
-    return not misfit(_pairs(scored, plain, "recon")).is_worse_than(misfit(_pairs(scored, found, "recon")))
+    of_plain, of_found = (misfit(pairs_of(scored, one, "recon")) for one in (plain, found))
+    return not of_plain.is_worse_than(of_found)
 
 
 def _with_batch_size(looks: list[Look]) -> list[Look]:
@@ -328,6 +275,18 @@ def _batch_size(look: Look) -> int | None:
     return round(math.exp(np.average(np.log([recon, kl]), weights=sharpness)))
 
 
+def _with_free_factor(seen: list[Look], known: list[Look], terms: Sequence[str]) -> list[Candidate]:
+    """Readings whose recon times some number, the same at each look, is logged while it changes."""
+    own = known[-1].own
+    base = [Candidate(own, None, None)]
+    if "kl" in terms:
+        base = _search(known[-RECENT:], seen, ("kl",), _LEVELS)
+    if len(base) != 1 or base[0].reading.spread != own.spread:
+        return []
+    found = [one for one, has_moved in times_some_number(seen, base[0]) if has_moved]
+    return sorted(found, key=lambda one: one.changes(own))
+
+
 def _with_free_weight(seen: list[Look], known: list[Look]) -> Candidate | None:
     """The KL times some number, the same at each look, and recon by a usual reduction."""
     found = _search(known[-RECENT:], seen, ("recon",), _LEVELS)
@@ -336,13 +295,12 @@ def _with_free_weight(seen: list[Look], known: list[Look]) -> Candidate | None:
         return None
     pairs = [(look.logged["kl"], look.kl[spread]) for look in known if spread in look.kl]
     sizes = [ours.value for _, ours in pairs]
-    if len(pairs) < RECENT or max(sizes) < _MOVED * min(sizes):
+    if len(pairs) < RECENT or max(sizes) < MOVED * min(sizes):
         return None
-    weight = float(np.median([logged.value / ours.value for logged, ours in pairs]))
-    if weight == 0 or not misfit((logged, ours.times(weight)) for logged, ours in pairs).is_small:
+    weight = common_factor(pairs)
+    if weight is None:
         return None
-    size = float(f"{abs(weight):.2g}")
-    sign = -1 if weight < 0 else 1
+    size, sign = abs(weight), -1 if weight < 0 else 1
     words = f"multiplied by about {size:g}, as by a beta that is in it already"
     options = (("kl_weight", size), *((("kl_sign", -1),) if sign < 0 else ()))
     reduction = Reduction(("weight",), size * sign, (words, *(("negative",) if sign < 0 else ())), options)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vaewidgets.adapters.adapted import describe_likelihood, describe_output
 from vaewidgets.adapters.spread import SPREAD_WORDS
 from vaewidgets.diagnostics.audit.estimate import SLACK
-from vaewidgets.diagnostics.audit.look import Look, Reading
+from vaewidgets.diagnostics.audit.fits import Candidate
+from vaewidgets.diagnostics.audit.look import LOG_COSH, Look, Reading
 from vaewidgets.diagnostics.audit.report import Audit, Compared
-
-if TYPE_CHECKING:
-    from vaewidgets.diagnostics.audit.search import Candidate
 
 _TERMS = {"recon": "recon", "kl": "KL"}
 _SAME = 0.02  # two betas that differ by less are one
@@ -53,6 +51,7 @@ def misreading(looks: Sequence[Look], found: Candidate) -> Audit:
         beta,
         _steps(looks),
         None if pair == (own.output, own.likelihood) else pair,
+        is_of_model=found.reading != own,
     )
 
 
@@ -72,6 +71,7 @@ def several(looks: Sequence[Look], found: Sequence[Candidate], wrong: Sequence[s
         _compared(look, look.own),
         None,
         _steps(looks),
+        is_of_model=len(found) == 1 or any(one.reading != look.own for one in found),
     )
 
 
@@ -93,7 +93,8 @@ def unexplained(looks: Sequence[Look], wrong: Sequence[str], partly: Candidate |
         if "recon" in wrong:
             words += " If recon is a loss of another kind, say so: it is then shown as logged."
             code = 'vw.attach(model, data, likelihood="own")'
-    return Audit("unexplained", words, code, (), _compared(look, look.own), None, _steps(looks))
+    terms = _compared(look, look.own)
+    return Audit("unexplained", words, code, (), terms, None, _steps(looks), is_of_model=True)
 
 
 # ---------------------------------------------------------------------------- the loss alone
@@ -242,8 +243,9 @@ def _describe(found: Candidate) -> str:
 def _code(look: Look, found: Candidate, **options: str) -> str:
     own = look.own
     for name in ("spread", "output", "likelihood"):
-        if getattr(found.reading, name) != getattr(own, name):
-            options[name] = f'"{getattr(found.reading, name)}"'
+        value = getattr(found.reading, name)
+        if value != getattr(own, name):
+            options[name] = '"own"' if value == LOG_COSH else f'"{value}"'
     recon, kl = _factors(look, found)
     changed = abs(recon / look.declared["recon"] - 1) > 1e-9 or abs(kl / look.declared["kl"] - 1) > 1e-9
     if changed:
