@@ -122,8 +122,12 @@ def contenders(problem: Problem, peers: Path | None, profile: bool) -> Iterator[
         path.write_text(json.dumps(payload(problem), default=_plain))
         ours = (JS.as_uri() + "/", str(path))
         made: dict[str, Any] = {USUAL: Torch(problem)}
-        made["page, wasm"] = Page("page_training.mjs", *ours, *(["profile"] if profile else []))
+        made["page, wasm"] = Page("page_training.mjs", *ours)
         made["page, wasm relaxed"] = Page("page_training.mjs", *ours, flags=(RELAXED,))
+        if profile:
+            made["page, wasm relaxed, profiled"] = Page(
+                "page_training.mjs", *ours, "profile", flags=(RELAXED,)
+            )
         made["page, plain"] = Page("page_training.mjs", *ours, "plain")
         if peers is not None:
             raw = Path(name) / "images"
@@ -141,7 +145,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--images", type=int, default=5000)
-    parser.add_argument("--profile", action="store_true", help="also print the page's time by kernel")
+    parser.add_argument("--profile", action="store_true", help="also print the page's time by operation")
     parser.add_argument("--peers", type=Path, help="folder with TensorFlow.js and jax-js in node_modules")
     options = parse(parser, 3, "epochs of each")
     torch.set_num_threads(1)
@@ -169,16 +173,20 @@ def main() -> None:
         print("TensorFlow.js and jax-js: not measured, --peers was not given")
     for name, found in rows.items():
         if profile := found[-1].get("profile"):
-            _print_profile(name, profile, found[-1]["wall"])
+            _print_profile(name, profile)
     if options.json:
         options.json.write_text(json.dumps(rows))
 
 
-def _print_profile(name: str, profile: dict[str, Any], seconds: float) -> None:
-    total = sum(entry["ms"] for entry in profile.values())
-    print(f"\n{name}: {1000 * seconds:.0f} ms of wall an epoch, of which {total:.0f} in kernels")
-    for kernel, entry in sorted(profile.items(), key=lambda item: -item[1]["ms"]):
-        print(f"  {kernel:34}{entry['ms']:9.1f} ms{entry['calls']:9d} calls")
+def _print_profile(name: str, profile: list[dict[str, Any]]) -> None:
+    total = sum(entry["us"] for entry in profile)
+    print(f"\n{name}: {total:.0f} us a step in its operations; those of 1 % and more")
+    print(f"{'us':>8}{'GB/s':>8}{'GFLOP/s':>9}  operation, what it writes and reads")
+    for entry in sorted(profile, key=lambda row: -row["us"]):
+        if entry["us"] >= total / 100:
+            gflops = f"{entry['gflops']:9.1f}" if entry["gflops"] else f"{'':9}"
+            times = f" x {entry['calls']:.0f}" if entry["calls"] > 1 else ""
+            print(f"{entry['us']:8.0f}{entry['gigabytes']:8.1f}{gflops}  {entry['name']}{times}")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 // Trains in node as a page does, an epoch for each line that comes in; bench_page_training.py starts it.
 //
-//   node page_training.mjs JS_FOLDER PAYLOAD.json [plain]
+//   node page_training.mjs JS_FOLDER PAYLOAD.json [plain|profile]
 
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { summary, watch } from "./page_training_profile.mjs";
 
 const [js, path, kind] = process.argv.slice(2);
 const { createMemory } = await import(`${js}graphs/kernels/memory.js`);
-const { createTrainer } = await import(`${js}training/trainer.js`);
 
 /** The layers' products of a step of `batch`: forward, the weights' gradients, the inputs' but for the first layer. */
 const productsOf = (batch, layers) =>
@@ -17,29 +17,12 @@ const productsOf = (batch, layers) =>
     ...(i ? [{ m: batch, n: from, k: to, aRow: to, aCol: 1, bRow: from, bCol: 1 }] : []),
   ]);
 
-/** Seconds for each kernel of a run, its calls and those seconds: what is left is not kernel time. */
-function watch(kernels) {
-  const spent = {};
-  for (const [name, call] of Object.entries(kernels)) {
-    if (typeof call !== "function") continue;
-    kernels[name] = (...args) => {
-      const start = performance.now();
-      const result = call(...args);
-      const key = typeof args[0] === "string" ? `${name} ${args[0]}` : name;
-      const entry = (spent[key] ??= { calls: 0, ms: 0 });
-      entry.calls++;
-      entry.ms += performance.now() - start;
-      return result;
-    };
-  }
-  return spent;
-}
-
 const memory = createMemory({ plain: kind === "plain" });
 const { layers, batch, payload } = JSON.parse(readFileSync(path, "utf8"), (_, value) =>
   value && typeof value === "object" && "base64" in value ? Buffer.from(value.base64, "base64") : value,
 );
-const spent = kind === "profile" ? watch(memory.kernels) : null;
+const spent = kind === "profile" ? await watch(js, memory.kernels) : null;
+const { createTrainer } = await import(`${js}training/trainer.js`);
 const trainer = createTrainer(payload, { memory });
 const products = productsOf(batch, layers).map((sizes) => {
   const { m, n, k } = sizes;
@@ -63,7 +46,7 @@ function epoch() {
   const { stepsPerEpoch } = trainer.state();
   for (const key of Object.keys(spent ?? {})) delete spent[key];
   const [wall, seconds] = timed(() => trainer.advance(Number.POSITIVE_INFINITY, stepsPerEpoch));
-  const profile = structuredClone(spent);
+  const profile = spent && summary(spent, stepsPerEpoch);
   const [, alone] = timed(() => {
     for (let i = 0; i < 10; i++) for (const product of products) memory.kernels.product(product);
   });

@@ -88,6 +88,76 @@ for (const memory of memories) {
   const { kernels, free } = memory;
   const name = kernels.name;
 
+  test(`${name}: zeros in either operand change nothing, and hide no infinity and no NaN of the other`, () => {
+    const [m, n, k] = [101, 52, 300];
+    const rare = (/** @type {number} */ i, /** @type {number} */ p) =>
+      p % 7 === 3 || (p % 11 === 5 && i > 60);
+    /** @type {[boolean, boolean, number][]} */
+    const cases = [
+      [true, false, 1],
+      [false, true, 1],
+      [true, true, 1],
+      [true, false, Number.POSITIVE_INFINITY],
+      [false, true, Number.NaN],
+    ];
+    for (const [aHasZeros, bHasZeros, hidden] of cases) {
+      const left = wave(m * k).map((x, i) => (!aHasZeros || rare(Math.floor(i / k), i % k) ? x : 0));
+      const right = wave(k * n, 1).map((x, i) => (!bHasZeros || rare(i % n, Math.floor(i / n)) ? x : 0));
+      (aHasZeros ? right : left)[aHasZeros ? n : 1] = hidden; // met by zeros alone
+      const [a, b, c] = [left, right, wave(m * n, 2)].map((v) => put(v, memory));
+      kernels.product({ a, aRow: k, aCol: 1, b, bRow: n, bCol: 1, c, cRow: n, m, n, k });
+      const got = take(memory, c, m * n);
+      for (let i = 0; i < m * n; i++) {
+        let sum = 0;
+        let size = 0;
+        for (let p = 0; p < k; p++) {
+          const term = left[Math.floor(i / n) * k + p] * right[p * n + (i % n)];
+          sum += term;
+          size += Math.abs(term);
+        }
+        if (Number.isFinite(sum)) assert.ok(Math.abs(got[i] - sum) <= (k + 2) * 2 ** -24 * size);
+        else assert.ok(Number.isNaN(got[i]), `${i}: ${got[i]}`);
+      }
+      for (const offset of [a, b, c]) free(offset);
+    }
+  });
+
+  test(`${name}: one number that is not finite is found wherever it stands`, () => {
+    for (const n of [1, 7, 8, 45]) {
+      const x = put(wave(n), memory);
+      assert.equal(kernels.isFinite(x, n), true);
+      for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+        for (let i = 0; i < n; i++) {
+          memory.f32[x + i] = value;
+          assert.equal(kernels.isFinite(x, n), false, `${value} at ${i} of ${n}`);
+          memory.f32[x + i] = 1;
+        }
+      }
+      memory.f32[x] = 3e38;
+      assert.equal(kernels.isFinite(x, n), true);
+      free(x);
+    }
+  });
+
+  test(`${name}: bytes become numbers in their own place, rounded as torch rounds them`, () => {
+    const values = Uint8Array.from({ length: 259 }, (_, i) => (i * 7) % 256);
+    for (const [n, low, span] of [
+      [1, 0, 1],
+      [6, -1, 2],
+      [259, -0.3, 1.7],
+    ]) {
+      const x = memory.alloc(n);
+      new Uint8Array(memory.f32.buffer, 4 * x + 3 * n, n).set(values.subarray(0, n));
+      kernels.fromBytes(x, n, low, span);
+      const { fround } = Math;
+      const wanted = Array.from(values.subarray(0, n), (byte) =>
+        fround(fround(fround(byte / 255) * fround(span)) + fround(low)),
+      );
+      assert.deepEqual([...take(memory, x, n)], wanted);
+      free(x);
+    }
+  });
+
   test(`${name}: products of any size and strides, with a bias and added to what is there`, () => {
     for (const [m, n, k] of [
       [1, 1, 1],

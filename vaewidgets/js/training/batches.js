@@ -8,6 +8,7 @@
  *   test: Images | null}} DataSet
  */
 import { asBytes, size, toFloat32, toInt32, unpack } from "../contract/bytes.js";
+import { fromBytes } from "../graphs/kernels/from_bytes.js";
 import { enlarge } from "./enlarged.js";
 
 /** @param {import("../contract/types.js").TrainingData} data @returns {DataSet} */
@@ -66,31 +67,28 @@ export function checkData({ imageShape, train, test, valueRange }, shape, labell
  * @param {number} n how many
  * @param {Float32Array} memory
  * @param {number} offset
+ * @param {(x: number, n: number, low: number, span: number) => void} [expand] the kernel of that memory
  */
-export function gather({ imageShape, valueRange }, split, index, first, n, memory, offset) {
+export function gather(
+  { imageShape, valueRange },
+  { images },
+  index,
+  first,
+  n,
+  memory,
+  offset,
+  expand = (...numbers) => fromBytes(memory, ...numbers),
+) {
   const pixels = size(imageShape);
   const [low, high] = valueRange;
-  const span = high - low;
-  const raw = split.images instanceof Uint8Array ? table(low, span) : null;
+  const isBytes = images instanceof Uint8Array;
+  // Bytes wait at the end of the place: numbers are written from its beginning, and never reach what is unread.
+  const to = isBytes
+    ? new Uint8Array(memory.buffer, memory.byteOffset + 4 * offset + 3 * n * pixels, n * pixels)
+    : memory.subarray(offset, offset + n * pixels);
   for (let row = 0; row < n; row++) {
     const from = index[first + row] * pixels;
-    const to = offset + row * pixels;
-    if (raw) for (let i = 0; i < pixels; i++) memory[to + i] = raw[split.images[from + i]];
-    else memory.set(split.images.subarray(from, from + pixels), to);
+    to.set(images.subarray(from, from + pixels), row * pixels);
   }
-}
-
-/** @type {{low: number, span: number, values: Float32Array} | null} */
-let last = null;
-
-/** The value of each byte, rounded after each operation, as torch rounds. @param {number} low @param {number} span */
-function table(low, span) {
-  if (last?.low !== low || last.span !== span) {
-    const values = Float32Array.from({ length: 256 }, (_, i) => {
-      const share = Math.fround(i / 255);
-      return Math.fround(Math.fround(share * span) + low);
-    });
-    last = { low, span, values };
-  }
-  return last.values;
+  if (isBytes) expand(offset, n * pixels, low, high - low);
 }

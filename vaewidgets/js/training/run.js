@@ -159,7 +159,7 @@ export function createRun({ choice, options, settings, data, memory }) {
     const program = model.program(kind, n);
     const [x, ...others] = program.inputs;
     const { f32 } = memory;
-    gather(data, split, index, first, n, f32, x.offset);
+    gather(data, split, index, first, n, f32, x.offset, memory.kernels.fromBytes);
     [betaAt(own.beta, step), step, data.train.n].forEach((value, i) => {
       f32[others[i].offset] = value;
     });
@@ -189,11 +189,8 @@ export function createRun({ choice, options, settings, data, memory }) {
     const next = stream(own.seed, NOISE, run.step);
     const { values, program } = runOn("step", data.train, { index: order(), first, n, step: run.step, next });
     const gradients = program.outputs.slice(terms.length);
-    const probe = gradients.reduce(
-      (sum, { offset, shape }) => sum + memory.kernels.sum(offset, size(shape)),
-      0,
-    );
-    if (![...values, probe].every(Number.isFinite)) {
+    const isSound = gradients.every(({ offset, shape }) => memory.kernels.isFinite(offset, size(shape)));
+    if (!isSound || !values.every(Number.isFinite)) {
       model.restoreBuffers();
       run.fault = diverged(run.step, { loss: values[0], recon: values[1], kl: values[2] }, beta);
       return;

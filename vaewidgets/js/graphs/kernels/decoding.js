@@ -23,7 +23,7 @@ function sumRows(f32, out, x, rows, cols) {
   f32.set(sums, out);
 }
 
-/** @typedef {Omit<import("./index.js").Kernels, "adam" | "sgd" | "adagrad">} DecodingKernels */
+/** @typedef {Omit<import("./index.js").Kernels, "isFinite" | "fromBytes" | "adam" | "sgd" | "adagrad">} DecodingKernels */
 
 /**
  * @param {import("./index.js").Room} memory

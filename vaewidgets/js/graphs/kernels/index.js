@@ -30,10 +30,13 @@
  * @property {(out: number, value: number, n: number) => void} fill
  * @property {(out: number, from: number, n: number) => void} copy
  * @property {(x: number, n: number) => number} sum
+ * @property {(x: number, n: number) => boolean} isFinite  all of them
  * @property {(out: number, x: number, rows: number, cols: number) => void} sumRows  cols numbers
  * @property {(out: number, x: number, rows: number, cols: number) => void} sumCols  rows numbers
  * @property {(patches: Patches) => void} im2col
  * @property {(patches: Patches) => void} col2im  adds to x
+ * @property {(x: number, n: number, low: number, span: number) => void} fromBytes  n numbers at x, whose last n bytes
+ *   are read: byte / 255 · span + low
  * @property {(update: Adam) => void} adam
  * @property {(update: Sgd) => void} sgd
  * @property {(update: Adagrad) => void} adagrad

@@ -111,6 +111,8 @@ export function createWasmKernels(memory, { exports, relaxed }) {
     },
     axpy: (out, a, b, alpha, n) => void exports.binary_axpy(out, a, n, b, n, n, alpha, 0, 0),
     sum: (x, n) => exports.sum(x, n),
+    fromBytes: (x, n, low, span) => void exports.fromBytes(x, n, low, span),
+    isFinite: (x, n) => exports.isFinite(x, n) === 1,
     sumRows: (out, x, rows, cols) => void exports.sumRows(out, x, rows, cols),
     sumCols: (out, x, rows, cols) => void exports.sumCols(out, x, rows, cols),
     im2col: patchesOf(exports, "im2col"),

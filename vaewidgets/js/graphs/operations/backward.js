@@ -1,11 +1,11 @@
 /** What a training step needs beyond what decoding does: losses, and gradients by torch's own names. No DOM. */
-import { count } from "../tensor.js";
+import { axisOf, count, createTensor, unsqueeze } from "../tensor.js";
 import { convolutionBackward } from "./convolution.js";
 import { add, binary, div, full, mul, named, scaled, sub, unary, where } from "./elementwise.js";
 import { embeddingDenseBackward } from "./indexing.js";
 import { normalisationBackward } from "./normalisation.js";
 import { poolingBackward } from "./pooling.js";
-import { mean, sum } from "./reductions.js";
+import { mean, product, sum } from "./reductions.js";
 import { resamplingBackward } from "./resampling.js";
 import { diagonal, selected, sliced, unfold } from "./views.js";
 
@@ -142,8 +142,28 @@ function unfoldBackward(c, g, shape, axis, length, step) {
   return out;
 }
 
+/** Rows to be multiplied one by the other: at most so many, each at least so long. */
+const MOST_ROWS = 32;
+const LEAST_ROW = 64;
+
+/** @type {Single} */
+function prod(c, x, axis, keep = false) {
+  const [n] = x.shape;
+  const isFirst = typeof axis === "number" && axisOf(axis, x.shape.length) === 0;
+  if (!isFirst || !(n > 1 && n <= MOST_ROWS && count(x) >= n * LEAST_ROW)) return product(c, x, axis, keep);
+  let all = selected(c, x, 0, 0);
+  for (let i = 1; i < n; i++) all = mul(c, all, selected(c, x, 0, i));
+  return keep ? unsqueeze(all, 0) : all;
+}
+
+/** One copy, but where both are parts of one memory. @type {Single} */
+const copyInto = (c, x, source) =>
+  c.copy(x, x.storage === source.storage ? c.copy(createTensor(source.shape), source) : source);
+
 /** @type {Operations} */
 export const backward = {
+  prod,
+  copy_: copyInto,
   ...named(
     ACTIVATIONS,
     (name) =>

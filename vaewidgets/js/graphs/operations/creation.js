@@ -48,7 +48,9 @@ const filled = (name, value) => ({
 /** @type {Operations} */
 export const creation = {
   ...filled("zeros", 0),
-  ...filled("empty", 0),
+  empty: (c, shape) => c.empty(shape),
+  empty_like: (c, x) => c.empty(x.shape),
+  new_empty: (c, _, shape) => c.empty(shape),
   ...filled("ones", 1),
   arange,
   eye: (c, n, columns) => identity(c, n, typeof columns === "number" ? columns : n),

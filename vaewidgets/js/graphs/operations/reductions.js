@@ -199,7 +199,7 @@ const running = (f) => (c, x, axis) => {
 };
 
 /** @type {Single} */
-function product(c, x, axis, keep = false) {
+export function product(c, x, axis, keep = false) {
   return reduce(c, x, axis, keep, (f, from, n, step) => {
     let all = 1;
     for (let i = 0; i < n; i++) all *= f[from + i * step];

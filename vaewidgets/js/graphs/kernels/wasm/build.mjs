@@ -4,7 +4,8 @@
  * The source is AssemblyScript: TypeScript's syntax for WebAssembly's types and instructions, with no run time.
  */
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -24,6 +25,34 @@ const OPTIONS = [
   "simd",
 ];
 
+/** A function for each name of elementwise.ts: its loop with a constant. */
+function passes() {
+  const source = readFileSync(`${here}elementwise.ts`, "utf8");
+  const named = (/** @type {number} */ n, /** @type {string} */ kind, /** @type {string} */ operands) => {
+    const [, names] = /** @type {RegExpExecArray} */ (new RegExp(`enum Of${n} {([^}]*)}`).exec(source));
+    const given = operands.replace(/: \w+/g, "");
+    return (names.match(/\w+/g) ?? []).map(
+      (
+        name,
+      ) => `export function ${kind}_${name}(out: u32, ${operands}, n: i32, a: f32, b: f32, c: f32): void {
+  loop${n}(Of${n}.${name}, out, ${given}, n, a, b, c);
+}`,
+    );
+  };
+  return [
+    'import { Of1, Of2, loop1, loop2 } from "./elementwise";',
+    ...named(1, "unary", "x: u32"),
+    ...named(2, "binary", "x: u32, xN: i32, y: u32, yN: i32"),
+  ].join("\n");
+}
+
+/** @param {string} name @param {string} base @returns {string | null} null for what is not there, as the compiler tries */
+function read(name, base) {
+  if (name === "passes.ts") return passes();
+  const path = join(base, name);
+  return existsSync(path) ? readFileSync(path, "utf8") : null;
+}
+
 /**
  * @param {string} entry
  * @param {string[]} more options
@@ -36,6 +65,7 @@ async function compile(entry, more = []) {
   const { error, stderr } = await asc.main(
     [entry, "--baseDir", here, "-o", "module.wasm", ...OPTIONS, ...more],
     {
+      readFile: read,
       writeFile: (_, contents) => {
         binary = /** @type {Uint8Array} */ (contents);
       },
@@ -70,7 +100,7 @@ export const RELAXED_PRODUCTS =
 `,
     "wasm_products_code.js": `/** Made by \`npm run wasm\` from the sources in kernels/wasm. */
 export const PRODUCTS =
-  "${await text("products.ts")}";
+  "${await text("decoding.ts")}";
 `,
   };
 }

@@ -1,17 +1,18 @@
-// Elementwise passes. Each is compiled with its own loop: `loop1` and `loop2` are inlined with a constant `op`.
+// Elementwise passes. Each is compiled with its own loop: `loop1` and `loop2` are inlined with a constant `op`, in functions
+// that build.mjs writes from the names below: unary_abs, binary_add, …
 //
 // What is left after whole vectors is the last four numbers again, read before anything is written (a result may be an
 // operand); fewer than four go through a slot.
 
-import { SLOTS, VECTOR, at, madd, stage, unstage } from "./room";
-import { choose, erf, exp, expm1, f, log, log1p, sigmoid, softplus, tanh, truth } from "./maths";
+import { SLOT, VECTOR, at, madd, stage, unstage } from "./room";
+import { choose, erf, exp, expm1, f, log, log1p, sigmoid, sigmoidInline, softplus, tanh, truth } from "./maths";
 
-const enum Of1 {
+export const enum Of1 {
   abs, affine, ceil, clamp, elu, erf, exp, expm1, floor, gelu, leaky_relu, log, log1p, log_sigmoid, logical_not, neg,
   reciprocal, relu, round, rsqrt, sigmoid, silu, softplus, sqrt, square, tanh, threshold, trunc,
 }
 
-const enum Of2 {
+export const enum Of2 {
   add, axpy, div, elu_backward, elu_backward_of_result, eq, ge, gelu_backward, gt, hardtanh_backward, le,
   leaky_relu_backward, log_sigmoid_backward, logical_and, logical_or, lt, max, min, mul, ne, sigmoid_backward,
   silu_backward, softplus_backward, sub, tanh_backward, threshold_backward,
@@ -53,7 +54,7 @@ const NORMAL_0: f32 = 0.3989422804014327;
   if (op == Of1.relu) return choose(f32x4.lt(x, f(0)), f(0), x);
   if (op == Of1.round) return f32x4.nearest(x);
   if (op == Of1.rsqrt) return f32x4.div(f(1), f32x4.sqrt(x));
-  if (op == Of1.sigmoid) return sigmoid(x);
+  if (op == Of1.sigmoid) return sigmoidInline(x);
   if (op == Of1.silu) return f32x4.mul(x, sigmoid(x));
   if (op == Of1.softplus) {
     const scaled = f32x4.mul(x, a);
@@ -114,6 +115,19 @@ const NORMAL_0: f32 = 0.3989422804014327;
   return choose(f32x4.le(y, a), f(0), x);
 }
 
+// Functions of few instructions, where a loop's own would take as long: four vectors at a time.
+// @ts-ignore: decorator
+@inline function isShort1(op: Of1): bool {
+  return op == Of1.affine || op == Of1.neg || op == Of1.relu || op == Of1.square;
+}
+// @ts-ignore: decorator
+@inline function isShort2(op: Of2): bool {
+  return (
+    op == Of2.add || op == Of2.axpy || op == Of2.div || op == Of2.max || op == Of2.mul || op == Of2.sub ||
+    op == Of2.threshold_backward
+  );
+}
+
 // What `begin` leaves to a loop: where its vectors are, the last four numbers of each operand, and where they go.
 let left: usize = 0;
 let right: usize = 0;
@@ -125,33 +139,43 @@ let leftMask: usize = 0;
 let rightMask: usize = 0;
 
 function operand(x: u32, count: i32, n: i32, slot: usize): usize {
-  if (count == 1) v128.store(slot, v128.load32_splat(at(x)));
-  else if (n < 4) stage(slot, at(x), n);
+  if (count == 1) {
+    for (let i: usize = 0; i < SLOT; i += 16) v128.store(slot + i, v128.load32_splat(at(x)));
+  } else if (n < 4) stage(slot, at(x), n);
   else return at(x);
   return slot;
 }
 
 function begin(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32): void {
-  left = operand(x, xN, n, SLOTS);
-  right = operand(y, yN, n, SLOTS + 16);
+  left = operand(x, xN, n, 0);
+  right = operand(y, yN, n, SLOT);
   leftMask = xN == 1 ? 0 : -1;
   rightMask = yN == 1 ? 0 : -1;
-  target = n < 4 ? SLOTS + 32 : at(out);
+  target = n < 4 ? 2 * SLOT : at(out);
   last = n < 4 ? 0 : at(n - 4);
 }
 
 function end(out: u32, n: i32): void {
-  if (n < 4) unstage(at(out), SLOTS + 32, n);
+  if (n < 4) unstage(at(out), 2 * SLOT, n);
 }
 
 // @ts-ignore: decorator
-@inline function loop1(op: Of1, out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
+@inline export function loop1(op: Of1, out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
   begin(out, x, n, x, n, n);
   const stop = last;
   const from = left;
   const to = target;
   const tail = v128.load(from + stop, 0, 4);
-  for (let i: usize = 0; ; i += 16) {
+  let i: usize = 0;
+  if (isShort1(op)) {
+    for (; i + 64 <= stop; i += 64) {
+      v128.store(to + i, of1(op, v128.load(from + i, 0, 4), f(a), f(b), f(c)), 0, 4);
+      v128.store(to + i, of1(op, v128.load(from + i, 16, 4), f(a), f(b), f(c)), 16, 4);
+      v128.store(to + i, of1(op, v128.load(from + i, 32, 4), f(a), f(b), f(c)), 32, 4);
+      v128.store(to + i, of1(op, v128.load(from + i, 48, 4), f(a), f(b), f(c)), 48, 4);
+    }
+  }
+  for (; ; i += 16) {
     let v = tail;
     if (i < stop) v = v128.load(from + i, 0, 4);
     else i = stop;
@@ -162,7 +186,7 @@ function end(out: u32, n: i32): void {
 }
 
 // @ts-ignore: decorator
-@inline function loop2(
+@inline export function loop2(
   op: Of2, out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32,
 ): void {
   begin(out, x, xN, y, yN, n);
@@ -174,7 +198,18 @@ function end(out: u32, n: i32): void {
   const to = target;
   const tail = v128.load(from + (stop & mask), 0, 4);
   const otherTail = v128.load(other + (stop & otherMask), 0, 4);
-  for (let i: usize = 0; ; i += 16) {
+  let i: usize = 0;
+  if (isShort2(op)) {
+    for (; i + 64 <= stop; i += 64) {
+      const left = from + (i & mask);
+      const right = other + (i & otherMask);
+      v128.store(to + i, of2(op, v128.load(left, 0, 4), v128.load(right, 0, 4), f(a), f(b), f(c)), 0, 4);
+      v128.store(to + i, of2(op, v128.load(left, 16, 4), v128.load(right, 16, 4), f(a), f(b), f(c)), 16, 4);
+      v128.store(to + i, of2(op, v128.load(left, 32, 4), v128.load(right, 32, 4), f(a), f(b), f(c)), 32, 4);
+      v128.store(to + i, of2(op, v128.load(left, 48, 4), v128.load(right, 48, 4), f(a), f(b), f(c)), 48, 4);
+    }
+  }
+  for (; ; i += 16) {
     let v = tail;
     let w = otherTail;
     if (i < stop) {
@@ -186,169 +221,6 @@ function end(out: u32, n: i32): void {
   }
   end(out, n);
 }
-
-export function unary_abs(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.abs, out, x, n, a, b, c);
-}
-export function unary_affine(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.affine, out, x, n, a, b, c);
-}
-export function unary_ceil(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.ceil, out, x, n, a, b, c);
-}
-export function unary_clamp(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.clamp, out, x, n, a, b, c);
-}
-export function unary_elu(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.elu, out, x, n, a, b, c);
-}
-export function unary_erf(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.erf, out, x, n, a, b, c);
-}
-export function unary_exp(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.exp, out, x, n, a, b, c);
-}
-export function unary_expm1(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.expm1, out, x, n, a, b, c);
-}
-export function unary_floor(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.floor, out, x, n, a, b, c);
-}
-export function unary_gelu(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.gelu, out, x, n, a, b, c);
-}
-export function unary_leaky_relu(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.leaky_relu, out, x, n, a, b, c);
-}
-export function unary_log(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.log, out, x, n, a, b, c);
-}
-export function unary_log1p(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.log1p, out, x, n, a, b, c);
-}
-export function unary_log_sigmoid(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.log_sigmoid, out, x, n, a, b, c);
-}
-export function unary_logical_not(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.logical_not, out, x, n, a, b, c);
-}
-export function unary_neg(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.neg, out, x, n, a, b, c);
-}
-export function unary_reciprocal(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.reciprocal, out, x, n, a, b, c);
-}
-export function unary_relu(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.relu, out, x, n, a, b, c);
-}
-export function unary_round(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.round, out, x, n, a, b, c);
-}
-export function unary_rsqrt(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.rsqrt, out, x, n, a, b, c);
-}
-export function unary_sigmoid(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.sigmoid, out, x, n, a, b, c);
-}
-export function unary_silu(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.silu, out, x, n, a, b, c);
-}
-export function unary_softplus(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.softplus, out, x, n, a, b, c);
-}
-export function unary_sqrt(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.sqrt, out, x, n, a, b, c);
-}
-export function unary_square(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.square, out, x, n, a, b, c);
-}
-export function unary_tanh(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.tanh, out, x, n, a, b, c);
-}
-export function unary_threshold(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.threshold, out, x, n, a, b, c);
-}
-export function unary_trunc(out: u32, x: u32, n: i32, a: f32, b: f32, c: f32): void {
-  loop1(Of1.trunc, out, x, n, a, b, c);
-}
-export function binary_add(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.add, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_axpy(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.axpy, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_div(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.div, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_elu_backward(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.elu_backward, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_elu_backward_of_result(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.elu_backward_of_result, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_eq(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.eq, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_ge(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.ge, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_gelu_backward(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.gelu_backward, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_gt(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.gt, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_hardtanh_backward(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.hardtanh_backward, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_le(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.le, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_leaky_relu_backward(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.leaky_relu_backward, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_log_sigmoid_backward(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.log_sigmoid_backward, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_logical_and(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.logical_and, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_logical_or(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.logical_or, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_lt(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.lt, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_max(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.max, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_min(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.min, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_mul(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.mul, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_ne(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.ne, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_sigmoid_backward(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.sigmoid_backward, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_silu_backward(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.silu_backward, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_softplus_backward(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.softplus_backward, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_sub(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.sub, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_tanh_backward(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.tanh_backward, out, x, xN, y, yN, n, a, b, c);
-}
-export function binary_threshold_backward(out: u32, x: u32, xN: i32, y: u32, yN: i32, n: i32, a: f32, b: f32, c: f32): void {
-  loop2(Of2.threshold_backward, out, x, xN, y, yN, n, a, b, c);
-}
 // @ts-ignore: decorator
 @inline function spread(x: u32, count: i32, slot: usize): usize {
   if (count != 1) return at(x);
@@ -358,9 +230,9 @@ export function binary_threshold_backward(out: u32, x: u32, xN: i32, y: u32, yN:
 
 /** a where the condition is not 0, else b; operands of n numbers or of one. */
 export function select3(out: u32, condition: u32, conditionN: i32, a: u32, aN: i32, b: u32, bN: i32, n: i32): void {
-  const ifSet = spread(condition, conditionN, SLOTS);
-  const yes = spread(a, aN, SLOTS + 16);
-  const no = spread(b, bN, SLOTS + 32);
+  const ifSet = spread(condition, conditionN, 0);
+  const yes = spread(a, aN, SLOT);
+  const no = spread(b, bN, 2 * SLOT);
   const mask: usize = conditionN == 1 ? 0 : -1;
   const yesMask: usize = aN == 1 ? 0 : -1;
   const noMask: usize = bN == 1 ? 0 : -1;
@@ -383,4 +255,17 @@ export function select3(out: u32, condition: u32, conditionN: i32, a: u32, aN: i
 export function repeat(x: u32, n: i32, times: i32): u32 {
   for (let i = 0; i < times; i++) memory.copy(VECTOR + at(i * n), at(x), at(n));
   return <u32>(VECTOR >> 2);
+}
+
+/** The last n bytes of n numbers become those numbers, each rounded after each operation as torch rounds. */
+export function fromBytes(x: u32, n: i32, low: f32, span: f32): void {
+  let out = at(x);
+  let from = out + 3 * <usize>n;
+  const end = from + (n & ~3);
+  for (; from < end; from += 4, out += 16) {
+    const whole = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(from)));
+    const share = f32x4.div(f32x4.convert_i32x4_s(whole), f(255));
+    v128.store(out, f32x4.add(f32x4.mul(share, f(span)), f(low)), 0, 4);
+  }
+  for (; out < at(x + n); from++, out += 4) f32.store(out, (<f32>load<u8>(from) / 255) * span + low);
 }

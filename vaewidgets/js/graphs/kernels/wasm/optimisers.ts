@@ -1,6 +1,6 @@
 // One step of an optimiser: torch's arithmetic in single precision. Four numbers at a time, what is left through slots.
 
-import { SLOTS, at, stage, unstage } from "./room";
+import { SLOT, at, stage, unstage } from "./room";
 import { f } from "./maths";
 
 // @ts-ignore: decorator
@@ -30,7 +30,7 @@ let eps: v128 = f32x4.splat(0);
   const second = plus(times(v128.load(v, 0, 4), rate2), times(times(fresh2, gradient), gradient));
   v128.store(m, first, 0, 4);
   v128.store(v, second, 0, 4);
-  const divisor = plus(f32x4.div(f32x4.sqrt(second), root), eps);
+  const divisor = plus(times(f32x4.sqrt(second), root), eps);
   v128.store(p, f32x4.sub(value, f32x4.div(times(lr, first), divisor)), 0, 4);
 }
 
@@ -43,7 +43,7 @@ export function adam(
   rate1 = f(rate);
   rate2 = f(beta2);
   fresh2 = f(fresh);
-  root = f(correction);
+  root = f(1 / correction);
   eps = f(epsilon);
   kept = f(shrink);
   decay = f(weightDecay);
@@ -51,10 +51,10 @@ export function adam(
   for (let i: usize = 0; i < at(whole); i += 16) adam4(at(p) + i, at(g) + i, at(m) + i, at(v) + i);
   const left = n - whole;
   if (!left) return;
-  const p0 = stage(SLOTS, at(p + whole), left);
-  const g0 = stage(SLOTS + 16, at(g + whole), left);
-  const m0 = stage(SLOTS + 32, at(m + whole), left);
-  const v0 = stage(SLOTS + 48, at(v + whole), left);
+  const p0 = stage(0, at(p + whole), left);
+  const g0 = stage(SLOT, at(g + whole), left);
+  const m0 = stage(2 * SLOT, at(m + whole), left);
+  const v0 = stage(3 * SLOT, at(v + whole), left);
   adam4(p0, g0, m0, v0);
   unstage(at(p + whole), p0, left);
   unstage(at(m + whole), m0, left);
@@ -79,9 +79,9 @@ export function adagrad(p: u32, g: u32, s: u32, n: i32, size: f32, epsilon: f32,
   for (let i: usize = 0; i < at(whole); i += 16) adagrad4(at(p) + i, at(g) + i, at(s) + i);
   const left = n - whole;
   if (!left) return;
-  const p0 = stage(SLOTS, at(p + whole), left);
-  const s0 = stage(SLOTS + 32, at(s + whole), left);
-  adagrad4(p0, stage(SLOTS + 16, at(g + whole), left), s0);
+  const p0 = stage(0, at(p + whole), left);
+  const s0 = stage(2 * SLOT, at(s + whole), left);
+  adagrad4(p0, stage(SLOT, at(g + whole), left), s0);
   unstage(at(p + whole), p0, left);
   unstage(at(s + whole), s0, left);
 }

@@ -1,10 +1,16 @@
-// The module for pages that only decode, and the one with relaxed SIMD, hold the products alone: elsewhere memory is
-// the limit, not arithmetic.
+// The module with relaxed SIMD holds the products alone: elsewhere memory is the limit, not arithmetic.
 
-export { product } from "./product";
+import { multiply } from "./product";
+import { END } from "./room";
+
 export { vector } from "./vector";
 
-import { END } from "./room";
+export function product(
+  a: u32, aRow: i32, aCol: i32, b: u32, bRow: i32, bCol: i32, c: u32, cRow: i32, m: i32, n: i32, k: i32,
+  add: bool, bias: i32,
+): void {
+  multiply(true, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, add, bias);
+}
 
 /** How many floats at the start of the memory are the kernels' own. */
 export function reserved(): u32 {

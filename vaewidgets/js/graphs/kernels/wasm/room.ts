@@ -5,10 +5,10 @@ export const KC: i32 = 256;
 export const MC: i32 = 96;
 export const NC: i32 = 1024;
 
-/** Four vectors: operands that are one number, and what is left of n after whole vectors. */
-export const SLOTS: usize = 0;
+/** Of four vectors each: operands that are one number, and what is left of n after whole vectors. */
+export const SLOT: usize = 64;
 /** A tile of C at an edge. */
-export const TILE: usize = 64;
+export const TILE: usize = 4 * SLOT;
 /** Eight floats that stay 0. */
 export const ZEROS: usize = TILE + 4 * 6 * 8;
 /** A vector of up to MOST floats; a short operand repeated. */
@@ -16,7 +16,10 @@ export const VECTOR: usize = ZEROS + 32;
 export const MOST: i32 = 4096;
 export const PACKED_A: usize = VECTOR + 4 * MOST;
 export const PACKED_B: usize = PACKED_A + 4 * MC * KC;
-export const END: usize = PACKED_B + 4 * KC * NC;
+/** For each panel: how many of its k it has numbers for, and which. */
+export const COUNTS: usize = PACKED_B + 4 * KC * NC;
+export const LISTS: usize = COUNTS + 4 * (NC >> 3);
+export const END: usize = LISTS + 2 * KC * (NC >> 3);
 
 // @ts-ignore: decorator
 @inline export function at(offset: u32): usize {

@@ -33,6 +33,23 @@ export function sum(x: u32, n: i32): f64 {
   return sumAt(at(x), n);
 }
 
+/** Whether all are finite: x − x is 0 then, else no number. */
+export function isFinite(x: u32, n: i32): bool {
+  let odd = f32x4.splat(0);
+  let even = odd;
+  let from = at(x);
+  const end = from + at(n);
+  for (; from + 32 <= end; from += 32) {
+    const v = v128.load(from, 0, 4);
+    const w = v128.load(from, 16, 4);
+    even = v128.or(even, f32x4.sub(v, v));
+    odd = v128.or(odd, f32x4.sub(w, w));
+  }
+  let rest: f32 = 0;
+  for (; from < end; from += 4) rest += f32.load(from) * 0;
+  return rest == 0 && !v128.any_true(v128.or(even, odd));
+}
+
 export function sumCols(out: u32, x: u32, rows: i32, cols: i32): void {
   for (let row = 0; row < rows; row++) f32.store(at(out + row), <f32>sumAt(at(x + row * cols), cols));
 }
