@@ -135,7 +135,8 @@ def _reductions() -> Iterator[Case]:
             (name, (signs,)), (f"{name}.dim", (signs, 0)), (f"{name}.dims", (signs, [0, 1], True)),
         ]  # fmt: skip
     yield from [
-        ("prod", (rows,)), ("prod.dim_int", (rows, 1, True)), ("prod.dim_int", (rows, 0)), ("prod.dim_int", (x(5, 2, 40), 0, True)),
+        ("prod", (rows,)), ("prod.dim_int", (rows, 1, True)), ("prod.dim_int", (rows, 0)),
+        ("prod.dim_int", (x(5, 2, 40), 0, True)),
     ]  # fmt: skip
     for name in ("var", "std", "var_mean"):
         yield f"{name}.correction", (rows, [1], {"correction": 0})
