@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from vaewidgets.errors import VAEWidgetsError
+from vaewidgets.publish.command import add_revive
 
 _HERE = Path(__file__).parent
 
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("folder", nargs="?", type=Path, default=Path(), help="where; here by default")
     command.add_argument("--overwrite", action="store_true", help="replace files that differ")
     command.set_defaults(run=_copy_notebooks)
+    add_revive(commands)
     command = commands.add_parser(
         "reproduce",
         help="train a published experiment and compare",

@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import html
 import io
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nbconvert import HTMLExporter
 from PIL import Image
 
 from tests.publish.test_page import Scripts, content, data
+from vaewidgets.__main__ import main
 from vaewidgets.errors import OptionError
 from vaewidgets.publish import html_pieces, revive_notebook
 from vaewidgets.publish.notebook import STATE, VIEW
@@ -108,6 +111,26 @@ def test_without_any_state_the_pictures_stay_and_the_notebook_converts() -> None
     assert result["metadata"] == {}
     (output,) = result["cells"][1]["outputs"]
     assert output["data"] == {"image/png": PNG, "text/plain": "X()"}
+
+
+def test_a_command_mends_a_notebook_without_states(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    before = {**notebook({}, view("a", **{"image/png": PNG})), "nbformat": 4, "nbformat_minor": 5}
+    before["metadata"]["widgets"][STATE] = {"version_major": 2}
+    for i, cell in enumerate(before["cells"]):
+        cell.update(id=f"c{i}", metadata={})
+        if "outputs" in cell:
+            cell["execution_count"] = None
+            cell["outputs"][0]["metadata"] = {}
+    path = tmp_path / "lecture.ipynb"
+    path.write_text(json.dumps(before))
+    with pytest.raises(KeyError, match="state"):
+        HTMLExporter().from_filename(str(path))
+    assert main(["revive", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "1 views had no state in it" in said
+    assert "--execute" in said
+    text, _ = HTMLExporter().from_filename(str(tmp_path / "lecture.alive.ipynb"))
+    assert f"data:image/png;base64,{PNG}" in text
 
 
 def test_each_output_stands_alone() -> None:

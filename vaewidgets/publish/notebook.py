@@ -75,6 +75,13 @@ def revive_notebook(
     return result
 
 
+def count_without_state(notebook: Mapping[str, Any]) -> int:
+    """Return how many views a notebook has whose state is not in it."""
+    saved = notebook.get("metadata", {}).get("widgets", {}).get(STATE, {}).get("state", {})
+    views = [output["data"][VIEW] for output in _outputs(notebook) if VIEW in output.get("data", {})]
+    return sum(view["model_id"] not in saved for view in views)
+
+
 def _make_one_page(shown: _Shown, saved: Mapping[str, Any], folder: Any, address: str) -> None:
     """Put a place into each output, and into the last what all of them need."""
     names = dict.fromkeys(name for _, layout in shown for name in _names(layout))

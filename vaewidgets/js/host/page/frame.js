@@ -7,6 +7,9 @@ const root = document.documentElement;
 /** Whether the page was made for a frame. */
 export const isFramed = root.hasAttribute("data-vw-frame");
 
+/** Whether all widgets are drawn, or what went wrong is said: only then is the page as tall as it will be. */
+const isDrawn = () => /** @type {any} */ (root).vaewidgets?.ready || document.querySelector(".vw-page-fault");
+
 /** A frame that is off the screen is given no animation frames, and no news of its size. */
 const LOOK_MS = 1000;
 
@@ -15,7 +18,7 @@ export function listenToHost() {
   let told = 0;
   const tell = () => {
     const height = document.body.offsetHeight;
-    if (height === told || !document.querySelector(".vw-root, .vw-page-fault")) return;
+    if (height === told || !isDrawn()) return;
     told = height;
     parent.postMessage({ vaewidgetsHeight: height }, "*");
   };
