@@ -59,4 +59,5 @@ def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     said = capsys.readouterr().out
     assert "notebooks" in said
+    assert "revive" in said
     assert "reproduce" in said

@@ -1,4 +1,4 @@
-"""`python -m vaewidgets`: the lecture's notebooks, and the published experiments, from a terminal."""
+"""`python -m vaewidgets`: the lecture's notebooks, notebooks for the web, and the published experiments."""
 
 from __future__ import annotations
 
