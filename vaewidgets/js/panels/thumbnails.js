@@ -1,5 +1,14 @@
 /** The small images that come along with the codes, as bytes. */
 import { size, unpack } from "../contract/bytes.js";
+import { formatCount } from "../maths/format.js";
+
+/**
+ * What the nearest image is the nearest of, in words: where not all travelled, another point may be nearer.
+ * @param {number} count images that are here
+ * @param {number} n points; 0: not known
+ */
+export const nearestOf = (count, n) =>
+  count && count < n ? `nearest of the ${formatCount(count)} originals in this page` : "nearest original";
 
 export function createThumbnails() {
   let source = /** @type {import("../contract/types.js").Packed | null} */ (null);

@@ -4,6 +4,7 @@ import { rampColor } from "../draw/ramp.js";
 import { pressClass } from "../maths/classes.js";
 import { fromPlane, nearest, nearestRow, toPlane } from "../maths/statistics.js";
 import { rampBytes, readValues } from "../panels/latent/ramp.js";
+import { nearestOf } from "../panels/thumbnails.js";
 import { costText, deaths } from "../panels/units/index.js";
 
 test("a unit died at the first record from which on it was no longer above the threshold", () => {
@@ -86,6 +87,16 @@ test("few values are named one by one, many by the ends of the ramp; missing one
   assert.equal(readValues(Float32Array.of(Number.NaN)), null);
   const many = readValues(Float32Array.from({ length: 1001 }, (_, i) => (i === 1000 ? 1e9 : i)));
   assert.deepEqual(many, { range: [10, 990], distinct: null, missing: 0 });
+});
+
+test("where not all originals travelled the nearest is said to be one of those", () => {
+  assert.equal(nearestOf(130, 2000), "nearest of the 130 originals in this page");
+  for (const [count, n] of [
+    [500, 500],
+    [0, 500],
+    [12, 0],
+  ])
+    assert.equal(nearestOf(count, n), "nearest original");
 });
 
 test("a latent vector on the plane and back", () => {

@@ -18,7 +18,7 @@ import { isBelow } from "../../host/pointer.js";
 import { coloredLabels } from "../../maths/classes.js";
 import { formatVector, subscript } from "../../maths/format.js";
 import { fromPlane, nearestRow, toPlane } from "../../maths/statistics.js";
-import { createThumbnails } from "../thumbnails.js";
+import { createThumbnails, nearestOf } from "../thumbnails.js";
 import { createTimeLine, decoderAt } from "../time.js";
 import { createHoverCard } from "./hover_card.js";
 import { createLook } from "./point_style.js";
@@ -133,7 +133,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
     nearestView.update({
       image: whole,
       items: items(),
-      title: `nearest original${whole ? name : ""}`,
+      title: `${nearestOf(thumbnails.count, state?.frame.scatter?.points.shape[0] ?? 0)}${whole ? name : ""}`,
       detail: whole ? "" : "no thumbnails",
     });
   }
