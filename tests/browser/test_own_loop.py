@@ -1,9 +1,12 @@
-"""A loop of one's own in JupyterLab: validation, a NaN and a resumed run's steps, in a live widget."""
+"""A loop of one's own in JupyterLab: validation, a NaN and a resumed run's steps, in a live widget.
+
+And a run in the background where nothing that a thread sends reaches the page, which then asks for it.
+"""
 
 from __future__ import annotations
 
 from tests.browser.helpers import Widget, numbers, wait_for_hellos
-from tests.browser.lab import Lab
+from tests.browser.lab import Lab, wait_for
 from tests.browser.test_explorer import LOOP
 
 TRAIN = """
@@ -58,4 +61,37 @@ def test_validation_and_a_nan_show_in_a_live_widget(lab: Lab) -> None:
     labels = lab.page.locator(f"{widget.selector} .vw-plot").first.get_attribute("aria-label") or ""
     assert "test loss" in labels
     assert "diverged" not in lab.execute("print(run.diagnose().verdict)")
+    assert lab.console_of_widgets() == []
+
+
+# A host that says no name, whose front end gets nothing of what threads send: that is dropped in the kernel.
+DEAF = """
+import threading
+from vaewidgets.live import hosts
+hosts.PLACES = (hosts.Place("a stand-in", lambda: True, threads_reach_page=None),)
+session = get_ipython().kernel.session
+def send(stream, message, *arguments, real=session.send, **options):
+    if threading.current_thread().name.startswith("vaewidgets"):
+        return None
+    return real(stream, message, *arguments, **options)
+session.send = send
+"""
+
+
+def test_a_page_that_threads_do_not_reach_finds_that_out_and_asks(lab: Lab) -> None:
+    train = (
+        "import vaewidgets as vw\n"
+        "data = vw.load_dataset('digits', n_train=256)\n"
+        "run = vw.train(vw.MLPVAE(data.image_shape, hidden=(16,)), data, epochs=None, autosave=False)\n"
+        "explorer = vw.LatentExplorer(run)\nexplorer"
+    )
+    lab.open([DEAF + train])
+    lab.run_cell(0)
+    widget = Widget(lab)
+    widget.wait("w.step > 0")
+    wait_for(lambda: lab.execute("print(explorer.is_pulled)").strip() == "True", "the page has found out")
+    step = widget.step
+    widget.wait(f"w.step > {step}")
+    lab.execute("run.stop()")
+    widget.wait_status("stopped")
     assert lab.console_of_widgets() == []
