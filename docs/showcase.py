@@ -88,7 +88,7 @@ def looked_at(widget: LiveWidget, **view: Any) -> LiveWidget:
 
 # Each widget once, with something to show.
 WIDGETS: dict[str, Callable[[], LiveWidget]] = {
-    "LatentExplorer": lambda: vw.LatentExplorer(run(2)),
+    "LatentExplorer": lambda: vw.LatentExplorer(run(2), train={"latent_dim": [2, 8]}),
     "TrainingCurves": lambda: vw.TrainingCurves(betas()),
     "LatentScatter": lambda: vw.LatentScatter(run(2)),
     "LatentManifold": lambda: vw.LatentManifold(run(2)),

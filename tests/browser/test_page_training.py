@@ -12,8 +12,14 @@ import pytest
 import vaewidgets as vw
 from tests.browser.helpers import EXPLORER, Widget
 from tests.browser.pages import SavedPage, open_page
+from vaewidgets.publish import html_pieces
 
 EPOCHS = 20
+DROP = """([name, bytes]) => {
+  const all = new DataTransfer();
+  all.items.add(new File([new Uint8Array(bytes)], name));
+  document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: all, bubbles: true, cancelable: true }));
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +56,11 @@ def press(page: SavedPage, button: str) -> None:
     page.page.locator(EXPLORER).locator(button).click()
 
 
+def drop(page: SavedPage, name: str, content: bytes) -> None:
+    """Drop a file somewhere on the page."""
+    page.page.evaluate(DROP, [name, list(content)])
+
+
 def test_a_page_trains_from_scratch_as_torch_does(
     browser: Any, saved: Path, explorer: vw.LatentExplorer
 ) -> None:
@@ -71,7 +82,8 @@ def test_a_page_trains_from_scratch_as_torch_does(
         assert loss[-1] < 0.9 * loss[0]
         with page.page.expect_download() as download:
             page.page.locator(".vw-page-run-file").click()
-        run = vw.load_run(download.value.path(), data=explorer.run.data)
+        path = download.value.path()
+        run = vw.load_run(path, data=explorer.run.data)
         assert run.step == EPOCHS * 8
         assert loss[-1] == pytest.approx(run.evaluate("test")["loss"], rel=0.005)
         for selector in (".vw-reconstruction-grid", ".vw-diagnosis"):
@@ -79,6 +91,12 @@ def test_a_page_trains_from_scratch_as_torch_does(
             page.widget(selector).wait("w.frame !== null")
         page.widget(".vw-reconstruction-grid").wait(f"w.step === {widget.step}")
         page.widget(".vw-diagnosis").wait("root.querySelector('.vw-thinned').textContent.includes('Python')")
+        drop(page, "torn.safetensors", Path(path).read_bytes()[:999])
+        widget.scroll_to()
+        widget.wait("w.frame.run.error?.startsWith('this is no run file')")
+        drop(page, "run.safetensors", Path(path).read_bytes())
+        widget.wait(f"w.frame.ghost?.run.step === {run.step} && w.frame.scatter?.step === {run.step}")
+        assert series(widget, "loss", "test") == pytest.approx(loss)
         page.assert_alone()
 
 
@@ -125,6 +143,30 @@ def test_controls_new_run_ghost_and_reload(browser: Any, saved: Path) -> None:
         speed.select_option(label="full speed")
         press(page, ".vw-toolbar .vw-main-button")
         again.wait_status("finished", 120)
+        page.assert_alone()
+
+
+def test_a_widget_without_its_kernel_offers_to_train(browser: Any, tmp_path: Path) -> None:
+    """As in a notebook's HTML: a state that was saved, in somebody else's page."""
+    data = vw.load_dataset("digits", n_train=64, n_test=32)
+    options = {"epochs": 2, "batch_size": 32, "autosave": False, "hidden": (8,)}
+    shown = vw.LatentExplorer(data, speed=None, train={"latent_dim": [2, 4]}, **options)
+    shown.run.wait(progress=False)
+    pieces = html_pieces({"a": shown.get_state()})
+    path = tmp_path / "pieces.html"
+    path.write_text(f"<!doctype html><meta charset=utf-8><body>{pieces.places['a']}{pieces.rest}")
+    shown.close()
+    with open_page(browser, path) as page:
+        assert not page.page.locator(EXPLORER).locator(".vw-again").is_visible()
+        press(page, ".vw-train-here")
+        widget = page.widget(EXPLORER)
+        page.page.locator(".vw-again").wait_for()
+        press(page, ".vw-again")
+        widget.wait("w.step === 4 && w.status === 'finished' && w.frame.scatter?.step === 4")
+        assert page.page.locator(".vw-train-here").is_hidden()
+        with page.page.expect_download() as download:
+            press(page, ".vw-page-run-file")
+        assert vw.load_run(download.value.path(), data=data).step == 4
         page.assert_alone()
 
 

@@ -179,6 +179,13 @@ def test_numbers_that_json_has_not_are_named_and_types_are_left_out():
     assert all(type(arg) in (dict, list, int, float, bool) for op in ops for arg in op[1])
 
 
+def test_whole_numbers_that_float32_has_not_are_refused():
+    big = 2**24
+    recorded(lambda x: x + (x.long() * 0 + big), (3,))
+    with pytest.raises(PortableError, match=r"test_recording\.py: .*: it has the whole number 16,777,217"):
+        recorded(lambda x: x + (x.long() * 0 + big + 1), (3,))
+
+
 def test_a_loss_over_what_a_mask_picks_is_refused():
     with pytest.raises(PortableError, match=r"test_recording\.py: .*: it picks by a mask"):
         recorded(lambda x: x[x > 0.5].sum(), (3,))

@@ -89,6 +89,11 @@ class ThroughNumpy(Plain):
         return torch.from_numpy(np.sin(z.numpy()))
 
 
+class Hashed(Plain):
+    def decode(self, z: Tensor) -> Tensor:
+        return z + (z.long() * 0 + 2_654_435_761) % 7
+
+
 class Fails(Plain):
     def decode(self, z: Tensor) -> Tensor:
         return self.decoder[0](z[:, :2])
@@ -113,6 +118,10 @@ REFUSED = [
     (Centred, r"Centred\.decode: what it returns for an image depends on the other images"),
     (Random, r"Random\.decode \(randn_like\), .*: it draws random numbers"),
     (AlwaysDropout, r"\(dropout\), .*: it draws random numbers, also in eval mode"),
+    (
+        Hashed,
+        r"Hashed\.decode \(add\), .*: it has the whole number 2,654,435,761, .* exactly up to 16,777,216",
+    ),
     (Fails, r"decoder\.0 \(Linear\) failed on an input of shape \(1, 3\): RuntimeError"),
     (ReturnsText, r"ReturnsText\.decode returned str; expected a tensor"),
 ]

@@ -101,6 +101,23 @@ def test_a_page_trains_where_it_is_told_to(run: vw.Run, tmp_path: Path) -> None:
     assert training["program"] != content["widgets"][0]["module"]
 
 
+def test_a_widget_keeps_what_training_without_a_kernel_takes(run: vw.Run, tmp_path: Path) -> None:
+    explorer = vw.LatentExplorer(run, train={"latent_dim": 3})
+    kept = explorer.get_state()["training"]
+    assert json.dumps(kept)  # no bytes: any host keeps it
+    kind, text = kept["elements"][kept["state"]]
+    assert kind.startswith("gzip")
+    assert [choice["latent_dim"] for choice in json.loads(gzip.decompress(base64.b64decode(text)))["choices"]]
+    assert {"frame", "decoder", "view_state", "options"} <= set(kept["keys"])
+    text = explorer.save_html(tmp_path / "page.html").read_text("utf-8")
+    assert '"training":' not in text
+    assert "training" not in vw.LatentExplorer(run).get_state()
+    with pytest.raises(OptionError, match="train is 3"):
+        vw.LatentExplorer(run, train=3)  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="latent_dims"):
+        vw.LatentExplorer(run, train={"latent_dims": 3})
+
+
 def test_what_a_page_cannot_train_is_said(run: vw.Run, tmp_path: Path) -> None:
     path, curves = tmp_path / "page.html", vw.TrainingCurves(run)
     with pytest.raises(OptionError, match=r"train is 3; expected True, .*train=dict\(latent_dim="):

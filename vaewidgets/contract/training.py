@@ -78,16 +78,26 @@ class TrainingOptions(TypedDict):
     drop_last: bool
 
 
+class TrainingHistory(TypedDict):
+    """What was recorded by step (f32) and, as in run files, by epoch: [updates made, values by name]."""
+
+    steps: Packed
+    columns: dict[str, Packed]
+    epochs: list[Any]
+
+
 class Trainable(TypedDict):
     """A run that the page can train: `chosen` is the index of its own model.
 
-    `weights` are its newest, its tensors one after the other; None: the page draws them anew.
+    `weights` are its newest, its tensors one after the other; None: the page draws them anew. `history` goes
+    with them; None: too long for a page.
     """
 
     name: str
     choices: list[TrainingChoice]
     chosen: int
     weights: Packed | None
+    history: TrainingHistory | None
     step: int
     epoch: int
     options: TrainingOptions

@@ -19,7 +19,7 @@ from vaewidgets.graphs.on_cpu import OnCpu
 from vaewidgets.graphs.places import Place, Places
 from vaewidgets.graphs.recorded import Network, Precision, assembled
 from vaewidgets.graphs.recorder import Recorder
-from vaewidgets.graphs.refusals import picks_by_mask
+from vaewidgets.graphs.refusals import picks_by_mask, too_large
 from vaewidgets.graphs.rewriting import rewrite
 from vaewidgets.graphs.simplify import simplified
 
@@ -67,9 +67,11 @@ def record_function(
         raise PortableError(f"{name} cannot be recorded for any batch size: {reason}.") from reason
     if both.picked is not None:
         raise PortableError(picks_by_mask(both.picked))
-    return assembled(
-        simplified(both, keep_state=keep_state), module=module, precision=precision, every_tensor=keep_state
-    )
+    needed = simplified(both, keep_state=keep_state)
+    problem = too_large(needed)
+    if problem is not None:
+        raise PortableError(problem)
+    return assembled(needed, module=module, precision=precision, every_tensor=keep_state)
 
 
 def record(

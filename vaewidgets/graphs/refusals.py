@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import torch
+
 from vaewidgets.graphs.batch import Recording, Size
 from vaewidgets.graphs.operations import is_known, limit
 from vaewidgets.graphs.page_form import in_page
 from vaewidgets.graphs.places import Place
 from vaewidgets.graphs.recorder import Operation, Ref
 
+_EXACT = 2**24  # float32 holds each whole number up to it
 _DATA_SIZED = frozenset({"nonzero", "masked_select", "unique", "unique_consecutive", "_unique2"})
 
 
@@ -15,7 +18,7 @@ def refusal(recording: Recording) -> str | None:
     """Find what the page cannot run in an encoder or decoder; None if there is nothing."""
     used = {i for operation in recording.operations for i in operation.reads}
     for operation in recording.operations:
-        reason = _reason(operation, recording)
+        reason = _reason(operation, recording) or _beyond_float(operation, recording)
         if reason is not None:
             return f"the page cannot run {operation.place}: {reason}."
     for i, value in enumerate(recording.values):
@@ -23,6 +26,35 @@ def refusal(recording: Recording) -> str | None:
             return (
                 f"the page cannot run {value.place}: it draws random numbers, also in eval mode. Return the "
                 "mean, or draw outside of the function."
+            )
+    return None
+
+
+def too_large(recording: Recording) -> str | None:
+    """Say which operation has whole numbers that the page cannot hold; None if there is none."""
+    for operation in recording.operations:
+        reason = _beyond_float(operation, recording)
+        if reason is not None:
+            return f"the page cannot run {operation.place}: {reason}."
+    return None
+
+
+def _beyond_float(operation: Operation, recording: Recording) -> str | None:
+    """Whole numbers are float32 in the page: larger ones would silently be others there."""
+    for i in (*operation.reads, *(out for out in operation.outs if out is not None)):
+        tensor = recording.values[i].tensor
+        if (
+            tensor.is_floating_point()
+            or tensor.is_complex()
+            or tensor.dtype == torch.bool
+            or not tensor.numel()
+        ):
+            continue
+        largest = max(int(tensor.max()), -int(tensor.min()))
+        if largest > _EXACT:
+            return (
+                f"it has the whole number {largest:,}, and the page holds them exactly up to {_EXACT:,}; "
+                "compute with floats, or with smaller numbers"
             )
     return None
 

@@ -24,6 +24,7 @@ const options = {
     vaewidgets: "styles/index.css",
     page: "host/page/host.js", // no widget: what a saved page runs, and its page.css
     own_images: "host/page/own_images.js", // a page's panel for images of the reader's own
+    in_place: "host/page/in_place.js", // what a widget without its kernel runs to be trained in the page
     training: "training/worker.js", // a page's trainer: in its worker, or in itself
     replay: "host/page/replay.js", // a saved run in a notebook whose Python cannot train
     embed: "host/page/embed.js", // the same in a page of somebody else's, which touches nothing but its places

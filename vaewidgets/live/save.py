@@ -101,14 +101,22 @@ def page_states(
     return states, trainings
 
 
-def _trainings(widgets: list[LiveWidget], train: Any) -> dict[str, Trainable]:
-    """What the page needs to train each run that a widget shows alone, by the id of the run."""
+def training_options(train: Any) -> dict[str, Any] | None:
+    """What `trainable` is given beside a run; None: the page is not to train."""
     if train is False or train is None:
-        return {}
+        return None
     if train is not True and not isinstance(train, Mapping):
         raise OptionError(
             f"train is {train!r}; expected True, or what a new run may choose: train=dict(latent_dim=[2, 8])."
         )
+    return {} if train is True else dict(train)
+
+
+def _trainings(widgets: list[LiveWidget], train: Any) -> dict[str, Trainable]:
+    """What the page needs to train each run that a widget shows alone, by the id of the run."""
+    options = training_options(train)
+    if options is None:
+        return {}
     runs = {w.run.id: w.run for w in widgets if isinstance(w, RunWidget) and len(w.runs) == 1}
     if not runs:
         names = ", ".join(dict.fromkeys(type(widget).__name__ for widget in widgets))
@@ -116,13 +124,13 @@ def _trainings(widgets: list[LiveWidget], train: Any) -> dict[str, Trainable]:
             f"train={train!r} got {names}, which shows no single run; expected a widget of one run, such as "
             "vw.LatentExplorer(run)."
         )
-    options = {} if train is True else dict(train)
     return {name: trainable(run, **options) for name, run in runs.items()}
 
 
 def _without_originals(widget: LiveWidget, trainings: Mapping[str, Trainable]) -> dict[str, Any]:
     """The state, without the small pictures if the page can take them from the images that it trains on."""
     state: dict[str, Any] = widget.get_state()
+    state.pop("training", None)  # a page has its own, for all widgets of the run
     training = trainings.get(widget.run.id) if isinstance(widget, RunWidget) else None
     if training is not None and training["data"]["whole"] and state.get("originals"):
         state["originals"] = _OF_THE_DATA

@@ -18,11 +18,12 @@ STATIC = Path(__file__).parents[1] / "static"  # the built programs and style sh
 
 TRAINER = "training.js"
 OWN_IMAGES = "own_images.js"
+IN_PLACE = "in_place.js"
 
 Buffer = bytes | bytearray | memoryview
 # Below this share of the plain size compressed bytes are worth the time that the page takes to unpack them.
 WORTH = 0.95
-# Numbers of two or four bytes are compressed better when their first bytes stand together, then their second ones.
+# Numbers of two or four bytes are compressed better with their first bytes together, then the second ones.
 PLANES = (1, 2, 4)
 _SAMPLE = 1 << 16  # of so many bytes it is found out whether they are such numbers
 _LEAST_SLICE = 4096  # what is shorter is not looked for in what stands in the page already
@@ -132,6 +133,13 @@ def pack_trainings(
     return packed
 
 
+def training_state(run: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What a widget's state holds to be trained without its kernel: what a page has that trains, in JSON."""
+    store = Store()
+    (packed,) = pack_trainings({run: payload}, store, store)
+    return {**packed, "host": (STATIC / IN_PLACE).read_text("utf-8"), "elements": store.texts()}
+
+
 def _as_text(content: bytes) -> tuple[str, str]:
     """Return kind and text: compressed with gzip where that pays, then base64, which HTML leaves as it is.
 
@@ -174,12 +182,15 @@ class Store:
         self._contents.append(content)
         return self._index.setdefault(key, len(self._contents) - 1)
 
+    def texts(self) -> list[tuple[str, str]]:
+        """Return kind and text of each, in the order of their numbers."""
+        return [_as_text(content) for content in self._contents]
+
     def html(self) -> str:
-        """Return the elements, in the order of their numbers."""
-        texts = (_as_text(content) for content in self._contents)
+        """Return them as elements."""
         return "\n".join(
             f'<script type="text/plain" class="vw-data" data-kind="{kind}">{text}</script>'
-            for kind, text in texts
+            for kind, text in self.texts()
         )
 
 

@@ -95,7 +95,8 @@ def page_html(
     store = Store()
     packed = pack_trainings(trainings or {}, store, store)  # first: of its weights the widgets show a part
     widgets, styles = pack(states, store, store)
-    styles.insert(0, (STATIC / "page.css").read_text("utf-8"))
+    own = ["page.css", *(["own_images.css"] if packed else [])]
+    styles = [*((STATIC / name).read_text("utf-8") for name in own), *styles]
     host = in_script((STATIC / "page.js").read_text("utf-8").strip())
     return _PAGE.format(
         policy=_policy(host, trains=bool(packed)),

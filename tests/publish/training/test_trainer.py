@@ -65,6 +65,7 @@ def results(tmp_path_factory: pytest.TempPathFactory, saved: Any) -> dict[str, A
         "diverge": ("diverge", one, None),
         "again": ("again", several, None),
         "choose": ("choose", several, None),
+        "goes on": ("goOn", trainable(saved[0]), str(folder / "longer.safetensors")),
         "open": ("open", several, str(saved[1])),
         "data": ("data", one, {"images": torch.rand(20 * 64).tolist()}),
         "alone": (
@@ -183,7 +184,26 @@ def test_a_file_of_python_goes_on_in_the_page(results, saved):
         assert got["evaluation"][name] == pytest.approx(evaluation[name], rel=2e-2)
     curve = run.recorder.curve("loss", 10)
     np.testing.assert_allclose(got["loss"]["mean"], curve.mean, rtol=1e-6)
-    assert got["no"].startswith("this is no run file")
+    none, short, lost, wide, unread, lacking, other = got["no"]
+    assert none.startswith("this is no run file: expected a .safetensors file")
+    assert short == "this run file is cut off at its end."
+    assert lost.startswith("this run file is damaged: its header says no place for ")
+    assert wide.startswith("this run file is damaged: history.steps has ")
+    assert unread == "this run file is damaged: what it says of its run cannot be read."
+    assert lacking == "this run file is damaged: it lacks history_epochs."
+    assert other.startswith("this file is of a MLPVAF that the page does not have. Save the page with it")
+
+
+def test_the_history_goes_on_where_that_of_python_ended(results, saved, tmp_path_factory):
+    run, _ = saved
+    assert "error" not in results["goes on"], results["goes on"]
+    path = tmp_path_factory.getbasetemp() / "trainer0" / "longer.safetensors"
+    longer, before = vw.load_run(path, data=data()).recorder, run.recorder
+    assert len(longer) == 3 * len(before) // 2
+    assert longer.held_out("loss")[0].tolist() == [3, 6, 9]
+    for name in ("loss", "beta", "lr"):
+        np.testing.assert_allclose(longer.read(name)[1][: len(before)], before.read(name)[1], rtol=1e-7)
+    assert set(longer.read("lr")[1].tolist()) == {1e-3}
 
 
 def test_images_of_the_reader_train_and_what_does_not_fit_is_said(results):

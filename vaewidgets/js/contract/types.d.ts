@@ -442,14 +442,22 @@ export interface TrainingOptions {
   eval_every: number;
   drop_last: boolean;
 }
+/** What was recorded by step (f32) and, as in run files, by epoch: [updates made, values by name]. */
+export interface TrainingHistory {
+  steps: Packed;
+  columns: Record<string, Packed>;
+  epochs: any[];
+}
 /** A run that the page can train: `chosen` is the index of its own model.
 
-`weights` are its newest, its tensors one after the other; None: the page draws them anew. */
+`weights` are its newest, its tensors one after the other; None: the page draws them anew. `history` goes
+with them; None: too long for a page. */
 export interface Trainable {
   name: string;
   choices: TrainingChoice[];
   chosen: number;
   weights: Packed | null;
+  history: TrainingHistory | null;
   step: number;
   epoch: number;
   options: TrainingOptions;

@@ -16,7 +16,8 @@
  * @typedef {{frame: Frame, decoder: Decoder|null, originals: Packed|null, options: Record<string, any>,
  *   get: (key: string) => any}} State  get: any other live key, null where there is none
  * @typedef {{shell: import("./shell.js").Shell, commands: import("./commands.js").Commands,
- *   view: import("./view.js").ViewState}} Context
+ *   view: import("./view.js").ViewState, model: Model, restart: (model: Model) => HTMLElement}} Context
+ *   restart: draw the widget anew with another model; gives the place
  * @typedef {{
  *   update(state: State): void,
  *   destroy(): void,
@@ -111,7 +112,14 @@ export function defineWidget({ name, label, build }) {
       (key, value) => commands.send(`view:${key}`, value),
       () => painter.request(),
     );
-    const view = build({ shell, commands, view: viewState });
+    /** Of the view that was drawn in place of this one. @type {(() => unknown) | null} */
+    let cleanUp = null;
+    const restart = (/** @type {Model} */ next) => {
+      destroy();
+      cleanUp = render({ model: next, el: place });
+      return place;
+    };
+    const view = build({ shell, commands, view: viewState, model, restart });
     /** @type {Frame | null} */
     let drawn = null;
     /** Why Python could not answer the newest question of this view; its next answer clears it. @type {string|null} */
@@ -214,7 +222,7 @@ export function defineWidget({ name, label, build }) {
       },
     };
     drawnViews.set(id, siblings.add(self));
-    return () => place === el && destroy();
+    return () => (cleanUp ? cleanUp() : place === el && destroy());
   }
   return { render };
 }

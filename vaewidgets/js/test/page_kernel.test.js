@@ -83,6 +83,12 @@ function createFakeTrainer() {
       trainer.data = data;
       history = new Recorder(["loss", "recon", "kl", "beta", "lr"]);
     },
+    /** @param {Uint8Array} bytes */
+    openRunFile(bytes) {
+      if (!bytes.length) throw new Error("this is no run file");
+      trainer.newRun({ latent_dim: 8 });
+      now = { ...now, step: bytes[0], epoch: Math.floor(bytes[0] / PER_EPOCH) };
+    },
     save: () => ({ now: { ...now }, history: history.save(), dataset: trainer.data.name }),
     /** @param {any} kept @param {any} data */
     restore(kept, data) {
@@ -272,6 +278,21 @@ test("a new run has the one before as a ghost, and a setting that was not let in
   );
   assert.equal(states[0].view_state.values.ghost, true);
   assert.equal(states[1].frame.ghost, undefined);
+});
+
+test("a run file is shown where it stopped, beside the run before; one that is none is said", () => {
+  const { kernel, send, work, states } = setUp();
+  send("advance", 2);
+  work();
+  kernel.openRunFile(new Uint8Array());
+  assert.match(work().run.error, /this is no run file/);
+  assert.equal(states[0].frame.run.step, 2);
+  kernel.openRunFile(Uint8Array.of(7));
+  const { run: shown, ghost, scatter } = work();
+  assert.deepEqual([shown.step, shown.status, shown.error, shown.latent_dim], [7, "paused", null, 8]);
+  assert.deepEqual([ghost.run.step, scatter.step], [2, 7]);
+  kernel.openRunFile(Uint8Array.of(12));
+  assert.equal(work().run.status, "finished");
 });
 
 test("a hidden page rests and goes on; what was kept is gone on from, paused", () => {

@@ -11,6 +11,10 @@ import { size } from "../contract/bytes.js";
 import { keptBy } from "./optimiser.js";
 import { betaAt, describe } from "./schedules.js";
 
+/** Without which a run cannot be shown; a loop of a user's own leaves out the rest. */
+const NEEDED_FACTS = ["model_class", "options", "step", "epoch", "columns", "history_epochs", "data"];
+const NEEDED = ["history.steps"];
+
 /** @param {Run} run @param {Trainable} payload @returns {RunFile} */
 export function fileOf(run, payload) {
   const { choice, settings, data } = run;
@@ -83,6 +87,11 @@ const wide = (values) => BigInt64Array.from(Array.from(values), BigInt);
  * @param {Trainable} payload
  */
 export function restoreFile({ facts, tensors }, payload) {
+  const lacking = [
+    ...NEEDED_FACTS.filter((name) => facts[name] === undefined),
+    ...NEEDED.filter((name) => !tensors[name]),
+  ];
+  if (lacking.length) throw new Error(`this run file is damaged: it lacks ${lacking.join(", ")}.`);
   const choice = payload.choices.findIndex((one) => fits(one, facts, tensors));
   if (choice < 0)
     throw new Error(
@@ -102,6 +111,7 @@ export function restoreFile({ facts, tensors }, payload) {
   return {
     choice,
     settings,
+    dataset: facts.data.name,
     /** @param {Run} run */
     fill: (run) => run.restore(savedOf({ facts, tensors }, payload.choices[choice], run, payload)),
   };

@@ -89,7 +89,7 @@ export function createPageKernel({
 
   function curves() {
     const own = curvesState(trainer.history);
-    return continued && saved.curves ? joinedCurves(saved.curves, own) : own;
+    return continued && saved.curves && !payload.history ? joinedCurves(saved.curves, own) : own;
   }
 
   const run = () =>
@@ -240,17 +240,16 @@ export function createPageKernel({
     pace.rest();
   }
 
-  /** @param {any} value settings of the form */
-  function newRun(value) {
+  /** Show another run; this one stays as a ghost. @param {() => void} change puts it into the trainer, or fails */
+  function replaceRun(change) {
     const old = {
       run: canGoOn() ? run() : saved.run,
       curves: curves(),
       units: sections.find((one) => one.units)?.units ?? saved.units,
       settings: settingsOf(state(), trainer.history.length ? trainer.history.columns.beta[0] : undefined),
     };
-    const { dataset, ...settings } = value ?? {};
     const before = trainer.data;
-    trainer.newRun(settings, dataset === OWN_NAME && own ? own.set : given);
+    change();
     const others = trainer.data !== before;
     ghost = old.run.step > 0 ? ghostState(old, settingsOf(state())) : null;
     continued = false;
@@ -262,6 +261,12 @@ export function createPageKernel({
       view_state: { set: 1_000_000 + views, values },
     };
     post(wants.map(() => keys));
+  }
+
+  /** @param {any} value settings of the form */
+  function newRun(value) {
+    const { dataset, ...settings } = value ?? {};
+    replaceRun(() => trainer.newRun(settings, dataset === OWN_NAME && own ? own.set : given));
     settle("running");
   }
 
@@ -335,6 +340,13 @@ export function createPageKernel({
       wants[at] = { ...wants[at], sections: [], keys: [], grid: null };
     },
     runFile: () => trainer.runFile(),
+    /** Show the run of a file, to go on from. @param {Uint8Array} bytes */
+    openRunFile(bytes) {
+      attempt(() => {
+        replaceRun(() => trainer.openRunFile(bytes));
+        settle(state().isFinished ? "finished" : "paused");
+      });
+    },
     /** Train from scratch on images of the reader's own. @param {OwnData} images */
     takeImages(images) {
       attempt(() => {

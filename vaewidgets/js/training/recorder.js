@@ -5,7 +5,11 @@
  * @typedef {{names: string[], steps: Int32Array, columns: Record<string, Float64Array>,
  *   epochs: [number, Record<string, number>][]}} Recorded all of it, to be kept
  */
+import { toFloat32, toInt32 } from "../contract/bytes.js";
 import { createBuckets } from "./history.js";
+
+/** Of float32 numbers: 0.1 is 0.1 again. */
+const DIGITS = 7;
 
 export class Recorder {
   /** @param {string[]} names of what is recorded by step */
@@ -78,6 +82,23 @@ export class Recorder {
       columns: Object.fromEntries(columns),
       epochs: this.epochs.map(([step, values]) => [step, { ...values }]),
     };
+  }
+
+  /**
+   * What Python recorded, under the names that the page records.
+   * @param {import("../contract/types.js").TrainingHistory} history @param {string[]} names
+   */
+  static sent({ steps, columns, epochs }, names) {
+    const column = (/** @type {string} */ name) =>
+      columns[name]
+        ? Float64Array.from(toFloat32(columns[name]), (x) => Number(x.toPrecision(DIGITS)))
+        : new Float64Array(steps.shape[0]).fill(Number.NaN);
+    return Recorder.from({
+      names,
+      steps: toInt32(steps),
+      columns: Object.fromEntries(names.map((name) => [name, column(name)])),
+      epochs: /** @type {any} */ (epochs),
+    });
   }
 
   /** @param {Recorded} saved */

@@ -5,6 +5,8 @@
  * @typedef {{shape: number[], values: Numbers}} Tensor
  * @typedef {{facts: any, tensors: Record<string, Tensor>}} RunFile
  */
+import { size } from "../contract/bytes.js";
+
 const KEY = "vaewidgets";
 const FORMAT = 1;
 
@@ -49,8 +51,7 @@ export function readRunFile(bytes) {
   const header = headerOf(bytes);
   const text = header.json.__metadata__?.[KEY];
   if (!text) throw new Error("this safetensors file holds no run; expected one of run.save or of this page.");
-  // Python writes what is not finite by names that JSON does not have.
-  const facts = JSON.parse(text.replace(/([[:,]\s*)(?:NaN|-?Infinity)(?=\s*[,\]}])/g, "$1null"));
+  const facts = factsOf(text);
   if (facts.format !== FORMAT)
     throw new Error(`this run file has format ${facts.format}; this page reads ${FORMAT}.`);
   delete header.json.__metadata__;
@@ -60,11 +61,25 @@ export function readRunFile(bytes) {
     const kind = KINDS[dtype];
     // What the page does not read (half precision of a time line) is left out.
     if (!kind) continue;
+    if (!Array.isArray(shape) || !Array.isArray(place))
+      throw new Error(`this run file is damaged: its header says no place for ${name}.`);
     const own = bytes.slice(header.end + place[0], header.end + place[1]);
     if (own.length !== place[1] - place[0]) throw new Error("this run file is cut off at its end.");
+    if (own.length !== size(shape) * kind.BYTES_PER_ELEMENT)
+      throw new Error(`this run file is damaged: ${name} has ${own.length} bytes for the shape (${shape}).`);
     tensors[name] = { shape, values: new kind(own.buffer) };
   }
   return { facts, tensors };
+}
+
+/** @param {string} text */
+function factsOf(text) {
+  try {
+    // Python writes what is not finite by names that JSON does not have.
+    return JSON.parse(text.replace(/([[:,]\s*)(?:NaN|-?Infinity)(?=\s*[,\]}])/g, "$1null"));
+  } catch {
+    throw new Error("this run file is damaged: what it says of its run cannot be read.");
+  }
 }
 
 /** @param {Uint8Array} bytes */

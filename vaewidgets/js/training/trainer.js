@@ -71,6 +71,7 @@ import { toFloat32 } from "../contract/bytes.js";
 import { createMemory } from "../graphs/kernels/memory.js";
 import { dataSet } from "./batches.js";
 import { fileOf, restoreFile } from "./files.js";
+import { Recorder } from "./recorder.js";
 import { createRun } from "./run.js";
 import { readRunFile, writeRunFile } from "./run_file.js";
 import { checkSettings, choose, settingsOf } from "./settings.js";
@@ -87,6 +88,7 @@ export function createTrainer(payload, { memory = createMemory(), now = () => pe
     run.model.setWeights(toFloat32(payload.weights));
     run.step = payload.step;
     run.epoch = payload.epoch;
+    if (payload.history) run.history = Recorder.sent(payload.history, run.history.names);
   } else run.begin();
 
   /** @param {number} i @param {import("./run.js").RunSettings} settings @param {DataSet} data */
@@ -146,8 +148,8 @@ export function createTrainer(payload, { memory = createMemory(), now = () => pe
     },
     runFile: () => writeRunFile(fileOf(run, payload)),
     openRunFile(bytes) {
-      const { choice, settings, fill } = restoreFile(readRunFile(bytes), payload);
-      const next = open(choice, settings, run.data);
+      const { choice, settings, dataset, fill } = restoreFile(readRunFile(bytes), payload);
+      const next = open(choice, settings, dataset === given.name ? given : run.data);
       fill(next);
       replace(next);
     },

@@ -4,7 +4,8 @@
  *
  * @typedef {{type: "open", payload: any, wants: import("./wants.js").Wants[], saved: import("./page_kernel.js").Saved,
  *   kept: any} | {type: "images", data: import("./own_set.js").OwnData} | {type: "command", message: {seq: number, name: string, value: any}} | {type: "hide", hidden: boolean}
- *   | {type: "join", want: import("./wants.js").Wants} | {type: "leave", at: number} | {type: "close"} | {type: "file"}} Request
+ *   | {type: "join", want: import("./wants.js").Wants} | {type: "leave", at: number} | {type: "close"} | {type: "file"}
+ *   | {type: "open file", bytes: Uint8Array}} Request
  * @typedef {{type: "ready"} | {type: "opened"} | {type: "update", updates: Record<string, any>[]} | {type: "keep", kept: any}
  *   | {type: "file", bytes: Uint8Array<ArrayBuffer>} | {type: "fault", message: string}} Answer
  *   opened: the trainer is there; fault: it could not be made; join, leave: a widget came, or the one of this
@@ -54,6 +55,7 @@ function createServer(answer, sliceMs) {
       if (request.type === "open") open(request);
       else if (request.type === "command") kernel?.obey(request.message);
       else if (request.type === "images") kernel?.takeImages(request.data);
+      else if (request.type === "open file") kernel?.openRunFile(request.bytes);
       else if (request.type === "hide") kernel?.hide(request.hidden);
       else if (request.type === "join") kernel?.join(request.want);
       else if (request.type === "leave") kernel?.leave(request.at);

@@ -15,7 +15,13 @@ from vaewidgets.adapters.seeded import seeded
 from vaewidgets.checks import flag, one_of, wholes
 from vaewidgets.contract.packing import pack
 from vaewidgets.contract.sections import Packed
-from vaewidgets.contract.training import Trainable, TrainingChoice, TrainingOptions, TrainingTensor
+from vaewidgets.contract.training import (
+    Trainable,
+    TrainingChoice,
+    TrainingHistory,
+    TrainingOptions,
+    TrainingTensor,
+)
 from vaewidgets.errors import OptionError, PortableError
 from vaewidgets.models import MODELS, build
 from vaewidgets.models.pixels import OUTPUTS
@@ -30,6 +36,7 @@ from vaewidgets.runs.options import refuse_unknown
 from vaewidgets.runs.run_file import model_facts
 
 MOST_CHOICES = 24  # models that one page may train: some tens of kilobytes each
+_MOST_STEPS = 10_000  # of a history that travels: 25 kB a thousand
 _SMALL_WEIGHTS = 1_500_000  # bytes: larger ones travel only if asked for
 _IN_FILES = {torch.float32: "F32", torch.int64: "I64"}
 
@@ -93,6 +100,7 @@ def trainable(
         "choices": choices,
         "chosen": 0,
         "weights": kept,
+        "history": _history(checkpoint.recorder.state(checkpoint.mark)) if kept else None,
         "step": checkpoint.step if kept else 0,
         "epoch": int(checkpoint.facts["epoch"]) if kept else 0,
         "options": options,
@@ -192,6 +200,14 @@ def _options(run: Run, facts: dict[str, Any]) -> TrainingOptions:
 def _n_classes(run: Run) -> int:
     classes = run.data.classes
     return 0 if classes is None else len(classes)
+
+
+def _history(state: dict[str, Any]) -> TrainingHistory | None:
+    """What the run recorded, for a page that goes on from its weights."""
+    if len(state["steps"]) > _MOST_STEPS:
+        return None
+    columns = {name: pack(values, "f32") for name, values in state["columns"].items()}
+    return {"steps": pack(state["steps"], "i32"), "columns": columns, "epochs": state["epochs"]}
 
 
 def _weights(

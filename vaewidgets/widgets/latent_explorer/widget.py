@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +14,10 @@ from vaewidgets.data import ImageDataset, load_dataset
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
 from vaewidgets.live.bundle import STATIC
+from vaewidgets.live.save import training_options
 from vaewidgets.models import MLPVAE
+from vaewidgets.publish.embed import training_state
+from vaewidgets.publish.training import trainable
 from vaewidgets.runs import Run, train
 from vaewidgets.sections.state import curves_state, units_state
 from vaewidgets.sections.units import check_units_view, thresholds
@@ -36,6 +40,10 @@ class LatentExplorer(RestartWidget):
         The model to train; by default an `MLPVAE` with two latent dimensions. Not with a run.
     points : int, default 2000
         How many images the scatter shows at most.
+    train : bool or dict, default False
+        Whether the widget can be trained in the page where no kernel answers: in a notebook that is opened
+        again, in HTML made of one. Data and graphs then go into the widget's saved state, once, and the
+        newest weights when the run rests; a dict says what may be chosen, as for `save_html`.
     **options
         `latent_dim`, `hidden`, `activation`, `likelihood` of the default model; any option of
         `vaewidgets.train` (`epochs`, `beta`, `lr`, `batch_size`, `seed`, ...). Not with a run.
@@ -67,6 +75,7 @@ class LatentExplorer(RestartWidget):
     >>> LatentExplorer()                                # doctest: +SKIP
     >>> LatentExplorer("mnist", latent_dim=8, beta=4)   # doctest: +SKIP
     >>> LatentExplorer(run)                             # doctest: +SKIP
+    >>> LatentExplorer(run, train=True)                 # doctest: +SKIP
     """
 
     _esm = STATIC / "latent_explorer.js"
@@ -80,8 +89,13 @@ class LatentExplorer(RestartWidget):
         *,
         model: nn.Module | None = None,
         points: int = 2000,
+        train: bool | Mapping[str, Any] = False,
         **options: Any,
     ) -> None:
+        self._trains = training_options(train)
+        self._trains_from: tuple[str, int] | None = (
+            None  # run and step of the weights in the live key `training`
+        )
         if isinstance(source, Run):
             if model is not None or options:
                 extra = ["model"] * (model is not None) + list(options)
@@ -93,6 +107,23 @@ class LatentExplorer(RestartWidget):
         else:
             run = _start(source, model, options)
         super().__init__(run, points)
+
+    def _before_open(self) -> None:
+        super()._before_open()
+        self._renew_training()
+
+    def _renew_picture(self) -> None:
+        super()._renew_picture()
+        if not self._changes_by_itself():
+            self._renew_training()
+
+    def _renew_training(self) -> None:
+        """Put into the state what the page needs to train the run by itself, if it is to."""
+        moment = self.run.id, self.run.step
+        if self._trains is not None and moment != self._trains_from:
+            self._trains_from = moment
+            state = training_state(self.run.id, trainable(self.run, **self._trains))
+            self._publish({"training": {**state, "keys": sorted({*self._live, "view_state", "options"})}})
 
     def _history_state(self, run: Run) -> Sections:
         return {"curves": curves_state(run)}

@@ -68,6 +68,13 @@ export function put(state, path, value) {
   at[path[path.length - 1]] = value;
 }
 
+/** Bytes of an element. @param {[string, string]} element kind and text @returns {Promise<Uint8Array<ArrayBuffer>>} */
+export async function unpacked([kind, text]) {
+  const raw = fromBase64(text);
+  const planes = kind.startsWith("gzip") && (Number(kind.slice(4)) || 1);
+  return planes ? fromPlanes(await unzip(raw), planes) : raw;
+}
+
 /** What a document carries. @param {Document} document */
 export function createContent(document) {
   const elements = document.querySelectorAll("script.vw-data");
@@ -80,18 +87,13 @@ export function createContent(document) {
       if (!table[ref]) throw new Error(`A file of this page is missing: ${ref} was not found.`);
       return table[ref];
     }
-    const element = /** @type {HTMLElement} */ (elements[/** @type {number} */ (ref)]);
-    return [element.dataset.kind ?? "", element.textContent ?? ""];
+    const { dataset, textContent } = /** @type {HTMLElement} */ (elements[/** @type {number} */ (ref)]);
+    return [dataset.kind ?? "", textContent ?? ""];
   }
 
   return contentOf(
     () => JSON.parse(document.getElementById("vw-page-content")?.textContent ?? '{"widgets":[]}'),
-    async (ref) => {
-      const [kind, text] = found(ref);
-      const raw = fromBase64(text);
-      const planes = kind.startsWith("gzip") && (Number(kind.slice(4)) || 1);
-      return planes ? fromPlanes(await unzip(raw), planes) : raw;
-    },
+    async (ref) => unpacked(found(ref)),
   );
 }
 

@@ -2,11 +2,11 @@
  * The saved page: draws each widget by its own module, links them, and puts what is turned into the address.
  */
 import { h, setText } from "../dom.js";
-import { download, slug } from "../still_image.js";
 import { toFragment } from "./address.js";
 import { createContent } from "./content.js";
 import { drawPage, showFault } from "./draw.js";
 import { isFramed, listenToHost } from "./frame.js";
+import { createRunFiles } from "./run_files.js";
 import "./page.css";
 
 const root = document.documentElement;
@@ -58,19 +58,6 @@ async function copyLink(fragment) {
   }
 }
 
-/** A button that saves what was trained here, for `vw.load_run`. @param {ReturnType<typeof import("./training.js").createTraining>} training */
-function createFileButton(training) {
-  const button = h("button", "vw-page-button vw-page-run-file", {
-    type: "button",
-    text: "save the trained model",
-    title: "a .safetensors file for vaewidgets.load_run",
-  });
-  button.addEventListener("click", () => {
-    training.file((bytes, name) => download(new Blob([bytes]), `${slug(name)}.safetensors`));
-  });
-  return button;
-}
-
 async function start() {
   document.querySelector(".vw-page-unrun")?.remove();
   if (isFramed) listenToHost();
@@ -86,7 +73,7 @@ async function start() {
       main.prepend(own);
       trainings[0].offerImages(own);
     }
-    const files = trainings.map(createFileButton);
+    const files = trainings.flatMap((one) => createRunFiles(one));
     // The page around a frame says how light it is, and a frame has no address to link to.
     const others = isFramed ? [] : [...createLinkButton(() => toFragment(view())), createThemeSwitch()];
     const tools = [...files, ...others];

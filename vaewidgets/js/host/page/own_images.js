@@ -19,6 +19,7 @@ import { createPress } from "../controls.js";
 import { h, setText, show } from "../dom.js";
 import { createTheme } from "../theme.js";
 import { FEWEST, readOwnData } from "./own_data.js";
+import "./own_images.css";
 
 const PEN = 0.09;
 /** As MNIST's digits fill their images. */

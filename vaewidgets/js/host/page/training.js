@@ -259,6 +259,8 @@ export function createTraining(content, training, shown, storage = storageOf(tra
         onStart: (/** @type {any} */ data) => request({ type: "images", data }),
       });
     },
+    /** Show the run of a file. @param {Uint8Array} bytes */
+    openFile: (bytes) => request({ type: "open file", bytes }),
     /** The run file. @param {TakeFile} then */
     file(then) {
       onFile = then;

@@ -14,6 +14,7 @@ import { createLatentView, scatterCaption } from "../../panels/latent/index.js";
 import { createUnitsView } from "../../panels/units/index.js";
 import { createGhost } from "./ghost.js";
 import { createNewRun } from "./new_run.js";
+import { createOffer } from "./offer.js";
 import { createStrip } from "./strip.js";
 import { createToolbar } from "./toolbar.js";
 
@@ -37,16 +38,17 @@ export default defineWidget({
     const actions = h("div", "vw-actions");
     const before = h("div");
     const stripEl = h("div", "vw-part");
+    const offer = createOffer(shell.body, context);
     shell.body.append(
       bar,
       actions,
-      before,
       h("div", "vw-split", {}, [
         h("div", "vw-stage-column", {}, [stage]),
         h("div", "vw-part vw-part-images", {}, [images]),
         curvesEl,
         barsEl,
       ]),
+      before, // below the map, which would else jump when a run is started
       stripEl,
     );
 
@@ -82,7 +84,7 @@ export default defineWidget({
         {},
       ),
       destroy() {
-        for (const part of [toolbar, newRun, ghost, strip, latent, curves, units]) part.destroy();
+        for (const part of [offer, toolbar, newRun, ghost, strip, latent, curves, units]) part.destroy();
       },
     };
   },

@@ -1,0 +1,134 @@
+"""A page that trains, as its reader meets it: its size, memory, processor time, and how soon it answers.
+
+    python -m tests.benchmarks.bench_page_reader [--epochs 1000] [--json FILE]
+
+Needs a Chromium. Digits (1,797, the network closed): 30 epochs of an MLP 512-256-2, processor seconds of the
+tab with all that it draws; while it trains a pointer moves over the map and presses a field, and each event
+is timed from its arrival until its handlers have ended, with the trainer in a worker and, where a host
+forbids workers, in slices; at last memory of the tab after many epochs of a small model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import vaewidgets as vw
+from tests.benchmarks.setting import headline, machine, parse
+from tests.browser.conftest import find_browser
+
+LIMITS = {"answer, ms": 50, "30 epochs, processor s": 20, "page, MB": 1.5, "memory, MB": 400}
+NO_WORKERS = "globalThis.Worker = class { constructor() { throw new Error('forbidden'); } };"
+TIMES = """globalThis.times = [];
+new PerformanceObserver((list) => {
+  for (const { processingEnd, startTime } of list.getEntries()) times.push(processingEnd - startTime);
+}).observe({ type: "event", durationThreshold: 16 });"""
+WIDGET = "document.querySelector('.vw-latent-explorer').vaewidgets"
+
+
+def page_of(folder: Path, name: str, hidden: tuple[int, ...], epochs: int) -> Path:
+    """A page of a run on digits that trains for so many epochs."""
+    torch.manual_seed(0)
+    data = vw.load_dataset("digits")
+    model = vw.MLPVAE(data.image_shape, latent_dim=2, hidden=hidden)
+    run = vw.train(model, data, epochs=epochs, batch_size=64, autosave=False, start=False)
+    widget = vw.LatentExplorer(run)
+    path = vw.save_html(widget, folder / f"{name}.html", train=True)
+    widget.close()
+    return path
+
+
+class Tab:
+    """One page in a browser of its own."""
+
+    def __init__(self, playwright: Any, path: Path, *, workers: bool = True) -> None:
+        self.browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
+        self.page = self.browser.new_page(viewport={"width": 1000, "height": 900})
+        if not workers:
+            self.page.add_init_script(NO_WORKERS)
+        self.page.add_init_script(TIMES)
+        self.page.goto(path.as_uri())
+        self.page.wait_for_function("document.documentElement.vaewidgets?.ready === true")
+
+    def process(self) -> tuple[float, float]:
+        """Processor seconds so far and resident MB of the tab."""
+        session = self.browser.new_browser_cdp_session()
+        found = session.send("SystemInfo.getProcessInfo")["processInfo"]
+        tabs = [one for one in found if one["type"] == "renderer"]
+        resident = 0.0
+        for one in tabs:
+            text = Path(f"/proc/{one['id']}/status").read_text()
+            resident += int(re.findall(r"RssAnon:\s+(\d+)", text)[0]) / 1000
+        return sum(one["cpuTime"] for one in tabs), resident
+
+    def train(self, *, touch: bool, seconds: float = 1800) -> None:
+        """Train to the end, with a pointer that does something all the time."""
+        self.page.locator(".vw-latent-explorer .vw-main-button").first.click()
+        end = time.monotonic() + seconds
+        turn = 0
+        while self.page.evaluate(f"{WIDGET}.status") != "finished" and time.monotonic() < end:
+            if not touch:
+                time.sleep(1)
+                continue
+            self.page.mouse.move(150 + 37 * turn % 300, 330 + 23 * turn % 150)
+            if turn % 10 == 9:
+                self.page.locator(".vw-latent-explorer .vw-beta .vw-number").click()
+            turn += 1
+
+    def close(self) -> None:
+        """End its browser."""
+        self.browser.close()
+
+
+def measured(playwright: Any, folder: Path, epochs: int) -> dict[str, float]:
+    """All numbers, by name."""
+    rows: dict[str, float] = {}
+    large = page_of(folder, "large", (512, 256), 30)
+    for name, workers in (("worker", True), ("slices", False)):
+        tab = Tab(playwright, large, workers=workers)
+        before, _ = tab.process()
+        tab.train(touch=True)
+        rows[f"30 epochs, processor s, {name}"] = tab.process()[0] - before
+        times = tab.page.evaluate("times")
+        rows[f"answer, ms, {name}: 95 of 100"] = float(np.percentile(times, 95)) if times else 0.0
+        rows[f"answer, ms, {name}: longest"] = max(times, default=0.0)
+        tab.close()
+    small = page_of(folder, "small", (64,), epochs)
+    rows["page, MB, no weights"] = small.stat().st_size / 1e6
+    tab = Tab(playwright, small)
+    rows["memory, MB, when opened"] = tab.process()[1]
+    tab.train(touch=False)
+    rows[f"memory, MB, after {epochs:,} epochs"] = tab.process()[1]
+    tab.close()
+    return rows
+
+
+def main() -> None:
+    """Print a table."""
+    from playwright.sync_api import sync_playwright
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--epochs", type=int, default=1000, help="after which memory is measured")
+    options = parse(parser, 1, "not used")
+    print(headline(machine()))
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        rows = measured(playwright, Path(folder), options.epochs)
+    for name, value in rows.items():
+        limit = next((most for start, most in LIMITS.items() if name.startswith(start)), None)
+        print(f"{name:44}{value:10.1f}   at most {limit}")
+    if options.json:
+        options.json.write_text(json.dumps(rows))
+
+
+if __name__ == "__main__":
+    main()

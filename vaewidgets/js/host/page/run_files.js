@@ -1,0 +1,54 @@
+/**
+ * Run files of a page that trains: one button saves what was trained here, another opens such a file, which may be dropped
+ * anywhere on the page, too. What is wrong with a file is said in the widgets' panels.
+ *
+ * Controls: .vw-page-run-file, .vw-page-open-run, input.vw-page-run-input.
+ *
+ * @typedef {ReturnType<typeof import("./training.js").createTraining>} Training
+ */
+import { h } from "../dom.js";
+import { download, slug } from "../still_image.js";
+
+const ENDING = ".safetensors";
+
+/** @param {Training} training @param {string} [kind] class of the buttons @returns {HTMLElement[]} */
+export function createRunFiles(training, kind = "vw-page-button") {
+  const button = (/** @type {string} */ name, /** @type {string} */ text, /** @type {string} */ title) =>
+    h("button", `${kind} ${name}`, { type: "button", text, title });
+  const save = button(
+    "vw-page-run-file",
+    "save the trained model",
+    "a .safetensors file for vaewidgets.load_run",
+  );
+  save.addEventListener("click", () => {
+    training.file((bytes, name) => download(new Blob([bytes]), `${slug(name)}${ENDING}`));
+  });
+  const input = h("input", "vw-page-run-input", { type: "file", accept: ENDING, hidden: true });
+  const open = button(
+    "vw-page-open-run",
+    "open a saved model",
+    "a .safetensors file of this page or of run.save; it may be dropped on the page",
+  );
+  const take = async (/** @type {File | undefined} */ file) => {
+    if (file) training.openFile(new Uint8Array(await file.arrayBuffer()));
+  };
+  open.addEventListener("click", () => input.click());
+  input.addEventListener("change", () => {
+    take(input.files?.[0]);
+    input.value = ""; // the same file may be chosen again
+  });
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  // before the panel for images, which would say that it is none
+  document.addEventListener(
+    "drop",
+    (event) => {
+      const file = [...(event.dataTransfer?.files ?? [])].find(({ name }) => name.endsWith(ENDING));
+      if (!file) return;
+      event.preventDefault();
+      event.stopPropagation();
+      take(file);
+    },
+    true,
+  );
+  return [save, open, input];
+}
