@@ -69,8 +69,8 @@ class Replay(anywidget.AnyWidget):
     history : dict of ndarray
         What was measured, by name, and "step", at which.
     view : dict
-        What was turned and pointed at in the page, as small JSON: "selected" are the numbers of the points
-        inside the lasso. Read it, keep it, assign it.
+        What was turned in the page, as small JSON: "selected" are the numbers of the points inside the lasso.
+        Read it, keep it, assign it; in marimo, cells that use `mo.ui.anywidget(saved)` then run again.
     """
 
     _esm = bundle(STATIC / "replay.js")

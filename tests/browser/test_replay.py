@@ -96,7 +96,10 @@ def test_a_saved_run_is_alive_trains_and_moves_the_widgets_of_other_cells(page: 
     explorer.wait("w.step >= 3 && w.status !== 'running'")
     saved = explorer.step
     assert explorer.hover(0.5, 0.5)["ms"] is not None
-    assert page.page.evaluate("cells[0].model.state.view.hover.length") == 2
+    explorer.click(".vw-legend-entry")
+    explorer.wait("w.view.classes?.length > 0", 10)
+    assert page.page.evaluate("Object.keys(cells[0].model.state.view)") == ["classes"]
+    explorer.click(".vw-legend-entry")
     explorer.click(".vw-main-button")
     explorer.wait(f"w.step > {saved + 3}")
     page.page.evaluate("show(1)")

@@ -60,11 +60,13 @@ function shareView(given, models) {
   }
   for (const model of models) {
     model.hearBy(({ seq, name, value }) => {
-      const view = { ...given.get("view"), [name.slice("view:".length)]: value };
+      model.set("ack", Math.max(model.get("ack") ?? 0, seq));
+      const key = name.slice("view:".length);
+      if (key === "hover") return; // marimo runs cells again at each change
+      const view = { ...given.get("view"), [key]: value };
       known = JSON.stringify(view);
       given.set("view", view);
       given.save_changes();
-      model.set("ack", Math.max(model.get("ack") ?? 0, seq));
     });
   }
   const onView = () => {
