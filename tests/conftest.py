@@ -1,5 +1,6 @@
 """Fixtures that all rooms share."""
 
+import gc
 import os
 import shutil
 import signal
@@ -29,6 +30,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(folder))
 
 
+def pytest_collection_finish() -> None:
+    """Leave what is imported and collected out of what tests wait for in `gc.collect`."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """With `--dist loadfile`: the longest files first, and few JupyterLabs, since one takes long to start."""
@@ -39,10 +46,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class LongestFirst(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             scope = super()._split_scope(nodeid)
-            return _SHARED.get(scope, scope)
+            return SHARED.get(scope, scope)
 
         def _assign_work_unit(self, node: Any) -> None:
-            units = (unit for start in _FIRST for unit in self.workqueue if unit.startswith(start))
+            units = (unit for start in FIRST for unit in self.workqueue if unit.startswith(start))
             if (first := next(units, None)) is not None:
                 self.workqueue.move_to_end(first, last=False)
             super()._assign_work_unit(node)
@@ -55,9 +62,9 @@ _LABS = {
     "JupyterLab": ("controls", "explorer", "own_loop", "picture", "lab_boxes"),
     "another JupyterLab": ("explorer_live", "hosts", "lab_every_widget", "lab_saved_page"),
 }
-_SHARED = {f"tests/browser/test_{name}.py": lab for lab, names in _LABS.items() for name in names}
+SHARED = {f"tests/browser/test_{name}.py": lab for lab, names in _LABS.items() for name in names}
 # What takes longest, so that no worker is alone with it at the end; the others follow in their own order.
-_FIRST = (
+FIRST = (
     *_LABS,
     "tests/docs/test_site.py",
     "notebooks/",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import importlib
 import json
 import os
@@ -127,6 +128,8 @@ class Server:
         for name in PRELOADED:
             importlib.import_module(name)
         assert threading.active_count() == 1, "a fork of several threads has only one of them"
+        gc.collect()
+        gc.freeze()  # a collection in a fork would copy all pages of what was imported
         self.folder = folder
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(folder / "socket"))
