@@ -82,16 +82,17 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def checked(environment: Path, script: str) -> str:
-    path = environment / "script.py"
-    path.write_text(script)
+def checked(environment: Path, **scripts: str) -> list[str]:
+    """What mypy says of scripts, by line."""
+    for name, script in scripts.items():
+        (environment / f"{name}.py").write_text(script)
     ended = python(
         *("mypy", "--python-executable", environment / "bin" / "python"),
-        *("--config-file", "mypy.ini", "--cache-dir", "cache", path.name),
+        *("--config-file", "mypy.ini", "--cache-dir", "cache", *(f"{name}.py" for name in scripts)),
         folder=environment,
     )
     assert ended.stderr == ""
-    return ended.stdout
+    return ended.stdout.splitlines()
 
 
 def test_it_has_the_bundles_and_no_sources_of_them(wheel: Path) -> None:
@@ -151,9 +152,10 @@ def test_an_empty_folder_gets_a_picture_a_page_and_the_notebooks(environment: Pa
 
 @pytest.mark.slow
 def test_mypy_sees_the_types_of_an_installed_wheel(environment: Path) -> None:
-    assert checked(environment, USE) == "Success: no issues found in 1 source file\n"
-    script = USE + "".join(f"{line}\n" for line, _ in WRONG.values())
-    lines = checked(environment, script).splitlines()
+    wrong = USE + "".join(f"{line}\n" for line, _ in WRONG.values())
+    *lines, summary = checked(environment, right=USE, wrong=wrong)
+    assert summary.endswith("in 1 file (checked 2 source files)"), summary
+    assert all(line.startswith("wrong.py:") for line in lines), lines
     first = USE.count("\n") + 1
     for number, (what, (_, code)) in enumerate(WRONG.items(), first):
-        assert any(f"script.py:{number}: error" in line and f"[{code}]" in line for line in lines), what
+        assert any(f"wrong.py:{number}: error" in line and f"[{code}]" in line for line in lines), what
