@@ -1,7 +1,7 @@
 """Training in the page, under node, beside the loop as usually written in PyTorch on one thread.
 
     VAEWIDGETS_DATA=... python -m tests.benchmarks.bench_page_training [--rounds 3] [--images 5000]
-        [--profile] [--peers FOLDER]
+        [--profile] [--no-plain] [--peers FOLDER]
 
 Chapter 13.4's network (784-256-32), batch 128, Adam. An epoch of each contender in turn, so that noise meets
 them alike; images a processor second of the whole loop (order, images, noise, step, optimiser, record), and
@@ -115,7 +115,9 @@ def _plain(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def contenders(problem: Problem, peers: Path | None, profile: bool) -> Iterator[dict[str, Any]]:
+def contenders(
+    problem: Problem, peers: Path | None, *, plain: bool, profile: bool
+) -> Iterator[dict[str, Any]]:
     """All that train, by name."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "payload.json"
@@ -128,7 +130,8 @@ def contenders(problem: Problem, peers: Path | None, profile: bool) -> Iterator[
             made["page, wasm relaxed, profiled"] = Page(
                 "page_training.mjs", *ours, "profile", flags=(RELAXED,)
             )
-        made["page, plain"] = Page("page_training.mjs", *ours, "plain")
+        if plain:
+            made["page, plain"] = Page("page_training.mjs", *ours, "plain")
         if peers is not None:
             raw = Path(name) / "images"
             raw.write_bytes(problem.data().train.images_u8(slice(None)).numpy().tobytes())
@@ -146,12 +149,15 @@ def main() -> None:
     )
     parser.add_argument("--images", type=int, default=5000)
     parser.add_argument("--profile", action="store_true", help="also print the page's time by operation")
+    parser.add_argument(
+        "--no-plain", dest="plain", action="store_false", help="leave out the page without WebAssembly"
+    )
     parser.add_argument("--peers", type=Path, help="folder with TensorFlow.js and jax-js in node_modules")
     options = parse(parser, 3, "epochs of each")
     torch.set_num_threads(1)
     problem = Problem(Path(os.environ["VAEWIDGETS_DATA"]), "mlp", BATCH, options.images)
     rows: dict[str, list[dict[str, Any]]] = {}
-    with contenders(problem, options.peers, options.profile) as made:
+    with contenders(problem, options.peers, plain=options.plain, profile=options.profile) as made:
         print(headline(machine()))
         for turn in range(options.rounds + 1):  # the first is warm-up
             for name, contender in made.items():

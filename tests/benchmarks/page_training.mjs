@@ -44,9 +44,8 @@ function timed(call) {
 
 function epoch() {
   const { stepsPerEpoch } = trainer.state();
-  for (const key of Object.keys(spent ?? {})) delete spent[key];
   const [wall, seconds] = timed(() => trainer.advance(Number.POSITIVE_INFINITY, stepsPerEpoch));
-  const profile = spent && summary(spent, stepsPerEpoch);
+  const profile = spent && summary(spent, trainer.state().step);
   const [, alone] = timed(() => {
     for (let i = 0; i < 10; i++) for (const product of products) memory.kernels.product(product);
   });
