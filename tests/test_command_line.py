@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from vaewidgets.__main__ import main
@@ -61,3 +62,20 @@ def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert "notebooks" in said
     assert "revive" in said
     assert "reproduce" in said
+
+
+def test_a_notebook_without_states_is_revived_to_its_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "mine.ipynb"
+    source.write_bytes(NOTEBOOKS[0].read_bytes())
+    assert main(["revive", str(source)]) == 0
+    outputs = [
+        output
+        for cell in nbformat.read(tmp_path / "mine.alive.ipynb", 4).cells
+        for output in cell.get("outputs", [])
+    ]
+    views = [output for output in outputs if "vnd.jupyter.widget-view" in str(output.get("data", {}).keys())]
+    assert views == []
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert "had no state" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import shutil
 import sys
@@ -10,8 +11,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from vaewidgets.errors import VAEWidgetsError
-from vaewidgets.publish.command import add_revive
+from vaewidgets.errors import OptionError, VAEWidgetsError
 
 _HERE = Path(__file__).parent
 
@@ -28,7 +28,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("folder", nargs="?", type=Path, default=Path(), help="where; here by default")
     command.add_argument("--overwrite", action="store_true", help="replace files that differ")
     command.set_defaults(run=_copy_notebooks)
-    add_revive(commands)
+    command = commands.add_parser(
+        "revive",
+        help="keep the widgets of an executed notebook alive in HTML, books and slides",
+        description="Write a copy of an executed notebook in which each widget is an HTML output that needs "
+        "no kernel and no network. A widget whose state is not in the notebook becomes its picture.",
+    )
+    command.add_argument("notebook", type=Path)
+    command.add_argument("--out", type=Path, help="the copy; NAME.alive.ipynb by default")
+    command.add_argument("--execute", action="store_true", help="run the notebook first, and keep the states")
+    command.add_argument("--alone", action="store_true", help="each output holds all it needs (MyST, slides)")
+    command.set_defaults(run=_revive)
     command = commands.add_parser(
         "reproduce",
         help="train a published experiment and compare",
@@ -73,6 +83,30 @@ def _copy_notebooks(options: argparse.Namespace) -> int:
     if find_spec("jupyterlab") is None:
         print("    pip install jupyterlab")
     print(f"    jupyter lab {shlex.quote(str(first))}\n")
+    return 0
+
+
+def _revive(options: argparse.Namespace) -> int:
+    from vaewidgets.publish.notebook import count_without_state, revive_notebook
+
+    try:
+        import nbformat
+    except ImportError as error:
+        raise OptionError("revive needs nbformat; install it: pip install nbformat nbclient.") from error
+    path: Path = options.notebook
+    notebook = nbformat.read(path, as_version=4)
+    if options.execute:
+        from nbclient import NotebookClient
+
+        folder = {"metadata": {"path": str(path.parent)}}
+        NotebookClient(notebook, store_widget_state=True, resources=folder).execute()
+    lost = count_without_state(notebook)
+    result = revive_notebook(notebook, alone=options.alone, pictures=True)
+    target = options.out or path.with_suffix(".alive.ipynb")
+    target.write_text(json.dumps(result, indent=1), encoding="utf-8")
+    print(f"wrote {target}")
+    if lost:
+        print(f"{lost} views had no state in it and are pictures now. Run it again: --execute")
     return 0
 
 
