@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readout, valuesAt } from "../panels/curves/chart.js";
-import { nearestStep, noLogarithm, scalesOf, stepsOf, verticalRange } from "../panels/curves/panel.js";
+import {
+  endOf,
+  nearestStep,
+  noLogarithm,
+  roomFor,
+  scalesOf,
+  stepsOf,
+  verticalRange,
+} from "../panels/curves/panel.js";
 
 /** @typedef {import("../panels/curves/chart.js").Curve} Curve */
 
@@ -61,6 +69,14 @@ test("the first steps may leave the range, a constant has one", () => {
   const flat = verticalRange([curve([1, 2], [7, 7])], false);
   assert.ok(flat[0] < 7 && flat[1] > 7);
   assert.deepEqual(verticalRange([], false), [0, 1]);
+});
+
+test("what stands at a line's end has its room, and a value of usual length takes no other", () => {
+  for (const value of [-1308.2, -690.7, 0.5, 12_345.6, -123_456]) {
+    const end = endOf(curve([1, 2], [0, value]));
+    assert.ok(roomFor(curve([1, 2], [0, value])).length >= end.length, end);
+  }
+  assert.equal(roomFor(curve([1], [2.25])), roomFor(curve([1], [-104.2])));
 });
 
 test("the cursor goes from step to step of all curves, to the nearest one", () => {

@@ -26,6 +26,8 @@ const LATE = 0.5;
 const BAND_ALPHA = 0.17;
 /** Room around the plot, in units of the type size: numbers at the left and below, names at the right. */
 const LEFT_EM = 3.4;
+const MOST_LEFT_EM = 5;
+const NUMBERS_GAP_PX = 8;
 const BELOW_EM = 1.9;
 const RIGHT_EM = 6.6;
 const MOST_RIGHT_EM = 13;
@@ -135,7 +137,8 @@ export function createPanel(el, { theme, onCursor }) {
       const { curves, stepsPerEpoch } = state;
       const { size, width, height } = flat;
       const right = width - Math.round(namesWidth(flat, curves));
-      const [left, bottom] = [Math.round(size * LEFT_EM), height - Math.round(size * BELOW_EM)];
+      const left = curves.length ? Math.round(numbersWidth(flat, curves, isLog)) : 0;
+      const bottom = height - Math.round(size * BELOW_EM);
       pen = null;
       if (!curves.length || right <= left || bottom <= size * TOP_EM) return;
       const box = boxOf(left, size * TOP_EM, right, bottom);
@@ -267,10 +270,29 @@ function drawCursor(pen, curves, step) {
   }
 }
 
+/** What stands at a line's end. @param {Curve} curve */
+export const endOf = (curve) => `${lineName(curve)} ${formatLoss(curve.mean[curve.mean.length - 1] ?? 0)}`;
+
+/** A text as wide as what stands at a line's end will be: it does not grow with each digit. @param {Curve} curve */
+export function roomFor(curve) {
+  const usual = `${lineName(curve)} −000.0`;
+  const now = endOf(curve).replace(/\d/g, "0");
+  return now.length > usual.length ? now : usual;
+}
+
+/** Room for the numbers at the left: the usual, or what those at the ends of the axis take. @param {import("../../draw/pen.js").Pen} pen @param {Curve[]} curves @param {boolean} isLog */
+function numbersWidth({ context, theme, size }, curves, isLog) {
+  context.font = theme.font(0.92);
+  const widths = verticalRange(curves, isLog).map(
+    (end) => context.measureText(formatTick(Number(end.toPrecision(2)))).width,
+  );
+  return clamp(Math.max(...widths) + NUMBERS_GAP_PX, size * LEFT_EM, size * MOST_LEFT_EM);
+}
+
 /** Room for the names at the line ends: what they take, up to a limit. @param {import("../../draw/pen.js").Pen} pen @param {Curve[]} curves */
 function namesWidth({ context, theme, size }, curves) {
   context.font = theme.font(0.92, "600");
-  const widths = curves.map((curve) => context.measureText(`${lineName(curve)} −000.0`).width);
+  const widths = curves.map((curve) => context.measureText(roomFor(curve)).width);
   return Math.min(Math.max(size * RIGHT_EM, ...widths.map((width) => width + size)), size * MOST_RIGHT_EM);
 }
 
@@ -283,7 +305,7 @@ function drawNames(pen, curves) {
     .map((curve) => {
       const last = curve.mean[curve.mean.length - 1];
       const y = pen.y(last);
-      return { curve, last, y: Number.isFinite(y) ? clamp(y, box.top, bottom) : bottom };
+      return { curve, y: Number.isFinite(y) ? clamp(y, box.top, bottom) : bottom };
     })
     .sort((a, b) => a.y - b.y);
   // Upper ones keep their place, lower ones make room; then all move up if they ran out below.
@@ -292,8 +314,7 @@ function drawNames(pen, curves) {
   }
   const over = Math.max((labels[labels.length - 1]?.y ?? 0) - bottom, 0);
   const style = /** @type {const} */ ({ align: "left", relative: 0.92, weight: "600" });
-  for (const { curve, last, y } of labels) {
-    const text = `${lineName(curve)} ${formatLoss(last)}`;
-    drawText(pen, text, box.right + size * 0.5, y - over, { ...style, color: curve.name });
+  for (const { curve, y } of labels) {
+    drawText(pen, endOf(curve), box.right + size * 0.5, y - over, { ...style, color: curve.name });
   }
 }
