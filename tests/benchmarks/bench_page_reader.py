@@ -24,6 +24,7 @@ import torch
 import vaewidgets as vw
 from tests.benchmarks.setting import headline, machine, parse
 from tests.browser.conftest import find_browser
+from tests.browser.lab import wait_for
 
 LIMITS = {"answer, ms": 50, "30 epochs, processor s": 20, "page, MB": 1.5, "memory, MB": 400}
 NO_WORKERS = "globalThis.Worker = class { constructor() { throw new Error('forbidden'); } };"
@@ -56,7 +57,8 @@ class Tab:
             self.page.add_init_script(NO_WORKERS)
         self.page.add_init_script(TIMES)
         self.page.goto(path.as_uri())
-        self.page.wait_for_function("document.documentElement.vaewidgets?.ready === true")
+        ready = "document.documentElement.vaewidgets?.ready === true"
+        wait_for(lambda: self.page.evaluate(ready), "the page is drawn", 60)
 
     def process(self) -> tuple[float, float]:
         """Processor seconds so far and resident MB of the tab."""
