@@ -236,6 +236,7 @@ def test_draws_tell_what_the_spread_is(make, kind):
     torch.testing.assert_close(logvar, own[1], rtol=1e-4, atol=1e-5)
     assert vae.convention.spread == kind
     assert "draws with it as such" in vae.convention.describe()
+    assert vae.convention.spread_is_drawn
     assert vae.convention.other_spreads == ()
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from vaewidgets.adapters import LossConvention
+from tests.experiments.audit_loops import FAMILIES
+from vaewidgets.adapters import LossConvention, as_vae
 from vaewidgets.diagnostics.audit import Estimate, Facts, Look, audit
 from vaewidgets.diagnostics.audit.estimate import end_of
 from vaewidgets.diagnostics.audit.look import Images, Reading, Weights, look_at
@@ -392,25 +394,41 @@ class Steady(torch.nn.Module):
     decode = decode_raw
 
 
+def look_of(model, x, **options):
+    return look_at(
+        model,
+        Images(x, share=options.pop("share", 1.0)),
+        {},
+        Facts(4, 1, 2),
+        step=1,
+        losses=LossConvention(),
+        generator=torch.Generator().manual_seed(1),
+        **options,
+    )
+
+
 def test_the_whole_of_the_images_is_no_sample_of_them():
     x = torch.rand(64, 1, 2, 2, generator=torch.Generator().manual_seed(0))
 
     def errors(share):
-        found = look_at(
-            Steady(),
-            Images(x, share=share),
-            {},
-            Facts(4, 1, 2),
-            step=1,
-            losses=LossConvention(),
-            generator=torch.Generator().manual_seed(1),
-            whole=False,
-        )
+        found = look_of(Steady(), x, share=share, whole=False)
         return found.kl["logvar"].error, found.recon[found.own].error
 
     (kl, recon), (kl_of_all, recon_of_all) = errors(0.1), errors(1.0)
     assert kl > 0 == kl_of_all
     assert 0 < recon_of_all < recon
+
+
+def test_a_spread_that_the_model_draws_with_is_not_doubted():
+    vae = as_vae(FAMILIES["mlp Bernoulli"].make("logvar"))
+
+    def spreads(is_drawn):
+        vae.convention = replace(vae.convention, spread_is_drawn=is_drawn)
+        found = look_of(vae, torch.rand(8, 1, 8, 8))
+        return set(found.kl), {reading.spread for reading in found.recon}
+
+    assert spreads(False) == ({"logvar", "logstd"}, {"logvar", "logstd"})
+    assert spreads(True) == ({"logvar"}, {"logvar"})
 
 
 def test_one_look_at_what_is_near_a_reduction_is_not_enough():

@@ -180,6 +180,7 @@ def as_vae(
         spread=found.kind,
         spread_evidence=found.evidence,
         other_spreads=found.others,
+        spread_is_drawn=found.is_drawn,
         prior=prior or "standard",
         **read,
         notes=notes_on(model, module, wiring, uncalled),

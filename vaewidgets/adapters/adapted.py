@@ -84,6 +84,8 @@ class Convention:
         Why it is read so.
     other_spreads : tuple of str
         Other readings of the spread that nothing speaks against.
+    spread_is_drawn : bool
+        Whether the model was seen to draw with its spread read so: no other reading is possible then.
     prior : {"standard", "learned"}
         N(0, I), or one of the model's own, of which only the logged KL tells.
     notes : tuple of str
@@ -104,6 +106,7 @@ class Convention:
     spread: str = "logvar"
     spread_evidence: str = ""
     other_spreads: tuple[str, ...] = ()
+    spread_is_drawn: bool = False
     prior: str = "standard"
     notes: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()

@@ -55,6 +55,8 @@ class Spread:
         Whether the spread comes before mu.
     is_shown : bool
         Whether more speaks for it than that most VAEs return it.
+    is_drawn : bool
+        Whether the model was seen to draw with it so.
     """
 
     kind: str
@@ -62,6 +64,7 @@ class Spread:
     others: tuple[str, ...] = ()
     swapped: bool = False
     is_shown: bool = True
+    is_drawn: bool = False
 
 
 def find_spread(trial: Trial, encoder: Encoder, decode: Callable[..., Any], said: str | None) -> Spread:
@@ -78,13 +81,14 @@ def find_spread(trial: Trial, encoder: Encoder, decode: Callable[..., Any], said
     if isinstance(decode, Replay):
         source = f"{type(trial.model).__name__}(x)"
         swapped = decode.wiring.hints.swapped
-        return Spread(decode.kind, f"{source} draws with it as such", swapped=swapped)
+        return Spread(decode.kind, f"{source} draws with it as such", swapped=swapped, is_drawn=True)
     for source, draws in _sources(trial, encoder, decode):
         shown = None if draws is None else shown_by_draws(*draws)
         if shown is None:
             continue
         if shown.kind is not None:
-            return Spread(shown.kind, f"{source} draws with it as such", swapped=shown.swapped)
+            evidence = f"{source} draws with it as such"
+            return Spread(shown.kind, evidence, swapped=shown.swapped, is_drawn=True)
         if not shown.fits and source.startswith(where):
             raise ProtocolError(
                 f"{where} returned mu, its spread and a sample that is not drawn with any of "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -135,14 +135,16 @@ def look_at(
     whole : bool
     """
     own, undecided = own_reading(model)
+    is_drawn = getattr(getattr(model, "convention", None), "spread_is_drawn", False)
+    spreads = (own.spread,) if is_drawn else tuple(dict.fromkeys((own.spread, *SPREADS)))
     readings = [own]
     if whole:
-        readings += [one for one in _all_readings(model, own, undecided) if one != own]
+        readings += [one for one in _all_readings(model, own, undecided, spreads) if one != own]
     draws = _DRAWS if images.are_the_batch else 1 + (images.share > 0.5)
     device = next((t.device for t in model.parameters()), torch.device("cpu"))
     seed = int(torch.randint(2**31, (), generator=generator))
     with torch.no_grad(), seeded(seed):  # the model may draw numbers, which the loop needs
-        kl, recon = _measure(model, images, readings, device, draws)
+        kl, recon = _measure(model, images, readings, spreads, device=device, draws=draws)
     exact = images.are_the_batch
     noise: dict[str, float] = {}
     if exact and own in recon:
@@ -172,7 +174,9 @@ def declared_factors(losses: LossConvention, facts: Facts) -> dict[str, float]:
     return {"recon": 1 / recon, "kl": 1 / kl}
 
 
-def _all_readings(model: Any, own: Reading, undecided: Iterable[Reading]) -> list[Reading]:
+def _all_readings(
+    model: Any, own: Reading, undecided: Iterable[Reading], spreads: Iterable[str]
+) -> list[Reading]:
     pairs = {(one.output, one.likelihood): None for one in (own, *undecided)}
     if own.likelihood in ("bernoulli", "squared_error"):
         pairs |= {
@@ -181,7 +185,7 @@ def _all_readings(model: Any, own: Reading, undecided: Iterable[Reading]) -> lis
     if not hasattr(model, "convention"):
         pairs = {(own.output, own.likelihood): None}
     twins = [Reading(own.spread, output, LOG_COSH) for output, kind in pairs if kind == "squared_error"]
-    return [Reading(spread, *pair) for spread in SPREADS for pair in pairs] + twins
+    return [Reading(spread, *pair) for spread in spreads for pair in pairs] + twins
 
 
 def _from_logvar(logvar: Tensor, kind: str) -> Tensor:
@@ -221,7 +225,13 @@ class _Values:
 
 
 def _measure(
-    model: Any, images: Images, readings: list[Reading], device: torch.device, draws: int
+    model: Any,
+    images: Images,
+    readings: list[Reading],
+    spreads: Sequence[str],
+    *,
+    device: torch.device,
+    draws: int,
 ) -> tuple[dict[str, _Values], dict[Reading, _Values]]:
     x = images.x.to(device)
     labels = None if images.labels is None else images.labels.to(device)
@@ -235,7 +245,7 @@ def _measure(
             return {}, {}
         raw = _from_logvar(logvar, own)
         eps = torch.randn_like(mu)
-        for spread in dict.fromkeys((own, *SPREADS)):  # a KL costs next to nothing, a recon a decoder's pass
+        for spread in spreads:  # a KL costs next to nothing, a recon a decoder's pass
             if spread in ("std", "var") and spread != own and not bool((raw > 0).all()):
                 continue
             own_logvar = as_logvar(raw, spread)
