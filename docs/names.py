@@ -38,6 +38,7 @@ ROOMS = {
     "diagnostics": "Diagnostics",
     "widgets": "Widgets",
     "publish": "Publishing",
+    "replay": "Saved runs without torch",
     "figures": "Figures",
     "graphs": "Networks in the page",
     "experiments": "Published experiments",

@@ -18,7 +18,7 @@ def test_a_page_says_how_to_run_it_and_shows_a_picture_until_then(lab: Lab) -> N
     lab.open(["1"])
     lab.page.evaluate("jupyterapp.commands.execute('docmanager:open', { path: 'saved.html' })")
     frame = lab.page.frame_locator(".jp-HTMLViewer iframe")
-    word = frame.locator(".vw-page-fault")
+    word = frame.locator(".vw-page-fault:visible")
     word.wait_for(timeout=30_000)
     assert word.inner_text() == "JavaScript is off. In JupyterLab, press “Trust HTML” above."
     still = frame.locator(".vw-page-still")

@@ -3,7 +3,9 @@
 Never imports an experiment; no other room but `experiments` imports from here.
 """
 
+from vaewidgets.live.hosts import host
 from vaewidgets.live.save import save_html
+from vaewidgets.live.show import show
 from vaewidgets.widgets.active_units_bar import ActiveUnitsBar
 from vaewidgets.widgets.annealing_schedule import AnnealingSchedule
 from vaewidgets.widgets.architecture_diagram import ArchitectureDiagram
@@ -46,5 +48,7 @@ __all__ = [
     "ReparameterizationDemo",
     "SketchEncoder",
     "TrainingCurves",
+    "host",
     "save_html",
+    "show",
 ]

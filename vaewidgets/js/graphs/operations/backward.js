@@ -162,6 +162,7 @@ const copyInto = (c, x, source) =>
 
 /** @type {Operations} */
 export const backward = {
+  // Decoding has these, too, in slower forms that take less room.
   prod,
   copy_: copyInto,
   ...named(
