@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tests.experiments.audit_loops import looking_often
 from tests.runs.conftest import make_data, make_model
 from tests.runs.odd_models import Small
 from vaewidgets.data import ImageDataset, load_dataset
@@ -42,10 +43,11 @@ CASES = {
 
 @pytest.fixture(autouse=True)
 def _at_each_step(monkeypatch):
-    """The reading is tried at each step, however fast the machine."""
-    monkeypatch.setattr("vaewidgets.runs.attached.FLUSH_SECONDS", 0.0)
+    """The reading is tried at each step, and the loop is audited as often as a long one, on any machine."""
     monkeypatch.setattr("vaewidgets.runs.reading.LEAST_SECONDS", 0.0)
     monkeypatch.setattr("vaewidgets.runs.reading.SHARE", float("inf"))
+    with looking_often():
+        yield
 
 
 @pytest.fixture(scope="module")
