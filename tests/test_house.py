@@ -21,6 +21,7 @@ SHARED_BY_ONE = {
     "js/draw/scatter/index.js": "the scatter knows no widget",
     "js/graphs/kernels/memory.js": "the memory with all kernels; pages that only decode carry fewer",
     "js/graphs/operations/backward.js": "operations of graphs, that only pages that train carry",
+    "live/show.py": "a function for users, as save_html is; `widgets` brings it into the reference",
     "js/training/wants.js": "what a page tells its worker, which runs without a page",
 }
 

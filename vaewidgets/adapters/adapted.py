@@ -70,8 +70,8 @@ class Convention:
         Function that its decoder is seen to end in, where the data reach beyond it.
     losses : LossConvention
         How its loop reduces the terms that it logs.
-    evidence : str
-        Why it is read so.
+    evidence, spread_evidence : str
+        Why it, or its spread, is read so.
     others : tuple of (str, str)
         Other pairs of output and likelihood that nothing speaks against yet.
     encode : str
@@ -80,8 +80,6 @@ class Convention:
         Where mu and its spread are in its result.
     spread : {"logvar", "logstd", "std", "var"}
         What the spread is.
-    spread_evidence : str
-        Why it is read so.
     other_spreads : tuple of str
         Other readings of the spread that nothing speaks against.
     spread_is_drawn : bool
