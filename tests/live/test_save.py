@@ -10,18 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 import vaewidgets as vw
 from vaewidgets.errors import OptionError
-
-
-@pytest.fixture(scope="module")
-def run() -> vw.Run:
-    torch.manual_seed(0)
-    data = vw.load_dataset("digits", n_train=128)
-    model = vw.MLPVAE(data.image_shape, hidden=(16,))
-    return vw.train(model, data, epochs=1, autosave=False).wait(progress=False)
 
 
 def test_one_widget_and_several_go_through_one_function(run: vw.Run, tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from IPython import display
 
 import vaewidgets as vw
@@ -32,14 +31,6 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     monkeypatch.setattr(display, "publish_display_data", publish)
     return outputs
-
-
-@pytest.fixture(scope="module")
-def run() -> vw.Run:
-    torch.manual_seed(0)
-    data = vw.load_dataset("digits", n_train=128)
-    model = vw.MLPVAE(data.image_shape, hidden=(16,))
-    return vw.train(model, data, epochs=1, autosave=False).wait(progress=False)
 
 
 @pytest.fixture

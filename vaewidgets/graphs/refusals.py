@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from vaewidgets.graphs.batch import Recording, Size
@@ -17,10 +19,9 @@ _DATA_SIZED = frozenset({"nonzero", "masked_select", "unique", "unique_consecuti
 def refusal(recording: Recording) -> str | None:
     """Find what the page cannot run in an encoder or decoder; None if there is nothing."""
     used = {i for operation in recording.operations for i in operation.reads}
-    for operation in recording.operations:
-        reason = _reason(operation, recording) or _beyond_float(operation, recording)
-        if reason is not None:
-            return f"the page cannot run {operation.place}: {reason}."
+    found = _first(recording, _reason, _beyond_float)
+    if found is not None:
+        return found
     for i, value in enumerate(recording.values):
         if value.kind == "draw" and (i in used or i in recording.outputs):
             return (
@@ -32,10 +33,16 @@ def refusal(recording: Recording) -> str | None:
 
 def too_large(recording: Recording) -> str | None:
     """Say which operation has whole numbers that the page cannot hold; None if there is none."""
+    return _first(recording, _beyond_float)
+
+
+def _first(recording: Recording, *checks: Callable[[Operation, Recording], str | None]) -> str | None:
+    """What the first operation that fails a check is refused for."""
     for operation in recording.operations:
-        reason = _beyond_float(operation, recording)
-        if reason is not None:
-            return f"the page cannot run {operation.place}: {reason}."
+        for check in checks:
+            reason = check(operation, recording)
+            if reason is not None:
+                return f"the page cannot run {operation.place}: {reason}."
     return None
 
 

@@ -135,7 +135,8 @@ def look_at(
     whole : bool
     """
     own, undecided = own_reading(model)
-    is_drawn = getattr(getattr(model, "convention", None), "spread_is_drawn", False)
+    convention = getattr(model, "convention", None)
+    is_drawn = getattr(convention, "spread_is_drawn", False)
     spreads = (own.spread,) if is_drawn else tuple(dict.fromkeys((own.spread, *SPREADS)))
     readings = [own]
     if whole:
@@ -150,7 +151,7 @@ def look_at(
     if exact and own in recon:
         noise = {"kl": kl[own.spread].noise_of_draw, "recon": recon[own].noise_of_draw}
     logged = {}
-    prior = getattr(getattr(model, "convention", None), "prior", "standard")
+    prior = getattr(convention, "prior", "standard")
     for name in ("loss", "recon", "kl"):
         found = _newest(rows.get(name), None if name == "loss" or not exact else noise.get(name))
         if found is not None:
