@@ -1,39 +1,57 @@
 /**
  * Colors and type for canvases, read from CSS variables and kept up to date when the theme changes.
  *
- * The first ten class colors are told apart without one of the three cones, too (figures/palette.py); further classes go
+ * The first ten class colors are told apart without one of the three cones, too (contract/palette.py); further classes go
  * round the hues at two lightnesses.
  */
 
+import { parseRgb } from "../maths/color.js";
+
 const CLASS_COLORS = 10;
 const GOLDEN_ANGLE = 137.508;
+/** Luminance above which black has more contrast than white (WCAG 2.2). */
+const LIGHT = 0.18;
 
 /** @typedef {"fg"|"fg2"|"fg3"|"bg"|"line"|"accent"|"recon"|"kl"|"loss"|"beta"|"var"|"off"} ColorName */
 
 /**
- * Red, green and blue of a CSS color over a background, by letting the browser parse it.
+ * Red, green and blue of a CSS color over an opaque one. The browser computes it as a style: what is read back from a
+ * canvas is random in a browser that resists fingerprinting.
  * @param {string} color
  * @param {string} under
  * @returns {number[]} 0…255
  */
 function bytesOf(color, under) {
-  const canvas = document.createElement("canvas");
-  canvas.width = 1;
-  canvas.height = 1;
-  const context = /** @type {CanvasRenderingContext2D} */ (
-    canvas.getContext("2d", { willReadFrequently: true })
-  );
-  for (const layer of [under, color]) {
-    context.fillStyle = layer;
-    context.fillRect(0, 0, 1, 1);
+  const parsed = parseColor(color);
+  if (!parsed) return [0, 0, 0];
+  const [r, g, b, alpha] = parsed;
+  if (alpha === 1) return [r, g, b];
+  const below = bytesOf(under, "#fff");
+  return [r, g, b].map((part, i) => Math.round(alpha * part + (1 - alpha) * below[i]));
+}
+
+/** Any CSS color, as the browser reads it. @param {string} color */
+function parseColor(color) {
+  const known = parseRgb(color);
+  if (known) return known;
+  const probe = document.createElement("i");
+  document.body.append(probe);
+  // Color spaces that keep their own form when computed, such as oklch, are mixed into sRGB.
+  for (const text of [color, `color-mix(in srgb, ${color}, ${color})`]) {
+    probe.style.color = text;
+    const found = parseRgb(getComputedStyle(probe).color);
+    if (!found) continue;
+    probe.remove();
+    return found;
   }
-  return [...context.getImageData(0, 0, 1, 1).data.subarray(0, 3)];
+  probe.remove();
+  return null;
 }
 
 /** Relative luminance of a CSS color, 0…1. @param {string} color */
 function luminance(color) {
-  const [r, g, b] = bytesOf(color, "#fff");
-  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+  const [r, g, b] = bytesOf(color, "#fff").map((part) => (part / 255) ** 2.2);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
 /**
@@ -62,7 +80,7 @@ export function createTheme(root) {
     const [host, page] = surroundings();
     seen = String([host, page]);
     // Where neither does, what the person's system prefers.
-    const dark = host ? luminance(host) < 0.4 : page === "dark" || (page !== "light" && scheme.matches);
+    const dark = host ? luminance(host) < LIGHT : page === "dark" || (page !== "light" && scheme.matches);
     root.dataset.theme = dark ? "dark" : "light";
     root.dataset.host = host ? "jupyter" : "page";
     cache = new Map();
@@ -140,7 +158,7 @@ export function createTheme(root) {
       return table;
     },
     /** What can be read on a color. @param {string} color */
-    inkOn: (color) => (luminance(color) > 0.5 ? "#10161c" : "#fff"),
+    inkOn: (color) => (luminance(color) > LIGHT ? "#10161c" : "#fff"),
     /** Base size of text in CSS pixels. */
     fontSize: () => Number.parseFloat(getComputedStyle(root).fontSize) || 13,
     /** A canvas font. @param {number} [relative] to the base size @param {string} [weight] */

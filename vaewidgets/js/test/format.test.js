@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { logSlider, logTicks, ticks } from "../draw/scales.js";
+import { parseRgb } from "../maths/color.js";
 import {
   formatLoss,
   formatNumber,
@@ -64,4 +65,18 @@ test("a logarithmic slider goes there and back, and holds an exact 0", () => {
   const lr = logSlider({ min: 1e-5, max: 1e-1, zero: false });
   assert.equal(lr.value(0), 1e-5);
   for (const value of [1e-5, 1e-4, 3e-4, 1e-3, 0.1]) assert.equal(lr.value(lr.position(value)), value);
+});
+
+test("a color is read as a browser writes it", () => {
+  const cases = /** @type {[string, number[] | null][]} */ ([
+    ["#0a77B5", [10, 119, 181, 1]],
+    ["rgb(1, 2, 3)", [1, 2, 3, 1]],
+    ["rgba(1, 2, 3, 0.5)", [1, 2, 3, 0.5]],
+    ["rgb(1 2 3 / 0.25)", [1, 2, 3, 0.25]],
+    ["color(srgb 0.2 none 1 / 0.5)", [51, 0, 255, 0.5]],
+    ["color(display-p3 1 0 0)", null],
+    ["oklch(0.5 0.1 20)", null],
+    ["white", null],
+  ]);
+  for (const [text, wanted] of cases) assert.deepEqual(parseRgb(text), wanted, text);
 });
