@@ -146,24 +146,37 @@ def test_controls_new_run_ghost_and_reload(browser: Any, saved: Path) -> None:
         page.assert_alone()
 
 
-def test_a_widget_without_its_kernel_offers_to_train(browser: Any, tmp_path: Path) -> None:
-    """As in a notebook's HTML: a state that was saved, in somebody else's page."""
+def test_widgets_without_their_kernel_offer_to_train(browser: Any, tmp_path: Path) -> None:
+    """As in a notebook's HTML: states that were saved, in somebody else's page; all of the run move."""
     data = vw.load_dataset("digits", n_train=64, n_test=32)
     options = {"epochs": 2, "batch_size": 32, "autosave": False, "hidden": (8,)}
     shown = vw.LatentExplorer(data, speed=None, train={"latent_dim": [2, 4]}, **options)
     shown.run.wait(progress=False)
-    pieces = html_pieces({"a": shown.get_state()})
+    others = [vw.ReconstructionGrid(shown.run), vw.BetaCompare([shown.run])]
+    for widget in others:
+        widget._refresh()
+    pieces = html_pieces({str(i): widget.get_state() for i, widget in enumerate([shown, *others])})
     path = tmp_path / "pieces.html"
-    path.write_text(f"<!doctype html><meta charset=utf-8><body>{pieces.places['a']}{pieces.rest}")
-    shown.close()
+    body = "".join(pieces.places.values()) + pieces.rest
+    path.write_text(f"<!doctype html><meta charset=utf-8><body>{body}")
+    for widget in [shown, *others]:
+        widget.close()
     with open_page(browser, path) as page:
         assert not page.page.locator(EXPLORER).locator(".vw-again").is_visible()
         press(page, ".vw-train-here")
         widget = page.widget(EXPLORER)
         page.page.locator(".vw-again").wait_for()
         press(page, ".vw-again")
+        widget.wait("w.frame.run.id.startsWith('page-')")
         widget.wait("w.step === 4 && w.status === 'finished' && w.frame.scatter?.step === 4")
         assert page.page.locator(".vw-train-here").is_hidden()
+        run = widget.ask("w.frame.run.id")
+        page.widget(".vw-reconstruction-grid").scroll_to()
+        page.widget(".vw-reconstruction-grid").wait(f"w.frame.run.id === '{run}' && w.step === 4")
+        page.widget(".vw-beta-compare").scroll_to()
+        page.widget(".vw-beta-compare").wait(
+            "root.querySelector('.vw-thinned').textContent.includes('Python') && w.frame.run.id !== null"
+        )
         with page.page.expect_download() as download:
             press(page, ".vw-page-run-file")
         assert vw.load_run(download.value.path(), data=data).step == 4

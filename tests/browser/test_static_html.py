@@ -39,7 +39,7 @@ def widgets() -> Iterator[list[Any]]:
     torch.manual_seed(0)
     data = vw.load_dataset("digits", n_train=256)
     run = vw.train(vw.MLPVAE(data.image_shape, hidden=(16,)), data, epochs=5, autosave=False)
-    explorer = vw.LatentExplorer(run.wait(progress=False))
+    explorer = vw.LatentExplorer(run.wait(progress=False), train=True)
     made = [explorer, vw.ActiveUnitsBar(run), vw.KLPlayground(1.0, 0.5)]
     for widget in made[:2]:
         widget._refresh()
@@ -85,6 +85,17 @@ class StaticPage:
         self.page = page
 
 
+def assert_trains(page: Any, explorer: Widget, other: Widget) -> None:
+    """No kernel answers: the explorer offers to train in the page, and what else shows the run goes along."""
+    explorer.click(".vw-train-here")
+    page.locator(".vw-again").click()
+    explorer.wait("w.frame.run.id.startsWith('page-')")
+    explorer.wait_status("finished")
+    shown = explorer.ask("w.frame.run.id")
+    other.scroll_to()
+    other.wait(f"w.frame.run.id === '{shown}' && w.status === 'finished'")
+
+
 @pytest.mark.parametrize("write", [by_nbconvert, by_embedding])
 def test_widgets_live_under_the_standard_manager(
     browser: Any, widgets: list[Any], tmp_path: Path, write: Any
@@ -113,6 +124,7 @@ def test_widgets_live_under_the_standard_manager(
             torchs = widgets[0].run.snapshot().decode(torch.tensor([shown["z"]])).flatten().numpy()
         assert np.abs(np.array(shown["image"]) - torchs).max() < PIXEL_TOLERANCE
         assert np.ptp(torchs) > 0.2, "an image without contrast proves nothing"
+        assert_trains(page, explorer, Widget(StaticPage(page), ".vw-active-units-bar"))
         assert broken == []
     finally:
         context.close()

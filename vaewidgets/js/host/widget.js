@@ -16,8 +16,7 @@
  * @typedef {{frame: Frame, decoder: Decoder|null, originals: Packed|null, options: Record<string, any>,
  *   get: (key: string) => any}} State  get: any other live key, null where there is none
  * @typedef {{shell: import("./shell.js").Shell, commands: import("./commands.js").Commands,
- *   view: import("./view.js").ViewState, model: Model, restart: (model: Model) => HTMLElement}} Context
- *   restart: draw the widget anew with another model; gives the place
+ *   view: import("./view.js").ViewState, model: Model}} Context
  * @typedef {{
  *   update(state: State): void,
  *   destroy(): void,
@@ -33,6 +32,7 @@ import { createCommands } from "./commands.js";
 import { createPainter } from "./painter.js";
 import { createPull } from "./pull.js";
 import { createShell } from "./shell.js";
+import { modelInForce, watchTaken } from "./taken.js";
 import { createView } from "./view.js";
 
 // Other live keys come in one message with a frame.
@@ -74,7 +74,8 @@ function spoken({ run, curves }) {
  */
 export function defineWidget({ name, label, build }) {
   /** @param {{model: Model, el: HTMLElement}} host @returns {() => unknown} clean-up */
-  function render({ model: given, el }) {
+  function render({ model: own, el }) {
+    const given = modelInForce(own);
     const id = given.get("widget_id") ?? "";
     const siblings = drawnViews.get(id) ?? new Set();
     const left = [...siblings].find((one) => one.isLeft());
@@ -114,12 +115,13 @@ export function defineWidget({ name, label, build }) {
     );
     /** Of the view that was drawn in place of this one. @type {(() => unknown) | null} */
     let cleanUp = null;
-    const restart = (/** @type {Model} */ next) => {
+    const endWatch = watchTaken(() => {
+      const next = modelInForce(model);
+      if (next === model) return;
       destroy();
       cleanUp = render({ model: next, el: place });
-      return place;
-    };
-    const view = build({ shell, commands, view: viewState, model, restart });
+    });
+    const view = build({ shell, commands, view: viewState, model });
     /** @type {Frame | null} */
     let drawn = null;
     /** Why Python could not answer the newest question of this view; its next answer clears it. @type {string|null} */
@@ -199,6 +201,7 @@ export function defineWidget({ name, label, build }) {
     commands.hello();
 
     function destroy() {
+      endWatch();
       siblings.delete(self);
       if (siblings.size === 0) drawnViews.delete(id);
       stopListening();
@@ -209,6 +212,7 @@ export function defineWidget({ name, label, build }) {
       view.destroy();
       shell.destroy();
     }
+    const endOf = (/** @type {HTMLElement} */ at) => () => (cleanUp ? cleanUp() : place === at && destroy());
     const self = {
       // Scrolled out of a long notebook, its ancestors are taken out of the page; dropped, it is itself.
       isLeft: () => drawn !== null && id !== "" && place.parentNode === null,
@@ -218,11 +222,11 @@ export function defineWidget({ name, label, build }) {
         place = nextPlace;
         place.append(shell.root);
         listen();
-        return () => place === nextPlace && destroy();
+        return endOf(nextPlace);
       },
     };
     drawnViews.set(id, siblings.add(self));
-    return () => (cleanUp ? cleanUp() : place === el && destroy());
+    return endOf(el);
   }
   return { render };
 }

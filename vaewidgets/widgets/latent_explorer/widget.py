@@ -26,6 +26,8 @@ from vaewidgets.widgets.latent_explorer.restart import RestartWidget
 # The embedded digits are over in two seconds at full speed; at this pace a person sees the classes part.
 DIGITS = {"epochs": 100, "batch_size": 64, "speed": 5.0}
 OTHERS = {"epochs": 30, "batch_size": 128, "speed": None}
+# what the state of a widget may hold, which the page cannot list: all widgets of a run are trained along
+_KEYS = sorted({*LiveState.__annotations__, "options"} - {"news"})
 _MODEL_OPTIONS = ("latent_dim", "hidden", "activation", "likelihood")
 
 
@@ -123,7 +125,7 @@ class LatentExplorer(RestartWidget):
         if self._trains is not None and moment != self._trains_from:
             self._trains_from = moment
             state = training_state(self.run.id, trainable(self.run, **self._trains))
-            self._publish({"training": {**state, "keys": sorted({*self._live, "view_state", "options"})}})
+            self._publish({"training": {**state, "keys": _KEYS}})
 
     def _history_state(self, run: Run) -> Sections:
         return {"curves": curves_state(run)}

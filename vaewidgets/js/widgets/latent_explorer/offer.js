@@ -19,7 +19,7 @@ function load(code) {
  * @param {HTMLElement} el
  * @param {import("../../host/widget.js").Context} context
  */
-export function createOffer(el, { model, restart }) {
+export function createOffer(el, { model, shell }) {
   const wrap = h("div", "vw-offer vw-actions", { hidden: true });
   const said = h("span", "vw-offer-said", { text: "No kernel answers." });
   const press = createPress(wrap, { name: "train-here", text: "train in this page", onPress: start });
@@ -28,14 +28,12 @@ export function createOffer(el, { model, restart }) {
 
   async function start() {
     press.update({ disabled: true });
-    const { host, keys, ...kept } = model.get("training");
+    const place = shell.root.parentElement;
+    const { host, ...kept } = model.get("training");
     try {
       const { trainInPlace } = await load(host);
-      const state = Object.fromEntries(keys.map((/** @type {string} */ key) => [key, model.get(key)]));
-      const { model: next, tools } = await trainInPlace(state, kept);
-      restart(next)
-        .querySelector(".vw-body")
-        ?.append(h("div", "vw-offer vw-actions", {}, tools));
+      const tools = await trainInPlace(model, kept); // this widget has been drawn anew by now
+      place?.querySelector(".vw-body")?.append(h("div", "vw-offer vw-actions", {}, tools));
     } catch (error) {
       press.update({});
       setText(said, `This page cannot train. ${error instanceof Error ? error.message : error}`);
