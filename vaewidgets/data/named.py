@@ -1,4 +1,4 @@
-"""Data sets by name: scikit-learn's digits, MNIST, Fashion-MNIST, Frey faces, drawn shapes and faces."""
+"""Data sets by name: drawn digits, shapes, faces; scikit-learn's digits, MNIST, Fashion-MNIST, Frey faces."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from vaewidgets.checks import flag, whole
 from vaewidgets.data.convert import resize
 from vaewidgets.data.dataset import ImageDataset, draw
 from vaewidgets.data.faces import FACE_FACTOR_COUNTS, FACE_FACTOR_NAMES, make_faces
+from vaewidgets.data.factors import Factored
 from vaewidgets.data.shapes import FACTOR_COUNTS, FACTOR_NAMES, SHAPE_NAMES, make_shapes
 from vaewidgets.data.sources import as_size
+from vaewidgets.data.strokes import STROKE_FACTOR_COUNTS, STROKE_FACTOR_NAMES, make_strokes
 from vaewidgets.errors import DataError, DatasetNotFoundError, OptionError, did_you_mean
 from vaewidgets.files import cache_folder
 
@@ -35,7 +37,6 @@ _FASHION = (
     "bag",
     "ankle boot",
 )
-_DRAWN = ("shapes", "faces")
 _DIGITS = tuple(str(i) for i in range(10))
 
 Pixels = np.ndarray
@@ -67,24 +68,27 @@ def load_dataset(
 
     Parameters
     ----------
-    name : {"digits", "mnist", "fashion-mnist", "frey", "shapes", "faces"}
-        "digits": 1,797 digits of 8 x 8 pixels that scikit-learn ships, enlarged to 28 x 28; every fifth image
-        of each class is for testing, whatever the seed. "mnist" and "fashion-mnist": 60,000 + 10,000 images
-        of 28 x 28. "frey": 1,965 frames of 28 x 20 (height x width) from a video of one face, without
-        classes; the last sixth of the video (327 frames) is for testing, since neighbouring frames are all
-        but equal. "shapes": a white ellipse, square or heart on black, drawn here (nothing is read), 10,000 +
-        2,000 images of 32 x 32 unless `n_train`, `n_test` and `size` say otherwise; shape, scale, rotation, x
-        and y are independent and known (`ImageDataset.factors`), and no combination is drawn twice. "faces":
-        one face drawn likewise, which turns, nods, smiles, talks and blinks, 1,600 + 320 images of 28 x 20,
-        without classes; one in fifty has its tongue out. It stands in for "frey" where that is not at hand.
+    name : {"strokes", "digits", "mnist", "fashion-mnist", "frey", "shapes", "faces"}
+        "strokes": the digits 0 to 9 as hands write them, drawn here from pen strokes (nothing is read), 1,500
+        + 300 images of 28 x 28, centred as in MNIST; style, slant, width, thickness and turn of each are
+        known (`ImageDataset.factors`). "digits": 1,797 digits of 8 x 8 pixels that scikit-learn ships,
+        enlarged to 28 x 28; every fifth image of each class is for testing, whatever the seed. "mnist" and
+        "fashion-mnist": 60,000 + 10,000 images of 28 x 28. "frey": 1,965 frames of 28 x 20 (height x width)
+        from a video of one face, without classes; the last sixth of the video (327 frames) is for testing,
+        since neighbouring frames are all but equal. "shapes": a white ellipse, square or heart on black,
+        drawn here, 10,000 + 2,000 images of 32 x 32 unless `n_train`, `n_test` and `size` say otherwise;
+        shape, scale, rotation, x and y are independent and known (`ImageDataset.factors`), and no combination
+        is drawn twice. "faces": one face drawn likewise, which turns, nods, smiles, talks and blinks, 1,600 +
+        320 images of 28 x 20, without classes; one in fifty has its tongue out. It stands in for "frey" where
+        that is not at hand.
     root : path, optional
         Folder that holds ``MNIST/raw``, ``FashionMNIST/raw`` or ``frey``. By default the folder that the
         environment variable VAEWIDGETS_DATA names is searched, then the user's cache (VAEWIDGETS_CACHE, or
         the platform's). Archives are read in place; it need not be writable.
     n_train, n_test : int, optional
-        Take only so many images, drawn with `seed`.
+        Take only so many images, drawn with `seed`; of the drawn sets, draw so many.
     seed : int
-        For `n_train` and `n_test`; for "shapes" and "faces", of which combinations are drawn.
+        For `n_train` and `n_test`; for the drawn sets, which images are drawn.
     size : int or (height, width), optional
         Resize to this, bilinear and antialiased. ``size=8`` gives "digits" as they are.
     value_range : tuple of float
@@ -133,22 +137,33 @@ def load_dataset(
     return data._replaced(train=train, test=test)
 
 
-def _drawn(key: str, n_train: int | None, n_test: int | None, seed: int, **options: Any) -> ImageDataset:
-    size = options.pop("size")
-    drawn = (make_faces if key == "faces" else make_shapes)(n_train, n_test, seed, size)
-    # a run file knows its data by name and size alone, and another seed draws other images
-    options["name"] = key if seed == 0 else f"{key} (seed {seed})"
+@dataclass(frozen=True)
+class _Drawing:
+    """How a set is drawn; its classes, where it has any, are the first factor."""
+
+    make: Callable[..., Factored]
     names: tuple[str, ...]
     counts: tuple[int, ...]
-    if key == "faces":
-        data = ImageDataset(drawn.train, test=drawn.test, **options)
-        names, counts = FACE_FACTOR_NAMES, FACE_FACTOR_COUNTS
-    else:
-        test = (drawn.test, drawn.test_factors[:, 0])
-        options["class_names"] = SHAPE_NAMES
-        data = ImageDataset(drawn.train, drawn.train_factors[:, 0], test=test, **options)
-        names, counts = FACTOR_NAMES, FACTOR_COUNTS
-    return data.with_factors(names, counts, drawn.train_factors, drawn.test_factors)
+    class_names: tuple[str, ...] | None
+
+
+def _drawn(key: str, n_train: int | None, n_test: int | None, seed: int, **options: Any) -> ImageDataset:
+    drawing = _DRAWN[key]
+    drawn = drawing.make(n_train, n_test, seed, options.pop("size"))
+    labels, test_labels = (
+        None if drawing.class_names is None else table[:, 0]
+        for table in (drawn.train_factors, drawn.test_factors)
+    )
+    data = ImageDataset(
+        drawn.train,
+        labels,
+        test=(drawn.test, test_labels),
+        # a run file knows its data by name and size alone, and another seed draws other images
+        name=key if seed == 0 else f"{key} (seed {seed})",
+        class_names=drawing.class_names,
+        **options,
+    )
+    return data.with_factors(drawing.names, drawing.counts, drawn.train_factors, drawn.test_factors)
 
 
 def _resized(images: Pixels, size: tuple[int, int] | None) -> Any:
@@ -170,7 +185,7 @@ def datasets_at_hand() -> tuple[str, ...]:
         for name, places in needed.items()
         if any(all(_idx_path(path.parent, path.name) for path in files) for files in places)
     ]
-    return ("digits", *found, *_DRAWN)
+    return ("strokes", "digits", *found, *[name for name in _DRAWN if name != "strokes"])
 
 
 # ---------------------------------------------------------------------------- where files lie
@@ -315,6 +330,12 @@ def _frey(roots: _Roots, _download: bool) -> _Raw:
     n_test = _FREY_FRAMES // 6
     return _Raw(frames[:-n_test], frames[-n_test:], None, None, None)
 
+
+_DRAWN = {
+    "strokes": _Drawing(make_strokes, STROKE_FACTOR_NAMES, STROKE_FACTOR_COUNTS, _DIGITS),
+    "shapes": _Drawing(make_shapes, FACTOR_NAMES, FACTOR_COUNTS, SHAPE_NAMES),
+    "faces": _Drawing(make_faces, FACE_FACTOR_NAMES, FACE_FACTOR_COUNTS, None),
+}
 
 _LOADERS: dict[str, Callable[[_Roots, bool], _Raw]] = {
     "digits": _digits,

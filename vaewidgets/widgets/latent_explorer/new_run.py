@@ -27,6 +27,7 @@ REAL = ("beta", "lr")
 FIELDS = ("dataset", "kind", "likelihood", *WHOLE, *REAL)
 # images of each split of the whole set; fewer were asked for by n_train and n_test
 WHOLE_SETS = {
+    "strokes": (1500, 300),
     "digits": (1442, 355),
     "mnist": (60_000, 10_000),
     "fashion-mnist": (60_000, 10_000),
