@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import pkgutil
 import re
 from collections.abc import Iterator
@@ -50,6 +51,15 @@ def test_its_page_has_a_folder_of_its_name_and_a_bundle(kind: type[LiveWidget]) 
     assert (PAGE / name / "index.js").is_file()
     assert (ROOT / "vaewidgets" / "static" / f"{name}.js").is_file()
     assert kind.__module__.removeprefix(f"{room.__name__}.").split(".")[0] == name
+
+
+@each
+def test_its_help_is_three_short_lines(kind: type[LiveWidget]) -> None:
+    folder = PAGE / snake(kind.__name__)
+    lines = json.loads((folder / "help.json").read_text("utf-8"))
+    assert len(lines) == 3, "what is seen, what can be done, what to try"
+    assert all(20 < len(line) < 320 and line[-1] in ".?" for line in lines)
+    assert 'from "./help.json"' in (folder / "index.js").read_text("utf-8")
 
 
 @each

@@ -10,7 +10,7 @@ import { raise } from "./raise.mjs";
 
 const LIMIT_BYTES = 112_000;
 /** Of a bundle that runs networks: the engine comes on top. */
-const ENGINE_LIMIT_BYTES = 155_000;
+const ENGINE_LIMIT_BYTES = 160_000;
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "static");
 

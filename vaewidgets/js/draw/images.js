@@ -4,9 +4,12 @@
  * @typedef {import("./items.js").Items} Items
  * @typedef {import("../host/theme.js").Theme} Theme
  */
-import { createCanvas, h, setAttributes, setText, show } from "../host/dom.js";
+import { createCanvas, h, reducedMotion, setAttributes, setText, show } from "../host/dom.js";
+import { createPainter, easeOut } from "../host/painter.js";
 import { localOf, pixelRatioOf } from "../host/pointer.js";
 import { drawItem, textAt, toRgba } from "./items.js";
+
+const FADE_MS = 220;
 
 /**
  * @param {ArrayLike<number>} image values in [lo, hi]
@@ -86,6 +89,9 @@ export function createTile(className, theme, axes = false) {
   };
 }
 
+/** One image on its way to another. @param {ArrayLike<number>} from @param {ArrayLike<number>} to @param {number} k 0…1 */
+const blended = (from, to, k) => Uint8Array.from(to, (value, i) => from[i] + (value - from[i]) * k);
+
 /**
  * A tile in the page, drawn again at another size.
  * @param {string} className @param {Theme} theme @param {boolean} [axes]
@@ -93,10 +99,28 @@ export function createTile(className, theme, axes = false) {
 export function createBitmap(className, theme, axes) {
   const tile = createTile(className, theme, axes);
   const { canvas } = tile;
+  /** What is seen, where it came from, and what it becomes. @type {Record<"now"|"from"|"to", ArrayLike<number>>} */
+  const seen = { now: [], from: [], to: [] };
+  let start = 0;
+  /** @type {ReturnType<typeof createPainter> | null} */
+  let painter = null;
+  function paint(/** @type {number} */ now) {
+    const t = Math.min(Math.max((now - start) / FADE_MS, 0), 1);
+    seen.now = t < 1 ? blended(seen.from, seen.to, easeOut(t)) : seen.to;
+    put();
+    return t < 1;
+  }
   canvas.setAttribute("role", "img");
   // Walking up to the page for it would take longer than the drawing.
   let ratio = 1;
   const redraw = () => tile.fit(canvas.clientWidth, canvas.clientHeight, ratio);
+  let items = /** @type {Items | null} */ (null);
+  function put() {
+    if (!items) return;
+    tile.set(seen.now, items);
+    if (items.vector) redraw();
+    else tile.fit(0, 0, 0);
+  }
   new ResizeObserver(() => {
     ratio = pixelRatioOf(canvas);
     redraw();
@@ -105,12 +129,16 @@ export function createBitmap(className, theme, axes) {
     ...tile,
     /** In another theme, too. */
     redraw,
-    /** @param {ArrayLike<number>} bytes @param {Items} items */
-    draw(bytes, items) {
-      tile.set(bytes, items);
+    /** @param {ArrayLike<number>} bytes @param {Items} next @param {boolean} [fade] from what is seen now, pixels alone */
+    draw(bytes, next, fade = false) {
+      items = next;
       canvas.style.aspectRatio = `${items.wide} / ${items.high}`;
-      if (items.vector) redraw();
-      else tile.fit(0, 0, 0);
+      const fades = fade && !items.vector && seen.now.length === bytes.length && !reducedMotion();
+      Object.assign(seen, fades ? { from: seen.now, to: bytes } : { now: bytes, to: bytes, from: bytes });
+      start = fades ? performance.now() : Number.NEGATIVE_INFINITY;
+      if (!fades) return put();
+      painter ??= createPainter(canvas, paint);
+      painter.request();
     },
   };
 }
@@ -141,15 +169,18 @@ export function createImage(el, { name, theme }) {
       entitle();
     });
   return {
-    /** @param {{image: ArrayLike<number>|null, items: Items, title: string, detail?: string}} state */
-    update({ image, items, title: text, detail = "" }) {
+    /**
+     * @param {{image: ArrayLike<number>|null, items: Items, title: string, detail?: string, fade?: boolean}} state
+     *   fade: out of the image before
+     */
+    update({ image, items, title: text, detail = "", fade = false }) {
       show(canvas, image !== null);
       show(empty, image === null);
       setText(empty, image === null ? detail : "");
       const label = detail && image ? `${text}. ${detail}` : text;
       setAttributes(canvas, { "aria-label": label });
       canvas.style.objectFit = items.draw === "heatmap" ? "fill" : "";
-      if (image) bitmap.draw(image, items);
+      if (image) bitmap.draw(image, items, fade);
       named = text;
       entitle();
     },

@@ -1,11 +1,13 @@
 /**
- * What every widget has around its picture: the root, a caption, a button that saves the picture, full screen, the
+ * What every widget has around its picture: the root, a caption, help, a button that saves the picture, full screen, the
  * quiet state before the first picture, the error panel, and a voice for screen readers.
  *
  * For tests: the root is `.vw-root` with `data-status` and `data-step`, and carries the property `vaewidgets`,
  * a read-only handle that each widget documents.
  */
 import { h, icon, OWN_KEYS, setAttributes, setText, show } from "./dom.js";
+import { createHelp } from "./help.js";
+import { rove } from "./rove.js";
 import { download, pictureOf, slug } from "./still_image.js";
 import { createTheme } from "./theme.js";
 
@@ -16,11 +18,11 @@ const SPEAK_EVERY_MS = 5000;
 
 /**
  * @param {HTMLElement} el
- * @param {{name: string, label: string, onPresent?: (on: boolean) => void, fileName?: () => string}} opts
- *   name: the widget's, in lower case with dashes; onPresent: told when full screen begins and ends; fileName: what the
+ * @param {{name: string, label: string, help: string[], onPresent?: (on: boolean) => void, fileName?: () => string}} opts
+ *   name: the widget's, in lower case with dashes; help: its three lines, see help.js; onPresent: told when full screen begins and ends; fileName: what the
  *   saved picture is called, without its ending
  */
-export function createShell(el, { name, label, onPresent = () => {}, fileName = () => name }) {
+export function createShell(el, { name, label, help: lines, onPresent = () => {}, fileName = () => name }) {
   const abort = new AbortController();
   const { signal } = abort;
   const caption = h("p", "vw-caption");
@@ -38,13 +40,20 @@ export function createShell(el, { name, label, onPresent = () => {}, fileName = 
   });
   const save = tool("save-picture", SAVE, "save as picture", "save as picture (PNG)", async () => {
     try {
-      const isLeftOut = (/** @type {Element} */ one) => [save, expand, voice].some((part) => part === one);
+      const isLeftOut = (/** @type {Element} */ one) =>
+        [help.mark, help.panel, save, expand, voice].some((part) => part === one);
       download(await pictureOf(root, { isLeftOut }), `${slug(fileName())}.png`);
     } catch (fault) {
       setError(`This picture could not be saved.\n${fault instanceof Error ? fault.message : fault}`);
     }
   });
-  const head = h("div", "vw-head", {}, [caption, save, expand]);
+  const help = createHelp(lines, signal);
+  const tools = h("div", "vw-tools", { role: "toolbar", "aria-label": "help and picture" }, [
+    help.mark,
+    save,
+    expand,
+  ]);
+  const head = h("div", "vw-head", {}, [caption, tools, help.panel]);
   const error = h("div", "vw-error", { role: "alert", hidden: true });
   const empty = h("p", "vw-empty", { text: "waiting for the first picture" });
   const body = h("div", "vw-body", { hidden: true });
@@ -65,6 +74,7 @@ export function createShell(el, { name, label, onPresent = () => {}, fileName = 
   theme.refresh();
 
   if (!document.fullscreenEnabled) expand.remove();
+  const stops = rove(tools, ".vw-button");
   /** @param {string | null} text */
   function setError(text) {
     show(error, Boolean(text));
@@ -123,6 +133,7 @@ export function createShell(el, { name, label, onPresent = () => {}, fileName = 
     },
     destroy() {
       abort.abort();
+      stops.destroy();
       if (document.fullscreenElement === root) document.exitFullscreen().catch(() => {});
       theme.destroy();
       root.remove();

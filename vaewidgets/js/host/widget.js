@@ -70,9 +70,10 @@ function spoken({ run, curves }) {
 }
 
 /**
- * @param {{name: string, label: string, build: (context: Context) => View}} widget
+ * @param {{name: string, label: string, help: string[], build: (context: Context) => View}} widget
+ *   help: what is seen, what can be done, what to try
  */
-export function defineWidget({ name, label, build }) {
+export function defineWidget({ name, label, help, build }) {
   /** @param {{model: Model, el: HTMLElement}} host @returns {() => unknown} clean-up */
   function render({ model: own, el }) {
     const given = modelInForce(own);
@@ -86,6 +87,7 @@ export function defineWidget({ name, label, build }) {
     const shell = createShell(el, {
       name,
       label,
+      help,
       // The picture is not renewed meanwhile: what is moved in the page falls out of full screen.
       onPresent: (on) => commands.send("presenting", on),
       fileName: () => (drawn?.run ? `${name} ${drawn.run.name} step ${drawn.run.step}` : name),

@@ -20,6 +20,8 @@ import { formatCount } from "../maths/format.js";
 
 const SLOTS = 8;
 const PLAY_MS = 260;
+/** A run in one of these will have moments to go back to. */
+const EXPECTED = ["created", "running", "paused"];
 
 /**
  * The frame nearest at or before a step.
@@ -137,6 +139,8 @@ export function createTimeLine(el, { view }) {
   const play = createPress(wrap, { name: "time-play", onPress: () => (timer ? stop() : start()) });
   wrap.append(slider, place, note);
   let timer = 0;
+  /** Whether its place is kept: moments are on their way. */
+  let isExpected = false;
 
   const count = () => reader.line?.steps.length ?? 0;
   const time = () => /** @type {number | null} */ (view.get("time"));
@@ -172,15 +176,16 @@ export function createTimeLine(el, { view }) {
 
   function draw() {
     const n = count();
-    show(wrap, n > 1);
-    if (n < 2) return;
-    const at = moment();
+    const isEmpty = n < 2;
+    show(wrap, !isEmpty || isExpected);
+    const at = isEmpty ? null : moment();
     const value = String(at ? at.index : n);
-    assign(slider, { max: String(n), value });
+    assign(slider, { max: String(Math.max(n, 1)), value: isEmpty ? "1" : value, disabled: isEmpty });
     const text = at ? momentText(at) : "now";
     setText(place, text);
     setAttributes(slider, { "aria-valuetext": text });
     play.update({
+      disabled: isEmpty,
       text: "",
       icon: timer ? ICONS.pause : ICONS.train,
       title: timer ? "pause" : "play the training from here",
@@ -192,6 +197,7 @@ export function createTimeLine(el, { view }) {
     /** @param {State} state @param {string} [run] the id of one that is not the widget's first */
     update(state, run = "") {
       reader.read(state.get(run ? `time_line:${run}` : "time_line"));
+      isExpected ||= EXPECTED.includes(state.frame.run?.status ?? "");
       draw();
       const at = moment();
       const decoder = at && decoderAt(state, time(), run);

@@ -9,8 +9,9 @@
  *   run: which of so many `runs`, named `label`; raw: shown through its smoothed self; ghost: of a run before;
  *   front: the run that stands out, if any
  * @typedef {{curves: Curve[], stepsPerEpoch: number|null, unit: string, log?: boolean, smoothing?: number,
- *   quantity?: string|null}} CurvesState
- *   smoothing: memory in steps, 0 for none; quantity: show this one only
+ *   quantity?: string|null, expected?: string[]}} CurvesState
+ *   smoothing: memory in steps, 0 for none; quantity: show this one only; expected: names whose place is kept until
+ *   they come
  * @typedef {import("../../host/theme.js").Theme} Theme
  * @typedef {import("../../host/theme.js").ColorName} ColorName
  */
@@ -33,9 +34,7 @@ const PANELS = [
 ];
 const QUANTITIES = ["loss", "recon", "kl"];
 /** Least width of a panel, in units of the type size. */
-const LEAST_WIDTH_EM = 18.5;
-/** The names of several runs are longer. */
-const LEAST_WIDTH_SEVERAL_EM = 23;
+const LEAST_WIDTH_EM = 23;
 /** Of a panel's width, what its numbers and names take. */
 const LABELS_EM = 10;
 /** A line with a point every other pixel is a thicket; its range says the same as a band. */
@@ -49,7 +48,7 @@ function worthShowing(curves) {
   );
 }
 
-/** How many runs there are to tell apart. @param {Curve[]} curves */
+/** How many runs there are to tell apart. @param {Pick<Curve, "runs">[]} curves */
 const countRuns = (curves) => Math.max(1, ...curves.map(({ runs = 1 }) => runs));
 
 /**
@@ -62,7 +61,7 @@ export function quantityShown(curves, chosen) {
   return countRuns(curves) > MOST_RUNS_TOGETHER ? "loss" : null;
 }
 
-/** The panels of a picture, by the names that they hold. @param {Curve[]} curves @param {string | null} quantity */
+/** The panels of a picture, by the names that they hold. @param {Pick<Curve, "name"|"runs">[]} curves @param {string | null} quantity */
 export function panelsOf(curves, quantity) {
   const single = countRuns(curves) === 1;
   const wanted = quantity
@@ -198,13 +197,13 @@ export function createCurves(el, { theme, onTurn }) {
     if (!state) return;
     const all = worthShowing(state.curves);
     const only = quantityShown(all, state.quantity);
-    const used = panelsOf(all, only);
+    const used = panelsOf(all.length ? all : (state.expected ?? []).map((name) => ({ name })), only);
     const shown = all.filter(({ name }) => panels.some(({ names }, i) => used[i] && names.includes(name)));
     const width = holder.clientWidth;
     if (!width) return;
     const count = used.filter(Boolean).length;
     const several = countRuns(all) > 1;
-    const least = (several ? LEAST_WIDTH_SEVERAL_EM : LEAST_WIDTH_EM) * theme.fontSize();
+    const least = LEAST_WIDTH_EM * theme.fontSize();
     const columns = Math.max(Math.min(count, Math.floor(width / least)), 1);
     holder.style.setProperty("--vw-panel-columns", String(columns));
     holder.style.setProperty("--vw-panel-rows", String(Math.ceil(count / columns)));
@@ -213,6 +212,7 @@ export function createCurves(el, { theme, onTurn }) {
     for (const [i, { names, title, view }] of panels.entries()) {
       view.update({
         curves: used[i] ? drawn.filter((curve) => names.includes(curve.name)) : [],
+        hidden: !used[i],
         title: title(state.unit),
         stepsPerEpoch: state.stepsPerEpoch,
         log: state.log ?? false,

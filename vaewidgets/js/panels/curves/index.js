@@ -50,7 +50,13 @@ export function curvesState(frame, front = null) {
         .filter(({ name, split }) => split === "train" && comparable.includes(name))
         .map((curve) => ({ ...curve, low: null, high: null, ghost: true }))
     : [];
-  return { unit: frame.run.unit, stepsPerEpoch: alike ? perEpoch : null, curves: [...ghost, ...curves] };
+  const expected = frame.run.can_train && !several ? ["loss", "recon", ...(frame.units ? ["kl"] : [])] : [];
+  return {
+    unit: frame.run.unit,
+    stepsPerEpoch: alike ? perEpoch : null,
+    curves: [...ghost, ...curves],
+    expected,
+  };
 }
 
 /**

@@ -4,7 +4,8 @@
  *
  * @typedef {import("./chart.js").Curve} Curve
  * @typedef {import("../../host/theme.js").Theme} Theme
- * @typedef {{curves: Curve[], title: string, stepsPerEpoch: number|null, log: boolean}} PanelState
+ * @typedef {{curves: Curve[], title: string, stepsPerEpoch: number|null, log: boolean,
+ *   hidden: boolean}} PanelState
  * @typedef {import("../../draw/pen.js").PlotPen} PlotPen
  */
 import { drawAxis } from "../../draw/axes.js";
@@ -122,7 +123,7 @@ export function createPanel(el, { theme, onCursor }) {
   el.append(wrap);
 
   /** @type {PanelState} */
-  let state = { curves: [], title: "", stepsPerEpoch: null, log: false };
+  let state = { curves: [], title: "", stepsPerEpoch: null, log: false, hidden: true };
   let isLog = false;
   /** @type {number[]} */
   let steps = [];
@@ -196,7 +197,7 @@ export function createPanel(el, { theme, onCursor }) {
     update(next) {
       state = next;
       steps = stepsOf(next.curves);
-      show(wrap, next.curves.length > 0);
+      show(wrap, !next.hidden);
       const refused = next.log ? noLogarithm(next.curves) : "";
       isLog = next.log && !refused;
       const named = refused ? `${next.title} (${refused})` : next.title;

@@ -20,6 +20,7 @@ import { formatVector, subscript } from "../../maths/format.js";
 import { fromPlane, nearestRow, toPlane } from "../../maths/statistics.js";
 import { createThumbnails, nearestOf } from "../thumbnails.js";
 import { createTimeLine, decoderAt } from "../time.js";
+import { createCue } from "./cue.js";
 import { createHoverCard } from "./hover_card.js";
 import { createLook } from "./point_style.js";
 
@@ -103,6 +104,8 @@ export function createLatentView(scatterEl, imagesEl, context) {
   let hovered = "null";
   /** Posterior means under t-SNE, which has no way back from the plane. @type {Float32Array | null} */
   let means = null;
+  /** Whether the next image is a new one of the place that was shown before: it fades in. */
+  let fade = false;
   /** Told whenever the picture was drawn. @type {() => void} */
   let onDraw = () => {};
 
@@ -121,7 +124,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
     setText(place, `z = ${formatVector(z)}`);
     const none = commands.offline ? "no kernel to decode" : "waiting for the decoder";
     const detail = decoded ? `z = ${formatVector(decoded.z)}` : none;
-    decodedView.update({ image: decoded?.bytes ?? null, items: items(), title: "decoded", detail });
+    decodedView.update({ image: decoded?.bytes ?? null, items: items(), title: "decoded", detail, fade });
     card.draw(decoded?.bytes ?? null, items());
   }
 
@@ -149,6 +152,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
       const numbers = Array.from(z);
       hovered = JSON.stringify(numbers);
       view.set("hover", numbers);
+      fade = false;
       decode();
     },
     onSelect(indices) {
@@ -164,6 +168,8 @@ export function createLatentView(scatterEl, imagesEl, context) {
   });
   // In one column the large image lies below the map, mostly out of sight.
   const card = createHoverCard(scatter.stage.wrap, shell.theme, () => isBelow(imagesEl, scatterEl));
+
+  const cue = createCue(scatter.stage.wrap);
 
   function underCursor() {
     const d = latentDim();
@@ -208,6 +214,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
     }
     if (isFollowed || isNew) {
       z = isFollowed ? Float32Array.from(wanted) : underCursor();
+      fade = !isFollowed;
       decode();
     }
     const selected = /** @type {number[]} */ (view.get("selected", []));
@@ -320,6 +327,7 @@ export function createLatentView(scatterEl, imagesEl, context) {
       time.destroy();
       decoder.destroy();
       look.destroy();
+      cue.destroy();
       card.destroy();
       scatter.destroy();
       decodedView.destroy();

@@ -7,10 +7,12 @@ import { defineWidget } from "../../host/widget.js";
 import { formatCount } from "../../maths/format.js";
 import { createTimeLine } from "../../panels/time.js";
 import { createUnitsView } from "../../panels/units/index.js";
+import help from "./help.json" with { type: "json" };
 
 export default defineWidget({
   name: "active-units-bar",
   label: "Active units",
+  help,
   build(context) {
     const { shell, view } = context;
     const units = createUnitsView(shell.body, context);

@@ -19,6 +19,7 @@ import { h, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatCount, formatFixed, formatTick } from "../../maths/format.js";
 import { betaAt } from "../../training/schedules.js";
+import help from "./help.json" with { type: "json" };
 import { drawBeta, drawLoss, lossRange, riseOf } from "./paint.js";
 import { codeOf, scheduleOf } from "./schedules.js";
 
@@ -34,6 +35,7 @@ const share = (/** @type {number} */ value) => clamp(Number(value.toFixed(3)), 0
 export default defineWidget({
   name: "annealing-schedule",
   label: "β annealing",
+  help,
   build({ shell, view }) {
     const { theme } = shell;
     const pictures = h("div", "vw-concept-main");

@@ -13,6 +13,7 @@ import { createPress, createSegments, ICONS } from "../../host/controls.js";
 import { h, OWN_KEYS, reducedMotion, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { createArchitecture } from "./diagram.js";
+import help from "./help.json" with { type: "json" };
 import { stepsOf } from "./training_walk.js";
 
 const PAUSE_MS = 2600;
@@ -26,6 +27,7 @@ const NAMES = {
 export default defineWidget({
   name: "architecture-diagram",
   label: "Architecture",
+  help,
   build({ shell, view }) {
     const top = h("div", "vw-arch-top");
     const says = h("p", "vw-arch-says", { role: "status" });

@@ -17,6 +17,7 @@ import { newestOf } from "../../maths/newest.js";
 import { createCurvesView, labelOf, partsOf } from "../../panels/curves/index.js";
 import { axisNames } from "../../panels/latent/index.js";
 import { createClouds } from "./clouds.js";
+import help from "./help.json" with { type: "json" };
 import { createPictures } from "./pictures.js";
 import { createRatePlot } from "./rate_plot.js";
 
@@ -52,6 +53,7 @@ export function sayRun(part) {
 export default defineWidget({
   name: "beta-compare",
   label: "Runs side by side",
+  help,
   build(context) {
     const { shell, view } = context;
     const head = h("div", "vw-toolbar");

@@ -12,6 +12,7 @@ import { h, OWN_KEYS, setText, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { createCodeSpace } from "./code_space.js";
 import * as rules from "./game.js";
+import help from "./help.json" with { type: "json" };
 import { createTurns } from "./turns.js";
 
 /** @typedef {import("./game.js").Game} Game */
@@ -19,6 +20,7 @@ import { createTurns } from "./turns.js";
 export default defineWidget({
   name: "bottleneck-game",
   label: "Encoder and decoder, a card game",
+  help,
   build({ shell, view }) {
     const settings = h("div", "vw-game-settings");
     const act = h("div", "vw-game-act", OWN_KEYS);

@@ -9,6 +9,7 @@ import { h, OWN_KEYS, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatLoss, perImage } from "../../maths/format.js";
 import { labelOf, partsOf } from "../../panels/curves/index.js";
+import help from "./help.json" with { type: "json" };
 import { createSizePlot } from "./size_plot.js";
 
 /** @typedef {import("../../contract/types.js").Part} Part */
@@ -24,6 +25,7 @@ function valueOfPart({ size, active }, name) {
 export default defineWidget({
   name: "bottleneck-sweep",
   label: "Size of the bottleneck",
+  help,
   build({ shell, view }) {
     const plots = h("div", "vw-size-plots");
     const said = h("p", "vw-note vw-elbow-says");

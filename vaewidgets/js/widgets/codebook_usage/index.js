@@ -11,12 +11,14 @@ import { h, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatCount } from "../../maths/format.js";
 import { createCodeCells } from "./cells.js";
+import help from "./help.json" with { type: "json" };
 
 /** @typedef {import("../../contract/types.js").Codes} Codes */
 
 export default defineWidget({
   name: "codebook-usage",
   label: "Codebook",
+  help,
   build({ shell, view }) {
     const numbers = h("p", "vw-codes-numbers", { "aria-live": "polite" });
     const cellsEl = h("div", "vw-codes-cells");

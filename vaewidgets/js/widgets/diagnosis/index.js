@@ -5,6 +5,7 @@
 import { h, setText, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatCount } from "../../maths/format.js";
+import help from "./help.json" with { type: "json" };
 import { createLives } from "./unit_lives.js";
 
 /** A mark for each verdict: color alone says nothing to some. @type {Record<string, string>} */
@@ -28,6 +29,7 @@ function fillList(list, texts) {
 export default defineWidget({
   name: "diagnosis",
   label: "Diagnosis",
+  help,
   build({ shell }) {
     const mark = h("span", "vw-mark", { "aria-hidden": "true" });
     const word = h("span", "vw-verdict-word");

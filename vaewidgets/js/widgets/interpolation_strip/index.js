@@ -25,6 +25,7 @@ import { createCodes } from "../../panels/codes.js";
 import { createDecoding } from "../../panels/decoding.js";
 import { createLatentMap } from "../../panels/latent_map.js";
 import { createTimeLine, decoderAt } from "../../panels/time.js";
+import help from "./help.json" with { type: "json" };
 import { evidence, interpolate, judgePath, nearestLabel, passesThrough } from "./path.js";
 import { createPathChart } from "./path_chart.js";
 
@@ -44,6 +45,7 @@ const READS = {
 export default defineWidget({
   name: "interpolation-strip",
   label: "Interpolation",
+  help,
   build(context) {
     const { shell, commands, view } = context;
     const stripEl = h("div", "vw-strip");

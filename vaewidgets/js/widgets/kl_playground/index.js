@@ -16,6 +16,7 @@ import { h, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatFixed } from "../../maths/format.js";
 import { density, klAreas, klIntegrand, klParts } from "../../maths/gaussian.js";
+import help from "./help.json" with { type: "json" };
 import { createKlRow, nats } from "./rows.js";
 
 /** @typedef {import("../../maths/gaussian.js").Gaussian} Gaussian */
@@ -34,6 +35,7 @@ const round = (/** @type {number} */ value) => Number(value.toFixed(3));
 export default defineWidget({
   name: "kl-playground",
   label: "KL of two Gaussians",
+  help,
   build({ shell, view }) {
     const { theme } = shell;
     const pictures = h("div", "vw-concept-main");

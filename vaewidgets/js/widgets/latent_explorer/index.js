@@ -8,11 +8,13 @@
  * on this run is hidden.
  */
 import { h, show } from "../../host/dom.js";
+import { rove } from "../../host/rove.js";
 import { defineWidget } from "../../host/widget.js";
 import { createCurvesView } from "../../panels/curves/index.js";
 import { createLatentView, scatterCaption } from "../../panels/latent/index.js";
 import { createUnitsView } from "../../panels/units/index.js";
 import { createGhost } from "./ghost.js";
+import help from "./help.json" with { type: "json" };
 import { createNewRun } from "./new_run.js";
 import { createOffer } from "./offer.js";
 import { createStrip } from "./strip.js";
@@ -21,6 +23,7 @@ import { createToolbar } from "./toolbar.js";
 export default defineWidget({
   name: "latent-explorer",
   label: "Latent explorer",
+  help,
   build(context) {
     const { shell, commands } = context;
     const bar = h("div", "vw-toolbar", { role: "toolbar", "aria-label": "training" });
@@ -36,29 +39,33 @@ export default defineWidget({
     const barsEl = h("div", "vw-part vw-part-bars", {}, [barsTitle]);
 
     const actions = h("div", "vw-actions");
+    // Buttons to the left and to the right of the sliders: one tool bar, two rows at most.
+    const controls = h("div", `vw-controls${commands.rests ? " vw-still" : ""}`, {}, [bar, actions]);
+    const over = h("div", "vw-over");
     const before = h("div");
-    const stripEl = h("div", "vw-part");
+    const stripEl = h("div", "vw-part vw-part-way");
     const offer = createOffer(shell.body, context);
     shell.body.append(
-      bar,
-      actions,
+      controls,
+      over, // a form over the map: nothing moves when it opens
       h("div", "vw-split", {}, [
         h("div", "vw-stage-column", {}, [stage]),
         h("div", "vw-part vw-part-images", {}, [images]),
+        stripEl,
         curvesEl,
         barsEl,
       ]),
-      before, // below the map, which would else jump when a run is started
-      stripEl,
+      before, // the last: nothing moves when a run is started
     );
 
     const toolbar = createToolbar(bar, commands);
-    const newRun = createNewRun(actions, context);
+    const newRun = createNewRun(actions, over, context);
     const ghost = createGhost(before, context);
     const latent = createLatentView(stage, images, context);
     const strip = createStrip(stripEl, context, latent.plane);
     const curves = createCurvesView(curvesEl, context);
     const units = createUnitsView(barsEl, context);
+    const stops = rove(controls, ".vw-button");
 
     let known = "";
 
@@ -84,7 +91,8 @@ export default defineWidget({
         {},
       ),
       destroy() {
-        for (const part of [offer, toolbar, newRun, ghost, strip, latent, curves, units]) part.destroy();
+        for (const part of [stops, offer, toolbar, newRun, ghost, strip, latent, curves, units])
+          part.destroy();
       },
     };
   },

@@ -11,6 +11,7 @@
  */
 import { createPress } from "../../host/controls.js";
 import { h, OWN_KEYS, setText, show } from "../../host/dom.js";
+import { takeKey } from "../../host/input.js";
 
 /** @type {Field[]} */
 const FIELDS = [
@@ -59,10 +60,11 @@ export function settingOf({ kind }, text) {
 }
 
 /**
- * @param {HTMLElement} el
+ * @param {HTMLElement} el of the buttons
+ * @param {HTMLElement} over where the form and the code open
  * @param {Context} context
  */
-export function createNewRun(el, { commands }) {
+export function createNewRun(el, over, { commands }) {
   const abort = new AbortController();
   const { signal } = abort;
   const open = h("button", "vw-button vw-new-run", {
@@ -99,7 +101,7 @@ export function createNewRun(el, { commands }) {
     hidden: true,
     ...OWN_KEYS,
   });
-  el.after(form, code);
+  over.append(form, code);
 
   /** @type {Form | null} */
   let given = null;
@@ -139,6 +141,7 @@ export function createNewRun(el, { commands }) {
   /** @param {boolean} on */
   function setOpen(on) {
     show(form, on);
+    if (on) show(code, false);
     open.setAttribute("aria-expanded", String(on));
     if (on && !touched) fill();
   }
@@ -165,6 +168,7 @@ export function createNewRun(el, { commands }) {
   async function copyCode() {
     if (!given) return;
     code.value = given.code;
+    setOpen(false);
     show(code, true);
     let text = "copied: Python code that reproduces this run";
     try {
@@ -181,6 +185,26 @@ export function createNewRun(el, { commands }) {
   }
 
   open.addEventListener("click", () => setOpen(form.hidden), { signal });
+  over.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key !== "Escape") return;
+      takeKey(event);
+      (form.hidden ? copy.button : open).focus();
+      setOpen(false);
+      show(code, false);
+    },
+    { signal },
+  );
+  // The code lies over the map, and goes with the next touch of anything else.
+  window.addEventListener(
+    "pointerdown",
+    (event) => {
+      const [touched] = event.composedPath();
+      if (touched !== code && touched !== copy.button) show(code, false);
+    },
+    { signal, capture: true },
+  );
   form.addEventListener("submit", onSubmit, { signal });
   // JupyterLab's notebook cancels Enter, and with it the browser's own "submit".
   form.addEventListener(

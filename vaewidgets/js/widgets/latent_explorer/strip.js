@@ -22,7 +22,7 @@ const BUDGET_MS = 8;
 /** Two other classes take over where they are further apart by this factor. */
 const FURTHER = 2;
 /** Of a handle, in em: names keep off it. */
-const HANDLE_EM = 0.9;
+const HANDLE_EM = 1.3;
 const LETTERS = ["A", "B"];
 
 /**
@@ -57,6 +57,8 @@ export function createStrip(el, { shell, view }, plane) {
   /** What the images were decoded from. */
   let drawn = "";
   let program = /** @type {unknown} */ (null);
+  /** Whether the images come of training, not of a hand. */
+  let fade = false;
   /** The classes that A and B follow; without classes, the images. @type {[number, number] | null} */
   let followed = null;
 
@@ -143,7 +145,7 @@ export function createStrip(el, { shell, view }, plane) {
       const image = z && plane.decoder.image(z);
       if (!image) return false;
       images[done] = image;
-      bitmaps[done].draw(image, plane.items());
+      bitmaps[done].draw(image, plane.items(), fade);
       done++;
     }
     return done < IMAGES;
@@ -193,6 +195,7 @@ export function createStrip(el, { shell, view }, plane) {
     const now = JSON.stringify([both, both.map((place) => Array.from(plane.zAt(place) ?? []))]);
     if (now === drawn && program === plane.decoder.program) return;
     drawn = now;
+    fade = program !== plane.decoder.program;
     program = plane.decoder.program;
     done = 0;
     row.setAttribute(

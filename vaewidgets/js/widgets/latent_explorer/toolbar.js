@@ -103,7 +103,7 @@ export function createToolbar(el, commands) {
     return commands.isPending(last.seq) || performance.now() - last.at < SETTLE_MS || last.step === run?.step;
   };
 
-  const actions = h("div", "vw-group");
+  const actions = h("div", "vw-group vw-group-train");
   const status = h("div", "vw-group vw-group-progress");
   const knobs = h("div", "vw-group vw-group-knobs");
   el.append(actions, status, knobs);

@@ -20,6 +20,7 @@ import { dimOrder, planeOf, readLatent } from "../../maths/plane.js";
 import { createClassChoice } from "../../panels/class_choice.js";
 import { createDecoding } from "../../panels/decoding.js";
 import { createTimeLine, decoderAt } from "../../panels/time.js";
+import help from "./help.json" with { type: "json" };
 import { createManifold } from "./manifold.js";
 import { clampWindow, zoomWindow } from "./tiling.js";
 
@@ -28,6 +29,7 @@ const CELLS = 20;
 export default defineWidget({
   name: "latent-manifold",
   label: "Latent manifold",
+  help,
   build(context) {
     const { shell, commands, view } = context;
     const stage = h("div", "vw-manifold-stage");

@@ -5,10 +5,12 @@
 import { h } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { createLatentView, scatterCaption } from "../../panels/latent/index.js";
+import help from "./help.json" with { type: "json" };
 
 export default defineWidget({
   name: "latent-scatter",
   label: "Latent space",
+  help,
   build(context) {
     const { shell } = context;
     const left = h("div", "vw-stage");

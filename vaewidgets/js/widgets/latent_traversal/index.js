@@ -21,6 +21,7 @@ import { createClassChoice } from "../../panels/class_choice.js";
 import { createCodes } from "../../panels/codes.js";
 import { createDecoding } from "../../panels/decoding.js";
 import { createTimeLine, decoderAt } from "../../panels/time.js";
+import help from "./help.json" with { type: "json" };
 import { dimension, direction, STYLES, values } from "./traverse.js";
 
 /**
@@ -97,6 +98,7 @@ function createRow(el, { theme, onSlide, onMark }) {
 export default defineWidget({
   name: "latent-traversal",
   label: "Latent traversal",
+  help,
   build(context) {
     const { shell, commands, view } = context;
     const images = h("div", "vw-traversal-image");

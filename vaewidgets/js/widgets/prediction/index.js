@@ -10,6 +10,7 @@ import { createPress } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { createChoices, createNumber } from "./asks.js";
+import help from "./help.json" with { type: "json" };
 import { createOrder } from "./order.js";
 import { createPlace } from "./place.js";
 import { hint, isRight, outcome } from "./predict.js";
@@ -21,6 +22,7 @@ import { hint, isRight, outcome } from "./predict.js";
 export default defineWidget({
   name: "prediction",
   label: "Prediction",
+  help,
   build({ shell, view }) {
     const question = h("p", "vw-predict-question");
     const askEl = h("div", "vw-predict-answer");

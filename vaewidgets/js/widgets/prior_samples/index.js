@@ -20,6 +20,7 @@ import { readLatent } from "../../maths/plane.js";
 import { createClassChoice } from "../../panels/class_choice.js";
 import { createDecoding } from "../../panels/decoding.js";
 import { createTimeLine, decoderAt } from "../../panels/time.js";
+import help from "./help.json" with { type: "json" };
 
 /**
  * @typedef {import("../../contract/types.js").Part} Part
@@ -121,6 +122,7 @@ function createRow(el, { shell, commands }, { onMark }) {
 export default defineWidget({
   name: "prior-samples",
   label: "Samples from the prior",
+  help,
   build(context) {
     const { shell, view } = context;
     const knobs = h("div", "vw-knobs vw-samples-knobs");

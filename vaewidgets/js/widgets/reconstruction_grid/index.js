@@ -16,6 +16,7 @@ import { defineWidget } from "../../host/widget.js";
 import { showReason } from "../../panels/decoding.js";
 import { createThumbnails } from "../../panels/thumbnails.js";
 import { createTimeLine, decoderAt, momentText } from "../../panels/time.js";
+import help from "./help.json" with { type: "json" };
 
 /**
  * @typedef {import("../../contract/types.js").Packed} Packed
@@ -91,6 +92,7 @@ function createRow({ commands }, onNews) {
 export default defineWidget({
   name: "reconstruction-grid",
   label: "Reconstructions",
+  help,
   build(context) {
     const { shell, view } = context;
     const knobs = h("div", "vw-look vw-grid-knobs");

@@ -16,6 +16,7 @@ import { h, reducedMotion, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatFixed } from "../../maths/format.js";
 import { estimates, ofOneDraw, TARGETS } from "./gradients.js";
+import help from "./help.json" with { type: "json" };
 import { drawMap, drawSpreads, REPEATS, spreadRange, verdictOf, WAYS, Z } from "./paint.js";
 
 /** @typedef {import("./gradients.js").Parameter} Parameter */
@@ -31,6 +32,7 @@ const RISE_MS = 900;
 export default defineWidget({
   name: "reparameterization-demo",
   label: "Reparameterization",
+  help,
   build({ shell, view }) {
     const { theme } = shell;
     const pictures = h("div", "vw-concept-main");

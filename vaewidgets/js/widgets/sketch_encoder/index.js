@@ -25,6 +25,7 @@ import { viewPlane } from "../../maths/plane.js";
 import { createCodes } from "../../panels/codes.js";
 import { showReason } from "../../panels/decoding.js";
 import { createLatentMap } from "../../panels/latent_map.js";
+import help from "./help.json" with { type: "json" };
 
 const NEIGHBOURS = 10;
 const MOST_STROKES = 200;
@@ -47,6 +48,7 @@ function nearestCodes(z, points, k) {
 export default defineWidget({
   name: "sketch-encoder",
   label: "Sketch encoder",
+  help,
   build(context) {
     const { shell, commands, view } = context;
     const padEl = h("div", "vw-sketch-pad");

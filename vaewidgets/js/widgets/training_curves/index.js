@@ -7,10 +7,12 @@
  */
 import { defineWidget } from "../../host/widget.js";
 import { createCurvesView, partsOf } from "../../panels/curves/index.js";
+import help from "./help.json" with { type: "json" };
 
 export default defineWidget({
   name: "training-curves",
   label: "Training curves",
+  help,
   build(context) {
     const curves = createCurvesView(context.shell.body, context);
     return {
