@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -11,15 +12,20 @@ from typing import Any
 
 import pytest
 
-from tests.forked import FOLDER_VARIABLE, write_kernel
+from tests.forked import FOLDER_VARIABLE, python, write_kernel
 
 # A shell that starts the tests in the background has them ignore the interrupts that some of them send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
 # Tests that run side by side share the cores, and so do their kernels: two teams of threads that wait for the
 # same cores crawl. This stands before anything imports torch.
+def _threads(workers: int) -> str:
+    return str(max(1, len(os.sched_getaffinity(0)) // workers))
+
+
 if (_workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))) > 1:
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // _workers)))
+    os.environ.setdefault("OMP_NUM_THREADS", _threads(_workers))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,10 +36,25 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(folder))
 
 
+def pytest_sessionstart() -> None:
+    """Collect no garbage while everything is imported: all of it stays."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Leave what is imported and collected out of what tests wait for in `gc.collect`."""
+    gc.enable()
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+    """Fork the workers, too: each would import the same packages for ten seconds."""
+    os.environ.setdefault("OMP_NUM_THREADS", _threads(len(specs)))
+    if FOLDER_VARIABLE in os.environ:
+        for spec in specs:
+            spec.python = shlex.join(python())
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,10 +1,10 @@
 """Processes that begin with the packages imported: forks of one process that has done nothing else.
 
-A kernel, or a script, spends seconds of processor time on imports before it runs a line of a test. As a
-script, `forked.py FOLDER -f CONNECTION_FILE` is the process that Jupyter starts, interrupts and kills, and
-`forked.py FOLDER -c CODE` stands for `python -c CODE`. It asks the server of FOLDER for a fork (the first to
-ask starts that), hands its own streams, working directory and environment on, passes signals on, and ends as
-the fork ends. It imports no package, so it starts quickly.
+A kernel, a script, or a worker of pytest-xdist spends seconds of processor time on imports before it runs a
+line of a test. As a script, `forked.py FOLDER -f CONNECTION_FILE` is the process that Jupyter starts, interrupts
+and kills, and `forked.py FOLDER -c CODE` stands for `python -c CODE`. It asks the server of FOLDER for a fork
+(the first to ask starts that), hands its own streams, working directory and environment on, passes signals on,
+and ends as the fork ends. It imports no package, so it starts quickly.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import gc
-import importlib
+import importlib.util
 import json
 import os
 import selectors
@@ -42,6 +42,12 @@ PRELOADED = (
     "anywidget",
     "vaewidgets.widgets",
     "vaewidgets.experiments",
+    # What workers import. Not torchvision, nor what imports it: a process that has done so exits with 1 where
+    # an interrupt ends it.
+    "distributed",
+    "nbclient",
+    "playwright.sync_api",
+    "wandb",
 )
 
 
@@ -56,10 +62,14 @@ def write_kernel(folder: Path) -> Path:
     return folder
 
 
-def python(code: str) -> list[str]:
-    """Return the command that runs `code` as `python -c` does: in a fork, where there is a server for it."""
+def python(code: str | None = None) -> list[str]:
+    """Return the command that runs `code` as `python -c` does: in a fork, where there is a server for it.
+
+    Without `code` it stands for `python`, and "-c" and a code are to follow.
+    """
     folder = os.environ.get(FOLDER_VARIABLE)
-    return [sys.executable, *(["-I", "-S", __file__, folder] if folder else []), "-c", code]
+    command = [sys.executable, *(["-I", "-S", __file__, folder] if folder else [])]
+    return command if code is None else [*command, "-c", code]
 
 
 # the process that Jupyter, or a test, knows -------------------------------------------------------
@@ -125,8 +135,11 @@ class Server:
     """Forks for each request, tells how it ended, and ends it when its stand-in is gone."""
 
     def __init__(self, folder: Path) -> None:
+        gc.disable()  # what is imported stays
         for name in PRELOADED:
-            importlib.import_module(name)
+            if importlib.util.find_spec(name.partition(".")[0]):
+                importlib.import_module(name)
+        gc.enable()
         assert threading.active_count() == 1, "a fork of several threads has only one of them"
         gc.collect()
         gc.freeze()  # a collection in a fork would copy all pages of what was imported
@@ -231,7 +244,7 @@ def be_script(code: str) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 2:
-        stand_in(Path(sys.argv[1]), sys.argv[2:])
+        stand_in(Path(sys.argv[1]), [one for one in sys.argv[2:] if one != "-u"])
     asked = Server(Path(sys.argv[1])).serve()
     sys.path.pop(0)  # the folder of this file
     settle(asked)

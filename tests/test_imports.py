@@ -9,23 +9,37 @@ import pytest
 
 import vaewidgets as vw
 
+PACKAGE = "import vaewidgets"
+TRAINING = "import vaewidgets.runs, vaewidgets.sweeps"
+FIRST_PICTURE = """
+import time
+import vaewidgets as vw
+explorer = vw.LatentExplorer(autosave=False)
+while explorer.run.step < 2:
+    time.sleep(0.01)
+explorer.run.stop()
+explorer.run.wait(progress=False)
+assert explorer.run.step and explorer.frame
+"""
 
-def modules_after(code: str) -> set[str]:
-    script = f"import sys\n{code}\nprint(*sorted(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, set[str]]:
+    """Modules after each of these, one after the other in one new process: each needs more than the last."""
+    steps = (PACKAGE, TRAINING, FIRST_PICTURE)
+    script = "import sys\n" + "".join(f"{step}\nprint(*sorted(sys.modules))\n" for step in steps)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return {step: set(line.split()) for step, line in zip(steps, done.stdout.splitlines(), strict=True)}
 
 
-def test_the_package_alone_imports_nothing_heavy() -> None:
-    assert not {"torch", "anywidget", "ipywidgets", "matplotlib", "sklearn"} & modules_after(
-        "import vaewidgets"
-    )
+def test_the_package_alone_imports_nothing_heavy(loaded: dict[str, set[str]]) -> None:
+    assert not {"torch", "anywidget", "ipywidgets", "matplotlib", "sklearn"} & loaded[PACKAGE]
 
 
-def test_training_needs_no_widget_package() -> None:
-    loaded = modules_after("import vaewidgets.runs, vaewidgets.sweeps")
-    assert "torch" in loaded
-    assert not {"anywidget", "ipywidgets", "traitlets", "matplotlib", "sklearn"} & loaded
+def test_training_needs_no_widget_package(loaded: dict[str, set[str]]) -> None:
+    assert "torch" in loaded[TRAINING]
+    assert not {"anywidget", "ipywidgets", "traitlets", "matplotlib", "sklearn"} & loaded[TRAINING]
 
 
 @pytest.mark.parametrize("name", vw.__all__)
@@ -39,17 +53,8 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         _ = vw.LatentExplore
 
 
-def test_the_first_picture_waits_for_no_compiler_and_no_plotting_library() -> None:
-    loaded = modules_after(
-        """
-import time
-import vaewidgets as vw
-explorer = vw.LatentExplorer(autosave=False)
-while explorer.run.step < 2:
-    time.sleep(0.01)
-explorer.run.stop()
-explorer.run.wait(progress=False)
-assert explorer.run.step and explorer.frame
-"""
-    )
-    assert not {"torch._dynamo", "sympy", "matplotlib", "sklearn", "scipy"} & loaded
+def test_the_first_picture_waits_for_no_compiler_and_no_plotting_library(
+    loaded: dict[str, set[str]],
+) -> None:
+    heavy = {"torch._dynamo", "sympy", "matplotlib", "sklearn", "scipy"}
+    assert not heavy & loaded[FIRST_PICTURE]

@@ -31,13 +31,15 @@ VIEWPORT = {"width": 1400, "height": 1000}
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
     """Poll until `condition()` is truthy; the error says what was waited for and the last value."""
     deadline = time.monotonic() + seconds
+    pause = 0.02
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {seconds:g} s; last value {value!r}")
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(1.5 * pause, 0.2)  # to ask a page costs more than it takes to sleep on
 
 
 def kernel_names() -> list[str]:
@@ -127,9 +129,11 @@ class Lab:
         """Show notebooks in a browser page; kernels are shut down afterwards.
 
         JupyterLab takes longer to load than most tests to run, so that sessions without options share a page.
+        There points do not travel from frame to frame: drawing that sixty times a second, without a graphics
+        card, takes most of the processor.
         """
         if options or self._shared is None:
-            context = browser.new_context(viewport=VIEWPORT, **options)
+            context = browser.new_context(**{"viewport": VIEWPORT, "reduced_motion": "reduce"} | options)
             self.page = context.new_page()
             self.page.on("console", lambda m: self.console.append(m.text) if m.type == "error" else None)
             self.page.on("pageerror", lambda error: self.console.append(str(error)))

@@ -188,30 +188,41 @@ BAD_POINTS: list[Any] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def shown() -> Iterator[list[Any]]:
+    """Three widgets of a run, the first of which asks, once their frames are made."""
+    made = finished_run()
+    widgets = [vw.LatentScatter(made), vw.TrainingCurves(made), vw.LatentExplorer(made)]
+    wait_until(lambda: not feed_threads(), "frames are made")
+    yield widgets
+    for widget in widgets:
+        widget.close()
+    made.close()
+
+
 @pytest.mark.parametrize("z", BAD_POINTS, ids=lambda z: repr(z)[:20])
 def test_only_who_asks_is_told_that_points_cannot_be_decoded(
-    run: vw.Run, z: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    shown: list[Any], z: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    asker, others = vw.LatentScatter(run), [vw.TrainingCurves(run), vw.LatentExplorer(run)]
+    asker, run = shown[0], shown[0].run
+    seq = 2 * BAD_POINTS.index(z) + 1
     sent: list[tuple[dict[str, Any], list[Any]]] = []
     monkeypatch.setattr(asker, "send", lambda content, buffers: sent.append((content, buffers)))
-    asker._on_message(asker, {"type": "decode", "seq": 1, "z": z, "run": ""}, [])
+    asker._on_message(asker, {"type": "decode", "seq": seq, "z": z, "run": ""}, [])
     wait_until(lambda: sent, "an answer")
-    assert sent[0][0]["seq"] == 1
+    assert sent[0][0]["seq"] == seq
     assert sent[0][0]["image"] is None
     assert "ShapeError: the page asked to decode" in sent[0][0]["error"]
     wait_until(lambda: not feed_threads(), "frames are made")
-    assert [widget.frame["run"]["error"] for widget in (asker, *others)] == [None] * 3
-    page = vw.save_html([asker, *others], tmp_path / "page.html")
+    assert [widget.frame["run"]["error"] for widget in shown] == [None] * 3
+    page = vw.save_html(shown, tmp_path / "page.html")
     assert "ShapeError: the page" not in page.read_text()
-    asker._on_message(asker, {"type": "decode", "seq": 2, "z": [0.0, 1.0], "run": ""}, [])
+    asker._on_message(asker, {"type": "decode", "seq": seq + 1, "z": [0.0, 1.0], "run": ""}, [])
     wait_until(lambda: len(sent) == 2, "the next answer")
     content, buffers = sent[1]
-    assert (content["seq"], content["error"]) == (2, None)
+    assert (content["seq"], content["error"]) == (seq + 1, None)
     assert content["image"]["shape"] == list(run.data.image_shape)
     assert len(buffers[0]) == math.prod(run.data.image_shape)
-    for widget in (asker, *others):
-        widget.close()
 
 
 # the view in Python -----------------------------------------------------------------------------
