@@ -218,8 +218,10 @@ export function createOwnImages(el, { shape, background, onStart }) {
     onPress() {
       const data = read ?? drawings.data();
       say(`Training from scratch on ${describe(data)}.`);
-      setOpen(false); // what it learns is shown below
+      setOpen(false);
       onStart(data);
+      // above this panel on a phone, else below it
+      document.querySelector(".vw-page-widget")?.scrollIntoView();
     },
   });
 
@@ -237,7 +239,7 @@ export function createOwnImages(el, { shape, background, onStart }) {
     if (read) say([`${describe(read)}.`, ...read.notes].join(" "));
     else if (drawings.count)
       say(`${drawings.count} drawings; training needs ${FEWEST} at least, twenty are better.`);
-    else say("Or draw some, one after the other.");
+    else say(`Or draw ${FEWEST} images or more, one after the other.`);
   }
 
   /** @param {OwnFile[]} files */
