@@ -183,10 +183,13 @@ def test_widgets_without_their_kernel_offer_to_train(browser: Any, tmp_path: Pat
         page.assert_alone()
 
 
-def test_where_workers_are_forbidden_it_trains_in_slices(browser: Any, saved: Path) -> None:
+def test_where_workers_and_storage_are_forbidden_it_trains_in_slices_and_asks_before_it_is_left(
+    browser: Any, saved: Path
+) -> None:
     with open_page(browser, saved) as page:
         page.page.add_init_script(
             "globalThis.Worker = class { constructor() { throw new Error('forbidden'); } };"
+            "Object.defineProperty(globalThis, 'indexedDB', { get() { throw new Error('forbidden'); } });"
         )
         page.reload()
         widget = page.widget(EXPLORER)
@@ -194,4 +197,14 @@ def test_where_workers_are_forbidden_it_trains_in_slices(browser: Any, saved: Pa
         widget.wait("w.status === 'running' && w.step > 8")
         press(page, ".vw-stop")
         widget.wait("w.status !== 'running' && w.frame.scatter.step === w.step")
+        assert page.page.evaluate("document.documentElement.vaewidgets.kept") == [None]
         page.assert_alone()
+        asked: list[str] = []
+
+        def leave(dialog: Any) -> None:
+            asked.append(dialog.type)
+            dialog.accept()
+
+        page.page.on("dialog", leave)
+        page.page.reload()
+        assert asked == ["beforeunload"]

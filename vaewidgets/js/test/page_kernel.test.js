@@ -322,6 +322,15 @@ test("a hidden page rests and goes on; what was kept is gone on from, paused", (
   );
 });
 
+test("a run that has just begun is kept after a second", () => {
+  const { send, work, keptAll, states } = setUp();
+  send("speed", 0.5);
+  send("resume");
+  work(() => keptAll.length > 0);
+  assert.equal(keptAll[0].facts.status, "running");
+  assert.ok(states[0].frame.run.epoch < 1, "a reload would lose what is older than that");
+});
+
 /** Images of two pixels of the reader's own, of two classes. @param {number} n @returns {import("../training/own_set.js").OwnData} */
 const ownImages = (n) => ({
   images: Uint8Array.from({ length: 2 * n }, (_, i) => i),

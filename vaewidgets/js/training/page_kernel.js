@@ -28,6 +28,8 @@ import { createSnapshots } from "./snapshots.js";
 const FRAME_MS = 100;
 const WEIGHTS_MS = 1000;
 const KEEP_MS = 5000;
+/** After so long a new run is kept for the first time. */
+const FIRST_KEEP_MS = 1000;
 /** Of the time, that pictures may take while it trains; of a run that has just begun more: its first steps are the ones
  * worth seeing. */
 const PICTURE_SHARE = 0.25;
@@ -164,7 +166,7 @@ export function createPageKernel({
     until = Number.POSITIVE_INFINITY;
     isNews = true;
     pace.rest();
-    next.keep = to === "running" ? now() + KEEP_MS : 0;
+    next.keep = to === "running" ? now() + (drawnStep < 0 ? FIRST_KEEP_MS : KEEP_MS) : 0;
   }
 
   /** @param {unknown} fault */
@@ -209,7 +211,6 @@ export function createPageKernel({
   }
 
   function save() {
-    if (task) return; // soon enough
     next.keep = now() + KEEP_MS;
     const images = own?.images ?? null;
     const isSmall = !images || images.images.length <= MOST_KEPT_BYTES;

@@ -112,6 +112,8 @@ export function createTraining(content, training, shown, storage = storageOf(tra
   let isRenewed = false;
   /** The step up to which a reload loses nothing. @type {number | null} */
   let keptStep = null;
+  /** Whether a run would be lost with the page: the browser's store does not take it. */
+  let isAtRisk = false;
 
   /** What it was saved with, from the widgets that say it. */
   function saved() {
@@ -160,13 +162,19 @@ export function createTraining(content, training, shown, storage = storageOf(tra
   /** @param {Answer} answer */
   function onAnswer(answer) {
     if (answer.type === "update") update(answer.updates);
-    else if (answer.type === "keep")
-      storage.write(answer.kept).then(() => {
-        keptStep = answer.kept.run.step;
-      });
+    else if (answer.type === "keep") keep(answer.kept);
     else if (answer.type === "fault") fail(answer.message);
     else if (answer.type === "file") onFile?.(answer.bytes, saved().run.name);
   }
+
+  /** @param {any} state null: of images that are too large to be kept */
+  async function keep(state) {
+    isAtRisk = (await storage.write(state)) === null || state === null;
+    keptStep = isAtRisk ? null : state.run.step;
+  }
+
+  // the browser then asks whether to leave
+  const onLeave = (/** @type {Event} */ event) => isAtRisk && event.preventDefault();
 
   /** @typedef {(bytes: Uint8Array<ArrayBuffer>, name: string) => void} TakeFile */
   /** @type {TakeFile | null} */
@@ -183,6 +191,7 @@ export function createTraining(content, training, shown, storage = storageOf(tra
       saved: saved(),
       kept,
     });
+    addEventListener("beforeunload", onLeave);
     document.addEventListener("visibilitychange", () => send({ type: "hide", hidden: document.hidden }));
     return send;
   }
@@ -226,6 +235,7 @@ export function createTraining(content, training, shown, storage = storageOf(tra
       if (at >= 0) live[at] = null;
       if (opening && models.length === 0) request({ type: "close" });
       else if (opening && at >= 0) request({ type: "leave", at });
+      if (models.length === 0) removeEventListener("beforeunload", onLeave);
       return models.length === 0;
     },
     get keptStep() {
