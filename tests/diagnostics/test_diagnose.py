@@ -49,7 +49,7 @@ def stats(*, train=0.9, test=0.88, used=8, dims=8, off=0.1):
         (curves(), stats(used=0, train=0.0, test=0.0), "posterior collapse", "none of the 8 units"),
         (curves(), stats(used=0, train=0.95, test=0.95), "posterior collapse", "none of the 8 units"),
         (curves(), stats(used=1, train=0.1, test=0.1), "posterior collapse", "1 of 8 units are used"),
-        (curves(), stats(train=0.1, test=0.1), "under-fitting", "explain 10% of the pixels' variance"),
+        (curves(), stats(train=0.1, test=0.1), "under-fitting", "explain 10 % of the pixels' variance"),
         (curves(), stats(train=0.98, test=0.8), "memorising", "10.0 times as much variance"),
         (
             curves(),
@@ -66,7 +66,7 @@ def stats(*, train=0.9, test=0.88, used=8, dims=8, off=0.1):
         (curves(n=20, decay=100.0), stats(train=-3.0, test=-3.0), "under-fitting", "still falling"),
         (curves(), None, "healthy", "levelled off"),
         (curves(kl=0.01), None, "posterior collapse", "KL is 0.010 nats"),
-        (curves(test_recon=150.0), None, "memorising", "by 12.5% of the improvement"),
+        (curves(test_recon=150.0), None, "memorising", "by 12.5 % of the improvement"),
         (curves(test_recon=101.0), None, "healthy", "levelled off"),
         ({}, None, "under-fitting", "only 0 steps"),
     ],
@@ -136,9 +136,9 @@ def test_recon_has_the_unit_of_its_likelihood(unit, words):
 def test_deaths_are_told():
     lives = unit_lives([0, 10, 20], [[1.0, 1.0], [1.0, 0.0], [1.0, 0.0]])
     text = repr(diagnose(curves(), stats(used=4), lives=lives))
-    assert "note: units died: z2 at step 10" in text
+    assert "note: units died: z₂ at step 10" in text
     assert "note: 4 of 8 units are collapsed: a smaller latent_dim would do as well" in text
-    assert "lower beta (now 4)" in repr(diagnose(curves(beta=4.0), stats(used=4)))
+    assert "lower β (now 4)" in repr(diagnose(curves(beta=4.0), stats(used=4)))
 
 
 def test_the_same_thresholds_on_curves_say_that_the_model_was_not_measured():

@@ -26,7 +26,7 @@ def test_a_probe_finds_what_is_there_and_not_what_is_not():
     assert float(probe.confusion.diagonal().sum()) / 300 == pytest.approx(probe.accuracy)
     mixed = linear_probe(*islands(apart=0.0), *islands(apart=0.0, seed=1))
     assert mixed.accuracy < 0.45
-    assert "always the largest class 33.3%" in repr(mixed)
+    assert "always the largest class 33.3 %" in repr(mixed)
 
 
 def test_a_class_that_was_never_shown_counts_as_missed():

@@ -56,7 +56,7 @@ def test_the_lecture_sketch_has_its_elbow_at_32():
     assert found.latent_dims == (4, 8, 16, 32, 64)
     assert found.notes == ()
     assert repr(found) == (
-        "Elbow(latent_dim = 32: the smallest of 4, 8, 16, 32, 64 within 5% of the drop "
+        "Elbow(latent_dim = 32: the smallest of 4, 8, 16, 32, 64 within 5 % of the drop "
         "from 2.9 to 0.42 (at 64))"
     )
 

@@ -32,7 +32,7 @@ def test_the_two_criteria_disagree_where_they_should():
     assert units.by_var.tolist() == [False, True, False]
     assert (units.n_by_kl, units.n_by_var) == (1, 1)
     assert units.notes == ()
-    assert repr(units) == "ActiveUnits(1 of 3 by KL > 0.02 nats; 1 of 3 by Var(mu) > 0.01; n = 1000)"
+    assert repr(units) == "ActiveUnits(1 of 3 by KL > 0.02 nats; 1 of 3 by Var(μ) > 0.01; n = 1000)"
 
 
 def test_fraction_ignores_a_few_outliers():
@@ -43,12 +43,12 @@ def test_fraction_ignores_a_few_outliers():
     assert active_units(mu, logvar).by_kl.tolist() == [True, True]
     units = active_units(mu, logvar, fraction=0.05)
     assert units.by_kl.tolist() == [False, True]
-    assert "KL > 0.01 nats on more than 5% of inputs" in repr(units)
+    assert "KL > 0.01 nats on more than 5 % of inputs" in repr(units)
 
 
 def test_few_inputs_are_said():
     text = repr(active_units(torch.randn(499, 2), torch.zeros(499, 2)))
-    assert "note: Var(mu) is over 499 inputs only; Burda et al. want at least 500" in text
+    assert "note: Var(μ) is over 499 inputs only; Burda et al. want at least 500" in text
     assert "note" not in repr(active_units(torch.ones(500, 2), torch.zeros(500, 2)))
 
 

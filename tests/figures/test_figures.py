@@ -44,6 +44,9 @@ ALL = {
 }
 
 
+EMPTY = pack(np.empty(0), "f32")
+
+
 def texts(figure) -> list[str]:
     return [text.get_text() for text in figure.findobj(mpl.text.Text) if text.get_text()]
 
@@ -107,12 +110,12 @@ def test_curves_hold_the_numbers_in_their_hues():
     assert len(axes.collections) == 3, "one min-max band for each training curve"
     assert {axes.get_xlabel(), axes.get_ylabel()} == {"step", "nats per image"}
     assert {"loss 120", "recon 99.96", "kl 20"} <= set(texts(figure))
-    assert "Losses while training (dots: test set) at beta = 1" in texts(figure)
+    assert "Losses while training (dots: test set) at β = 1" in texts(figure)
 
 
 def test_beta_gets_its_own_axes_only_where_it_varies():
     figure = figures.curves_figure(frames.curves(beta=np.linspace(0, 2, 50)))
-    assert [axes.get_ylabel() for axes in figure.axes] == ["per image", "beta"]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["per image", "β"]
     assert figure.axes[1].lines[0].get_color() == COLORS["beta"]
 
 
@@ -133,7 +136,7 @@ def test_scatter_holds_points_classes_and_the_prior():
     assert entries == ["zero", r"\$1", *"23456789"]
     dots = [to_hex(line.get_color()) for line in figure.legends[0].get_lines()]
     assert dots == [class_color(label) for label in range(10)]
-    assert axes.get_xlabel() == "PCA 1 (50% of the variance)"
+    assert axes.get_xlabel() == "PCA 1 (50 % of the variance)"
     x, y = axes.get_xlim(), axes.get_ylim()
     assert x[0] < -1.5 < 2.5 < x[1], "the outer circle is cut off"
     assert y[0] < -2.25 < 1.75 < y[1]
@@ -254,3 +257,32 @@ def test_a_logarithmic_axis_is_refused_with_a_word_where_there_is_no_logarithm(v
     assert ("linear" in title) == bool(word)
     low, high = axes.get_ylim()
     assert all(low <= value <= high for value in values if value > 0 or scale == "linear")
+
+
+def test_the_strip_between_a_and_b_stands_below_and_on_the_plane() -> None:
+    images = np.arange(3 * 16, dtype=np.uint8).reshape(3, 1, 4, 4)
+    ends = np.array([[0.5, -1.0], [1.5, 2.0]])
+    way = {"ends": pack(ends, "f32"), "images": pack(images, "u8")}
+    figure = figures.explorer_figure({"scatter": frames.scatter(), "way": way})
+    strip, plane = figure.axes
+    np.testing.assert_array_equal(strip.images[0].get_array()[:4, :4, 0], images[0, 0])
+    assert [text.get_text() for text in plane.texts if text.get_gid() == "end"] == ["A", "B"]
+    assert {tuple(line.get_xydata()[0]) for line in plane.lines} >= {tuple(end) for end in ends}
+    assert "Decoded images along the line from A to B" in texts(figure)
+
+
+def test_before_a_step_nothing_stands_empty() -> None:
+    curves = frames.curves()
+    curves["series"] = [{**one, "step": EMPTY, "mean": EMPTY} for one in curves["series"]]
+    run = {"name": "MLPVAE", "step": 0, "epoch": 0, "epochs": 30}
+    figure = figures.explorer_figure({"run": run, "curves": curves, "scatter": frames.scatter()})
+    assert len(figure.axes) == 1
+    assert "MLPVAE, not trained yet" in texts(figure)
+
+
+def test_a_game_that_was_not_played_says_how_it_goes() -> None:
+    game = {"bottleneck": "two", "cards": [0, 1, 3], "codes": []}
+    (axes,) = figures.game_figure(game, [], dimensions=2).axes
+    assert not axes.axison
+    assert [text.get_text() for text in axes.texts if text.get_gid() == "card"] == [*"013", *"???"]
+    assert axes.get_title(loc="left") == "BottleneckGame: run the cell to play"

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import base64
+import io
 import sys
 import types
 from types import SimpleNamespace
 from typing import Any
 
 import anywidget
+import numpy as np
 import pytest
 import torch
 from IPython import display
+from PIL import Image
 
 import vaewidgets as vw
 from vaewidgets import figures
+from vaewidgets.contract.palette import CLASSES
+from vaewidgets.contract.png import css_size
 from vaewidgets.live import still_image
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -75,17 +80,30 @@ def test_colab_is_told_of_the_widget_manager_as_by_any_anywidget(
 
     _, wanted = Plain()._repr_mimebundle_()
     assert wanted[VIEW]["colab"]["custom_widget_manager"]["url"].endswith("manager.min.js")
-    assert scatter._repr_mimebundle_()[1] == wanted
+    data, metadata = scatter._repr_mimebundle_()
+    wide, high = css_size(base64.b64decode(data["image/png"]))
+    assert metadata == {**wanted, "image/png": {"width": wide, "height": high}}
     scatter._ipython_display_()
     scatter.run.resume()
     scatter.run.wait(progress=False)
     scatter._feed._renew_pictures()
     assert [message["update"] for message in published] == [False, True]
-    assert [message["metadata"] for message in published] == [wanted] * 2
+    assert [{**message["metadata"], "image/png": None} for message in published] == [
+        {**wanted, "image/png": None}
+    ] * 2
 
 
-def test_outside_of_colab_nothing_is_added(scatter: Any) -> None:
-    assert scatter._repr_mimebundle_()[1] == {}
+def test_outside_of_colab_only_the_size_of_the_picture_is_added(scatter: Any) -> None:
+    data, metadata = scatter._repr_mimebundle_()
+    png = base64.b64decode(data["image/png"])
+    with Image.open(io.BytesIO(png)) as picture:
+        assert picture.size[0] == pytest.approx(2 * metadata["image/png"]["width"], abs=1), "sharp at 2x"
+        pixels = np.asarray(picture.convert("RGB")).reshape(-1, 3).astype(int)
+    assert list(metadata) == ["image/png"]
+    assert len(png) < 150_000
+    for color in CLASSES:  # few colors in all, and still those of the classes
+        wanted = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+        assert np.abs(pixels - wanted).max(axis=1).min() <= 12, color
 
 
 def test_it_is_renewed_once_at_the_end_in_every_place(scatter: Any, published: list) -> None:

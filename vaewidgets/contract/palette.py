@@ -9,6 +9,7 @@ COLORS = {
     "fg2": "#59636e",
     "fg3": "#8c959f",
     "edge": "#d8dde2",
+    "bg2": "#eef0f2",
     "accent": "#1976d2",
     "loss": "#6e40aa",
     "recon": "#0a77b5",
@@ -21,10 +22,11 @@ COLORS = {
 # Of points without a value: a hue that cividis does not have; js/panels/latent/ramp.js has the same.
 MISSING = "#c23e7a"
 
-# Ten colors for classes on white and ten on near black, in the order of matplotlib's "tab10": blue, orange, green,
-# red, purple, brown, pink, grey, olive (yellow on black), cyan. Found by simulated annealing: as near to those as a
-# contrast of 3 to the background allows, with CIEDE2000 of 18 between any two to all eyes and of 9.7 to those without
-# one of the three cones (Machado et al. 2009, severity 1). tests/figures/test_palette.py measures it.
+# Ten colors for classes on white and ten on near black, in the order of matplotlib's "tab10": blue, orange,
+# green, red, purple, brown, pink, grey, olive (yellow on black), cyan. Found by simulated annealing: as near
+# to those as a contrast of 3 to the background allows, with CIEDE2000 of 18 between any two to all eyes, and
+# of 9.7 to those without one of the three cones (Machado et al. 2009, severity 1).
+# tests/figures/test_palette.py measures it.
 CLASSES = (
     "#477ce8", "#ea6702", "#2e8f66", "#da120d", "#7945be",
     "#845944", "#d464a5", "#7c7d80", "#929852", "#02a1bb",

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.checks import number, one_of
+from vaewidgets.contract.texts import dim_name
 from vaewidgets.inference import Inference
 from vaewidgets.objectives import Likelihood
 from vaewidgets.objectives.kl import kl_per_dim
@@ -61,7 +62,7 @@ class Ablation:
 
     def __repr__(self) -> str:
         dims, free = len(self.cost), self.free
-        top = ", ".join(f"z{j + 1} {float(self.cost[j]):+.2f}" for j in self.order[:5])
+        top = ", ".join(f"{dim_name(j)} {float(self.cost[j]):+.2f}" for j in self.order[:5])
         more = ", ..." if dims > 5 else ""
         text = f"Ablation(recon {self.recon:.2f} {self.unit} on {self.n} images; one unit off: {top}{more})"
         if free:

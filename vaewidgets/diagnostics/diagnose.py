@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from vaewidgets.contract.texts import dim_name, percent
 from vaewidgets.diagnostics.audit import Audit
 from vaewidgets.diagnostics.measurements import Measurements, NotFinite, measure
 from vaewidgets.diagnostics.stats import RunStats
@@ -195,15 +196,17 @@ def _rules(s: Measurements, t: Thresholds) -> Iterator[tuple[bool, Verdict, str]
     yield (
         np.isnan(s.gap) and s.excess > t.excess,
         "memorising",
-        f"recon is higher on {s.test_images} than on training images, by {s.excess:.1%} of the improvement "
-        f"(memorising above {t.excess:.1%})",
+        f"recon is higher on {s.test_images} than on training images, by {percent(s.excess, 1)} of "
+        "the improvement "
+        f"(memorising above {percent(t.excess, 1)})",
     )
     yield s.too_short, "under-fitting", f"only {s.n_steps} steps so far"
     yield (
         s.falling > t.falling,
         "under-fitting",
-        f"the loss is still falling: the last {s.n_steps // 2:,} steps account for {s.falling:.1%} of the "
-        f"improvement (under-fitting above {t.falling:.1%})",
+        f"the loss is still falling: the last {s.n_steps // 2:,} steps account for "
+        f"{percent(s.falling, 1)} of the "
+        f"improvement (under-fitting above {percent(t.falling, 1)})",
     )
     yield from _rules_for_settled(s, t)
 
@@ -222,7 +225,8 @@ def _rules_for_settled(s: Measurements, t: Thresholds) -> Iterator[tuple[bool, V
         yield (
             s.explained < t.explained and used <= t.used * dims,
             "posterior collapse",
-            f"{used} of {dims} units are used, and they explain {s.explained:.0%} of the pixels' variance",
+            f"{used} of {dims} units are used, and they explain {percent(s.explained)} of the "
+            "pixels' variance",
         )
     else:
         yield (
@@ -233,8 +237,8 @@ def _rules_for_settled(s: Measurements, t: Thresholds) -> Iterator[tuple[bool, V
     yield (
         s.explained < t.explained,
         "under-fitting",
-        f"reconstructions explain {s.explained:.0%} of the pixels' variance (under-fitting below "
-        f"{t.explained:.0%}), and the loss has levelled off",
+        f"reconstructions explain {percent(s.explained)} of the pixels' variance (under-fitting below "
+        f"{percent(t.explained)}), and the loss has levelled off",
     )
     alike = f"{s.test_images} do about as well as training images"
     yield True, "healthy", f"the loss has levelled off, and {alike}"
@@ -249,8 +253,8 @@ def _numbers(s: Measurements) -> list[str]:
         found.append(f"{s.used} of {s.latent_dim} units used, by KL and by Var(μ)")
     if not np.isnan(s.explained):
         found.append(
-            f"{s.train_explained:.0%} of the pixels' variance explained on training images, "
-            f"{s.explained:.0%} on {s.test_images.rstrip(',')}"
+            f"{percent(s.train_explained)} of the pixels' variance explained on training images, "
+            f"{percent(s.explained)} on {s.test_images.rstrip(',')}"
         )
     if not np.isnan(s.off_prior):
         found.append(f"KL(aggregate posterior, prior): {s.off_prior:.2f} nats per active unit")
@@ -273,22 +277,22 @@ def _advice(verdict: Verdict, s: Measurements, t: Thresholds) -> tuple[str, ...]
     lr = "" if np.isnan(s.lr) else f" (now {s.lr:g})"
     if verdict == "posterior collapse":
         return (
-            f"lower beta{beta}, or let it rise slowly from 0: LinearWarmup or Cyclical",
+            f"lower β{beta}, or let it rise slowly from 0: LinearWarmup or Cyclical",
             "keep a few nats for each unit free of charge (free bits), or weaken a decoder that needs no z",
         )
     if verdict == "memorising":
         return (
-            f"raise beta{beta}, so that the code costs something",
+            f"raise β{beta}, so that the code costs something",
             "a smaller encoder, more training images, or fewer epochs",
         )
     if verdict == "under-fitting":
         if s.too_short or s.falling > t.falling:
             return ("train for more epochs: the loss has not levelled off", f"or a larger lr{lr}")
-        return (f"a wider model or more latent dimensions, or a lower beta{beta}",)
+        return (f"a wider model or more latent dimensions, or a lower β{beta}",)
     if verdict == "diverged":
         return (
             f"start again with a lr ten times smaller{lr}",
-            "check that the pixels lie in value_range, and that beta is not extreme" + beta,
+            "check that the pixels lie in value_range, and that β is not extreme" + beta,
         )
     return ()
 
@@ -300,13 +304,13 @@ def _notes(
     if not_finite is not None and not_finite.count:
         notes.append(not_finite.sentence())
     if s.used is not None and s.latent_dim is not None and verdict == "healthy" and s.used < s.latent_dim:
-        wake = f"; a lower beta (now {s.beta:g}) may wake some" if s.beta > 1 else ""
+        wake = f"; a lower β (now {s.beta:g}) may wake some" if s.beta > 1 else ""
         notes.append(
             f"{s.latent_dim - s.used} of {s.latent_dim} units are collapsed: a smaller latent_dim would do "
             f"as well{wake}"
         )
     if lives is not None and lives.dead:
-        when = ", ".join(f"z{j + 1} at step {lives.died_at[j]:,}" for j in lives.dead[:8])
+        when = ", ".join(f"{dim_name(j)} at step {lives.died_at[j]:,}" for j in lives.dead[:8])
         notes.append(f"units died: {when}{', ...' if len(lives.dead) > 8 else ''}")
     if s.test_name != "test":
         notes.append(

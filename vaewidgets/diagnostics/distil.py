@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from vaewidgets.adapters.seeded import seeded
 from vaewidgets.checks import instance, number, whole, wholes
+from vaewidgets.contract.texts import percent
 from vaewidgets.errors import DataError, OptionError, ShapeError
 from vaewidgets.inference import Inference
 from vaewidgets.objectives import Likelihood, traits
@@ -92,8 +93,9 @@ class Distilled:
         share = self.student_size / max(self.teacher_size, 1)
         kl = "" if math.isnan(self.kl) else f"\n  KL(teacher || student) {self.kl:.2f} nats"
         return (
-            f"Distilled({self.student_size:,} parameters, {share:.1%} of the teacher's {self.teacher_size:,})"
-            f"{kl}\n  {self.mean_explained:.1%} of the variance of the teacher's means"
+            f"Distilled({self.student_size:,} parameters, {percent(share, 1)} of the teacher's "
+            f"{self.teacher_size:,})"
+            f"{kl}\n  {percent(self.mean_explained, 1)} of the variance of the teacher's means"
             f"\n  recon with the teacher's decoder: {self.teacher_recon:.2f} its own encoder, "
             f"{self.student_recon:.2f} the student, {self.unit}"
         )

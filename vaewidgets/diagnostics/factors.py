@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.checks import sequence, tensor, whole
+from vaewidgets.contract.texts import dim_name
 from vaewidgets.errors import DataError, ShapeError
 
 
@@ -63,7 +64,7 @@ class MutualInformationGap:
 
     def __repr__(self) -> str:
         each = ", ".join(
-            f"{name} {gap:.3f} (z{dim + 1})"
+            f"{name} {gap:.3f} ({dim_name(dim)})"
             for name, gap, dim in zip(self.names, self.gaps.tolist(), self.best, strict=True)
         )
         text = f"MutualInformationGap({self.mig:.3f}: {each}; {self.n} images, {self.bins} bins)"

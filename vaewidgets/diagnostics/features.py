@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.checks import whole
+from vaewidgets.contract.texts import percent
 from vaewidgets.errors import DataError, OptionError, ShapeError
 
 _QUERIES = 1024  # rows of the distance matrix in memory at once
@@ -40,8 +41,8 @@ class LinearProbe:
 
     def __repr__(self) -> str:
         return (
-            f"LinearProbe(accuracy {self.accuracy:.1%} on {self.n_test} images, "
-            f"always the largest class {self.majority:.1%}; fitted on {self.n_train})"
+            f"LinearProbe(accuracy {percent(self.accuracy, 1)} on {self.n_test} images, "
+            f"always the largest class {percent(self.majority, 1)}; fitted on {self.n_train})"
         )
 
 
@@ -68,7 +69,7 @@ class Clusters:
     def __repr__(self) -> str:
         text = f"Clusters({len(self.centres)} clusters of {len(self.assignment)} points"
         if not np.isnan(self.purity):
-            text += f"; purity {self.purity:.1%}, adjusted Rand index {self.adjusted_rand:.3f}"
+            text += f"; purity {percent(self.purity, 1)}, adjusted Rand index {self.adjusted_rand:.3f}"
         return text + ")"
 
 
@@ -96,7 +97,7 @@ class Neighbours:
     def __repr__(self) -> str:
         text = f"Neighbours({self.index.shape[1]} of each of {len(self.index)} queries"
         if not np.isnan(self.precision):
-            text += f"; {self.precision:.1%} of the same class, by chance {self.chance:.1%}"
+            text += f"; {percent(self.precision, 1)} of the same class, by chance {percent(self.chance, 1)}"
         return text + ")"
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.checks import one_of, tensor, whole, wholes
+from vaewidgets.contract.texts import percent
 from vaewidgets.errors import ShapeError
 from vaewidgets.inference import Inference
 
@@ -146,13 +147,16 @@ class PathVerdict:
     def evidence(self) -> tuple[str, ...]:
         """What the verdict rests on, in sentences."""
         found = [
-            f"half of the change happens within {self.half_width:.0%} of the path (50% at constant speed, a "
-            f"jump below {JUMP_WIDTH:.0%})",
+            f"half of the change happens within {percent(self.half_width)} of the path (50 % at "
+            "constant speed, a "
+            f"jump below {percent(JUMP_WIDTH)})",
             f"it is {self.stretch:.1f} times as long as the straight distance in pixel space",
         ]
         if self.classes is not None:
             route = " → ".join(map(str, self.passes_through))
-            found.append(f"classes {route}; {self.foreign_share:.0%} of the images in neither end's class")
+            found.append(
+                f"classes {route}; {percent(self.foreign_share)} of the images in neither end's class"
+            )
         if self.radius is not None and self.latent_dim is not None:
             lowest = float(self.radius.min())
             text = f"‖z‖ dips to {lowest:.2f} √d"

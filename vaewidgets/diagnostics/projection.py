@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.checks import tensor
+from vaewidgets.contract.texts import percent
 from vaewidgets.errors import DataError, ShapeError
 
 PRIOR_RADII = (1.0, 2.0)
@@ -63,7 +64,7 @@ class Projection:
         return (z.detach().cpu().double() - self.mean) @ self.components.T
 
     def __repr__(self) -> str:
-        shares = " + ".join(f"{share:.1%}" for share in self.explained.tolist())
+        shares = " + ".join(f"{percent(share, 1)}" for share in self.explained.tolist())
         return (
             f"Projection({self.mode}, {len(self.points)} points of {self.latent_dim} dimensions, "
             f"{shares} of the variance)"

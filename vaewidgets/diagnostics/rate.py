@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.checks import check_generator, number, sequence, shown, whole, wholes
+from vaewidgets.contract.texts import percent
 from vaewidgets.errors import DataError, OptionError, ShapeError
 from vaewidgets.inference import chunks
 from vaewidgets.objectives import (
@@ -178,7 +179,8 @@ class Elbow:
         lowest = min(self.recon)
         text = (
             f"Elbow({where}: the smallest of {', '.join(map(str, self.latent_dims))} within "
-            f"{self.tolerance:.0%} of the drop from {max(self.recon):.4g} to {lowest:.4g} (at {self.best}))"
+            f"{percent(self.tolerance)} of the drop from {max(self.recon):.4g} to {lowest:.4g} (at "
+            f"{self.best}))"
         )
         return "\n".join([text, *(f"  note: {note}" for note in self.notes)])
 

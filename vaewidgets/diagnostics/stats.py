@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.checks import instance, text
+from vaewidgets.contract.texts import percent
 from vaewidgets.data import ImageDataset
 from vaewidgets.data.sample import evenly
 from vaewidgets.data.split import Split
@@ -72,7 +73,8 @@ class RunStats:
         lines = [f"RunStats({self.n_train} training and {held_out} images)"]
         lines.append(f"  recon: {self.train_recon:.2f} train, {self.test_recon:.2f} test, {self.value_unit}")
         lines.append(
-            f"  pixel variance explained: {self.train_explained:.1%} train, {self.test_explained:.1%} test"
+            f"  pixel variance explained: {percent(self.train_explained, 1)} train, "
+            f"{percent(self.test_explained, 1)} test"
         )
         if self.units is not None:
             lines.append(

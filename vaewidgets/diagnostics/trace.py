@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from vaewidgets.contract.texts import dim_name
 from vaewidgets.errors import OptionError, ShapeError
 
 
@@ -48,9 +49,9 @@ class UnitLives:
         alive = dims - len(self.dead) - len(self.never_alive)
         text = f"UnitLives({alive} of {dims} units alive at step {self.steps[-1]}, KL > {self.delta:g} nats"
         if self.dead:
-            text += "; died: " + ", ".join(f"z{j + 1} at step {self.died_at[j]}" for j in self.dead)
+            text += "; died: " + ", ".join(f"{dim_name(j)} at step {self.died_at[j]}" for j in self.dead)
         if self.never_alive:
-            text += "; never alive: " + ", ".join(f"z{j + 1}" for j in self.never_alive)
+            text += "; never alive: " + ", ".join(dim_name(j) for j in self.never_alive)
         return text + ")"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from vaewidgets.checks import number, tensor
+from vaewidgets.contract.texts import percent
 from vaewidgets.objectives.kl import kl_per_dim
 
 BURDA_INPUTS = 500  # the variance of the means is an estimate; over fewer inputs it is not comparable
@@ -66,7 +67,7 @@ class ActiveUnits:
         """What a reader should know before trusting the counts; often empty."""
         found = []
         if self.n < BURDA_INPUTS:
-            found.append(f"Var(mu) is over {self.n} inputs only; Burda et al. want at least {BURDA_INPUTS}")
+            found.append(f"Var(μ) is over {self.n} inputs only; Burda et al. want at least {BURDA_INPUTS}")
         if self.n_by_var > self.n_by_kl:
             found.append(
                 f"{self.n_by_var - self.n_by_kl} more pass the variance than the KL: that criterion "
@@ -79,10 +80,10 @@ class ActiveUnits:
         if self.fraction is None:
             kl = f"KL > {self.delta:g} nats"
         else:
-            kl = f"KL > {self.delta:g} nats on more than {self.fraction:.0%} of inputs"
+            kl = f"KL > {self.delta:g} nats on more than {percent(self.fraction)} of inputs"
         text = (
             f"ActiveUnits({self.n_by_kl} of {dims} by {kl}; {self.n_by_var} of {dims} by "
-            f"Var(mu) > {self.var_threshold:g}; n = {self.n})"
+            f"Var(μ) > {self.var_threshold:g}; n = {self.n})"
         )
         return "\n".join([text, *(f"  note: {note}" for note in self.notes)])
 

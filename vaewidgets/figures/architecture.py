@@ -19,6 +19,7 @@ from vaewidgets.figures.style import FONT_POINTS, SMALL_POINTS, literal, new_axe
 # the page's own places, in thousandths of the width
 _ENCODER, _DECODER, _HEAD, _Z = (128, 352), (622, 846), 412, 530
 _IMAGE, _LAYER, _BELOW = 88, 26, -205
+_NAMES = {"mu": "μ", "sigma": "σ", "eps": "ε"}
 
 
 def architecture_figure(step: Mapping[str, Any], *, size: tuple[float, float] = (7.6, 3.4)) -> Figure:
@@ -41,7 +42,7 @@ def architecture_figure(step: Mapping[str, Any], *, size: tuple[float, float] = 
     _half(axes, step["encoder"], _ENCODER, most, "encoder")
     _latent(axes, step)
     _half(axes, step["decoder"], _DECODER, most, "decoder")
-    _image(axes, step["images"]["x_hat"], 1000 - 16 - _IMAGE, "x_hat", form)
+    _image(axes, step["images"]["x_hat"], 1000 - 16 - _IMAGE, "x̂", form)
     _arrow(axes, (16 + _IMAGE, 0), (_ENCODER[0], 0))
     _arrow(axes, (_Z + 27, 0), (_DECODER[0] + 8, 0))
     _arrow(axes, (_DECODER[1] - 8, 0), (1000 - 16 - _IMAGE, 0))
@@ -93,7 +94,7 @@ def _half(axes: Axes, rows: Any, zone: tuple[int, int], most: int, name: str) ->
         # shapes of convolutions are long: every second one stands lower where bars are close
         lower = 14 if len(rows) > 3 and i % 2 else 0
         _text(axes, x, -tall / 2 - 12 - lower, "×".join(map(str, row["out"])))
-        _text(axes, x, tall / 2 + 12, f"{row['grad']:.2g}", COLORS["loss"])
+        _text(axes, x, tall / 2 + 12, f"{row['grad']:.3g}", COLORS["loss"])
 
 
 def _latent(axes: Axes, step: Mapping[str, Any]) -> None:
@@ -111,7 +112,7 @@ def _latent(axes: Axes, step: Mapping[str, Any]) -> None:
         _arrow(axes, (_Z, -103), (_Z, -27))
     for name, (x, y) in balls.items():
         axes.add_patch(Circle((x, y), 25, facecolor="white", edgecolor=COLORS["fg2"], lw=1.0, zorder=3))
-        axes.text(x, y, name, ha="center", va="center", fontsize=FONT_POINTS, zorder=4)
+        axes.text(x, y, _NAMES.get(name, name), ha="center", va="center", fontsize=FONT_POINTS, zorder=4)
         values = step["values"].get(name)
         if values:
             shown = ", ".join(f"{value:.2f}" for value in values[:2]) + (", …" if len(values) > 2 else "")

@@ -72,6 +72,7 @@ _TARGETS: dict[str, tuple[Function, Function, str]] = {
     "cube": (lambda z: z**3, lambda z: 3 * z**2, "z³"),
     "step": (lambda z: (z > 0).astype(float), np.zeros_like, "1 where z > 0"),
 }
+_GREEK = {"mu": "μ", "sigma": "σ"}
 _REPEATS = 400
 
 
@@ -121,12 +122,12 @@ def reparameterization_figure(
         )
     above.plot(eps, np.zeros_like(eps), "|", color=COLORS["fg"], markersize=7)
     above.plot(view["mu"] + view["sigma"] * eps, np.ones_like(eps), "|", color=COLORS["accent"], markersize=7)
-    above.set_yticks((0, 1), ("eps", "z"))
+    above.set_yticks((0, 1), ("ε", "z"))
     above.set_ylim(-0.15, 1.15)
     above.set_xlim(-6, 6)
     note(
         above,
-        f"z = mu + sigma·eps with mu = {view['mu']:g}, sigma = {view['sigma']:g}: the noise stays outside",
+        f"z = μ + σ·ε with μ = {view['mu']:g}, σ = {view['sigma']:g}: the noise stays outside",
     )
     found = gradient_estimates(view)
     text = _TARGETS[view["f"]][2]
@@ -142,7 +143,7 @@ def reparameterization_figure(
         axes.axvline(value, color=COLORS["fg"], linewidth=1.0, linestyle=DASHED, gid="exact")
         axes.set_yticks([])
         axes.set_xlabel(
-            f"d/d{by} E[{text}] = {value:.3f}: ±{sds['path']:.3f} path, ±{sds['score']:.3f} score",
+            f"∂E[{text}]/∂{_GREEK[by]} = {value:.3f}: ±{sds['path']:.3f} path, ±{sds['score']:.3f} score",
             fontsize=SMALL_POINTS,
         )
     return figure
@@ -178,14 +179,14 @@ def annealing_figure(
             linestyle=DASHED, gid="recorded",
         )  # fmt: skip
     above.set_ylim(bottom=0)
-    above.set_ylabel("beta")
+    above.set_ylabel("β")
     note(above, "KL weight β at each step; below, the loss if recon and KL stayed constant")
     recon, kl = float(view["recon"]), float(view["kl"])
     terms = {"recon": np.full_like(weights, recon), "kl": weights * kl, "loss": recon + weights * kl}
     for name, values in terms.items():
         below.plot(steps, values, color=COLORS[name], linewidth=1.4, gid=name)
         below.annotate(
-            "beta · KL" if name == "kl" else name, (1, values[-1]), xycoords=("axes fraction", "data"),
+            "β · KL" if name == "kl" else name, (1, values[-1]), xycoords=("axes fraction", "data"),
             xytext=(3, 0), textcoords="offset points", va="center", fontsize=SMALL_POINTS, color=COLORS[name],
         )  # fmt: skip
     below.set_ylim(bottom=0)

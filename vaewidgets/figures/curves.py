@@ -78,7 +78,8 @@ def runs_curves_figure(
         axes = new_axes(figure, grid[i])
         refused = _draw_runs(axes, parts, name, log=log, smoothing=smoothing)
         axes.set_xlabel("step")
-        note(axes, f"{name}, {per_image('nats' if name == 'kl' else unit)}{refused}")
+        axes.set_ylabel(per_image("nats" if name == "kl" else unit))
+        note(axes, f"{'KL' if name == 'kl' else name}{refused}")
     return figure
 
 
@@ -128,6 +129,11 @@ def _scale(axes: Axes, *, log: bool) -> str:
     return refused
 
 
+def has_steps(curves: Mapping[str, Any]) -> bool:
+    """Whether there is anything to draw."""
+    return any(one["mean"]["shape"][0] for one in curves["series"])
+
+
 def curves_figure(
     curves: Mapping[str, Any], *, unit: str = "", log: bool = False, size: tuple[float, float] = (6.4, 3.6)
 ) -> Figure:
@@ -168,7 +174,7 @@ def draw_curves(
             below.step(
                 unpack(one["step"]), unpack(one["mean"]), where="post", color=COLORS["beta"], linewidth=1.2
             )
-        below.set_ylabel("beta", color=COLORS["beta"])
+        below.set_ylabel("β", color=COLORS["beta"])
         below.set_ylim(bottom=0)
     else:
         axes = below = new_axes(canvas)
@@ -188,7 +194,7 @@ def _caption(series: list[Any], betas: list[Any], *, varies: bool) -> str:
     if any(one["split"] == "test" for one in series):
         words.append("(dots: test set)")
     if betas and not varies and betas[0]["mean"]["shape"][0]:
-        words.append(f"at beta = {float(unpack(betas[0]['mean'])[-1]):g}")
+        words.append(f"at β = {float(unpack(betas[0]['mean'])[-1]):g}")
     return " ".join(words)
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from vaewidgets.contract.packing import unpack
 from vaewidgets.contract.palette import COLORS, MISSING, class_color
+from vaewidgets.contract.texts import percent, subscript
 from vaewidgets.figures.classes import anchor, class_name, draw_legend, named_classes
 from vaewidgets.figures.style import FONT_POINTS, SMALL_POINTS, Canvas, literal, new_axes, new_figure, note
 
@@ -73,7 +74,7 @@ def draw_scatter(
         axes.set_ylabel("class" if shown else "")
     else:
         axes.set_aspect("equal", adjustable="datalim")
-    note(axes, f"{len(points):,} images where the encoder puts them; dashed: the prior's 1 and 2 sigma")
+    note(axes, f"{len(points):,} images where the encoder puts them; dashed: the prior's 1 and 2 σ")
 
 
 def _draw_points(
@@ -151,7 +152,7 @@ def _label_classes(
 def _name_axes(axes: Axes, scatter: Mapping[str, Any]) -> None:
     shares = scatter.get("explained")
     names = [
-        name if shares is None else f"{name} ({share:.0%} of the variance)"
+        subscript(name) if shares is None else f"{name} ({percent(share)} of the variance)"
         for name, share in zip(scatter["axes"], shares or (0.0, 0.0), strict=True)
     ]
     axes.set_xlabel(names[0])

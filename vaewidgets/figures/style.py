@@ -115,8 +115,10 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
     return result
 
 
-def figure_png(figure: Figure, max_bytes: int, *, dpi: int = _DPI[0]) -> bytes:
+def figure_png(figure: Figure, max_bytes: int, *, dpi: int = _DPI[0], cropped: bool = False) -> bytes:
     """Draw a figure as a PNG of at most `max_bytes`, as sharp as that allows: `dpi` down to 40 dots an inch.
+
+    `cropped`: without white margins, where the figure is larger than what it holds.
 
     Raises
     ------
@@ -124,10 +126,13 @@ def figure_png(figure: Figure, max_bytes: int, *, dpi: int = _DPI[0]) -> bytes:
         If even the coarsest is larger.
     """
     smallest = 0
+    options: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": 0.08} if cropped else {}
     for dots in [step for step in _DPI if step <= dpi]:
         buffer = io.BytesIO()
         with _render:
-            figure.savefig(buffer, format="png", dpi=dots, facecolor="white", metadata={"Software": None})
+            figure.savefig(
+                buffer, format="png", dpi=dots, facecolor="white", metadata={"Software": None}, **options
+            )
         smallest = buffer.tell()
         if smallest <= max_bytes:
             return buffer.getvalue()

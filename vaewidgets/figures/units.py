@@ -37,7 +37,7 @@ def draw_units(canvas: Canvas, units: Mapping[str, Any]) -> None:
     order = np.argsort(-np.nan_to_num(kl, nan=-np.inf), kind="stable")
     above, below = stacked(canvas, (3, 2))
     _bars(above, kl[order], float(units["delta"]), COLORS["kl"], "KL, nats")
-    _bars(below, var_mu[order], float(units["var_threshold"]), COLORS["var"], "Var(mu)")
+    _bars(below, var_mu[order], float(units["var_threshold"]), COLORS["var"], "Var(μ)")
     if len(kl) <= LABELLED_DIMS:
         below.set_xticks(range(len(kl)), [str(i + 1) for i in order], fontsize=SMALL_POINTS)
     else:

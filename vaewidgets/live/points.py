@@ -11,12 +11,13 @@ from torch import Tensor
 
 from vaewidgets.checks import one_of, whole
 from vaewidgets.contract.frame import LiveState
-from vaewidgets.contract.sections import ScatterData
+from vaewidgets.contract.sections import Packed, ScatterData
 from vaewidgets.data import Classes
 from vaewidgets.diagnostics import Projection
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
 from vaewidgets.live.feed import Feed
+from vaewidgets.live.path_picture import path_state
 from vaewidgets.live.run_widget import RunWidget, sample_of
 from vaewidgets.runs import Run
 from vaewidgets.sections.layout import Layout
@@ -95,7 +96,17 @@ class PointsWidget(RunWidget):
         chosen = next((item for item in items if item["name"] == self.view.get("color")), None)
         if chosen is not None and frame.get("scatter"):
             frame["scatter"] = {**frame["scatter"], "values": chosen["values"], "value_name": chosen["name"]}
+        frame["way"] = self._path_state(frame.get("scatter"))
         return explorer_figure(frame, size=size or self._figure_size)
+
+    def _path_state(self, scatter: Any) -> dict[str, Packed] | None:
+        """The decoded strip of the still picture; None for a model that cannot decode a point by itself."""
+        if not scatter or self._posterior is None or self._projection is None:
+            return None
+        snapshot = self._posterior[0]
+        if snapshot.labels_needed(self.sample.labels) is not None:
+            return None
+        return path_state(scatter, self._projection, snapshot, self.view.get("path") or (None, None))
 
     def _check_view(self, key: str, value: Any) -> None:
         if key == "color":

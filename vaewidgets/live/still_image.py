@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from anywidget import AnyWidget
 
+from vaewidgets.contract.png import DOTS_PER_PX, css_size, in_few_colors
 from vaewidgets.live.hosts import host
 from vaewidgets.live.html_output import html_bundle, html_output, is_wanted, with_picture
 
@@ -23,11 +24,19 @@ if TYPE_CHECKING:
     from vaewidgets.live.widget import LiveWidget
 
 MAX_BYTES = 300_000  # of the PNG
-DPI = 100
+DPI = 2 * DOTS_PER_PX  # sharp on screens with two dots a pixel
 WAKE = "A still picture. To wake the widget, run its cell again."  # where a saved notebook has nothing else
 KEEP = 8  # newest places where a widget is shown; older ones are cells that were run again
 
 _log = logging.getLogger("vaewidgets")
+
+
+def _size(png: bytes | None) -> dict[str, Any]:
+    """Metadata of an output that say how large its picture is shown."""
+    if png is None:
+        return {}
+    width, height = css_size(png)
+    return {"image/png": {"width": width, "height": height}}
 
 
 class Picture:
@@ -58,13 +67,13 @@ class Picture:
         place = host()
         note = WAKE if place.widget_views and not place.saves_state else ""
         png = self.png(note) if drawn else None
-        return with_picture(data, png), metadata
+        return with_picture(data, png), {**metadata, **_size(png)}
 
     def _page_bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
         widget = self._widget
         png = self.png()
         page = html_output([widget.get_state()], title=widget._title(), stills=[png])
-        return html_bundle(page, repr(widget), png), {}
+        return html_bundle(page, repr(widget), png), _size(png)
 
     def display(self) -> None:
         """Publish the widget as an output that can be renewed."""
@@ -120,7 +129,7 @@ class Picture:
                 figure = self._widget.figure()
                 if note:
                     figure.text(0.99, 0.01, note, ha="right", fontsize=6, color="0.4")
-                png = figure_png(figure, MAX_BYTES, dpi=DPI)
+                png = in_few_colors(figure_png(figure, 2 * MAX_BYTES, dpi=DPI, cropped=True))
             except Exception:  # the widget itself must be shown all the same
                 _log.warning("no picture of %r could be drawn", self._widget, exc_info=True)
             self._drawn = (moment, png)

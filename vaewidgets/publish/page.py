@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vaewidgets import checks
+from vaewidgets.contract.png import css_size, in_few_colors
 from vaewidgets.errors import OptionError
 from vaewidgets.files import write_whole
 from vaewidgets.publish.embed import STATIC, Store, content_html, in_script, in_style, pack, pack_trainings
@@ -135,14 +135,9 @@ def write_page(path: str | os.PathLike[str], text: str) -> Path:
 
 def still_html(png: bytes) -> str:
     """Return the picture of a widget as an element: in 256 colors it takes a third of the room."""
-    from PIL import Image
-
-    file = io.BytesIO()
-    with Image.open(io.BytesIO(png)) as picture:
-        picture.convert("RGB").quantize(256).save(file, "PNG", optimize=True)
-    data = base64.b64encode(min(png, file.getvalue(), key=len)).decode("ascii")
-    alt = "the widget as it was saved"
-    return f'<img class="vw-page-still" alt="{alt}" src="data:image/png;base64,{data}">'
+    data = base64.b64encode(in_few_colors(png)).decode("ascii")
+    alt, (width, _) = "the widget as it was saved", css_size(png)
+    return f'<img class="vw-page-still" alt="{alt}" width="{width}" src="data:image/png;base64,{data}">'
 
 
 def _policy(host: str, *, trains: bool) -> str:

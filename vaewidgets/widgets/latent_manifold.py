@@ -9,6 +9,7 @@ import torch
 
 from vaewidgets.checks import number, shown, whole
 from vaewidgets.contract.packing import unpack
+from vaewidgets.contract.texts import dim_name
 from vaewidgets.errors import OptionError
 from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.latent import LatentWidget, decode_u8
@@ -119,7 +120,7 @@ class LatentManifold(LatentWidget):
         z = np.zeros((*s.shape, d)) if latent["prior"] else np.broadcast_to(mean, (*s.shape, d)).copy()
         for axis, q in ((j, t), (i, s)):
             z[..., axis] = q if latent["prior"] else mean[axis] + std[axis] * q
-        return z.astype(np.float32), (f"z{i + 1}", f"z{j + 1}")
+        return z.astype(np.float32), (dim_name(i), dim_name(j))
 
 
 def _quantiles(shares: np.ndarray) -> np.ndarray:

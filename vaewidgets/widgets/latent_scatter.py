@@ -42,7 +42,7 @@ class LatentScatter(PointsWidget):
     """
 
     _esm = STATIC / "latent_scatter.js"
-    _figure_size = (5.0, 5.0)
+    _figure_size = (5.6, 6.4)
 
     def __init__(self, run: Run, *, points: int = 2000, values: Mapping[str, Any] | None = None) -> None:
         super().__init__(run, points, values)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vaewidgets.checks import one_of, whole
 from vaewidgets.contract.packing import unpack
+from vaewidgets.contract.texts import subscript
 from vaewidgets.data import SAMPLE_POINTS
 from vaewidgets.errors import OptionError
 from vaewidgets.live.bundle import STATIC
@@ -126,7 +127,7 @@ class LatentTraversal(LatentWidget):
         from vaewidgets.figures import rows_figure
 
         snapshot, label = self.run.snapshot(), self.view.get("label")
-        rows = {name: decode_u8(snapshot, z, label) for name, z in self.traversals().items()}
+        rows = {subscript(name): decode_u8(snapshot, z, label) for name, z in self.traversals().items()}
         caption, items = "One dimension per row, other dimensions fixed", items_state(self.run.data)
         return rows_figure(rows, caption=caption, items=items, size=size)
 

@@ -113,5 +113,5 @@ class PriorSamples(LatentWidget):
             ((_, one),) = images.items()
             across = max(1, min(10, len(one)))
             images = {" " * i: one[i * across : (i + 1) * across] for i in range(len(one) // across)}
-        caption = f"Decoded draws, z = {self.view['temperature']:g} eps"
+        caption = f"Decoded draws, z = {self.view['temperature']:g} ε"
         return rows_figure(images, caption=caption, items=items_state(self.run.data), size=size)

@@ -106,7 +106,9 @@ class ReconstructionGrid(RunWidget):
         if frame.get("grid") and others:
             rows = [row for part in (frame["grid"], *others) for row in part["rows"]]
             frame["grid"] = {**frame["grid"], "rows": rows}
-        return explorer_figure(frame, size=size or self._figure_size)
+        down = 1 + len((frame.get("grid") or {"rows": ()})["rows"])
+        across = len(_numbers(frame["grid"])) if frame.get("grid") else 10
+        return explorer_figure(frame, size=size or (6.4, 0.75 + 5.4 * down / max(across, 4)))
 
     def _check_view(self, key: str, value: Any) -> None:
         if value is None:

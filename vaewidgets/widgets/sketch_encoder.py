@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _INK = 0.1  # of the greatest; the same share stands in js/widgets/sketch_encoder/raster.js
+_EXAMPLES = 6  # images in the picture of a widget that nothing was drawn in
 
 
 class SketchEncoder(LatentWidget):
@@ -122,11 +123,19 @@ class SketchEncoder(LatentWidget):
         from vaewidgets.figures import rows_figure
 
         snapshot, z, image = self.run.snapshot(), self.z, self.image
-        d, shape = self.run.model.latent_dim, self.run.data.image_shape
-        decoded = decode_u8(snapshot, np.zeros((1, d), np.float32) if z is None else z[None])
-        drawn = np.zeros((1, *shape), np.uint8) if image is None else image[None]
-        caption = "Nothing drawn yet" if image is None else "A drawing, and what its code decodes to"
-        rows, items = {"drawn": drawn, "decoded": decoded}, items_state(self.run.data)
+        items = items_state(self.run.data)
+        if z is None:  # what the widget does, shown with images of the data
+            sample, first = self._sample_of(self.run), slice(0, _EXAMPLES)
+            labels = None if sample.labels is None else sample.labels[first]
+            codes, _ = snapshot.encode(sample.images[first], snapshot.labels_needed(labels))
+            rows = {"image": sample.images_u8[first].numpy(), "decoded": decode_u8(snapshot, codes)}
+            caption = "SketchEncoder: run the cell to draw an image of your own"
+            return rows_figure(rows, caption=caption, items=items, size=size or (4.0, 1.9))
+        rows = {"decoded": decode_u8(snapshot, z[None])}
+        caption = "What the chosen code decodes to"
+        if image is not None:
+            rows = {"drawn": image[None], **rows}
+            caption = "A drawing, and what its code decodes to"
         return rows_figure(rows, caption=caption, items=items, size=size or self._figure_size)
 
 

@@ -83,7 +83,7 @@ class LatentExplorer(RestartWidget):
     _esm = STATIC / "latent_explorer.js"
     _view_keys: ClassVar[tuple[str, ...]] = ("path", "delta", "var_threshold", "off")
     _fresh_view: ClassVar = {"ghost": True, "path": None}
-    _figure_size = (10.0, 6.4)
+    _figure_size = (10.0, 7.4)
 
     def __init__(
         self,

@@ -1,0 +1,31 @@
+"""Still pictures: how large they are shown, and in how few bytes they are kept."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+DOTS_PER_PX = 100  # dots an inch at which a dot of a picture is a CSS pixel: a figure of 6 inches is 600 wide
+_INCH = 0.0254  # metres
+
+
+def css_size(png: bytes) -> tuple[int, int]:
+    """Return (width, height) in CSS pixels of a PNG, by the dots per inch that it was drawn with."""
+    width, height = struct.unpack(">II", png[16:24])
+    at = png.find(b"pHYs")
+    per_metre = struct.unpack(">I", png[at + 4 : at + 8])[0] if at >= 0 else 0
+    scale = max(per_metre * _INCH / DOTS_PER_PX, 1.0)
+    return round(width / scale), round(height / scale)
+
+
+def in_few_colors(png: bytes) -> bytes:
+    """Return a PNG in 256 colors, a third of its size; as it is where that is less."""
+    from PIL import Image  # comes with matplotlib
+
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as picture:
+        options = {"dpi": picture.info["dpi"]} if "dpi" in picture.info else {}
+        # the default, median cut, gives small areas such as the dots of a legend other colors
+        few = picture.convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=2)
+        few.save(file, "PNG", optimize=True, **options)
+    return min(png, file.getvalue(), key=len)
