@@ -1,10 +1,10 @@
 """Processes that begin with the packages imported: forks of one process that has done nothing else.
 
 A kernel, a script, or a worker of pytest-xdist spends seconds of processor time on imports before it runs a
-line of a test. As a script, `forked.py FOLDER -f CONNECTION_FILE` is the process that Jupyter starts, interrupts
-and kills, and `forked.py FOLDER -c CODE` stands for `python -c CODE`. It asks the server of FOLDER for a fork
-(the first to ask starts that), hands its own streams, working directory and environment on, passes signals on,
-and ends as the fork ends. It imports no package, so it starts quickly.
+line of a test. As a script, `forked.py FOLDER -f CONNECTION_FILE` is the process that Jupyter starts,
+interrupts and kills, and `forked.py FOLDER -c CODE` stands for `python -c CODE`. It asks the server of FOLDER
+for a fork (the first to ask starts that), hands its own streams, working directory and environment on, passes
+signals on, and ends as the fork ends. It imports no package, so it starts quickly.
 """
 
 from __future__ import annotations

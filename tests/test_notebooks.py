@@ -6,12 +6,13 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+
+from tests.forked import python
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("0*.ipynb"))
@@ -93,9 +94,14 @@ def test_nbval_sees_a_number_that_was_changed(tmp_path: Path) -> None:
 
     def passes() -> bool:
         notebook.write_text(json.dumps(written))
-        command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider", str(notebook)]
+        arguments = ["--nbval", "-q", "-p", "no:cacheprovider", str(notebook)]
         done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            python(f"import sys, pytest\nsys.exit(pytest.main({arguments}))"),
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode in (0, 1), done.stdout + done.stderr
         print(done.stdout)  # where it fails, why

@@ -7,11 +7,12 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from nbconvert import HTMLExporter
+
+from tests.forked import python
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
@@ -59,7 +60,8 @@ def test_html_of_it_holds_the_whole_state(executed: Any) -> None:
 
 def test_nbval_passes_on_it(executed: Any) -> None:
     path, _ = executed
-    command = [sys.executable, "-m", "pytest", "-q", "--nbval", "-p", "no:cacheprovider", path.name]
+    arguments = ["-q", "--nbval", "-p", "no:cacheprovider", path.name]
+    command = python(f"import sys, pytest\nsys.exit(pytest.main({arguments}))")
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     ended = subprocess.run(
         command, cwd=path.parent, env=environment, check=False, capture_output=True, text=True, timeout=200

@@ -123,14 +123,14 @@ def outlive(n):
 
 
 def test_files_of_runs_in_another_process_stay_as_long_as_that_lives():
-    with other_process([sys.executable, "-c", textwrap.dedent(OTHER)], cache_folder()) as other:
+    with other_process(python(textwrap.dedent(OTHER)), cache_folder()) as other:
         theirs = other.stdout.readline().strip().split(";")
         for path in theirs:
             os.utime(path, (1, 1))
         outlive(KEEP + 2)
         assert all(map(os.path.isfile, theirs))
         assert len(files()) == KEEP + 1 + len(theirs)  # the last one lived when it was written
-        other.kill()
+        other.terminate()
     outlive(1)
     assert not any(map(os.path.isfile, theirs))
     assert len(files()) == KEEP + 1

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.forked import python
 from tests.runs.conftest import make_data, nearly, wait_until
 from vaewidgets.errors import CellError, DivergedError, OptionError
 from vaewidgets.models import MLPVAE
@@ -295,7 +296,7 @@ KILLED = """
     from vaewidgets.sweeps import sweep
     from tests.runs.conftest import make_data
     out = sweep(MLPVAE, make_data(), beta=[1, 2], hidden=(8,), batch_size=16, epochs=100_000,
-                executor=ThreadPoolExecutor(1), folder=sys.argv[1])
+                executor=ThreadPoolExecutor(1), folder={folder!r})
     print(out.id, flush=True)
     sys.stdin.read()
 """
@@ -307,7 +308,7 @@ def test_what_a_killed_sweep_left_goes_at_the_next_start_that_of_a_living_one_st
     def hidden():
         return {path.name for path in tmp_path.iterdir() if path.name.startswith(".")}
 
-    code = [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path)]
+    code = python(textwrap.dedent(KILLED).format(folder=str(tmp_path)))
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     environment = {**os.environ, "PYTHONPATH": os.getcwd()}
     with subprocess.Popen(code, env=environment, **pipes) as victim:
@@ -316,7 +317,7 @@ def test_what_a_killed_sweep_left_goes_at_the_next_start_that_of_a_living_one_st
         before = hidden()
         sweep(MLPVAE, make_data(), beta=[7], folder=tmp_path, **SMALL).wait(progress=False)
         assert before <= hidden()
-        victim.kill()
+        victim.terminate()
     (tmp_path / ".data-0123456789ab.safetensors").touch()  # of a version that left no mark
     (tmp_path / ".stop-0123456789ab").touch()
     sweep(MLPVAE, make_data(), beta=[8], folder=tmp_path, **SMALL).wait(progress=False)
