@@ -109,6 +109,20 @@ def test_nothing_stands_outside_its_widget_nor_wider_than_the_page(
         assert page.page.evaluate(OUTSIDE), "what stands outside would be found"
 
 
+def test_each_has_its_help(page: SavedPage) -> None:
+    roots = page.page.locator(".vw-root")
+    for i in range(roots.count()):
+        mark, panel = roots.nth(i).locator(".vw-help-mark"), roots.nth(i).locator(".vw-help")
+        mark.focus()
+        page.page.keyboard.press("Enter")
+        lines = panel.locator(".vw-help-line:visible").all_inner_texts()
+        assert [line.split(".")[0] for line in lines] == ["What you see", "What you can do", "Try this"]
+        page.page.keyboard.press("Escape")
+        assert not panel.is_visible()
+        assert mark.evaluate("mark => mark === document.activeElement")
+    assert roots.count() >= len(CLASSES)
+
+
 def test_axe_finds_nothing_serious(page: SavedPage) -> None:
     page.page.evaluate(axe_source())
     found = findings(page.page, ".vw-root, .vw-page-head")

@@ -169,6 +169,7 @@ export function createImage(el, { name, theme }) {
       entitle();
     });
   return {
+    el: figure,
     /**
      * @param {{image: ArrayLike<number>|null, items: Items, title: string, detail?: string, fade?: boolean}} state
      *   fade: out of the image before

@@ -34,7 +34,7 @@ export function rove(el, selector) {
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     const stops = usable();
-    const at = stops.findIndex((one) => one === event.target);
+    const at = stops.indexOf(/** @type {any} */ (event.target));
     if (at < 0) return;
     const [dx, dy] = ARROWS[event.key] ?? [0, 0];
     const ends = { Home: 0, End: stops.length - 1 };

@@ -141,7 +141,8 @@ export function createPanel(el, { theme, onCursor }) {
       const left = curves.length ? Math.round(numbersWidth(flat, curves, isLog)) : 0;
       const bottom = height - Math.round(size * BELOW_EM);
       pen = null;
-      if (!curves.length || right <= left || bottom <= size * TOP_EM) return;
+      if (!curves.length) return drawEmpty(flat);
+      if (right <= left || bottom <= size * TOP_EM) return;
       const box = boxOf(left, size * TOP_EM, right, bottom);
       const drawn = { ...flat, box, ...scalesOf(curves, isLog, box) };
       pen = drawn;
@@ -218,6 +219,16 @@ export function createPanel(el, { theme, onCursor }) {
       wrap.remove();
     },
   };
+}
+
+/** Axes alone, where the curves are still to come. @param {import("../../draw/pen.js").Pen} pen */
+function drawEmpty(pen) {
+  const { size, width, height } = pen;
+  const [left, bottom] = [size * LEFT_EM, height - size * BELOW_EM].map((at) => Math.round(at) + 0.5);
+  drawLine(pen, [left, size * TOP_EM, left, bottom, width - size * RIGHT_EM, bottom], {
+    color: "line",
+    width: 2,
+  });
 }
 
 /** Grid lines, their numbers, and what the x axis counts. @param {PlotPen} pen @param {number|null} stepsPerEpoch @param {boolean} isLog */

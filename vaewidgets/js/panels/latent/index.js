@@ -79,7 +79,8 @@ export function createLatentView(scatterEl, imagesEl, context) {
   const chosenText = h("span");
   const chosen = h("p", "vw-note vw-selected", { hidden: true }, [chosenText]);
   createPress(chosen, { name: "unselect", text: "clear", title: "select nothing (Esc)", onPress: unselect });
-  imagesEl.after(place, note);
+  decodedView.el.append(place);
+  imagesEl.after(note);
   scatterEl.append(chosen);
   const foot = h("div", "vw-stage-foot");
   scatterEl.after(foot);

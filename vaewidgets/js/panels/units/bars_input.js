@@ -10,6 +10,7 @@
 import { createHandle } from "../../draw/handles.js";
 import { clamp, inside } from "../../draw/scales.js";
 import { h, OWN_KEYS, setAttributes } from "../../host/dom.js";
+import { rove } from "../../host/rove.js";
 import { dimName, formatSetting } from "../../maths/format.js";
 
 /** A step of the arrow keys: ten of them are a decade. */
@@ -22,6 +23,7 @@ const STEP = 10 ** 0.1;
 export function createBarsInput(el, { onThreshold, onUnit }) {
   const layer = h("div", "vw-bars-input", OWN_KEYS);
   el.append(layer);
+  const stops = rove(layer, ".vw-unit-button");
   /** @type {Geometry | null} */
   let geometry = null;
   /** @type {Thresholds} */
@@ -101,6 +103,7 @@ export function createBarsInput(el, { onThreshold, onUnit }) {
     },
     destroy() {
       for (const { knob } of knobs) knob.destroy();
+      stops.destroy();
       layer.remove();
     },
   };

@@ -198,8 +198,9 @@ export function createToolbar(el, commands) {
       const failed = next.status === "failed";
       progress.update(progressOf(next));
       const fast = next.status === "running" && next.steps_per_second > 0;
-      if (commands.rests) setText(rate, isActive(next) ? "saved during training" : next.status);
-      else setText(rate, fast ? `${formatNumber(next.steps_per_second, 3)} steps/s` : next.status);
+      const status = next.status === "created" ? "not trained yet" : next.status;
+      if (commands.rests) setText(rate, isActive(next) ? "saved during training" : status);
+      else setText(rate, fast ? `${formatNumber(next.steps_per_second, 3)} steps/s` : status);
       beta.update({
         value: next.beta,
         editable: next.beta_controllable && !failed && !commands.rests,
