@@ -6,11 +6,12 @@
  *   kept: any} | {type: "images", data: import("./own_set.js").OwnData} | {type: "command", message: {seq: number, name: string, value: any}} | {type: "hide", hidden: boolean}
  *   | {type: "join", want: import("./wants.js").Wants} | {type: "leave", at: number} | {type: "close"} | {type: "file"}
  *   | {type: "open file", bytes: Uint8Array}} Request
- * @typedef {{type: "ready"} | {type: "opened"} | {type: "update", updates: Record<string, any>[]} | {type: "keep", kept: any}
+ * @typedef {{type: "ready"} | {type: "opened"} | {type: "update", updates: Record<string, any>[]} | {type: "keep", kept: import("./kept.js").Bundle | null}
  *   | {type: "file", bytes: Uint8Array<ArrayBuffer>} | {type: "fault", message: string}} Answer
  *   opened: the trainer is there; fault: it could not be made; join, leave: a widget came, or the one of this
  *   number has gone
  */
+import { bundled } from "./kept.js";
 import { createPageKernel } from "./page_kernel.js";
 import { createTrainer } from "./trainer.js";
 
@@ -30,7 +31,7 @@ function createServer(answer, sliceMs) {
   /** @param {Extract<Request, {type: "open"}>} request */
   function open({ payload, wants, saved, kept }) {
     const post = (/** @type {Record<string, any>[]} */ updates) => answer({ type: "update", updates });
-    const keep = (/** @type {any} */ state) => answer({ type: "keep", kept: state });
+    const keep = (/** @type {any} */ state) => answer({ type: "keep", kept: state && bundled(state) });
     kernel = createPageKernel({
       trainer: createTrainer(payload),
       payload,

@@ -9,6 +9,7 @@
  */
 import { unpack } from "../../contract/bytes.js";
 import { dataSet } from "../../training/batches.js";
+import { unbundled } from "../../training/kept.js";
 import { chooseSample, firstOf, originalsState } from "../../training/sample.js";
 import { staleKeys, wantsOf } from "../../training/wants.js";
 import { importBlob } from "./content.js";
@@ -167,10 +168,10 @@ export function createTraining(content, training, shown, storage = storageOf(tra
     else if (answer.type === "file") onFile?.(answer.bytes, saved().run.name);
   }
 
-  /** @param {any} state null: of images that are too large to be kept */
-  async function keep(state) {
-    isAtRisk = (await storage.write(state)) === null || state === null;
-    keptStep = isAtRisk ? null : state.run.step;
+  /** @param {import("../../training/kept.js").Bundle | null} bundle null: of images that are too large to be kept */
+  async function keep(bundle) {
+    isAtRisk = (await storage.write(bundle)) === null || bundle === null;
+    keptStep = isAtRisk ? null : (bundle?.step ?? null);
   }
 
   // the browser then asks whether to leave
@@ -255,7 +256,7 @@ export function createTraining(content, training, shown, storage = storageOf(tra
     async restore() {
       const kept = await storage.read();
       if (!kept) return;
-      opening ??= open(kept);
+      opening ??= unbundled(kept).then(open);
       opening.catch((error) => fail(error.message));
     },
     /** Offer training on the reader's own images, where the models' input is a picture. @param {HTMLElement} el */
