@@ -39,6 +39,14 @@ saved = replay.open(sys.argv[1], *sys.argv[2:])
 content = saved.content
 for training in content["trainings"]:
     training["state"] = json.loads(content["blobs"][str(training["state"])])
+import vaewidgets
+assert vaewidgets.host().name  # needs no torch
+try:
+    vaewidgets.LatentExplorer
+except ModuleNotFoundError as error:
+    assert "replay.open" in str(error), error
+else:
+    raise AssertionError("torch is there")
 blobs = {name: hashlib.sha256(data).hexdigest() for name, data in content["blobs"].items()}
 print(json.dumps({"content": {**content, "blobs": blobs}, "names": saved.names, "repr": repr(saved)}))
 """

@@ -8,8 +8,19 @@ import lazy_loader
 
 __version__ = "0.1.0"
 
-__getattr__, _, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_public, _, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __all__ += ["__version__"]
+
+
+def __getattr__(name: str) -> object:
+    try:
+        return _public(name)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"vaewidgets.{name} needs torch and what is installed with it: {error}. A saved run opens with "
+            'anywidget alone: vaewidgets.replay.open("run.safetensors"), of a file that replay.save wrote.',
+            name=error.name,
+        ) from error
 
 
 def __dir__() -> list[str]:

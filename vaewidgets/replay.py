@@ -20,6 +20,7 @@ import anywidget
 import traitlets
 
 from vaewidgets import checks
+from vaewidgets.cells import in_marimo
 from vaewidgets.contract.run_file import FORMAT, KEY, PAGE
 from vaewidgets.errors import CheckpointError, OptionError, PortableError, VAEWidgetsError
 from vaewidgets.live.bundle import STATIC, bundle
@@ -92,6 +93,12 @@ class Replay(anywidget.AnyWidget):
     def history(self) -> dict[str, np.ndarray]:
         columns = {name: self._file.array(f"history.column.{name}") for name in self.facts["columns"]}
         return {"step": self._file.array("history.steps"), **columns}
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
+        """As of any widget; in marimo, once it is open, the view alone: a cell reads that as `.value`."""
+        if key is None and in_marimo() and getattr(self, "comm", None) is not None:
+            return dict(self.view)
+        return super().get_state(key, drop_defaults)
 
     def __repr__(self) -> str:
         """Stable: no address."""

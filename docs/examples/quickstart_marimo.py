@@ -1,4 +1,4 @@
-"""The quick start for marimo: `marimo edit docs/examples/quickstart_marimo.py`."""
+"""The quick start for marimo: `marimo run` this file, or `marimo edit` it and press "run all"."""
 
 import marimo
 
@@ -55,16 +55,9 @@ def _(run, vw):
 
 
 @app.cell
-def _(mo):
-    take = mo.ui.run_button(label="show what I selected")
-    take
-    return (take,)
-
-
-@app.cell
-def _(explorer, mo, take):
-    # a lasso alone runs no cell: training sends ten frames a second, and each would run it again
-    mo.stop(not take.value or len(explorer.selected) == 0)
+def _(explorer, mo):
+    # runs again whenever something is turned or chosen in the explorer
+    mo.stop(not explorer.value["selected"], mo.md("*Drag round some points: they are shown here.*"))
     mo.hstack([mo.image(image[0].numpy(), width=56) for image in explorer.selected_images()[:10]])
     return
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +61,18 @@ def test_notebook_7_trains_live_and_is_controlled(notebook_7: Lab) -> None:
     assert lab.console_of_widgets() == []
 
 
-@pytest.fixture(scope="module")
-def marimo_page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The app of marimo_app.py as its reader sees it."""
-    root, tmp_path = Path(__file__).parents[2], tmp_path_factory.mktemp("marimo")
+@contextmanager
+def marimo(mode: str, browser: Any, tmp_path: Path) -> Iterator[Any]:
+    """The app of marimo_app.py in a page: "run" as its reader sees it, "edit" as its author does."""
+    root = Path(__file__).parents[2]
+    settings = tmp_path / "marimo" / "marimo.toml"
+    settings.parent.mkdir()
+    settings.write_text("[runtime]\nauto_instantiate = true\n")  # else its author presses "run all"
+    app = Path(shutil.copy(Path(__file__).with_name("marimo_app.py"), tmp_path))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "marimo", "run", str(Path(__file__).with_name("marimo_app.py"))]
+    command = [sys.executable, "-m", "marimo", mode, str(app)]
     command += ["--headless", "--no-token", "--port", str(port)]
     environment = {**os.environ, "PYTHONPATH": str(root), "XDG_CONFIG_HOME": str(tmp_path)}
     with (tmp_path / "server.log").open("w") as log:
@@ -84,6 +90,12 @@ def marimo_page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
         finally:
             server.terminate()
             server.wait(20)
+
+
+@pytest.fixture(scope="module")
+def marimo_page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with marimo("run", browser, tmp_path_factory.mktemp("marimo")) as page:
+        yield page
 
 
 def answers(url: str) -> bool:
@@ -136,3 +148,40 @@ def test_controls_look_in_marimo_as_on_a_saved_page(marimo_page: Any, browser: A
     assert len(here.keys() & there.keys()) > 30
     found = differences(here, there)
     assert found == [], "\n".join(found)
+
+
+def test_marimo_edit_runs_cells_again_and_survives_a_reload(browser: Any, tmp_path: Path) -> None:
+    with marimo("edit", browser, tmp_path) as page:
+        explorer, text = page.locator(".vw-latent-explorer"), page.locator("pre.value")
+        plane = explorer.locator(".vw-scatter-overlay").first
+
+        def told(what: str, *wanted: str) -> None:
+            wait_for(lambda: text.inner_text(timeout=1000).split()[1:] == [*wanted], what, 20)
+
+        def selected() -> int:
+            return int(explorer.evaluate("root => root.vaewidgets.view.selected?.length ?? 0"))
+
+        explorer.wait_for(timeout=60_000)
+        told("one run trains", "running", "1")
+        first = explorer.evaluate("root => root.vaewidgets.frame.run.id")
+        page.get_by_role("slider").first.press("ArrowRight")
+        wait_for(
+            lambda: explorer.evaluate(f"root => root.vaewidgets.frame.run.id !== {first!r}"), "a new run", 20
+        )
+        told("the run before has ended", "running", "1")
+        assert explorer.evaluate("root => root.vaewidgets.frame.run.beta") == 2
+        plane.scroll_into_view_if_needed()
+        wait_for(lambda: explorer.evaluate("root => root.vaewidgets.step > 20"), "points are spread", 20)
+        box = plane.bounding_box()
+        page.mouse.move(box["x"] + 9, box["y"] + 9)
+        page.mouse.down()
+        for x, y in ((1, 0), (1, 1), (0, 1), (0, 0)):
+            page.mouse.move(box["x"] + 9 + x * (box["width"] - 20), box["y"] + 9 + y * (box["height"] - 20))
+        page.mouse.up()
+        wait_for(lambda: text.inner_text().split()[0] == str(selected()) != "0", "a cell reads the lasso", 20)
+        before = selected()
+        page.reload()
+        explorer.wait_for(timeout=60_000)
+        wait_for(lambda: selected() == before, "what was selected is still so", 20)
+        explorer.locator(".vw-main-button").first.click()
+        told("a cell reads of the pause", "paused", "1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import runpy
 import threading
 from collections.abc import Callable, Iterator
@@ -13,10 +14,12 @@ from typing import Any
 import marimo
 import pytest
 import torch
+from marimo._plugins.ui._impl.from_anywidget import get_anywidget_state
 from marimo._runtime import context
 from marimo._runtime.cell_lifecycle_registry import CellLifecycleRegistry
 
 import vaewidgets as vw
+from vaewidgets import replay
 
 
 @pytest.fixture
@@ -54,6 +57,26 @@ def test_ten_presses_of_a_slider_leave_one_run_and_one_widget(again: Callable[[s
     assert "image/png" not in made[-1][1]._repr_mimebundle_()[0]  # which marimo drops, and costs a second
     again("another")
     assert made[-1][0].status == "running"
+
+
+def test_a_cell_reads_what_its_reader_did_and_no_more(again: Callable[[str], None], tmp_path: Path) -> None:
+    again("train")
+    run, _ = started(1.0)
+    widget = vw.LatentExplorer(run)
+    turn = {"type": "command", "seq": 10**9, "name": "view:selected", "value": [3, 1], "page": "abc"}
+    widget._handle_custom_msg(turn, [])
+    value = get_anywidget_state(widget)  # mo.ui.anywidget(widget).value
+    assert value["selected"] == [3, 1]
+    assert value["beta"] == 1
+    assert value["hover"] is None
+    assert len(json.dumps(value)) < 1000
+    # a reloaded page gets what was sent to the one before
+    assert widget.whole_state("view_state")["view_state"]["pages"] == {"selected": "abc"}
+    assert len(widget.save_html(tmp_path / "page.html").read_bytes()) > 300_000
+    replay.save(widget, tmp_path / "run.safetensors", train=False)
+    saved = replay.open(tmp_path / "run.safetensors")
+    saved.view = {"selected": [2]}
+    assert get_anywidget_state(saved) == {"selected": [2]}
 
 
 def test_a_sweep_ends_with_its_cell(again: Callable[[str], None]) -> None:

@@ -48,7 +48,7 @@ def test_each_host(
     monkeypatch: pytest.MonkeyPatch, shell: Any, variable: str | None, module: str | None, expected: Any
 ) -> None:
     monkeypatch.setattr(hosts, "ipython_shell", lambda: shell)
-    monkeypatch.setattr("vaewidgets.runs.notebook.ipython_shell", lambda: shell)
+    monkeypatch.setattr("vaewidgets.cells.ipython_shell", lambda: shell)
     for one in VARIABLES:
         monkeypatch.delenv(one, raising=False)
     for one in ("marimo", "google.colab"):

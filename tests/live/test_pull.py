@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import vaewidgets as vw
+from vaewidgets import cells
 from vaewidgets.live import hosts, live_keys
 from vaewidgets.live import widget as module
-from vaewidgets.runs import notebook
 
 
 class Sent(list[tuple[dict[str, Any], bool]]):
@@ -64,15 +64,15 @@ def test_what_a_thread_publishes_waits_for_the_page(pulled: Any) -> None:
 
 
 def test_a_cell_that_keeps_the_kernel_gives_it_moments(pulled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notebook, "MOMENT_SECONDS", 0.0)
-    monkeypatch.setattr(notebook, "_next_moment", 0.0)
+    monkeypatch.setattr(cells, "MOMENT_SECONDS", 0.0)
+    monkeypatch.setattr(cells, "_next_moment", 0.0)
     sent = Sent().of(pulled)
     in_thread(pulled._show)
-    in_thread(notebook.give_moment)
+    in_thread(cells.give_moment)
     assert sent == []
-    notebook.give_moment()
+    cells.give_moment()
     assert len(sent.states()) == 1
-    notebook.give_moment()
+    cells.give_moment()
     assert sent == []
 
 

@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from tests.runs.conftest import make_data, make_model, wait_until
+from vaewidgets import cells as cells_module
 from vaewidgets.adapters import LossConvention
 from vaewidgets.engine.snapshot import GoodWeights
 from vaewidgets.errors import DataError, DivergedError, OptionError, ProtocolError, TrainingStopped
 from vaewidgets.runs import Run, attach
-from vaewidgets.runs import notebook as cells_module
 from vaewidgets.runs.log_buffer import MAX_ROWS
 
 

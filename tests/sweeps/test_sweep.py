@@ -11,12 +11,12 @@ import torch
 
 import vaewidgets as vw
 from tests.runs.conftest import make_data, make_model, nearly, our_threads, start, wait_until
+from vaewidgets import cells
 from vaewidgets.data import load_dataset
 from vaewidgets.errors import DataError, DivergedError, OptionError
 from vaewidgets.models import MLPVAE
 from vaewidgets.objectives import LinearWarmup
 from vaewidgets.runs import load_run
-from vaewidgets.runs import notebook as cells
 from vaewidgets.sweeps import Table, sweep
 from vaewidgets.sweeps.data import read_data, write_data
 from vaewidgets.sweeps.grid import plan_cells

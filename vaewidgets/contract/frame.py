@@ -141,6 +141,7 @@ class LiveState(TypedDict, total=False):
 
     ack: int
     news: int
+    acts: int
     frame: Frame
     view_state: ViewState
     widget_id: str

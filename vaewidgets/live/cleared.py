@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ipywidgets import Output
 from ipywidgets.widgets import widget as registry
 
-from vaewidgets.runs.notebook import ipython_shell
+from vaewidgets.cells import ipython_shell
 
 if TYPE_CHECKING:
     from vaewidgets.live.widget import LiveWidget

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 
+from vaewidgets.cells import at_cell_end
 from vaewidgets.concurrency import BackgroundThread, leave_if_exiting
 from vaewidgets.contract.frame import LiveState, Sections
 from vaewidgets.engine import Snapshot
@@ -24,7 +25,6 @@ from vaewidgets.live.networks import PageNetworks
 from vaewidgets.live.unit_costs import UnitCosts
 from vaewidgets.live.view import SHARED, View
 from vaewidgets.runs import Run, release_cores
-from vaewidgets.runs.notebook import at_cell_end
 from vaewidgets.runs.progress import counting_bar
 from vaewidgets.sections.state import explain
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from vaewidgets.runs.notebook import cell_has_id, in_marimo, ipython_shell
+from vaewidgets.cells import cell_has_id, in_marimo, ipython_shell
 
 LAB: Final = "JupyterLab or Notebook 7"
 RUN_AGAIN: Final = "run the cell again"

@@ -6,11 +6,11 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vaewidgets.cells import ipython_shell
 from vaewidgets.errors import OptionError
 from vaewidgets.live.hosts import host
 from vaewidgets.live.size_limit import SizeLimit
 from vaewidgets.publish.frame import FRAME_BYTES, frame_html
-from vaewidgets.runs.notebook import ipython_shell
 
 # Most bytes of a widget's arrays, tried one after the other; the page says what was left out.
 _BUDGETS = tuple(int(share * FRAME_BYTES) for share in (0.68, 0.5, 0.25, 0.12))

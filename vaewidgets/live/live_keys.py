@@ -19,11 +19,11 @@ from typing import Any
 import anywidget
 from ipywidgets.widgets.widget import _remove_buffers
 
+from vaewidgets.cells import at_cell_end, at_moments, in_marimo
 from vaewidgets.live.bundle import STATIC, bundle
 from vaewidgets.live.hosts import threads_reach_page
 from vaewidgets.live.pull import News, may_send
 from vaewidgets.live.size_limit import SizeLimit
-from vaewidgets.runs.notebook import at_cell_end, at_moments
 
 UNSEEN_SECONDS = 5.0  # between frames of a run in training that no page shows
 
@@ -54,6 +54,8 @@ class LiveKeys(anywidget.AnyWidget):
         self._live["view_state"] = self._view_state()
         if threads_reach_page() is False:
             self._be_pulled()
+        if in_marimo():
+            self._live["acts"] = 0  # the page counts there what its reader did
         super().__init__(**traits)
 
     def _before_open(self) -> None:
@@ -71,6 +73,14 @@ class LiveKeys(anywidget.AnyWidget):
     def is_pulled(self) -> bool:
         """Whether the page asks for what is new: the host shows nothing that a thread sends."""
         return self._news is not None
+
+    @property
+    def _pages_differ(self) -> bool:
+        """Whether a page has to be told what was turned in another, or in itself before it was reloaded.
+
+        marimo shows a reloaded page what was sent to the page before, and nothing else.
+        """
+        return self.is_pulled or "acts" in self._live
 
     @property
     def thinned(self) -> str | None:
@@ -169,8 +179,20 @@ class LiveKeys(anywidget.AnyWidget):
         """Widget state with the newest live keys in it.
 
         `drop_defaults` is ignored: it would drop `_esm`, without which an embedded widget is dead.
+        marimo asks for all of it when the widget opens, and from then on where a cell reads
+        ``mo.ui.anywidget(widget).value``: that is `small_state`.
         """
         del drop_defaults
+        if key is None and "acts" in self._live and getattr(self, "comm", None) is not None:
+            return self.small_state()
+        return self.whole_state(key)
+
+    def small_state(self) -> dict[str, Any]:
+        """What a cell of marimo reads of the widget; small."""
+        return {}
+
+    def whole_state(self, key: str | Iterable[str] | None = None) -> dict[str, Any]:
+        """Traits and live keys, by name: what a page needs to draw the widget."""
         everything = [*self.keys, *self._live]
         names = everything if key is None else [key] if isinstance(key, str) else list(key)
         with self._live_lock:

@@ -194,6 +194,11 @@ class RunWidget(LiveWidget):
         check_common(key, value)
         super()._check_turn(key, value)
 
+    def small_state(self) -> dict[str, Any]:
+        run = self.run
+        facts = {"beta": run.current_beta, "status": run.status, "step": run.step, "epoch": run.epoch}
+        return {**super().small_state(), **facts}
+
     def _views(self) -> tuple[View, ...]:
         return (self._own_view, self._feed.view)
 

@@ -129,7 +129,7 @@ def _trainings(widgets: list[LiveWidget], train: Any) -> dict[str, Trainable]:
 
 def _without_originals(widget: LiveWidget, trainings: Mapping[str, Trainable]) -> dict[str, Any]:
     """The state, without the small pictures if the page can take them from the images that it trains on."""
-    state: dict[str, Any] = widget.get_state()
+    state: dict[str, Any] = widget.whole_state()
     state.pop("training", None)  # a page has its own, for all widgets of the run
     training = trainings.get(widget.run.id) if isinstance(widget, RunWidget) else None
     if training is not None and training["data"]["whole"] and state.get("originals"):

@@ -72,7 +72,7 @@ class Picture:
     def _page_bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
         widget = self._widget
         png = self.png()
-        page = html_output([widget.get_state()], title=widget._title(), stills=[png])
+        page = html_output([widget.whole_state()], title=widget._title(), stills=[png])
         return html_bundle(page, repr(widget), png), _size(png)
 
     def display(self) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
+from vaewidgets.cells import close_with_cell, in_marimo
 from vaewidgets.concurrency import BackgroundThread
 from vaewidgets.errors import did_you_mean
 from vaewidgets.live import hosts
@@ -33,7 +34,6 @@ from vaewidgets.live.messages import (
 from vaewidgets.live.pull import request
 from vaewidgets.live.still_image import Picture
 from vaewidgets.live.view import View, ViewValues
-from vaewidgets.runs.notebook import close_with_cell, in_marimo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -223,6 +223,9 @@ class LiveWidget(LiveKeys):
                 for key, value in part.items():
                     widget._view_changed(key, value)
 
+    def small_state(self) -> dict[str, Any]:
+        return {**dict.fromkeys(self._known_keys()), **self.view}
+
     def _check_view(self, key: str, value: Any) -> None:
         """Raise an `OptionError` if `value` cannot be this widget's `key`, one of `_view_keys`."""
 
@@ -232,7 +235,7 @@ class LiveWidget(LiveKeys):
     def _view_state(self) -> dict[str, Any]:
         values = {key: value for view in self._views() for key, value in view.values.items()}
         state = {"set": sum(view.set_number for view in self._views()), "values": values}
-        if self._news is None:  # all views are in one page
+        if not self._pages_differ:
             return state
         return {**state, "pages": {key: page for view in self._views() for key, page in view.pages.items()}}
 
@@ -248,9 +251,9 @@ class LiveWidget(LiveKeys):
         self._check_turn(key, value)
         holder = self._view_of(key)
         holder.check_room({key: value})
-        holder.turn(key, value, page, is_news=self._news is not None)
+        holder.turn(key, value, page, is_news=self._pages_differ)
         for widget in holder.widgets or (self,):
-            if widget._news is None:
+            if not widget._pages_differ:
                 with widget._live_lock:
                     widget._live["view_state"] = widget._view_state()
             else:

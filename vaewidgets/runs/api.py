@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from vaewidgets.adapters import AdaptedVAE, LossConvention, as_vae, check_vae, loose_tensors
+from vaewidgets.cells import current_cell, note, stop_earlier
 from vaewidgets.checks import flag, instance, number, one_of
 from vaewidgets.data import ImageDataset
 from vaewidgets.engine.engine import Engine
@@ -33,7 +34,6 @@ from vaewidgets.runs.attached import AttachedRun
 from vaewidgets.runs.background import TrainingRun
 from vaewidgets.runs.claims import check_unclaimed
 from vaewidgets.runs.earlier import earlier
-from vaewidgets.runs.notebook import current_cell, note, stop_earlier
 from vaewidgets.runs.options import (
     check_counts,
     check_data,

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.adapters import Convention, LossConvention
+from vaewidgets.cells import at_cell_end, give_moment
 from vaewidgets.diagnostics import Audit, NotFinite
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.engine.snapshot import GoodWeights, Snapshot, Weights, model_tensors
@@ -29,7 +30,6 @@ from vaewidgets.runs.loop_beta import LoopBeta
 from vaewidgets.runs.loop_log import Logged, LoopLog
 from vaewidgets.runs.loop_place import LoopPlace
 from vaewidgets.runs.measure import PERHAPS_TRAINED_ON
-from vaewidgets.runs.notebook import at_cell_end, give_moment
 from vaewidgets.runs.reading import Reading
 from vaewidgets.runs.run_file import Checkpoint
 

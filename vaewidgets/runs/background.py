@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, Protocol, final
 
+from vaewidgets.cells import at_cell_end
 from vaewidgets.concurrency import BackgroundThread
 from vaewidgets.engine.batched import likeness, why_alone
 from vaewidgets.engine.engine import Engine, EngineState
@@ -16,7 +17,6 @@ from vaewidgets.objectives import Schedule
 from vaewidgets.runs.autosave import Autosave
 from vaewidgets.runs.claims import check_unclaimed, claim, release
 from vaewidgets.runs.gate import ENDED, LONG_SECONDS, Loop, Status
-from vaewidgets.runs.notebook import at_cell_end
 from vaewidgets.runs.openmp import release_cores
 from vaewidgets.runs.options import check_epochs, check_lr, check_speed
 from vaewidgets.runs.run import Run

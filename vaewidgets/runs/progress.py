@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from vaewidgets.runs.notebook import ipython_shell
+from vaewidgets.cells import ipython_shell
 
 # A bar in a notebook is several messages each time, and a client that reads them only when the cell is done,
 # as notebook tests do, loses some from the two-thousandth on: also the one that says that it is done.

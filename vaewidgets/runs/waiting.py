@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator
 from typing import Any, Self
 
-from vaewidgets.runs.notebook import give_moment
+from vaewidgets.cells import give_moment
 from vaewidgets.runs.openmp import release_cores
 from vaewidgets.runs.progress import Progress, progress_bar
 

@@ -14,13 +14,13 @@ from typing import Any
 from torch import nn
 
 from vaewidgets import checks
+from vaewidgets.cells import current_cell, note, stop_earlier
 from vaewidgets.checks import instance, whole
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import OptionError
 from vaewidgets.files import is_held, sweep_leftovers
 from vaewidgets.runs.api import train
 from vaewidgets.runs.claims import check_apart
-from vaewidgets.runs.notebook import current_cell, note, stop_earlier
 from vaewidgets.runs.options import check_data
 from vaewidgets.sweeps.cell import Cell
 from vaewidgets.sweeps.grid import Plan, build_model, plan_cells

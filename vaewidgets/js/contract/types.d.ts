@@ -579,6 +579,7 @@ export interface ViewState {
 export interface LiveState {
   ack?: number;
   news?: number;
+  acts?: number;
   frame?: Frame;
   view_state?: ViewState;
   widget_id?: string;

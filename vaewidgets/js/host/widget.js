@@ -9,7 +9,8 @@
  * and what the widget adds: see its file.
  *
  * @typedef {{get(key: string): any, on(event: string, fn: Function): void, off(event: string, fn?: Function): void,
- *   send(content: any): void}} Model  the part of anywidget's model that is used here
+ *   send(content: any): void, set?(key: string, value: any): void, save_changes?(): void}} Model  the part of
+ *   anywidget's model that is used here
  * @typedef {import("../contract/types.js").Frame} Frame
  * @typedef {import("../contract/types.js").Decoder} Decoder
  * @typedef {import("../contract/types.js").Packed} Packed
@@ -28,6 +29,7 @@
 
 import { toFloat32 } from "../contract/bytes.js";
 import { formatLoss } from "../maths/format.js";
+import { createActs } from "./acts.js";
 import { createCommands } from "./commands.js";
 import { createPainter } from "./painter.js";
 import { createPull } from "./pull.js";
@@ -93,7 +95,12 @@ export function defineWidget({ name, label, help, build }) {
       fileName: () => (drawn?.run ? `${name} ${drawn.run.name} step ${drawn.run.step}` : name),
     });
     let waiting = false;
-    const commands = createCommands((message) => model.send(message), {
+    const acts = createActs(() => model);
+    const tell = (/** @type {any} */ message) => {
+      model.send(message);
+      acts.note(message);
+    };
+    const commands = createCommands(tell, {
       offline: model.get("offline") === true,
       trains: model.get("trains") === true,
       heard: model.get("heard") === true,
@@ -209,6 +216,7 @@ export function defineWidget({ name, label, help, build }) {
       stopListening();
       painter.destroy();
       pull.destroy();
+      acts.destroy();
       commands.destroy();
       viewState.destroy();
       view.destroy();

@@ -3,8 +3,8 @@ from types import SimpleNamespace
 import pytest
 
 from tests.runs.conftest import make_data, make_model, start
-from vaewidgets.runs import notebook as cells
-from vaewidgets.runs.notebook import Cell
+from vaewidgets import cells
+from vaewidgets.cells import Cell
 
 
 @pytest.fixture
