@@ -186,6 +186,11 @@ def in_marimo() -> bool:
     return marimo is not None and bool(marimo.running_in_notebook())
 
 
+def by_marimo() -> bool:
+    """Whether marimo runs this code: a notebook, an app, or one of them as a script."""
+    return in_marimo() or ("marimo" in sys.modules and sys.modules["marimo"].app_meta().mode is not None)
+
+
 def close_with_cell(thing: Closable) -> None:
     """In marimo, close something when the cell that made it runs again or is deleted.
 

@@ -20,7 +20,7 @@ import anywidget
 import traitlets
 
 from vaewidgets import checks
-from vaewidgets.cells import in_marimo
+from vaewidgets.cells import by_marimo
 from vaewidgets.contract.run_file import FORMAT, KEY, PAGE
 from vaewidgets.errors import CheckpointError, OptionError, PortableError, VAEWidgetsError
 from vaewidgets.live.bundle import STATIC, bundle
@@ -96,7 +96,7 @@ class Replay(anywidget.AnyWidget):
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
         """As of any widget; in marimo, once it is open, the view alone: a cell reads that as `.value`."""
-        if key is None and in_marimo() and getattr(self, "comm", None) is not None:
+        if key is None and by_marimo() and getattr(self, "comm", None) is not None:
             return dict(self.view)
         return super().get_state(key, drop_defaults)
 

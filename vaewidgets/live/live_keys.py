@@ -19,7 +19,7 @@ from typing import Any
 import anywidget
 from ipywidgets.widgets.widget import _remove_buffers
 
-from vaewidgets.cells import at_cell_end, at_moments, in_marimo
+from vaewidgets.cells import at_cell_end, at_moments, by_marimo
 from vaewidgets.live.bundle import STATIC, bundle
 from vaewidgets.live.hosts import threads_reach_page
 from vaewidgets.live.pull import News, may_send
@@ -54,7 +54,7 @@ class LiveKeys(anywidget.AnyWidget):
         self._live["view_state"] = self._view_state()
         if threads_reach_page() is False:
             self._be_pulled()
-        if in_marimo():
+        if by_marimo():
             self._live["acts"] = 0  # the page counts there what its reader did
         super().__init__(**traits)
 
