@@ -6,8 +6,8 @@
  *
  * @typedef {import("./tensor.js").Tensor} Tensor
  * @typedef {import("./kernels/memory.js").Memory} Memory
- * @typedef {{tensors: Tensor[], writes: number, bind: (...offsets: number[]) => () => void}} Step
- *   tensors: what it writes (the first `writes`), then what it reads
+ * @typedef {{tensors: Tensor[], writes: number, bind: (...offsets: number[]) => () => void, kind?: "copy" | "each"}} Step
+ *   tensors: what it writes (the first `writes`), then what it reads; kind: of those that may become fewer (plan.js)
  * @typedef {(c: Builder, ...args: any[]) => Tensor} Single
  * @typedef {(c: Builder, ...args: any[]) => Tensor | (Tensor | null)[]} Operation
  * @typedef {Record<string, Operation>} Operations
@@ -45,9 +45,9 @@ export function createBuilder(memory) {
     /** @param {Tensor | number | boolean} x @returns {Tensor} */
     tensor: (x) => (typeof x === "object" ? x : c.number(Number(x))),
 
-    /** @param {Tensor[]} writes @param {Tensor[]} reads @param {Step["bind"]} bind from their offsets to what runs */
-    step(writes, reads, bind) {
-      steps.push({ tensors: [...writes, ...reads], writes: writes.length, bind });
+    /** @param {Tensor[]} writes @param {Tensor[]} reads @param {Step["bind"]} bind from their offsets to what runs @param {Step["kind"]} [kind] */
+    step(writes, reads, bind, kind) {
+      steps.push({ tensors: [...writes, ...reads], writes: writes.length, bind, kind });
     },
 
     /** x itself where its numbers lie one after the other, else a copy that does. @param {Tensor | number} x @returns {Tensor} */
@@ -64,13 +64,14 @@ export function createBuilder(memory) {
       const [toStep, fromStep] = strides.map((own) => own.pop() ?? 1);
       const [toAt, fromAt] = offsetsOf(shape, strides);
       const whole = toStep === 1 && fromStep === 1;
-      c.step([to], [source], (o, a) => () => {
+      const bind = (/** @type {number} */ o, /** @type {number} */ a) => () => {
         if (whole && n >= SHORT) {
           for (let i = 0; i < toAt.length; i++) c.kernels.copy(o + toAt[i], a + fromAt[i], n);
         } else {
           copyRows(memory.f32, o, toAt, toStep, a, fromAt, fromStep, n);
         }
-      });
+      };
+      c.step([to], [source], bind, "copy");
       return to;
     },
 
@@ -92,12 +93,15 @@ export function createBuilder(memory) {
       }
       const { inner, counts, starts } = plan;
       const at = wide.map(() => 0);
-      c.step([out], wide, (o, ...from) => () => {
-        for (let i = 0; i < starts[0].length; i++) {
-          for (let j = 0; j < at.length; j++) at[j] = from[j] + starts[j][i];
-          run(o + i * inner, at, counts, inner);
-        }
-      });
+      const bind =
+        (/** @type {number} */ o, /** @type {number[]} */ ...from) =>
+        () => {
+          for (let i = 0; i < starts[0].length; i++) {
+            for (let j = 0; j < at.length; j++) at[j] = from[j] + starts[j][i];
+            run(o + i * inner, at, counts, inner);
+          }
+        };
+      c.step([out], wide, bind, "each");
       return out;
     },
 

@@ -9,6 +9,8 @@
  * @typedef {import("./builder.js").Step} Step
  */
 
+import { count, isContiguous } from "./tensor.js";
+
 const ALIGNED = 4;
 
 /**
@@ -32,6 +34,36 @@ function sortOut(steps) {
   }
   const once = steps.filter(isConstant);
   return { once, always: steps.filter((step) => !once.includes(step)) };
+}
+
+/** Whether a tensor is all of its storage, in order. @param {import("./tensor.js").Tensor} x */
+const isWhole = (x) => count(x) === x.storage.size && isContiguous(x);
+
+/**
+ * Copies of what nothing else needs are left out: it is written to where the copy would be. What changes a tensor in
+ * place was recorded as a result and a copy of it.
+ * @param {Step[]} steps
+ */
+function withoutCopies(steps) {
+  const left = [...steps];
+  for (const copy of steps) {
+    const [to, from] = copy.tensors;
+    if (copy.kind !== "copy" || !isWhole(to) || !isWhole(from)) continue;
+    const { storage } = from;
+    const touches = (/** @type {Step} */ step, /** @type {Storage} */ own) =>
+      step.tensors.some((x) => x.storage === own);
+    const at = left.indexOf(copy);
+    const first = left.findIndex((step) => touches(step, storage));
+    const isFree = !storage.pinned && storage.at < 0 && first < at && storage !== to.storage;
+    if (!isFree || left.slice(at + 1).some((step) => touches(step, storage))) continue;
+    if (left.slice(first + 1, at).some((step) => touches(step, to.storage))) continue;
+    const { kind, tensors } = left[first];
+    const own = tensors.filter((x) => x.storage === to.storage);
+    if (own.length && !(kind === "each" && own.every(isWhole))) continue;
+    left.splice(at, 1);
+    for (const step of left) for (const x of step.tensors) if (x.storage === storage) x.storage = to.storage;
+  }
+  return left;
 }
 
 /** First and last use of each storage. @param {Step[]} once @param {Step[]} always @returns {Set<Storage>} */
@@ -86,7 +118,7 @@ function place(storages) {
  * @param {import("./tensor.js").Tensor[]} kept what has to have a place though no step may touch it
  */
 export function plan({ memory, steps, numbers }, kept) {
-  const { once, always } = sortOut(steps);
+  const { once, always } = sortOut(withoutCopies(steps));
   const storages = lives(once, always);
   for (const { storage } of [...kept, ...numbers.values()]) if (storage.at < 0) storages.add(storage);
   const { places, size } = place([...storages]);

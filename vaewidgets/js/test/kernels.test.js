@@ -89,27 +89,36 @@ for (const memory of memories) {
   const name = kernels.name;
 
   test(`${name}: zeros in either operand change nothing, and hide no infinity and no NaN of the other`, () => {
-    const [m, n, k] = [101, 52, 300];
+    const [m, n, k] = [101, 135, 330];
     const rare = (/** @type {number} */ i, /** @type {number} */ p) =>
       p % 7 === 3 || (p % 11 === 5 && i > 60);
-    /** @type {[boolean, boolean, number][]} */
+    /** @type {[boolean, boolean, number, boolean, "bias" | "accumulate" | null][]} */
     const cases = [
-      [true, false, 1],
-      [false, true, 1],
-      [true, true, 1],
-      [true, false, Number.POSITIVE_INFINITY],
-      [false, true, Number.NaN],
+      [true, false, 1, false, null],
+      [true, false, 1, true, "bias"],
+      [false, true, 1, false, "bias"],
+      [false, true, 1, true, "accumulate"],
+      [true, true, 1, false, "accumulate"],
+      [true, false, Number.POSITIVE_INFINITY, false, null],
+      [false, true, Number.NaN, false, null],
     ];
-    for (const [aHasZeros, bHasZeros, hidden] of cases) {
+    for (const [aHasZeros, bHasZeros, hidden, transposed, added] of cases) {
       const left = wave(m * k).map((x, i) => (!aHasZeros || rare(Math.floor(i / k), i % k) ? x : 0));
       const right = wave(k * n, 1).map((x, i) => (!bHasZeros || rare(i % n, Math.floor(i / n)) ? x : 0));
       (aHasZeros ? right : left)[aHasZeros ? n : 1] = hidden; // met by zeros alone
-      const [a, b, c] = [left, right, wave(m * n, 2)].map((v) => put(v, memory));
-      kernels.product({ a, aRow: k, aCol: 1, b, bRow: n, bCol: 1, c, cRow: n, m, n, k });
+      const turned = (/** @type {Float32Array} */ x, /** @type {number} */ rows) =>
+        transposed ? x.map((_, i) => x[(i % rows) * (x.length / rows) + Math.floor(i / rows)]) : x;
+      const given = [turned(left, m), turned(right, k), wave(m * n, 2), wave(n, 3)];
+      const [a, b, c, bias] = given.map((v) => put(v, memory));
+      const strides = transposed
+        ? { aRow: 1, aCol: m, bRow: 1, bCol: k }
+        : { aRow: k, aCol: 1, bRow: n, bCol: 1 };
+      const more = added === "bias" ? { bias } : { accumulate: added === "accumulate" };
+      kernels.product({ a, b, c, ...strides, cRow: n, m, n, k, ...more });
       const got = take(memory, c, m * n);
-      for (let i = 0; i < m * n; i++) {
-        let sum = 0;
-        let size = 0;
+      for (let i = 0; i < m * n; i += 13) {
+        let sum = added === "bias" ? given[3][i % n] : added ? given[2][i] : 0;
+        let size = Math.abs(sum);
         for (let p = 0; p < k; p++) {
           const term = left[Math.floor(i / n) * k + p] * right[p * n + (i % n)];
           sum += term;
@@ -118,8 +127,22 @@ for (const memory of memories) {
         if (Number.isFinite(sum)) assert.ok(Math.abs(got[i] - sum) <= (k + 2) * 2 ** -24 * size);
         else assert.ok(Number.isNaN(got[i]), `${i}: ${got[i]}`);
       }
-      for (const offset of [a, b, c]) free(offset);
+      for (const offset of [a, b, c, bias]) free(offset);
     }
+  });
+
+  test(`${name}: Adam's moments end at 0, not at numbers that slow the processor down`, () => {
+    const n = 5;
+    const [p, g, m, v] = [wave(n), new Float32Array(n), wave(n, 1), new Float32Array(n).fill(1e-36)].map(
+      (x) => put(x, memory),
+    );
+    const numbers = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 };
+    for (let step = 1; step <= 900; step++) kernels.adam({ p, g, m, v, n, ...numbers, step });
+    assert.deepEqual([...take(memory, m, n), ...take(memory, v, n)], new Array(2 * n).fill(0));
+    memory.f32[g] = Number.NaN;
+    kernels.adam({ p, g, m, v, n, ...numbers, step: 901 });
+    assert.ok(Number.isNaN(memory.f32[m]) && Number.isNaN(memory.f32[v]) && memory.f32[m + 1] === 0);
+    for (const offset of [p, g, m, v]) free(offset);
   });
 
   test(`${name}: one number that is not finite is found wherever it stands`, () => {

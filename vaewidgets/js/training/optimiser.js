@@ -37,6 +37,12 @@ export function createOptimiser(name, weights, memory) {
     end += even(size);
     return end - even(size);
   });
+  const calls = weights.map(({ offset, size }, i) => {
+    const [m, v] = kept.map((start) => start + starts[i]);
+    const own = { p: offset, g: 0, n: size, lr: 0, step: 0, weightDecay: kind.decay };
+    const adam = { m, v, beta1: 0.9, beta2: 0.999, eps: 1e-8, decoupled: name === "adamw" };
+    return name === "adagrad" ? { ...own, sum: m, eps: 1e-10 } : { ...own, ...adam };
+  });
   let count = 0;
   const reset = () => {
     count = 0;
@@ -48,11 +54,11 @@ export function createOptimiser(name, weights, memory) {
     /** Change the weights by their gradients. @param {{offset: number}[]} gradients @param {number} lr */
     step(gradients, lr) {
       count++;
-      weights.forEach(({ offset, size }, i) => {
-        const [m, v] = kept.map((start) => start + starts[i]);
-        const own = { p: offset, g: gradients[i].offset, n: size, lr, step: count, weightDecay: kind.decay };
-        const adam = { m, v, beta1: 0.9, beta2: 0.999, eps: 1e-8, decoupled: name === "adamw" };
-        kind.step(memory.kernels, name === "adagrad" ? { ...own, sum: m, eps: 1e-10 } : { ...own, ...adam });
+      calls.forEach((call, i) => {
+        call.g = gradients[i].offset;
+        call.lr = lr;
+        call.step = count;
+        kind.step(memory.kernels, call);
       });
     },
     reset,

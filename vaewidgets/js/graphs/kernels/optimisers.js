@@ -9,6 +9,9 @@ export const corrections = (lr, beta1, beta2, step) => [
   Math.sqrt(1 - beta2 ** step),
 ];
 
+/** Moments nearer to 0 become 0: those below 2^-126 would slow down all that reads them. */
+const NOTHING = 1e-36;
+
 /** @param {Float32Array} f32 @param {import("./index.js").Adam} update */
 export function adam(
   f32,
@@ -22,8 +25,8 @@ export function adam(
     const gradient = f32[g + i] + decay * value;
     const first = f32[m + i] + (1 - beta1) * (gradient - f32[m + i]);
     const second = f32[v + i] * beta2 + (1 - beta2) * gradient * gradient;
-    f32[m + i] = first;
-    f32[v + i] = second;
+    f32[m + i] = Math.abs(first) < NOTHING ? 0 : first;
+    f32[v + i] = second < NOTHING ? 0 : second;
     f32[p + i] = value - (size * first) / (Math.sqrt(second) / root + eps);
   }
 }

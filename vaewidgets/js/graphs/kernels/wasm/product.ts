@@ -2,11 +2,16 @@
 // end), k running slowest within a panel; 6 × 8 sums stay in registers over a block of k (Goto & van de Geijn 2008).
 // All addresses and strides in bytes.
 
-import { KC, MC, NC, PACKED_A, PACKED_B, TILE, ZEROS, at, madd } from "./room";
-import { Lists, choose, countOf, listAt, listB } from "./zeros";
+import { KC, MC, NC, PACKED_A, PACKED_B, TILE, ZEROS, at, depthOf, madd } from "./room";
+import { rows, share } from "./sparse";
+
+/** Smaller products are done before it is known whether zeros are many. */
+const LEAST: f32 = 4e6;
+/** Of 1024 multiplications: lists take longer for each. */
+const MOST_SHARE: i32 = 740;
 
 /** Four floats for each of k: lanes `lane` bytes apart, those that are not there 0; `step` bytes from k to k. */
-function pack(to: usize, step: usize, x: usize, lane: usize, along: usize, lanes: i32, k: i32): void {
+export function pack(to: usize, step: usize, x: usize, lane: usize, along: usize, lanes: i32, k: i32): void {
   let i = 0;
   if (lanes == 4 && lane == 4) {
     for (; i < k; i++, x += along, to += step) v128.store(to, v128.load(x, 0, 4), 0, 4);
@@ -104,11 +109,7 @@ function packB(x: usize, lane: usize, along: usize, lanes: i32, k: i32): void {
 
 // A tile: C = A B + what stands at `from`, which may be C itself, the bias or zeros (with rows that are 0 bytes apart).
 
-/** Over all k, or those of a list of `k` numbers. */
-// @ts-ignore: decorator
-@inline function sums6x8(
-  listed: bool, list: usize, a: usize, b: usize, k: i32, c: usize, row: usize, from: usize, fromRow: usize,
-): void {
+function tile6x8(a: usize, b: usize, k: i32, c: usize, row: usize, from: usize, fromRow: usize): void {
   let s00 = v128.load(from, 0, 4);
   let s01 = v128.load(from, 16, 4);
   from += fromRow;
@@ -126,31 +127,26 @@ function packB(x: usize, lane: usize, along: usize, lanes: i32, k: i32): void {
   from += fromRow;
   let s50 = v128.load(from, 0, 4);
   let s51 = v128.load(from, 16, 4);
-  let place = listed ? list : a;
-  const end = place + <usize>k * (listed ? 2 : 24);
-  for (; place < end; place += listed ? 2 : 24) {
-    const shift = listed ? <usize>load<u16>(place) : 0;
-    const x = listed ? a + 3 * shift : place;
-    const y = b + 4 * shift;
-    if (!listed) b += 32;
-    const low = v128.load(y, 0, 4);
-    const high = v128.load(y, 16, 4);
-    const a0 = v128.load32_splat(x, 0);
+  const end = a + <usize>k * 24;
+  for (; a < end; a += 24, b += 32) {
+    const low = v128.load(b, 0, 4);
+    const high = v128.load(b, 16, 4);
+    const a0 = v128.load32_splat(a, 0);
     s00 = madd(a0, low, s00);
     s01 = madd(a0, high, s01);
-    const a1 = v128.load32_splat(x, 4);
+    const a1 = v128.load32_splat(a, 4);
     s10 = madd(a1, low, s10);
     s11 = madd(a1, high, s11);
-    const a2 = v128.load32_splat(x, 8);
+    const a2 = v128.load32_splat(a, 8);
     s20 = madd(a2, low, s20);
     s21 = madd(a2, high, s21);
-    const a3 = v128.load32_splat(x, 12);
+    const a3 = v128.load32_splat(a, 12);
     s30 = madd(a3, low, s30);
     s31 = madd(a3, high, s31);
-    const a4 = v128.load32_splat(x, 16);
+    const a4 = v128.load32_splat(a, 16);
     s40 = madd(a4, low, s40);
     s41 = madd(a4, high, s41);
-    const a5 = v128.load32_splat(x, 20);
+    const a5 = v128.load32_splat(a, 20);
     s50 = madd(a5, low, s50);
     s51 = madd(a5, high, s51);
   }
@@ -171,16 +167,6 @@ function packB(x: usize, lane: usize, along: usize, lanes: i32, k: i32): void {
   c += row;
   v128.store(c, s50, 0, 4);
   v128.store(c, s51, 16, 4);
-}
-
-function tile6x8(a: usize, b: usize, k: i32, c: usize, row: usize, from: usize, fromRow: usize): void {
-  sums6x8(false, 0, a, b, k, c, row, from, fromRow);
-}
-
-function listed6x8(
-  list: usize, a: usize, b: usize, k: i32, c: usize, row: usize, from: usize, fromRow: usize,
-): void {
-  sums6x8(true, list, a, b, k, c, row, from, fromRow);
 }
 
 function tile4x8(a: usize, b: usize, k: i32, c: usize, row: usize, from: usize, fromRow: usize): void {
@@ -293,10 +279,7 @@ function copyPart(to: usize, toRow: usize, from: usize, fromRow: usize, rows: i3
 }
 
 /** The product of what is packed; `from` moves along with the columns if it is not the zeros. */
-// @ts-ignore: decorator
-@inline function block(
-  lists: Lists, c: usize, row: usize, m: i32, n: i32, k: i32, from: usize, fromRow: usize,
-): void {
+function tiles(c: usize, row: usize, m: i32, n: i32, k: i32, from: usize, fromRow: usize): void {
   let b = PACKED_B;
   for (let j = 0; j < n; j += 8) {
     const wide = n - j > 4;
@@ -316,10 +299,7 @@ function copyPart(to: usize, toRow: usize, from: usize, fromRow: usize, rows: i3
       const start = inside ? source : TILE;
       const startRow: usize = inside ? fromRow : 32;
       if (rows == 6) {
-        if (wide && lists != Lists.none) {
-          const panel = lists == Lists.ofA ? i / 6 : j >> 3;
-          listed6x8(listAt(panel), a, b, countOf(panel), to, toRow, start, startRow);
-        } else if (wide) tile6x8(a, b, k, to, toRow, start, startRow);
+        if (wide) tile6x8(a, b, k, to, toRow, start, startRow);
         else tile6x4(a, b, k, to, toRow, start, startRow);
       } else if (wide) tile4x8(a, b, k, to, toRow, start, startRow);
       else tile4x4(a, b, k, to, toRow, start, startRow);
@@ -337,20 +317,33 @@ function copyPart(to: usize, toRow: usize, from: usize, fromRow: usize, rows: i3
   skips: bool, a: u32, aRow: i32, aCol: i32, b: u32, bRow: i32, bCol: i32, c: u32, cRow: i32, m: i32, n: i32, k: i32,
   add: bool, bias: i32,
 ): void {
+  if (skips && <f32>m * <f32>n * <f32>k > LEAST) {
+    const start = bias >= 0 ? at(bias) : ZEROS;
+    const step: usize = bias >= 0 ? 4 : 0;
+    const ofA = share(at(a), at(aRow), at(aCol), m, k, n);
+    const ofB = share(at(b), at(bCol), at(bRow), n, k, m);
+    if (ofA <= ofB && ofA < MOST_SHARE) {
+      rows(at(a), at(aRow), at(aCol), at(b), at(bRow), at(bCol), at(c), at(cRow), 4, m, n, k, add, start, 0, step);
+      return;
+    }
+    if (ofB < MOST_SHARE) {
+      rows(at(b), at(bCol), at(bRow), at(a), at(aCol), at(aRow), at(c), 4, at(cRow), n, m, k, add, start, step, 0);
+      return;
+    }
+  }
+  const block = depthOf(k);
   for (let column = 0; column < n; column += NC) {
     const columns = min(n - column, NC);
-    for (let deep = 0; deep < k; deep += KC) {
-      const depth = min(k - deep, KC);
+    for (let deep = 0; deep < k; deep += block) {
+      const depth = min(k - deep, block);
       packB(at(b + deep * bRow + column * bCol), at(bCol), at(bRow), columns, depth);
-      const ofB = skips && listB(columns, depth);
       for (let line = 0; line < m; line += MC) {
         const lines = min(m - line, MC);
         packA(at(a + line * aRow + deep * aCol), at(aRow), at(aCol), lines, depth);
-        const lists = skips ? choose(ofB, lines, columns, depth) : Lists.none;
         const to = at(c + line * cRow + column);
         const first = deep == 0 && !add;
         const from = !first ? to : bias >= 0 ? at(bias + column) : ZEROS;
-        block(lists, to, at(cRow), lines, columns, depth, from, first ? 0 : at(cRow));
+        tiles(to, at(cRow), lines, columns, depth, from, first ? 0 : at(cRow));
       }
     }
   }

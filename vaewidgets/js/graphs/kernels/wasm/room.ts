@@ -1,25 +1,30 @@
 // Where in the memory the kernels keep what is their own, in bytes. The sizes in floats of the blocks of a product:
 // KC rows of B stay in the first cache for 8 columns, MC × KC of A in the second.
 
-export const KC: i32 = 256;
+export const KC: i32 = 264;
 export const MC: i32 = 96;
 export const NC: i32 = 1024;
 
 /** Of four vectors each: operands that are one number, and what is left of n after whole vectors. */
 export const SLOT: usize = 64;
-/** A tile of C at an edge. */
+/** A tile of C at an edge, of up to 4 × 32 numbers. */
 export const TILE: usize = 4 * SLOT;
 /** Eight floats that stay 0. */
-export const ZEROS: usize = TILE + 4 * 6 * 8;
+export const ZEROS: usize = TILE + 4 * 4 * 32;
 /** A vector of up to MOST floats; a short operand repeated. */
 export const VECTOR: usize = ZEROS + 32;
 export const MOST: i32 = 4096;
 export const PACKED_A: usize = VECTOR + 4 * MOST;
 export const PACKED_B: usize = PACKED_A + 4 * MC * KC;
-/** For each panel: how many of its k it has numbers for, and which. */
-export const COUNTS: usize = PACKED_B + 4 * KC * NC;
-export const LISTS: usize = COUNTS + 4 * (NC >> 3);
-export const END: usize = LISTS + 2 * KC * (NC >> 3);
+/** Lists of numbers that are not 0, each with its place, and where each ends. */
+export const LISTS: usize = PACKED_B + 4 * KC * NC;
+export const ENDS: usize = LISTS + 8 * (MC * KC + 2);
+export const END: usize = ENDS + 4 * (MC + 4);
+
+/** Rows of blocks of about the same size. */
+export function depthOf(k: i32): i32 {
+  return k > KC ? (k + (k - 1) / KC) / ((k + KC - 1) / KC) : k;
+}
 
 // @ts-ignore: decorator
 @inline export function at(offset: u32): usize {
