@@ -44,6 +44,7 @@ from .models import ConvVAE as ConvVAE
 from .models import LinearAutoencoder as LinearAutoencoder
 from .models import LinearVAE as LinearVAE
 from .objectives import ELBO as ELBO
+from .objectives import GECO as GECO
 from .objectives import VQ as VQ
 from .objectives import Bernoulli as Bernoulli
 from .objectives import BetaTC as BetaTC
@@ -60,6 +61,7 @@ from .objectives import NegativeBinomial as NegativeBinomial
 from .objectives import Poisson as Poisson
 from .objectives import Reconstruction as Reconstruction
 from .objectives import SquaredError as SquaredError
+from .objectives import TargetKL as TargetKL
 from .objectives import kl_per_dim as kl_per_dim
 from .objectives import mmd as mmd
 from .runs import Run as Run

@@ -1,8 +1,16 @@
 import pytest
 
 from vaewidgets.errors import OptionError
-from vaewidgets.objectives import Constant, Custom, Cyclical, LinearWarmup, as_schedule
-from vaewidgets.objectives.schedules import schedule_from_dict
+from vaewidgets.objectives import (
+    GECO,
+    Constant,
+    Custom,
+    Cyclical,
+    LinearWarmup,
+    TargetKL,
+    as_schedule,
+    schedule_from_dict,
+)
 
 
 def test_warmup_is_a_line_then_flat():
@@ -23,7 +31,16 @@ def test_numbers_functions_and_schedules_are_taken():
     assert as_schedule(warmup) is warmup
 
 
-@pytest.mark.parametrize("schedule", [Constant(3.0), LinearWarmup(0.5, 2, 7), Cyclical(0, 1, 9, 0.25)])
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        Constant(3.0),
+        LinearWarmup(0.5, 2, 7),
+        Cyclical(0, 1, 9, 0.25),
+        TargetKL(20).after(90.0, 25.0),
+        GECO(100),
+    ],
+)
 def test_plain_values_rebuild_a_schedule(schedule):
     assert schedule_from_dict(schedule.to_dict()) == schedule
 

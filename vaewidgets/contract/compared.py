@@ -210,6 +210,7 @@ class Form(TypedDict):
     datasets: list[str]
     likelihoods: dict[str, str]
     code: str
+    target_kl: NotRequired[float | None]
     kinds: NotRequired[list[str]]
     latent_dims: NotRequired[list[int]]
     batch_sizes: NotRequired[list[int]]

@@ -81,6 +81,7 @@ class Engine:
         self.objective = objective
         self.recorder = recorder
         self.schedule = schedule
+        self._led: tuple[Schedule, Schedule] | None = None  # what was set, and what came of it step by step
         self.lr = lr
         self.epochs = epochs
         self.device = device
@@ -164,13 +165,27 @@ class Engine:
             if self._look_due:
                 self._look()
             batch = self.under_way.next_batch()
-            self.upcoming = Upcoming(batch, self.schedule(self.step), self._take_lr())
+            was_set = self.schedule
+            beta = self._led_from(was_set)
+            self.upcoming = Upcoming(batch, beta(self.step), self._take_lr())
             if not (yield self):
                 self._make_step(self.upcoming)
+            if beta.reads_terms:
+                self._led = (was_set, beta.after(*self._metrics.newest[1:3].tolist()))
             if self._metrics.is_full or time.perf_counter() >= self._next_flush:
                 self.flush()
                 control.flushed()
         return True
+
+    @property
+    def beta_schedule(self) -> Schedule:
+        """`schedule`, or what has become of it by the terms of the steps made since it was set."""
+        return self._led_from(self.schedule)
+
+    def _led_from(self, was_set: Schedule) -> Schedule:
+        # Compared, never overwritten: another thread may set `schedule` while a step is made.
+        led = self._led
+        return led[1] if led is not None and led[0] is was_set else was_set
 
     def halting(self) -> None:
         """Told between two steps before a halt that a person may use, to read curves or to freeze a layer."""
@@ -312,7 +327,7 @@ class Engine:
             self.data.test,
             self.likelihood,
             self.objective,
-            beta=self.schedule(self.step - 1),
+            beta=self.beta_schedule(self.step - 1),
             step=self.step - 1,
             device=self.device,
             seed=stream_seed(self.seed, 2),
@@ -339,7 +354,7 @@ class Engine:
             steps_per_epoch=self.steps_per_epoch,
             position=self.under_way.position,
             epoch_sums=self.under_way.sums(),
-            schedule=self.schedule,
+            schedule=self.beta_schedule,
             lr=self.lr,
             optimizer=optimizer_tensors(self.optimizer, copy=copy),
             noise=self.noise.get_state(),

@@ -101,6 +101,11 @@ class Metrics:
         """Whether the page must be flushed before the next row."""
         return self._page.n == PAGE_ROWS
 
+    @property
+    def newest(self) -> Tensor:
+        """The row of the step made last, its first part; before a flush."""
+        return self._page.terms[self._page.n - 1]
+
     def write(self, step: int, terms: tuple[Tensor, ...], beta: float, lr: float, images: int) -> Tensor:
         """Write a step's row, and return its first part, `COLUMNS`.
 

@@ -17,6 +17,7 @@ from vaewidgets.objectives.base import (
     reparameterise,
     traits,
 )
+from vaewidgets.objectives.controllers import GECO, TargetKL
 from vaewidgets.objectives.elbo import ELBO, Capacity, FreeBits
 from vaewidgets.objectives.kl import kl_per_dim, shift_cost, spread_cost
 from vaewidgets.objectives.likelihoods import (
@@ -31,12 +32,13 @@ from vaewidgets.objectives.likelihoods import (
     check_likelihood,
     get_likelihood,
 )
-from vaewidgets.objectives.named import get_objective, objective_from_dict
+from vaewidgets.objectives.named import get_objective, objective_from_dict, schedule_from_dict
 from vaewidgets.objectives.plain import VQ, Reconstruction
 from vaewidgets.objectives.schedules import Constant, Custom, Cyclical, LinearWarmup, Schedule, as_schedule
 
 __all__ = [
     "ELBO",
+    "GECO",
     "TERMS",
     "VQ",
     "Batch",
@@ -60,6 +62,7 @@ __all__ = [
     "Reconstruction",
     "Schedule",
     "SquaredError",
+    "TargetKL",
     "Terms",
     "Traits",
     "Weight",
@@ -75,6 +78,7 @@ __all__ = [
     "objective_from_dict",
     "posterior",
     "reparameterise",
+    "schedule_from_dict",
     "shift_cost",
     "spread_cost",
     "traits",

@@ -1,4 +1,4 @@
-"""Objectives by name, and their way into run files and back."""
+"""Objectives and schedules by name, and their way into run files and back."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from typing import Any
 from vaewidgets.checks import one_of
 from vaewidgets.objectives.aggregate import BetaTC, InfoVAE
 from vaewidgets.objectives.base import Objective
+from vaewidgets.objectives.controllers import GECO, TargetKL
 from vaewidgets.objectives.elbo import ELBO, Capacity, FreeBits
 from vaewidgets.objectives.plain import VQ, Reconstruction
+from vaewidgets.objectives.schedules import Constant, Cyclical, LinearWarmup, Schedule
 
 OBJECTIVES: dict[str, type[Objective]] = {
     kind.name: kind for kind in (ELBO, FreeBits, Capacity, InfoVAE, BetaTC, Reconstruction, VQ)
+}
+SCHEDULES: dict[str, type[Schedule]] = {
+    kind.kind: kind for kind in (Constant, LinearWarmup, Cyclical, TargetKL, GECO)
 }
 
 
@@ -34,3 +39,9 @@ def objective_from_dict(kept: Mapping[str, Any]) -> Objective | None:
     settings = dict(kept)
     kind = OBJECTIVES.get(settings.pop("name"))
     return None if kind is None else kind(**settings)
+
+
+def schedule_from_dict(kept: Mapping[str, Any]) -> Schedule:
+    """Rebuild a schedule from what `Schedule.to_dict` returned; OptionError where it is none."""
+    values = dict(kept)
+    return SCHEDULES[one_of("the kind of schedule", values.pop("kind"), SCHEDULES)](**values)

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, ClassVar, final
 
-from vaewidgets.checks import number, one_of, whole
+from vaewidgets.checks import number, whole
 
 
 class Schedule(ABC):
     """A weight, at least 0, for each step."""
 
     kind: ClassVar[str] = ""  # as run files name it; empty for what they cannot hold
+    reads_terms: ClassVar[bool] = False  # whether beta follows from the terms of the steps before
 
     @abstractmethod
     def __call__(self, step: int) -> float:
@@ -30,6 +31,10 @@ class Schedule(ABC):
     def to_dict(self) -> dict[str, Any] | None:
         """Plain values to rebuild it from (`schedule_from_dict`); None if that is impossible."""
         return {"kind": self.kind, **vars(self)} if self.kind else None
+
+    def after(self, recon: float, kl: float) -> Schedule:
+        """The schedule of the next step, when the step now made had these terms."""
+        return self
 
 
 @final
@@ -167,14 +172,6 @@ def as_schedule(beta: float | Callable[[int], float] | Schedule) -> Schedule:
     if isinstance(beta, Real) or not callable(beta):
         return Constant(beta)
     return Custom(beta)
-
-
-_KINDS: dict[str, type[Schedule]] = {kind.kind: kind for kind in (Constant, LinearWarmup, Cyclical)}
-
-
-def schedule_from_dict(values: dict[str, Any]) -> Schedule:
-    values = dict(values)
-    return _KINDS[one_of("the kind of schedule", values.pop("kind"), _KINDS)](**values)
 
 
 _LARGEST = 1e30  # beyond, products overflow in float32

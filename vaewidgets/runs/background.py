@@ -89,7 +89,7 @@ class TrainingRun(Run):
 
     @property
     def _schedule(self) -> Schedule:
-        return self._engine.schedule
+        return self._engine.beta_schedule
 
     @_schedule.setter
     def _schedule(self, schedule: Schedule) -> None:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
+from vaewidgets.errors import OptionError
 from vaewidgets.objectives import Constant, Schedule, as_schedule
 from vaewidgets.runs.run import Run
 
@@ -35,7 +36,14 @@ class LoopBeta(Run):
 
     @beta.setter
     def beta(self, beta: float | Callable[[int], float] | Schedule) -> None:
-        self._schedule = as_schedule(beta)
+        schedule = as_schedule(beta)
+        if schedule.reads_terms:
+            raise OptionError(
+                f"run.beta got {type(schedule).__name__}, which needs recon and kl of each step. In a loop "
+                f"of your own hand them to it: beta = vw.{type(schedule).__name__}(...), then in each step "
+                "loss = recon + beta(step) * kl, beta = beta.after(recon.item(), kl.item())."
+            )
+        self._schedule = schedule
         self._events.notify()
 
     @property

@@ -25,9 +25,8 @@ from vaewidgets.contract.run_file import FORMAT, KEY, PAGE
 from vaewidgets.engine.engine import EngineState
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.errors import CheckpointError
-from vaewidgets.objectives import Likelihood, Objective, traits
+from vaewidgets.objectives import Constant, Likelihood, Objective, schedule_from_dict, traits
 from vaewidgets.objectives.base import class_name
-from vaewidgets.objectives.schedules import Constant, schedule_from_dict
 from vaewidgets.runs.tensor_file import save_file
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from vaewidgets.contract.packing import pack
 from vaewidgets.errors import OptionError
 from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.concept import ConceptWidget, number
-from vaewidgets.objectives import Constant, Cyclical, LinearWarmup
-from vaewidgets.objectives.schedules import Schedule, schedule_from_dict
+from vaewidgets.objectives import Constant, Cyclical, LinearWarmup, Schedule, schedule_from_dict
 from vaewidgets.runs import Run
 
 if TYPE_CHECKING:

@@ -379,6 +379,7 @@ export interface Form {
   datasets: string[];
   likelihoods: Record<string, string>;
   code: string;
+  target_kl?: number | null;
   kinds?: string[];
   latent_dims?: number[];
   batch_sizes?: number[];

@@ -19,7 +19,7 @@ import { diverged } from "./faults.js";
 import { createModel } from "./model.js";
 import { createOptimiser } from "./optimiser.js";
 import { Recorder } from "./recorder.js";
-import { betaAt } from "./schedules.js";
+import { after, betaAt } from "./schedules.js";
 import { checkSettings } from "./settings.js";
 
 /** Images scored or encoded at once. */
@@ -196,6 +196,7 @@ export function createRun({ choice, options, settings, data, memory }) {
       return;
     }
     optimiser.step(gradients, own.lr);
+    own.beta = after(own.beta, values[1], values[2]);
     run.history.append(run.step, [...values.slice(0, 3), beta, own.lr, ...values.slice(3)]);
     [...values, 1].forEach((value, i) => {
       run.sums[i] += value * n;

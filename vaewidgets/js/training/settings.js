@@ -5,7 +5,7 @@
  * @typedef {import("./trainer.js").Settings} Settings
  * @typedef {import("./run.js").RunSettings} RunSettings
  */
-import { scheduleOf } from "./schedules.js";
+import { scheduleOf, targetKl } from "./schedules.js";
 
 const MODEL = /** @type {const} */ (["kind", "likelihood", "latent_dim"]);
 /** A weight beyond it overflows in float32. */
@@ -22,7 +22,7 @@ export function settingsOf({ options }) {
  * @param {Settings} settings @param {Trainable | null} [payload] @returns {Partial<RunSettings>}
  */
 export function checkSettings(settings, payload = null) {
-  const { kind, likelihood, latent_dim, beta, ...numbers } = settings;
+  const { kind, likelihood, latent_dim, beta, target_kl, ...numbers } = settings;
   for (const name of /** @type {const} */ (["batch_size", "seed", "epochs"])) {
     const value = numbers[name];
     const lowest = name === "seed" ? 0 : 1;
@@ -36,9 +36,13 @@ export function checkSettings(settings, payload = null) {
     throw new Error(`beta is ${beta}; expected a number from 0 to ${LARGEST_BETA}.`);
   if (payload && numbers.batch_size !== undefined && !payload.batch_sizes.includes(numbers.batch_size))
     throw new Error(`batch_size is ${numbers.batch_size}; this page has ${payload.batch_sizes.join(", ")}.`);
+  const isHeld = target_kl !== undefined && target_kl !== null && kind !== "AE";
+  if (isHeld && !(Number.isFinite(target_kl) && target_kl > 0))
+    throw new Error(`target_kl is ${target_kl}; expected a number above 0, or nothing.`);
+  const schedule = isHeld ? targetKl(target_kl) : beta;
   return {
     ...numbers,
-    ...(beta === undefined ? {} : { beta: scheduleOf(beta) }),
+    ...(schedule === undefined ? {} : { beta: scheduleOf(schedule) }),
   };
 }
 

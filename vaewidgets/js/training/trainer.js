@@ -15,6 +15,7 @@
  * @property {number} [seed] of the first weights, the order and the noise
  * @property {number | null} [epochs] null: without an end
  * @property {number | Schedule} [beta]
+ * @property {number | null} [target_kl] nats an image, which beta then holds in place of `beta`
  * @property {number} [lr]
  *
  * @typedef {object} TrainerState plain numbers and text: it can be sent from a worker

@@ -14,7 +14,7 @@ from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.models import build
 from vaewidgets.models.pixels import OUTPUTS
 from vaewidgets.models.variants import KINDS, kind_of, variant
-from vaewidgets.objectives import traits
+from vaewidgets.objectives import TargetKL, traits
 from vaewidgets.objectives.named import OBJECTIVES
 from vaewidgets.runs import Run, train
 from vaewidgets.sections.settings import config_of
@@ -25,6 +25,7 @@ LIKELIHOODS = {"bernoulli": "BCE", "squared_error": "MSE"}
 WHOLE = ("latent_dim", "epochs", "seed", "batch_size")
 REAL = ("beta", "lr")
 FIELDS = ("dataset", "kind", "likelihood", *WHOLE, *REAL)
+TARGET = "target_kl"  # may be left out, or None: beta is held where it is
 # images of each split of the whole set; fewer were asked for by n_train and n_test
 WHOLE_SETS = {
     "strokes": (1500, 300),
@@ -98,7 +99,8 @@ def make_run(run: Run, settings: Mapping[str, Any]) -> Run:
         Gives what the form does not say: the data where they have the same name, width and activation of the
         layers where its model has such, optimizer, precision and speed.
     settings : mapping
-        Each of dataset, kind ("VAE" or "AE"), likelihood, latent_dim, epochs, seed, batch_size, beta and lr.
+        Each of dataset, kind ("VAE" or "AE"), likelihood, latent_dim, epochs, seed, batch_size, beta and lr;
+        also target_kl, in nats an image, where beta is to follow from it.
 
     Raises
     ------
@@ -114,6 +116,9 @@ def make_run(run: Run, settings: Mapping[str, Any]) -> Run:
     config["image_shape"] = data.image_shape
     with seeded(wanted["seed"]):  # the weights' seed, too, as in the code that is shown
         model = build(config)
+    target = wanted.pop(TARGET)
+    if target is not None and wanted["kind"] != "AE":
+        wanted["beta"] = TargetKL(target)
     names = ("optimizer", "precision", "cuda_graph", "autosave")
     kept = {name: run.options[name] for name in names if name in run.options}
     return train(
@@ -131,12 +136,14 @@ def check_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(settings, Mapping):
         raise OptionError(f"a new run got {type(settings).__name__}; expected its settings as a dict.")
     for name in settings:
-        if name not in FIELDS:
-            raise OptionError(f"a new run has no setting {name!r}.{did_you_mean(name, FIELDS)}")
+        if name not in (*FIELDS, TARGET):
+            raise OptionError(f"a new run has no setting {name!r}.{did_you_mean(name, (*FIELDS, TARGET))}")
     missing = [name for name in FIELDS if name not in settings]
     if missing:
         raise OptionError(f"a new run also wants {', '.join(missing)}.")
-    out = dict(settings)
+    out = {TARGET: None, **settings}
+    if out[TARGET] is not None:
+        out[TARGET] = number(TARGET, out[TARGET], above=0, also=", or None")
     one_of("kind", out["kind"], KINDS)
     one_of("likelihood", out["likelihood"], OUTPUTS)
     for name in (*WHOLE, *REAL):

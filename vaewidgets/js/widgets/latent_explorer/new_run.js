@@ -7,7 +7,7 @@
  * @typedef {import("../../contract/types.js").Frame} Frame
  * @typedef {import("../../contract/types.js").Form} Form
  * @typedef {import("../../host/widget.js").Context} Context
- * @typedef {{name: string, label: string, title: string, kind: "choice"|"whole"|"real"}} Field
+ * @typedef {{name: string, label: string, title: string, kind: "choice"|"whole"|"real"|"or none"}} Field
  */
 import { createPress } from "../../host/controls.js";
 import { h, OWN_KEYS, setText, show } from "../../host/dom.js";
@@ -20,6 +20,12 @@ const FIELDS = [
   { name: "latent_dim", label: "latent dimensions", title: "numbers in z", kind: "whole" },
   { name: "likelihood", label: "likelihood", title: "likelihood that defines recon", kind: "choice" },
   { name: "beta", label: "β", title: "weight of the KL in the loss", kind: "real" },
+  {
+    name: "target_kl",
+    label: "or target KL",
+    title: "KL in nats per image that β is turned to hold; empty: β stays",
+    kind: "or none",
+  },
   { name: "epochs", label: "epochs", title: "passes over the training images", kind: "whole" },
   { name: "lr", label: "lr", title: "learning rate", kind: "real" },
   { name: "batch_size", label: "batch size", title: "images per step", kind: "whole" },
@@ -55,6 +61,7 @@ function choicesOf(form, name) {
  */
 export function settingOf({ kind }, text) {
   if (kind === "choice") return text;
+  if (kind === "or none" && text.trim() === "") return null;
   const number = Number(text.trim().replace("−", "-").replace(",", "."));
   return text.trim() !== "" && Number.isFinite(number) ? number : text;
 }
@@ -125,7 +132,7 @@ export function createNewRun(el, over, { commands }) {
       if (input !== known) known?.remove();
       inputs.set(name, input);
       if (choices) input.replaceChildren(...choices.map(([value, text]) => h("option", "", { value, text })));
-      input.value = String(given[/** @type {keyof Form} */ (name)]);
+      input.value = String(given[/** @type {keyof Form} */ (name)] ?? "");
       // a choice of one is none
       show(/** @type {HTMLElement} */ (labels.get(name)), !(commands.offline && choices?.length === 1));
     }
@@ -134,8 +141,10 @@ export function createNewRun(el, over, { commands }) {
 
   /** An autoencoder's loss has no KL to weigh. */
   function followKind() {
-    const beta = inputs.get("beta");
-    if (beta) beta.disabled = inputs.get("kind")?.value === "AE";
+    for (const name of ["beta", "target_kl"]) {
+      const input = inputs.get(name);
+      if (input) input.disabled = inputs.get("kind")?.value === "AE";
+    }
   }
 
   /** @param {boolean} on */
