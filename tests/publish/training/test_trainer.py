@@ -26,7 +26,14 @@ pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is no
 
 FUNCTIONS = Path(__file__).with_name("trainer_cases.mjs").read_text()
 
-SCHEDULES = (vw.Constant(2.5), vw.LinearWarmup(0.5, 4, steps=13), vw.Cyclical(0, 1, period=9, rise=0.4))
+SCHEDULES = (
+    vw.Constant(2.5),
+    vw.LinearWarmup(0.5, 4, steps=13),
+    vw.Cyclical(0, 1, period=9, rise=0.4),
+    vw.TargetKL(20),
+    vw.GECO(90.5),
+)
+TERMS = [(120.0, 1e-12), (110.0, 90.0), (95.0, 25.0), (90.0, 20.5), (1e6, 3.0)]
 VALUES = [1.0, 5.0, math.nan, 2.0, 8.0, 3.0, 3.5, 1.25, 9.0, 4.0, 4.5, 0.5, 7.0]
 SENT = [None if math.isnan(value) else value for value in VALUES]
 
@@ -72,7 +79,7 @@ def results(tmp_path_factory: pytest.TempPathFactory, saved: Any) -> dict[str, A
             "alone", trainable(run_of(MODELS["residual"][0]())), {"images": torch.rand(17 * 64).tolist()}
         ),
         "schedules": (
-            "schedules", one, {"given": [s.to_dict() for s in SCHEDULES], "values": SENT}
+            "schedules", one, {"given": [s.to_dict() for s in SCHEDULES], "terms": TERMS, "values": SENT}
         ),
         "file": ("file", one, str(folder / "page.safetensors")),
     }  # fmt: skip
@@ -225,6 +232,10 @@ def test_an_image_alone_is_no_batch_for_batch_norm(results):
 def test_schedules_and_buckets_are_those_of_python(results):
     got = results["schedules"]
     assert got["beta"] == [[schedule(i) for i in (0, 1, 7, 13, 400)] for schedule in SCHEDULES]
+    led = list(SCHEDULES)
+    for terms, betas in zip(TERMS, got["led"], strict=True):
+        led = [schedule.after(*terms) for schedule in led]
+        assert betas == pytest.approx([schedule(5) for schedule in led], rel=1e-12)
     assert got["words"] == [schedule.describe() for schedule in SCHEDULES]
     for most, row in zip((4, 10), got["rows"], strict=True):
         buckets = Buckets(most)

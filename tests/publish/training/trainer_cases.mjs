@@ -1,7 +1,7 @@
 /** What test_trainer.py has the trainer do; "JS" is the folder of the sources. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { createBuckets } from "JS/training/history.js";
-import { betaAt, describe } from "JS/training/schedules.js";
+import { after, betaAt, describe } from "JS/training/schedules.js";
 
 const refused = (call) => {
   try {
@@ -111,12 +111,17 @@ export function alone(trainer, { images }) {
   trainer.advance(1e6);
   return trainer.state();
 }
-export function schedules(_, { given, values }) {
+export function schedules(_, { given, terms, values }) {
+  let newest = given;
+  const led = terms.map(([recon, kl]) => {
+    newest = newest.map((one) => after(one, recon, kl));
+    return newest.map((one) => betaAt(one, 5));
+  });
   const rows = [4, 10].map((most) => {
     const buckets = createBuckets(most);
     values.forEach((value, i) => buckets.add(i, value));
     const { step, mean, low, high } = buckets.curve();
     return { step, mean, low, high };
   });
-  return { beta: given.map((one) => [0, 1, 7, 13, 400].map((i) => betaAt(one, i))), words: given.map(describe), rows };
+  return { beta: given.map((one) => [0, 1, 7, 13, 400].map((i) => betaAt(one, i))), words: given.map(describe), led, rows };
 }
