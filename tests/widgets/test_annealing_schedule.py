@@ -10,8 +10,7 @@ import vaewidgets as vw
 from tests.widgets.in_node import in_node, needs_node
 from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
-from vaewidgets.objectives import Cyclical, LinearWarmup
-from vaewidgets.objectives.schedules import Custom, schedule_from_dict
+from vaewidgets.objectives import Custom, Cyclical, LinearWarmup, TargetKL, schedule_from_dict
 from vaewidgets.widgets.annealing_schedule import _schedule_of
 
 LENGTHS = ((1000, 4, 0.5), (7, 3, 0.333), (10, 20, 1.0), (100_000, 7, 0.01), (1, 1, 0.001))
@@ -120,6 +119,11 @@ def test_what_is_drawn_is_what_trains() -> None:
         (("linear",), {"end": -1}, "end is -1"),
         (("linear",), {"run": 3}, "expected a run"),
         ((Custom(lambda step: 1.0),), {}, "it draws Constant, LinearWarmup and Cyclical"),
+        (
+            (TargetKL(20),),
+            {},
+            r"TargetKL has no curve before a run: train with it, then AnnealingSchedule\(run=run\)",
+        ),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(arguments: tuple, options: dict, message: str) -> None:
