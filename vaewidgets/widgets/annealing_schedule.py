@@ -197,7 +197,7 @@ def _settings(schedule: Schedule, steps: int | None) -> dict[str, Any]:
             own = {"start": schedule.start, "end": schedule.end, "steps": cycles * schedule.period}
             return {"kind": "cyclical", **own, "cycles": cycles, "ratio": schedule.rise}
     name = type(schedule).__name__
-    led = f" {name} has no curve before a run: train with it, then AnnealingSchedule(run=run) draws what it did."
+    led = f" {name} has no curve before a run: train with it, then AnnealingSchedule(run=run) draws it."
     raise OptionError(
         f"AnnealingSchedule got {name}; it draws Constant, LinearWarmup and Cyclical."
         f"{led if schedule.reads_terms else ''}"
