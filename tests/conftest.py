@@ -80,7 +80,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 # Files that open JupyterLab, in two halves that take the same time.
 _LABS = {
-    "JupyterLab": ("controls", "explorer", "own_loop", "picture", "lab_boxes"),
+    "JupyterLab": ("controls", "explorer", "own_loop", "picture", "lab_boxes", "lab_reopened"),
     "another JupyterLab": ("explorer_live", "hosts", "lab_every_widget", "lab_saved_page"),
 }
 SHARED = {f"tests/browser/test_{name}.py": lab for lab, names in _LABS.items() for name in names}
@@ -93,7 +93,9 @@ FIRST = (
         f"tests/{name}.py"
         for name in (
             *("experiments/test_reproduce", "faults/test_exits", "runs/test_interrupts"),
-            *("runs/test_chapter_13_4", "test_wheel"),
+            *("runs/test_chapter_13_4", "diagnostics/test_diagnose", "diagnostics/test_trained_linear"),
+            *("test_wheel", "test_replay", "sweeps/test_cluster", "runs/test_attached", "live/test_messages"),
+            *("browser/test_page_transformed", "browser/test_page_training", "publish/training/test_steps"),
         )
     ),
 )

@@ -42,9 +42,10 @@ PRELOADED = (
     "anywidget",
     "vaewidgets.widgets",
     "vaewidgets.experiments",
-    # What workers import. Not torchvision, nor what imports it: a process that has done so exits with 1 where
-    # an interrupt ends it.
+    # What workers and JupyterLab import. Not torchvision, nor what imports it: a process that has done so
+    # exits with 1 where an interrupt ends it.
     "distributed",
+    "jupyterlab.labapp",
     "nbclient",
     "playwright.sync_api",
     "wandb",

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.forked import python
+
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -79,10 +81,11 @@ class Lab:
         )
         self.notebooks = self.folder / "notebooks"
         self.notebooks.mkdir()
-        command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
-        command += [f"--ServerApp.port={self.port}", f"--IdentityProvider.token={self.token}"]
-        command += ["--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True"]
-        command += [f"--ServerApp.root_dir={self.notebooks}"]
+        arguments = ["jupyter-lab", "--no-browser", "--allow-root"]
+        arguments += [f"--ServerApp.port={self.port}", f"--IdentityProvider.token={self.token}"]
+        arguments += [f"--{app}.expose_app_in_browser=True" for app in ("LabApp", "JupyterNotebookApp")]
+        arguments += [f"--ServerApp.root_dir={self.notebooks}"]
+        command = python(f"import sys, jupyterlab.labapp\nsys.argv = {arguments}\njupyterlab.labapp.main()")
         self._log = (self.folder / "server.log").open("w")
         self._server = subprocess.Popen(command, env=environment, stdout=self._log, stderr=subprocess.STDOUT)
         wait_for(self._answers, "JupyterLab answers", START_SECONDS)
