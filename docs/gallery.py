@@ -2,7 +2,7 @@
 
     python -m docs.gallery [--pages FOLDER] [NAME ...]
 
-Trains small models on the embedded digits, saves each widget as a page of its own, photographs it in a
+Trains small models on the drawn digits, saves each widget as a page of its own, photographs it in a
 browser with the network off, and writes docs/images/ and docs/widgets.md. With names, only those are
 photographed anew; a folder keeps the pages, and a page that is in it is not made again.
 

@@ -22,7 +22,7 @@ CHOICES = {
 }
 
 
-def write(path: Path, *, data: str = "digits") -> Path:
+def write(path: Path, *, data: str = "strokes") -> Path:
     """Train a model on a data set and write the page.
 
     Parameters
@@ -30,12 +30,13 @@ def write(path: Path, *, data: str = "digits") -> Path:
     path : Path
         The file.
     data : str
-        Name of the data set: "digits", or one of those that are fetched, of which 5,000 images travel.
+        Name of the data set: "strokes", or one of those that are fetched, of which 5,000 images travel.
     """
-    images = vw.load_dataset(data) if data == "digits" else vw.load_dataset(data, n_train=5000, n_test=1000)
+    fewer = {"n_train": 5000, "n_test": 1000} if data in ("mnist", "fashion-mnist") else {}
+    images = vw.load_dataset(data, **fewer)
     torch.manual_seed(0)
-    model = vw.MLPVAE(images.image_shape, latent_dim=2, hidden=(64,))
-    run = vw.train(model, images, epochs=40, batch_size=64, autosave=False)
+    model = vw.MLPVAE(images.image_shape, latent_dim=2, hidden=(48, 48))
+    run = vw.train(model, images, epochs=40, batch_size=64, lr=1e-2, autosave=False)
     run.wait(progress=False)
     widget = vw.LatentExplorer(run)
     try:
@@ -48,7 +49,7 @@ def main() -> None:
     """Parse and write."""
     parser = argparse.ArgumentParser(prog="python -m docs.playground", description="Write the playground.")
     parser.add_argument("out", type=Path, metavar="OUT", help="the HTML file")
-    parser.add_argument("--data", default="digits", metavar="NAME", help="data set; default: digits")
+    parser.add_argument("--data", default="strokes", metavar="NAME", help="data set; default: digits")
     options = parser.parse_args()
     print(write(options.out, data=options.data))
 

@@ -1,6 +1,6 @@
 """Each widget once, with something to show: what the gallery photographs and the site keeps alive.
 
-Small models on the embedded digits; those that several widgets show are trained once.
+Small models on the drawn digits; those that several widgets show are trained once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TRUE = ([0, 3, 1, 7, 8], [0, 3, 7, 1, 8], [8, 1, 0, 3, 7])
 def run(latent_dim: int, epochs: int = 30, beta: float = 1.0) -> vw.Run:
     """A finished run; what dies in it is watched from its start."""
     torch.manual_seed(0)
-    data = vw.load_dataset("digits")
+    data = vw.load_dataset("strokes")
     model = vw.MLPVAE(data.image_shape, latent_dim)
     made = vw.train(model, data, epochs=epochs, beta=beta, batch_size=64, autosave=False, start=False)
     made.watch_units()
@@ -42,7 +42,7 @@ def run(latent_dim: int, epochs: int = 30, beta: float = 1.0) -> vw.Run:
 def quantised() -> vw.Run:
     """A finished run of a vector-quantised model."""
     torch.manual_seed(0)
-    data = vw.load_dataset("digits")
+    data = vw.load_dataset("strokes")
     model = vw.VQVAE(data.image_shape)
     return vw.train(model, data, epochs=10, batch_size=64, autosave=False).wait(progress=False)
 
@@ -51,7 +51,7 @@ def quantised() -> vw.Run:
 def sweep(**options: Any) -> vw.Sweep:
     """A finished sweep."""
     found = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items()}
-    data = vw.load_dataset("digits")
+    data = vw.load_dataset("strokes")
     return vw.sweep(vw.MLPVAE, data, epochs=15, batch_size=64, **found).wait(progress=False)
 
 

@@ -12,7 +12,7 @@ def _():
 
     import vaewidgets as vw
 
-    data = vw.load_dataset("digits")
+    data = vw.load_dataset("strokes")
     return data, mo, torch, vw
 
 

@@ -229,7 +229,7 @@ def test_the_code_of_the_default_explorer_is_short_and_the_same(monkeypatch: Any
     explorer = vw.LatentExplorer(epochs=1, speed=None, hidden=(8,), autosave=False)
     explorer.run.wait(progress=False)
     code = explorer.code()
-    assert "vw.load_dataset('digits')" in code
+    assert "vw.load_dataset('strokes')" in code
     again = run_code(code, monkeypatch)
     np.testing.assert_allclose(again.history["loss"], explorer.run.history["loss"], rtol=1e-4)
     explorer.close()

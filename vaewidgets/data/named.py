@@ -69,8 +69,8 @@ def load_dataset(
     Parameters
     ----------
     name : {"strokes", "digits", "mnist", "fashion-mnist", "frey", "shapes", "faces"}
-        "strokes": the digits 0 to 9 as hands write them, drawn here from pen strokes (nothing is read), 1,500
-        + 300 images of 28 x 28, centred as in MNIST; style, slant, width, thickness and turn of each are
+        "strokes": the digits 0 to 9 as hands write them, drawn here from pen strokes (nothing is read), 2,000
+        + 400 images of 28 x 28, centred as in MNIST; style, slant, width, thickness and turn of each are
         known (`ImageDataset.factors`). "digits": 1,797 digits of 8 x 8 pixels that scikit-learn ships,
         enlarged to 28 x 28; every fifth image of each class is for testing, whatever the seed. "mnist" and
         "fashion-mnist": 60,000 + 10,000 images of 28 x 28. "frey": 1,965 frames of 28 x 20 (height x width)

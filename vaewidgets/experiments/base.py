@@ -212,7 +212,7 @@ class Recipe:
     title, source : str
         What it is, and where its numbers come from.
     scales : mapping of str to Scale
-        "small" (the embedded digits, under a minute on two cores) and "published".
+        "small" (scikit-learn's digits, under a minute on two cores) and "published".
     claims : sequence of Claim
     rows : callable
         Results to further rows of the report.

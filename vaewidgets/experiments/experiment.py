@@ -32,7 +32,7 @@ class Experiment:
     recipe : str or Recipe
         "A" to "E", or one of your own.
     scale : {"small", "published"}
-        The embedded digits, in about a minute, or the data and length of the original. The environment
+        scikit-learn's digits, in about a minute, or the data and length of the original. The environment
         variable VAEWIDGETS_SCALE overrides it, so that notebooks run at another scale as they are.
     dataset : str, optional
         Another data set than the recipe's; then published numbers are told, not judged.

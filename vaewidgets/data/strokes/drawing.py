@@ -16,20 +16,20 @@ from vaewidgets.data.strokes.styles import Style, styles_of
 
 STROKE_FACTOR_NAMES = ("digit", "style", "slant", "width", "thickness", "turn")
 STROKE_FACTOR_COUNTS = (10, 3, 25, 25, 25, 25)
-N_TRAIN, N_TEST = 1_500, 300
+N_TRAIN, N_TEST = 2_000, 400
 SIZE = 28
 
 # Least and greatest value of the factors with 25 levels, of which those in the middle are most frequent.
-_SLANT = (-0.55, 0.85)  # tangent of the angle to the right
-_WIDTH = (0.78, 1.7)  # of the style's own
-_THICKNESS = (0.45, 2.05)  # radius of the pen, in pixels of 28 x 28
-_TURN = (-0.3, 0.3)  # radians, clockwise
+_SLANT = (-0.45, 0.75)  # tangent of the angle to the right
+_WIDTH = (0.82, 1.6)  # of the style's own
+_THICKNESS = (0.55, 1.95)  # radius of the pen, in pixels of 28 x 28
+_TURN = (-0.18, 0.18)  # radians, clockwise
 _SPREAD = 4.2  # standard deviation of the levels
 _BOX = 20.0  # the larger side of each digit, its ink included, in pixels of 28 x 28
 _POINTS = 48  # of each digit's way
 _MIX = 0.7  # of the Dirichlet distribution of how much of each shape: below 1, so that one prevails
-_TREMOR = 0.36  # standard deviation of a control point's jitter, in units of the styles
-_WANDER = 0.85  # the same, of what neighbouring control points share
+_TREMOR = 0.26  # standard deviation of a control point's jitter, in units of the styles
+_WANDER = 0.6  # the same, of what neighbouring control points share
 _ALONG = 7.0  # how far along the line they share it
 _PRESSURE = 0.22  # standard deviation of the pressure's logarithm
 
@@ -37,7 +37,7 @@ _PRESSURE = 0.22  # standard deviation of the pressure's logarithm
 def make_strokes(
     n_train: int | None, n_test: int | None, seed: int, size: tuple[int, int] | None
 ) -> Factored:
-    """Draw a train and a test split, 1,500 and 300 images by default, with as many of each digit as can be.
+    """Draw a train and a test split, 2,000 and 400 images by default, with as many of each digit as can be.
 
     Neither split depends on how many images the other has.
     """

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 _REACH = 0.85  # how far apart, in pixels of a 28 x 28 image, parts of the line run into each other
 _EDGE = 1.15  # width of an edge, in the same pixels
 _LEAST = np.float32(-40)  # logarithm of what a part of the line gives to a pixel far away
+_LEVELS = 15  # of gray above black: enough for smooth edges, and pages that hold the images are smaller
 _CHUNK = 256  # images inked at once, so that memory stays bounded
 
 Floats = NDArray[np.float32]
@@ -48,7 +49,7 @@ def ink(
         density = np.matmul(down.transpose(0, 2, 1), across)
         distance = reach * np.sqrt(np.maximum(-2 * np.log(density), 0))
         cover = 0.5 + (radius[part, None, None] - distance) / (_EDGE * unit)
-        images[part] = np.rint(255 * np.clip(cover, 0, 1))
+        images[part] = np.rint(_LEVELS * np.clip(cover, 0, 1)) * (255 // _LEVELS)
     return images
 
 

@@ -32,9 +32,9 @@ class ArchitectureDiagram(ConceptWidget):
     Parameters
     ----------
     source : str, nn.Module or Run, default "reparameterised"
-        "ae", "vae" (z is drawn inside, where the gradient stops) or "reparameterised": small models on one
-        of the embedded digits, fresh, and all three can be chosen in the page. Or a model, or a run: its
-        own layers, and one real step on a copy of its newest weights.
+        "ae", "vae" (z is drawn inside, where the gradient stops) or "reparameterised": small models on one of
+        the drawn digits ("strokes"), fresh, and all three can be chosen in the page. Or a model, or a run:
+        its own layers, and one real step on a copy of its newest weights.
     data : ImageDataset, optional
         Where the image comes from; needed for a model that does not take 28 by 28 digits, and not for a run.
     image : int, default 0
@@ -103,7 +103,7 @@ class ArchitectureDiagram(ConceptWidget):
 
 def _examples(image: int, beta: float, seed: int) -> dict[str, dict[str, Any]]:
     """Fresh small models on a digit, without touching torch's global generator."""
-    data = load_dataset("digits")
+    data = load_dataset("strokes")
     with seeded(seed):
         plain = Autoencoder(data.image_shape, latent_dim=2, hidden=(32, 16))
         model = MLPVAE(data.image_shape, latent_dim=2, hidden=(32, 16))
@@ -128,7 +128,7 @@ def _of(
             f"{', '.join(map(repr, KINDS))}, a run, or a model: one of ours, or yours by vw.as_vae(model)."
         )
     if data is None:
-        data = load_dataset("digits")
+        data = load_dataset("strokes")
         shape = tuple(getattr(source, "image_shape", ()) or ())
         if shape and shape != tuple(data.image_shape):
             raise OptionError(

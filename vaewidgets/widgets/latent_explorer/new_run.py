@@ -28,7 +28,7 @@ FIELDS = ("dataset", "kind", "likelihood", *WHOLE, *REAL)
 TARGET = "target_kl"  # may be left out, or None: beta is held where it is
 # images of each split of the whole set; fewer were asked for by n_train and n_test
 WHOLE_SETS = {
-    "strokes": (1500, 300),
+    "strokes": (2000, 400),
     "digits": (1442, 355),
     "mnist": (60_000, 10_000),
     "fashion-mnist": (60_000, 10_000),
