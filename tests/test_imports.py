@@ -11,6 +11,12 @@ import vaewidgets as vw
 
 PACKAGE = "import vaewidgets"
 TRAINING = "import vaewidgets.runs, vaewidgets.sweeps"
+SEEDED = """
+import torch
+from vaewidgets.adapters.seeded import seeded
+with seeded(0):
+    torch.nn.Linear(2, 2)(torch.randn(2))
+"""
 FIRST_PICTURE = """
 import time
 import vaewidgets as vw
@@ -21,12 +27,13 @@ explorer.run.stop()
 explorer.run.wait(progress=False)
 assert explorer.run.step and explorer.frame
 """
+FIGURES = "import vaewidgets.figures"
 
 
 @pytest.fixture(scope="module")
 def loaded() -> dict[str, set[str]]:
     """Modules after each of these, one after the other in one new process: each needs more than the last."""
-    steps = (PACKAGE, TRAINING, FIRST_PICTURE)
+    steps = (PACKAGE, TRAINING, SEEDED, FIRST_PICTURE, FIGURES)
     script = "import sys\n" + "".join(f"{step}\nprint(*sorted(sys.modules))\n" for step in steps)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -58,3 +65,12 @@ def test_the_first_picture_waits_for_no_compiler_and_no_plotting_library(
 ) -> None:
     heavy = {"torch._dynamo", "sympy", "matplotlib", "sklearn", "scipy"}
     assert not heavy & loaded[FIRST_PICTURE]
+
+
+def test_seeding_needs_no_compiler(loaded: dict[str, set[str]]) -> None:
+    assert "torch._dynamo" not in loaded[SEEDED]
+
+
+def test_figures_need_no_pyplot(loaded: dict[str, set[str]]) -> None:
+    assert "matplotlib" in loaded[FIGURES]
+    assert "matplotlib.pyplot" not in loaded[FIGURES]
