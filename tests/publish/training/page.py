@@ -38,7 +38,8 @@ export async function called(js, functions, cases) {
   const results = {};
   for (const [name, { run, sent, value }] of Object.entries(cases)) {
     try {
-      results[name] = await functions[run](createTrainer(payload(sent)), value);
+      const other = (options) => createTrainer(payload(structuredClone(sent)), options);
+      results[name] = await functions[run](createTrainer(payload(structuredClone(sent))), value, other);
     } catch (error) {
       results[name] = { error: error.stack };
     }
@@ -69,11 +70,19 @@ def in_page(
     folder : Path
         What is called and returned stays there, for `in_browser`.
     functions : str
-        A module of ``export function name(trainer, value)``.
+        A module of ``export function name(trainer, value, other)``; ``other(options)`` makes one more trainer.
     cases : mapping of (name of a function, payload, value)
     seconds : float
         After which Node is ended.
     """
+    written(folder, functions, cases)
+    run_module(folder, IN_NODE, seconds=seconds)
+    results: dict[str, Any] = json.loads((folder / "results.json").read_text())
+    return results
+
+
+def written(folder: Path, functions: str, cases: Mapping[str, tuple[str, Any, Any]]) -> None:
+    """What `in_page` and `in_browser` run, as files of a folder."""
     sent = {
         name: {"run": run, "sent": _text(payload), "value": value}
         for name, (run, payload, value) in cases.items()
@@ -81,9 +90,6 @@ def in_page(
     (folder / "cases.json").write_text(json.dumps(sent))
     for name, text in (("functions", functions), ("calls", CALLS)):
         (folder / f"{name}.mjs").write_text(text)
-    run_module(folder, IN_NODE, seconds=seconds)
-    results: dict[str, Any] = json.loads((folder / "results.json").read_text())
-    return results
 
 
 def in_browser(browser: Any, folder: Path) -> dict[str, Any]:

@@ -112,13 +112,15 @@ function apply(c, operations, name, args) {
 }
 
 /**
+ * Apply the operations of a graph: what they leave as steps is in the builder then.
  * @param {Graph} network
- * @param {{memory: Memory, tensors: Tensors, operations: Operations, batch?: number, constantWeights?: boolean}} options
- *   constantWeights: only `tensors.set` changes them, so what depends on them alone runs once for each set
+ * @param {Builder} c
+ * @param {{tensors: Pick<Tensors, "shapes" | "offsets">, operations: Operations, batch?: number,
+ *   constantWeights?: boolean}} options
+ * @returns {{inputs: Tensor[], draws: {kind: string, tensor: Tensor}[], outputs: Tensor[]}}
  * @throws {Error} naming an operation that is not known, or whose arguments do not fit
  */
-export function createProgram(network, { memory, tensors, operations, batch = 1, constantWeights = false }) {
-  const c = createBuilder(memory);
+export function trace(network, c, { tensors, operations, batch = 1, constantWeights = false }) {
   /** @type {(Tensor | null)[]} */
   const known = [];
   const find = (/** @type {number} */ id) => {
@@ -166,6 +168,18 @@ export function createProgram(network, { memory, tensors, operations, batch = 1,
     whole.storage.pinned = true;
     return whole;
   });
+  return { inputs, draws, outputs };
+}
+
+/**
+ * @param {Graph} network
+ * @param {{memory: Memory, tensors: Tensors, operations: Operations, batch?: number, constantWeights?: boolean}} options
+ *   constantWeights: only `tensors.set` changes them, so what depends on them alone runs once for each set
+ * @throws {Error} naming an operation that is not known, or whose arguments do not fit
+ */
+export function createProgram(network, { memory, tensors, ...options }) {
+  const c = createBuilder(memory);
+  const { inputs, draws, outputs } = trace(network, c, { tensors, ...options });
 
   const { block, length, once, always } = plan(c, [
     ...inputs,

@@ -92,3 +92,19 @@ export function gather(
   }
   if (isBytes) expand(offset, n * pixels, low, high - low);
 }
+
+/**
+ * Classes as one-hot rows.
+ * @param {Images} split
+ * @param {number} nClasses
+ * @param {{index: ArrayLike<number>, first: number, n: number}} batch
+ * @param {Float32Array} memory
+ * @param {number} offset
+ */
+export function tell({ labels }, nClasses, { index, first, n }, memory, offset) {
+  memory.fill(0, offset, offset + n * nClasses);
+  for (let i = 0; labels && i < n; i++) {
+    const label = labels[index[first + i]];
+    if (label >= 0) memory[offset + i * nClasses + label] = 1;
+  }
+}

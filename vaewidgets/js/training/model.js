@@ -115,6 +115,8 @@ export function createModel(choice, memory) {
   return {
     choice,
     places,
+    /** Where the tensors lie that a step writes itself. */
+    buffers,
     /** Where the tensors lie that are trained by gradients, in the order of the step's gradients. */
     trained: places.filter((_, i) => choice.tensors[i].trained),
     program,

@@ -4,6 +4,7 @@
  * @typedef {{offset: number, size: number}} Place of a tensor in memory, in floats
  * @typedef {{count: number, moments: Float32Array[]}} Moments what an optimiser remembers, to be kept
  */
+import { corrections } from "../graphs/kernels/optimisers.js";
 
 /**
  * By name: what it keeps beside each weight, as run files name it, and its step.
@@ -15,6 +16,24 @@ const KINDS = {
   adagrad: { keeps: ["sum"], decay: 0, step: (kernels, call) => kernels.adagrad(call) },
   sgd: { keeps: [], decay: 0, step: (kernels, call) => kernels.sgd(call) },
 };
+
+const ADAM = { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
+const ADAGRAD = { eps: 1e-10 };
+
+/**
+ * What a step on the GPU is told: rates that stay; of each step its size, the second moment's correction, what is left
+ * of a weight, and what decays into its gradient.
+ * @param {string} name
+ * @returns {{beta1: number, beta2: number, eps: number, numbers: (lr: number, step: number) => number[]}}
+ */
+export function toldOf(name) {
+  const rates = { ...ADAM, ...(name === "adagrad" ? ADAGRAD : {}) };
+  if (!name.startsWith("adam")) return { ...rates, numbers: (lr) => [lr, 1, 1, 0] };
+  const { decay } = KINDS[name];
+  const sizes = (/** @type {number} */ lr, /** @type {number} */ step) =>
+    corrections(lr, rates.beta1, rates.beta2, step);
+  return { ...rates, numbers: (lr, step) => [...sizes(lr, step), 1 - lr * decay, 0] };
+}
 
 /** @param {string} name @returns {string[]} */
 export const keptBy = (name) => KINDS[name].keeps;
@@ -40,8 +59,8 @@ export function createOptimiser(name, weights, memory) {
   const calls = weights.map(({ offset, size }, i) => {
     const [m, v] = kept.map((start) => start + starts[i]);
     const own = { p: offset, g: 0, n: size, lr: 0, step: 0, weightDecay: kind.decay };
-    const adam = { m, v, beta1: 0.9, beta2: 0.999, eps: 1e-8, decoupled: name === "adamw" };
-    return name === "adagrad" ? { ...own, sum: m, eps: 1e-10 } : { ...own, ...adam };
+    const adam = { m, v, ...ADAM, decoupled: name === "adamw" };
+    return name === "adagrad" ? { ...own, sum: m, ...ADAGRAD } : { ...own, ...adam };
   });
   let count = 0;
   const reset = () => {
@@ -62,6 +81,13 @@ export function createOptimiser(name, weights, memory) {
       });
     },
     reset,
+    name,
+    /** Where each array that it keeps lies, a place a weight. @type {Place[][]} */
+    places: kept.map((start) => weights.map(({ size }, i) => ({ offset: start + starts[i], size }))),
+    /** Count steps that were made elsewhere. @param {number} steps */
+    skip(steps) {
+      count += steps;
+    },
     /** What it remembers, an array a weight by the names of run files. */
     tensors() {
       return weights.map(({ size }, i) =>

@@ -157,7 +157,7 @@ export function createPageKernel({
     else if (isFinished) settle("finished");
     else if (reached >= until) settle("paused");
     isNews ||= reached > step;
-    return most > 0;
+    return most > 0 && !trainer.pending;
   }
 
   /** @param {RunState["status"]} to */
@@ -199,6 +199,7 @@ export function createPageKernel({
     if (isNews && isShown && now() >= next.frame) publish();
     if (now() >= next.keep && (isRunning() || next.keep === 0)) save();
     if (task || isPictureDue()) wake();
+    else if (isRunning() && trainer.pending) trainer.pending.then(() => wake());
     else if (isRunning()) wake(pace.wait());
     else if (isNews && isShown) wake(Math.max(0, next.frame - now()));
   }

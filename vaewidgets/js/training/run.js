@@ -10,16 +10,18 @@
  * @typedef {{choice: number, settings: RunSettings, dataset: string, step: number, epoch: number, position: number,
  *   sums: number[], weights: Float32Array, optimiser: Record<string, Float32Array>[], count: number,
  *   history: import("./recorder.js").Recorded, fault: import("./faults.js").Fault | null}} SavedRun
+ * @typedef {{step: number, first: number, index: ArrayLike<number>, n: number, beta: number, lr: number,
+ *   next: () => number}} Batch  of a step: n images from `first` on in the order `index`; next: its random draws
  * @typedef {ReturnType<typeof createRun>} Run
  */
 import { size } from "../contract/bytes.js";
-import { checkData, gather } from "./batches.js";
+import { checkData, gather, tell } from "./batches.js";
 import { EVALUATION, fillDraws, NOISE, ORDER, permutation, stream } from "./draws.js";
 import { diverged } from "./faults.js";
 import { createModel } from "./model.js";
 import { createOptimiser } from "./optimiser.js";
 import { Recorder } from "./recorder.js";
-import { after, betaAt } from "./schedules.js";
+import { after, betaAt, isController } from "./schedules.js";
 import { checkSettings } from "./settings.js";
 
 /** Images scored or encoded at once. */
@@ -73,6 +75,16 @@ export function createRun({ choice, options, settings, data, memory }) {
       if (run.position < stepsPerEpoch) makeStep();
       else endEpoch();
     },
+
+    /**
+     * The next steps of the epoch, at most so many; none where its end is due, or where beta follows from their terms.
+     * @param {number} most
+     */
+    upcoming(most) {
+      const n = isController(own.beta) ? 0 : Math.min(most, stepsPerEpoch - run.position);
+      return Array.from({ length: Math.max(0, n) }, (_, i) => batchAt(i));
+    },
+    record,
 
     /** First weights, drawn anew. */
     begin() {
@@ -153,7 +165,7 @@ export function createRun({ choice, options, settings, data, memory }) {
    * Run the step or the evaluation on a batch.
    * @param {"step" | "evaluation"} kind
    * @param {Images} split
-   * @param {{index: ArrayLike<number>, first: number, n: number, step: number, next: () => number}} batch
+   * @param {Pick<Batch, "index" | "first" | "n" | "step" | "next">} batch
    */
   function runOn(kind, split, { index, first, n, step, next }) {
     const program = model.program(kind, n);
@@ -163,7 +175,7 @@ export function createRun({ choice, options, settings, data, memory }) {
     [betaAt(own.beta, step), step, data.train.n].forEach((value, i) => {
       f32[others[i].offset] = value;
     });
-    if (choice.takes_labels) tell(split, index, first, n, others[3].offset);
+    if (choice.takes_labels) tell(split, data.nClasses, { index, first, n }, f32, others[3].offset);
     fillDraws(program.draws, f32, next);
     program.run();
     return {
@@ -172,32 +184,35 @@ export function createRun({ choice, options, settings, data, memory }) {
     };
   }
 
-  /** Classes as one-hot rows. @param {Images} split @param {ArrayLike<number>} index @param {number} first @param {number} n @param {number} offset */
-  function tell({ labels }, index, first, n, offset) {
-    memory.f32.fill(0, offset, offset + n * data.nClasses);
-    for (let i = 0; labels && i < n; i++) {
-      const label = labels[index[first + i]];
-      if (label >= 0) memory.f32[offset + i * data.nClasses + label] = 1;
-    }
+  /** The batch of the step that comes after so many others. @param {number} after */
+  function batchAt(after) {
+    const first = (run.position + after) * batchSize;
+    const step = run.step + after;
+    return {
+      ...{ step, first, index: order(), n: Math.min(batchSize, data.train.n - first) },
+      ...{ beta: betaAt(own.beta, step), lr: own.lr, next: stream(own.seed, NOISE, step) },
+    };
   }
 
   function makeStep() {
-    const first = run.position * batchSize;
-    const n = Math.min(batchSize, data.train.n - first);
-    const beta = betaAt(own.beta, run.step);
+    const batch = batchAt(0);
     model.keepBuffers();
-    const next = stream(own.seed, NOISE, run.step);
-    const { values, program } = runOn("step", data.train, { index: order(), first, n, step: run.step, next });
+    const { values, program } = runOn("step", data.train, batch);
     const gradients = program.outputs.slice(terms.length);
     const isSound = gradients.every(({ offset, shape }) => memory.kernels.isFinite(offset, size(shape)));
     if (!isSound || !values.every(Number.isFinite)) {
       model.restoreBuffers();
-      run.fault = diverged(run.step, { loss: values[0], recon: values[1], kl: values[2] }, beta);
+      run.fault = diverged(run.step, { loss: values[0], recon: values[1], kl: values[2] }, batch.beta);
       return;
     }
     optimiser.step(gradients, own.lr);
+    record(values, batch);
+  }
+
+  /** A step has been made. @param {number[]} values of the terms @param {Batch} batch */
+  function record(values, { beta, lr, n }) {
     own.beta = after(own.beta, values[1], values[2]);
-    run.history.append(run.step, [...values.slice(0, 3), beta, own.lr, ...values.slice(3)]);
+    run.history.append(run.step, [...values.slice(0, 3), beta, lr, ...values.slice(3)]);
     [...values, 1].forEach((value, i) => {
       run.sums[i] += value * n;
     });

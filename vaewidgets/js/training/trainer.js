@@ -39,6 +39,7 @@
  * @property {number} nTest
  * @property {boolean} isFinished
  * @property {Fault | null} fault why training ended; the weights are those before that step
+ * @property {import("./engine.js").EngineState} engine what makes the steps
  *
  * @typedef {import("./faults.js").Fault} Fault
  * @typedef {import("./run.js").SavedRun} SavedRun
@@ -47,6 +48,7 @@
  * @property {() => TrainerState} state
  * @property {(milliseconds: number, mostSteps?: number) => number} advance make steps until the time is over, at
  *   least one step or one batch of an evaluation; gives how many steps. Nothing is done once the run is finished or failed
+ * @property {Promise<void> | null} pending where a GPU makes steps: until then `advance` makes none
  * @property {import("./recorder.js").Recorder} history of the run under way
  * @property {DataSet} data of the run under way
  * @property {(images: Float32Array, oneHot?: Float32Array | null) => {mu: Float32Array, logvar: Float32Array | null}}
@@ -71,6 +73,7 @@
 import { toFloat32 } from "../contract/bytes.js";
 import { createMemory } from "../graphs/kernels/memory.js";
 import { dataSet } from "./batches.js";
+import { createEngine } from "./engine.js";
 import { fileOf, restoreFile } from "./files.js";
 import { Recorder } from "./recorder.js";
 import { createRun } from "./run.js";
@@ -79,12 +82,16 @@ import { checkSettings, choose, settingsOf } from "./settings.js";
 
 /**
  * @param {Trainable} payload
- * @param {{memory?: any, now?: () => number}} [options]
+ * @param {{memory?: any, now?: () => number, gpu?: import("./engine.js").Gpu | null}} [options]
  * @returns {Trainer}
  */
-export function createTrainer(payload, { memory = createMemory(), now = () => performance.now() } = {}) {
+export function createTrainer(
+  payload,
+  { memory = createMemory(), now = () => performance.now(), gpu = null } = {},
+) {
   const given = dataSet(payload.data);
   let run = open(payload.chosen, settingsOf(payload), given);
+  let engine = engineOf(run);
   if (payload.weights) {
     run.model.setWeights(toFloat32(payload.weights));
     run.step = payload.step;
@@ -97,22 +104,30 @@ export function createTrainer(payload, { memory = createMemory(), now = () => pe
     return createRun({ choice: payload.choices[i], options: payload.options, settings, data, memory });
   }
 
+  /** @param {typeof run} of */
+  function engineOf(of) {
+    return createEngine(of, { gpu, memory, now });
+  }
+
   /** Put a run in place of the one before, whose memory is given back. @param {typeof run} next */
   function replace(next) {
+    engine.close();
     run.dispose();
     run = next;
+    engine = engineOf(next);
+  }
+
+  /** @param {Settings} changed */
+  function set(changed) {
+    run.set(changed);
+    engine.touch();
   }
 
   return {
-    state: () => run.state(),
-    advance(milliseconds, mostSteps = Number.POSITIVE_INFINITY) {
-      const end = now() + milliseconds;
-      const before = run.step;
-      while (!run.hasEnded) {
-        run.advance();
-        if (run.step - before >= mostSteps || now() >= end) break;
-      }
-      return run.step - before;
+    state: () => ({ ...run.state(), engine: engine.state }),
+    advance: (milliseconds, mostSteps = Number.POSITIVE_INFINITY) => engine.advance(milliseconds, mostSteps),
+    get pending() {
+      return engine.pending;
     },
     get history() {
       return run.history;
@@ -125,11 +140,14 @@ export function createTrainer(payload, { memory = createMemory(), now = () => pe
     images: (part, index) => run.images(part, index),
     evaluate: () => run.evaluate(),
     weights: () => run.model.weights(),
-    setWeights: (weights) => run.model.setWeights(weights),
+    setWeights(weights) {
+      run.model.setWeights(weights);
+      engine.touch();
+    },
     network: (kind) => run.model.network(kind),
-    setBeta: (beta) => run.set({ beta }),
-    setLr: (lr) => run.set({ lr }),
-    setEpochs: (epochs) => run.set({ epochs }),
+    setBeta: (beta) => set({ beta }),
+    setLr: (lr) => set({ lr }),
+    setEpochs: (epochs) => set({ epochs }),
     newRun(settings = {}, data = null) {
       const wanted = { ...run.settings, ...checkSettings(settings, payload) };
       const next = open(choose(payload, { ...run.choice, ...settings }), wanted, data ?? run.data);

@@ -11,6 +11,7 @@
  *   opened: the trainer is there; fault: it could not be made; join, leave: a widget came, or the one of this
  *   number has gone
  */
+import { openDevice } from "../graphs/gpu/machine.js";
 import { bundled } from "./kept.js";
 import { createPageKernel } from "./page_kernel.js";
 import { createTrainer } from "./trainer.js";
@@ -18,6 +19,9 @@ import { createTrainer } from "./trainer.js";
 const scope = /** @type {any} */ (globalThis);
 /** Of work between two looks at the messages: a worker holds nobody up, a page must answer. */
 const SLICE_MS = { worker: 50, page: 10 };
+const found = scope.navigator?.gpu;
+/** The GPU of the browser, if it has WebGPU. @type {import("./engine.js").Gpu | null} */
+const gpu = found ? { open: () => openDevice(found) } : null;
 
 /**
  * @param {(answer: Answer) => void} answer
@@ -33,7 +37,7 @@ function createServer(answer, sliceMs) {
     const post = (/** @type {Record<string, any>[]} */ updates) => answer({ type: "update", updates });
     const keep = (/** @type {any} */ state) => answer({ type: "keep", kept: state && bundled(state) });
     kernel = createPageKernel({
-      trainer: createTrainer(payload),
+      trainer: createTrainer(payload, { gpu }),
       payload,
       wants,
       saved,

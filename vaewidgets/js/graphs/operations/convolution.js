@@ -188,7 +188,7 @@ const pair = (given, spatial, none) =>
  * @param {Builder} c @param {Tensor} input @param {Tensor} weight
  * @param {[number[], number[], number[], boolean, number[], number]} settings as torch has them
  */
-function setUp(c, input, weight, [stride, padding, dilation, transposed, outputPadding, groups]) {
+export function setUp(c, input, weight, [stride, padding, dilation, transposed, outputPadding, groups]) {
   const spatial = weight.shape.length - 2;
   if (spatial > 2) throw new Error("a convolution in more than two dimensions");
   const x = image(c, input, spatial);
@@ -223,7 +223,7 @@ function setUp(c, input, weight, [stride, padding, dilation, transposed, outputP
     if (shape.length > like.shape.length) shape = shape.slice(1);
     return viewOf(y, shape, stridesOf(shape));
   };
-  return { x, w, geometry, back, spatial };
+  return { x, w, geometry, back, image: (/** @type {Tensor} */ each) => image(c, each, spatial) };
 }
 
 /** @type {Single} */
@@ -241,8 +241,8 @@ export const convolutionBackward =
   (sum) =>
   (c, gradient, input, weight, _biasSizes, ...settings) => {
     const [forInput, forWeight, forBias] = settings[6];
-    const { x, w, geometry, back, spatial } = setUp(c, input, weight, /** @type {any} */ (settings));
-    const g = image(c, gradient, spatial);
+    const { x, w, geometry, back, image: own } = setUp(c, input, weight, /** @type {any} */ (settings));
+    const g = own(gradient);
     const transposed = settings[3];
     const weights = () =>
       transposed ? weightGradient(c, g, x, geometry) : weightGradient(c, x, g, geometry);
