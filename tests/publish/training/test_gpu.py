@@ -18,9 +18,9 @@ from vaewidgets.publish.training import trainable
 pytestmark = pytest.mark.browser
 
 FUNCTIONS = """
-import { openDevice } from "/js/graphs/gpu/machine.js";
+import { openGpuRun } from "/js/training/gpu_run.js";
 
-const open = () => openDevice(navigator.gpu);
+const open = (run, memory) => openGpuRun(navigator.gpu, run, memory);
 const rest = () => new Promise((done) => setTimeout(done));
 
 /** Until a number of steps is made, or a condition holds. */

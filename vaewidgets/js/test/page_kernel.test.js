@@ -40,6 +40,7 @@ function createFakeTrainer() {
         nTest: 6,
         isFinished: now.epoch >= now.epochs,
         fault: null,
+        engine: { name: "WebAssembly", phase: "wasm", reason: "" },
       },
     }),
     /** @param {number} _ms @param {number} most */

@@ -6,22 +6,29 @@
  * leaves the page's memory as it was before the burst, and WebAssembly goes on from that.
  *
  * @typedef {import("./run.js").Run} Run
- * @typedef {import("./gpu_run.js").GpuRun} GpuRun
- * @typedef {{open: () => Promise<any>, isFaster?: (gpu: number, wasm: number) => boolean}} Gpu
- *   open: a device, or null; isFaster: of milliseconds a step, else the smaller number
+ * @typedef {import("./run.js").Batch} Batch
+ * @typedef {{terms: number[][] | null, land: () => void}} Burst  what steps have given
+ *   terms: of each step, null where a number was not finite; land: put weights and the like into the page's memory
+ * @typedef {{load: () => Promise<unknown>, burst: (batches: Batch[]) => Promise<Burst>, lost: Promise<{message: string}>,
+ *   destroy: () => void}} GpuRun  a run on the GPU; load: go on from what the page's memory has
+ * @typedef {{open: (run: Run, memory: any) => Promise<GpuRun | null>, isFaster?: (gpu: number, wasm: number) => boolean,
+ *   patience?: number}} Gpu
+ *   open: an error names what it cannot do; isFaster: of milliseconds a step, else the smaller number; patience:
+ *   milliseconds that the GPU may take in all to be measured
  * @typedef {"opening" | "measuring" | "gpu" | "wasm"} Phase
  * @typedef {{name: "WebGPU" | "WebAssembly", phase: Phase, reason: string}} EngineState
  *   reason: why it is not the GPU, once that is known
  * @typedef {ReturnType<typeof createEngine>} Engine
  */
-import { createGpuRun, MOST_STEPS } from "./gpu_run.js";
 
+/** Steps of one burst at most. */
+export const MOST_STEPS = 64;
 /** Of a burst: long beside reading it back, short beside what a reader waits for an answer. */
 const BURST_MS = 50;
-/** Of the measurement: turns that count, how long WebAssembly trains in each, and how long the GPU may take in all. */
+/** Of the measurement: turns that count, how long WebAssembly trains in each, and the GPU in all. */
 const TURNS = 3;
 const TURN_MS = 30;
-const MOST_MS = 300;
+const PATIENCE_MS = 300;
 /** How far the GPU's terms may be off. */
 const TOLERANCE = 1e-3;
 
@@ -41,9 +48,9 @@ export function createEngine(run, { gpu, memory, now }) {
   /** @type {Phase} */
   let state = gpu ? "opening" : "wasm";
   let reason = "";
-  /** @type {Promise<void> | null} a burst under way */
+  /** @type {Promise<unknown> | null} a burst under way */
   let pending = null;
-  /** A burst that has come back. @type {{steps: number, ms: number, burst: import("./gpu_run.js").Burst} | null} */
+  /** A burst that has come back. @type {{steps: number, ms: number, burst: Burst} | null} */
   let landed = null;
   /** Whether the GPU goes on from what the page's memory has. */
   let isLoaded = false;
@@ -52,6 +59,8 @@ export function createEngine(run, { gpu, memory, now }) {
   /** Milliseconds a step. @type {{gpu: number[], wasm: number[]}} */
   const took = { gpu: [], wasm: [] };
   let spent = 0;
+  const { isFaster = (/** @type {number} */ a, /** @type {number} */ b) => a < b, patience = PATIENCE_MS } =
+    gpu ?? {};
 
   /** WebAssembly from now on. @param {unknown} why */
   function leave(why) {
@@ -64,14 +73,13 @@ export function createEngine(run, { gpu, memory, now }) {
   }
 
   /** @param {Gpu} given */
-  async function open({ open: openDevice }) {
-    const device = await openDevice();
-    if (!device) return leave("the browser gives no GPU");
-    device.lost.then((/** @type {any} */ { message }) => leave(`the GPU was lost. ${message}`));
-    const made = await createGpuRun(device, run, memory);
+  async function open(given) {
+    const made = await given.open(run, memory);
+    if (!made) return leave("the browser gives no GPU");
     if (state !== "opening") return made.destroy();
     own = made;
     state = "measuring";
+    made.lost.then(({ message }) => leave(`the GPU was lost. ${message}`));
   }
   if (gpu) open(gpu).catch(leave);
 
@@ -84,16 +92,24 @@ export function createEngine(run, { gpu, memory, now }) {
     if (state === "measuring") await loading; // which is no part of a step
     const start = now();
     const burst = await target.burst(batches);
-    landed = { steps, ms: now() - start, burst };
+    if (own) landed = { steps, ms: now() - start, burst };
   }
+
+  /** Nobody waits longer for a GPU that is only being measured. */
+  const limit = () =>
+    new Promise((_, fail) => {
+      setTimeout(
+        () => state === "measuring" && fail(`WebGPU took more than ${patience} ms`),
+        patience - spent,
+      );
+    });
 
   /** @param {number} steps */
   function launch(steps) {
-    pending = fly(steps)
-      .catch(leave)
-      .finally(() => {
-        pending = null;
-      });
+    const flight = fly(steps);
+    pending = (state === "measuring" ? Promise.race([flight, limit()]) : flight).catch(leave).finally(() => {
+      pending = null;
+    });
     return 0;
   }
 
@@ -126,14 +142,13 @@ export function createEngine(run, { gpu, memory, now }) {
     spent += ms;
     took.gpu.push(ms / steps);
     took.wasm.push(made.ms);
-    if (took.gpu.length >= TURNS + 1 || spent >= MOST_MS) decide();
+    if (took.gpu.length >= TURNS + 1 || spent >= patience) decide();
     return made.steps;
   }
 
   /** Which of the two goes on. The first turn warmed them up, and counts only where it took all the time there is. */
   function decide() {
     const [fast, slow] = [took.gpu, took.wasm].map((all) => median(all.length > 1 ? all.slice(1) : all));
-    const isFaster = gpu?.isFaster ?? ((a, b) => a < b);
     if (isFaster(fast, slow)) state = "gpu";
     else leave(`WebGPU takes ${fast.toFixed(1)} ms a step, WebAssembly ${slow.toFixed(1)} ms`);
   }
@@ -178,7 +193,7 @@ export function createEngine(run, { gpu, memory, now }) {
     get state() {
       return { name: state === "gpu" ? "WebGPU" : "WebAssembly", phase: state, reason };
     },
-    /** @returns {Promise<void> | null} of a burst under way: nothing is made until it is back */
+    /** @returns {Promise<unknown> | null} of a burst under way: nothing is made until it is back */
     get pending() {
       return pending;
     },

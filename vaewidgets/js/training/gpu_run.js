@@ -4,70 +4,26 @@
  *
  * @typedef {import("./run.js").Run} Run
  * @typedef {import("./run.js").Batch} Batch
- * @typedef {{terms: number[][] | null, land: () => void}} Burst
- *   terms: of each step, null where a number was not finite; land: put weights and the like into the page's memory
- * @typedef {Awaited<ReturnType<typeof createGpuRun>>} GpuRun
+ * @typedef {import("./gpu_plan.js").GpuPlan} GpuPlan
  */
-import { size, toFloat32 } from "../contract/bytes.js";
-import { createMachine } from "../graphs/gpu/machine.js";
-import { createGpuProgram } from "../graphs/gpu/program.js";
-import { gather, update } from "../graphs/gpu/shaders.js";
+import { createMachine, openDevice } from "../graphs/gpu/machine.js";
 import { fromBytes } from "../graphs/kernels/from_bytes.js";
 import { tell } from "./batches.js";
 import { fillDraws } from "./draws.js";
-import { toldOf } from "./optimiser.js";
+import { MOST_STEPS } from "./engine.js";
+import { BYTES, planGpuRun } from "./gpu_plan.js";
 
-/** Steps of one burst at most. */
-export const MOST_STEPS = 64;
-const BYTES = 256;
-/** What the optimiser is told of a step: its size, a correction, what it leaves of a weight, what decays into its gradient. */
-const ROW = 4;
-
-/** Places one after the other. @param {number} from */
-function allotment(from) {
-  let end = from;
-  return {
-    take(/** @type {number} */ n) {
-      end += n;
-      return end - n;
-    },
-    get end() {
-      return end;
-    },
-  };
-}
-
-/** Where everything lies: what changes with a step first, so that it is read back in one piece. @param {Run} run @param {number} most images of a batch */
-function layOut({ choice, model, optimiser, data }, most) {
-  const room = allotment(0);
-  const put = (/** @type {import("./optimiser.js").Place[]} */ places) =>
-    places.map(({ offset, size: n }) => ({ from: offset, to: room.take(n), n }));
-  const weights = put(model.trained);
-  const state = [...weights, ...optimiser.places.flatMap(put), ...put(model.buffers)];
-  const stateEnd = room.end;
-  const trained = model.trained.reduce((sum, place) => sum + place.size, 0);
-  const gradients = room.take(trained);
-  const terms = room.take(choice.terms.length);
-  const table = room.take(BYTES);
-  const own = new Map();
-  [...model.trained, ...model.buffers].forEach((place) => {
-    own.set(place.offset, state.find(({ from }) => from === place.offset)?.to);
-  });
-  const names = new Map(choice.tensors.map(({ name }, i) => [name, own.get(model.places[i].offset)]));
-  const values = toFloat32(choice.step.weights);
-  let at = 0;
-  /** Tensors of the graph that no step changes. @type {{offset: number, values: Float32Array}[]} */
-  const constants = [];
-  const offsets = choice.step.tensors.map(([name, shape]) => {
-    const known = names.get(name);
-    if (known !== undefined) return known;
-    const offset = room.take(size(shape));
-    constants.push({ offset, values: values.subarray(at, at + size(shape)) });
-    at += size(shape);
-    return offset;
-  });
-  const starts = weights.map(({ to }) => gradients + to);
-  return { room, state, stateEnd, trained, gradients, terms, table, constants, offsets, starts, most, data };
+/**
+ * @param {any} gpu navigator.gpu
+ * @param {Run} run
+ * @param {any} memory of the page
+ * @returns {Promise<import("./engine.js").GpuRun | null>} null where the browser gives no device
+ * @throws {Error} naming what is left to WebAssembly
+ */
+export async function openGpuRun(gpu, run, memory) {
+  const plan = planGpuRun(run);
+  const device = await openDevice(gpu);
+  return device && createGpuRun(device, run, memory, plan);
 }
 
 /** Images as the GPU reads them: four bytes a number, or floats. @param {import("./batches.js").Images} split */
@@ -75,6 +31,14 @@ function packed({ images }) {
   const bytes = new Uint8Array(4 * Math.ceil(images.byteLength / 4));
   bytes.set(new Uint8Array(images.buffer, images.byteOffset, images.byteLength));
   return new Uint32Array(bytes.buffer);
+}
+
+/** The number that each byte of an image stands for. @param {[number, number] | number[]} range */
+function valuesOfBytes([low, high]) {
+  const table = new Float32Array(BYTES);
+  new Uint8Array(table.buffer, 3 * BYTES).set(Uint8Array.from({ length: BYTES }, (_, i) => i));
+  fromBytes(table, 0, BYTES, low, high - low);
+  return table;
 }
 
 /** @param {Float32Array} values */
@@ -85,147 +49,109 @@ function areFinite(values) {
 }
 
 /**
- * @param {any} device
- * @param {Run} run
- * @param {any} memory of the page
- * @throws {Error} naming what is left to WebAssembly
+ * What a GPU says of what it is told within.
+ * @template T @param {any} device @param {() => Promise<T>} work @returns {Promise<T>}
  */
-export async function createGpuRun(device, run, memory) {
-  const { choice, data, batchSize, stepsPerEpoch, optimiser } = run;
-  const rest = data.train.n - (stepsPerEpoch - 1) * batchSize;
-  const sizes = [...new Set([batchSize, Math.min(batchSize, rest)])];
-  const at = layOut(run, batchSize);
-  const tensors = { shapes: choice.step.tensors.map(([, shape]) => shape), offsets: at.offsets };
-  const outputs = [...choice.terms.map((_, i) => at.terms + i), ...at.starts];
-  const pixels = size(data.imageShape);
-  const isBytes = data.train.images instanceof Uint8Array;
-  const { numbers, ...rates } = toldOf(optimiser.name);
-
-  const programs = sizes.map((batch) => {
-    const told = at.room.end;
-    const row = told + ROW;
-    const given = { batch, tensors, outputs, row };
-    // Two passes: how long the row is shows where its block begins.
-    const index = createGpuProgram(choice.step, { ...given, block: 0 }).end;
-    const block = index + batch;
-    const program = createGpuProgram(choice.step, { ...given, block });
-    at.room.take(block + program.length - told);
-    const { x } = program;
-    const images = { n: x.size, x: x.offset, pixels, index, table: at.table };
-    const kind = optimiser.name === "adamw" ? "adam" : /** @type {"adam"} */ (optimiser.name);
-    const [m, v] = [at.trained, 2 * at.trained];
-    const dispatches = [
-      gather(isBytes, images),
-      ...program.always,
-      update(kind, { n: at.trained, p: 0, g: at.gradients, m, v, told, ...rates }),
-    ];
-    return { program, batch, told, index, length: block - told, dispatches };
-  });
-
-  const machine = createMachine(device, { floats: at.room.end, images: packed(data.train) });
-  const longest = Math.max(...programs.map(({ length }) => length));
-  const upload = machine.upload(MOST_STEPS * longest);
-  const read = MOST_STEPS * choice.terms.length;
-  const download = machine.download(at.stateEnd + read);
-  const table = new Float32Array(BYTES);
-  new Uint8Array(table.buffer, 3 * BYTES).forEach((_, i, bytes) => {
-    bytes[i] = i;
-  });
-  fromBytes(table, 0, BYTES, data.valueRange[0], data.valueRange[1] - data.valueRange[0]);
-
+async function checked(device, work) {
   device.pushErrorScope("out-of-memory");
   device.pushErrorScope("validation");
-  const ready = await Promise.all(
-    programs.map(async ({ program, dispatches }) => ({
-      once: await machine.prepare(program.once),
-      step: await machine.prepare(dispatches),
-    })),
-  );
-  machine.write(at.table, table);
-  for (const { offset, values } of [
-    ...at.constants,
-    ...programs.flatMap(({ program }) => program.constants),
-  ]) {
-    machine.write(offset, values);
-  }
-  const first = device.createCommandEncoder();
-  for (const { once } of ready) machine.run(first, once);
-  device.queue.submit([first.finish()]);
-  await check();
+  const working = work();
+  const faults = [device.popErrorScope(), device.popErrorScope()];
+  const done = await working;
+  const fault = (await Promise.all(faults)).find(Boolean);
+  if (fault) throw new Error(`WebGPU: ${fault.message}`);
+  return done;
+}
 
-  /** What went wrong since the scopes were opened. */
-  async function check() {
-    const faults = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
-    const fault = faults.find(Boolean);
-    if (fault) throw new Error(`WebGPU: ${fault.message}`);
-  }
-
-  /** What a step is told. @param {Float32Array} rows @param {number} start @param {Batch} batch @param {number} count of the optimiser */
-  function fill(rows, start, batch, count) {
-    const { program, told, index } = programs[sizes.indexOf(batch.n)];
-    const place = (/** @type {number} */ offset) => start + offset - told;
-    rows.set(numbers(batch.lr, count), start);
-    const [beta, step, n, classes] = program.inputs;
-    [batch.beta, batch.step, data.train.n].forEach((value, i) => {
-      rows[place([beta, step, n][i].offset)] = value;
-    });
+/**
+ * Rows of what steps are told.
+ * @param {Run} run @param {GpuPlan} plan @param {Batch[]} batches
+ */
+function rowsOf({ choice, data, optimiser }, { steps, numbers, row }, batches) {
+  const rows = new Float32Array(batches.length * row);
+  batches.forEach((batch, i) => {
+    const { told, inputs, draws, index } = stepOf(steps, batch);
+    const place = (/** @type {number} */ offset) => i * row + offset - told;
+    rows.set(numbers(batch.lr, optimiser.count + i + 1), i * row);
+    const [beta, step, n, classes] = inputs;
+    rows[place(beta.offset)] = batch.beta;
+    rows[place(step.offset)] = batch.step;
+    rows[place(n.offset)] = data.train.n;
     if (choice.takes_labels) tell(data.train, data.nClasses, batch, rows, place(classes.offset));
-    const draws = program.draws.map((draw) => ({ ...draw, offset: place(draw.offset) }));
-    fillDraws(draws, rows, batch.next);
-    for (let i = 0; i < batch.n; i++) rows[place(index) + i] = batch.index[batch.first + i];
+    const own = draws.map((draw) => ({ ...draw, offset: place(draw.offset) }));
+    fillDraws(own, rows, batch.next);
+    for (let k = 0; k < batch.n; k++) rows[place(index) + k] = batch.index[batch.first + k];
+  });
+  return rows;
+}
+
+/** @param {import("../graphs/gpu/machine.js").Machine} machine @param {GpuPlan["steps"][number]} step */
+async function prepared(machine, { batch, once, dispatches }) {
+  const [first, always] = await Promise.all([machine.prepare(once), machine.prepare(dispatches)]);
+  return { batch, once: first, always };
+}
+
+/** @template {{batch: number}} T @param {T[]} steps @param {Batch} batch @returns {T} */
+const stepOf = (steps, { n }) => /** @type {T} */ (steps.find(({ batch }) => batch === n));
+
+/**
+ * @param {any} device @param {Run} run @param {any} memory @param {GpuPlan} plan
+ * @returns {Promise<import("./engine.js").GpuRun>}
+ */
+async function createGpuRun(device, run, memory, plan) {
+  const { state, stateEnd, row, terms } = plan;
+  const each = run.choice.terms.length;
+  const { queue } = device;
+  const { machine, upload, download, ready } = await checked(device, async () => {
+    const made = createMachine(device, { floats: plan.floats, images: packed(run.data.train) });
+    made.write(plan.table, valuesOfBytes(run.data.valueRange));
+    for (const { offset, values } of plan.constants) made.write(offset, values);
+    return {
+      machine: made,
+      upload: made.upload(MOST_STEPS * row),
+      download: made.download(stateEnd + MOST_STEPS * each),
+      ready: await Promise.all(plan.steps.map((step) => prepared(made, step))),
+    };
+  });
+  const encoder = device.createCommandEncoder();
+  for (const { once } of ready) machine.run(encoder, once);
+  queue.submit([encoder.finish()]);
+
+  /** @param {Batch[]} batches */
+  function submit(batches) {
+    queue.writeBuffer(upload, 0, rowsOf(run, plan, batches));
+    const commands = device.createCommandEncoder();
+    batches.forEach((batch, i) => {
+      const { told, length } = stepOf(plan.steps, batch);
+      commands.copyBufferToBuffer(upload, 4 * i * row, machine.heap, 4 * told, 4 * length);
+      machine.run(commands, stepOf(ready, batch).always);
+      commands.copyBufferToBuffer(machine.heap, 4 * terms, download, 4 * (stateEnd + i * each), 4 * each);
+    });
+    commands.copyBufferToBuffer(machine.heap, 0, download, 0, 4 * stateEnd);
+    queue.submit([commands.finish()]);
+    return machine.mapped(download, stateEnd + batches.length * each);
   }
 
   return {
-    /** The page's memory as it is now goes to the GPU. */
     load() {
-      const values = new Float32Array(at.stateEnd);
-      for (const { from, to, n } of at.state) values.set(memory.f32.subarray(from, from + n), to);
+      const values = new Float32Array(stateEnd);
+      for (const { from, to, n } of state) values.set(memory.f32.subarray(from, from + n), to);
       machine.write(0, values);
-      return device.queue.onSubmittedWorkDone();
+      return queue.onSubmittedWorkDone();
     },
-
-    /**
-     * Make steps.
-     * @param {Batch[]} batches at most `MOST_STEPS`
-     * @returns {Promise<Burst>}
-     */
     async burst(batches) {
-      const rows = new Float32Array(batches.length * longest);
-      batches.forEach((batch, i) => {
-        fill(rows, i * longest, batch, optimiser.count + i + 1);
-      });
-      device.pushErrorScope("out-of-memory");
-      device.pushErrorScope("validation");
-      device.queue.writeBuffer(upload, 0, rows);
-      const encoder = device.createCommandEncoder();
-      const each = choice.terms.length;
-      batches.forEach(({ n }, i) => {
-        const own = sizes.indexOf(n);
-        const { told, length } = programs[own];
-        encoder.copyBufferToBuffer(upload, 4 * i * longest, machine.heap, 4 * told, 4 * length);
-        machine.run(encoder, ready[own].step);
-        encoder.copyBufferToBuffer(
-          machine.heap,
-          4 * at.terms,
-          download,
-          4 * (at.stateEnd + i * each),
-          4 * each,
-        );
-      });
-      encoder.copyBufferToBuffer(machine.heap, 0, download, 0, 4 * at.stateEnd);
-      device.queue.submit([encoder.finish()]);
-      const values = await machine.mapped(download, at.stateEnd + batches.length * each);
-      await check();
-      const terms = batches.map((_, i) => {
-        const from = at.stateEnd + i * each;
-        return [...values.subarray(from, from + each)];
-      });
-      const land = () => {
-        for (const { from, to, n } of at.state) memory.f32.set(values.subarray(to, to + n), from);
+      const values = await checked(device, () => submit(batches));
+      const found = batches.map((_, i) => [
+        ...values.subarray(stateEnd + i * each, stateEnd + (i + 1) * each),
+      ]);
+      return {
+        terms: areFinite(values) ? found : null,
+        land() {
+          for (const { from, to, n } of state) memory.f32.set(values.subarray(to, to + n), from);
+        },
       };
-      return { terms: areFinite(values) ? terms : null, land };
     },
-
+    lost: device.lost,
     destroy: () => machine.destroy(),
   };
 }

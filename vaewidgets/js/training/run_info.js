@@ -55,7 +55,7 @@ export function runState(saved, payload, state, { id, status, error, speed, rate
     unit: state.unit,
     likelihood: state.likelihood,
     dataset: state.dataset,
-    device: state.engine.name === "WebGPU" ? "this page, WebGPU" : "this page",
+    device: `this page (${state.engine.name}${state.engine.reason && `; ${state.engine.reason}`})`,
     latent_dim: state.latentDim,
   };
 }

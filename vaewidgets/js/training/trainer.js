@@ -48,7 +48,7 @@
  * @property {() => TrainerState} state
  * @property {(milliseconds: number, mostSteps?: number) => number} advance make steps until the time is over, at
  *   least one step or one batch of an evaluation; gives how many steps. Nothing is done once the run is finished or failed
- * @property {Promise<void> | null} pending where a GPU makes steps: until then `advance` makes none
+ * @property {Promise<unknown> | null} pending where a GPU makes steps: until then `advance` makes none
  * @property {import("./recorder.js").Recorder} history of the run under way
  * @property {DataSet} data of the run under way
  * @property {(images: Float32Array, oneHot?: Float32Array | null) => {mu: Float32Array, logvar: Float32Array | null}}

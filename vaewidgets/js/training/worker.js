@@ -11,7 +11,7 @@
  *   opened: the trainer is there; fault: it could not be made; join, leave: a widget came, or the one of this
  *   number has gone
  */
-import { openDevice } from "../graphs/gpu/machine.js";
+import { openGpuRun } from "./gpu_run.js";
 import { bundled } from "./kept.js";
 import { createPageKernel } from "./page_kernel.js";
 import { createTrainer } from "./trainer.js";
@@ -21,7 +21,7 @@ const scope = /** @type {any} */ (globalThis);
 const SLICE_MS = { worker: 50, page: 10 };
 const found = scope.navigator?.gpu;
 /** The GPU of the browser, if it has WebGPU. @type {import("./engine.js").Gpu | null} */
-const gpu = found ? { open: () => openDevice(found) } : null;
+const gpu = found ? { open: (run, memory) => openGpuRun(found, run, memory) } : null;
 
 /**
  * @param {(answer: Answer) => void} answer

@@ -14,8 +14,9 @@
  */
 import { broadcast, count, createTensor, expand, isContiguous } from "../tensor.js";
 import { expression } from "./functions.js";
-import { product, sumCols, sumRows } from "./shaders.js";
+import { fold, product, sumCols, sumRows } from "./shaders.js";
 
+const NO_FORM = "WebGPU has no form of it";
 /** Places of different tensors are so far apart while a step is looked at. */
 const APART = 2 ** 40;
 
@@ -92,7 +93,7 @@ export function createGpuBuilder() {
   const memory = {
     /** @returns {Float32Array} */
     get f32() {
-      throw new Error("WebGPU has no form of it");
+      throw new Error(NO_FORM);
     },
   };
 
@@ -125,6 +126,13 @@ export function createGpuBuilder() {
     return out;
   }
 
+  /** @param {number[]} shape @param {Tensor} x @param {{name: string, n: number, inner: number}} known */
+  function reduced(shape, x, { name, n, inner }) {
+    const out = createTensor(shape);
+    c.dispatch([out], [x], (o, a) => fold(name, { rows: count(out), n, inner, out: o, x: a }));
+    return out;
+  }
+
   const c = {
     memory,
     kernels: createRecorder(calls),
@@ -152,7 +160,7 @@ export function createGpuBuilder() {
         found.some((call) => call.kernel !== kernel) ||
         (kernel === "sumCols" && found[1])
       ) {
-        throw new Error("WebGPU has no form of it");
+        throw new Error(NO_FORM);
       }
       c.dispatch(writes, reads, (...offsets) =>
         KERNELS[kernel](found, (place) => offsets[placeOf(place).tensor] + placeOf(place).from),
@@ -195,10 +203,12 @@ export function createGpuBuilder() {
     /**
      * Numbers that depend on nothing are computed here and now.
      * @param {number[][]} shapes @param {(Tensor | number)[]} operands @param {(f: Float32Array, ...offsets: number[]) => void} run
+     * @param {{name: string, n: number, inner: number}} [known] a reduction
      * @returns {Tensor[]}
      */
-    compute(shapes, operands, run) {
-      if (operands.length) return memory.f32 && [];
+    compute(shapes, operands, run, known) {
+      if (known) return [reduced(shapes[0], c.contiguous(operands[0]), known)];
+      if (operands.length) throw new Error(NO_FORM);
       return shapes.map((shape) => {
         const values = new Float32Array(count(createTensor(shape)));
         run(values, 0);

@@ -6,7 +6,7 @@
  */
 
 /** Functions that WGSL has not, or not for all arguments. */
-export const HELPERS = `
+const HELPERS = `
 fn exp_(x: f32) -> f32 { return exp(clamp(x, -87.0, 88.7)); }
 fn sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + exp_(-x)); }
 fn tanh_(x: f32) -> f32 { return tanh(clamp(x, -15.0, 15.0)); }
@@ -25,6 +25,23 @@ fn erf(x: f32) -> f32 {
   return sign(x) * (1.0 - s * exp_(-x * x));
 }
 fn gelu_inner(x: f32) -> f32 { return tanh_(0.7978846 * (x + 0.044715 * x * x * x)); }
+fn floor_divide(a: f32, b: f32) -> f32 {
+  let q = floor(a / b);
+  let rest = (a - q * b) * sign(b);
+  return q + select(0.0, 1.0, rest >= abs(b)) - select(0.0, 1.0, rest < 0.0);
+}
+fn lgamma(x: f32) -> f32 {
+  var y = x; var less = 0.0;
+  for (var i = 0; i < 8 && y < 8.0; i++) { less += log(y); y += 1.0; }
+  let r = 1.0 / y;
+  return (y - 0.5) * log(y) - y + 0.91893853 + r * (0.083333333 - r * r * (0.0027777778 - r * r * 0.00079365079)) - less;
+}
+fn digamma(x: f32) -> f32 {
+  var y = x; var less = 0.0;
+  for (var i = 0; i < 8 && y < 8.0; i++) { less += 1.0 / y; y += 1.0; }
+  let r = 1.0 / (y * y);
+  return log(y) - 0.5 / y - r * (0.083333333 - r * (0.0083333333 - r * 0.003968254)) - less;
+}
 fn power(a: f32, b: f32) -> f32 {
   if (a == 0.0) { return select(0.0, 1.0, b == 0.0); }
   let size = pow(abs(a), b);
@@ -32,8 +49,26 @@ fn power(a: f32, b: f32) -> f32 {
 }
 `;
 
+const helpers = HELPERS.trim()
+  .split(/\n(?=fn )/)
+  .map((text) => ({ text, name: text.slice(3, text.indexOf("(")) }));
+
+/** Those that a text calls, and those that these call. @param {string} body @returns {string} */
+export function helpersOf(body) {
+  let found = "";
+  for (let text = body; text; ) {
+    const known = found;
+    const called = helpers.filter(({ name, text: own }) => !known.includes(own) && text.includes(`${name}(`));
+    text = called.map(({ text: own }) => own).join("\n");
+    found += `${text}\n`;
+  }
+  return found;
+}
+
 /** @param {string} condition */
 const truth = (condition) => `f32(${condition})`;
+/** Without its sign. @param {string} x */
+const bits = (x) => `(bitcast<u32>(${x}) & 0x7fffffffu)`;
 
 /**
  * Of the operand, then the numbers that the function takes.
@@ -49,6 +84,7 @@ const UNARY = {
   ceil: (x) => `ceil(${x})`,
   clamp: (x, lo, hi) => `min(max(${x}, ${lo}), ${hi})`,
   cos: (x) => `cos(${x})`,
+  digamma: (x) => `digamma(${x})`, // of positive numbers, and so is lgamma
   elu: (x, alpha, scale, inputScale) =>
     `select(${scale} * ${alpha} * expm1(${inputScale} * ${x}), ${scale} * ${x}, ${x} > 0.0)`,
   erf: (x) => `erf(${x})`,
@@ -63,6 +99,10 @@ const UNARY = {
   hardshrink: (x, lambda) => `select(${x}, 0.0, abs(${x}) <= ${lambda})`,
   hardsigmoid: (x) => `clamp(${x} + 3.0, 0.0, 6.0) / 6.0`,
   hardswish: (x) => `${x} * clamp(${x} + 3.0, 0.0, 6.0) / 6.0`,
+  lgamma: (x) => `lgamma(${x})`,
+  isfinite: (x) => truth(`${bits(x)} < 0x7f800000u`),
+  isinf: (x) => truth(`${bits(x)} == 0x7f800000u`),
+  isnan: (x) => truth(`${bits(x)} > 0x7f800000u`),
   leaky_relu: (x, slope) => `select(${x} * ${slope}, ${x}, ${x} > 0.0)`,
   log: (x) => `log(${x})`,
   log10: (x) => `log(${x}) * 0.43429448`,
@@ -98,6 +138,7 @@ const BINARY = {
   atan2: (a, b) => `atan2(${a}, ${b})`,
   div: (a, b) => `${a} / ${b}`,
   eq: (a, b) => truth(`${a} == ${b}`),
+  floor_divide: (a, b) => `floor_divide(${a}, ${b})`,
   ge: (a, b) => truth(`${a} >= ${b}`),
   gt: (a, b) => truth(`${a} > ${b}`),
   le: (a, b) => truth(`${a} <= ${b}`),
@@ -110,6 +151,7 @@ const BINARY = {
   mul: (a, b) => `${a} * ${b}`,
   ne: (a, b) => truth(`${a} != ${b}`),
   pow: (a, b) => `power(${a}, ${b})`,
+  remainder: (a, b) => `(${a} - ${b} * floor_divide(${a}, ${b}))`,
   sub: (a, b) => `${a} - ${b}`,
   trunc_divide: (a, b) => `trunc(${a} / ${b})`,
   xlogy: (a, b) => `select(${a} * log(${b}), 0.0, ${a} == 0.0)`,

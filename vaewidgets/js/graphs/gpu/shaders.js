@@ -5,7 +5,7 @@
  *   code: what is compiled once for all that share it; params: whole numbers, then floats: at most `MOST_PARAMS` in all;
  *   groups: workgroups in x, y and z
  */
-import { HELPERS } from "./functions.js";
+import { helpersOf } from "./functions.js";
 
 /** What one dispatch can be told: one slot of 256 bytes. */
 export const MOST_PARAMS = 64;
@@ -38,7 +38,7 @@ export const forEach = (body) =>
   shader(
     String(THREADS),
     `for (var i = g.x; i < ${param(0)}; i += many.x * ${THREADS}u) {\n${body}\n}`,
-    HELPERS,
+    helpersOf(body),
   );
 
 const TILE = 32;
@@ -181,6 +181,34 @@ export const sumRows = (out, x, rows, cols, steps) => ({
   params: [rows, cols, out, x, steps.out, steps.x],
   groups: [Math.ceil(cols / 16), 1, steps.many],
 });
+
+/** By reduction: what it begins with, and what a value v at place j makes of it. @type {Record<string, [string, string]>} */
+const FOLDS = {
+  amax: ["v", "s = max(s, v);"],
+  amin: ["v", "s = min(s, v);"],
+  argmax: ["0.0", "if (v > best) { best = v; s = f32(j); }"],
+  argmin: ["0.0", "if (v < best) { best = v; s = f32(j); }"],
+  prod: ["1.0", "s *= v;"],
+  any: ["0.0", "s = select(s, 1.0, v != 0.0);"],
+  all: ["1.0", "s = select(s, 0.0, v == 0.0);"],
+};
+
+/**
+ * A number of each run of n numbers that lie `inner` apart, by a thread each.
+ * @param {string} name @param {{rows: number, n: number, inner: number, out: number, x: number}} given
+ * @returns {Dispatch}
+ */
+export function fold(name, { rows, n, inner, out, x }) {
+  const [first, next] = FOLDS[name];
+  const code = forEach(`
+  let x0 = ${param(3)} + i / ${param(4)} * ${param(1)} * ${param(4)} + i % ${param(4)};
+  var v = m[x0];
+  var best = v;
+  var s = ${first};
+  for (var j = 0u; j < ${param(1)}; j++) { v = m[x0 + j * ${param(4)}]; ${next} }
+  m[${param(2)} + i] = s;`);
+  return { code, params: [rows, n, out, x, inner], groups: [groupsOf(rows), 1, 1] };
+}
 
 const AXES = `
   let places = ${param(9)} * ${param(10)};

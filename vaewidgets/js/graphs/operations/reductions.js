@@ -62,16 +62,17 @@ export function mean(c, x, given, keep = false) {
 /**
  * One number a run of n, by a plain loop: `fold(f, from, n, step)` reads f[from + i · step].
  * @param {Builder} c @param {Tensor} x @param {Axes} given @param {boolean} keep
- * @param {(f: Float32Array, from: number, n: number, step: number) => number} fold
+ * @param {string} name of what is computed @param {(f: Float32Array, from: number, n: number, step: number) => number} fold
  */
-function reduce(c, x, given, keep, fold) {
+function reduce(c, x, given, keep, name, fold) {
   const axes = axesOf(given, x.shape.length);
   const { source, n, inner, outer } = split(c, x, axes);
-  return c.compute([remaining(x.shape, axes, keep)], [source], (f, o, a) => {
+  const run = (/** @type {Float32Array} */ f, /** @type {number} */ o, /** @type {number} */ a) => {
     for (let i = 0; i < outer; i++) {
       for (let j = 0; j < inner; j++) f[o + i * inner + j] = fold(f, a + i * n * inner + j, n, inner);
     }
-  })[0];
+  };
+  return c.compute([remaining(x.shape, axes, keep)], [source], run, { name, n, inner })[0];
 }
 
 /** The place of the largest (sign 1) or smallest (-1), the first of several; a NaN wins. @param {number} sign */
@@ -94,20 +95,23 @@ function best(sign) {
 const LARGEST = best(1);
 const SMALLEST = best(-1);
 
-/** @param {typeof LARGEST} place @returns {Single} */
+/** @param {string} name @param {typeof LARGEST} place @returns {Single} */
 const extreme =
-  (place) =>
+  (name, place) =>
   (c, x, axes, keep = false) =>
-    reduce(c, x, axes, keep, (f, from, n, step) => f[from + place(f, from, n, step) * step]);
+    reduce(c, x, axes, keep, name, (f, from, n, step) => f[from + place(f, from, n, step) * step]);
 
-export const amax = extreme(LARGEST);
-const amin = extreme(SMALLEST);
+export const amax = extreme("amax", LARGEST);
+const amin = extreme("amin", SMALLEST);
 
-/** @param {typeof LARGEST} place @returns {Single} */
+/** @param {string} name @param {typeof LARGEST} place @returns {Single} */
 const extremePlace =
-  (place) =>
+  (name, place) =>
   (c, x, axis, keep = false) =>
-    reduce(c, x, axis, keep, place);
+    reduce(c, x, axis, keep, name, place);
+
+const argmax = extremePlace("argmax", LARGEST);
+const argmin = extremePlace("argmin", SMALLEST);
 
 /** Of one tensor, of an axis with the places, or of two tensors. @param {Single} value @param {Single} place @param {string} pair @returns {Operation} */
 const extremeOf = (value, place, pair) => (c, x, axis, keep) => {
@@ -121,7 +125,7 @@ const extremeOf = (value, place, pair) => (c, x, axis, keep) => {
 const decided =
   (wanted) =>
   (c, x, axes, keep = false) =>
-    reduce(c, x, axes, keep, (f, from, n, step) => {
+    reduce(c, x, axes, keep, wanted ? "any" : "all", (f, from, n, step) => {
       for (let i = 0; i < n; i++) if ((f[from + i * step] !== 0) === wanted) return Number(wanted);
       return Number(!wanted);
     });
@@ -200,7 +204,7 @@ const running = (f) => (c, x, axis) => {
 
 /** @type {Single} */
 export function product(c, x, axis, keep = false) {
-  return reduce(c, x, axis, keep, (f, from, n, step) => {
+  return reduce(c, x, axis, keep, "prod", (f, from, n, step) => {
     let all = 1;
     for (let i = 0; i < n; i++) all *= f[from + i * step];
     return all;
@@ -245,10 +249,10 @@ export const reductions = {
   amax,
   amin,
   prod: product,
-  max: extremeOf(amax, extremePlace(LARGEST), "max"),
-  min: extremeOf(amin, extremePlace(SMALLEST), "min"),
-  argmax: extremePlace(LARGEST),
-  argmin: extremePlace(SMALLEST),
+  max: extremeOf(amax, argmax, "max"),
+  min: extremeOf(amin, argmin, "min"),
+  argmax,
+  argmin,
   any: decided(true),
   all: decided(false),
   var: spread((_, [variance]) => variance),
