@@ -95,19 +95,19 @@ export function createEngine(run, { gpu, memory, now }) {
     if (own) landed = { steps, ms: now() - start, burst };
   }
 
-  /** Nobody waits longer for a GPU that is only being measured. */
-  const limit = () =>
-    new Promise((_, fail) => {
-      setTimeout(
-        () => state === "measuring" && fail(`WebGPU took more than ${patience} ms`),
-        patience - spent,
-      );
+  /** Nobody waits longer for a GPU that is only being measured. @param {Promise<void>} flight */
+  function withPatience(flight) {
+    /** @type {ReturnType<typeof setTimeout>} */
+    let timer;
+    const limit = new Promise((_, fail) => {
+      timer = setTimeout(() => fail(`WebGPU took more than ${patience} ms`), patience - spent);
     });
+    return Promise.race([flight, limit]).finally(() => clearTimeout(timer));
+  }
 
   /** @param {number} steps */
   function launch(steps) {
-    const flight = fly(steps);
-    pending = (state === "measuring" ? Promise.race([flight, limit()]) : flight).catch(leave).finally(() => {
+    pending = (state === "measuring" ? withPatience(fly(steps)) : fly(steps)).catch(leave).finally(() => {
       pending = null;
     });
     return 0;
