@@ -70,7 +70,7 @@ def in_page(
     folder : Path
         What is called and returned stays there, for `in_browser`.
     functions : str
-        A module of ``export function name(trainer, value, other)``; ``other(options)`` makes one more trainer.
+        A module of ``export function name(trainer, value, other)``; ``other(options)`` is one more trainer.
     cases : mapping of (name of a function, payload, value)
     seconds : float
         After which Node is ended.

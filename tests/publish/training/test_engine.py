@@ -78,7 +78,7 @@ async function both(plain, other, gpu, steps, turn = () => {}) {
 export const chosen = (plain, steps, other) => both(plain, other, standIn(other, same), steps);
 export const slower = (plain, steps, other) => both(plain, other, standIn(other, same, () => false), steps);
 export function different(plain, steps, other) {
-  const wrong = ({ terms, land }) => ({ terms: terms.map(([loss, ...rest]) => [1.01 * loss, ...rest]), land });
+  const wrong = ({ terms, land }) => ({ terms: terms.map(([loss, ...row]) => [2 * loss, ...row]), land });
   return both(plain, other, standIn(other, wrong), steps);
 }
 export const away = (plain, steps, other) =>
