@@ -20,7 +20,7 @@ from typing import Any
 
 from PIL import Image
 
-from docs.showcase import WIDGETS, summary
+from docs.showcase import WIDGETS, guide, summary
 from tests.browser.conftest import find_browser
 from tests.browser.lab import CHROMIUM_ARGUMENTS
 from tests.browser.pages import open_page
@@ -47,7 +47,7 @@ def listing() -> str:
     """The page that shows the pictures, each in its reader's theme."""
     text = ["# The widgets", "", "Made by `python -m docs.gallery`; each is alive in a saved page, too.", ""]
     for name in WIDGETS:
-        text += [f"## {name}", "", summary(name), ""]
+        text += [f"## {name}", "", summary(name), "", *guide(name), ""]
         if not (HERE / "images" / f"{name}-light.png").exists():
             continue
         text += [

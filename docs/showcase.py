@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,7 +18,7 @@ import torch
 import vaewidgets as vw
 from vaewidgets.live.widget import LiveWidget
 
-__all__ = ["WIDGETS", "summary"]
+__all__ = ["WIDGETS", "guide", "summary"]
 
 # A three, as a hand draws it.
 THREE = [0.3, 0.25, 0.45, 0.16, 0.62, 0.2, 0.66, 0.33, 0.58, 0.44, 0.46, 0.48]
@@ -117,3 +119,11 @@ def summary(name: str) -> str:
     """Return the first sentence of a widget's docstring, as Markdown."""
     text = (inspect.getdoc(getattr(vw, name)) or "").split("\n\n")[0].replace("\n", " ")
     return re.sub(r"`+", "`", text)
+
+
+def guide(name: str) -> list[str]:
+    """Return what is behind a widget's "?": what is seen, what can be done, what to try."""
+    folder = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    path = Path(vw.__file__).parent / "js" / "widgets" / folder / "help.json"
+    lines: list[str] = json.loads(path.read_text("utf-8"))
+    return [f"- {line}" for line in lines]

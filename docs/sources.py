@@ -12,7 +12,7 @@ from pathlib import Path
 from docs.badges import BADGE
 from docs.names import ROOMS, room_of_names
 from docs.run import gallery_states
-from docs.showcase import WIDGETS, summary
+from docs.showcase import WIDGETS, guide, summary
 from vaewidgets.publish import html_pieces, revive_notebook
 
 __all__ = ["gather"]
@@ -125,7 +125,7 @@ def _contents(notebooks: list[str]) -> str:
                 "speed",
             )
         ],
-        "Project": ["CHANGELOG", "architecture", "CONTRIBUTING"],
+        "Project": ["CHANGELOG", "architecture", "looks", "CONTRIBUTING"],
     }
     return "".join(
         "\n".join(["", "```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```", ""])
@@ -144,7 +144,7 @@ def _gallery(places: dict[str, str] | None) -> str:
         ]
     for name in WIDGETS:
         reference = f'<a href="api/widgets.html#vaewidgets.widgets.{name}">Reference</a>'
-        text += [f"## {name}", "", f"{summary(name)} {reference}.", ""]
+        text += [f"## {name}", "", f"{summary(name)} {reference}.", "", *guide(name), ""]
         if places is not None:
             text += ["```{raw} html", places[name], "```", ""]
         elif (HERE / "images" / f"{name}-light.png").exists():

@@ -61,6 +61,16 @@ def explorer(page: SavedPage) -> Widget:
     return page.widget(".vw-latent-explorer")
 
 
+def test_the_cue_goes_with_the_first_use_for_good(page: SavedPage, explorer: Widget) -> None:
+    cue = page.page.locator(".vw-cue")
+    assert cue.is_visible()
+    page.page.locator(".vw-scatter-overlay").hover(position={"x": 60, "y": 60})
+    assert cue.count() == 0
+    page.reload()
+    explorer.settle()
+    assert cue.count() == 0
+
+
 @pytest.mark.parametrize("width", [390, 900, 1400])
 def test_nothing_moves_while_it_trains(page: SavedPage, explorer: Widget, width: int) -> None:
     page.page.set_viewport_size({"width": width, "height": 900})
