@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import hashlib
 import json
@@ -125,6 +126,13 @@ def test_python_without_torch_shows_what_torch_showed(run: vw.Run, file: Path) -
     [training] = content["trainings"]
     assert training["run"] == run.id
     assert whole(training, content["blobs"]) == json.loads(json.dumps(named(trainings[run.id])))
+
+
+def test_a_saved_notebook_keeps_a_picture_of_it(file: Path) -> None:
+    data, metadata = replay.open(file, "TrainingCurves", "LatentScatter")._repr_mimebundle_()
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert set(metadata["image/png"]) == {"width", "height"}
+    assert "application/vnd.jupyter.widget-view+json" in data
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ WebAssembly. The file holds no code: the widgets' programs are those of the inst
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import dataclasses
 import functools
@@ -21,6 +22,7 @@ import traitlets
 
 from vaewidgets import checks
 from vaewidgets.cells import by_marimo
+from vaewidgets.contract.png import in_few_colors, size_metadata
 from vaewidgets.contract.run_file import FORMAT, KEY, PAGE
 from vaewidgets.errors import CheckpointError, OptionError, PortableError, VAEWidgetsError
 from vaewidgets.live.bundle import STATIC, bundle
@@ -84,6 +86,7 @@ class Replay(anywidget.AnyWidget):
     view = traitlets.Dict(help="What was turned in the page. Owner: both.").tag(sync=True)
 
     def __init__(self, file: _RunFile, content: dict[str, Any]) -> None:
+        self._still = file.still(content["widgets"][0]["name"])
         self.names = file.names
         self.facts = {name: value for name, value in file.facts.items() if name != PAGE}
         self._file = file
@@ -99,6 +102,14 @@ class Replay(anywidget.AnyWidget):
         if key is None and by_marimo() and getattr(self, "comm", None) is not None:
             return dict(self.view)
         return super().get_state(key, drop_defaults)
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """As of any widget, with a picture for where none can live, such as on GitHub."""
+        data, metadata = super()._repr_mimebundle_() or ({}, {})
+        if self._still is None:
+            return data, metadata
+        png = base64.b64encode(self._still).decode("ascii")
+        return {**data, "image/png": png}, {**metadata, **size_metadata(self._still)}
 
     def __repr__(self) -> str:
         """Stable: no address."""
@@ -162,20 +173,24 @@ def save(
     import numpy as np
     import torch
 
-    from vaewidgets.live.save import page_states
+    from vaewidgets.live.save import page_parts
     from vaewidgets.runs.run_file import write
 
     with _widgets_of(source) as widgets:
         run = widgets[0].run
         try:
-            states, trainings = page_states(list(widgets), train)
+            parts = page_parts(list(widgets), train, title=None, caller="replay.save")
         except PortableError as error:
             raise PortableError(f"{error} Without training: replay.save(run, path, train=False).") from error
     buffers, programs = _Buffers(), _Programs()
-    parted = pack(states, programs, buffers)[0]
-    for widget, part in zip(widgets, parted, strict=True):
+    parted = pack(parts.states, programs, buffers)[0]
+    stills: dict[str, int] = {}
+    for widget, part, still in zip(widgets, parted, parts.stills, strict=True):
         part["name"] = type(widget).__name__
-    content = {"widgets": parted, "trainings": pack_trainings(trainings, programs, buffers)}
+        if still is not None:
+            stills[part["name"]] = buffers.add(in_few_colors(still))
+    trainings = pack_trainings(parts.trainings, programs, buffers)
+    content = {"widgets": parted, "trainings": trainings, "stills": stills}
     kept = run.checkpoint()
     tensors = {
         f"{PAGE}.{i}": torch.from_numpy(np.frombuffer(bytearray(data), np.uint8))
@@ -299,6 +314,11 @@ class _RunFile:
         for name in {part[key] for part in [*widgets, *trainings] for key in _PROGRAMS if key in part}:
             blobs[name] = (STATIC / f"{name}.js").read_bytes()
         return {"widgets": widgets, "trainings": trainings, "blobs": blobs}
+
+    def still(self, name: str) -> bytes | None:
+        """PNG of a widget as it was saved; None: a file of before, or a widget that cannot be drawn."""
+        number = self._page.get("stills", {}).get(name)
+        return None if number is None else self._bytes(f"{PAGE}.{number}")
 
     def _bytes(self, name: str) -> bytes:
         start, end = self._header[name]["data_offsets"]

@@ -111,6 +111,10 @@ def test_a_saved_run_is_alive_trains_and_moves_the_widgets_of_other_cells(page: 
     explorer.click(".vw-main-button")
     explorer.wait_status("paused", 10)
     Widget(page, ".vw-training-curves").wait_status("paused", 10)
+    explorer.scroll_to()
+    with page.page.expect_download() as download:
+        explorer.click(".vw-page-run-file")
+    assert vw.load_run(download.value.path()).step == explorer.step
 
 
 def test_python_turns_it_and_a_cell_that_is_cleared_leaves_the_others(page: SavedPage) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from typing import Any
 
 DOTS_PER_PX = 100  # dots an inch at which a dot of a picture is a CSS pixel: a figure of 6 inches is 600 wide
 _INCH = 0.0254  # metres
@@ -16,6 +17,14 @@ def css_size(png: bytes) -> tuple[int, int]:
     per_metre = struct.unpack(">I", png[at + 4 : at + 8])[0] if at >= 0 else 0
     scale = max(per_metre * _INCH / DOTS_PER_PX, 1.0)
     return round(width / scale), round(height / scale)
+
+
+def size_metadata(png: bytes | None) -> dict[str, Any]:
+    """Return metadata of a notebook's output that say how large its picture is shown."""
+    if png is None:
+        return {}
+    width, height = css_size(png)
+    return {"image/png": {"width": width, "height": height}}
 
 
 def in_few_colors(png: bytes) -> bytes:

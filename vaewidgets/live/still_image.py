@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from anywidget import AnyWidget
 
-from vaewidgets.contract.png import DOTS_PER_PX, css_size, in_few_colors
+from vaewidgets.contract.png import DOTS_PER_PX, in_few_colors, size_metadata
 from vaewidgets.live.hosts import host
 from vaewidgets.live.html_output import html_bundle, html_output, is_wanted, with_picture
 
@@ -29,14 +29,6 @@ WAKE = "A still picture. To wake the widget, run its cell again."  # where a sav
 KEEP = 8  # newest places where a widget is shown; older ones are cells that were run again
 
 _log = logging.getLogger("vaewidgets")
-
-
-def _size(png: bytes | None) -> dict[str, Any]:
-    """Metadata of an output that say how large its picture is shown."""
-    if png is None:
-        return {}
-    width, height = css_size(png)
-    return {"image/png": {"width": width, "height": height}}
 
 
 class Picture:
@@ -67,13 +59,13 @@ class Picture:
         place = host()
         note = WAKE if place.widget_views and not place.saves_state else ""
         png = self.png(note) if drawn else None
-        return with_picture(data, png), {**metadata, **_size(png)}
+        return with_picture(data, png), {**metadata, **size_metadata(png)}
 
     def _page_bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
         widget = self._widget
         png = self.png()
         page = html_output([widget.whole_state()], title=widget._title(), stills=[png])
-        return html_bundle(page, repr(widget), png), _size(png)
+        return html_bundle(page, repr(widget), png), size_metadata(png)
 
     def display(self) -> None:
         """Publish the widget as an output that can be renewed."""

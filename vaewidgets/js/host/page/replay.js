@@ -6,12 +6,14 @@
  * @typedef {import("./model.js").PageModel} PageModel
  * @typedef {ReturnType<typeof createTraining>} Trainer
  * @typedef {import("../widget.js").Model & {set(key: string, value: any): void, save_changes(): void}} Given
- * @typedef {{content: import("./content.js").Content, models: PageModel[], close(): void}} Opened
+ * @typedef {{content: import("./content.js").Content, models: PageModel[], trainers: Map<string, Trainer>, close(): void}}
+ *   Opened  trainers: by run
  */
 import { h } from "../dom.js";
 import { contentOf } from "./content.js";
 import { showFault } from "./draw.js";
 import { createModel } from "./model.js";
+import { createSave } from "./run_files.js";
 import { createTraining, nameOf } from "./training.js";
 
 const page = /** @type {any} */ (globalThis);
@@ -34,7 +36,10 @@ function own(data) {
   return bytes.slice();
 }
 
-/** Train with the widgets of this run that other cells show. @param {import("./content.js").Content} content @param {Training} training @param {PageModel[]} models */
+/**
+ * Train with the widgets of this run that other cells show.
+ * @param {import("./content.js").Content} content @param {Training} training @param {PageModel[]} models
+ */
 async function train(content, training, models) {
   const name = `${training.run} ${nameOf(training)}`;
   const known = trainers.get(name);
@@ -42,9 +47,10 @@ async function train(content, training, models) {
   if (known) models.forEach(known.join);
   else trainers.set(name, trainer);
   await trainer.fillOriginals();
-  return () => {
+  function leave() {
     for (const model of models) if (trainer.leave(model)) trainers.delete(name);
-  };
+  }
+  return { trainer, leave };
 }
 
 /**
@@ -90,13 +96,18 @@ async function open(given) {
   const saved = content.read();
   const models = await Promise.all(saved.widgets.map(async (one) => createModel(await content.state(one))));
   const ends = [shareView(given, models)];
+  const byRun = new Map();
   for (const training of saved.trainings ?? []) {
     const shown = models.filter((model) => model.get("frame")?.run?.id === training.run);
-    ends.push(await train(content, { ...training, state: await content.json(training.state) }, shown));
+    const state = await content.json(training.state);
+    const { trainer, leave } = await train(content, { ...training, state }, shown);
+    ends.push(leave);
+    byRun.set(training.run, trainer);
   }
   return {
     content,
     models,
+    trainers: byRun,
     close() {
       for (const end of ends) end();
     },
@@ -118,13 +129,21 @@ export default {
   /** @param {{model: Given, el: HTMLElement}} host */
   async render({ model, el }) {
     try {
-      const { content, models } = await /** @type {Promise<Opened>} */ (opened.get(model.get("replay_id")));
+      const {
+        content,
+        models,
+        trainers: byRun,
+      } = await /** @type {Promise<Opened>} */ (opened.get(model.get("replay_id")));
       const ends = await Promise.all(
         content.read().widgets.map(async ({ module: ref }, i) => {
           const place = el.appendChild(h("div"));
           if (i > 0) place.style.marginTop = "32px";
           const { default: widget } = await content.module(ref);
-          return widget.render({ model: models[i], el: place });
+          const end = widget.render({ model: models[i], el: place });
+          const trainer = byRun.get(models[i].get("frame")?.run?.id);
+          const body = place.querySelector(".vw-main-button")?.closest(".vw-body"); // where training is begun
+          if (trainer) body?.append(h("div", "vw-offer vw-actions", {}, [createSave(trainer, "vw-button")]));
+          return end;
         }),
       );
       return () => {

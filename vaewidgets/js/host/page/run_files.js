@@ -11,21 +11,28 @@ import { download, slug } from "../still_image.js";
 
 const ENDING = ".safetensors";
 
-/** @param {Training} training @param {string} [kind] class of the buttons @returns {HTMLElement[]} */
-export function createRunFiles(training, kind = "vw-page-button") {
-  const button = (/** @type {string} */ name, /** @type {string} */ text, /** @type {string} */ title) =>
-    h("button", `${kind} ${name}`, { type: "button", text, title });
-  const save = button(
-    "vw-page-run-file",
+/** @param {string} name @param {string} text @param {string} title */
+const createButton = (name, text, title) => h("button", name, { type: "button", text, title });
+
+/** @param {Training} training @param {string} kind class of the button */
+export function createSave(training, kind) {
+  const save = createButton(
+    `${kind} vw-page-run-file`,
     "save the trained model",
     "a .safetensors file for vaewidgets.load_run",
   );
   save.addEventListener("click", () => {
     training.file((bytes, name) => download(new Blob([bytes]), `${slug(name)}${ENDING}`));
   });
+  return save;
+}
+
+/** @param {Training} training @param {string} [kind] class of the buttons @returns {HTMLElement[]} */
+export function createRunFiles(training, kind = "vw-page-button") {
+  const save = createSave(training, kind);
   const input = h("input", "vw-page-run-input", { type: "file", accept: ENDING, hidden: true });
-  const open = button(
-    "vw-page-open-run",
+  const open = createButton(
+    `${kind} vw-page-open-run`,
     "open a saved model",
     "a .safetensors file of this page or of run.save; it may be dropped on the page",
   );
