@@ -10,6 +10,9 @@ const WIDE: i32 = 32;
 /** How many numbers are looked at to see whether zeros are many. */
 const LOOKS: i32 = 128;
 
+/** Listing a number takes as long as so many multiplications. */
+const LIST: i32 = 20;
+
 /** How many multiplications of 1024 are left with lists of a matrix's rows, from a look at numbers all over it. */
 export function share(x: usize, row: usize, col: usize, rows: i32, k: i32, width: i32): i32 {
   const panels = (width + WIDE - 1) / WIDE;
@@ -23,7 +26,7 @@ export function share(x: usize, row: usize, col: usize, rows: i32, k: i32, width
     p += 23;
     while (p >= k) p -= k;
   }
-  return (n * panels * WIDE * (1024 / LOOKS)) / width;
+  return (n * panels * WIDE * (1024 / LOOKS) + 1024 * LIST) / width;
 }
 
 /** Where a row's list begins: of (number, its place in a panel). */
