@@ -38,7 +38,7 @@ def write(path: Path, *, data: str = "strokes") -> Path:
     model = vw.MLPVAE(images.image_shape, latent_dim=2, hidden=(48, 48))
     run = vw.train(model, images, epochs=40, batch_size=64, lr=1e-2, autosave=False)
     run.wait(progress=False)
-    widget = vw.LatentExplorer(run)
+    widget = vw.LatentExplorer(run, points=1200)  # fewer points, a smaller page
     try:
         return vw.save_html(widget, path, title="Train a variational autoencoder", train=CHOICES)
     finally:

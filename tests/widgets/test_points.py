@@ -64,6 +64,21 @@ def test_the_built_in_values_are_torchs(scatter: vw.LatentScatter) -> None:
     assert items["recon"]["unit"] == scatter.run.unit
 
 
+def test_known_factors_color_the_points_but_for_the_label() -> None:
+    data = vw.load_dataset("strokes", n_train=40, n_test=20)
+    run = vw.train(vw.MLPVAE(data.image_shape, 2, hidden=(8,)), data, epochs=1, batch_size=20, autosave=False)
+    run.wait(progress=False)
+    widget = vw.LatentScatter(run, points=50)
+    items = {item["name"]: item for item in widget._live["values"]["items"]}
+    assert [name for name in items if name in data.factor_names] == list(data.factor_names[1:])
+    slant = widget.sample.factors["slant"]
+    assert sorted(slant[:20]) == sorted(data.test.factors[:, 2].tolist()), "test images come first"
+    np.testing.assert_allclose(unpack(items["slant"]["values"])[:, 0], slant, atol=1e-3)
+    widget.view = {"color": "slant"}
+    assert list(vw.LatentScatter(run, values={"own": slant}, points=50)._values) == ["own"]
+    run.stop()
+
+
 def test_values_of_ones_own(run: vw.Run) -> None:
     width = np.linspace(-1, 1, 120)
     widget = vw.LatentScatter(run, points=120, values={"stroke width": width})

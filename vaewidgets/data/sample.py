@@ -56,6 +56,8 @@ class Sample:
     labels : ndarray of int64, shape (n,), or None
     classes : ndarray of int64, shape (n,), or None
         Index of each label's class in ``data.classes``.
+    factors : dict of str to ndarray of int64, shape (n,)
+        Known factors of the images by their names; empty where none are known.
     n_test, n_train : int
         How many of the images are of which split; the test images come first.
 
@@ -70,7 +72,7 @@ class Sample:
         test = data.test
         self.n_test = min(points, len(test)) if test is not None else 0
         self.n_train = min(points - self.n_test, len(data.train))
-        parts, labels, thumbnails = [], [], []
+        parts, labels, thumbnails, factors = [], [], [], []
         for split, count in ((test, self.n_test), (data.train, self.n_train)):
             if split is None or count == 0:
                 continue
@@ -78,10 +80,14 @@ class Sample:
             parts.append(split.images(index))
             thumbnails.append(split.images_u8(index))
             labels.append(None if split.labels is None else split.labels[index])
+            factors.append(None if split.factors is None else split.factors[index])
         self.images = torch.cat(parts)
         self.images_u8 = torch.cat(thumbnails)
         known = [label for label in labels if label is not None]
         self.labels = torch.cat(known).numpy() if known and len(known) == len(labels) else None
+        known = [table for table in factors if table is not None]
+        table = torch.cat(known).numpy() if known and len(known) == len(factors) else None
+        self.factors = {} if table is None else dict(zip(data.factor_names or (), table.T, strict=True))
         classes = data.classes
         self.classes = None if self.labels is None or classes is None else classes.index(self.labels)
 

@@ -37,7 +37,8 @@ class PointsWidget(RunWidget):
     points : int
         How many images at most: test images first, topped up with training images.
     values : mapping of str to array of shape (n,), optional
-        What else the points can be colored by, in the order of `sample`.
+        What else the points can be colored by, in the order of `sample`; by default the known factors of the
+        images, where the data set has some (`ImageDataset.factors`).
 
     Notes
     -----
@@ -62,7 +63,7 @@ class PointsWidget(RunWidget):
         self._posterior: tuple[Snapshot, Tensor, Tensor | None] | None = None
         self._layout = Layout(self._layout_done)
         self._runs = self._checked_runs(run)
-        self._values = check_values(values, self.sample) if values is not None else {}
+        self._values = check_values(_factors(self.sample) if values is None else values, self.sample)
         super().__init__(run)
 
     @traitlets.default("selected")
@@ -176,3 +177,12 @@ def _check_classes(value: Any, classes: Classes | None) -> None:
         f"classes is {value!r}; expected None (all) or a list of labels that occur: "
         f"{shown or 'the data have none'}."
     )
+
+
+def _factors(sample: Sample) -> dict[str, np.ndarray]:
+    """The known factors, but for one that is the label."""
+    return {
+        name: level
+        for name, level in sample.factors.items()
+        if sample.labels is None or (level != sample.labels).any()
+    }

@@ -24,7 +24,8 @@ class LatentScatter(PointsWidget):
     points : int, default 2000
         How many images at most: test images first, topped up with training images.
     values : mapping of str to array of shape (n,), optional
-        What else the points can be colored by: a number for each image of `sample`, in its order.
+        What else the points can be colored by: a number for each image of `sample`, in its order; by default
+        the known factors of the images, where the data set has some (`ImageDataset.factors`).
 
     Attributes
     ----------
