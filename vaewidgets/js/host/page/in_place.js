@@ -42,5 +42,5 @@ export async function trainInPlace(given, { elements, keys, ...kept }) {
     models.set(id, model);
     return model;
   });
-  return createRunFiles(training, "vw-button");
+  return createRunFiles(training, { kind: "vw-button", within: ".vw-root" }); // the rest of the page is its host's
 }

@@ -27,8 +27,12 @@ export function createSave(training, kind) {
   return save;
 }
 
-/** @param {Training} training @param {string} [kind] class of the buttons @returns {HTMLElement[]} */
-export function createRunFiles(training, kind = "vw-page-button") {
+/**
+ * @param {Training} training
+ * @param {{kind?: string, within?: string}} [options] class of the buttons; where a file may be dropped
+ * @returns {HTMLElement[]}
+ */
+export function createRunFiles(training, { kind = "vw-page-button", within = "html" } = {}) {
   const save = createSave(training, kind);
   const input = h("input", "vw-page-run-input", { type: "file", accept: ENDING, hidden: true });
   const open = createButton(
@@ -44,13 +48,14 @@ export function createRunFiles(training, kind = "vw-page-button") {
     take(input.files?.[0]);
     input.value = ""; // the same file may be chosen again
   });
-  document.addEventListener("dragover", (event) => event.preventDefault());
+  const isInside = (/** @type {Event} */ { target }) => target instanceof Element && target.closest(within);
+  document.addEventListener("dragover", (event) => isInside(event) && event.preventDefault());
   // before the panel for images, which would say that it is none
   document.addEventListener(
     "drop",
     (event) => {
       const file = [...(event.dataTransfer?.files ?? [])].find(({ name }) => name.endsWith(ENDING));
-      if (!file) return;
+      if (!file || !isInside(event)) return;
       event.preventDefault();
       event.stopPropagation();
       take(file);
