@@ -158,3 +158,28 @@ test("what cannot be run is refused by name, before anything is computed", () =>
   weights.tensors[0][1] = [3];
   assert.throws(() => opened(weights), /got 2 weights, expected 3/);
 });
+
+test("a result is written to where it would be copied, unless it or what it replaces is still read", () => {
+  const n = 20;
+  const ops = [
+    ["neg", [{ t: 0 }], [1]],
+    ["clone", [{ t: 1 }], [2]], // 1 is read below: copied
+    ["mul_", [{ t: 2 }, 10], [null]], // in place
+    ["flip", [{ t: 2 }, [0]], [3]],
+    ["copy_", [{ t: 2 }, { t: 3 }], [null]], // reads 2 in another order than it is written: copied
+    ["sub", [{ t: 2 }, { t: 1 }, 1], [4]],
+  ];
+  const { memory, program } = opened(graph([[n]], ops));
+  const { copy } = memory.kernels;
+  let copies = 0;
+  memory.kernels.copy = (...places) => {
+    copies++;
+    copy(...places);
+  };
+  const x = Float32Array.from({ length: n }, (_, i) => i);
+  assert.deepEqual(
+    [...program.call(x)[0]],
+    Array.from(x, (v, i) => v - 10 * x[n - 1 - i]),
+  );
+  assert.equal(copies, 2);
+});
