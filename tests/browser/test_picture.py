@@ -16,9 +16,12 @@ options = {"batch_size": 64, "speed": 50, "autosave": False}  # 200 steps a seco
 run = vw.train(vw.MLPVAE(data.image_shape, hidden=(16,)), data, epochs=100_000, **options)
 scatter = vw.LatentScatter(run)
 scatter"""
-EXPECTED = """from vaewidgets.figures import figure_png
+EXPECTED = """from vaewidgets.contract.png import in_few_colors
+from vaewidgets.figures import figure_png
+from vaewidgets.live.still_image import DPI
 import base64
-print(base64.b64encode(figure_png(scatter.figure(), 300_000, dpi=100)).decode())"""
+png = figure_png(scatter.figure(), 600_000, dpi=DPI, cropped=True)
+print(base64.b64encode(in_few_colors(png)).decode())"""
 SCATTER = ".vw-latent-scatter"
 
 
