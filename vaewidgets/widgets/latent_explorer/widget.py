@@ -29,7 +29,7 @@ _PACED = {
     "digits": {"epochs": 100, "batch_size": 64, "speed": 5.0},
 }
 _OTHERS = {"epochs": 30, "batch_size": 128, "speed": None}
-# On the drawn digits a small model comes as far as the default one in a third of the time.
+# On the drawn digits a small model comes as far as the default one in half the time.
 _MODEL_OF_STROKES: dict[str, Any] = {"hidden": (128, 128)}
 _LR_OF_STROKES = 1e-2
 # what the state of a widget may hold, which the page cannot list: all widgets of a run are trained along
