@@ -12,9 +12,9 @@
  * @typedef {{load: () => Promise<unknown>, burst: (batches: Batch[]) => Promise<Burst>, lost: Promise<{message: string}>,
  *   destroy: () => void}} GpuRun  a run on the GPU; load: go on from what the page's memory has
  * @typedef {{open: (run: Run, memory: any) => Promise<GpuRun | null>, isFaster?: (gpu: number, wasm: number) => boolean,
- *   patience?: number}} Gpu
- *   open: an error names what it cannot do; isFaster: of milliseconds a step, else the smaller number; patience:
- *   milliseconds that the GPU may take in all to be measured
+ *   turns?: number, patience?: number}} Gpu
+ *   open: an error names what it cannot do; isFaster: of milliseconds a step, else the smaller number; turns: of the
+ *   measurement that count; patience: milliseconds that the GPU may take in all of them
  * @typedef {"opening" | "measuring" | "gpu" | "wasm"} Phase
  * @typedef {{name: "WebGPU" | "WebAssembly", phase: Phase, reason: string}} EngineState
  *   reason: why it is not the GPU, once that is known
@@ -59,8 +59,8 @@ export function createEngine(run, { gpu, memory, now }) {
   /** Milliseconds a step. @type {{gpu: number[], wasm: number[]}} */
   const took = { gpu: [], wasm: [] };
   let spent = 0;
-  const { isFaster = (/** @type {number} */ a, /** @type {number} */ b) => a < b, patience = PATIENCE_MS } =
-    gpu ?? {};
+  const isLess = (/** @type {number} */ a, /** @type {number} */ b) => a < b;
+  const { isFaster = isLess, turns = TURNS, patience = PATIENCE_MS } = gpu ?? {};
 
   /** WebAssembly from now on. @param {unknown} why */
   function leave(why) {
@@ -142,7 +142,7 @@ export function createEngine(run, { gpu, memory, now }) {
     spent += ms;
     took.gpu.push(ms / steps);
     took.wasm.push(made.ms);
-    if (took.gpu.length >= TURNS + 1 || spent >= patience) decide();
+    if (took.gpu.length > turns || spent >= patience) decide();
     return made.steps;
   }
 

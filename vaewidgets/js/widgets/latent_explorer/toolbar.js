@@ -201,6 +201,7 @@ export function createToolbar(el, commands) {
       const status = next.status === "created" ? "not trained yet" : next.status;
       if (commands.rests) setText(rate, isActive(next) ? "saved during training" : status);
       else setText(rate, fast ? `${formatNumber(next.steps_per_second, 3)} steps/s` : status);
+      rate.title = `trained on ${next.device}`;
       beta.update({
         value: next.beta,
         editable: next.beta_controllable && !failed && !commands.rests,
