@@ -212,6 +212,23 @@ def test_a_new_address_turns_the_open_page(page: SavedPage) -> None:
     wait_for(lambda: widget.ask("w.view.selected") == [1, 2, 3], "the view of the address", 5)
 
 
+def test_in_a_frame_without_an_address_the_link_button_says_so(browser: Any, path: Path) -> None:
+    """F8: a host that puts the file into a sandboxed frame."""
+    context = browser.new_context(viewport={"width": 1000, "height": 800})
+    page, faults = context.new_page(), []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.evaluate(
+        "text => Object.assign(document.body.appendChild(document.createElement('iframe')),"
+        " { sandbox: 'allow-scripts', srcdoc: text, width: 900, height: 700 })",
+        path.read_text("utf-8"),
+    )
+    frame = page.frame_locator("iframe")
+    frame.get_by_role("button", name="copy link to this view").click(timeout=30_000)
+    frame.get_by_text("open it by itself to link to it").wait_for(timeout=5000)
+    assert faults == []
+    context.close()
+
+
 class Unportable(nn.Module):
     latent_dim = 2
 
