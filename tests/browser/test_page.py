@@ -112,13 +112,16 @@ def test_the_page_is_small_and_soon_there(page: SavedPage, path: Path, explorer:
 def test_the_saved_picture_is_what_stands_on_the_page(page: SavedPage, selector: str) -> None:
     page.go_to()
     root = page.page.locator(selector)
-    buttons = root.locator(".vw-head button")
     with page.page.expect_download() as download:
         root.get_by_role("button", name="save as picture").click()
     assert (
         download.value.suggested_filename == f"{selector.removeprefix('.vw-')}-mlpvae-on-digits-step-276.png"
     )
-    buttons.evaluate_all("all => all.forEach(one => one.style.visibility = 'hidden')")
+    assert not root.locator(".vw-picture-title").is_visible(), "a title stands in the picture alone"
+    picture = "(root, on) => { root.classList.toggle('vw-picture', on); root.firstChild.hidden = !on; }"
+    root.evaluate(picture, True)
+    assert "step 276" in root.locator(".vw-picture-title").inner_text()
+    assert root.locator(":is(.vw-button, .vw-toggle, input, select):visible").count() == 0
     page.page.mouse.move(0, 0)
     shot = image(root.screenshot())
     saved = image(Path(download.value.path()).read_bytes())
@@ -139,7 +142,7 @@ def test_the_saved_picture_is_what_stands_on_the_page(page: SavedPage, selector:
     difference = np.abs(small - shot)
     assert difference.mean() < 3
     assert difference[ink].mean() < 0.5 * np.abs(small[::-1] - shot)[ink].mean()
-    buttons.evaluate_all("all => all.forEach(one => one.style.visibility = '')")
+    root.evaluate(picture, False)
     page.assert_alone()
 
 

@@ -16,12 +16,9 @@ options = {"batch_size": 64, "speed": 50, "autosave": False}  # 200 steps a seco
 run = vw.train(vw.MLPVAE(data.image_shape, hidden=(16,)), data, epochs=100_000, **options)
 scatter = vw.LatentScatter(run)
 scatter"""
-EXPECTED = """from vaewidgets.contract.png import in_few_colors
-from vaewidgets.figures import figure_png
-from vaewidgets.live.still_image import DPI
+EXPECTED = """from vaewidgets.live.still_image import still_png
 import base64
-png = figure_png(scatter.figure(), 600_000, dpi=DPI, cropped=True)
-print(base64.b64encode(in_few_colors(png)).decode())"""
+print(base64.b64encode(still_png(scatter.figure())).decode())"""
 SCATTER = ".vw-latent-scatter"
 
 

@@ -16,19 +16,33 @@ from typing import TYPE_CHECKING, Any
 
 from anywidget import AnyWidget
 
-from vaewidgets.contract.png import DOTS_PER_PX, in_few_colors, size_metadata
+from vaewidgets.contract.png import in_few_colors, size_metadata
 from vaewidgets.live.hosts import host
 from vaewidgets.live.html_output import html_bundle, html_output, is_wanted, with_picture
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from vaewidgets.live.widget import LiveWidget
 
 MAX_BYTES = 300_000  # of the PNG
-DPI = 2 * DOTS_PER_PX  # sharp on screens with two dots a pixel
+_DPI = (200, 150, 100)  # sharp on screens with two dots a pixel, where the file stays small
+_SMALL = 160_000  # bytes
 WAKE = "A still picture. To wake the widget, run its cell again."  # where a saved notebook has nothing else
 KEEP = 8  # newest places where a widget is shown; older ones are cells that were run again
 
 _log = logging.getLogger("vaewidgets")
+
+
+def still_png(figure: Figure) -> bytes:
+    """Return a figure as a PNG of few bytes, as sharp as they allow."""
+    from vaewidgets.figures import figure_png
+
+    for dots in _DPI:
+        png = in_few_colors(figure_png(figure, 2 * MAX_BYTES, dpi=dots, cropped=True))
+        if len(png) <= _SMALL:
+            break
+    return png
 
 
 class Picture:
@@ -112,8 +126,6 @@ class Picture:
 
     def png(self, note: str = "") -> bytes | None:
         """Return the picture of the widget's newest moment, with a note in it; None if it cannot be drawn."""
-        from vaewidgets.figures import figure_png
-
         moment = (note, self._widget._moment())
         if self._drawn is None or self._drawn[0] != moment:
             png = None
@@ -121,7 +133,7 @@ class Picture:
                 figure = self._widget.figure()
                 if note:
                     figure.text(0.99, 0.01, note, ha="right", fontsize=6, color="0.4")
-                png = in_few_colors(figure_png(figure, 2 * MAX_BYTES, dpi=DPI, cropped=True))
+                png = still_png(figure)
             except Exception:  # the widget itself must be shown all the same
                 _log.warning("no picture of %r could be drawn", self._widget, exc_info=True)
             self._drawn = (moment, png)

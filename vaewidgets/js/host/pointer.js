@@ -106,6 +106,13 @@ export function sizeOf(element) {
   return [width, height];
 }
 
+let least = 1;
+
+/** Draw canvases with at least so many pixels a CSS pixel from now on. @param {number} ratio */
+export function sharpen(ratio) {
+  least = ratio;
+}
+
 /**
  * Pixels of the screen a CSS pixel of an element: never fewer than the device has, so that what is drawn small stays
  * sharp when it grows again.
@@ -114,5 +121,5 @@ export function sizeOf(element) {
 export function pixelRatioOf(element) {
   const { a, b, c, d } = frameOf(element).toClient;
   const enlarged = Math.max(Math.hypot(a, b), Math.hypot(c, d), 1);
-  return Math.min((window.devicePixelRatio || 1) * enlarged, MOST_PIXELS_PER_PX);
+  return Math.min(Math.max((window.devicePixelRatio || 1) * enlarged, least), MOST_PIXELS_PER_PX);
 }

@@ -18,11 +18,15 @@ const SPEAK_EVERY_MS = 5000;
 
 /**
  * @param {HTMLElement} el
- * @param {{name: string, label: string, help: string[], onPresent?: (on: boolean) => void, fileName?: () => string}} opts
+ * @param {{name: string, label: string, help: string[], onPresent?: (on: boolean) => void, fileName?: () => string,
+ *   pictureTitle?: () => string}} opts
  *   name: the widget's, in lower case with dashes; help: its three lines, see help.js; onPresent: told when full screen begins and ends; fileName: what the
- *   saved picture is called, without its ending
+ *   saved picture is called, without its ending; pictureTitle: what stands above it
  */
-export function createShell(el, { name, label, help: lines, onPresent = () => {}, fileName = () => name }) {
+export function createShell(
+  el,
+  { name, label, help: lines, onPresent = () => {}, fileName = () => name, pictureTitle = () => label },
+) {
   const abort = new AbortController();
   const { signal } = abort;
   const caption = h("p", "vw-caption");
@@ -40,9 +44,8 @@ export function createShell(el, { name, label, help: lines, onPresent = () => {}
   });
   const save = tool("save-picture", SAVE, "save as picture", "save as picture (PNG)", async () => {
     try {
-      const isLeftOut = (/** @type {Element} */ one) =>
-        [help.mark, help.panel, save, expand, voice].some((part) => part === one);
-      download(await pictureOf(root, { isLeftOut }), `${slug(fileName())}.png`);
+      setText(title, pictureTitle());
+      download(await pictureOf(root, { title, redraw: theme.refresh }), `${slug(fileName())}.png`);
     } catch (fault) {
       setError(`This picture could not be saved.\n${fault instanceof Error ? fault.message : fault}`);
     }
@@ -54,12 +57,14 @@ export function createShell(el, { name, label, help: lines, onPresent = () => {}
     expand,
   ]);
   const head = h("div", "vw-head", {}, [caption, tools, help.panel]);
+  const title = h("p", "vw-picture-title", { hidden: true });
   const error = h("div", "vw-error", { role: "alert", hidden: true });
   const empty = h("p", "vw-empty", { text: "waiting for the first picture" });
   const body = h("div", "vw-body", { hidden: true });
   const note = h("p", "vw-note vw-thinned", { hidden: true });
   const voice = h("div", "vw-voice", { "aria-live": "polite", role: "status" });
   const root = h("section", `vw-root vw-${name}`, { "aria-label": label, "data-status": "empty" }, [
+    title,
     head,
     error,
     empty,

@@ -2,7 +2,8 @@
  * The picture of an element as it stands on the page, made in the page: its elements with their computed styles,
  * its canvases as images, drawn by the browser itself from one SVG.
  */
-import { sizeOf } from "./pointer.js";
+import { show } from "./dom.js";
+import { sharpen, sizeOf } from "./pointer.js";
 
 export const PIXELS_PER_PX = 2;
 const MARGIN_PX = 16;
@@ -22,12 +23,11 @@ const NO_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
 /**
  * A copy that looks the same wherever it stands.
  * @param {Element} element
- * @param {(element: Element) => boolean} isLeftOut
- * @returns {Element | null}
+ * @returns {Element | null} null: it is not shown
  */
-function copyOf(element, isLeftOut) {
+function copyOf(element) {
   const style = getComputedStyle(element);
-  if (style.display === "none" || isLeftOut(element)) return null;
+  if (style.display === "none") return null;
   let copy = /** @type {HTMLElement} */ (element.cloneNode(false));
   if (element instanceof HTMLCanvasElement) {
     const image = document.createElement("img");
@@ -58,7 +58,7 @@ function copyOf(element, isLeftOut) {
   for (const child of element.childNodes) {
     if (child.nodeType === Node.TEXT_NODE) copy.append((child.nodeValue ?? "").replace(NO_XML, ""));
     else if (child instanceof Element) {
-      const inner = copyOf(child, isLeftOut);
+      const inner = copyOf(child);
       if (inner) copy.append(inner);
       if (inner && child instanceof HTMLOptionElement) inner.toggleAttribute("selected", child.selected);
     }
@@ -109,33 +109,35 @@ function dropUnlessShown(copy, name) {
   if (!["type", "min", "max", "step", "multiple", "size", "open"].includes(name)) copy.removeAttribute(name);
 }
 
+/** @returns {Promise<number>} when what was requested has been drawn */
+const nextDrawing = () =>
+  new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+
 /**
- * @param {HTMLElement} element
- * @param {{isLeftOut?: (element: Element) => boolean}} [options]
- *   isLeftOut: what is not to be in the picture
+ * The picture of a widget: its canvases drawn sharply, its controls left out, a title above.
+ * @param {HTMLElement} root
+ * @param {{title: HTMLElement, redraw: () => void}} parts  title: stands in the picture alone
  * @returns {Promise<Blob>} a PNG with two pixels a CSS pixel
  */
-export async function pictureOf(element, { isLeftOut = () => false } = {}) {
-  const { paddingTop, paddingLeft } = getComputedStyle(element);
-  const [x, y] = [paddingLeft, paddingTop].map((padding) =>
-    Math.max(MARGIN_PX - Number.parseFloat(padding), 0),
-  );
-  const [width, height] = sizeOf(element);
-  const copy = /** @type {HTMLElement} */ (copyOf(element, isLeftOut));
-  copy.style.margin = "0";
-  const whole = [Math.ceil(width + 2 * x), Math.ceil(height + 2 * y)];
-  const xml = new XMLSerializer().serializeToString(copy);
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${whole[0]}" height="${whole[1]}">
-    <foreignObject x="${x}" y="${y}" width="${Math.ceil(width)}" height="${Math.ceil(height)}">${xml}
-    </foreignObject></svg>`;
+export async function pictureOf(root, { title, redraw }) {
+  sharpen(PIXELS_PER_PX);
+  redraw();
+  await nextDrawing();
+  // All within one task: the browser shows none of it.
+  root.classList.add("vw-picture");
+  show(title, true);
+  const found = svgOf(root);
+  show(title, false);
+  root.classList.remove("vw-picture");
+  sharpen(1);
+  redraw();
   const image = new Image();
-  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(found.svg)}`;
   await image.decode();
   const canvas = document.createElement("canvas");
-  canvas.width = whole[0] * PIXELS_PER_PX;
-  canvas.height = whole[1] * PIXELS_PER_PX;
+  [canvas.width, canvas.height] = found.size.map((px) => px * PIXELS_PER_PX);
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  context.fillStyle = getComputedStyle(element).backgroundColor;
+  context.fillStyle = getComputedStyle(root).backgroundColor;
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve, reject) =>
@@ -144,6 +146,23 @@ export async function pictureOf(element, { isLeftOut = () => false } = {}) {
       "image/png",
     ),
   );
+}
+
+/** An element as it stands now, with a margin. @param {HTMLElement} element */
+function svgOf(element) {
+  const { paddingTop, paddingLeft } = getComputedStyle(element);
+  const [x, y] = [paddingLeft, paddingTop].map((padding) =>
+    Math.max(MARGIN_PX - Number.parseFloat(padding), 0),
+  );
+  const [width, height] = sizeOf(element).map(Math.ceil);
+  const copy = /** @type {HTMLElement} */ (copyOf(element));
+  copy.style.margin = "0";
+  const size = [Math.ceil(width + 2 * x), Math.ceil(height + 2 * y)];
+  const xml = new XMLSerializer().serializeToString(copy);
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${size[0]}" height="${size[1]}">
+    <foreignObject x="${x}" y="${y}" width="${width}" height="${height}">${xml}
+    </foreignObject></svg>`;
+  return { svg, size };
 }
 
 /** "Latent scatter, MLPVAE on digits" → "latent-scatter-mlpvae-on-digits". @param {string} text */

@@ -28,7 +28,7 @@
  */
 
 import { toFloat32 } from "../contract/bytes.js";
-import { formatLoss } from "../maths/format.js";
+import { formatCount, formatLoss } from "../maths/format.js";
 import { createActs } from "./acts.js";
 import { createCommands } from "./commands.js";
 import { createPainter } from "./painter.js";
@@ -93,6 +93,8 @@ export function defineWidget({ name, label, help, build }) {
       // The picture is not renewed meanwhile: what is moved in the page falls out of full screen.
       onPresent: (on) => commands.send("presenting", on),
       fileName: () => (drawn?.run ? `${name} ${drawn.run.name} step ${drawn.run.step}` : name),
+      pictureTitle: () =>
+        drawn?.run ? `${label}: ${drawn.run.name}, step ${formatCount(drawn.run.step)}` : label,
     });
     let waiting = false;
     const acts = createActs(() => model);

@@ -333,7 +333,7 @@ export function createScatter(
   reset.addEventListener("click", resetView);
   const observer = new ResizeObserver(resize);
   observer.observe(wrap);
-  const unfollow = theme.onChange(refresh);
+  const unfollow = theme.onChange(resize);
 
   return {
     update,

@@ -14,12 +14,33 @@ import { createPointLayer, drawAxes, drawPrior, onPlane } from "../../draw/scatt
 import { h, setText, show } from "../../host/dom.js";
 import { fit, padded, union } from "../../maths/camera.js";
 import { coloredLabels } from "../../maths/classes.js";
+import { formatCount } from "../../maths/format.js";
 import { extent2d } from "../../maths/statistics.js";
 
 const EDGE_EM = { left: 2.6, right: 0.6, top: 0.6, bottom: 1.8 };
 const MOST_COLUMNS = 4;
-/** The scale follows the widest cloud, but not to where the others are dots. */
+/** The scale follows the widest cloud; outliers are let go where they would make all others small by this factor. */
 const TAIL = 0.01;
+const FAR = 2;
+
+/** What is drawn of a cloud. @param {Float32Array} points */
+function reach(points) {
+  const [all, most] = [extent2d(points, 0), extent2d(points, TAIL)];
+  if (!all || !most) return null;
+  const span = (/** @type {import("../../maths/camera.js").Extent} */ { x0, x1, y0, y1 }) =>
+    Math.max(x1 - x0, y1 - y0);
+  return span(all) > FAR * span(most) ? most : all;
+}
+
+/** How many points lie beyond. @param {Float32Array} points @param {import("../../maths/camera.js").Extent} extent */
+export function beyond(points, { x0, x1, y0, y1 }) {
+  let count = 0;
+  for (let i = 0; i < points.length; i += 2) {
+    const [x, y] = [points[i], points[i + 1]];
+    if (x < x0 || x > x1 || y < y0 || y > y1) count++;
+  }
+  return count;
+}
 
 /**
  * The extent that all clouds share, with the prior's outer circle in it.
@@ -29,7 +50,7 @@ export function commonExtent(clouds) {
   /** @type {import("../../maths/camera.js").Extent | null} */
   let all = null;
   for (const { points, prior } of clouds) {
-    const found = [extent2d(points, TAIL)];
+    const found = [reach(points)];
     const radius = Math.max(0, ...(prior?.radii ?? []));
     if (prior && radius) {
       const [x, y] = prior.center;
@@ -105,8 +126,15 @@ export function createClouds(el, { theme }) {
       rebuild(next.clouds.length);
       for (const [i, { name, note, points, faint }] of next.clouds.entries()) {
         setText(cells[i].title, name);
-        setText(cells[i].note, note);
-        show(cells[i].note, note !== "");
+        const out = beyond(points, extent);
+        const words = [
+          note,
+          out ? `${formatCount(out)} ${out === 1 ? "point lies" : "points lie"} outside` : "",
+        ]
+          .filter(Boolean)
+          .join("; ");
+        setText(cells[i].note, words);
+        show(cells[i].note, words !== "");
         cells[i].wrap.classList.toggle("vw-faint", faint);
         cells[i].picture.describe(`${name}: ${points.length / 2} encoded images`);
         cells[i].picture.request();
