@@ -118,7 +118,11 @@ def test_the_saved_picture_is_what_stands_on_the_page(page: SavedPage, selector:
         download.value.suggested_filename == f"{selector.removeprefix('.vw-')}-mlpvae-on-digits-step-276.png"
     )
     assert not root.locator(".vw-picture-title").is_visible(), "a title stands in the picture alone"
-    picture = "(root, on) => { root.classList.toggle('vw-picture', on); root.firstChild.hidden = !on; }"
+    picture = """async (root, on) => {
+        root.classList.toggle('vw-picture', on);
+        root.firstChild.hidden = !on;
+        for (let frame = 0; frame < 4; frame++) await new Promise(requestAnimationFrame);
+    }"""
     root.evaluate(picture, True)
     assert "step 276" in root.locator(".vw-picture-title").inner_text()
     assert root.locator(":is(.vw-button, .vw-toggle, input, select):visible").count() == 0

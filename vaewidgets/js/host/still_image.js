@@ -109,9 +109,10 @@ function dropUnlessShown(copy, name) {
   if (!["type", "min", "max", "step", "multiple", "size", "open"].includes(name)) copy.removeAttribute(name);
 }
 
-/** @returns {Promise<number>} when what was requested has been drawn */
-const nextDrawing = () =>
-  new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+/** Time for a new layout to be seen, asked to be drawn, and drawn. */
+async function nextDrawing() {
+  for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+}
 
 /**
  * The picture of a widget: its canvases drawn sharply, its controls left out, a title above.
@@ -120,17 +121,16 @@ const nextDrawing = () =>
  * @returns {Promise<Blob>} a PNG with two pixels a CSS pixel
  */
 export async function pictureOf(root, { title, redraw }) {
-  sharpen(PIXELS_PER_PX);
-  redraw();
+  const as = (/** @type {boolean} */ picture) => {
+    root.classList.toggle("vw-picture", picture);
+    show(title, picture);
+    sharpen(picture ? PIXELS_PER_PX : 1);
+    redraw();
+  };
+  as(true);
   await nextDrawing();
-  // All within one task: the browser shows none of it.
-  root.classList.add("vw-picture");
-  show(title, true);
   const found = svgOf(root);
-  show(title, false);
-  root.classList.remove("vw-picture");
-  sharpen(1);
-  redraw();
+  as(false);
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(found.svg)}`;
   await image.decode();

@@ -104,9 +104,10 @@ export function createScatter(
   const dataOf = (x, y) => toData(follow.camera, box(), x, y);
 
   function resize() {
-    const changed = base.resize();
+    const { width, height } = base;
+    base.resize();
     overlay.resize();
-    if (changed) follow.resize(box());
+    if (base.width !== width || base.height !== height) follow.resize(box());
     stale = true;
     painter.request();
   }
