@@ -109,14 +109,16 @@ def test_the_page_is_small_and_soon_there(page: SavedPage, path: Path, explorer:
 
 
 @pytest.mark.parametrize("selector", [EXPLORER, SCATTER, ".vw-training-curves"])
-def test_the_saved_picture_is_what_stands_on_the_page(page: SavedPage, selector: str) -> None:
+def test_the_saved_picture_is_what_stands_on_the_page(
+    page: SavedPage, explorer: vw.LatentExplorer, selector: str
+) -> None:
+    run = explorer.run
     page.go_to()
     root = page.page.locator(selector)
     with page.page.expect_download() as download:
         root.get_by_role("button", name="save as picture").click()
-    assert (
-        download.value.suggested_filename == f"{selector.removeprefix('.vw-')}-mlpvae-on-digits-step-276.png"
-    )
+    name = f"{selector.removeprefix('.vw-')}-mlpvae-on-{run.data.name}-step-{run.step}.png"
+    assert download.value.suggested_filename == name
     assert not root.locator(".vw-picture-title").is_visible(), "a title stands in the picture alone"
     picture = """async (root, on) => {
         root.classList.toggle('vw-picture', on);
@@ -124,7 +126,7 @@ def test_the_saved_picture_is_what_stands_on_the_page(page: SavedPage, selector:
         for (let frame = 0; frame < 4; frame++) await new Promise(requestAnimationFrame);
     }"""
     root.evaluate(picture, True)
-    assert "step 276" in root.locator(".vw-picture-title").inner_text()
+    assert f"step {run.step}" in root.locator(".vw-picture-title").inner_text()
     assert root.locator(":is(.vw-button, .vw-toggle, input, select):visible").count() == 0
     page.page.mouse.move(0, 0)
     shot = image(root.screenshot())
