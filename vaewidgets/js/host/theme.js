@@ -5,7 +5,7 @@
  * round the hues at two lightnesses.
  */
 
-import { parseRgb } from "../maths/color.js";
+import { parseRgb } from "./color.js";
 
 const CLASS_COLORS = 10;
 const GOLDEN_ANGLE = 137.508;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { logSlider, logTicks, ticks } from "../draw/scales.js";
-import { parseRgb } from "../maths/color.js";
+import { parseRgb } from "../host/color.js";
 import {
   formatLoss,
   formatNumber,
