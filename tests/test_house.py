@@ -20,7 +20,7 @@ SHARED_BY_ONE = {
     "js/contract/keys.js": "written from contract/keys.py",
     "js/draw/scatter/index.js": "the scatter knows no widget",
     "js/graphs/kernels/memory.js": "the memory with all kernels; pages that only decode carry fewer",
-    "js/graphs/gpu/machine.js": "a device that runs graphs, as kernels/memory.js is the memory that they run in",
+    "js/graphs/gpu/machine.js": "a device that runs graphs, beside kernels/memory.js",
     "js/graphs/gpu/program.js": "a graph for that device, as graphs/program.js is one for the memory",
     "live/show.py": "a function for users, as save_html is; `widgets` brings it into the reference",
     "js/training/wants.js": "what a page tells its worker, which runs without a page",
