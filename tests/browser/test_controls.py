@@ -69,7 +69,7 @@ def test_the_page_controls_a_run_while_a_cell_waits_for_it(lab: Lab, kernel: str
     beta = numbers(lab, "run.history['beta']")
     lr = numbers(lab, "run.history['lr']")
     assert list(beta[step : step + 2]) == [1.0, 3.0]
-    assert list(lr[step : step + 2]) == [0.001, 0.0005]
+    assert list(lr[step : step + 2]) == [0.01, 0.0005]
     assert set(beta[step + 1 :]) == {3.0}
 
 

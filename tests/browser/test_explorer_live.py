@@ -205,7 +205,7 @@ def test_in_one_column_the_decoded_image_stands_beside_the_pointer(lab: Lab) -> 
     widget.settle()
     assert not card.is_visible(), "in two columns the large image is beside the map"
     lab.page.evaluate("() => jupyterapp.shell.collapseLeft()")
-    lab.page.set_viewport_size({"width": 700, "height": 900})
+    lab.page.set_viewport_size({"width": 520, "height": 900})
     for place in ((0.5, 0.5), (-1.0, 1.5), (1.9, -1.9)):
         widget.hover(*place)
         card.wait_for(state="visible")
