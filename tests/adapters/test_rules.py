@@ -310,12 +310,12 @@ class Mixture(Net):
 
 def test_a_prior_of_its_own_is_said_and_no_kl_against_another_is_computed():
     data = vw.ImageDataset(torch.rand(40, *SHAPE, generator=torch.Generator().manual_seed(0)))
-    run = attach(built(Mixture), data, prior="learned")
+    run = attach(built(Mixture), data, prior="learned", likelihood="bernoulli")
     assert run.model.convention.prior == "learned"
     assert "Mixture has a prior of its own: its KL is the one that is logged" in run.warning
     assert "a prior of its own" in run.adapted
     assert {*run.evaluate("train")}.isdisjoint({"loss", "kl"})
-    plain = attach(built(Mixture), data, prior="standard")
+    plain = attach(built(Mixture), data, prior="standard", likelihood="bernoulli")
     assert plain.warning is None
     assert {"loss", "recon", "kl"} <= {*plain.evaluate("train")}
     silent = attach(built(Mixture), data)

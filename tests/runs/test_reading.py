@@ -257,3 +257,11 @@ def test_what_the_audit_has_shown_of_the_model_is_said_with_the_numbers(digits, 
         run.finish()
     with pytest.warns(UserWarning, match='likelihood="squared_error"'):
         run.evaluate("test")
+
+
+def test_a_guess_that_no_loop_has_confirmed_is_said_by_what_computes_with_it(digits):
+    run = attach(Small(), digits)
+    with pytest.warns(UserWarning, match=r"not decided yet.*or squared error of pixels.*say it, in attach"):
+        run.evaluate("test")
+    settled = attach(Small(), digits, likelihood="squared_error")
+    settled.evaluate("test")  # where warnings are errors

@@ -14,7 +14,8 @@ def unsettled(
 ) -> str | None:
     """Say what is not settled of how a model is read, and the line that settles it; None if all is.
 
-    `recon` is as it was computed. What a loop logs may have settled it, or have shown that it is another.
+    `recon` is as it was computed. What a loop logs may have settled it, confirm it, or show another;
+    where nothing is logged, a reading that is open is a guess.
     """
     if convention is None:
         return None
@@ -22,5 +23,5 @@ def unsettled(
     if audit is not None and audit.is_of_model:
         return audit.sentence
     logged = recorder.last("recon")
-    is_off = logged is not None and not recon / _NEAR <= logged <= recon * _NEAR
-    return undecided(convention) if is_off else None
+    is_confirmed = logged is not None and recon / _NEAR <= logged <= recon * _NEAR
+    return None if is_confirmed else undecided(convention)
