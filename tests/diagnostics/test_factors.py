@@ -77,7 +77,7 @@ def test_continuous_codes_are_cut_into_bins():
 def test_text(factors):
     found = mutual_information_gap(factors.double(), factors, names=("shape", "scale", "turn"))
     assert repr(found).startswith(
-        "MutualInformationGap(1.000: shape 1.000 (z1), scale 1.000 (z2), turn 1.000"
+        "MutualInformationGap(1.000: shape 1.000 (z₁), scale 1.000 (z₂), turn 1.000"
     )
     assert "note: 50 images for 20 bins" in repr(
         mutual_information_gap(factors[:50].double(), factors[:50, 1:])

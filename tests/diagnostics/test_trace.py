@@ -23,7 +23,7 @@ def test_births_and_deaths():
     assert lives.dead == (2,)
     assert lives.never_alive == (3,)
     assert repr(lives) == (
-        "UnitLives(3 of 5 units alive at step 30, KL > 0.01 nats; died: z3 at step 20; never alive: z4)"
+        "UnitLives(3 of 5 units alive at step 30, KL > 0.01 nats; died: z₃ at step 20; never alive: z₄)"
     )
 
 

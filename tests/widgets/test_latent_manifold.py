@@ -81,7 +81,7 @@ def test_the_printed_plane_is_decoded_at_the_quantiles() -> None:
     widget = vw.LatentManifold(made(), cells=5)
     z, axes = widget._grid(widget.view)
     assert z.shape == (5, 5, 2)
-    assert axes == ("z1", "z2")
+    assert axes == ("z₁", "z₂")
     quantiles = torch.special.ndtri(torch.tensor([0.1, 0.3, 0.5, 0.7, 0.9]).double()).numpy()
     np.testing.assert_allclose(z[0, :, 0], quantiles, atol=1e-6)
     np.testing.assert_allclose(z[:, 0, 1], quantiles[::-1], atol=1e-6)
@@ -94,7 +94,7 @@ def test_the_printed_plane_is_decoded_at_the_quantiles() -> None:
 def test_planes_of_more_dimensions(run: vw.Run) -> None:
     widget = vw.LatentManifold(run, plane=(4, 1), cells=5)
     z, axes = widget._grid(widget.view)
-    assert axes == ("z5", "z2")
+    assert axes == ("z₅", "z₂")
     assert not z[..., [0, 2, 3]].any()
     widget.view = {"plane": None}
     kl = unpack(widget.frame["latent"]["kl"])
