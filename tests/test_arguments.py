@@ -149,6 +149,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Callab
         "elbow": lambda: {"latent_dims": [1, 2, 3, 4], "recon": [9.0, 5.0, 4.0, 4.0]},
         "diagnose": lambda: {"history": run.history},
     }
+    known |= {"TargetKL": lambda: {"kl": 20.0}, "GECO": lambda: {"recon": 90.0}}
     shared = {"image_shape": (1, 8, 8), "run": run, "runs": [run], "mu": mu, "logvar": logvar}
     for name in (name for name in PUBLIC if name not in known):
         parameters = inspect.signature(getattr(vw, name)).parameters.values()

@@ -18,10 +18,10 @@ CELLS = [
     "widget",
     "run.wait()",
     "# NBVAL_IGNORE_OUTPUT\n"
-    "from vaewidgets.figures import figure_png\n"
+    "from vaewidgets.live.still_image import still_png\n"
     "import base64\n"
     "assert widget.frame['run']['step'] == run.step == 1600\n"
-    "png = figure_png(widget.figure(), 300_000, dpi=100)\n"
+    "png = still_png(widget.figure())\n"
     "print(base64.b64encode(png).decode())",
     "vw.TrainingCurves(run)",
 ]

@@ -11,6 +11,7 @@ import torch
 import vaewidgets as vw
 from tests.widgets.decode import digits, made
 from vaewidgets.contract.packing import unpack
+from vaewidgets.contract.texts import dim_name
 from vaewidgets.errors import OptionError
 from vaewidgets.live.latent import MOST_DIRECTIONS, latent_state
 from vaewidgets.sections.state import Sample
@@ -98,7 +99,7 @@ def test_planes_of_more_dimensions(run: vw.Run) -> None:
     assert not z[..., [0, 2, 3]].any()
     widget.view = {"plane": None}
     kl = unpack(widget.frame["latent"]["kl"])
-    assert widget._grid(widget.view)[1] == tuple(f"z{i + 1}" for i in np.argsort(-kl)[:2])
+    assert widget._grid(widget.view)[1] == tuple(dim_name(i) for i in np.argsort(-kl)[:2])
     widget.view = {"plane": "principal"}
     z, _ = widget._grid(widget.view)
     latent = widget.frame["latent"]
