@@ -83,7 +83,11 @@ def _adapted(text: str) -> str:
     """Return Markdown written for the repository as a page at the root of the site."""
     text = _unbadged(text)
     text = _PICTURE.sub(lambda found: _images(found[1], found[2]), text)
-    text = text.replace("](docs/", "](").replace("](images/", "](_static/images/").replace('="docs/images/', '="_static/images/')
+    text = (
+        text.replace("](docs/", "](")
+        .replace("](images/", "](_static/images/")
+        .replace('="docs/images/', '="_static/images/')
+    )
     return text.replace('="images/', '="_static/images/')
 
 
