@@ -99,7 +99,7 @@ def test_of_those_one_opens_one_by_one_each_has_the_width(lab: Lab, name: str, t
     lab.page.locator(f".jp-OutputArea-output {title}").nth(1).click()
     curves = lab.page.locator(".vw-training-curves")
     wait_for(lambda: (curves.bounding_box() or {"width": 0})["width"] > 0.8 * output["width"], "it opens", 10)
-    curves.scroll_into_view_if_needed()  # what closes above it may leave it out of sight, where nothing is drawn
+    curves.scroll_into_view_if_needed()  # out of sight nothing is drawn
     wait_for(lambda: (curves.bounding_box() or {"height": 0})["height"] > 150, "it is laid out", 10)
     lit = """root => [...root.querySelectorAll('canvas')].some(canvas => canvas.width > 100
         && canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(byte => byte))"""
