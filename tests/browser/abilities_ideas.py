@@ -53,7 +53,7 @@ def _(on: Shown) -> None:
 def _(on: Shown) -> None:
     on.drag(".vw-handle-end", -100, 40)
     on.until("w.view['ratio'] < 0.45 and w.view['end'] < 0.9")
-    assert on.ask("w.schedule") == on.python("w.schedule.to_dict()")
+    on.until(f"w.schedule.to_dict() == {on.ask('w.schedule')!r}")
     on.set_number("steps", 100)
     on.choose("", "cyclical")
     on.until("w.view['kind'] == 'cyclical' and w.view['steps'] == 100")

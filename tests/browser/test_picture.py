@@ -56,7 +56,7 @@ def test_the_end_of_a_run_reaches_its_cell_and_nobody_sees_it_happen(lab: Lab) -
     lab.run_cell(1)
     lab.wait_idle()
     lab.page.evaluate("document.querySelector('.vw-root').marked = true")
-    widget.wait("w.step > 200")  # the first steps move the whole space further than its own size
+    widget.wait("w.frame.scatter.step > 200")  # the first steps move the whole space further than its own size
     chosen = lasso(widget, 0.6)
     assert chosen == widget.ask("w.view.selected") != []
 
@@ -88,7 +88,7 @@ def test_points_hold_still_under_a_lasso_while_the_run_goes_on(lab: Lab) -> None
     lab.run_cell(0)
     widget = Widget(lab, SCATTER)
     widget.wait_status("running")
-    widget.wait("w.step > 50")
+    widget.wait("w.frame.scatter.step > 200")  # before, all codes may be one
     widget.scroll_to()
     left, top, _, bottom = widget.ask(
         "(b => [b.left, b.top, b.right, b.bottom])"
