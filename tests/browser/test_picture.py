@@ -56,7 +56,9 @@ def test_the_end_of_a_run_reaches_its_cell_and_nobody_sees_it_happen(lab: Lab) -
     lab.run_cell(1)
     lab.wait_idle()
     lab.page.evaluate("document.querySelector('.vw-root').marked = true")
-    widget.wait("w.frame.scatter.step > 200")  # the first steps move the whole space further than its own size
+    widget.wait(
+        "w.frame.scatter.step > 200"
+    )  # the first steps move the whole space further than its own size
     chosen = lasso(widget, 0.6)
     assert chosen == widget.ask("w.view.selected") != []
 

@@ -24,9 +24,9 @@ class Candidate(NamedTuple):
         return self.reading, *(None if one is None else one.name for one in (self.recon, self.kl))
 
     def changes(self, own: Reading) -> int:
-        """How many things are different from ours; what a loop does to both terms is one, such as a sum."""
+        """How many things are different from ours; a sum over the batch, of both terms, is one."""
         names = [name for one in (self.recon, self.kl) if one is not None for name in one.name]
-        reductions = len(set(names)) + max(0, names.count("sign") - 1)
+        reductions = len(names) - max(0, names.count("batch_sum") - 1)
         return reductions + sum(a != b for a, b in zip(self.reading, own, strict=True))
 
 
