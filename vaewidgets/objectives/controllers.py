@@ -75,7 +75,7 @@ class TargetKL(Controller):
     Examples
     --------
     >>> beta = TargetKL(20)
-    >>> beta(0), beta.after(recon=100.0, kl=30.0)(1) > beta(0)
+    >>> round(beta(0), 3), beta.after(recon=100.0, kl=30.0)(1) > beta(0)
     (0.1, True)
     """
 
