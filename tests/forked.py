@@ -43,12 +43,11 @@ PRELOADED = (
     "vaewidgets.widgets",
     "vaewidgets.experiments",
     # What workers and JupyterLab import. Not torchvision, nor what imports it: a process that has done so
-    # exits with 1 where an interrupt ends it.
+    # exits with 1 where an interrupt ends it. Not wandb: the first fork to exit removes its folder of all.
     "distributed",
     "jupyterlab.labapp",
     "nbclient",
     "playwright.sync_api",
-    "wandb",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from vaewidgets.integrations.mirror import mirror, new_points, page_of
@@ -45,11 +46,19 @@ def write(run: Run, logger: Any, *, widget: LiveWidget | None = None) -> None:
                 logger.log({**named, "vaewidgets/step": step})
         if widget is not None:
             name = type(widget).__name__
-            picture = wandb.Image(widget.figure())
-            logger.log({f"vaewidgets/{name}": picture, "vaewidgets/step": run.step})
+            logger.log({f"vaewidgets/{name}": wandb.Image(_drawn(widget)), "vaewidgets/step": run.step})
             artifact = wandb.Artifact(f"{name}-{run.id}", type="page", metadata={"step": run.step})
             with page_of(widget) as page:
                 artifact.add_file(str(page))
             logger.log_artifact(artifact)
 
     mirror("wandb.write", run, widget, do)
+
+
+def _drawn(widget: LiveWidget) -> Any:
+    """Draw a widget as an image of Pillow: wandb takes a figure only where pyplot was imported."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    widget.figure().savefig(buffer, format="png")
+    return Image.open(buffer)
