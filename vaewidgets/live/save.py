@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vaewidgets.checks import text
+from vaewidgets.checks import number, text
 from vaewidgets.contract.training import Trainable
 from vaewidgets.errors import OptionError
+from vaewidgets.live.page_time_line import TIME_LINE_MB, TRAINING_TIME_LINE_MB, with_short_time_line
 from vaewidgets.live.run_widget import RunWidget
 from vaewidgets.live.widget import LiveWidget
 from vaewidgets.publish import page_html, write_page
@@ -25,6 +26,7 @@ def save_html(
     *,
     title: str | None = None,
     train: bool | Mapping[str, Any] = False,
+    time_line_mb: float | None = None,
 ) -> Path:
     """Save widgets as one HTML file: offline, alive, with no kernel behind it.
 
@@ -47,6 +49,10 @@ def save_html(
         settings, such as ``dict(latent_dim=[2, 8], likelihood=["bernoulli"], n_images=5000)``: latent_dim,
         likelihood, kind ("VAE", "AE") and batch_size, a value or several, and n_images and n_test, how many
         images travel.
+    time_line_mb : float, optional
+        Most megabytes of frames and earlier weights that the page keeps of a widget's time line; by default
+        1, and 0.1 where the page trains and makes a time line of its own. What stays is spread evenly, the
+        first and the last frame among it.
 
     Returns
     -------
@@ -66,7 +72,9 @@ def save_html(
     >>> save_html([scatter, curves], "lecture.html", title="Latent spaces")   # doctest: +SKIP
     >>> save_html(explorer, "train_me.html", train=dict(latent_dim=[2, 8]))   # doctest: +SKIP
     """
-    parts = page_parts(widgets, train, title=title, caller="save_html")
+    if time_line_mb is not None:
+        number("time_line_mb", time_line_mb, 0)
+    parts = page_parts(widgets, train, title=title, caller="save_html", time_line_mb=time_line_mb)
     page = page_html(parts.states, title=parts.title, stills=parts.stills, trainings=parts.trainings)
     return write_page(path, page)
 
@@ -81,23 +89,27 @@ class PageParts:
     trainings: dict[str, Trainable]
 
 
-def page_parts(widgets: Any, train: Any, *, title: str | None, caller: str) -> PageParts:
+def page_parts(
+    widgets: Any, train: Any, *, title: str | None, caller: str, time_line_mb: float | None = None
+) -> PageParts:
     """Bring widgets up to date and take their states; `caller` is named where they are refused."""
     chosen = widgets_of(widgets, caller)
-    states, trainings = page_states(chosen, train)
+    states, trainings = page_states(chosen, train, time_line_mb)
     title = _title_of(chosen) if title is None else text("title", title)
     return PageParts(states, title, [widget._picture.png() for widget in chosen], trainings)
 
 
 def page_states(
-    widgets: list[LiveWidget], train: bool | Mapping[str, Any]
+    widgets: list[LiveWidget], train: bool | Mapping[str, Any], time_line_mb: float | None = None
 ) -> tuple[list[dict[str, Any]], dict[str, Trainable]]:
     """Widgets as they are to be saved, each brought up to date, and what trains their runs, by run id."""
     trainings = _trainings(widgets, train)
+    if time_line_mb is None:
+        time_line_mb = TRAINING_TIME_LINE_MB if trainings else TIME_LINE_MB
     states = []
     for widget in widgets:
         widget._refresh(whole=True)
-        states.append(_without_originals(widget, trainings))
+        states.append(with_short_time_line(_without_originals(widget, trainings), time_line_mb))
     return states, trainings
 
 

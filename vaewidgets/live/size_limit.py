@@ -43,13 +43,13 @@ class SizeLimit:
         state = dict(news)
         for key in news:
             self._missing.pop(key, None)  # sent anew: judged anew
-        sizes = {key: _bytes(value) for key, value in {**live, **state}.items()}
+        sizes = {key: array_bytes(value) for key, value in {**live, **state}.items()}
         over = sum(sizes.values()) - self._limit
         for beginning, name in _LEFT_OUT.items():
             for key in sorted(key for key in sizes if key.startswith(beginning) and sizes[key]):
                 if over > 0:
                     state[key] = _thinned(key, state.get(key, live.get(key)), over)
-                    gone = sizes[key] - _bytes(state[key])
+                    gone = sizes[key] - array_bytes(state[key])
                     over -= gone
                     before = self._missing.get(key, ("", 0))[1]
                     self._missing[key] = (name, gone + before)
@@ -76,7 +76,7 @@ class SizeLimit:
 def _thinned(key: str, value: Any, over: int) -> Any:
     """Return what is left of a value of which `over` bytes are too many: the first images, or nothing."""
     if key.startswith("decoder"):
-        reason = f"its weights are too many for a notebook ({_megabytes(_bytes(value))})"
+        reason = f"its weights are too many for a notebook ({_megabytes(array_bytes(value))})"
         return {**value, "network": None, "reason": reason}
     if key.startswith("originals") and isinstance(value, Mapping) and value.get("shape"):
         count, *shape = value["shape"]
@@ -88,13 +88,14 @@ def _thinned(key: str, value: Any, over: int) -> Any:
     return None
 
 
-def _bytes(value: Any) -> int:
+def array_bytes(value: Any) -> int:
+    """Bytes of all arrays in a value, before base64."""
     if isinstance(value, bytes | bytearray | memoryview):
         return len(value)
     if isinstance(value, Mapping):
-        return sum(_bytes(item) for item in value.values())
+        return sum(array_bytes(item) for item in value.values())
     if isinstance(value, list | tuple):
-        return sum(_bytes(item) for item in value)
+        return sum(array_bytes(item) for item in value)
     return 0
 
 

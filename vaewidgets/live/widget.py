@@ -110,6 +110,7 @@ class LiveWidget(LiveKeys):
         *,
         title: str | None = None,
         train: bool | Mapping[str, Any] = False,
+        time_line_mb: float | None = None,
     ) -> Path:
         """Save the widget as one HTML file: offline, alive, with no kernel behind it.
 
@@ -117,7 +118,7 @@ class LiveWidget(LiveKeys):
         """
         from vaewidgets.live.save import save_html
 
-        return save_html(self, path, title=title, train=train)
+        return save_html(self, path, title=title, train=train, time_line_mb=time_line_mb)
 
     def _title(self) -> str:
         """What a saved page of the widget is called: its name in words, and what it shows."""

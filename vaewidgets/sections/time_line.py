@@ -86,7 +86,7 @@ class TimeKeys:
         if steps[-1] not in self._slots:
             made[steps[-1]] = self._slot(run, steps[-1], decoder)
             self._fit = max(0, min(MOST_SLOTS, PAGE_WEIGHTS_BYTES // max(1, _bytes(made[steps[-1]]))))
-        wanted = _spread(steps, self._fit)
+        wanted = spread(steps, self._fit)
         keys: Any = {}  # the names of the slots are put together
         for step in [step for step in self._slots if step not in wanted]:
             keys[f"time_weights_{self._slots.pop(step)}"] = None
@@ -119,7 +119,7 @@ def posterior_state(snapshot: Snapshot, sample: Sample) -> Posteriors:
     }
 
 
-def _spread(steps: list[int], fit: int) -> list[int]:
+def spread(steps: list[int], fit: int) -> list[int]:
     """At most `fit` of the steps, evenly spread, the newest among them."""
     if len(steps) <= fit:
         return steps
