@@ -82,6 +82,21 @@ def prediction() -> vw.Prediction:
     return vw.Prediction(question, place=run(2), label=7, because=because)
 
 
+@functools.cache
+def playground() -> vw.KLPlayground:
+    """One for all: the tour turns it."""
+    return vw.KLPlayground(kept=[(0.0, 1.0), (0.0, 0.3), (1.5, 1.0)])
+
+
+def tour() -> vw.Tour:
+    """A walk through the KL playground of the same page."""
+    start = "Two bells: the prior, and the posterior of one image.\n\nThe KL is what their difference costs."
+    equal = "Equal, and the KL is zero.\n\nSuch a code carries nothing."
+    shift = "A shift costs half its square."
+    stops = [start, (equal, {"mu": 0.0, "sigma": 1.0}), (shift, {"mu": 2.0, "sigma": 1.0})]
+    return vw.Tour(playground(), [*stops, ("So does a narrow posterior.", {"mu": 0.0, "sigma": 0.2})])
+
+
 def looked_at(widget: LiveWidget, **view: Any) -> LiveWidget:
     """The widget with some of its view set."""
     widget.view = view
@@ -106,12 +121,13 @@ WIDGETS: dict[str, Callable[[], LiveWidget]] = {
     "BetaCompare": lambda: looked_at(vw.BetaCompare(betas()), show="latent"),
     "BottleneckSweep": lambda: vw.BottleneckSweep(sweep(latent_dim=(1, 2, 4, 8, 16))),
     "CodebookUsage": lambda: vw.CodebookUsage(quantised()),
-    "KLPlayground": lambda: vw.KLPlayground(kept=[(0.0, 1.0), (0.0, 0.3), (1.5, 1.0)]),
+    "KLPlayground": playground,
     "ReparameterizationDemo": vw.ReparameterizationDemo,
     "AnnealingSchedule": lambda: vw.AnnealingSchedule("cyclical", at=300),
     "ArchitectureDiagram": lambda: looked_at(vw.ArchitectureDiagram(run(2)), step=4),
     "BottleneckGame": lambda: vw.BottleneckGame(game=game()),
     "Prediction": lambda: looked_at(prediction(), answer=[2.6, -2.6], revealed=True),
+    "Tour": tour,
 }
 
 

@@ -134,6 +134,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Callab
         "Experiment": lambda: {"recipe": "A"},
         "CodebookUsage": lambda: {"run": codes},
         "Prediction": lambda: {"question": "Which?", "choices": ["one", "other"]},
+        "Tour": lambda: {"widgets": vw.KLPlayground(), "stops": [("One.", {"mu": 1.0})]},
         "LatentExplorer": lambda: {"source": run},
         "ablation": lambda: {"model": model, "x": x},
         "unfamiliarity": lambda: {"model": model, "x": x},

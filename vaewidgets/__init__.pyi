@@ -89,6 +89,7 @@ from .widgets import PriorSamples as PriorSamples
 from .widgets import ReconstructionGrid as ReconstructionGrid
 from .widgets import ReparameterizationDemo as ReparameterizationDemo
 from .widgets import SketchEncoder as SketchEncoder
+from .widgets import Tour as Tour
 from .widgets import TrainingCurves as TrainingCurves
 
 __version__: str

@@ -9,7 +9,7 @@ from tests.browser.book import Shown
 from tests.browser.test_page_concepts import CODES, guess_all
 
 KL, REPARAMETERISED, ANNEALING = "KLPlayground", "ReparameterizationDemo", "AnnealingSchedule"
-DIAGRAM, GAME, PREDICTION = "ArchitectureDiagram", "BottleneckGame", "Prediction"
+DIAGRAM, GAME, PREDICTION, TOUR = "ArchitectureDiagram", "BottleneckGame", "Prediction", "Tour"
 
 
 @ability(KL, "drag and slide the two Gaussians")
@@ -151,3 +151,11 @@ def _(on: Shown) -> None:
     assert on.locator(".vw-predict-because").inner_text() == "So it was measured."
     on.page.keyboard.press("Enter")
     on.until("w.answer is None and not w.revealed")
+
+
+@ability(TOUR, "walk from stop to stop, and back")
+def _(on: Shown) -> None:
+    on.press(".vw-next", "Enter")
+    on.until("w.stop == 1 and widgets['AnnealingSchedule'].view['cycles'] == 7")
+    on.press(".vw-next", "ArrowLeft")
+    on.until("w.stop == 0 and widgets['AnnealingSchedule'].view['cycles'] != 7")

@@ -73,6 +73,7 @@ widgets = {
     "CodebookUsage": vw.CodebookUsage(vq, images=100, examples=4),
     "Diagnosis": vw.Diagnosis(many),
 }
+widgets["Tour"] = vw.Tour(widgets["AnnealingSchedule"], ["As it is.", ("Seven.", {"cycles": 7})])
 for one in widgets.values():
     display(one)
 """

@@ -23,12 +23,15 @@ EVIL = "<img src=x onerror=alert(1)>"
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    play = vw.KLPlayground(1.0, 0.5)
+    stops = ["Here.", (f"{EVIL}\n\nMore.", {"mu": 2.0, "sigma": 1.5}), "Back."]
     widgets = [
-        vw.KLPlayground(1.0, 0.5),
+        play,
         vw.ReparameterizationDemo(0.5, 1.2),
         vw.AnnealingSchedule("linear", steps=20, ratio=0.5, at=5),
         vw.ArchitectureDiagram(),
         vw.BottleneckGame(),
+        vw.Tour(play, stops),
     ]
     return vw.save_html(widgets, tmp_path_factory.mktemp("page") / "ideas.html", title="Ideas")
 
@@ -294,3 +297,21 @@ def test_less_motion_where_it_is_asked_for(browser: Any, path: Path) -> None:
         first.click(".vw-redraw")
         first.wait("w.view.seed === 1", 5)
         page.assert_alone()
+
+
+def test_a_tour_turns_other_widgets_and_back_restores(page: SavedPage) -> None:
+    play, tour = page.widget(KL), page.widget(".vw-tour")
+    card = tour.lab.page.locator(".vw-tour-card")
+    tour.lab.page.locator(".vw-tour .vw-next").focus()
+    tour.lab.page.keyboard.press("Enter")
+    tour.wait("w.view.stop === 1", 5)
+    play.wait("w.view.mu === 2 && w.view.sigma === 1.5", 5)
+    wait_for(lambda: "More." in card.inner_text(), "the second stop's text", 5)
+    assert EVIL in card.inner_text(), "a text, not markup"
+    assert tour.lab.page.locator(".vw-tour-dot").nth(1).get_attribute("aria-current") == "step"
+    tour.lab.page.keyboard.press("PageDown")
+    tour.wait("w.view.stop === 2", 5)
+    assert play.ask("w.view.mu") == 2, "a text alone leaves the view as it is"
+    assert tour.lab.page.locator(".vw-tour .vw-next").is_disabled()
+    tour.lab.page.locator(".vw-tour-dot").first.click()
+    play.wait("w.view.mu === 1 && w.view.sigma === 0.5", 5)  # as when the tour was made

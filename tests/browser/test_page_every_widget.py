@@ -26,7 +26,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     coded = vw.VQVAE(data.image_shape, 16, code_dim=4, channels=(8, 8))
     codes = vw.train(coded, data, epochs=1, autosave=False).wait(progress=False)
     runs = {vw.CodebookUsage: codes}  # it refuses models without a codebook
-    started = {vw.Prediction: _exercise}
+    started = {vw.Prediction: _exercise, vw.Tour: lambda: vw.Tour(vw.KLPlayground(), ["One.", "Two."])}
     widgets = [
         cls(runs.get(cls, run)) if issubclass(cls, RunWidget) else started.get(cls, cls)() for cls in CLASSES
     ]

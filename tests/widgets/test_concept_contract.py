@@ -29,9 +29,14 @@ TURNED: dict[str, tuple[str, Any]] = {
     "KLPlayground": ("mu", -2.5),
     "Prediction": ("answer", 8),
     "ReparameterizationDemo": ("f", "sine"),
+    "Tour": ("stop", 1),
 }
 # those that want something to start from
-STARTED = {"Prediction": lambda: room.Prediction("How many?", between=(0, 20), unit="units", truth=9)}
+STARTED = {
+    "Prediction": lambda: room.Prediction("How many?", between=(0, 20), unit="units", truth=9),
+    "Tour": lambda: room.Tour(room.KLPlayground(), ["How many?", ("More.", {"mu": 2})]),
+}
+SUBJECTS = {"Prediction": "How many?", "Tour": "KL playground"}
 
 
 @pytest.fixture(params=CONCEPTS, ids=lambda widget: widget.__name__)
@@ -123,7 +128,7 @@ def test_its_figure_is_for_print(concept: ConceptWidget) -> None:
 
 def test_its_saved_page_is_titled_in_words(concept: ConceptWidget) -> None:
     name, _, subject = concept._title().partition(" — ")
-    assert subject == ("How many?" if isinstance(concept, room.Prediction) else "")
+    assert subject == SUBJECTS.get(type(concept).__name__, "")
     assert re.fullmatch("([A-Z][a-z]+|[A-Z]+)( [a-z]+)*", name), "a name in words, as in a sentence"
 
 

@@ -40,7 +40,7 @@ VIEW_KEYS = (
     "end", "ends", "eps", "f", "framed", "game", "ghost", "image", "images", "kept", "kind", "kl", "label",
     "log", "mode", "mu", "off", "path", "pen", "picked", "plane", "prior_mu", "prior_sigma", "projection",
     "quantity", "ratio", "recon", "revealed", "rows", "samples", "seed", "show", "sigma", "smoothing", "span",
-    "start", "step", "steps", "strokes", "style", "temperature", "var_threshold", "z",
+    "start", "step", "steps", "stop", "strokes", "style", "temperature", "var_threshold", "z",
 )  # fmt: skip
 COMMANDS = (
     "pause", "resume", "stop", "advance", "beta", "lr", "speed", "epochs", "new_run", "presenting",

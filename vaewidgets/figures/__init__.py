@@ -22,6 +22,7 @@ from vaewidgets.figures.lines import histograms_figure, lines_figure
 from vaewidgets.figures.prediction import prediction_figure
 from vaewidgets.figures.scatter import scatter_figure
 from vaewidgets.figures.style import figure_png
+from vaewidgets.figures.tour import tour_figure
 from vaewidgets.figures.units import units_figure
 
 __all__ = [
@@ -47,5 +48,6 @@ __all__ = [
     "runs_curves_figure",
     "scatter_figure",
     "tiles_figure",
+    "tour_figure",
     "units_figure",
 ]

@@ -14,9 +14,7 @@ from vaewidgets.contract.packing import pack, unpack
 from vaewidgets.contract.palette import COLORS
 from vaewidgets.figures.scatter import draw_scatter
 from vaewidgets.figures.style import FONT_POINTS, literal, new_figure, note
-
-_LINE = 0.27  # inches
-_LETTERS = 14.0  # an inch, at the size of the text
+from vaewidgets.figures.text_rows import letters_of, text_figure
 
 
 def prediction_figure(
@@ -41,32 +39,15 @@ def prediction_figure(
     """
     if exercise["kind"] == "place" and exercise["map"] is not None:
         return _place(exercise, answer, revealed=revealed, right=right, size=size or (5.0, 5.2))
-    lines = _lines(exercise, answer, revealed=revealed)
-    width = size[0] if size else 6.4
-    letters = max(int(width * _LETTERS), 20)
-    question = textwrap.wrap(literal(exercise["question"]), letters)
-    rows: list[tuple[str, str, bool]] = [(text, COLORS["fg"], True) for text in question]
-    rows.append(("", COLORS["fg"], False))
-    for text, color in lines + _verdict(exercise, revealed=revealed, right=right):
-        wrapped = textwrap.wrap(literal(text), letters, subsequent_indent="    ")
-        rows += [(part, color, False) for part in wrapped or [""]]
-    figure = new_figure(size or (width, max(_LINE * (len(rows) + 1), 1.0)))
-    axes = figure.add_subplot(facecolor="none")
-    axes.set_axis_off()
-    axes.set_xlim(0, 1)
-    axes.set_ylim(len(rows), 0)
-    for i, (text, color, is_question) in enumerate(rows):
-        axes.text(
-            0, i + 0.5, text, color=color, va="center", ha="left",
-            fontsize=FONT_POINTS + (1.5 if is_question else 1),
-            fontweight="bold" if is_question else "normal",
-        )  # fmt: skip
-    return figure
+    rows = [(exercise["question"], "fg", True), ("", "fg", False)]
+    rows += [(*line, False) for line in _lines(exercise, answer, revealed=revealed)]
+    rows += [(*line, False) for line in _verdict(exercise, revealed=revealed, right=right)]
+    return text_figure(rows, size=size)
 
 
 def _lines(exercise: Mapping[str, Any], answer: Any, *, revealed: bool) -> list[tuple[str, str]]:
     truth = exercise["truth"] if revealed else None
-    fg, good = COLORS["fg"], COLORS["beta"]
+    fg, good = "fg", "beta"
     match exercise["kind"]:
         case "choices":
             return [
@@ -74,7 +55,7 @@ def _lines(exercise: Mapping[str, Any], answer: Any, *, revealed: bool) -> list[
                 for text in exercise["choices"]
             ]
         case "order":
-            by = [(exercise["order_by"], COLORS["fg2"])] if exercise["order_by"] else []
+            by = [(exercise["order_by"], "fg2")] if exercise["order_by"] else []
             items = answer or exercise["order"]
             mine = [(f"{i}.  {item}", fg) for i, item in enumerate(items, 1)]
             true = [(f"{i}.  {item}", good) for i, item in enumerate(truth or [], 1)]
@@ -86,14 +67,14 @@ def _lines(exercise: Mapping[str, Any], answer: Any, *, revealed: bool) -> list[
             lines = [(f"from {low:g} to {high:g}{unit}:  {said}{unit}", fg)]
             return lines + ([(f"true: {truth:.4g}{unit}", good)] if truth is not None else [])
         case _:
-            return [("The codes appear here when the run has ended.", COLORS["fg2"])]
+            return [("The codes appear here when the run has ended.", "fg2")]
 
 
 def _verdict(exercise: Mapping[str, Any], *, revealed: bool, right: bool | None) -> list[tuple[str, str]]:
     if not revealed:
         return []
-    lines = [("", COLORS["fg"]), ("Right." if right else "Not quite.", COLORS["beta" if right else "fg"])]
-    return lines + ([(exercise["because"], COLORS["fg"])] if exercise["because"] else [])
+    lines = [("", "fg"), ("Right." if right else "Not quite.", "beta" if right else "fg")]
+    return lines + ([(exercise["because"], "fg")] if exercise["because"] else [])
 
 
 def _place(
@@ -117,8 +98,7 @@ def _place(
     if answer is not None:
         _question_mark(axes, answer)
     end = (" Right." if right else " Not quite.") if revealed else ""
-    width = max(int(size[0] * _LETTERS), 20)
-    note(axes, textwrap.fill(literal(exercise["question"]) + end, width))
+    note(axes, textwrap.fill(literal(exercise["question"]) + end, letters_of(size[0])))
     return figure
 
 

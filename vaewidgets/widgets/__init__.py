@@ -25,6 +25,7 @@ from vaewidgets.widgets.prior_samples import PriorSamples
 from vaewidgets.widgets.reconstruction_grid import ReconstructionGrid
 from vaewidgets.widgets.reparameterization_demo import ReparameterizationDemo
 from vaewidgets.widgets.sketch_encoder import SketchEncoder
+from vaewidgets.widgets.tour import Tour
 from vaewidgets.widgets.training_curves import TrainingCurves
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "ReconstructionGrid",
     "ReparameterizationDemo",
     "SketchEncoder",
+    "Tour",
     "TrainingCurves",
     "host",
     "save_html",

@@ -4,7 +4,7 @@
  *
  * @typedef {import("../contract/types.js").ViewKey} ViewKey
  * @typedef {(key: string, value: any) => void} Listener
- * @typedef {{values: Map<string, any>, listeners: Set<Listener>, set: number | null}} Store
+ * @typedef {{values: Map<string, any>, listeners: Set<Listener>, set: number | null, run: string}} Store  run: of a widget, the run whose keys it shares
  * @typedef {{runs: Map<string, Store>, models: Map<string|object, Store>}} Bus  models: by `widget_id`
  */
 import { SHARED } from "../contract/keys.js";
@@ -17,11 +17,35 @@ page[BUS] ??= { runs: new Map(), models: new Map() };
 const bus = /** @type {Bus} */ (page[BUS]);
 
 /** @returns {Store} */
-const newStore = () => ({ values: new Map(), listeners: new Set(), set: null });
+const newStore = () => ({ values: new Map(), listeners: new Set(), set: null, run: "" });
 
 /** Each view gets a model of its own from its host: only the widget's name says that they belong together.
  * @param {HasState} model */
 const nameOf = (model) => model.get?.("widget_id") ?? model;
+
+/** @param {Store} store @param {string} key @param {any} value @returns {boolean} whether it is new */
+function putInto(store, key, value) {
+  const before = store.values.get(key);
+  if (Object.is(before, value) || JSON.stringify(before) === JSON.stringify(value)) return false;
+  store.values.set(key, value);
+  for (const listener of store.listeners) listener(key, value);
+  return true;
+}
+
+/**
+ * Turn another widget of this page by its name; Python is not told. Nothing happens where it is not on the page.
+ * @param {string} name its `widget_id`
+ * @param {Record<string, any>} values
+ */
+export function turnWidget(name, values) {
+  const own = bus.models.get(name);
+  if (!own) return;
+  const shared = bus.runs.get(own.run);
+  for (const [key, value] of Object.entries(values)) {
+    const store = SHARED.includes(key) ? shared : own;
+    if (store) putInto(store, key, value);
+  }
+}
 
 /**
  * @typedef {{get?: (key: string) => any}} HasState
@@ -51,15 +75,7 @@ export function createView(model, send, onChange = () => {}) {
   /** @param {string} key */
   const storeOf = (key) => (SHARED.includes(key) ? shared : own);
 
-  /** @param {string} key @param {any} value @returns {boolean} whether it is new */
-  function put(key, value) {
-    const store = storeOf(key);
-    const before = store.values.get(key);
-    if (Object.is(before, value) || JSON.stringify(before) === JSON.stringify(value)) return false;
-    store.values.set(key, value);
-    for (const listener of store.listeners) listener(key, value);
-    return true;
-  }
+  const put = (/** @type {string} */ key, /** @type {any} */ value) => putInto(storeOf(key), key, value);
 
   function leaveRun() {
     shared.listeners.delete(relay);
@@ -72,6 +88,7 @@ export function createView(model, send, onChange = () => {}) {
       if (id === runId) return;
       leaveRun();
       runId = id;
+      own.run = id;
       shared = bus.runs.get(id) ?? newStore();
       bus.runs.set(id, shared);
       shared.listeners.add(relay);
