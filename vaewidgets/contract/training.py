@@ -53,7 +53,11 @@ class TrainingSplit(TypedDict):
 
 
 class TrainingData(TypedDict):
-    """The data set of a page that trains; `whole`: no image of it was left out."""
+    """The data set of a page that trains; `whole`: no image of it was left out.
+
+    `places`: for each image, in the order of the page's sample, where it stands in that of the run; None: at
+    the same place.
+    """
 
     name: str
     image_shape: Shape
@@ -63,6 +67,7 @@ class TrainingData(TypedDict):
     train: TrainingSplit
     test: TrainingSplit | None
     whole: bool
+    places: Packed | None
 
 
 class TrainingOptions(TypedDict):

@@ -421,7 +421,10 @@ export interface TrainingSplit {
   rest: Packed | null;
   labels: Packed | null;
 }
-/** The data set of a page that trains; `whole`: no image of it was left out. */
+/** The data set of a page that trains; `whole`: no image of it was left out.
+
+`places`: for each image, in the order of the page's sample, where it stands in that of the run; None: at
+the same place. */
 export interface TrainingData {
   name: string;
   image_shape: [number, number, number];
@@ -431,6 +434,7 @@ export interface TrainingData {
   train: TrainingSplit;
   test: TrainingSplit | null;
   whole: boolean;
+  places: Packed | null;
 }
 /** Settings of the run: `schedule` of beta as in run files; `optimizer` by name, with torch's defaults. */
 export interface TrainingOptions {

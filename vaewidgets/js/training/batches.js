@@ -5,7 +5,9 @@
  * @typedef {{images: Uint8Array | Float32Array, labels: Int32Array | null, n: number}} Images
  *   images (n, C, H, W): bytes are to be put on the value range, floats lie in it; labels: index of each one's class
  * @typedef {{name: string, imageShape: number[], valueRange: [number, number], nClasses: number, train: Images,
- *   test: Images | null}} DataSet
+ *   test: Images | null, places: Int32Array | null | undefined}} DataSet
+ *   places: where the images of the page's sample stand in that of the saved run; null: at the same places;
+ *   undefined: nowhere, they are others
  */
 import { asBytes, size, toFloat32, toInt32, unpack } from "../contract/bytes.js";
 import { fromBytes } from "../graphs/kernels/from_bytes.js";
@@ -20,6 +22,7 @@ export function dataSet(data) {
     nClasses: data.n_classes,
     train: images(data.train),
     test: data.test && images(data.test),
+    places: data.places && toInt32(data.places),
   };
 }
 

@@ -155,8 +155,24 @@ export function unitsState(codes, { delta, var_threshold }) {
   };
 }
 
-/** The live key `values`: what points can be colored by. @param {Codes} codes @returns {Values} */
-export function valuesState(codes) {
+/**
+ * Values of the author's own, of the images that the page has: NaN for others.
+ * @param {Values["items"]} items of the saved run's sample @param {Int32Array | null} places of the page's images in it
+ * @param {number} n @returns {Values["items"]}
+ */
+export function ownValues(items, places, n) {
+  return items.map((item) => {
+    const known = toFloat32(item.values);
+    const found = Float32Array.from({ length: n }, (_, i) => known[places ? places[i] : i] ?? Number.NaN);
+    return { ...item, values: packQuantised(found, [n, 1]) };
+  });
+}
+
+/**
+ * The live key `values`: what points can be colored by.
+ * @param {Codes} codes @param {Values["items"]} [own] @returns {Values}
+ */
+export function valuesState(codes, own = []) {
   const { n, d, mu, step } = codes;
   const kl = klPerDim(codes);
   /** @param {string} name @param {string} unit @param {ArrayLike<number>} all @param {(sum: number) => number} [last] */
@@ -173,7 +189,7 @@ export function valuesState(codes) {
       Math.sqrt,
     ),
   ];
-  return { step, items: kl ? [item("kl", "nats", kl), ...items] : items };
+  return { step, items: [...(kl ? [item("kl", "nats", kl)] : []), ...items, ...own] };
 }
 
 /** The live key `posteriors`, of as many images as the page has room for. @param {Codes} codes @returns {Posteriors} */

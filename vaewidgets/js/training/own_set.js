@@ -45,6 +45,7 @@ export function ownSet(given, { images, n, labels, classNames }, told = false) {
     nClasses,
     train: part(all.filter((i) => !isTest(i))),
     test: test.length ? part(test) : null,
+    places: undefined,
   };
 }
 

@@ -126,6 +126,12 @@ export function createSnapshots(trainer, wants, now) {
     return out;
   }
 
+  /** Values of the author's own. @param {Wants} want @param {number} n */
+  function own({ values }, n) {
+    const { places } = trainer.data;
+    return places === undefined ? [] : frames.ownValues(values, places, n);
+  }
+
   /** Live keys of one widget. @param {Wants} want @param {Codes} all @param {{decoder: Decoder, encoder: Decoder | null}} networks */
   function keysOf(want, all, { decoder, encoder }) {
     const codes = part(all, want.n);
@@ -134,7 +140,7 @@ export function createSnapshots(trainer, wants, now) {
     const made = {
       decoder: () => decoder,
       encoder: () => encoder,
-      values: () => frames.valuesState(codes),
+      values: () => frames.valuesState(codes, own(want, codes.n)),
       posteriors: () => frames.posteriorState(codes),
       originals: () => originalsState(seen),
       sample_labels: () => seen.classes && packIntegers(seen.classes),

@@ -3,8 +3,10 @@
  * here, so that each one moves whose sections the page can make. No DOM.
  *
  * @typedef {{seq: number, sections: string[], keys: string[], n: number, latentPoints: boolean,
- *   thresholds: {delta: number, var_threshold: number}, grid: {index: Int32Array, seed: number | null} | null}} Wants
- *   sections of the frame that are made anew with each picture; keys: live keys beside it; n: points at most
+ *   thresholds: {delta: number, var_threshold: number}, grid: {index: Int32Array, seed: number | null} | null,
+ *   values: import("../contract/types.js").Values["items"]}} Wants
+ *   sections of the frame that are made anew with each picture; keys: live keys beside it; n: points at most; values:
+ *   those of the author's own, by which points can be colored
  */
 import { toInt32 } from "../contract/bytes.js";
 
@@ -12,6 +14,8 @@ const MADE = ["curves", "scatter", "units", "latent", "grid"];
 const KEPT = ["seq", "run", "error", "form", "ghost", "framing"];
 const KEYS = ["decoder", "encoder", "originals", "values", "posteriors", "sample_labels"];
 const POINTS = 2000;
+/** Names of values that follow from the model, as in sections/values.py. */
+const BUILT_IN = ["recon", "kl", "|mu|"];
 
 /**
  * @param {Record<string, any>} state of a saved widget
@@ -33,6 +37,7 @@ export function wantsOf(state) {
     latentPoints: Boolean(latent?.points),
     thresholds: { delta: units?.delta ?? 0.01, var_threshold: units?.var_threshold ?? 0.01 },
     grid: grid ? { index: toInt32(grid.indices), seed: grid.seed } : null,
+    values: (state.values?.items ?? []).filter((/** @type {any} */ item) => !BUILT_IN.includes(item.name)),
   };
 }
 

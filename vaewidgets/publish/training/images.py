@@ -6,11 +6,13 @@ import zlib
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from vaewidgets.contract.packing import pack, pack_integers, pack_quantised
 from vaewidgets.contract.sections import Packed
 from vaewidgets.contract.training import TrainingData, TrainingSplit
 from vaewidgets.data import ImageDataset
+from vaewidgets.data.sample import spread_index
 from vaewidgets.data.split import Split
 from vaewidgets.errors import OptionError
 from vaewidgets.publish.training.enlarged import shrunk
@@ -40,9 +42,13 @@ def training_data(
     OptionError
         If they would take more than `MOST_BYTES` in the page.
     """
-    train = _part(data.train, n_images)
+    chosen = _chosen(len(data.train), n_images)
+    train = _part(data.train, chosen)
     most_test = max(_LEAST_TESTED, len(train) // _TESTED) if n_test is None else n_test
-    test = None if data.test is None or n_test == 0 else _part(data.test, most_test)
+    tested = None if data.test is None or n_test == 0 else _chosen(len(data.test), most_test)
+    test = None if data.test is None or tested is None else _part(data.test, tested)
+    n_tested = 0 if data.test is None else len(data.test)
+    whole = [len(train), 0 if test is None else len(test)] == [len(data.train), n_tested]
     sent: TrainingData = {
         "name": data.name,
         "image_shape": list(data.image_shape),
@@ -51,17 +57,37 @@ def training_data(
         "n_classes": n_classes,
         "train": _sent(train),
         "test": None if test is None else _sent(test),
-        "whole": [len(train), 0 if test is None else len(test)]
-        == [len(data.train), 0 if data.test is None else len(data.test)],
+        "whole": whole,
+        "places": None if whole else _places((tested, n_tested), (chosen, len(data.train))),
     }
     _check_size(sent, len(data.train))
     return sent
 
 
-def _part(split: Split, n: int | None) -> Split:
-    if n is None or n >= len(split):
-        return split
-    return split.take(torch.linspace(0, len(split) - 1, n).round().to(torch.int64))
+def _chosen(n: int, count: int | None) -> Tensor:
+    """Which of n images travel."""
+    if count is None or count >= n:
+        return torch.arange(n)
+    return torch.linspace(0, n - 1, count).round().to(torch.int64)
+
+
+def _part(split: Split, index: Tensor) -> Split:
+    return split if len(index) == len(split) else split.take(index)
+
+
+def _places(*splits: tuple[Tensor | None, int]) -> Packed:
+    """Where images of the page's sample stand in that of the run.
+
+    Of each split those that travel, and its size.
+    """
+    places, begin = [], 0
+    for chosen, n in splits:
+        if chosen is not None:
+            order = torch.empty(n, dtype=torch.int64)
+            order[spread_index(n, n)] = torch.arange(n)
+            places.append(begin + order[chosen[spread_index(len(chosen), len(chosen))]])
+        begin += n
+    return pack_integers(torch.cat(places).numpy())
 
 
 def _sent(split: Split) -> TrainingSplit:
