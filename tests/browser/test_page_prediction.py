@@ -17,7 +17,7 @@ from tests.browser.pages import SavedPage, open_page
 EVIL = "<img src=x onerror=alert(1)>"
 ITEMS = ["β = 1", "β = 0.1", "β = 10", EVIL]
 TRUE_ORDER = ["β = 10", "β = 1", EVIL, "β = 0.1"]
-CHOICE, ORDER, NUMBER, PLACE, LATER = range(5)
+CHOICE, ORDER, NUMBER, PLACE, LATER, CODED = range(6)
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,7 @@ def exercises() -> list[vw.Prediction]:
         vw.Prediction("How many?", between=(0, 20), unit="units", tolerance=2, truth=8),
         vw.Prediction("Where will the sevens lie?", place=run, label=7),
         vw.Prediction("How large?", between=(0.0, 5.0), unit="nats"),
+        vw.Prediction("How many?", between=(0, 20), unit="units", truth=8, codes=True),
     ]
 
 
@@ -40,7 +41,7 @@ def page(browser: Any, exercises: list[vw.Prediction], tmp_path_factory: Any) ->
     path: Path = vw.save_html(
         exercises, tmp_path_factory.mktemp("page") / "exercises.html", title="Exercises"
     )
-    with open_page(browser, path, viewport={"width": 1000, "height": 2400}) as page:
+    with open_page(browser, path, viewport={"width": 1000, "height": 3200}) as page:
         for i, root in enumerate(page.page.locator(".vw-root").all()):
             root.evaluate("(root, i) => { root.id = `exercise${i}`; }", i)
         yield page
@@ -224,3 +225,28 @@ def test_what_was_answered_is_taken_back_into_python(page: SavedPage, exercises:
 
 def test_nothing_was_asked_of_anyone(page: SavedPage) -> None:
     page.assert_alone()
+
+
+def test_codes_of_a_class_are_counted_beside_the_truth(
+    page: SavedPage, exercises: list[vw.Prediction]
+) -> None:
+    asked, widget = exercises[CODED], exercise(page, CODED)
+    codes = []
+    for answer in (8, 9, 3):
+        asked.answer = answer
+        codes.append(asked.code)
+    part = widget.lab.page.locator(f"{widget.selector} .vw-predict-collect")
+    assert not part.locator(".vw-predict-code").is_visible(), "no code without an answer"
+    press(widget, ".vw-predicted .vw-slider", "Home", "ArrowRight")
+    widget.wait("w.view.answer === 1", 5)
+    asked.answer = 1
+    widget.wait(f"root.querySelector('.vw-predict-code').textContent === '{asked.code}'", 5)
+    part.locator("summary").click()
+    part.locator("textarea").fill(f"{EVIL}\n" + ",".join([*codes, f"{codes[0]}7"]))
+    widget.wait("w.view.collected.length === 3", 5)
+    assert part.locator(".vw-note").nth(1).inner_text() == f"3 answers; 1 mistyped ({codes[0]}7)."
+    reveal(widget, right=False)
+    true = part.locator(".vw-predict-row.is-true")
+    assert true.all_inner_texts() == ["8 to 9\n2 ✓"]
+    assert part.locator(".vw-predict-sum").inner_text() == "1 of 3 are right."
+    asked.answer = None

@@ -36,7 +36,7 @@ from vaewidgets.contract.sections import (
 SHARED = ("hover", "selected", "classes", "color", "time")
 VIEW_KEYS = (
     *SHARED,
-    "answer", "at", "axes", "base", "cells", "center", "code", "cycles", "delta", "direction", "ellipses",
+    "answer", "at", "axes", "base", "cells", "center", "code", "collected", "cycles", "delta", "direction", "ellipses",
     "end", "ends", "eps", "f", "framed", "game", "ghost", "image", "images", "kept", "kind", "kl", "label",
     "log", "mode", "mu", "off", "path", "pen", "picked", "plane", "prior_mu", "prior_sigma", "projection",
     "quantity", "ratio", "recon", "revealed", "rows", "samples", "seed", "show", "sigma", "smoothing", "span",

@@ -8,12 +8,13 @@ import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
-from vaewidgets.checks import flag
+from vaewidgets.checks import flag, shown
 from vaewidgets.concurrency import BackgroundThread, Latch
 from vaewidgets.errors import OptionError
 from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.concept import ConceptWidget
 from vaewidgets.runs.gate import ENDED
+from vaewidgets.widgets.prediction.coded import answer_for, code_for, codes_in, mark
 from vaewidgets.widgets.prediction.exercise import (
     Between,
     Choice,
@@ -32,10 +33,20 @@ if TYPE_CHECKING:
 KINDS = ("choices", "order", "between", "place")
 _MOST_QUESTION = 600  # letters
 _SHOWN = 40  # of the question, in the repr
+_MOST_CODES = 2000
 
 
 def _check_later(name: str, value: Any) -> None:
     """What an answer may be depends on the exercise: see `Prediction._check_view`."""
+
+
+def _check_codes(name: str, value: Any) -> None:
+    if not isinstance(value, list) or len(value) > _MOST_CODES or not all(map(_is_code, value)):
+        raise OptionError(f"{name} is {shown(value)}; expected at most {_MOST_CODES:,} codes as texts.")
+
+
+def _is_code(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= 20
 
 
 @final
@@ -69,6 +80,10 @@ class Prediction(ConceptWidget):
         cannot be revealed before. Not with `place`.
     because : str, default ""
         A sentence that is shown with the truth; it can be set later.
+    codes : bool, default False
+        Whether a given answer is also shown as a short code, such as "4T-2K", which a reader can send to the
+        lecturer by any way: it holds the answer and a mark of the question, and nothing about the reader. Codes
+        pasted under "Answers of a class", or a CSV file with them dropped there, become a histogram.
 
     Attributes
     ----------
@@ -78,8 +93,8 @@ class Prediction(ConceptWidget):
 
     Notes
     -----
-    Keys of `view`: `answer` (a text, a list of texts, a number or two coordinates; None: none yet) and
-    `revealed`.
+    Keys of `view`: `answer` (a text, a list of texts, a number or two coordinates; None: none yet),
+    `revealed` and `collected` (codes of a class).
     What is true travels with the page: whoever reads its source can read it there.
 
     Examples
@@ -93,7 +108,7 @@ class Prediction(ConceptWidget):
     """
 
     _esm = STATIC / "prediction.js"
-    _keys: ClassVar = {"answer": _check_later, "revealed": flag}
+    _keys: ClassVar = {"answer": _check_later, "revealed": flag, "collected": _check_codes}
 
     def __init__(
         self,
@@ -109,6 +124,7 @@ class Prediction(ConceptWidget):
         tolerance: float = 0,
         truth: Any = None,
         because: str = "",
+        codes: bool = False,
     ) -> None:
         self._question_text = checked_text("question", question, _MOST_QUESTION)
         _one_kind(choices=choices, order=order, between=between, place=place)
@@ -127,11 +143,12 @@ class Prediction(ConceptWidget):
             self._exercise = Place(place, label)
         self._truth = self._checked_truth(truth)
         self._because = _sentence(because)
+        self._codes = flag("codes", codes)
         self._settling = threading.Lock()
         self._forget_run: Any = None
         if isinstance(self._exercise, Place):
             self._exercise.settle()
-        super().__init__({"answer": None, "revealed": False})
+        super().__init__({"answer": None, "revealed": False, "collected": []})
         self._follow_run()
 
     @property
@@ -182,13 +199,60 @@ class Prediction(ConceptWidget):
             return None
         return self._exercise.is_right(answer, truth)
 
+    @property
+    def code(self) -> str | None:
+        """The answer as a code; None without an answer."""
+        if self.answer is None:
+            return None
+        return code_for(self._question_text, self._exercise, self.answer)
+
+    def collect(self, text: str) -> list[Any]:
+        """Take the codes of a class, and return their answers.
+
+        Parameters
+        ----------
+        text : str
+            Codes among anything else, such as a CSV file's text; at most 2,000. Those of before are replaced.
+
+        Returns
+        -------
+        list
+            Answers, as `answer` is given; a number of a range that is not of whole numbers to a thousandth of
+            the range, a place to 0.01.
+
+        Raises
+        ------
+        OptionError
+            If there is none of this question.
+        """
+        if not isinstance(text, str):
+            raise OptionError(f"text is {shown(text)}; expected a text with codes, such as '4T-2K, 4T-9J'.")
+        read = [(code, answer_for(self._question_text, self._exercise, code)) for code in codes_in(text)]
+        good = [(code, answer) for code, answer in read if answer is not None]
+        if not good:
+            raise OptionError(
+                f"text is {shown(text)}; expected at least one code of this question, which begins with "
+                f"{mark(self._question_text, self._exercise)}-: its readers find it below their answer."
+            )
+        self.view = {"collected": [code for code, _ in good[:_MOST_CODES]]}
+        return self.collected
+
+    @property
+    def collected(self) -> list[Any]:
+        """Answers of the class's codes."""
+        codes = self.view["collected"]
+        answers = [answer_for(self._question_text, self._exercise, code) for code in codes]
+        return [answer for answer in answers if answer is not None]
+
     def _content(self) -> dict[str, Any]:
+        coded = {"mark": mark(self._question_text, self._exercise)} if self._codes else {}
         truth = self._exercise.truth if isinstance(self._exercise, Place) else self._truth
         return {
             "exercise": {
                 "kind": self._exercise.kind,
                 "question": self._question_text,
                 **self._exercise.content(),
+                **coded,
                 "truth": truth,
                 "because": self._because,
             }

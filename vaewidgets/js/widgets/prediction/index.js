@@ -1,15 +1,17 @@
 /**
  * Prediction: an exercise. One answers first; only then can the truth be revealed.
  *
- * View: answer (a text, a list of texts, a number, two coordinates; null: none yet), revealed.
+ * View: answer (a text, a list of texts, a number, two coordinates; null: none yet), revealed; collected, the codes of
+ * a class.
  * Handle: see host/widget.js; exercise, what is asked; right, true, false or null; toClient(u, v), of a place.
  * Controls: .vw-predict-radio; .vw-predicted; .vw-predict-up, .vw-predict-down, .vw-keep-order; .vw-map-handle;
- * .vw-reveal, which becomes "try again".
+ * .vw-reveal, which becomes "try again"; with codes .vw-copy-code, .vw-predict-class, .vw-predict-codes.
  */
 import { createPress } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { createChoices, createNumber } from "./asks.js";
+import { createCollect } from "./collect.js";
 import help from "./help.json" with { type: "json" };
 import { createOrder } from "./order.js";
 import { createPlace } from "./place.js";
@@ -29,11 +31,14 @@ export default defineWidget({
     const act = h("div", "vw-predict-act");
     const said = h("p", "vw-predict-outcome", { role: "status" });
     const because = h("p", "vw-predict-because");
-    shell.body.append(h("div", "vw-predict", {}, [question, askEl, act, because]));
+    const collectEl = h("div", "vw-predict-collect");
+    shell.body.append(h("div", "vw-predict", {}, [question, askEl, act, because, collectEl]));
     /** @type {Exercise | null} */
     let exercise = null;
     /** @type {Ask | null} */
     let ask = null;
+    /** @type {ReturnType<typeof createCollect> | null} */
+    let collect = null;
     const answer = () => view.get("answer", null);
     const right = () => exercise && isRight(exercise, answer());
     // What a page's address or Python says is revealed may have no answer.
@@ -79,6 +84,14 @@ export default defineWidget({
           revealed: on,
           map: asked.kind === "place" ? asked.map : undefined,
         });
+        if ("mark" in asked) {
+          const exercise = /** @type {import("./tally.js").Coded} */ (asked);
+          collect ??= createCollect(collectEl, {
+            exercise,
+            onCollect: (codes) => view.set("collected", codes),
+          });
+          collect.update({ answer: answer(), codes: view.get("collected", []), revealed: on });
+        }
         button.update({
           text: on ? "try again" : "reveal",
           disabled: !on && right() === null,
@@ -102,6 +115,7 @@ export default defineWidget({
       destroy() {
         button.destroy();
         ask?.destroy();
+        collect?.destroy();
       },
     };
   },
