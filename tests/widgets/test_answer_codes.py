@@ -1,4 +1,4 @@
-"""Codes of answers: every answer comes back, one wrong letter is noticed, and the page writes and reads the same."""
+"""Codes of answers: each answer comes back, one wrong letter is noticed, and the page does the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.node import run_module
-from vaewidgets.contract.answer_codes import LETTERS, code_of, read_code
+from vaewidgets.widgets.prediction.answer_codes import LETTERS, code_of, read_code
 from vaewidgets.errors import OptionError
 from vaewidgets.widgets import Prediction
 

@@ -7,7 +7,7 @@ import math
 import re
 from typing import Any
 
-from vaewidgets.contract.answer_codes import code_of, mark_of, read_code
+from vaewidgets.widgets.prediction.answer_codes import code_of, mark_of, read_code
 from vaewidgets.widgets.prediction.exercise import Between, Choice, Exercise, Order
 
 _PARTS = 1000  # of a range that is not of whole numbers

@@ -82,8 +82,8 @@ class Prediction(ConceptWidget):
         A sentence that is shown with the truth; it can be set later.
     codes : bool, default False
         Whether a given answer is also shown as a short code, such as "4T-2K", which a reader can send to the
-        lecturer by any way: it holds the answer and a mark of the question, and nothing about the reader. Codes
-        pasted under "Answers of a class", or a CSV file with them dropped there, become a histogram.
+        lecturer by any way: it holds the answer and a mark of the question, and nothing about the reader.
+        Codes pasted under "Answers of a class", or a CSV file with them dropped there, become a histogram.
 
     Attributes
     ----------

@@ -4,8 +4,9 @@
  * @typedef {import("./predict.js").Exercise & {mark: string}} Coded
  * @typedef {{text: string, count: number, isTrue: boolean}} Row
  */
-import { codeOf, plainCode, readCode } from "../../contract/answer_codes.js";
+
 import { clamp } from "../../draw/scales.js";
+import { codeOf, plainCode, readCode } from "./answer_codes.js";
 import { formatAmount, nameOf, nearestCenter } from "./predict.js";
 
 /** Of a range that is not of whole numbers. */

@@ -1,6 +1,6 @@
 /**
  * Short codes of answers: a number of a known range, a mark of the question, and a letter against mistypes.
- * vaewidgets/contract/answer_codes.py does the same, and makes the marks. No DOM.
+ * vaewidgets/widgets/prediction/answer_codes.py does the same, and makes the marks. No DOM.
  */
 
 const LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

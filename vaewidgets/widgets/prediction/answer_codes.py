@@ -1,6 +1,7 @@
 """Short codes of answers: a number of a known range, a mark of the question, and a letter against mistypes.
 
-Letters are Crockford's base 32 (no I, L, O, U), so a code can be read aloud. js/contract/answer_codes.js does the same.
+Letters are Crockford's base 32 (no I, L, O, U), so a code can be read aloud.
+js/widgets/prediction/answer_codes.js does the same.
 """
 
 from __future__ import annotations
