@@ -51,6 +51,12 @@ else:
 blobs = {name: hashlib.sha256(data).hexdigest() for name, data in content["blobs"].items()}
 print(json.dumps({"content": {**content, "blobs": blobs}, "names": saved.names, "repr": repr(saved)}))
 """
+# As JupyterLite's kernel converts messages: null is no None.
+TURNED = """
+from pyodide.code import run_js
+saved.set_state({"view": {"classes": run_js("null"), "selected": [1]}})
+assert saved.view == {"classes": None, "selected": [1]}, saved.view
+"""
 PYODIDE = JS / "node_modules" / "pyodide" / "pyodide.mjs"
 # Packages of this environment that hold no machine code: those that JupyterLite would fetch.
 IN_PYODIDE = """
@@ -135,6 +141,15 @@ def test_a_saved_notebook_keeps_a_picture_of_it(file: Path) -> None:
     assert "application/vnd.jupyter.widget-view+json" in data
 
 
+def test_a_message_of_it_holds_no_none(file: Path) -> None:
+    """JupyterLite's kernel sends None as undefined: a run of no set speed did not train."""
+    saved = replay.open(file, "LatentExplorer")
+    sent = saved.get_state("content")["content"]
+    assert sent.keys() == {"plain", "blobs"}
+    assert json.loads(sent["plain"]) == {name: saved.content[name] for name in ("widgets", "trainings")}
+    assert {type(part) for part in sent["blobs"].values()} == {bytes}
+
+
 @pytest.mark.slow
 def test_pyodide_opens_it_as_python_does(file: Path, tmp_path: Path) -> None:
     if not PYODIDE.is_file() and not os.environ.get("CI"):
@@ -142,7 +157,7 @@ def test_pyodide_opens_it_as_python_does(file: Path, tmp_path: Path) -> None:
     here = [JS.parents[1], sysconfig.get_path("purelib"), file.parent]
     # numpy of this machine cannot run there, and has to be as absent as torch
     start = WITHOUT + "sys.path += ['/0', '/1']\nsys.argv = ['', '/2/run.safetensors', 'LatentExplorer']\n"
-    printed = run_module(tmp_path, IN_PYODIDE, PYODIDE.as_uri(), start + OPENED, *here, seconds=240)
+    printed = run_module(tmp_path, IN_PYODIDE, PYODIDE.as_uri(), start + OPENED + TURNED, *here, seconds=240)
     opened = json.loads(printed.splitlines()[-1])
     wanted = replay.open(file, "LatentExplorer").content
     blobs = opened["content"]["blobs"]

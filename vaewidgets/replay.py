@@ -13,6 +13,7 @@ import dataclasses
 import functools
 import json
 import os
+import sys
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, final
@@ -55,6 +56,18 @@ _WIDGETS = (
 )
 
 
+def _as_text(content: Mapping[str, Any], _: Any) -> dict[str, Any]:
+    """States as JSON beside their buffers: in a message of JupyterLite's kernel None would be undefined."""
+    plain = json.dumps({"widgets": content["widgets"], "trainings": content["trainings"]})
+    return {"plain": plain, "blobs": content["blobs"]}
+
+
+def _from_page(view: Mapping[str, Any], _: Any) -> dict[str, Any]:
+    """What was turned. In JupyterLite null arrives as Pyodide's own object for it."""
+    null = getattr(sys.modules.get("pyodide.ffi"), "jsnull", None)
+    return {key: None if value is null else value for key, value in view.items()}
+
+
 @final
 class Replay(anywidget.AnyWidget):
     """Widgets of a saved run, alive without torch; `open` makes it.
@@ -81,9 +94,11 @@ class Replay(anywidget.AnyWidget):
 
     replay_id = traitlets.Unicode(help="Its name among all in a page. Owner: Python.").tag(sync=True)
     content = traitlets.Dict(help="States of widgets, and buffers by reference. Owner: Python.").tag(
-        sync=True
+        sync=True, to_json=_as_text
     )
-    view = traitlets.Dict(help="What was turned in the page. Owner: both.").tag(sync=True)
+    view = traitlets.Dict(help="What was turned in the page. Owner: both.").tag(
+        sync=True, from_json=_from_page
+    )
 
     def __init__(self, file: _RunFile, content: dict[str, Any]) -> None:
         self._still = file.still(content["widgets"][0]["name"])

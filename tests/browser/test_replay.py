@@ -74,7 +74,7 @@ def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sav
         {
             "esm": str(one._esm),
             "state": {
-                "content": {**one.content, "blobs": {}},
+                "content": {**one.get_state("content")["content"], "blobs": {}},
                 "view": {},
                 "replay_id": one.replay_id,
             },

@@ -53,12 +53,16 @@ async function train(content, training, models) {
   return { trainer, leave };
 }
 
+/** What was turned; from JupyterLite's kernel None comes as undefined. @param {Given} given @returns {Record<string, any>} */
+const viewOf = (given) =>
+  Object.fromEntries(Object.entries(given.get("view") ?? {}).map(([key, value]) => [key, value ?? null]));
+
 /**
  * Keep what is turned where Python reads it, and take over what Python sets.
  * @param {Given} given @param {PageModel[]} models @returns {() => void} ends it
  */
 function shareView(given, models) {
-  let known = JSON.stringify(given.get("view") ?? {});
+  let known = JSON.stringify(viewOf(given));
   let set = 0;
   function show() {
     set += 1;
@@ -69,14 +73,14 @@ function shareView(given, models) {
       model.set("ack", Math.max(model.get("ack") ?? 0, seq));
       const key = name.slice("view:".length);
       if (key === "hover") return; // marimo runs cells again at each change
-      const view = { ...given.get("view"), [key]: value };
+      const view = { ...viewOf(given), [key]: value };
       known = JSON.stringify(view);
       given.set("view", view);
       given.save_changes();
     });
   }
   const onView = () => {
-    const news = JSON.stringify(given.get("view") ?? {});
+    const news = JSON.stringify(viewOf(given));
     if (news === known) return;
     known = news;
     show();
@@ -88,9 +92,9 @@ function shareView(given, models) {
 
 /** @param {Given} given @returns {Promise<Opened>} */
 async function open(given) {
-  const { widgets, trainings, blobs } = given.get("content");
+  const { plain, blobs } = given.get("content");
   const content = contentOf(
-    () => structuredClone({ widgets, trainings }),
+    () => JSON.parse(plain),
     async (ref) => own(blobs[String(ref)]),
   );
   const saved = content.read();
