@@ -22,7 +22,7 @@ from PIL import Image
 
 from docs.showcase import WIDGETS, guide, summary
 from tests.browser.conftest import find_browser
-from tests.browser.lab import CHROMIUM_ARGUMENTS
+from tests.browser.lab import CHROMIUM_ARGUMENTS, wait_for
 from tests.browser.pages import open_page
 
 HERE = Path(__file__).parent
@@ -35,6 +35,8 @@ def photograph(browser: Any, page: Path, theme: str) -> bytes:
     """PNG of a saved page's only widget."""
     size = {"width": WIDTH, "height": 900}
     with open_page(browser, page, color_scheme=theme, viewport=size, reduced_motion="reduce") as opened:
+        left = "(document.querySelector('.vw-root').vaewidgets.left ?? 0) === 0"
+        wait_for(lambda: opened.page.evaluate(left), "all is decoded")
         opened.page.wait_for_timeout(SETTLE_MS)
         opened.assert_alone()
         png = opened.page.locator(".vw-root").screenshot()

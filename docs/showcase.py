@@ -112,6 +112,7 @@ WIDGETS: dict[str, Callable[[], LiveWidget]] = {
     "ReconstructionGrid": lambda: vw.ReconstructionGrid([run(2), run(16, beta=4.0)]),
     "PriorSamples": lambda: vw.PriorSamples([run(2), run(16, beta=4.0)]),
     "InterpolationStrip": lambda: vw.InterpolationStrip(run(2)),
+    "LatentGeometry": lambda: vw.LatentGeometry(run(2)),
     "LatentTraversal": lambda: vw.LatentTraversal(run(16, beta=4.0)),
     "ActiveUnitsBar": lambda: vw.ActiveUnitsBar(run(16, beta=4.0)),
     "Diagnosis": lambda: vw.Diagnosis(run(16, beta=4.0)),

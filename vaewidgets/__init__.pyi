@@ -81,6 +81,7 @@ from .widgets import Diagnosis as Diagnosis
 from .widgets import InterpolationStrip as InterpolationStrip
 from .widgets import KLPlayground as KLPlayground
 from .widgets import LatentExplorer as LatentExplorer
+from .widgets import LatentGeometry as LatentGeometry
 from .widgets import LatentManifold as LatentManifold
 from .widgets import LatentScatter as LatentScatter
 from .widgets import LatentTraversal as LatentTraversal

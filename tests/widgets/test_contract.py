@@ -37,6 +37,7 @@ SECTIONS = {
     "CodebookUsage": {"codes"},
     "Diagnosis": {"diagnosis"},
     "LatentExplorer": {"curves", "scatter", "units"},
+    "LatentGeometry": {"latent"},
     "LatentManifold": {"latent"},
     "LatentScatter": {"scatter"},
     "LatentTraversal": {"latent"},

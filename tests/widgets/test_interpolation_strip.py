@@ -56,9 +56,7 @@ def test_the_page_judges_as_we_do() -> None:
                  stretch: Number.isFinite(found.stretch) ? found.stretch : "inf" };
     })"""
     verdicts = set()
-    for (name, case), got in zip(
-        cases().items(), in_node(body, sent, judgePath="widgets/interpolation_strip/path"), strict=True
-    ):
+    for (name, case), got in zip(cases().items(), in_node(body, sent, judgePath="maths/path"), strict=True):
         images = torch.from_numpy(case["images"]).reshape(21, 1, 1, 6)
         want = judge_path(images, z=torch.from_numpy(case["z"]), classes=case["classes"], ends=case["ends"])
         verdicts.add(want.verdict)
@@ -86,7 +84,7 @@ def test_the_page_goes_the_same_ways() -> None:
     got = in_node(
         "cases.map((c) => interpolate(...c).map((z) => [...z]))",
         sent,
-        interpolate="widgets/interpolation_strip/path",
+        interpolate="maths/path",
     )
     for (kind, a, b, n), path in zip(sent, got, strict=True):
         want = interpolate(

@@ -16,6 +16,7 @@ from vaewidgets.figures.curves import curves_figure, runs_curves_figure
 from vaewidgets.figures.diagnosis import diagnosis_figure
 from vaewidgets.figures.explorer import explorer_figure
 from vaewidgets.figures.game import game_figure
+from vaewidgets.figures.geometry import geometry_figure
 from vaewidgets.figures.grid import grid_figure
 from vaewidgets.figures.images import rows_figure, tiles_figure
 from vaewidgets.figures.lines import histograms_figure, lines_figure
@@ -37,6 +38,7 @@ __all__ = [
     "explorer_figure",
     "figure_png",
     "game_figure",
+    "geometry_figure",
     "grid_figure",
     "histograms_figure",
     "kl_figure",

@@ -17,6 +17,7 @@ from vaewidgets.widgets.diagnosis import Diagnosis
 from vaewidgets.widgets.interpolation_strip import InterpolationStrip
 from vaewidgets.widgets.kl_playground import KLPlayground
 from vaewidgets.widgets.latent_explorer import LatentExplorer
+from vaewidgets.widgets.latent_geometry import LatentGeometry
 from vaewidgets.widgets.latent_manifold import LatentManifold
 from vaewidgets.widgets.latent_scatter import LatentScatter
 from vaewidgets.widgets.latent_traversal import LatentTraversal
@@ -40,6 +41,7 @@ __all__ = [
     "InterpolationStrip",
     "KLPlayground",
     "LatentExplorer",
+    "LatentGeometry",
     "LatentManifold",
     "LatentScatter",
     "LatentTraversal",

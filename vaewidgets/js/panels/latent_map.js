@@ -5,8 +5,11 @@
  * @typedef {import("../draw/handles.js").Handle} Handle
  * @typedef {{points: Float32Array, labels: Int32Array|null, classNames: string[]|null, axes: [string, string],
  *   prior: {center: [number, number], radii: number[]}|null, path: [number, number][], handles: Handle[],
- *   selected?: Set<number>|null, extent?: import("../maths/camera.js").Extent}} MapState
- *   points flat (n, 2); extent: what is in sight, by default the points and the prior
+ *   selected?: Set<number>|null, extent?: import("../maths/camera.js").Extent,
+ *   under?: (pen: import("../draw/pen.js").PlotPen) => void,
+ *   over?: (pen: import("../draw/pen.js").PlotPen) => void}} MapState
+ *   points flat (n, 2); extent: what is in sight, by default the points and the prior; under, over: draw what lies
+ *   below the points, and above them
  */
 
 import { createHandles } from "../draw/handles.js";
@@ -57,11 +60,12 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
   function draw(flat) {
     if (!state) return;
     const { size, width, height } = flat;
-    const { handles: standing, axes, prior, path, selected } = state;
+    const { handles: standing, axes, prior, path, selected, under, over } = state;
     box = boxOf(Math.round(size * 2.9), 4, width - 4, height - Math.round(size * 1.9));
     if (held) camera = fit(held, box);
     const pen = paint.onPlane(flat, camera, box);
     paint.drawAxes(pen, axes);
+    if (under) clipped(pen, box, () => under(pen));
     layer.draw(pen, { points: state.points, labels, selected });
     const half = HANDLE_EM * size;
     const taken = standing.map(({ at }) => ({ x: pen.x(at[0]), y: pen.y(at[1]), half, high: half }));
@@ -72,6 +76,7 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
       const way = path.flatMap(([u, v]) => [pen.x(u), pen.y(v)]);
       drawLine(pen, way, { color: "bg", width: 5 });
       drawLine(pen, way, { color: "accent", width: 2.5 });
+      over?.(pen);
       paint.drawClassNames(pen, /** @type {MapState} */ (state), names);
     });
     handles.place();

@@ -5,7 +5,7 @@
  *   ends               numbers of the two images
  *   path()             the z of each judged point
  *   image(i)           bytes of the i-th image shown
- *   verdict            as widgets/interpolation_strip/path.js gives it, or null while the path is being decoded
+ *   verdict            as maths/path.js gives it, or null while the path is being decoded
  *   toClient(end)      where the handle of an end (0 or 1) stands on the map
  *   pointClient(i)     where the code of image i stands on the map
  *   left               how many images are still to be decoded
@@ -19,6 +19,7 @@ import { createChoice, createPress } from "../../host/controls.js";
 import { h, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatVector, shortened } from "../../maths/format.js";
+import { evidence, interpolate, judgePath, nearestLabel, passesThrough, READS } from "../../maths/path.js";
 import { viewPlane } from "../../maths/plane.js";
 import { nearest } from "../../maths/statistics.js";
 import { createCodes } from "../../panels/codes.js";
@@ -26,7 +27,6 @@ import { createDecoding } from "../../panels/decoding.js";
 import { createLatentMap } from "../../panels/latent_map.js";
 import { createTimeLine, decoderAt } from "../../panels/time.js";
 import help from "./help.json" with { type: "json" };
-import { evidence, interpolate, judgePath, nearestLabel, passesThrough } from "./path.js";
 import { createPathChart } from "./path_chart.js";
 
 /** The path is judged at as many points at least; shown is every second or third. */
@@ -36,11 +36,6 @@ const MODES = [
   { value: "lerp", text: "straight (lerp)" },
   { value: "slerp", text: "along the sphere (slerp)" },
 ];
-const READS = {
-  smooth: "Smooth: the images change steadily along the path",
-  jump: "Jump: little changes, then everything at once",
-  detour: "Detour: the path passes through other classes",
-};
 
 export default defineWidget({
   name: "interpolation-strip",
@@ -67,7 +62,7 @@ export default defineWidget({
     let pathKey = "";
     /** Images of the path, in the data's value range. @type {(Float32Array | null)[]} */
     let images = [];
-    let verdict = /** @type {import("./path.js").Verdict | null} */ (null);
+    let verdict = /** @type {import("../../maths/path.js").Verdict | null} */ (null);
     let shown = 11;
     let every = 3;
     let drawnFor = "";

@@ -7,7 +7,7 @@
  *   classes: number[]|null, foreignShare: number, logPrior: Float64Array, radius: Float64Array, dim: number}} Verdict
  *   steps: change from image to image; logPrior in nats; radius ‖z‖ / √d
  */
-import { shortened } from "../../maths/format.js";
+import { shortened } from "./format.js";
 
 export const JUMP_WIDTH = 0.25;
 const FOREIGN_SHARE = 0.1;
@@ -16,6 +16,12 @@ const SHELL_DIMS = 8;
 const ROUNDING = 1e-5;
 const EPS = 1e-12;
 const MOST_NAMED = 12;
+/** What a verdict means. */
+export const READS = {
+  smooth: "Smooth: the images change steadily along the path",
+  jump: "Jump: little changes, then everything at once",
+  detour: "Detour: the path passes through other classes",
+};
 
 /** @param {ArrayLike<number>} a */
 function norm(a) {
