@@ -60,6 +60,7 @@ def geometry_figure(
     for letter, at in zip("AB", np.asarray(scene["paths"]["lerp"])[[0, -1]], strict=True):
         axes.plot(*at, "o", markersize=11, color=COLORS["accent"], zorder=6)
         axes.annotate(letter, at, ha="center", va="center", color="white", fontsize=FONT_POINTS, zorder=7)
+    axes.set_aspect("equal", adjustable="box")
     axes.set_xlim(x0, x1)
     axes.set_ylim(y0, y1)
     note(axes, "Darker: a step changes the image more")

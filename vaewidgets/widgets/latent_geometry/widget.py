@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SHOWN = 7  # images of a strip
+_DRAWN = {"lerp": "dashed", "slerp": "dotted", "geodesic": "solid"}  # in print
 _FAR = 32  # images at most, of which two far apart are the ends
 
 
@@ -209,7 +210,9 @@ class LatentGeometry(EndsWidget):
             "magnification": magnification(metric),
             "paths": {name: path.points for name, path in paths.items()},
             "images": {
-                f"{name}, length {path.length:.3g}": to_u8(data, path.images[:: SEGMENTS // (_SHOWN - 1)])
+                f"{name} ({_DRAWN[name]})\nlength {path.length:.3g}": to_u8(
+                    data, path.images[:: SEGMENTS // (_SHOWN - 1)]
+                )
                 for name, path in paths.items()
             },
         }
