@@ -111,6 +111,7 @@ WIDGETS: dict[str, Callable[[], LiveWidget]] = {
     "LatentManifold": lambda: vw.LatentManifold(run(2)),
     "ReconstructionGrid": lambda: vw.ReconstructionGrid([run(2), run(16, beta=4.0)]),
     "PriorSamples": lambda: vw.PriorSamples([run(2), run(16, beta=4.0)]),
+    "LearnedPrior": lambda: looked_at(vw.LearnedPrior(run(2)), steps=40),
     "InterpolationStrip": lambda: vw.InterpolationStrip(run(2)),
     "LatentGeometry": lambda: vw.LatentGeometry(run(2)),
     "LatentTraversal": lambda: vw.LatentTraversal(run(16, beta=4.0)),

@@ -85,6 +85,7 @@ from .widgets import LatentGeometry as LatentGeometry
 from .widgets import LatentManifold as LatentManifold
 from .widgets import LatentScatter as LatentScatter
 from .widgets import LatentTraversal as LatentTraversal
+from .widgets import LearnedPrior as LearnedPrior
 from .widgets import Prediction as Prediction
 from .widgets import PriorSamples as PriorSamples
 from .widgets import ReconstructionGrid as ReconstructionGrid

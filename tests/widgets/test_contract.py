@@ -41,6 +41,7 @@ SECTIONS = {
     "LatentManifold": {"latent"},
     "LatentScatter": {"scatter"},
     "LatentTraversal": {"latent"},
+    "LearnedPrior": {"latent"},
     "PriorSamples": {"latent"},
     "ReconstructionGrid": {"grid"},
     "SketchEncoder": {"latent"},

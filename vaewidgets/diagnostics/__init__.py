@@ -13,6 +13,14 @@ from vaewidgets.diagnostics.distil import Distilled, SmallEncoder, distil, poste
 from vaewidgets.diagnostics.factors import MutualInformationGap, mutual_information_gap
 from vaewidgets.diagnostics.features import Clusters, LinearProbe, Neighbours, cluster, linear_probe, retrieve
 from vaewidgets.diagnostics.information import AggregatePosterior, aggregate_posterior
+from vaewidgets.diagnostics.learned_prior import (
+    GaussianMixture,
+    Holes,
+    PriorCodes,
+    find_holes,
+    fit_prior,
+    prior_codes,
+)
 from vaewidgets.diagnostics.measurements import Measurements, NotFinite
 from vaewidgets.diagnostics.neighbours import tsne
 from vaewidgets.diagnostics.outliers import OutlierReport, Unfamiliarity, auroc, tell_apart, unfamiliarity
@@ -45,6 +53,8 @@ __all__ = [
     "Diagnosis",
     "Distilled",
     "Elbow",
+    "GaussianMixture",
+    "Holes",
     "ImportanceBound",
     "LinearProbe",
     "Measurements",
@@ -55,6 +65,7 @@ __all__ = [
     "PathVerdict",
     "PrincipalAngles",
     "PriorCircle",
+    "PriorCodes",
     "Projection",
     "RateDistortion",
     "RunStats",
@@ -70,6 +81,8 @@ __all__ = [
     "diagnose",
     "distil",
     "elbow",
+    "find_holes",
+    "fit_prior",
     "importance_bound",
     "interpolate",
     "judge_path",
@@ -82,6 +95,7 @@ __all__ = [
     "posterior_kl",
     "principal_angles",
     "prior_circle",
+    "prior_codes",
     "probabilistic_pca",
     "project",
     "rate_distortion",

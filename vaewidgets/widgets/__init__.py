@@ -21,6 +21,7 @@ from vaewidgets.widgets.latent_geometry import LatentGeometry
 from vaewidgets.widgets.latent_manifold import LatentManifold
 from vaewidgets.widgets.latent_scatter import LatentScatter
 from vaewidgets.widgets.latent_traversal import LatentTraversal
+from vaewidgets.widgets.learned_prior import LearnedPrior
 from vaewidgets.widgets.prediction import Prediction
 from vaewidgets.widgets.prior_samples import PriorSamples
 from vaewidgets.widgets.reconstruction_grid import ReconstructionGrid
@@ -45,6 +46,7 @@ __all__ = [
     "LatentManifold",
     "LatentScatter",
     "LatentTraversal",
+    "LearnedPrior",
     "Prediction",
     "PriorSamples",
     "ReconstructionGrid",
