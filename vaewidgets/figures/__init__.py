@@ -19,6 +19,7 @@ from vaewidgets.figures.game import game_figure
 from vaewidgets.figures.geometry import geometry_figure
 from vaewidgets.figures.grid import grid_figure
 from vaewidgets.figures.images import rows_figure, tiles_figure
+from vaewidgets.figures.learned_prior import learned_prior_figure
 from vaewidgets.figures.lines import histograms_figure, lines_figure
 from vaewidgets.figures.prediction import prediction_figure
 from vaewidgets.figures.scatter import scatter_figure
@@ -42,6 +43,7 @@ __all__ = [
     "grid_figure",
     "histograms_figure",
     "kl_figure",
+    "learned_prior_figure",
     "lines_figure",
     "prediction_figure",
     "rate_figure",

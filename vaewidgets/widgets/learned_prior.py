@@ -136,7 +136,7 @@ class LearnedPrior(LatentWidget):
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
         """Codes, fitted prior and samples of both priors, for print; see `LiveWidget.figure`."""
-        from vaewidgets.figures.learned_prior import learned_prior_figure
+        from vaewidgets.figures import learned_prior_figure
 
         codes, run = self.codes(), self.run
         holes, fitted = find_holes(codes), self.fitted()
