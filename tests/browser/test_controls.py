@@ -9,9 +9,10 @@ import pytest
 from tests.browser.helpers import Widget, numbers, wait_for_hellos
 from tests.browser.lab import Lab, kernel_names, wait_for
 
-# a small model leaves the processor to the page
+# a small model and few points leave the processor to the page
 CREATE = """import vaewidgets as vw, ipykernel
-explorer = vw.LatentExplorer(epochs=1_000_000, speed=4, hidden=(32,))
+data = vw.load_dataset("digits", n_train=256, n_test=64)
+explorer = vw.LatentExplorer(data, epochs=1_000_000, speed=10, batch_size=64, lr=0.01, hidden=(32,))
 run = explorer.run
 display(explorer)
 print("ipykernel", ipykernel.__version__)"""
@@ -181,8 +182,8 @@ def test_thousands_of_messages_both_ways_tear_lose_and_stick_nothing(lab: Lab) -
     count, least, hz = 2000, 61, 150
     create = """import time
 import vaewidgets as vw
-data = vw.load_dataset('digits', n_train=256)
-run = vw.train(vw.MLPVAE(data.image_shape), data, start=False)
+data = vw.load_dataset('digits', n_train=256, n_test=64)
+run = vw.train(vw.MLPVAE(data.image_shape, hidden=(32,)), data, start=False)
 widget = vw.LatentExplorer(run)
 handled, silence, last = 0, 0.0, float("inf")
 def count(_, content, buffers):

@@ -10,7 +10,12 @@ import numpy as np
 from tests.browser.helpers import Widget, numbers
 from tests.browser.lab import Lab, wait_for
 
-CREATE = "import vaewidgets as vw\nexplorer = vw.LatentExplorer({arguments})\nrun = explorer.run\nexplorer"
+# few points leave the processor to the page
+CREATE = """import vaewidgets as vw
+data = vw.load_dataset("digits", n_train=500, n_test=64)
+explorer = vw.LatentExplorer(data, batch_size=32, {arguments})
+run = explorer.run
+explorer"""
 EPOCHS = 10  # after so many the classes of the digits are apart
 LEAST_GREY_LEVELS = 20.0  # by which the images at A and B differ then, mean over the pixels, of 255
 
@@ -103,8 +108,8 @@ def test_a_and_b_follow_their_classes_until_one_is_dragged_and_after_a_new_run(l
 STRIP = """
 import torch, vaewidgets as vw
 torch.manual_seed(0)
-data = vw.load_dataset("digits")
-run = vw.train(vw.MLPVAE(data.image_shape, hidden=(128,)), data, epochs=10_000, speed=8, batch_size=64)
+data = vw.load_dataset("digits", n_train=500, n_test=64)
+run = vw.train(vw.MLPVAE(data.image_shape, hidden=(128,)), data, epochs=10_000, speed=16, batch_size=32)
 strip = vw.InterpolationStrip(run, a="0", b=4)
 strip
 """
