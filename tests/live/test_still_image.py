@@ -165,13 +165,13 @@ def test_where_a_saved_notebook_has_only_the_picture_it_says_how_to_wake_the_wid
     scatter: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts: list[list[str]] = []
-    draw = figures.figure_png
+    draw = figures.figure_pixels
 
-    def drawn(figure: Any, *arguments: Any, **options: Any) -> bytes:
+    def drawn(figure: Any, dpi: int) -> np.ndarray:
         texts.append([one.get_text() for one in figure.texts])
-        return draw(figure, *arguments, **options)
+        return draw(figure, dpi)
 
-    monkeypatch.setattr(figures, "figure_png", drawn)
+    monkeypatch.setattr(figures, "figure_pixels", drawn)
     for saves_state in (True, False):
         place = SimpleNamespace(widget_views=True, saves_state=saves_state)
         monkeypatch.setattr(still_image, "host", lambda place=place: place)

@@ -31,10 +31,10 @@ def in_few_colors(png: bytes) -> bytes:
     """Return a PNG in 256 colors, a third of its size; as it is where that is less."""
     from PIL import Image  # comes with matplotlib
 
-    file = io.BytesIO()
+    from vaewidgets.contract.few_colors import few_color_png  # needs numpy, which a replay may lack
+
     with Image.open(io.BytesIO(png)) as picture:
-        options = {"dpi": picture.info["dpi"]} if "dpi" in picture.info else {}
-        # the default, median cut, gives small areas such as the dots of a legend other colors
-        few = picture.convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=2)
-        few.save(file, "PNG", optimize=True, **options)
-    return min(png, file.getvalue(), key=len)
+        if picture.mode == "P":
+            return png
+        found = few_color_png(picture.convert("RGB"), picture.info.get("dpi", (0, 0))[0])
+    return min(png, found, key=len)

@@ -23,7 +23,7 @@ from vaewidgets.figures.learned_prior import learned_prior_figure
 from vaewidgets.figures.lines import histograms_figure, lines_figure
 from vaewidgets.figures.prediction import prediction_figure
 from vaewidgets.figures.scatter import scatter_figure
-from vaewidgets.figures.style import figure_png
+from vaewidgets.figures.style import figure_pixels, figure_png
 from vaewidgets.figures.tour import tour_figure
 from vaewidgets.figures.units import units_figure
 
@@ -37,6 +37,7 @@ __all__ = [
     "curves_figure",
     "diagnosis_figure",
     "explorer_figure",
+    "figure_pixels",
     "figure_png",
     "game_figure",
     "geometry_figure",

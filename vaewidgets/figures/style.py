@@ -11,6 +11,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
@@ -24,6 +25,8 @@ FONT_POINTS = 8.0
 SMALL_POINTS = 7.0
 DASHED = (0, (4, 3))
 _DPI = (200, 150, 120, 100, 80, 60, 40)
+_PAD_INCHES = 0.08
+_WHITE = 255
 _render = threading.Lock()  # matplotlib's font and text caches are shared between figures
 
 
@@ -115,10 +118,29 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
     return result
 
 
-def figure_png(figure: Figure, max_bytes: int, *, dpi: int = _DPI[0], cropped: bool = False) -> bytes:
-    """Draw a figure as a PNG of at most `max_bytes`, as sharp as that allows: `dpi` down to 40 dots an inch.
+def figure_pixels(figure: Figure, dpi: int) -> np.ndarray:
+    """Draw a figure, without the white margins round all that it holds: (height, width, 3) from 0 to 255."""
+    canvas, before = FigureCanvasAgg(figure), figure.dpi
+    with _render:
+        figure.dpi = dpi
+        try:
+            canvas.draw()
+            pixels = np.array(canvas.buffer_rgba())[..., :3]
+        finally:
+            figure.dpi = before
+    is_ink = np.any(pixels < _WHITE, axis=2)
+    down, across = (_span(np.any(is_ink, axis=axis), round(_PAD_INCHES * dpi)) for axis in (1, 0))
+    return pixels[down, across]
 
-    `cropped`: without white margins, where the figure is larger than what it holds.
+
+def _span(is_ink: Any, pad: int) -> slice:
+    """From the first to the last True, and `pad` more on both sides."""
+    places = np.flatnonzero(is_ink)
+    return slice(max(places[0] - pad, 0), places[-1] + 1 + pad) if len(places) else slice(None)
+
+
+def figure_png(figure: Figure, max_bytes: int, *, dpi: int = _DPI[0]) -> bytes:
+    """Draw a figure as a PNG of at most `max_bytes`, as sharp as that allows: `dpi` down to 40 dots an inch.
 
     Raises
     ------
@@ -126,13 +148,10 @@ def figure_png(figure: Figure, max_bytes: int, *, dpi: int = _DPI[0], cropped: b
         If even the coarsest is larger.
     """
     smallest = 0
-    options: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": 0.08} if cropped else {}
     for dots in [step for step in _DPI if step <= dpi]:
         buffer = io.BytesIO()
         with _render:
-            figure.savefig(
-                buffer, format="png", dpi=dots, facecolor="white", metadata={"Software": None}, **options
-            )
+            figure.savefig(buffer, format="png", dpi=dots, facecolor="white", metadata={"Software": None})
         smallest = buffer.tell()
         if smallest <= max_bytes:
             return buffer.getvalue()

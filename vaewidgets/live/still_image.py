@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from anywidget import AnyWidget
 
-from vaewidgets.contract.png import in_few_colors, size_metadata
+from vaewidgets.contract.png import size_metadata
 from vaewidgets.live.hosts import host
 from vaewidgets.live.html_output import html_bundle, html_output, is_wanted, with_picture
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from vaewidgets.live.widget import LiveWidget
 
-MAX_BYTES = 300_000  # of the PNG
-_DPI = (200, 150, 100)  # sharp on screens with two dots a pixel, where the file stays small
-_SMALL = 160_000  # bytes
+# Dots an inch, and the most bytes at which they are kept: sharp on screens with two dots a pixel, where the
+# file stays small.
+_SHARPNESS = {200: 160_000, 150: 160_000, 100: 300_000, 60: 300_000, 40: 300_000}
 WAKE = "A still picture. To wake the widget, run its cell again."  # where a saved notebook has nothing else
 KEEP = 8  # newest places where a widget is shown; older ones are cells that were run again
 
@@ -36,11 +36,12 @@ _log = logging.getLogger("vaewidgets")
 
 def still_png(figure: Figure) -> bytes:
     """Return a figure as a PNG of few bytes, as sharp as they allow."""
-    from vaewidgets.figures import figure_png
+    from vaewidgets.contract.few_colors import few_color_png
+    from vaewidgets.figures import figure_pixels
 
-    for dots in _DPI:
-        png = in_few_colors(figure_png(figure, 2 * MAX_BYTES, dpi=dots, cropped=True))
-        if len(png) <= _SMALL:
+    for dpi, most_bytes in _SHARPNESS.items():
+        png = few_color_png(figure_pixels(figure, dpi), dpi)
+        if len(png) <= most_bytes:
             break
     return png
 
