@@ -66,6 +66,8 @@ export function createTheme(root) {
   const classColors = new Map();
   /** @type {{labels: Int32Array | null, table: number[]} | null} */
   let classTable = null;
+  /** Asked many times a drawing, and each answer of the browser may cost a layout. @type {{size: number, family: string} | null} */
+  let text = null;
   const scheme = matchMedia("(prefers-color-scheme: dark)");
 
   let seen = "";
@@ -86,6 +88,7 @@ export function createTheme(root) {
     cache = new Map();
     classColors.clear();
     classTable = null;
+    text = null;
     for (const listener of listeners) listener();
   }
 
@@ -107,6 +110,7 @@ export function createTheme(root) {
   // Outside of a page nothing can be read: JupyterLab builds a widget before it shows it, and takes out what is
   // scrolled away. Coming in or back it gets a size.
   const arrival = new ResizeObserver(() => {
+    text = null; // a widget of other text is seldom as large as before
     if (root.isConnected && String(surroundings()) !== seen) refresh();
   });
   arrival.observe(root);
@@ -121,6 +125,14 @@ export function createTheme(root) {
       cache.set(name, value);
     }
     return value;
+  }
+
+  function textStyle() {
+    if (text) return text;
+    const { fontSize, fontFamily } = getComputedStyle(root);
+    const found = { size: Number.parseFloat(fontSize) || 13, family: fontFamily };
+    if (root.isConnected) text = found;
+    return found;
   }
 
   const theme = {
@@ -160,10 +172,11 @@ export function createTheme(root) {
     /** What can be read on a color. @param {string} color */
     inkOn: (color) => (luminance(color) > LIGHT ? "#10161c" : "#fff"),
     /** Base size of text in CSS pixels. */
-    fontSize: () => Number.parseFloat(getComputedStyle(root).fontSize) || 13,
+    fontSize: () => textStyle().size,
     /** A canvas font. @param {number} [relative] to the base size @param {string} [weight] */
     font(relative = 1, weight = "400") {
-      return `${weight} ${(theme.fontSize() * relative).toFixed(2)}px ${getComputedStyle(root).fontFamily}`;
+      const { size, family } = textStyle();
+      return `${weight} ${(size * relative).toFixed(2)}px ${family}`;
     },
     /** Called after each change of theme. @param {() => void} listener @returns {() => void} */
     onChange(listener) {
