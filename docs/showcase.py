@@ -120,6 +120,7 @@ WIDGETS: dict[str, Callable[[], LiveWidget]] = {
     "SketchEncoder": lambda: looked_at(
         vw.SketchEncoder(run(2)), strokes=[{"width": 0.09, "points": THREE, "erase": False}]
     ),
+    "ElboMicroscope": lambda: looked_at(vw.ElboMicroscope(run(2), image=4), mu=[0.2, -1.6], show="prior"),
     "BetaCompare": lambda: looked_at(vw.BetaCompare(betas()), show="latent"),
     "BottleneckSweep": lambda: vw.BottleneckSweep(sweep(latent_dim=(1, 2, 4, 8, 16))),
     "CodebookUsage": lambda: vw.CodebookUsage(quantised()),

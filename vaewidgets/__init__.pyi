@@ -78,6 +78,7 @@ from .widgets import BottleneckGame as BottleneckGame
 from .widgets import BottleneckSweep as BottleneckSweep
 from .widgets import CodebookUsage as CodebookUsage
 from .widgets import Diagnosis as Diagnosis
+from .widgets import ElboMicroscope as ElboMicroscope
 from .widgets import InterpolationStrip as InterpolationStrip
 from .widgets import KLPlayground as KLPlayground
 from .widgets import LatentExplorer as LatentExplorer

@@ -140,7 +140,7 @@ def test_the_normaliser_in_single_precision_near_one_half():
     x = torch.full_like(logits, 0.5)  # leaves the normaliser alone
     for precision, tolerance in ((torch.float32, 1e-6), (torch.float64, 1e-9)):
         leaf = logits.to(precision).detach().clone().requires_grad_()
-        got = ContinuousBernoulli()._per_pixel(leaf, x.to(precision))
+        got = ContinuousBernoulli().per_pixel(leaf, x.to(precision))
         got.sum().backward()
         half = leaf.detach().double().numpy() / 2
         with np.errstate(invalid="ignore", divide="ignore"):

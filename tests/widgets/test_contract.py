@@ -36,6 +36,7 @@ SECTIONS = {
     "BottleneckSweep": {"active", "size", "sweep"},
     "CodebookUsage": {"codes"},
     "Diagnosis": {"diagnosis"},
+    "ElboMicroscope": {"latent"},
     "LatentExplorer": {"curves", "scatter", "units"},
     "LatentGeometry": {"latent"},
     "LatentManifold": {"latent"},

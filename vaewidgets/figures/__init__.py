@@ -21,6 +21,7 @@ from vaewidgets.figures.grid import grid_figure
 from vaewidgets.figures.images import rows_figure, tiles_figure
 from vaewidgets.figures.learned_prior import learned_prior_figure
 from vaewidgets.figures.lines import histograms_figure, lines_figure
+from vaewidgets.figures.microscope import microscope_figure
 from vaewidgets.figures.prediction import prediction_figure
 from vaewidgets.figures.scatter import scatter_figure
 from vaewidgets.figures.style import figure_pixels, figure_png
@@ -46,6 +47,7 @@ __all__ = [
     "kl_figure",
     "learned_prior_figure",
     "lines_figure",
+    "microscope_figure",
     "prediction_figure",
     "rate_figure",
     "reparameterization_figure",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ def portable_network(
     example_shape: Sequence[int] | Sequence[Sequence[int]],
     *,
     module: nn.Module,
+    gradients: bool = False,
 ) -> Network:
     """Record a function of a module as a network that the page runs.
 
@@ -47,6 +48,10 @@ def portable_network(
         decoder of z and a class as a one-hot vector, ``((latent_dim,), (n_classes,))``.
     module : nn.Module
         Holds the parameters. It is neither called nor changed.
+    gradients : bool
+        Whether the function takes gradients (`torch.autograd.grad` under `torch.enable_grad`): the page then
+        needs the operations of backward passes, and gets the weights in full where half precision, as in
+        front of a ReLU's kink, gives another gradient.
 
     Raises
     ------
@@ -63,7 +68,8 @@ def portable_network(
     replica = _copied(module)
     call, method = _bound(function, module, replica)
     name = type(_shown(module)).__name__
-    tracing = _Tracing(replica, call, name, f"{name}.{method}" if method else name, _shapes(example_shape))
+    root = f"{name}.{method}" if method else name
+    tracing = _Tracing(replica, call, name, root, _shapes(example_shape), gradients)
     with torch.no_grad(), plain(), seeded(0):
         try:
             return tracing.for_any_batch()
@@ -133,6 +139,7 @@ class _Tracing:
     name: str  # of the model
     root: str  # of the function
     shapes: list[tuple[int, ...]]
+    gradients: bool = False
     warned: set[str] = field(default_factory=set)
     picked: Place | None = None
 
@@ -152,14 +159,13 @@ class _Tracing:
         except PortableError as error:
             raise _OneByOne(f"it fails for {_TOGETHER} images: {error}") from error
         self._check_apart(network, inputs, together)
-        self._compare_alone(network, 2.0)
-        return network
+        return self._compare_alone(network, 2.0)
 
     def for_one_image(self, reason: str) -> Network:
         """Record with one image, and compare with others."""
         network = self._assembled(self._recorded(1, PortableError), reason=reason)
         for scale in (1.0, 0.1, 2.0):
-            self._compare_alone(network, scale)
+            network = self._compare_alone(network, scale)
         return network
 
     def _recorded(self, size: int, error: type[Exception]) -> Recording:
@@ -168,7 +174,7 @@ class _Tracing:
         try:
             recording = record(
                 self.call, examples, self.replica, root=self.root, layers=_shown(self.replica),
-                warned=self.warned, at=at,
+                warned=self.warned, at=at, training=self.gradients,
             )  # fmt: skip
         except PortableError:
             raise
@@ -189,7 +195,7 @@ class _Tracing:
             )
         self.picked = recording.picked
         needed = simplified(recording, keep_state=False)
-        problem = refusal(needed)
+        problem = refusal(needed, training=self.gradients)
         if problem is not None:
             raise PortableError(problem)
         return assembled(
@@ -218,11 +224,17 @@ class _Tracing:
                 "The page can only run what does the same for every input."
             ) from error
 
-    def _compare_alone(self, network: Network, scale: float) -> None:
-        """One image, with full and with half-precision weights."""
+    def _compare_alone(self, network: Network, scale: float) -> Network:
+        """One image, with full and with half-precision weights; the network as it travels."""
         inputs, outputs = self._wanted(1, scale)
-        for half in (False, True):
-            self._compare(network, inputs, outputs, half=half)
+        self._compare(network, inputs, outputs, half=False)
+        try:
+            self._compare(network, inputs, outputs, half=True)
+        except PortableError:
+            if not self.gradients:
+                raise
+            return replace(network, precision="f32")
+        return network
 
     def _compare(
         self, network: Network, inputs: list[Tensor], outputs: list[Tensor], *, half: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import torch
@@ -16,10 +17,13 @@ _EXACT = 2**24  # float32 holds each whole number up to it
 _DATA_SIZED = frozenset({"nonzero", "masked_select", "unique", "unique_consecutive", "_unique2"})
 
 
-def refusal(recording: Recording) -> str | None:
-    """Find what the page cannot run in an encoder or decoder; None if there is nothing."""
+def refusal(recording: Recording, *, training: bool = False) -> str | None:
+    """Find what the page cannot run in an encoder or decoder; None if there is nothing.
+
+    With `training` the operations of backward passes count as known.
+    """
     used = {i for operation in recording.operations for i in operation.reads}
-    found = _first(recording, _reason, _beyond_float)
+    found = _first(recording, functools.partial(_reason, training=training), _beyond_float)
     if found is not None:
         return found
     for i, value in enumerate(recording.values):
@@ -73,7 +77,7 @@ def picks_by_mask(place: Place) -> str:
     )
 
 
-def _reason(operation: Operation, recording: Recording) -> str | None:
+def _reason(operation: Operation, recording: Recording, *, training: bool) -> str | None:
     values = recording.values
     if any(values[i].kind == "named" for i in operation.writes):
         return "it changes a parameter or buffer in place"
@@ -83,7 +87,7 @@ def _reason(operation: Operation, recording: Recording) -> str | None:
         return "it normalises by the batch's own statistics, also in eval mode"
     dtypes = [value.tensor.dtype for value in values]
     name, _ = in_page(operation, dtypes)
-    if not is_known(name, training=False):
+    if not is_known(name, training=training):
         return (
             f"{name} has no counterpart there. Write it by others: the documentation lists the operations "
             "that the page knows"

@@ -12,7 +12,7 @@ from vaewidgets.errors import PortableError, ProtocolError
 
 
 class PageNetworks:
-    """The decoder and the encoder of one run, as live keys."""
+    """The networks of one run, as live keys."""
 
     def __init__(self) -> None:
         self._traced: dict[tuple[str, Any], graphs.Network | PortableError] = {}  # or why it was not
@@ -25,6 +25,25 @@ class PageNetworks:
         """The live key `encoder`: an image in, mu and logvar out."""
         shape = snapshot.data.image_shape
         return self._state("encoder", snapshot, lambda model: graphs.encoder_network(model, shape))
+
+    def score(self, snapshot: Snapshot) -> Decoder:
+        """The live key `score`: z and an image in; x_hat, the cost of each pixel, and its gradient by z out.
+
+        Without the gradient, and with the reason, where only the forward pass can be recorded.
+        """
+        snapshot.likelihood.check_computed("The pull of the likelihood")
+        shape = snapshot.data.image_shape
+        full = self._state(
+            "score", snapshot, lambda model: graphs.score_network(model, snapshot.likelihood, shape)
+        )
+        if full["network"] is not None:
+            return full
+        forward = self._state(
+            "forward score",
+            snapshot,
+            lambda model: graphs.score_network(model, snapshot.likelihood, shape, gradient=False),
+        )
+        return {**forward, "reason": full["reason"]}
 
     def _state(self, name: str, snapshot: Snapshot, trace: Callable[[Any], graphs.Network]) -> Decoder:
         key = (name, getattr(snapshot.model, "convention", None))  # a foreign model may be read anew

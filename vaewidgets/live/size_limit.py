@@ -13,6 +13,7 @@ _LEFT_OUT = {
     "originals": "thumbnails of the originals",
     "encoder": "the encoder's weights",
     "decoder": "the decoder's weights, so the kernel decodes",
+    "score": "the decoder's weights, so that nothing can be scored",
 }
 
 
@@ -75,7 +76,7 @@ class SizeLimit:
 
 def _thinned(key: str, value: Any, over: int) -> Any:
     """Return what is left of a value of which `over` bytes are too many: the first images, or nothing."""
-    if key.startswith("decoder"):
+    if key.startswith(("decoder", "score")):
         reason = f"its weights are too many for a notebook ({_megabytes(array_bytes(value))})"
         return {**value, "network": None, "reason": reason}
     if key.startswith("originals") and isinstance(value, Mapping) and value.get("shape"):

@@ -14,6 +14,7 @@ from vaewidgets.widgets.bottleneck_game import BottleneckGame
 from vaewidgets.widgets.bottleneck_sweep import BottleneckSweep
 from vaewidgets.widgets.codebook_usage import CodebookUsage
 from vaewidgets.widgets.diagnosis import Diagnosis
+from vaewidgets.widgets.elbo_microscope import ElboMicroscope
 from vaewidgets.widgets.interpolation_strip import InterpolationStrip
 from vaewidgets.widgets.kl_playground import KLPlayground
 from vaewidgets.widgets.latent_explorer import LatentExplorer
@@ -39,6 +40,7 @@ __all__ = [
     "BottleneckSweep",
     "CodebookUsage",
     "Diagnosis",
+    "ElboMicroscope",
     "InterpolationStrip",
     "KLPlayground",
     "LatentExplorer",

@@ -4,7 +4,7 @@ export type Draw = "slices" | "bars" | "line" | "heatmap";
 export type Dtype = "u8" | "u16" | "i32" | "f32" | "f16" | "q16";
 export type Status = "created" | "running" | "paused" | "stopped" | "finished" | "failed";
 export type CommandName = "pause" | "resume" | "stop" | "advance" | "beta" | "lr" | "speed" | "epochs" | "new_run" | "presenting";
-export type ViewKey = "hover" | "selected" | "classes" | "color" | "time" | "answer" | "at" | "axes" | "base" | "cells" | "center" | "code" | "collected" | "components" | "cycles" | "delta" | "direction" | "ellipses" | "end" | "ends" | "eps" | "f" | "framed" | "game" | "ghost" | "image" | "images" | "kept" | "kind" | "kl" | "label" | "log" | "mode" | "mu" | "off" | "path" | "pen" | "picked" | "plane" | "prior_mu" | "prior_sigma" | "projection" | "quantity" | "ratio" | "recon" | "revealed" | "rows" | "samples" | "seed" | "show" | "sigma" | "smoothing" | "span" | "start" | "step" | "steps" | "stop" | "strokes" | "style" | "temperature" | "uncertainty" | "var_threshold" | "z";
+export type ViewKey = "hover" | "selected" | "classes" | "color" | "time" | "answer" | "at" | "axes" | "base" | "beta" | "cells" | "center" | "code" | "collected" | "components" | "cycles" | "delta" | "direction" | "ellipses" | "end" | "ends" | "eps" | "f" | "framed" | "game" | "ghost" | "image" | "images" | "kept" | "kind" | "kl" | "label" | "log" | "mode" | "mu" | "off" | "path" | "pen" | "picked" | "plane" | "prior_mu" | "prior_sigma" | "projection" | "quantity" | "ratio" | "recon" | "revealed" | "rows" | "samples" | "seed" | "show" | "sigma" | "smoothing" | "span" | "start" | "step" | "steps" | "stop" | "strokes" | "style" | "temperature" | "uncertainty" | "var_threshold" | "z";
 export type LiveKey = keyof LiveState;
 /** A little-endian array; q16 has a `lo` and a `hi` for each column of the last axis, 65535 is NaN. */
 export interface Packed {
@@ -592,6 +592,7 @@ export interface LiveState {
   classes?: Classes | null;
   decoder?: Decoder;
   encoder?: Decoder;
+  score?: Decoder;
   originals?: Packed | null;
   values?: Values;
   tsne?: Layout | null;

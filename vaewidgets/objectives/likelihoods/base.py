@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Self
 import torch
 from torch import Tensor
 
+from vaewidgets.errors import OptionError
+
 if TYPE_CHECKING:
     from vaewidgets.data import ImageDataset
 
@@ -63,6 +65,20 @@ class Likelihood(ABC):
         Tensor, shape (B,)
             Summed over C, H and W.
         """
+
+    def per_pixel(self, raw: Tensor, x: Tensor) -> Tensor:
+        """What `recon` sums: the term of each pixel, shape (B, C, H, W).
+
+        Raises
+        ------
+        OptionError
+            If this class says only the sum.
+        """
+        del raw, x
+        raise OptionError(
+            f"{type(self).__name__} has no per_pixel(raw, x), only recon(raw, x), its sum; expected both, to "
+            "show which pixels cost how much: def per_pixel(self, raw, x): return ...  # (B, C, H, W)"
+        )
 
     @abstractmethod
     def total(self, raw: Tensor, x: Tensor) -> Tensor:

@@ -51,7 +51,11 @@ class Bernoulli(Likelihood):
 
     def recon(self, raw: Tensor, x: Tensor) -> Tensor:
         """Binary cross-entropy of each image, shape (B,)."""
-        return F.binary_cross_entropy_with_logits(raw, x, reduction="none").flatten(1).sum(1)
+        return self.per_pixel(raw, x).flatten(1).sum(1)
+
+    def per_pixel(self, raw: Tensor, x: Tensor) -> Tensor:
+        """Binary cross-entropy of each pixel, of the shape of `x`."""
+        return F.binary_cross_entropy_with_logits(raw, x, reduction="none")
 
     def total(self, raw: Tensor, x: Tensor) -> Tensor:
         """Sum of `recon` over the batch."""
@@ -96,11 +100,11 @@ class ContinuousBernoulli(Likelihood):
 
     def recon(self, raw: Tensor, x: Tensor) -> Tensor:
         """Negative log-likelihood of each image, shape (B,); may be below 0, as that of any density."""
-        return self._per_pixel(raw, x).flatten(1).sum(1)
+        return self.per_pixel(raw, x).flatten(1).sum(1)
 
     def total(self, raw: Tensor, x: Tensor) -> Tensor:
         """Sum of `recon` over the batch."""
-        return self._per_pixel(raw, x).sum()
+        return self.per_pixel(raw, x).sum()
 
     def mean(self, raw: Tensor) -> Tensor:
         """λ of each pixel, which is what `decode` returns; `expected` for the mean."""
@@ -127,8 +131,8 @@ class ContinuousBernoulli(Likelihood):
         """Refuse a value range beyond [0, 1]."""
         _check_unit_range("continuous Bernoulli", data)
 
-    @staticmethod
-    def _per_pixel(raw: Tensor, x: Tensor) -> Tensor:
+    def per_pixel(self, raw: Tensor, x: Tensor) -> Tensor:
+        """Negative log-density of each pixel, of the shape of `x`."""
         return log_sinhc(0.5 * raw) - raw * (x - 0.5)
 
 

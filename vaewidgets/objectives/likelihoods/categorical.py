@@ -31,11 +31,15 @@ class Categorical(Likelihood):
 
     def recon(self, raw: Tensor, x: Tensor) -> Tensor:
         """Negative log-likelihood of each image, shape (B,)."""
-        return -(x * torch.log_softmax(raw, class_axis(raw))).flatten(1).sum(1)
+        return self.per_pixel(raw, x).flatten(1).sum(1)
+
+    def per_pixel(self, raw: Tensor, x: Tensor) -> Tensor:
+        """Minus the log-probability where `x` is 1, 0 elsewhere, of the shape of `x`."""
+        return -(x * torch.log_softmax(raw, class_axis(raw)))
 
     def total(self, raw: Tensor, x: Tensor) -> Tensor:
         """Sum of `recon` over the batch."""
-        return -(x * torch.log_softmax(raw, class_axis(raw))).sum()
+        return self.per_pixel(raw, x).sum()
 
     def mean(self, raw: Tensor) -> Tensor:
         """Probability of each class."""

@@ -28,11 +28,11 @@ class Poisson(Likelihood):
 
     def recon(self, raw: Tensor, x: Tensor) -> Tensor:
         """Negative log-likelihood of each image, shape (B,)."""
-        return self._per_pixel(raw, x).flatten(1).sum(1)
+        return self.per_pixel(raw, x).flatten(1).sum(1)
 
     def total(self, raw: Tensor, x: Tensor) -> Tensor:
         """Sum of `recon` over the batch."""
-        return self._per_pixel(raw, x).sum()
+        return self.per_pixel(raw, x).sum()
 
     def mean(self, raw: Tensor) -> Tensor:
         """Rate of each pixel."""
@@ -46,8 +46,8 @@ class Poisson(Likelihood):
         """Refuse what is no count."""
         _check_counts("poisson", data)
 
-    @staticmethod
-    def _per_pixel(raw: Tensor, x: Tensor) -> Tensor:
+    def per_pixel(self, raw: Tensor, x: Tensor) -> Tensor:
+        """Minus the log-probability of each count, of the shape of `x`."""
         return torch.exp(raw) - x * raw + torch.lgamma(x + 1.0)
 
 
@@ -81,11 +81,11 @@ class NegativeBinomial(Likelihood):
 
     def recon(self, raw: Tensor, x: Tensor) -> Tensor:
         """Negative log-likelihood of each image, shape (B,)."""
-        return self._per_pixel(raw, x).flatten(1).sum(1)
+        return self.per_pixel(raw, x).flatten(1).sum(1)
 
     def total(self, raw: Tensor, x: Tensor) -> Tensor:
         """Sum of `recon` over the batch."""
-        return self._per_pixel(raw, x).sum()
+        return self.per_pixel(raw, x).sum()
 
     def mean(self, raw: Tensor) -> Tensor:
         """Mean of each pixel."""
@@ -108,7 +108,8 @@ class NegativeBinomial(Likelihood):
         log_mean, log_count = raw.chunk(2, dim=1)
         return log_mean, torch.exp(log_count)
 
-    def _per_pixel(self, raw: Tensor, x: Tensor) -> Tensor:
+    def per_pixel(self, raw: Tensor, x: Tensor) -> Tensor:
+        """Minus the log-probability of each count, of the shape of `x`."""
         if self.learned and raw.shape[1] != 2 * x.shape[1]:
             raise ShapeError(
                 f"the decoder returned {raw.shape[1]} channels for images of {x.shape[1]}; a negative "

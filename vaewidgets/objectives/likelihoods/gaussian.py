@@ -39,7 +39,11 @@ class SquaredError(Likelihood):
 
     def recon(self, raw: Tensor, x: Tensor) -> Tensor:
         """Squared error of each image, shape (B,)."""
-        return (raw - x).square().flatten(1).sum(1)
+        return self.per_pixel(raw, x).flatten(1).sum(1)
+
+    def per_pixel(self, raw: Tensor, x: Tensor) -> Tensor:
+        """Squared error of each pixel, of the shape of `x`."""
+        return (raw - x).square()
 
     def total(self, raw: Tensor, x: Tensor) -> Tensor:
         """Sum of `recon` over the batch."""
@@ -96,13 +100,13 @@ class Gaussian(Likelihood):
         if not self.learned:
             n_pixels = x[0].numel()
             return self._scaled((raw - x).square().flatten(1).sum(1), n_pixels)
-        return self._per_pixel(raw, x).flatten(1).sum(1)
+        return self.per_pixel(raw, x).flatten(1).sum(1)
 
     def total(self, raw: Tensor, x: Tensor) -> Tensor:
         """Sum of `recon` over the batch."""
         if not self.learned:
             return self._scaled(F.mse_loss(raw, x, reduction="sum"), x.numel())
-        return self._per_pixel(raw, x).sum()
+        return self.per_pixel(raw, x).sum()
 
     def mean(self, raw: Tensor) -> Tensor:
         """Mean image, shape (B, C, H, W)."""
@@ -123,8 +127,9 @@ class Gaussian(Likelihood):
         sigma2 = float(self.sigma2)
         return squared_error * (0.5 / sigma2) + 0.5 * n_pixels * math.log(2 * math.pi * sigma2)
 
-    def _per_pixel(self, raw: Tensor, x: Tensor) -> Tensor:
-        if raw.shape[1] != 2 * x.shape[1]:
+    def per_pixel(self, raw: Tensor, x: Tensor) -> Tensor:
+        """Negative log-density of each pixel, of the shape of `x`."""
+        if self.learned and raw.shape[1] != 2 * x.shape[1]:
             raise ShapeError(
                 f"the decoder returned {raw.shape[1]} channels for images of {x.shape[1]}; a Gaussian with "
                 f"sigma2={self.sigma2!r} wants {2 * x.shape[1]}: the mean and ln sigma2."

@@ -5,11 +5,13 @@ import { createMemoryWith } from "./store.js";
 import { load, productOf } from "./wasm_products.js";
 import { PRODUCTS } from "./wasm_products_code.js";
 
-/** No program that only decodes asks for an optimiser. @param {import("./index.js").Room} room @returns {any} */
-const decoding = (room) => createDecodingKernels(room);
-
-/** @type {import("./store.js").Opener} */
-function open(plain, pages) {
+/**
+ * @param {typeof import("./gradients.js").GRADIENTS} gradients
+ * @returns {import("./store.js").Opener}
+ */
+const opener = (gradients) => (plain, pages) => {
+  /** No program that only decodes asks for an optimiser. @param {import("./index.js").Room} room @returns {any} */
+  const decoding = (room) => createDecodingKernels(room, gradients);
   try {
     if (plain) throw new Error("not wanted");
     const memory = new WebAssembly.Memory({ initial: pages });
@@ -25,7 +27,11 @@ function open(plain, pages) {
   } catch {
     return { storage: createArrayStorage(), reserved: 0, bind: decoding };
   }
-}
+};
 
-/** @param {{plain?: boolean}} [options] plain: no WebAssembly, though there is some */
-export const createInferenceMemory = (options) => createMemoryWith(open, options);
+/**
+ * @param {{plain?: boolean, gradients?: typeof import("./gradients.js").GRADIENTS}} [options]
+ *   plain: no WebAssembly, though there is some; gradients: of networks with a backward pass
+ */
+export const createInferenceMemory = ({ gradients = {}, ...options } = {}) =>
+  createMemoryWith(opener(gradients), options);
