@@ -121,6 +121,8 @@ def test_python_turns_it_and_a_cell_that_is_cleared_leaves_the_others(page: Save
     explorer = Widget(page)
     page.page.evaluate("cells[0].model.set('view', { ...cells[0].model.state.view, selected: [1, 2] })")
     explorer.wait("w.view.selected?.length === 2", 10)
+    page.page.evaluate("cells[0].model.set('view', {})")
+    explorer.wait("w.view.selected === null", 10)
     page.page.evaluate("cells[1].close()")
     step = explorer.step
     explorer.scroll_to()

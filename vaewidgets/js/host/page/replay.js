@@ -53,37 +53,35 @@ async function train(content, training, models) {
   return { trainer, leave };
 }
 
-/** What was turned; from JupyterLite's kernel None comes as undefined. @param {Given} given @returns {Record<string, any>} */
-const viewOf = (given) =>
-  Object.fromEntries(Object.entries(given.get("view") ?? {}).map(([key, value]) => [key, value ?? null]));
-
 /**
  * Keep what is turned where Python reads it, and take over what Python sets.
  * @param {Given} given @param {PageModel[]} models @returns {() => void} ends it
  */
 function shareView(given, models) {
-  let known = JSON.stringify(viewOf(given));
+  let known = JSON.stringify(given.get("view") ?? {});
   let set = 0;
-  function show() {
+  function show(/** @type {string[]} */ unset = []) {
     set += 1;
-    for (const model of models) model.set("view_state", { set, values: JSON.parse(known) });
+    const values = { ...Object.fromEntries(unset.map((key) => [key, null])), ...JSON.parse(known) };
+    for (const model of models) model.set("view_state", { set, values });
   }
   for (const model of models) {
     model.hearBy(({ seq, name, value }) => {
       model.set("ack", Math.max(model.get("ack") ?? 0, seq));
       const key = name.slice("view:".length);
       if (key === "hover") return; // marimo runs cells again at each change
-      const view = { ...viewOf(given), [key]: value };
+      const view = { ...given.get("view"), [key]: value };
       known = JSON.stringify(view);
       given.set("view", view);
       given.save_changes();
     });
   }
   const onView = () => {
-    const news = JSON.stringify(viewOf(given));
+    const news = JSON.stringify(given.get("view") ?? {});
     if (news === known) return;
+    const before = Object.keys(JSON.parse(known));
     known = news;
-    show();
+    show(before); // None of JupyterLite's kernel is left out
   };
   if (known !== "{}") show();
   given.on("change:view", onView);
