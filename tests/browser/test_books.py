@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter, SlidesExporter
+from sphinx.application import Sphinx
 
 from tests.browser.lab import wait_for
 
@@ -88,6 +90,17 @@ for (const html of {data}) {{
 </script></body></html>"""
 
 
+def by_jupyter_book(notebook: Any) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        nbformat.write(notebook, Path(folder, "index.ipynb"))
+        settings = {"extensions": ["myst_nb"], "nb_execution_mode": "off", "html_theme": "basic"}
+        places = (folder, None, f"{folder}/built", f"{folder}/built")
+        Sphinx(*places, "singlehtml", confoverrides=settings, status=None, warningiserror=True).build()
+        text = Path(folder, "built", "index.html").read_text("utf-8")
+    assert text.count('class="output text_html"') == N_WIDGETS
+    return text
+
+
 def by_an_untrusting_host(notebook: Any) -> str:
     """A host that takes frames, scripts and style sheets out, as JupyterLab does of what is not trusted."""
     text = "".join(htmls(notebook))
@@ -123,7 +136,7 @@ def frames(page: Any) -> list[Any]:
     return elements
 
 
-@pytest.mark.parametrize("write", [by_nbconvert, by_slides, by_quarto, by_myst])
+@pytest.mark.parametrize("write", [by_nbconvert, by_slides, by_quarto, by_myst, by_jupyter_book])
 def test_widgets_live_and_read_what_is_under_the_pointer(
     page: Any, notebook: Any, tmp_path: Path, write: Callable[[Any], str]
 ) -> None:
