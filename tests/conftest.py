@@ -94,7 +94,8 @@ FIRST = (
         for name in (
             *("experiments/test_reproduce", "faults/test_exits", "runs/test_interrupts"),
             *("runs/test_chapter_13_4", "diagnostics/test_diagnose", "diagnostics/test_trained_linear"),
-            *("test_wheel", "test_replay", "sweeps/test_cluster", "runs/test_attached", "live/test_messages"),
+            *("widgets/test_contract", "test_wheel", "test_replay", "sweeps/test_cluster"),
+            *("runs/test_attached", "live/test_messages", "browser/test_page_every_widget"),
             *("browser/test_page_transformed", "browser/test_page_training", "publish/training/test_steps"),
         )
     ),

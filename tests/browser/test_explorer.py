@@ -53,7 +53,9 @@ def assert_hover_is_torchs(
 
 
 def test_digits_train_live_and_decode_in_the_page(lab: Lab) -> None:
-    lab.open([CREATE.format(arguments="epochs=10_000, speed=4"), BLOCK.format(seconds=12)])
+    data = "vw.load_dataset('digits', n_train=500, n_test=64)"  # few points leave the processor to the page
+    arguments = f"{data}, batch_size=32, epochs=10_000, speed=4"
+    lab.open([CREATE.format(arguments=arguments), BLOCK.format(seconds=12)])
     lab.run_cell(0)
     widget = Widget(lab)
     widget.wait_status("running")
@@ -127,7 +129,7 @@ class VAE(nn.Module):
         return torch.sigmoid(self.d2(F.relu(self.d1(z)))).view(-1, 1, 28, 28)
 
 torch.manual_seed(0)
-data = vw.load_dataset("digits")
+data = vw.load_dataset("digits", n_train=500, n_test=64)
 model = VAE()
 run = vw.attach(model, data)
 explorer = vw.LatentExplorer(run)
