@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.node import run_module
-from vaewidgets.widgets.prediction.answer_codes import LETTERS, code_of, read_code
 from vaewidgets.errors import OptionError
 from vaewidgets.widgets import Prediction
+from vaewidgets.widgets.prediction.answer_codes import LETTERS, code_of, read_code
 
 CHOICE = Prediction("Which way?", choices=["up", "down", "neither"], codes=True, truth="down")
 ORDER = Prediction("Which order?", order=["a", "b", "c", "d", "e"], codes=True)
