@@ -114,6 +114,7 @@ WIDGETS: dict[str, Callable[[], LiveWidget]] = {
     "LearnedPrior": lambda: looked_at(vw.LearnedPrior(run(2)), steps=40),
     "InterpolationStrip": lambda: vw.InterpolationStrip(run(2)),
     "LatentGeometry": lambda: vw.LatentGeometry(run(2)),
+    "LatentArithmetic": lambda: looked_at(vw.LatentArithmetic(run(16), a="3", b="8"), amount=1.0),
     "LatentTraversal": lambda: vw.LatentTraversal(run(16, beta=4.0)),
     "ActiveUnitsBar": lambda: vw.ActiveUnitsBar(run(16, beta=4.0)),
     "Diagnosis": lambda: vw.Diagnosis(run(16, beta=4.0)),

@@ -81,6 +81,7 @@ from .widgets import Diagnosis as Diagnosis
 from .widgets import ElboMicroscope as ElboMicroscope
 from .widgets import InterpolationStrip as InterpolationStrip
 from .widgets import KLPlayground as KLPlayground
+from .widgets import LatentArithmetic as LatentArithmetic
 from .widgets import LatentExplorer as LatentExplorer
 from .widgets import LatentGeometry as LatentGeometry
 from .widgets import LatentManifold as LatentManifold

@@ -51,6 +51,7 @@ _WIDGETS = (
     "LatentTraversal",
     "LatentManifold",
     "InterpolationStrip",
+    "LatentArithmetic",
     "PriorSamples",
     "SketchEncoder",
 )

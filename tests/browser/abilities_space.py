@@ -10,6 +10,7 @@ from tests.browser.lab import wait_for
 
 SCATTER, MANIFOLD, STRIP = "LatentScatter", "LatentManifold", "InterpolationStrip"
 TRAVERSAL, SKETCH, PRIOR = "LatentTraversal", "SketchEncoder", "PriorSamples"
+ARITHMETIC = "LatentArithmetic"
 PAD = ".vw-pad-canvas"
 
 
@@ -153,6 +154,27 @@ def _(on: Shown) -> None:
 def _(on: Shown) -> None:
     on.locator(".vw-end-0 select").select_option("4")
     on.until("w.view['ends'][0] == np.flatnonzero(w.sample.labels == 4)[0]")
+
+
+@ability(ARITHMETIC, "two groups, added to an image")
+def _(on: Shown) -> None:
+    on.locator(".vw-group-1 select").select_option("7")
+    on.until("w.view['groups'] == [1, 7]")
+    on.press(".vw-amount .vw-slider", "ArrowRight")
+    on.until("w.view['amount'] > 0")
+    on.wait("w.left === 0", 10)
+    np.testing.assert_allclose(on.ask("w.direction()"), on.python("w.direction"), atol=0.02)
+
+
+@ability(ARITHMETIC, "a direction kept under a name, and brought back")
+def _(on: Shown) -> None:
+    on.locator(".vw-keep-name").fill("one to seven")
+    on.press(".vw-keep-name", "Enter")
+    on.until("w.view['directions'] == [{'name': 'one to seven', 'groups': [1, 7]}]")
+    on.click(".vw-swap")
+    on.until("w.view['groups'] == [7, 1]")
+    on.click(".vw-kept")
+    on.until("w.view['groups'] == [1, 7]")
 
 
 @ability(STRIP, "endpoints by index")

@@ -59,6 +59,7 @@ widgets = {
     "ReconstructionGrid": vw.ReconstructionGrid([plane, many], images=6),
     "PriorSamples": vw.PriorSamples([plane, many], draws=6),
     "InterpolationStrip": vw.InterpolationStrip(plane, images=6),
+    "LatentArithmetic": vw.LatentArithmetic(plane, a="1", b="4"),
     "LatentTraversal": vw.LatentTraversal(many, images=5),
     "ActiveUnitsBar": vw.ActiveUnitsBar(many),
     "BetaCompare": vw.BetaCompare(betas, images=4, samples=3, points=100),

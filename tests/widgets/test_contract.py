@@ -33,6 +33,7 @@ SECTIONS = {
     "ActiveUnitsBar": {"units"},
     "BetaCompare": {"compare", "curves", "pictures", "rate", "scatter"},
     "InterpolationStrip": {"latent"},
+    "LatentArithmetic": {"latent"},
     "BottleneckSweep": {"active", "size", "sweep"},
     "CodebookUsage": {"codes"},
     "Diagnosis": {"diagnosis"},

@@ -36,12 +36,12 @@ from vaewidgets.contract.sections import (
 SHARED = ("hover", "selected", "classes", "color", "time")
 VIEW_KEYS = (
     *SHARED,
-    "answer", "at", "axes", "base", "beta", "cells", "center", "code", "collected", "components", "cycles",
-    "delta", "direction", "ellipses", "end", "ends", "eps", "f", "framed", "game", "ghost", "image",
-    "images", "kept", "kind", "kl", "label", "log", "mode", "mu", "off", "path", "pen", "picked", "plane",
-    "prior_mu", "prior_sigma", "projection", "quantity", "ratio", "recon", "revealed", "rows", "samples",
-    "seed", "show", "sigma", "smoothing", "span", "start", "step", "steps", "stop", "strokes", "style",
-    "temperature", "uncertainty", "var_threshold", "z",
+    "amount", "answer", "at", "axes", "base", "beta", "cells", "center", "code", "collected", "components",
+    "cycles", "delta", "direction", "directions", "ellipses", "end", "ends", "eps", "f", "framed", "game",
+    "ghost", "groups", "image", "images", "kept", "kind", "kl", "label", "log", "mode", "mu", "off", "path",
+    "pen", "picked", "plane", "prior_mu", "prior_sigma", "projection", "quantity", "ratio", "recon",
+    "revealed", "rows", "samples", "seed", "show", "sigma", "smoothing", "span", "start", "step", "steps",
+    "stop", "strokes", "style", "temperature", "uncertainty", "var_threshold", "z",
 )  # fmt: skip
 COMMANDS = (
     "pause", "resume", "stop", "advance", "beta", "lr", "speed", "epochs", "new_run", "presenting",

@@ -17,6 +17,7 @@ from vaewidgets.widgets.diagnosis import Diagnosis
 from vaewidgets.widgets.elbo_microscope import ElboMicroscope
 from vaewidgets.widgets.interpolation_strip import InterpolationStrip
 from vaewidgets.widgets.kl_playground import KLPlayground
+from vaewidgets.widgets.latent_arithmetic import LatentArithmetic
 from vaewidgets.widgets.latent_explorer import LatentExplorer
 from vaewidgets.widgets.latent_geometry import LatentGeometry
 from vaewidgets.widgets.latent_manifold import LatentManifold
@@ -43,6 +44,7 @@ __all__ = [
     "ElboMicroscope",
     "InterpolationStrip",
     "KLPlayground",
+    "LatentArithmetic",
     "LatentExplorer",
     "LatentGeometry",
     "LatentManifold",

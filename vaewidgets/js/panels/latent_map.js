@@ -5,11 +5,11 @@
  * @typedef {import("../draw/handles.js").Handle} Handle
  * @typedef {{points: Float32Array, labels: Int32Array|null, classNames: string[]|null, axes: [string, string],
  *   prior: {center: [number, number], radii: number[]}|null, path: [number, number][], handles: Handle[],
- *   selected?: Set<number>|null, extent?: import("../maths/camera.js").Extent,
+ *   selected?: Set<number>|null, colors?: Uint8Array|null, extent?: import("../maths/camera.js").Extent,
  *   under?: (pen: import("../draw/pen.js").PlotPen) => void,
  *   over?: (pen: import("../draw/pen.js").PlotPen) => void}} MapState
- *   points flat (n, 2); extent: what is in sight, by default the points and the prior; under, over: draw what lies
- *   below the points, and above them
+ *   points flat (n, 2); colors: r, g, b a point, in place of its class's; extent: what is in sight, by default the
+ *   points and the prior; under, over: draw what lies below the points, and above them
  */
 
 import { createHandles } from "../draw/handles.js";
@@ -18,10 +18,11 @@ import { boxOf, clipped, drawLine } from "../draw/pen.js";
 import { createPicture } from "../draw/picture.js";
 import * as paint from "../draw/scatter/paint.js";
 import { h } from "../host/dom.js";
+import { capture } from "../host/input.js";
 import { clientOf, localOf } from "../host/pointer.js";
 import { fit, steady, toData, toScreen, union } from "../maths/camera.js";
 import { coloredLabels } from "../maths/classes.js";
-import { classAnchors, extent2d } from "../maths/statistics.js";
+import { classAnchors, extent2d, pointsInside } from "../maths/statistics.js";
 
 /** Of a handle, in em: names keep off it. */
 const HANDLE_EM = 0.9;
@@ -30,10 +31,12 @@ const HANDLE_EM = 0.9;
  * @param {HTMLElement} el
  * @param {{theme: import("../host/theme.js").Theme, label: string,
  *   onDrag: (handle: number, at: [number, number]) => void,
- *   onKey?: (handle: number, dx: number, dy: number) => void}} opts
- *   onKey: an arrow key on a handle, −1…1 each (right and up are positive); by default it moves a few pixels
+ *   onKey?: (handle: number, dx: number, dy: number) => void,
+ *   onLasso?: (indices: number[]) => void}} opts
+ *   onKey: an arrow key on a handle, −1…1 each (right and up are positive); by default it moves a few pixels; onLasso:
+ *   a line was drawn around these points, which can be done as long as `lasso(true)` was said last
  */
-export function createLatentMap(el, { theme, label, onDrag, onKey }) {
+export function createLatentMap(el, { theme, label, onDrag, onKey, onLasso }) {
   const wrap = h("div", "vw-map");
   el.append(wrap);
   const legend = createLegend(el, { theme });
@@ -53,6 +56,8 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
   let cloud = /** @type {Float32Array | null} */ (null);
 
   let box = boxOf(0, 0, 0, 0);
+  /** What is drawn around points: pixels. @type {number[] | null} */
+  let around = null;
 
   const picture = createPicture(wrap, { theme, className: "vw-map-canvas", label, paint: draw });
 
@@ -66,7 +71,7 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
     const pen = paint.onPlane(flat, camera, box);
     paint.drawAxes(pen, axes);
     if (under) clipped(pen, box, () => under(pen));
-    layer.draw(pen, { points: state.points, labels, selected });
+    layer.draw(pen, { points: state.points, labels, selected, colors: state.colors });
     const half = HANDLE_EM * size;
     const taken = standing.map(({ at }) => ({ x: pen.x(at[0]), y: pen.y(at[1]), half, high: half }));
     if (prior) taken.push(...paint.priorLabels(pen, prior));
@@ -79,8 +84,31 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
       over?.(pen);
       paint.drawClassNames(pen, /** @type {MapState} */ (state), names);
     });
+    if (around) paint.drawLasso(pen, around);
     handles.place();
   }
+
+  /** @param {PointerEvent} event */
+  function onDown(event) {
+    if (event.button !== 0 || event.target !== canvas) return;
+    around = localOf(event, wrap);
+    capture(canvas, event);
+  }
+  /** @param {PointerEvent} event */
+  function onMove(event) {
+    if (!around) return;
+    around.push(...localOf(event, wrap));
+    picture.request();
+  }
+  function onUp() {
+    const path = around ?? [];
+    around = null;
+    picture.request();
+    const outline = [];
+    for (let i = 0; i < path.length; i += 2) outline.push(...toData(camera, box, path[i], path[i + 1]));
+    if (state && outline.length >= 6) onLasso?.(pointsInside(state.points, outline));
+  }
+  const canvas = /** @type {HTMLCanvasElement} */ (wrap.querySelector("canvas"));
 
   /** @param {MapState} of */
   const nameOf =
@@ -116,6 +144,14 @@ export function createLatentMap(el, { theme, label, onDrag, onKey }) {
       }
       handles.update(next.handles);
       picture.request();
+    },
+    /** Whether a line can be drawn around points. @param {boolean} on */
+    lasso(on) {
+      const change = on ? "addEventListener" : "removeEventListener";
+      canvas[change]("pointerdown", /** @type {EventListener} */ (onDown));
+      canvas[change]("pointermove", /** @type {EventListener} */ (onMove));
+      canvas[change]("pointerup", onUp);
+      wrap.classList.toggle("is-lasso", on);
     },
     /** Data units to clientX, clientY. @param {number} u @param {number} v */
     toClient(u, v) {
