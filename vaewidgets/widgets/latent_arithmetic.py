@@ -93,7 +93,7 @@ class LatentArithmetic(LatentWidget):
             return None
         if not isinstance(wanted, str):
             return list(wholes(name, wanted, 0, n - 1, also=", the indices of images"))
-        names = list(self.run.data.classes.names)
+        names = [] if classes is None else list(self.run.data.classes.names)
         if classes is None or wanted not in names:
             there_are = (
                 "the data have no labels" if classes is None else f"there are {', '.join(map(repr, names))}"
