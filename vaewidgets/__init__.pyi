@@ -43,6 +43,7 @@ from .models import ConditionalVAE as ConditionalVAE
 from .models import ConvVAE as ConvVAE
 from .models import LinearAutoencoder as LinearAutoencoder
 from .models import LinearVAE as LinearVAE
+from .models import MultiRateVAE as MultiRateVAE
 from .objectives import ELBO as ELBO
 from .objectives import GECO as GECO
 from .objectives import VQ as VQ
@@ -57,6 +58,7 @@ from .objectives import FreeBits as FreeBits
 from .objectives import Gaussian as Gaussian
 from .objectives import InfoVAE as InfoVAE
 from .objectives import LinearWarmup as LinearWarmup
+from .objectives import LogUniform as LogUniform
 from .objectives import NegativeBinomial as NegativeBinomial
 from .objectives import Poisson as Poisson
 from .objectives import Reconstruction as Reconstruction
@@ -73,6 +75,7 @@ from .sweeps import sweep as sweep
 from .widgets import ActiveUnitsBar as ActiveUnitsBar
 from .widgets import AnnealingSchedule as AnnealingSchedule
 from .widgets import ArchitectureDiagram as ArchitectureDiagram
+from .widgets import BetaAxis as BetaAxis
 from .widgets import BetaCompare as BetaCompare
 from .widgets import BottleneckGame as BottleneckGame
 from .widgets import BottleneckSweep as BottleneckSweep

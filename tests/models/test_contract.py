@@ -25,6 +25,7 @@ EXAMPLES = {
     "ConvVAE": (dict(latent_dim=5, channels=[4, 6, 8], output="identity"), None),
     "LinearVAE": (dict(latent_dim=3, sigma2=0.1), None),
     "LinearAutoencoder": (dict(latent_dim=3, tied=True), None),
+    "MultiRateVAE": (dict(latent_dim=3, hidden=[16, 8], betas=[0.5, 4.0]), None),
     "VQVAE": (dict(n_codes=6, code_dim=4, channels=[4, 5], codebook="gradient"), None),
 }
 SHAPES = [(1, 8, 8), (3, 9, 6)]
@@ -57,10 +58,14 @@ def images(shape=(1, 8, 8), n=4):
 def raw_of(model, z, x):
     if model.takes_labels:
         return model.decode_raw(z, torch.arange(len(z)) % model.n_classes)
+    if model.takes_beta:
+        return model.decode_raw(z, 3.0)
     return model.decode_raw(z, x) if model.sees_pixels else model.decode_raw(z)
 
 
 def encode(model, x):
+    if model.takes_beta:
+        return model.encode(x, 3.0)
     return model.encode(x, torch.arange(len(x)) % model.n_classes) if model.takes_labels else model.encode(x)
 
 

@@ -1,3 +1,6 @@
+import itertools
+import math
+
 import pytest
 
 from vaewidgets.errors import OptionError
@@ -7,6 +10,7 @@ from vaewidgets.objectives import (
     Custom,
     Cyclical,
     LinearWarmup,
+    LogUniform,
     TargetKL,
     as_schedule,
     schedule_from_dict,
@@ -24,6 +28,16 @@ def test_cyclical_repeats():
     assert [cyclical(step) for step in range(10, 20)] == [cyclical(step) for step in range(10)]
 
 
+def test_steps_in_a_row_cover_the_logarithm_of_a_range_evenly():
+    spread = LogUniform(0.01, 100)
+    exponents = sorted(math.log10(spread(step)) for step in range(700, 800))
+    assert exponents[0] >= -2
+    assert exponents[-1] <= 2
+    gaps = [b - a for a, b in itertools.pairwise([-2, *exponents, 2])]
+    assert max(gaps) < 3 * 4 / 100  # of independent draws the widest would be about 5 times the mean
+    assert spread.scored(700) == pytest.approx(1)
+
+
 def test_numbers_functions_and_schedules_are_taken():
     assert as_schedule(2) == Constant(2.0)
     assert as_schedule(lambda step: step / 10)(5) == 0.5
@@ -37,6 +51,7 @@ def test_numbers_functions_and_schedules_are_taken():
         Constant(3.0),
         LinearWarmup(0.5, 2, 7),
         Cyclical(0, 1, 9, 0.25),
+        LogUniform(0.2, 5),
         TargetKL(20).after(90.0, 25.0),
         GECO(100),
     ],
@@ -70,6 +85,8 @@ def test_a_function_that_gives_no_weight_is_refused_at_once_and_later():
         (lambda: LinearWarmup(start=-1), "start is -1;"),
         (lambda: Cyclical(period=1.5), "period is 1.5"),
         (lambda: Cyclical(rise=0), "rise is 0; expected a number above 0 and at most 1"),
+        (lambda: LogUniform(0), "least is 0; expected a finite number above 0"),
+        (lambda: LogUniform(2, 1), "most is 1.0; expected a finite number above 2"),
         (lambda: schedule_from_dict({"kind": "cosine"}), "the kind of schedule is 'cosine'; expected one of"),
     ],
 )

@@ -31,6 +31,7 @@ WIDGETS = [
 ]
 SECTIONS = {
     "ActiveUnitsBar": {"units"},
+    "BetaAxis": {"axis"},
     "BetaCompare": {"compare", "curves", "pictures", "rate", "scatter"},
     "InterpolationStrip": {"latent"},
     "LatentArithmetic": {"latent"},
@@ -81,6 +82,8 @@ def new_run(data: vw.ImageDataset, request: pytest.FixtureRequest) -> Any:
         torch.manual_seed(0)
         if asked is vw.CodebookUsage:  # it refuses models without a codebook
             model: Any = vw.VQVAE(data.image_shape, 16, code_dim=4, channels=(8, 8))
+        elif asked is vw.BetaAxis:  # of one run it wants a model that is conditioned on beta
+            model = vw.MultiRateVAE(data.image_shape, latent_dim, hidden=(32,))
         else:
             model = vw.MLPVAE(data.image_shape, latent_dim=latent_dim, hidden=(32,))
         run = vw.train(model, data, **{**OPTIONS, "epochs": 3, **options})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, NotRequired, TypedDict
 
-from vaewidgets.contract.sections import Curves, Packed, Split
+from vaewidgets.contract.sections import Curves, Packed, Prior, Split
 
 
 class Setting(TypedDict):
@@ -46,6 +46,34 @@ class Rate(TypedDict):
     n: int
     unit: str
     normalised: bool
+
+
+class BetaAxisData(TypedDict):
+    """What a model is at each of k betas, in their order.
+
+    Points (k, n, 2) and units (k, d) of n images. Of the m images that are shown: `mu` (k, m, d) where one
+    network is all of them (`is_one`), which the page decodes at any beta; else reconstructions, u8.
+    """
+
+    step: int
+    is_one: bool
+    betas: list[float]
+    names: list[str]
+    points: Packed
+    labels: Packed | None
+    axes: list[str]
+    prior: Prior
+    kl: Packed
+    var_mu: Packed
+    rate: list[float]
+    distortion: list[float]
+    unit: str
+    n: int
+    is_test: bool
+    originals: Packed
+    image_labels: Packed | None
+    mu: Packed | None
+    recon: Packed | None
 
 
 class Change(TypedDict):

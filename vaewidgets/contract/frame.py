@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict
 
 from vaewidgets.contract.compared import (
     Active,
+    BetaAxisData,
     Codes,
     Compare,
     DiagnosisData,
@@ -36,12 +37,13 @@ from vaewidgets.contract.sections import (
 SHARED = ("hover", "selected", "classes", "color", "time")
 VIEW_KEYS = (
     *SHARED,
-    "amount", "answer", "at", "axes", "base", "beta", "cells", "center", "code", "collected", "components",
-    "cycles", "delta", "direction", "directions", "ellipses", "end", "ends", "eps", "f", "framed", "game",
-    "ghost", "groups", "image", "images", "kept", "kind", "kl", "label", "log", "mode", "mu", "off", "path",
-    "pen", "picked", "plane", "prior_mu", "prior_sigma", "projection", "quantity", "ratio", "recon",
-    "revealed", "rows", "samples", "seed", "show", "sigma", "smoothing", "span", "start", "step", "steps",
-    "stop", "strokes", "style", "temperature", "uncertainty", "var_threshold", "z",
+    "amount", "answer", "at", "axes", "base", "beta", "cells", "center", "code", "collected",
+    "components", "cycles", "delta", "direction", "directions", "ellipses", "end", "ends", "eps", "f",
+    "framed", "game", "ghost", "groups", "image", "images", "kept", "kind", "kl", "label", "log",
+    "mode", "mu", "off", "path", "pen", "picked", "plane", "prior_mu", "prior_sigma", "projection",
+    "quantity", "ratio", "recon", "revealed", "rows", "samples", "seed", "show", "sigma", "smoothing",
+    "span", "start", "step", "steps", "stop", "strokes", "style", "temperature", "uncertainty",
+    "var_threshold", "z",
 )  # fmt: skip
 COMMANDS = (
     "pause", "resume", "stop", "advance", "beta", "lr", "speed", "epochs", "new_run", "presenting",
@@ -65,6 +67,7 @@ class Sections(TypedDict, total=False):
     pictures: Pictures
     rate: Rate
     compare: Compare
+    axis: BetaAxisData
     sweep: SizeSweep
     form: Form
     ghost: Ghost | None
@@ -149,6 +152,7 @@ class LiveState(TypedDict, total=False):
     thinned: str | None
     classes: Classes | None
     decoder: Decoder
+    axis_decoder: Decoder
     encoder: Decoder
     score: Decoder
     originals: Packed | None

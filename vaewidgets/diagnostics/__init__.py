@@ -34,6 +34,7 @@ from vaewidgets.diagnostics.path import (
     slerp,
 )
 from vaewidgets.diagnostics.ppca import PPCA, linear_log_likelihood, probabilistic_pca
+from vaewidgets.diagnostics.procrustes import turned_onto
 from vaewidgets.diagnostics.projection import PriorCircle, Projection, prior_circle, project
 from vaewidgets.diagnostics.rate import Elbow, RateDistortion, elbow, rate_distortion
 from vaewidgets.diagnostics.stats import RunStats, run_stats
@@ -104,6 +105,7 @@ __all__ = [
     "slerp",
     "tell_apart",
     "tsne",
+    "turned_onto",
     "unfamiliarity",
     "unit_lives",
 ]

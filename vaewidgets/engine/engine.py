@@ -327,7 +327,7 @@ class Engine:
             self.data.test,
             self.likelihood,
             self.objective,
-            beta=self.beta_schedule(self.step - 1),
+            beta=self.beta_schedule.scored(self.step - 1),
             step=self.step - 1,
             device=self.device,
             seed=stream_seed(self.seed, 2),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from vaewidgets.contract.palette import class_color
 from vaewidgets.figures.architecture import architecture_figure
+from vaewidgets.figures.axis import axis_figure
 from vaewidgets.figures.bottleneck import bottleneck_figure
 from vaewidgets.figures.codebook import codebook_figure
 from vaewidgets.figures.compare import compare_figure, rate_figure
@@ -31,6 +32,7 @@ from vaewidgets.figures.units import units_figure
 __all__ = [
     "annealing_figure",
     "architecture_figure",
+    "axis_figure",
     "bottleneck_figure",
     "class_color",
     "codebook_figure",

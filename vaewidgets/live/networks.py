@@ -21,6 +21,13 @@ class PageNetworks:
         """The live key `decoder`: a latent vector in, an image out."""
         return self._state("decoder", snapshot, lambda model: graphs.decoder_network(model, model.latent_dim))
 
+    def decoder_at(self, snapshot: Snapshot) -> Decoder:
+        """The live key `axis_decoder`: a latent vector and beta's place in its range in, an image out."""
+        shapes = ((snapshot.model.latent_dim,), (1,))
+        return self._state(
+            "decoder_at", snapshot, lambda model: graphs.portable_network("decode_at", shapes, module=model)
+        )
+
     def encoder(self, snapshot: Snapshot) -> Decoder:
         """The live key `encoder`: an image in, mu and logvar out."""
         shape = snapshot.data.image_shape

@@ -16,6 +16,7 @@ from vaewidgets.models.conditional import ConditionalVAE
 from vaewidgets.models.conv import ConvVAE
 from vaewidgets.models.linear import LinearAutoencoder, LinearVAE
 from vaewidgets.models.mlp import MLPVAE
+from vaewidgets.models.multi_rate import MultiRateVAE
 from vaewidgets.models.vq import VQVAE, CodeUse, perplexity
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "ConvVAE",
     "LinearAutoencoder",
     "LinearVAE",
+    "MultiRateVAE",
     "build",
     "perplexity",
 ]
@@ -44,6 +46,7 @@ MODELS: dict[str, type[nn.Module]] = {
         ConvVAE,
         LinearAutoencoder,
         LinearVAE,
+        MultiRateVAE,
         VQVAE,
     )
 }

@@ -27,6 +27,8 @@ class Model(nn.Module, ABC):
         encode(x, labels), decode_raw(z, labels), decode(z, labels).
     sees_pixels : bool
         decode_raw(z, x).
+    takes_beta : bool
+        encode(x, beta), decode_raw(z, beta), decode(z, beta).
     default_objective : {"elbo", "reconstruction", "vq"}
         With another than "elbo", `encode` returns no variance.
     image_shape : (C, H, W)
@@ -36,6 +38,7 @@ class Model(nn.Module, ABC):
 
     takes_labels: ClassVar[bool] = False
     sees_pixels: ClassVar[bool] = False
+    takes_beta: ClassVar[bool] = False
     default_objective: ClassVar[str] = "elbo"
 
     def __init__(self, image_shape: Sequence[int], latent_dim: int, head: PixelHead) -> None:

@@ -34,7 +34,15 @@ from vaewidgets.objectives.likelihoods import (
 )
 from vaewidgets.objectives.named import get_objective, objective_from_dict, schedule_from_dict
 from vaewidgets.objectives.plain import VQ, Reconstruction
-from vaewidgets.objectives.schedules import Constant, Custom, Cyclical, LinearWarmup, Schedule, as_schedule
+from vaewidgets.objectives.schedules import (
+    Constant,
+    Custom,
+    Cyclical,
+    LinearWarmup,
+    LogUniform,
+    Schedule,
+    as_schedule,
+)
 
 __all__ = [
     "ELBO",
@@ -56,6 +64,7 @@ __all__ = [
     "KLParts",
     "Likelihood",
     "LinearWarmup",
+    "LogUniform",
     "NegativeBinomial",
     "Objective",
     "Poisson",

@@ -106,7 +106,8 @@ class Objective(ABC):
         n_data: int | Tensor | None = None,
     ) -> Terms:
         """Terms of one batch, in eval mode or while training; the arguments are those of `Batch`."""
-        return self.terms(model, likelihood, Batch(x, beta, labels, step, generator, n_data))
+        batch = Batch(x, beta, labels, step, generator, n_data)
+        return self.terms(_AtBeta(model, beta) if traits(model).takes_beta else model, likelihood, batch)
 
     def terms(self, model: Any, likelihood: Likelihood, batch: Batch) -> Terms:
         """Terms of one batch: what a subclass defines, unless it defines `__call__` itself.
@@ -146,6 +147,8 @@ class Traits(NamedTuple):
         encode(x, labels) and decode(z, labels), decode_raw(z, labels).
     sees_pixels : bool
         decode_raw(z, x): the decoder sees the pixels before the one that it predicts.
+    takes_beta : bool
+        encode(x, beta) and decode_raw(z, beta): the model is conditioned on the weight of the KL term.
     default_objective : str
     likelihood_options : dict
     output : str or None
@@ -154,6 +157,7 @@ class Traits(NamedTuple):
 
     takes_labels: bool
     sees_pixels: bool
+    takes_beta: bool
     default_objective: str
     likelihood_options: Mapping[str, Any]
     output: str | None
@@ -164,10 +168,27 @@ def traits(model: Any) -> Traits:
     return Traits(
         takes_labels=bool(getattr(model, "takes_labels", False)),
         sees_pixels=bool(getattr(model, "sees_pixels", False)),
+        takes_beta=bool(getattr(model, "takes_beta", False)),
         default_objective=getattr(model, "default_objective", "elbo"),
         likelihood_options=getattr(model, "likelihood_options", None) or {},
         output=getattr(model, "output", None),
     )
+
+
+class _AtBeta:
+    """A model that is conditioned on beta, at the beta that an objective weighs by; all else is its own."""
+
+    def __init__(self, model: Any, beta: Weight) -> None:
+        self._model, self._beta = model, beta
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        return self._model.encode(x, self._beta)
+
+    def decode_raw(self, z: Tensor) -> Tensor:
+        return self._model.decode_raw(z, self._beta)
 
 
 def encode(model: Any, x: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor | None]:

@@ -11,13 +11,13 @@ from vaewidgets.objectives.base import Objective
 from vaewidgets.objectives.controllers import GECO, TargetKL
 from vaewidgets.objectives.elbo import ELBO, Capacity, FreeBits
 from vaewidgets.objectives.plain import VQ, Reconstruction
-from vaewidgets.objectives.schedules import Constant, Cyclical, LinearWarmup, Schedule
+from vaewidgets.objectives.schedules import Constant, Cyclical, LinearWarmup, LogUniform, Schedule
 
 OBJECTIVES: dict[str, type[Objective]] = {
     kind.name: kind for kind in (ELBO, FreeBits, Capacity, InfoVAE, BetaTC, Reconstruction, VQ)
 }
 SCHEDULES: dict[str, type[Schedule]] = {
-    kind.kind: kind for kind in (Constant, LinearWarmup, Cyclical, TargetKL, GECO)
+    kind.kind: kind for kind in (Constant, LinearWarmup, Cyclical, LogUniform, TargetKL, GECO)
 }
 
 

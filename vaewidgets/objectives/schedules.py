@@ -5,6 +5,7 @@ A schedule is called with the step, counted from 0, and returns beta for that st
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ class Schedule(ABC):
     @abstractmethod
     def describe(self) -> str:
         """Say in a few words what the schedule does."""
+
+    def scored(self, step: int) -> float:
+        """Weight that a test set is scored with after the update at `step`: by default that of the update."""
+        return self(step)
 
     def to_dict(self) -> dict[str, Any] | None:
         """Plain values to rebuild it from (`schedule_from_dict`); None if that is impossible."""
@@ -131,6 +136,57 @@ class Cyclical(Schedule):
     def describe(self) -> str:
         """Say in a few words what the schedule does."""
         return f"{self.start:g} to {self.end:g}, again every {self.period} steps"
+
+
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+@final
+@dataclass(frozen=True)
+class LogUniform(Schedule):
+    """Another weight at each step, spread evenly over the logarithm of a range.
+
+    For a model that is conditioned on beta, such as `MultiRateVAE`, and so learns all of them at once. The
+    test set is scored at the geometric middle.
+
+    Parameters
+    ----------
+    least, most : float
+        Ends of the range, above 0.
+
+    Notes
+    -----
+    Step n stands at the fraction of n times the golden ratio: steps in a row cover the range without gaps or
+    clusters, which independent draws would have, and a run that goes on needs no state.
+
+    Examples
+    --------
+    >>> beta = LogUniform(0.1, 10)
+    >>> [round(beta(step), 2) for step in range(4)], round(beta.scored(3), 2)
+    ([1.0, 0.17, 2.97, 0.51], 1.0)
+    """
+
+    kind = "log_uniform"
+    least: float = 0.1
+    most: float = 10.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "least", number("least", self.least, above=0))
+        object.__setattr__(self, "most", number("most", _weight("most", self.most), above=self.least))
+
+    def __call__(self, step: int) -> float:
+        return self._at((0.5 + step * _GOLDEN) % 1.0)
+
+    def scored(self, step: int) -> float:
+        return self._at(0.5)
+
+    def _at(self, share: float) -> float:
+        low, high = math.log(self.least), math.log(self.most)
+        return math.exp(low + share * (high - low))
+
+    def describe(self) -> str:
+        """Say in a few words what the schedule does."""
+        return f"{self.least:g} to {self.most:g}, another at each step"
 
 
 @final

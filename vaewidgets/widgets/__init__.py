@@ -9,6 +9,7 @@ from vaewidgets.live.show import show
 from vaewidgets.widgets.active_units_bar import ActiveUnitsBar
 from vaewidgets.widgets.annealing_schedule import AnnealingSchedule
 from vaewidgets.widgets.architecture_diagram import ArchitectureDiagram
+from vaewidgets.widgets.beta_axis import BetaAxis
 from vaewidgets.widgets.beta_compare import BetaCompare
 from vaewidgets.widgets.bottleneck_game import BottleneckGame
 from vaewidgets.widgets.bottleneck_sweep import BottleneckSweep
@@ -36,6 +37,7 @@ __all__ = [
     "ActiveUnitsBar",
     "AnnealingSchedule",
     "ArchitectureDiagram",
+    "BetaAxis",
     "BetaCompare",
     "BottleneckGame",
     "BottleneckSweep",

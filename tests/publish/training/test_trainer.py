@@ -32,6 +32,7 @@ SCHEDULES = (
     vw.Cyclical(0, 1, period=9, rise=0.4),
     vw.TargetKL(20),
     vw.GECO(90.5),
+    vw.LogUniform(0.2, 30),
 )
 TERMS = [(120.0, 1e-12), (110.0, 90.0), (95.0, 25.0), (90.0, 20.5), (1e6, 3.0)]
 VALUES = [1.0, 5.0, math.nan, 2.0, 8.0, 3.0, 3.5, 1.25, 9.0, 4.0, 4.5, 0.5, 7.0]

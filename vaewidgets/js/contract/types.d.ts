@@ -248,6 +248,31 @@ export interface Rate {
   unit: string;
   normalised: boolean;
 }
+/** What a model is at each of k betas, in their order.
+
+Points (k, n, 2) and units (k, d) of n images. Of the m images that are shown: `mu` (k, m, d) where one
+network is all of them (`is_one`), which the page decodes at any beta; else reconstructions, u8. */
+export interface BetaAxisData {
+  step: number;
+  is_one: boolean;
+  betas: number[];
+  names: string[];
+  points: Packed;
+  labels: Packed | null;
+  axes: string[];
+  prior: Prior;
+  kl: Packed;
+  var_mu: Packed;
+  rate: number[];
+  distortion: number[];
+  unit: string;
+  n: number;
+  is_test: boolean;
+  originals: Packed;
+  image_labels: Packed | null;
+  mu: Packed | null;
+  recon: Packed | null;
+}
 /** A verdict, and the step from which on it held. */
 export interface Change {
   step: number;
@@ -486,6 +511,7 @@ export interface Sections {
   pictures?: Pictures;
   rate?: Rate;
   compare?: Compare;
+  axis?: BetaAxisData;
   sweep?: SizeSweep;
   form?: Form;
   ghost?: Ghost | null;
@@ -506,6 +532,7 @@ export interface Part {
   pictures?: Pictures;
   rate?: Rate;
   compare?: Compare;
+  axis?: BetaAxisData;
   sweep?: SizeSweep;
   form?: Form;
   ghost?: Ghost | null;
@@ -527,6 +554,7 @@ export interface Frame {
   pictures?: Pictures;
   rate?: Rate;
   compare?: Compare;
+  axis?: BetaAxisData;
   sweep?: SizeSweep;
   form?: Form;
   ghost?: Ghost | null;
@@ -591,6 +619,7 @@ export interface LiveState {
   thinned?: string | null;
   classes?: Classes | null;
   decoder?: Decoder;
+  axis_decoder?: Decoder;
   encoder?: Decoder;
   score?: Decoder;
   originals?: Packed | null;

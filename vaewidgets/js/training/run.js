@@ -21,7 +21,7 @@ import { diverged } from "./faults.js";
 import { createModel } from "./model.js";
 import { createOptimiser } from "./optimiser.js";
 import { Recorder } from "./recorder.js";
-import { after, betaAt, isController } from "./schedules.js";
+import { after, betaAt, isController, scoredAt } from "./schedules.js";
 import { checkSettings } from "./settings.js";
 
 /** Images scored or encoded at once. */
@@ -172,7 +172,8 @@ export function createRun({ choice, options, settings, data, memory }) {
     const [x, ...others] = program.inputs;
     const { f32 } = memory;
     gather(data, split, index, first, n, f32, x.offset, memory.kernels.fromBytes);
-    [betaAt(own.beta, step), step, data.train.n].forEach((value, i) => {
+    const weigh = kind === "step" ? betaAt : scoredAt;
+    [weigh(own.beta, step), step, data.train.n].forEach((value, i) => {
       f32[others[i].offset] = value;
     });
     if (choice.takes_labels) tell(split, data.nClasses, { index, first, n }, f32, others[3].offset);

@@ -3,7 +3,8 @@
  *
  * @typedef {{kind: "constant", value: number}
  *   | {kind: "linear_warmup", start: number, end: number, steps: number}
- *   | {kind: "cyclical", start: number, end: number, period: number, rise: number}} ByStep
+ *   | {kind: "cyclical", start: number, end: number, period: number, rise: number}
+ *   | {kind: "log_uniform", least: number, most: number}} ByStep
  *   as `Schedule.to_dict()`; counted in steps, from 0
  * @typedef {{kind: "target_kl", kl: number, integral: number, error: number}
  *   | {kind: "geco", recon: number, integral: number, error: number}} Controller  see objectives/controllers.py
@@ -19,6 +20,18 @@ const MOST = Math.log(1e4);
 const inside = (/** @type {number} */ value, /** @type {number} */ least, /** @type {number} */ most) =>
   Math.min(Math.max(value, least), most);
 
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+/** @param {{least: number, most: number}} range @param {number} share of its logarithm */
+function spread({ least, most }, share) {
+  const [low, high] = [Math.log(least), Math.log(most)];
+  return Math.exp(low + share * (high - low));
+}
+
+/** Beta that a test set is scored with after a step. @param {Schedule} schedule @param {number} step */
+export const scoredAt = (schedule, step) =>
+  schedule.kind === "log_uniform" ? spread(schedule, 0.5) : betaAt(schedule, step);
+
 /** Beta at a step. @param {Schedule} schedule @param {number} step */
 export function betaAt(schedule, step) {
   if (schedule.kind === "constant") return schedule.value;
@@ -26,6 +39,7 @@ export function betaAt(schedule, step) {
     const { integral, error, kind } = schedule;
     return Math.exp(inside(CONTROL[kind].first + integral + error, LEAST, MOST));
   }
+  if (schedule.kind === "log_uniform") return spread(schedule, (0.5 + step * GOLDEN) % 1);
   const { start, end } = schedule;
   if (schedule.kind === "linear_warmup")
     return step >= schedule.steps ? end : start + (end - start) * (step / schedule.steps);
@@ -69,6 +83,8 @@ export function describe(schedule) {
   if (schedule.kind === "constant") return plain(schedule.value);
   if (schedule.kind === "target_kl") return `KL held at ${plain(schedule.kl)} nats`;
   if (schedule.kind === "geco") return `recon held at ${plain(schedule.recon)}`;
+  if (schedule.kind === "log_uniform")
+    return `${plain(schedule.least)} to ${plain(schedule.most)}, another at each step`;
   const line = `${plain(schedule.start)} to ${plain(schedule.end)}`;
   return schedule.kind === "linear_warmup"
     ? `${line} over ${schedule.steps} steps`

@@ -1,0 +1,73 @@
+"""One network conditioned on beta beside separate runs, on 5,000 images of MNIST (`VAEWIDGETS_DATA`).
+
+    python -m tests.experiments.multi_rate [--epochs 50] [--conditioned-epochs 150] [--latent-dim 8]
+
+Recon and KL of all 10,000 test images at five betas. `MultiRateVAE` sees another beta at each step. Prints a
+table for docs/experiments.md, and exits with 1 where a number is more than 3 % from that of its own run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+import torch
+
+import vaewidgets as vw
+from vaewidgets.diagnostics import RateDistortion, rate_distortion
+
+BETAS = (0.1, 0.3, 1.0, 3.0, 10.0)
+WITHIN = 0.03
+HIDDEN = (256, 128)
+
+
+def data() -> vw.ImageDataset:
+    """5,000 training images, and all test images."""
+    return vw.load_dataset("mnist", n_train=5000, seed=0)
+
+
+def trained(model: Any, images: vw.ImageDataset, beta: Any, epochs: int) -> vw.Run:
+    """A finished run."""
+    options = {"batch_size": 64, "lr": 1e-3, "eval_every": 0, "autosave": False, "device": "cpu"}
+    return vw.train(model, images, beta=beta, epochs=epochs, **options).wait(progress=False)
+
+
+def placed(model: Any, run: vw.Run, x: torch.Tensor) -> RateDistortion:
+    """Rate and distortion of the test images."""
+    return rate_distortion(model.eval(), run.likelihood, x, generator=torch.Generator().manual_seed(0))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--conditioned-epochs", type=int, default=150)
+    parser.add_argument("--latent-dim", type=int, default=8)
+    given = parser.parse_args(arguments)
+    images = data()
+    x = images.test.images(range(len(images.test)))
+    options: dict[str, Any] = {"latent_dim": given.latent_dim, "hidden": HIDDEN}
+    torch.manual_seed(0)
+    one = vw.MultiRateVAE(images.image_shape, betas=(BETAS[0], BETAS[-1]), **options)
+    spread = vw.LogUniform(BETAS[0], BETAS[-1])
+    shared = trained(one, images, spread, given.conditioned_epochs)
+    print("| beta | recon, separate | one network | off | KL, separate | one network | off |")
+    print("|---|---|---|---|---|---|---|")
+    worst = 0.0
+    for beta in BETAS:
+        torch.manual_seed(0)
+        alone = trained(vw.MLPVAE(images.image_shape, **options), images, beta, given.epochs)
+        want, got = placed(alone.model, alone, x), placed(one.at(beta), shared, x)
+        off = [got.distortion / want.distortion - 1, got.rate / want.rate - 1]
+        worst = max(worst, *map(abs, off))
+        print(
+            f"| {beta:g} | {want.distortion:.2f} | {got.distortion:.2f} | {off[0]:+.1%} "
+            f"| {want.rate:.3f} | {got.rate:.3f} | {off[1]:+.1%} |",
+            flush=True,
+        )
+    print(f"largest difference {worst:.1%}; {WITHIN:.0%} wanted")
+    return int(worst > WITHIN)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
