@@ -41,6 +41,15 @@ def run(latent_dim: int, epochs: int = 30, beta: float = 1.0) -> vw.Run:
     return made.wait(progress=False)
 
 
+def conditioned() -> vw.Run:
+    """A finished run of one model that is conditioned on beta."""
+    torch.manual_seed(0)
+    data = vw.load_dataset("strokes")
+    model = vw.MultiRateVAE(data.image_shape, 8)
+    beta = vw.LogUniform(*model.betas)
+    return vw.train(model, data, epochs=40, beta=beta, batch_size=64, autosave=False).wait(progress=False)
+
+
 def quantised() -> vw.Run:
     """A finished run of a vector-quantised model."""
     torch.manual_seed(0)
@@ -123,6 +132,7 @@ WIDGETS: dict[str, Callable[[], LiveWidget]] = {
     ),
     "ElboMicroscope": lambda: looked_at(vw.ElboMicroscope(run(2), image=4), mu=[0.2, -1.6], show="prior"),
     "BetaCompare": lambda: looked_at(vw.BetaCompare(betas()), show="latent"),
+    "BetaAxis": lambda: vw.BetaAxis(conditioned()),
     "BottleneckSweep": lambda: vw.BottleneckSweep(sweep(latent_dim=(1, 2, 4, 8, 16))),
     "CodebookUsage": lambda: vw.CodebookUsage(quantised()),
     "KLPlayground": playground,

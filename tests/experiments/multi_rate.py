@@ -1,9 +1,11 @@
 """One network conditioned on beta beside separate runs, on 5,000 images of MNIST (`VAEWIDGETS_DATA`).
 
-    python -m tests.experiments.multi_rate [--epochs 50] [--conditioned-epochs 150] [--latent-dim 8]
+    python -m tests.experiments.multi_rate [--epochs 60] [--conditioned-epochs 150] [--latent-dim 8]
 
-Recon and KL of all 10,000 test images at five betas. `MultiRateVAE` sees another beta at each step. Prints a
-table for docs/experiments.md, and exits with 1 where a number is more than 3 % from that of its own run.
+Recon, KL and loss of all 10,000 test images at five betas. `MultiRateVAE` sees another beta at each step,
+of a range a little wider than the five. The separate runs are warmed up from the least beta, since a large
+one from the start puts units out that never come back. Prints a table for docs/experiments.md, and exits with
+1 where recon or KL is more than 3 % from that of the separate run.
 """
 
 from __future__ import annotations
@@ -18,8 +20,10 @@ import vaewidgets as vw
 from vaewidgets.diagnostics import RateDistortion, rate_distortion
 
 BETAS = (0.1, 0.3, 1.0, 3.0, 10.0)
+RANGE = (0.05, 20.0)
 WITHIN = 0.03
 HIDDEN = (256, 128)
+BATCH = 64
 
 
 def data() -> vw.ImageDataset:
@@ -29,7 +33,7 @@ def data() -> vw.ImageDataset:
 
 def trained(model: Any, images: vw.ImageDataset, beta: Any, epochs: int) -> vw.Run:
     """A finished run."""
-    options = {"batch_size": 64, "lr": 1e-3, "eval_every": 0, "autosave": False, "device": "cpu"}
+    options = {"batch_size": BATCH, "lr": 1e-3, "eval_every": 0, "autosave": False, "device": "cpu"}
     return vw.train(model, images, beta=beta, epochs=epochs, **options).wait(progress=False)
 
 
@@ -40,7 +44,7 @@ def placed(model: Any, run: vw.Run, x: torch.Tensor) -> RateDistortion:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--conditioned-epochs", type=int, default=150)
     parser.add_argument("--latent-dim", type=int, default=8)
     given = parser.parse_args(arguments)
@@ -48,21 +52,23 @@ def main(arguments: list[str] | None = None) -> int:
     x = images.test.images(range(len(images.test)))
     options: dict[str, Any] = {"latent_dim": given.latent_dim, "hidden": HIDDEN}
     torch.manual_seed(0)
-    one = vw.MultiRateVAE(images.image_shape, betas=(BETAS[0], BETAS[-1]), **options)
-    spread = vw.LogUniform(BETAS[0], BETAS[-1])
-    shared = trained(one, images, spread, given.conditioned_epochs)
-    print("| beta | recon, separate | one network | off | KL, separate | one network | off |")
-    print("|---|---|---|---|---|---|---|")
+    one = vw.MultiRateVAE(images.image_shape, betas=RANGE, **options)
+    shared = trained(one, images, vw.LogUniform(*RANGE), given.conditioned_epochs)
+    print("| beta | recon, separate | one network | off | KL, separate | one network | off | loss, off |")
+    print("|---|---|---|---|---|---|---|---|", flush=True)
+    warm = given.epochs * len(images.train) // BATCH // 3
     worst = 0.0
     for beta in BETAS:
         torch.manual_seed(0)
-        alone = trained(vw.MLPVAE(images.image_shape, **options), images, beta, given.epochs)
+        warmed = vw.LinearWarmup(BETAS[0], beta, steps=warm)
+        alone = trained(vw.MLPVAE(images.image_shape, **options), images, warmed, given.epochs)
         want, got = placed(alone.model, alone, x), placed(one.at(beta), shared, x)
         off = [got.distortion / want.distortion - 1, got.rate / want.rate - 1]
         worst = max(worst, *map(abs, off))
+        loss = (got.distortion + beta * got.rate) / (want.distortion + beta * want.rate) - 1
         print(
             f"| {beta:g} | {want.distortion:.2f} | {got.distortion:.2f} | {off[0]:+.1%} "
-            f"| {want.rate:.3f} | {got.rate:.3f} | {off[1]:+.1%} |",
+            f"| {want.rate:.3f} | {got.rate:.3f} | {off[1]:+.1%} | {loss:+.1%} |",
             flush=True,
         )
     print(f"largest difference {worst:.1%}; {WITHIN:.0%} wanted")

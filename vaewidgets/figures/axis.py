@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,8 +16,10 @@ from vaewidgets.contract.palette import COLORS
 from vaewidgets.errors import DataError
 from vaewidgets.figures.images import draw_rows
 from vaewidgets.figures.scatter import draw_scatter
-from vaewidgets.figures.style import DASHED, SMALL_POINTS, literal, new_axes, new_figure, note, per_image
+from vaewidgets.figures.style import DASHED, SMALL_POINTS, new_axes, new_figure, note, per_image
 from vaewidgets.figures.units import LABELLED_DIMS
+
+_LABEL_LETTERS = 32  # in a line
 
 
 def axis_figure(
@@ -91,9 +94,8 @@ def _draw_curve(axes: Axes, axis: Mapping[str, Any], at: _Between, beta: float) 
     axes.set_xlim(limits[0])
     axes.set_ylim(limits[1])
     axes.set_xlabel("rate: KL, nats per image")
-    axes.set_ylabel(literal(f"distortion, {per_image(axis['unit'])}"))
-    split = "test images" if axis["is_test"] else "images"
-    note(axes, f"Rate {rate:.3g} nats, distortion {distortion:.4g}; {axis['n']} {split}; dashed: slope −β")
+    axes.set_ylabel("\n".join(textwrap.wrap(f"recon, {per_image(axis['unit'])}", _LABEL_LETTERS)))
+    note(axes, f"Rate {rate:.3g} nats, distortion {distortion:.4g}; dashed: slope −β")
 
 
 def _draw_units(axes: Axes, kl: NDArray[Any], delta: float = 0.01) -> None:

@@ -27,22 +27,28 @@ Beta = Tensor | float | None
 
 
 @final
-class _Turned(nn.Module):
-    """A fully connected layer whose bias and outputs change with t: gate(t) · f(W h + b + shift · t).
+class _Gate(nn.Module):
+    """Factors that depend on t: 2·sigmoid(offset + slope · t), 1 before training."""
 
-    The gate is 2·sigmoid(offset + slope · t), one for each output, and 1 before training.
-    """
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.slope = nn.Parameter(torch.zeros(width))
+        self.offset = nn.Parameter(torch.zeros(width))
+
+    def forward(self, t: Tensor) -> Tensor:
+        return 2 * torch.sigmoid(self.offset + self.slope * t)
+
+
+@final
+class _Turned(nn.Module):
+    """A fully connected layer whose bias and outputs change with t: gate(t) · f(W h + b + shift · t)."""
 
     def __init__(self, n_in: int, n_out: int, activation: str | None) -> None:
         super().__init__()
         self.layer = nn.Linear(n_in, n_out)
         self.act: nn.Module = nn.Identity() if activation is None else ACTIVATIONS[activation]()
         self.shift = nn.Parameter(torch.zeros(n_out))
-        self.slope = nn.Parameter(torch.zeros(n_out))
-        self.offset = nn.Parameter(torch.zeros(n_out))
-
-    def gate(self, t: Tensor) -> Tensor:
-        return 2 * torch.sigmoid(self.offset + self.slope * t)
+        self.gate = _Gate(n_out)
 
     def forward(self, h: Tensor, t: Tensor) -> Tensor:
         return self.act(self.layer(h) + self.shift * t) * self.gate(t)
@@ -54,7 +60,7 @@ class MultiRateVAE(Model):
 
     Trained with beta drawn anew at each step (``beta=vw.LogUniform(0.1, 10)``), one network learns what
     separate runs of `MLPVAE` learn at each beta: ``encode(x, beta)``, ``decode(z, beta)``, and ``at(beta)``,
-    which is an ordinary `MLPVAE`. Log beta shifts the bias of each layer and gates its outputs.
+    which is an ordinary `MLPVAE`. Log beta shifts the bias of each layer and gates its outputs, and z.
 
     Parameters
     ----------
@@ -114,6 +120,7 @@ class MultiRateVAE(Model):
         self.to_mu = _Turned(last, self.latent_dim, None)
         self.to_logvar = nn.Linear(last, self.latent_dim)
         self.logvar_shift = nn.Parameter(torch.zeros(self.latent_dim))
+        self.z_gate = _Gate(self.latent_dim)  # a unit that is off at a large beta is noise to the decoder
         self.decoder = _turned((self.latent_dim, *reversed(self.hidden)), self.activation)
         self.to_pixels = nn.Linear(self.hidden[0], n_pixels * head.channels(1))
 
@@ -175,7 +182,7 @@ class MultiRateVAE(Model):
         made = made.to_empty(device=self.logvar_shift.device).to(self.logvar_shift.dtype)
         t = self.place(number("beta", beta, above=0))
         for plain, turned in ((made.encoder, self.encoder), (made.decoder, self.decoder)):
-            gate = None
+            gate = None if turned is self.encoder else self.z_gate(t)
             for layer, source in zip((m for m in plain if isinstance(m, nn.Linear)), turned, strict=True):
                 one = cast("_Turned", source)
                 _fold(layer, one.layer, gate, one.shift * t)
@@ -199,7 +206,7 @@ class MultiRateVAE(Model):
 
     def _pixels(self, z: Tensor, t: Tensor | None = None) -> Tensor:
         t = self.place() if t is None else t
-        h = z
+        h = z * self.z_gate(t)
         for layer in self.decoder:
             h = layer(h, t)
         channels, *size = self.image_shape

@@ -104,9 +104,9 @@ class BetaAxis(RunWidget):
                     f"beta, run = {_TRAIN}, or several runs: vw.sweep(vw.{name}, data, beta=[0.1, 1, 10])."
                 )
             return runs
-        betas = {run.name: run.current_beta for run in runs}
-        if len(set(betas.values())) < len(runs) or min(betas.values()) <= 0:
-            listed = ", ".join(f"{beta:g}" for beta in betas.values())
+        betas = [run.current_beta for run in runs]
+        if len(set(betas)) < len(runs) or min(betas) <= 0:
+            listed = ", ".join(f"{beta:g}" for beta in betas)
             raise OptionError(f"BetaAxis got runs of beta {listed}; expected each another, above 0.")
         shapes = {tuple(run.data.image_shape) for run in runs}
         if len(shapes) > 1:
@@ -152,7 +152,8 @@ class BetaAxis(RunWidget):
                 for beta in evenly_spaced(self._ends(), self._count)
             ]
         else:
-            found = [stop_at(snapshot, sample, self._index, beta=run.current_beta, name=run.name)]
+            name = self._settings[run.id]["label"]
+            found = [stop_at(snapshot, sample, self._index, beta=run.current_beta, name=name)]
         self._stops[run.id], self._snapshots[run.id] = found, snapshot
         return {}
 

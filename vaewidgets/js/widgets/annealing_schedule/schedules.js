@@ -1,7 +1,7 @@
 /**
  * Weights of the KL over training, as objectives/schedules.py computes them. No DOM.
  *
- * @typedef {import("../../training/schedules.js").ByStep} Schedule
+ * @typedef {Exclude<import("../../training/schedules.js").ByStep, {kind: "log_uniform"}>} Schedule
  * @typedef {{kind: "constant"|"linear"|"cyclical", start: number, end: number, steps: number, cycles: number,
  *   ratio: number}} Settings
  *   steps: of the whole training; ratio: the share of it, or of a cycle, in which beta rises
