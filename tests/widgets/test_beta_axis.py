@@ -17,7 +17,7 @@ from tests.widgets.in_node import in_node, needs_node
 from vaewidgets.contract.packing import unpack
 from vaewidgets.diagnostics import active_units, turned_onto
 from vaewidgets.errors import OptionError, ShapeError
-from vaewidgets.sections.axis import between
+from vaewidgets.widgets.beta_axis.stops import between
 
 OPTIONS = {"epochs": 1, "batch_size": 64, "autosave": False}
 

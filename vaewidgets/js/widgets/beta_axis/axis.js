@@ -1,7 +1,7 @@
 /** Beta as an axis: what is known at some betas, read at any between. No DOM. */
 
 /**
- * Between which betas one lies, as sections/axis.py has it.
+ * Between which betas one lies, as widgets/beta_axis/stops.py has it.
  * @param {number[]} betas from the least to the largest, above 0 @param {number} beta
  * @returns {[number, number]} the number of the one below, and how far it is to the next, 0…1 of their logarithms
  */

@@ -17,9 +17,9 @@ from vaewidgets.live.feed import Feed
 from vaewidgets.live.run_widget import RunWidget, sample_of
 from vaewidgets.objectives import traits
 from vaewidgets.runs import Run
-from vaewidgets.sections.axis import Stop, aligned, axis_state, between, evenly_spaced, stop_at
 from vaewidgets.sections.state import Sample
 from vaewidgets.sweeps import Sweep
+from vaewidgets.widgets.beta_axis.stops import Stop, aligned, axis_state, between, evenly_spaced, stop_at
 from vaewidgets.widgets.reconstruction_grid import check_images, pick_images
 
 if TYPE_CHECKING:
