@@ -11,6 +11,7 @@ from tests.browser.lab import wait_for
 SCATTER, MANIFOLD, STRIP = "LatentScatter", "LatentManifold", "InterpolationStrip"
 TRAVERSAL, SKETCH, PRIOR = "LatentTraversal", "SketchEncoder", "PriorSamples"
 ARITHMETIC = "LatentArithmetic"
+GEOMETRY = "LatentGeometry"
 PAD = ".vw-pad-canvas"
 
 
@@ -228,6 +229,36 @@ def _(on: Shown) -> None:
     np.testing.assert_allclose(on.ask("w.verdict.steps"), on.python("w.verdict.step_sizes"), atol=0.02)
     assert on.locator(".vw-path-verdict").inner_text().lower().startswith(on.ask("w.verdict.verdict"))
     assert on.page.locator(f"{on.selector} .vw-evidence li").count() > 0
+
+
+@ability(GEOMETRY, "a geodesic that is no longer than the straight line, as in Python")
+def _(on: Shown) -> None:
+    on.wait("w.path('geodesic') !== null", 30)
+    found = on.ask("['lerp', 'geodesic'].map((name) => w.path(name).length)")
+    assert found[1] <= found[0]
+    np.testing.assert_allclose(
+        found, on.python("[w.paths[n].length for n in ('lerp', 'geodesic')]"), rtol=0.01
+    )
+
+
+@ability(GEOMETRY, "ends that are dragged, and moved by keys")
+def _(on: Shown) -> None:
+    end = ".vw-map-handle + .vw-map-handle"  # B, which lies above A
+    on.show(end)
+    (x, y), before = on.ask("w.toClient(1)"), on.ask("w.ends")
+    on.stroke((x, y), (x + 20, y - 12))
+    on.until(f"isinstance(w.view['ends'][1], list) and w.view['ends'][0] == {before[0]}")
+    place = on.ask("w.ends[1]")
+    on.press(end, "ArrowLeft", "ArrowLeft")
+    on.until(f"w.view['ends'][1][0] < {place[0]} and abs(w.view['ends'][1][1] - {place[1]}) < 1e-6")
+
+
+@ability(GEOMETRY, "uncertainty makes paths longer")
+def _(on: Shown) -> None:
+    length = on.wait("w.path('lerp')?.length", 30)
+    on.press(".vw-uncertainty input", "Home")
+    on.until("w.view['uncertainty'] == 0")
+    assert on.wait("w.path('lerp')?.length", 30) <= length
 
 
 @ability(TRAVERSAL, "one row a dimension, ordered by KL")

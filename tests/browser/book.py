@@ -60,6 +60,7 @@ widgets = {
     "PriorSamples": vw.PriorSamples([plane, many], draws=6),
     "InterpolationStrip": vw.InterpolationStrip(plane, images=6),
     "LatentArithmetic": vw.LatentArithmetic(plane, a="1", b="4"),
+    "LatentGeometry": vw.LatentGeometry(plane, cells=8),
     "LatentTraversal": vw.LatentTraversal(many, images=5),
     "ActiveUnitsBar": vw.ActiveUnitsBar(many),
     "BetaCompare": vw.BetaCompare(betas, images=4, samples=3, points=100),

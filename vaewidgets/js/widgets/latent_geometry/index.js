@@ -73,14 +73,16 @@ export default defineWidget({
     const uncertainty = () => view.get("uncertainty", 3);
     const range = () => state?.frame.run.value_range ?? [0, 1];
     const wanted = () => JSON.stringify([ends(), uncertainty(), view.get("time", null)]);
-    const search = createSearch({ ask: (z) => commands.decode(z), range, work });
+    const search = createSearch({ ask: (z) => commands.decode(z), work });
 
     /** @returns {(number | Point)[]} */
     function ends() {
       const given = view.get("ends", null);
       const n = codes.count;
       const ok = (/** @type {any} */ end) => (Array.isArray(end) ? end.length === 2 : end >= 0 && end < n);
-      return Array.isArray(given) && given.length === 2 && given.every(ok) ? given : [0, Math.max(n - 1, 0)];
+      return Array.isArray(given) && given.length === 2 && given.every(ok)
+        ? [...given]
+        : [0, Math.max(n - 1, 0)];
     }
 
     /** Where an end lies on the plane. @param {number | Point} end @returns {Point} */
@@ -129,7 +131,7 @@ export default defineWidget({
       ground.update(metric, cells(), surface.extent);
       drawMap();
       const starts = [line, latticePath(metric, cells(), /** @type {any} */ (surface.extent), a, b)];
-      const path = yield* onPlane(geodesic(starts, surface.step(search.many.local)), surface.lift);
+      const path = yield* onPlane(geodesic(starts, surface.step(search.local)), surface.lift);
       const z = path.map(toZ);
       show("geodesic", z, yield z);
       drawnFor = wanted();
@@ -182,7 +184,7 @@ export default defineWidget({
       onDrag(end, at) {
         const next = ends();
         next[end] = at;
-        view.set("ends", [...next]);
+        view.set("ends", next);
       },
     });
 
@@ -266,7 +268,7 @@ export default defineWidget({
         codes.read(next, time.moment && decoder);
         const { latent } = codes;
         if (!latent || latent.d < 2 || !codes.points.length) return;
-        const known = search.many.setDecoder(decoder);
+        const known = search.setDecoder(decoder);
         const moved = codes.seen !== seen;
         if (moved) {
           seen = codes.seen;
@@ -285,11 +287,11 @@ export default defineWidget({
             label: `${SHOWN} images decoded along a path. Arrow keys go from one to the next.`,
           });
         search.refresh(other, known || moved);
-        showReason(note, search.many.reason);
+        showReason(note, search.reason);
         knob.update({ value: uncertainty() });
         drawMap();
       },
-      message: (content, buffers) => search.many.reply(content, buffers),
+      message: (content, buffers) => search.reply(content, buffers),
       caption: () =>
         "How the decoder stretches the latent plane, and the path from A to B along which the image changes least. Drag A and B.",
       handle: {
