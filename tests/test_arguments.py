@@ -114,6 +114,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Callab
     data = vw.load_dataset("digits", n_train=40, n_test=20, size=8)
     options: dict[str, Any] = {"batch_size": 16, "epochs": 1, "autosave": False, "device": "cpu"}
     run = vw.train(small(), data, **options).wait(progress=False)
+    of_beta = vw.train(vw.MultiRateVAE((1, 8, 8), hidden=(8,)), data, start=False, **options)
     codes = vw.train(vw.VQVAE((1, 8, 8), 4, channels=(4,)), data, **options).wait(progress=False)
     torch.manual_seed(0)
     x, mu, logvar = torch.rand(12, 1, 8, 8), torch.randn(12, 2), torch.zeros(12, 2)
@@ -132,6 +133,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Callab
         "save_html": lambda: {"widgets": vw.KLPlayground(), "path": page},
         "show": lambda: {"widgets": vw.KLPlayground(), "as_html": True},
         "Experiment": lambda: {"recipe": "A"},
+        "BetaAxis": lambda: {"runs": [of_beta]},
         "CodebookUsage": lambda: {"run": codes},
         "Prediction": lambda: {"question": "Which?", "choices": ["one", "other"]},
         "Tour": lambda: {"widgets": vw.KLPlayground(), "stops": [("One.", {"mu": 1.0})]},
@@ -157,8 +159,8 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Callab
         needed = [one.name for one in parameters if one.default is one.empty]
         known[name] = lambda needed=needed: {one: shared[one] for one in needed}
     yield known
-    run.close()
-    codes.close()
+    for one in (run, of_beta, codes):
+        one.close()
 
 
 PUBLIC = [
