@@ -12,6 +12,7 @@ SCATTER, MANIFOLD, STRIP = "LatentScatter", "LatentManifold", "InterpolationStri
 TRAVERSAL, SKETCH, PRIOR = "LatentTraversal", "SketchEncoder", "PriorSamples"
 ARITHMETIC = "LatentArithmetic"
 GEOMETRY = "LatentGeometry"
+MICROSCOPE = "ElboMicroscope"
 PAD = ".vw-pad-canvas"
 
 
@@ -345,3 +346,21 @@ def _(on: Shown) -> None:
     on.stroke(on.ask("w.toClient(...w.at)"), on.ask("w.toClient(0.5, -0.5)"))
     on.until("w.view.get('z') is not None and np.hypot(w.z[0] - 0.5, w.z[1] + 0.5) < 0.15")
     on.until("w.view['hover'] == w.view['z']")
+
+
+@ability(MICROSCOPE, "drag the mean: the two pulls are Python's")
+def _(on: Shown) -> None:
+    on.wait("w.found !== null && w.balance !== null", 20)
+    on.show(".vw-map-handle")
+    on.stroke(on.ask("w.toClient(...w.at)"), on.ask("w.toClient(0.5, -0.5)"))
+    on.until("w.view['mu'] is not None and w.view['hover'] == w.view['mu']")
+    wanted = np.array(on.python("[w.pulls.of_recon.tolist(), w.pulls.of_kl.tolist()]"))
+    pulls = np.array(on.ask("[Array.from(w.found.ofRecon), Array.from(w.found.ofKl)]"))
+    np.testing.assert_allclose(pulls, wanted, rtol=2e-2, atol=2e-2)  # of 256 grey levels, halved weights
+
+
+@ability(MICROSCOPE, "walk to the balance")
+def _(on: Shown) -> None:
+    on.locator(".vw-walk").click()
+    on.wait("Math.abs(w.found.loss - w.balance.loss) < 0.05", 20)
+    on.until(f"abs(w.pulls.loss - {on.ask('w.balance.loss')}) < 0.2")

@@ -66,6 +66,8 @@ widgets = {
     "BetaCompare": vw.BetaCompare(betas, images=4, samples=3, points=100),
     "BottleneckSweep": vw.BottleneckSweep(dims),
     "SketchEncoder": vw.SketchEncoder(plane),
+    "ElboMicroscope": vw.ElboMicroscope(plane),
+    "LearnedPrior": vw.LearnedPrior(plane),
     "KLPlayground": vw.KLPlayground(1.0, 0.5),
     "ReparameterizationDemo": vw.ReparameterizationDemo(0.5, 1.2),
     "AnnealingSchedule": vw.AnnealingSchedule("linear", steps=20, ratio=0.5, at=5),

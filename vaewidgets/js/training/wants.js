@@ -25,6 +25,8 @@ export function wantsOf(state) {
   const frame = state.frame ?? {};
   const names = Object.keys(frame);
   if (!frame.run || names.some((name) => !MADE.includes(name) && !KEPT.includes(name))) return null;
+  // a gradient by z, of weights that the page would have to change with the others
+  if (state.score) return null;
   const { units, grid, latent, scatter } = frame;
   const sections = names.filter((name) => MADE.includes(name) || name === "form");
   // an autoencoder has no units; the run that is started from its form may have some
