@@ -28,6 +28,7 @@ _WIDTH = 1.25  # of a kernel, times the mean distance of its codes: neighbours o
 _ROUNDS = 30  # steps that a relaxation may try
 _RESTS = 1e-5  # of the energy: a step that gains less is the last one
 _EPS = 1e-12
+_NEIGHBOURS = [(dj, di) for dj in (-1, 0, 1) for di in (-1, 0, 1) if di or dj]
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +154,17 @@ def lattice_path(
 
     start, end = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     first, last = cell_of(start), cell_of(end)
+    before = _cells_before(metric, (width, height), first, last)
+    cells = [last]
+    while cells[-1] != first:
+        cells.append(before[cells[-1]])
+    middles = [(x0 + (c % columns + 0.5) * width, y0 + (c // columns + 0.5) * height) for c in cells[-2:0:-1]]
+    return evenly(np.array([start, *middles, end]))
+
+
+def _cells_before(metric: Array, side: tuple[float, float], first: int, last: int) -> list[int]:
+    """Of each cell the one before it on the shortest way from the first, until the last is reached."""
+    rows, columns = metric.shape[:2]
     flat = metric.reshape(-1, 3).tolist()
     far = [np.inf] * (rows * columns)
     before = [-1] * (rows * columns)
@@ -165,22 +177,17 @@ def lattice_path(
         if way > far[here]:
             continue
         j, i = divmod(here, columns)
-        for dj in (-1, 0, 1):
-            for di in (-1, 0, 1):
-                if not (0 <= i + di < columns and 0 <= j + dj < rows) or (di == dj == 0):
-                    continue
-                there = here + dj * columns + di
-                g = [(p + q) / 2 for p, q in zip(flat[here], flat[there], strict=True)]
-                u, v = di * width, dj * height
-                on = way + max(g[0] * u * u + 2 * g[1] * u * v + g[2] * v * v, 0.0) ** 0.5
-                if on < far[there]:
-                    far[there], before[there] = on, here
-                    heapq.heappush(queue, (on, there))
-    cells = [last]
-    while cells[-1] != first:
-        cells.append(before[cells[-1]])
-    middles = [(x0 + (c % columns + 0.5) * width, y0 + (c // columns + 0.5) * height) for c in cells[-2:0:-1]]
-    return evenly(np.array([start, *middles, end]))
+        for dj, di in _NEIGHBOURS:
+            if not (0 <= i + di < columns and 0 <= j + dj < rows):
+                continue
+            there = here + dj * columns + di
+            g = [(p + q) / 2 for p, q in zip(flat[here], flat[there], strict=True)]
+            u, v = di * side[0], dj * side[1]
+            on = way + max(g[0] * u * u + 2 * g[1] * u * v + g[2] * v * v, 0.0) ** 0.5
+            if on < far[there]:
+                far[there], before[there] = on, here
+                heapq.heappush(queue, (on, there))
+    return before
 
 
 def evenly(path: ArrayLike, segments: int = SEGMENTS) -> Array:

@@ -204,14 +204,16 @@ export function latticePath(metric, cells, { x0, x1, y0, y1 }, a, b) {
   return evenly([...path, a].reverse());
 }
 
-/** Solve the chain of 2 × 2 blocks for the move of each inner point. @param {[Float64Array, Float64Array][]} slopes of each, along u and v @param {Values[]} values @param {number} damping @returns {Point[]} */
+/** @param {Values} p @param {Values} q */
+function dot(p, q) {
+  let sum = 0;
+  for (let i = 0; i < p.length; i++) sum += p[i] * q[i];
+  return sum;
+}
+
+/** The chain of 2 × 2 blocks that says how each inner point moves. @param {[Float64Array, Float64Array][]} slopes of each, along u and v @param {Values[]} values @param {number} damping @returns {Point[]} */
 function chainStep(slopes, values, damping) {
   const n = slopes.length;
-  const dot = (/** @type {Values} */ p, /** @type {Values} */ q) => {
-    let sum = 0;
-    for (let i = 0; i < p.length; i++) sum += p[i] * q[i];
-    return sum;
-  };
   /** [a, b, c, d] is the block of rows (a, b) and (c, d). */
   const own = slopes.map(([u, v]) => [2 * dot(u, u), 2 * dot(u, v), 2 * dot(u, v), 2 * dot(v, v)]);
   const trace = own.reduce((sum, g) => sum + g[0] + g[3], 0) / n;
@@ -237,6 +239,12 @@ function chainStep(slopes, values, damping) {
     }
     return [along, up];
   });
+  return solveChain(own, next, right);
+}
+
+/** Solve it, from the first block to the last and back (Thomas). @param {number[][]} own on the diagonal @param {number[][]} next above it @param {number[][]} right @returns {Point[]} */
+function solveChain(own, next, right) {
+  const n = own.length;
   for (let k = 1; k < n; k++) {
     const [a, b, c, d] = own[k - 1];
     const det = a * d - b * c;

@@ -136,10 +136,13 @@ class LatentGeometry(EndsWidget):
         return runs
 
     def _far_apart(self) -> tuple[int, int]:
-        """The two images whose codes are furthest apart, of the first ones of each class."""
+        """The two images whose codes are furthest apart, of the first ones of each class.
+
+        Before training, and where the codes could not be computed, two of any classes: codes will move.
+        """
         labels, n = self.sample.labels, self._count
-        if "latent" not in (self.frame or {}):
-            return 0, n - 1  # the codes could not be computed; the frame says why
+        if "latent" not in (self.frame or {}) or self.run.step == 0:
+            return self._end("a", None, 0.1), self._end("b", None, 0.7)
         first = np.arange(n) if labels is None else np.unique(labels[:n], return_index=True)[1]
         chosen = torch.from_numpy(first[:_FAR])
         codes = self._codes()[chosen].double().nan_to_num()
