@@ -310,6 +310,17 @@ def _(on: Shown) -> None:
     np.testing.assert_allclose(on.ask("w.draws(0)"), on.python("w.draws()"), atol=1e-6)
 
 
+@ability("LearnedPrior", "fit, by the keyboard, as Python does")
+def _(on: Shown) -> None:
+    on.press(".vw-fit", "Enter")
+    on.until("w.view.get('steps') == 40", 30)
+    on.wait("!w.pending && w.left === 0", 20)
+    np.testing.assert_allclose(on.ask("w.logLikelihood"), on.python("w.fitted().log_likelihood"), rtol=1e-6)
+    on.press(".vw-prior-learned", "ArrowRight")
+    on.until("len(w.view['hover']) == 2")
+    np.testing.assert_allclose(on.ask("w.draws('learned')"), on.python("w.fitted().draws(3)"), atol=1e-5)
+
+
 def line(on: Shown, *places: tuple[float, float]) -> None:
     """One stroke through places of the pad, 0 to 1."""
     box = on.show(PAD).bounding_box()

@@ -58,6 +58,7 @@ widgets = {
     "LatentManifold": vw.LatentManifold(plane, cells=8),
     "ReconstructionGrid": vw.ReconstructionGrid([plane, many], images=6),
     "PriorSamples": vw.PriorSamples([plane, many], draws=6),
+    "LearnedPrior": vw.LearnedPrior(plane, samples=3, components=6),
     "InterpolationStrip": vw.InterpolationStrip(plane, images=6),
     "LatentArithmetic": vw.LatentArithmetic(plane, a="1", b="4"),
     "LatentGeometry": vw.LatentGeometry(plane, cells=8),
