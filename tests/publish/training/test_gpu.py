@@ -6,16 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torch import Tensor, nn
 
+import vaewidgets as vw
 from tests.browser.conftest import find_browser
 from tests.publish.training.page import in_browser, written
-from tests.publish.training.test_steps import made
+from tests.publish.training.test_steps import BATCH, data, made
 from vaewidgets.publish.training import trainable
 
 pytestmark = pytest.mark.browser
 
 STEPS = 20
-MODELS = ("elbo", "conditional", "convolutional")
+MODELS = ("elbo", "conditional", "convolutional", "resampled")
 SOFTWARE = ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
 
 FUNCTIONS = """
@@ -66,6 +68,36 @@ export async function lost(wasm, steps, other) {
 """
 
 
+class Resampled(nn.Module):
+    """Mean pooling, borders of both kinds, and images made larger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.ReflectionPad2d(1), nn.Conv2d(1, 2, 3), nn.AvgPool2d(3, 2, padding=1), nn.Flatten()
+        )
+        self.to_mu, self.to_logvar = nn.Linear(32, 3), nn.Linear(32, 3)
+        self.decoder = nn.Sequential(
+            nn.Linear(3, 8), nn.Unflatten(1, (2, 2, 2)),
+            nn.Upsample(scale_factor=2), nn.Upsample(scale_factor=2, mode="bilinear"),
+            nn.ReplicationPad2d(1), nn.Conv2d(2, 1, 3), nn.Sigmoid(),
+        )  # fmt: skip
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        h = self.encoder(x)
+        return self.to_mu(h), self.to_logvar(h)
+
+    def decode(self, z: Tensor) -> Tensor:
+        image: Tensor = self.decoder(z)
+        return image
+
+
+def run_of(name: str) -> vw.Run:
+    if name != "resampled":
+        return made(name)
+    return vw.train(Resampled(), data(""), batch_size=BATCH, seed=5, start=False, autosave=False)
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     path = find_browser()
@@ -74,7 +106,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     from playwright.sync_api import sync_playwright
 
     folder = tmp_path_factory.mktemp("gpu")
-    given = {name: trainable(made(name), weights=True) for name in (*MODELS, "residual")}
+    given = {name: trainable(run_of(name), weights=True) for name in (*MODELS, "residual")}
     cases = {name: ("steps", payload, STEPS) for name, payload in given.items()}
     first = given["elbo"]
     more = {name: (name, first, STEPS) for name in ("adapter", "measured", "lost")}

@@ -109,8 +109,8 @@ export function createBuilder(memory) {
      * What a function writes from whole tensors: `run` gets all offsets, results first, in that order.
      * @param {number[][]} shapes of the results @param {(Tensor | number)[]} operands made contiguous
      * @param {(f: Float32Array, ...offsets: number[]) => void} run
-     * @param {{name: string, n: number, inner: number}} [_known] of runs of n numbers that lie `inner` apart what is
-     *   computed, for who computes it otherwise
+     * @param {{name: string, n: number, inner: number} | import("./gpu/taps.js").Known} [_known] of runs of n numbers
+     *   that lie `inner` apart what is computed, or which sums of a plane's elements, for who computes it otherwise
      * @returns {Tensor[]}
      */
     compute(shapes, operands, run, _known) {

@@ -15,6 +15,7 @@
 import { broadcast, count, createTensor, expand, isContiguous } from "../tensor.js";
 import { expression } from "./functions.js";
 import { fold, product, sumCols, sumRows } from "./shaders.js";
+import { gathered } from "./taps.js";
 
 const NO_FORM = "WebGPU has no form of it";
 /** Places of different tensors are so far apart while a step is looked at. */
@@ -138,6 +139,7 @@ export function createGpuBuilder() {
     kernels: createRecorder(calls),
     steps,
     constants,
+    constant,
     empty: createTensor,
 
     /** A number in memory. @param {number} value */
@@ -203,10 +205,11 @@ export function createGpuBuilder() {
     /**
      * Numbers that depend on nothing are computed here and now.
      * @param {number[][]} shapes @param {(Tensor | number)[]} operands @param {(f: Float32Array, ...offsets: number[]) => void} run
-     * @param {{name: string, n: number, inner: number}} [known] a reduction
+     * @param {any} [known] a reduction, or sums of a plane's elements
      * @returns {Tensor[]}
      */
     compute(shapes, operands, run, known) {
+      if (known?.plane) return [gathered(c, shapes[0], c.contiguous(operands[0]), known)];
       if (known) return [reduced(shapes[0], c.contiguous(operands[0]), known)];
       if (operands.length) throw new Error(NO_FORM);
       return shapes.map((shape) => {

@@ -89,31 +89,40 @@ function maxima(c, x, seen) {
 /** @param {Builder} c @param {Tensor} x @param {Window[][]} seen @param {number | null} divisor */
 function means(c, x, seen, divisor) {
   const [plane, width] = [planeOf(x), x.shape[x.shape.length - 1]];
-  return c.compute([pooledShape(x, seen)], [x], (f, o, a) =>
-    eachWindow(count(x) / plane, seen, (i, at, rows, columns) => {
-      let sum = 0;
-      for (let row = rows.from; row < rows.to; row++) {
-        const start = a + i * plane + row * width;
-        for (let column = columns.from; column < columns.to; column++) sum += f[start + column];
-      }
-      f[o + at] = sum / (divisor ?? rows.size * columns.size);
-    }),
+  return c.compute(
+    [pooledShape(x, seen)],
+    [x],
+    (f, o, a) =>
+      eachWindow(count(x) / plane, seen, (i, at, rows, columns) => {
+        let sum = 0;
+        for (let row = rows.from; row < rows.to; row++) {
+          const start = a + i * plane + row * width;
+          for (let column = columns.from; column < columns.to; column++) sum += f[start + column];
+        }
+        f[o + at] = sum / (divisor ?? rows.size * columns.size);
+      }),
+    { windows: seen, divisor, width, plane },
   )[0];
 }
 
 /** @param {Builder} c @param {Tensor} gradient @param {Tensor} x only its shape counts @param {Window[][]} seen @param {number | null} divisor */
 function meansBackward(c, gradient, x, seen, divisor) {
   const [plane, width] = [planeOf(x), x.shape[x.shape.length - 1]];
-  return c.compute([x.shape], [gradient], (f, o, g) => {
-    f.fill(0, o, o + count(x));
-    eachWindow(count(x) / plane, seen, (i, at, rows, columns) => {
-      const share = f[g + at] / (divisor ?? rows.size * columns.size);
-      for (let row = rows.from; row < rows.to; row++) {
-        const start = o + i * plane + row * width;
-        for (let column = columns.from; column < columns.to; column++) f[start + column] += share;
-      }
-    });
-  })[0];
+  return c.compute(
+    [x.shape],
+    [gradient],
+    (f, o, g) => {
+      f.fill(0, o, o + count(x));
+      eachWindow(count(x) / plane, seen, (i, at, rows, columns) => {
+        const share = f[g + at] / (divisor ?? rows.size * columns.size);
+        for (let row = rows.from; row < rows.to; row++) {
+          const start = o + i * plane + row * width;
+          for (let column = columns.from; column < columns.to; column++) f[start + column] += share;
+        }
+      });
+    },
+    { windows: seen, divisor, width, plane, back: true },
+  )[0];
 }
 
 /**

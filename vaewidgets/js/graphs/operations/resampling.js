@@ -103,38 +103,50 @@ const planeOf = (shape, axes) => [axes === 2 ? shape[shape.length - 2] : 1, shap
 function resampled(c, x, taps) {
   const [height, width] = planeOf(x.shape, taps.length);
   const [rows, columns] = taps.length === 2 ? taps : [[only(0)], taps[0]];
-  const { start, at, share } = flattened(rows, columns, width);
+  const lists = flattened(rows, columns, width);
+  const { start, at, share } = lists;
   const whole = share.every((each) => each === 1);
   const planes = count(x) / height / width;
   const shape = [...x.shape.slice(0, -taps.length), ...taps.map((axis) => axis.length)];
-  return c.compute([shape], [x], (f, o, a) => {
-    for (let plane = 0, to = o; plane < planes; plane++) {
-      const from = a + plane * height * width;
-      for (let i = 1; i < start.length; i++) {
-        let sum = 0;
-        if (whole) sum = f[from + at[i - 1]];
-        else for (let j = start[i - 1]; j < start[i]; j++) sum += f[from + at[j]] * share[j];
-        f[to++] = sum;
+  return c.compute(
+    [shape],
+    [x],
+    (f, o, a) => {
+      for (let plane = 0, to = o; plane < planes; plane++) {
+        const from = a + plane * height * width;
+        for (let i = 1; i < start.length; i++) {
+          let sum = 0;
+          if (whole) sum = f[from + at[i - 1]];
+          else for (let j = start[i - 1]; j < start[i]; j++) sum += f[from + at[j]] * share[j];
+          f[to++] = sum;
+        }
       }
-    }
-  })[0];
+    },
+    { taps: lists, plane: height * width },
+  )[0];
 }
 
 /** @param {Builder} c @param {Tensor} gradient @param {number[]} shape of what was resampled @param {Tap[][]} taps */
 function resampledBackward(c, gradient, shape, taps) {
   const [height, width] = planeOf(shape, taps.length);
   const [rows, columns] = taps.length === 2 ? taps : [[only(0)], taps[0]];
-  const { start, at, share } = flattened(rows, columns, width);
+  const lists = flattened(rows, columns, width);
+  const { start, at, share } = lists;
   const planes = size(shape) / height / width;
-  return c.compute([shape], [gradient], (f, o, g) => {
-    f.fill(0, o, o + size(shape));
-    for (let plane = 0, from = g; plane < planes; plane++) {
-      const to = o + plane * height * width;
-      for (let i = 1; i < start.length; i++, from++) {
-        for (let j = start[i - 1]; j < start[i]; j++) f[to + at[j]] += f[from] * share[j];
+  return c.compute(
+    [shape],
+    [gradient],
+    (f, o, g) => {
+      f.fill(0, o, o + size(shape));
+      for (let plane = 0, from = g; plane < planes; plane++) {
+        const to = o + plane * height * width;
+        for (let i = 1; i < start.length; i++, from++) {
+          for (let j = start[i - 1]; j < start[i]; j++) f[to + at[j]] += f[from] * share[j];
+        }
       }
-    }
-  })[0];
+    },
+    { taps: lists, plane: height * width, back: true },
+  )[0];
 }
 
 /** Taps of the last axes. @param {number[]} shape @param {number} axes @param {(n: number, axis: number) => Tap[]} make */
