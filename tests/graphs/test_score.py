@@ -24,7 +24,7 @@ IMAGE, IMAGES = (1, 8, 8), 4
 SCRIPT = """
 import { readFileSync, writeFileSync } from "node:fs";
 const [lib, folder] = process.argv.slice(2);
-const { openGradients } = await import(lib + "graphs/gradients.js");
+const { openGradients } = await import(lib + "widgets/elbo_microscope/gradients.js");
 const found = {};
 for (const name of JSON.parse(readFileSync(folder + "/cases.json", "utf8"))) {
   const { network, inputs } = JSON.parse(readFileSync(`${folder}/${name}.json`, "utf8"));

@@ -15,13 +15,13 @@ from tests.node import run_module
 from tests.widgets.decode import digits, made
 from tests.widgets.in_node import needs_node
 from vaewidgets.contract.packing import unpack
-from vaewidgets.diagnostics.pulls import balance, draws, pulls
 from vaewidgets.errors import OptionError
+from vaewidgets.widgets.elbo_microscope.pulls import balance, draws, pulls
 
 SCRIPT = """
 import { readFileSync } from "node:fs";
 const [lib, folder] = process.argv.slice(2);
-const { openGradients } = await import(lib + "graphs/gradients.js");
+const { openGradients } = await import(lib + "widgets/elbo_microscope/gradients.js");
 const { draws, evaluate, walk } = await import(lib + "widgets/elbo_microscope/balance.js");
 const { network, forward, x, mu, logvar, beta } = JSON.parse(readFileSync(folder + "/case.json", "utf8"));
 for (const [name, one] of Object.entries({ network, forward })) {

@@ -1,8 +1,8 @@
 /**
  * The loss of one image at a posterior, its two gradients by the mean, and the way to where they cancel: the same as
- * vaewidgets/diagnostics/pulls.py. No DOM.
+ * vaewidgets/widgets/elbo_microscope/pulls.py. No DOM.
  *
- * @typedef {import("../../graphs/gradients.js").OpenGradients} Network
+ * @typedef {import("./gradients.js").OpenGradients} Network
  * @typedef {{x: Float32Array, told: Float32Array | null, logvar: Float32Array, eps: Float32Array, beta: number,
  *   dims: number[]}} Question  eps (n, d), flat; dims: those that are shown
  * @typedef {{mu: Float32Array, xHat: Float32Array, cost: Float32Array, shift: Float64Array, spread: Float64Array,

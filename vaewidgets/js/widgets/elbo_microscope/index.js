@@ -1,7 +1,7 @@
 /**
  * ElboMicroscope: one image's loss pixel by pixel and dimension by dimension, and the two pulls on its posterior mean.
  *
- * View: image, mu, beta, samples, seed, axes, show; see widgets/elbo_microscope.py.
+ * View: image, mu, beta, samples, seed, axes, show; see widgets/elbo_microscope/widget.py.
  * Handle: see host/widget.js; and
  *   found              what is shown: recon, kl, loss, beta, mu, and ofRecon, ofKl, the pulls; null where the page cannot
  *   balance            where they cancel: mu and loss, null until it is found

@@ -4,10 +4,11 @@
  *
  * @typedef {import("./balance.js").Found} Found
  * @typedef {import("./balance.js").Question} Question
- * @typedef {import("../../graphs/gradients.js").OpenGradients} Network
+ * @typedef {import("./gradients.js").OpenGradients} Network
  */
-import { openGradients } from "../../graphs/gradients.js";
+
 import { evaluate, walk } from "./balance.js";
+import { openGradients } from "./gradients.js";
 
 const BUDGET_MS = 8;
 

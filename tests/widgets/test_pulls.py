@@ -9,8 +9,8 @@ import torch
 
 import vaewidgets as vw
 from tests.diagnostics.linear import Affine
-from vaewidgets.diagnostics.pulls import Pulls, balance, draws, pulls
 from vaewidgets.objectives import get_likelihood
+from vaewidgets.widgets.elbo_microscope.pulls import Pulls, balance, draws, pulls
 
 IMAGE = (1, 4, 5)
 KINDS = ["bernoulli", "continuous_bernoulli", "gaussian", "squared_error", "poisson", "negative_binomial"]

@@ -3,16 +3,16 @@
  *
  * @typedef {ReturnType<typeof openGradients>} OpenGradients
  */
-import { GRADIENTS } from "./kernels/gradients.js";
-import { createInferenceMemory } from "./kernels/inference.js";
-import { backward } from "./operations/backward.js";
-import { operations } from "./operations/index.js";
-import { createProgram, createTensors } from "./program.js";
+import { GRADIENTS } from "../../graphs/kernels/gradients.js";
+import { createInferenceMemory } from "../../graphs/kernels/inference.js";
+import { backward } from "../../graphs/operations/backward.js";
+import { operations } from "../../graphs/operations/index.js";
+import { createProgram, createTensors } from "../../graphs/program.js";
 
 const all = { ...operations, ...backward };
 
 /**
- * @param {import("../contract/types.js").Graph} network
+ * @param {import("../../contract/types.js").Graph} network
  * @param {number} items of a call
  * @throws {Error} naming an operation that is not known, or what does not fit
  */

@@ -15,7 +15,6 @@ from vaewidgets.contract.frame import LiveState, Sections
 from vaewidgets.contract.packing import pack_integers, unpack
 from vaewidgets.contract.sections import Items
 from vaewidgets.contract.texts import dim_name
-from vaewidgets.diagnostics.pulls import Pulls, balance, draws, pulls
 from vaewidgets.engine import Snapshot
 from vaewidgets.errors import OptionError
 from vaewidgets.live.bundle import STATIC
@@ -25,6 +24,7 @@ from vaewidgets.live.view import is_list
 from vaewidgets.runs import Run
 from vaewidgets.sections.state import items_state, originals_state, to_u8
 from vaewidgets.sections.time_line import posterior_state
+from vaewidgets.widgets.elbo_microscope.pulls import Pulls, balance, draws, pulls
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,9 +53,9 @@ class ElboMicroscope(LatentWidget):
 
     Attributes
     ----------
-    pulls : vaewidgets.diagnostics.pulls.Pulls
+    pulls : vaewidgets.widgets.elbo_microscope.pulls.Pulls
         The numbers of the picture as it is turned now.
-    balance : vaewidgets.diagnostics.pulls.Pulls
+    balance : vaewidgets.widgets.elbo_microscope.pulls.Pulls
         The same where the pulls cancel, for this beta and the encoder's sigma.
 
     Notes
