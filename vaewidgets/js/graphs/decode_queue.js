@@ -49,6 +49,7 @@ export function createMany({
 
   function round() {
     handle = 0;
+    if (at >= queue.length) return; // Python's answer came meanwhile: it must not be asked for nothing
     if (opened.run) {
       const start = now();
       do {

@@ -26,7 +26,11 @@ export function createSearch({ ask, work }) {
     onImage: (key, bytes) => {
       images[Number(key)] = fromBytes(bytes, opened.range);
     },
-    onRound: (left) => left === 0 && images.length && advance(images),
+    onRound(left) {
+      if (left > 0 || !doing) return;
+      if (batch.every((_, i) => images[i])) advance(images);
+      else doing = null; // Python could not, and the widget says why
+    },
   });
 
   /** @param {Float32Array[]} given */
