@@ -58,9 +58,10 @@ class _Turned(nn.Module):
 class MultiRateVAE(Model):
     """Fully connected VAE conditioned on beta: q(z|x, beta) and p(x|z, beta) for every beta of a range.
 
-    Trained with beta drawn anew at each step (``beta=vw.LogUniform(0.1, 10)``), one network stands
-    for separate runs of `MLPVAE` (how closely: docs/experiments.md): ``encode(x, beta)``, ``decode(z, beta)``, and ``at(beta)``,
-    which is an ordinary `MLPVAE`. Log beta shifts the bias of each layer and gates its outputs, and z.
+    Trained with another beta at each step (``beta=vw.LogUniform(0.1, 10)``), one network stands for separate
+    runs of `MLPVAE` (how closely: docs/experiments.md): ``encode(x, beta)``, ``decode(z, beta)``, and
+    ``at(beta)``, which is an ordinary `MLPVAE`. Log beta shifts the bias of each layer and gates its outputs,
+    and z.
 
     Parameters
     ----------
