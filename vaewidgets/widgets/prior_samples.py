@@ -103,15 +103,13 @@ class PriorSamples(LatentWidget):
         """The draws that the page shows, for print; see `LiveWidget.figure`."""
         from vaewidgets.figures import rows_figure
 
-        images = {}
+        rows: dict[str, np.ndarray] = {}
         for run in self.runs:
-            name = (
-                self._settings[run.id]["label"].replace(", ", "\n") if run.id in self._settings else run.name
-            )
-            images[name] = decode_u8(run.snapshot(), self.draws(run), self.view.get("label"))
-        if len(images) == 1:
-            ((_, one),) = images.items()
+            label = self._settings.get(run.id, {}).get("label", run.name) if len(self.runs) > 1 else ""
+            one = decode_u8(run.snapshot(), self.draws(run), self.view.get("label"))
             across = max(1, min(10, len(one)))
-            images = {" " * i: one[i * across : (i + 1) * across] for i in range(len(one) // across)}
+            for i in range(len(one) // across):  # rows after the first have no name, and one of their own
+                name = label.replace(", ", "\n") if i == 0 and label else " " * (len(rows) + 1)
+                rows[name] = one[i * across : (i + 1) * across]
         caption = f"Decoded draws, z = {self.view['temperature']:g} ε"
-        return rows_figure(images, caption=caption, items=items_state(self.run.data), size=size)
+        return rows_figure(rows, caption=caption, items=items_state(self.run.data), size=size)

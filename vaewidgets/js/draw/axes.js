@@ -35,25 +35,26 @@ export function drawAxis(pen, side, values, { format = formatTick, gap, tick = 0
 /**
  * The scale below: a line, ticks, its name at the right end.
  * @param {PlotPen} pen
- * @param {{label: string, at?: number[], format?: (value: number) => string}} opts
+ * @param {{label: string, at?: number[], format?: (value: number) => string, gap?: number}} opts
+ *   gap: from the line to the numbers, in units of the type size
  */
-export function drawScaleX(pen, { label, at, format }) {
+export function drawScaleX(pen, { label, at, format, gap = 0.5 }) {
   const { box, size, x } = pen;
   drawLine(pen, [box.left, box.bottom + 0.5, box.right, box.bottom + 0.5], { color: "fg3" });
   const values = at ?? ticks(...x.domain, Math.max(box.width / (size * 6), 2));
-  drawAxis(pen, "x", values, { format, gap: size * 0.5, tick: 4 });
+  drawAxis(pen, "x", values, { format, gap: size * gap, tick: 4 });
   const style = /** @type {const} */ ({ baseline: "top", align: "right", relative: 0.92 });
-  drawText(pen, label, box.right, box.bottom + size * 1.6, style);
+  drawText(pen, label, box.right, box.bottom + size * (gap + 1.1), style);
 }
 
 /**
  * Quiet lines across, each with its number at the left; the name above them.
  * @param {PlotPen} pen
- * @param {{label: string, count?: number}} opts
+ * @param {{label: string, count?: number, at?: number[]}} opts
  */
-export function drawScaleY(pen, { label, count }) {
+export function drawScaleY(pen, { label, count, at }) {
   const { box, size, y } = pen;
-  const values = ticks(...y.domain, count ?? Math.max(box.height / (size * 3.2), 2));
+  const values = at ?? ticks(...y.domain, count ?? Math.max(box.height / (size * 3.2), 2));
   drawAxis(pen, "y", values, { gap: size * 0.5 });
   const style = /** @type {const} */ ({ baseline: "bottom", align: "left", relative: 0.92 });
   drawText(pen, label, size * 0.2, box.top - size * 0.8, style);

@@ -170,7 +170,7 @@ export function createTheme(root) {
       return table;
     },
     /** What can be read on a color. @param {string} color */
-    inkOn: (color) => (luminance(color) > LIGHT ? "#10161c" : "#fff"),
+    inkOn: (color) => (luminance(color) > LIGHT ? "#000" : "#fff"),
     /** Base size of text in CSS pixels. */
     fontSize: () => textStyle().size,
     /** A canvas font. @param {number} [relative] to the base size @param {string} [weight] */

@@ -206,6 +206,7 @@ export function createCurves(el, { theme, onTurn }) {
     const least = LEAST_WIDTH_EM * theme.fontSize();
     const columns = Math.max(Math.min(count, Math.floor(width / least)), 1);
     holder.style.setProperty("--vw-panel-columns", String(columns));
+    holder.classList.toggle("is-odd", columns === 2 && count % 2 === 1);
     holder.style.setProperty("--vw-panel-rows", String(Math.ceil(count / columns)));
     const room = Math.max((width / columns - LABELS_EM * theme.fontSize()) / PIXELS_A_POINT, LEAST_POINTS);
     drawn = shown.flatMap((curve) => prepared(curve, room));

@@ -23,9 +23,8 @@ const MOST_ROWS = 6;
 /** Heights in units of the type size: a row, the scale under the rows. */
 const ROW_EM = 2.4;
 const SCALE_EM = 1.7;
-/** Columns spread over the width, but not to where they are blocks or far apart. */
-const WIDEST_EM = 4.6;
-const THICKEST_EM = 2;
+/** Columns spread over the width, but are no blocks. */
+const THICKEST_EM = 3.2;
 const TRAVEL_MS = 250;
 const FLOOR = 1e-4;
 
@@ -189,7 +188,7 @@ function drawColumns(pen, data) {
   const { order, kl, varMu, died } = data;
   const [left, top] = [Math.round(size * 3.4), Math.round(size * 0.6)];
   const box = boxOf(left, top, width - Math.round(size * 0.5), height - Math.round(size * 1.7));
-  const x = band(order.length, [left, box.right], size * WIDEST_EM);
+  const x = band(order.length, [left, box.right]);
   const y = log([FLOOR, data.top], [box.bottom, top]);
   drawScale(pen, data, box, "y", y);
   const thick = x.step > 4 ? Math.min(x.step * 0.66, size * THICKEST_EM) : Math.max(x.step - 0.5, 0.75);

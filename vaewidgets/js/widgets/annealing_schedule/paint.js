@@ -16,6 +16,8 @@ import { betaAt } from "../../training/schedules.js";
 import { cornersOf } from "./schedules.js";
 
 const STEPS = [1, 1.5, 2, 3, 5, 7];
+/** Where the axis' numbers are clear of the handles on it. */
+const UNDER_HANDLES_EM = 0.95;
 
 /** Steps in which beta rises, the first time. @param {Settings} settings */
 export function riseOf({ kind, steps, cycles, ratio }) {
@@ -26,7 +28,7 @@ export function riseOf({ kind, steps, cycles, ratio }) {
 export function drawBeta(pen, { settings, schedule, at, recorded }) {
   const { size, box } = pen;
   drawScaleY(pen, { label: "β, the weight of the KL", count: 4 });
-  drawScaleX(pen, { label: "step" });
+  drawScaleX(pen, { label: "step", gap: UNDER_HANDLES_EM });
   const { end, steps, kind } = settings;
   if (kind !== "constant") {
     drawLine(pen, [box.left, pen.y(end), box.right, pen.y(end)], { color: "fg3", dash: [2, 4] });
@@ -57,7 +59,7 @@ export function drawLoss(pen, state) {
   const { size, box } = pen;
   const { steps } = settings;
   drawScaleY(pen, { label: "loss if recon and KL stayed constant", count: 4 });
-  drawScaleX(pen, { label: "step" });
+  drawScaleX(pen, { label: "step", gap: UNDER_HANDLES_EM });
   const terms = /** @type {const} */ ([
     { text: "recon", color: "recon", width: 2, cost: () => recon },
     { text: "β · KL", color: "kl", width: 2, cost: (/** @type {number} */ beta) => beta * kl },
@@ -86,10 +88,12 @@ export function drawLoss(pen, state) {
   marker(pen, pen.x(at), pen.y(recon + betaAt(schedule, at) * kl), "loss");
   const meet = meeting(state);
   if (meet === null || meet <= 0) return;
-  const style = /** @type {const} */ ({ align: "left", halo: 4, relative: 0.92 });
-  const text = `recon = β · KL at step ${formatCount(meet)}`;
-  drawText(pen, text, pen.x(meet) + size * 0.6, pen.y(recon) + size, style);
   marker(pen, pen.x(meet), pen.y(recon), "fg2");
+  // Said in the row of the axis' name, which the curves do not cross.
+  const row = box.bottom + size * (UNDER_HANDLES_EM + 1.1);
+  const style = /** @type {const} */ ({ align: "left", baseline: "top", relative: 0.92 });
+  drawText(pen, `recon = β · KL at step ${formatCount(meet)}`, box.left + size * 0.8, row, style);
+  marker(pen, box.left + size * 0.2, row + size * 0.5, "fg2");
 }
 
 /** @param {Drawn} state @returns {[number, number]} */

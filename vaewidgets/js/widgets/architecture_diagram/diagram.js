@@ -42,6 +42,9 @@ function endsOf([from, to], count) {
     : [(from + to) / 2, (from + to) / 2];
 }
 
+/** In units of the picture. @param {SVGElement} node */
+const boxIn = (node) => /** @type {SVGGraphicsElement} */ (node).getBBox();
+
 /** @param {number[]} shape */
 const units = (shape) => shape.reduce((a, b) => a * b, 1);
 
@@ -56,6 +59,10 @@ export function createArchitecture(el, theme) {
   el.append(wrap);
   /** @type {Walked | null} */
   let drawn = null;
+  /** The step whose parts are in view. @type {{name: string, parts: string[]}} */
+  let followed = { name: "", parts: [] };
+  const observer = new ResizeObserver(() => follow(false));
+  observer.observe(wrap);
   /** Draw an item anew: bars and lines have the theme's colors. @type {(() => void)[]} */
   let painted = [];
   const unfollow = theme.onChange(() => {
@@ -283,6 +290,16 @@ export function createArchitecture(el, theme) {
     term("loss", lossX, "loss", formatLoss(of.loss), of.unit);
   }
 
+  /** Where the picture is wider than its place: what is lit into the middle. @param {boolean} moving */
+  function follow(moving) {
+    const boxes = followed.parts.flatMap((name) => parts.get(name) ?? []).map(boxIn);
+    if (!boxes.length || wrap.scrollWidth <= wrap.clientWidth) return;
+    const from = Math.min(...boxes.map(({ x }) => x));
+    const to = Math.max(...boxes.map(({ x, width }) => x + width));
+    const left = (((from + to) / 2) * wrap.scrollWidth) / WIDTH - wrap.clientWidth / 2;
+    wrap.scrollTo({ left, behavior: moving ? "smooth" : "auto" });
+  }
+
   return {
     /** @param {{of: Walked, step: Step, index: number, seen: Set<string>, moving: boolean}} state seen: parts that were reached already */
     update({ of, step, seen, moving }) {
@@ -307,6 +324,9 @@ export function createArchitecture(el, theme) {
         node.classList.toggle("is-lit", forth || back);
         node.classList.toggle("is-backward", back);
       }
+      if (step.name === followed.name) return;
+      followed = step;
+      follow(moving);
     },
     /** What is lit. */
     lit: () => ({
@@ -315,6 +335,7 @@ export function createArchitecture(el, theme) {
     }),
     destroy() {
       unfollow();
+      observer.disconnect();
       wrap.remove();
     },
   };

@@ -7,6 +7,7 @@
 import { drawScaleX, drawScaleY } from "../../draw/axes.js";
 import { drawDot, drawLine, drawText } from "../../draw/pen.js";
 import { createPlot } from "../../draw/plot.js";
+import { ticks } from "../../draw/scales.js";
 
 const NAMES = { two: "first number", one: "the number", bits: "the bits" };
 
@@ -25,7 +26,13 @@ export function createCodeSpace(el, { theme }) {
     paint(pen) {
       const { box, size, x } = pen;
       const { bottleneck, bits, placed, asked } = space;
-      if (bottleneck === "two") drawScaleY(pen, { label: "second number", count: 5 });
+      // The numbers are whole ones where nobody wrote another.
+      const isWhole = [...placed.map(({ code }) => code), asked ?? []].flat().every(Number.isInteger);
+      const whole = (/** @type {[number, number]} */ domain, /** @type {number} */ count) => {
+        const values = ticks(...domain, Math.max(count, 2));
+        return isWhole ? values.filter(Number.isInteger) : values;
+      };
+      if (bottleneck === "two") drawScaleY(pen, { label: "second number", at: whole(pen.y.domain, 5) });
       if (bottleneck === "bits") {
         const cells = 2 ** bits;
         // A digit is about half as wide as it is high; where all codes would touch, every second or fourth is written.
@@ -36,7 +43,7 @@ export function createCodeSpace(el, { theme }) {
         drawScaleX(pen, { label: NAMES.bits, at, format });
         for (let i = 1; i < cells; i++)
           drawLine(pen, [x(i - 0.5), box.top, x(i - 0.5), box.bottom], { color: "line" });
-      } else drawScaleX(pen, { label: NAMES[bottleneck] });
+      } else drawScaleX(pen, { label: NAMES[bottleneck], at: whole(x.domain, box.width / (size * 6)) });
       /** How many stand at a place already. @type {Map<string, number>} */
       const taken = new Map();
       for (const { code, card } of placed) {

@@ -72,8 +72,8 @@ export default defineWidget({
     };
 
     // What groups swap: the decoder's codebook, as a line of text.
-    const text = h("input", "vw-number vw-book-text", {
-      type: "text",
+    const text = h("textarea", "vw-number vw-book-text", {
+      rows: 2,
       "aria-label": "codebook as text",
       maxlength: 2000,
     });
@@ -152,7 +152,7 @@ export default defineWidget({
         }
       },
       caption: () =>
-        "The encoder writes each card as numbers, the decoder guesses the card. A wrong guess costs 1.",
+        "A game for two at one screen: the encoder turns each card into numbers, the decoder sees only these and guesses the card. A wrong guess costs 1.",
       handle: {
         get score() {
           return game().rounds.map(rules.wrong);

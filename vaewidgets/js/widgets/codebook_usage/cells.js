@@ -12,7 +12,7 @@ import { localOf } from "../../host/pointer.js";
 import { formatCount } from "../../maths/format.js";
 
 const LEAST_CELL_PX = 14;
-const MOST_CELL_PX = 40;
+const MOST_CELL_PX = 56;
 
 /**
  * Columns and size of the cells of `n` codes in a width.

@@ -25,8 +25,14 @@ export default defineWidget({
     const imageEl = h("div", "vw-codes-image");
     const examplesEl = h("div", "vw-codes-examples");
     const title = h("p", "vw-title");
-    const detail = h("div", "vw-codes-detail", {}, [imageEl, h("div", "", {}, [title, examplesEl])]);
-    shell.body.append(numbers, h("div", "vw-codes", {}, [cellsEl, detail]));
+    const detail = h("div", "vw-codes-detail", {}, [
+      imageEl,
+      h("div", "vw-codes-held", {}, [title, examplesEl]),
+    ]);
+    const [least, greatest] = [h("span"), h("span")];
+    const scale = h("p", "vw-note vw-codes-scale", {}, [least, h("i", "vw-codes-ramp"), greatest]);
+    const left = h("div", "", {}, [cellsEl, scale]);
+    shell.body.append(numbers, h("div", "vw-codes", {}, [left, detail]));
     const cells = createCodeCells(cellsEl, { theme: shell.theme, onPoint: (code) => view.set("code", code) });
     const image = createImage(imageEl, { name: "codeword", theme: shell.theme });
     /** @type {{wrap: HTMLElement, bitmap: ReturnType<typeof createBitmap>, marks: HTMLElement}[]} */
@@ -99,21 +105,25 @@ export default defineWidget({
         const pictures = /** @type {Uint8Array} */ (unpack(codes.pictures));
         picture = at < 0 ? null : pictures.subarray(at * length, (at + 1) * length);
         const total = counts.reduce((sum, count) => sum + count, 0);
-        const share = ((counts[code ?? 0] / total) * 100).toFixed(1);
+        const shareOf = (/** @type {number} */ count) => `${((count / total) * 100).toFixed(1)} %`;
+        const share = shareOf(counts[code ?? 0]);
+        setText(least, `${shareOf(Math.min(...counts))} of all locations`);
+        setText(greatest, shareOf(counts[most]));
         image.update({
-          image: picture,
+          // The most used code is often that of an empty background.
+          image: pointed ? picture : null,
           items,
-          title: `decoded from code ${code} only`,
-          detail: picture ? "" : "not saved: rarely used",
+          title: pointed ? `decoded from code ${code} only` : "decoded from one code only",
+          detail: !pointed ? "hover a code" : picture ? "" : "not saved: rarely used",
         });
         setText(
           title,
-          `code ${code}${pointed ? "" : ", the most used"}: ${share} % of all locations, outlined here`,
+          `code ${code}${pointed ? "" : ", the most used"}: ${share} of all locations, outlined in these images`,
         );
         drawExamples(codes, items);
       },
       caption: ({ frame: { codes } }) =>
-        `Each cell is a code: darker = used more over ${formatCount(codes?.n_images ?? 0)} training images; × = never used. Hover a code to see what it decodes to.`,
+        `Each cell is a code, by its use in ${formatCount(codes?.n_images ?? 0)} training images; × = never used. Hover a code to decode it.`,
       handle: {
         /** The code that is shown. */
         code: () => code,

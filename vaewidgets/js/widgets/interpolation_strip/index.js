@@ -82,7 +82,7 @@ export default defineWidget({
     const sheet = createSheet(stripEl, {
       theme: shell.theme,
       name: "path",
-      most: 96,
+      most: 128,
       onMark: (i) => i !== null && path[i * every] && view.set("hover", Array.from(path[i * every])),
     });
     const chart = createPathChart(chartEl, { theme: shell.theme });
@@ -218,13 +218,10 @@ export default defineWidget({
         if (!reasons.children[i]) reasons.append(h("li"));
         setText(reasons.children[i], sentence);
       });
-      const first = sheet.boxOf(0);
-      const last = sheet.boxOf(shown - 1);
-      const from = first.x + first.width / 2;
+      const middle = (/** @type {number} */ i) => sheet.boxOf(i).x + sheet.boxOf(i).width / 2;
       chart.update(
         {
-          left: from,
-          width: Math.max(last.x + last.width / 2 - from, 8),
+          span: () => [middle(0), Math.max(middle(shown - 1), middle(0) + 8)],
           steps: verdict.steps,
           classes: verdict.classes,
           logPrior: latent.prior ? verdict.logPrior : null,

@@ -2,9 +2,9 @@
  * What changes along a decoded path, under its images: the nearest class, the change from image to image, the
  * density under the prior. Knows no widget.
  *
- * @typedef {{left: number, width: number, steps: ArrayLike<number>, classes: number[]|null,
+ * @typedef {{span: () => [number, number], steps: ArrayLike<number>, classes: number[]|null,
  *   logPrior: ArrayLike<number>|null, nameOf: (label: number) => string}} PathChartState
- *   left, width: where the first and the last image have their middles, CSS pixels
+ *   span: where the first and the last image have their middles now, CSS pixels
  */
 
 import { drawLine, drawText, fillBox } from "../../draw/pen.js";
@@ -50,17 +50,19 @@ export function createPathChart(el, { theme }) {
   function paint(pen) {
     if (!state) return;
     const { size } = pen;
-    const { left, width, steps, classes, logPrior } = state;
-    const x = linear([0, steps.length], [left, left + width]);
+    const { span, steps, classes, logPrior } = state;
+    const [left, right] = span();
+    const x = linear([0, steps.length], [left, right]);
+    const at = linear([0, 1], [left, right]);
     for (const t of [0, 0.25, 0.5, 0.75, 1])
-      drawText(pen, t === 0 ? "t = 0" : String(t), left + width * t, size, WORDS);
+      drawText(pen, t === 0 ? "t = 0" : String(t), Math.max(at(t), size * 1.5), size, WORDS);
     let top = size * 1.5;
     drawClasses(pen, state, x, top);
     if (classes) top += size * 2;
     const most = extent(steps)?.[1] || 1;
     const base = top + size * (1.2 + HIGH_EM);
     const y = linear([0, most], [base, base - size * HIGH_EM]);
-    const bars = band(steps.length, [left, left + width]);
+    const bars = band(steps.length, [left, right]);
     for (let k = 0; k < steps.length; k++) {
       const tall = Math.max(base - y(steps[k]), 0.5);
       fillBox(pen, "recon", x(k) + 0.5, y(steps[k]), Math.max(bars.step - 1, 1), tall);

@@ -230,6 +230,9 @@ export default defineWidget({
   },
 });
 
+/** Of a picture in which the names of the densities stand at their slopes, in units of the type size. */
+const ROOM_FOR_NAMES_EM = 36;
+
 /** @param {Gaussian} q @param {Gaussian} p @param {boolean} forward @returns {[number, number]} */
 function integrandRange(q, p, forward) {
   let [lo, hi] = [0, 0];
@@ -247,6 +250,7 @@ function integrandRange(q, p, forward) {
 function drawDensities(pen, q, p) {
   const { size, box, x, y } = pen;
   drawScaleY(pen, { label: "density", count: 3 });
+  const isNarrow = box.width < size * ROOM_FOR_NAMES_EM;
   drawScaleX(pen, { label: "z" });
   drawCurve(pen, (z) => density(z, q), { fill: "accent", alpha: 0.16 });
   drawCurve(pen, (z) => density(z, p), { color: "fg", width: 1.6, dash: [5, 4] });
@@ -263,8 +267,25 @@ function drawDensities(pen, q, p) {
   drawLine(pen, [x(q.mu), height, x(edge), height], { color: "accent", width: 1.5 });
   // Names at the slopes that look away from each other.
   const side = q.mu >= p.mu ? 1 : -1;
-  label(pen, `q = ${named(q)}`, q, side, { color: "accent", weight: "600" });
-  label(pen, `p = ${named(p)}`, p, -side, { color: "fg" });
+  const names = /** @type {const} */ ([
+    { text: `p = ${named(p)}`, of: p, side: -side, color: "fg" },
+    { text: `q = ${named(q)}`, of: q, side, color: "accent", weight: "600" },
+  ]);
+  let end = box.right;
+  for (const { text, of, side: toward, ...style } of names) {
+    if (!isNarrow) {
+      label(pen, text, of, toward, style);
+      continue;
+    }
+    // Where there is no room beside the curves, above them.
+    drawText(pen, text, end, box.top - size * 0.8, {
+      ...style,
+      baseline: "bottom",
+      align: "right",
+      relative: 0.92,
+    });
+    end -= pen.context.measureText(text).width + size;
+  }
 }
 
 /** @param {PlotPen} pen @param {string} text @param {Gaussian} of @param {number} side @param {{color: string, weight?: string}} style */

@@ -54,7 +54,7 @@ export default defineWidget({
       theme,
       className: "vw-reparam-map",
       label: "the map from ε to z",
-      margins: [1.2, 1, 3, 1],
+      margins: [2.2, 1, 3, 1],
       paint(pen, now) {
         const t = reducedMotion() ? 1 : clamp((now - risen) / RISE_MS, 0, 1);
         drawMap(pen, {

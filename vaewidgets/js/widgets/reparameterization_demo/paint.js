@@ -67,6 +67,8 @@ export function drawSpreads(pen, both, by, target, n) {
     score: by === "mu" ? `height f(z) · ε ∕ σ` : `height f(z) · (ε² − 1) ∕ σ`,
   };
   drawScaleX(pen, { label: "" });
+  const at = x(both.path.exact);
+  drawLine(pen, [at, box.top - size * 0.4, at, box.bottom], { color: "fg", width: 1.5, dash: [4, 3] });
   WAYS.forEach(({ way, name }, row) => {
     const { values, sd } = both[way];
     const base = box.top + tall * (row + 1) - (row ? 0 : size * 0.5);
@@ -85,8 +87,6 @@ export function drawSpreads(pen, both, by, target, n) {
     const [half, below] = [size * 0.35, base + size * 0.5];
     drawLine(pen, [own, base - 1, own - half, below, own + half, below], { fill: "fg" });
   });
-  const at = x(both.path.exact);
-  drawLine(pen, [at, box.top - size * 0.4, at, box.bottom], { color: "fg", width: 1.5, dash: [4, 3] });
   drawText(pen, `exact ${formatFixed(both.path.exact, 3)}`, at, box.top - size * 0.9, {
     color: "fg",
     halo: 4,
@@ -131,7 +131,6 @@ export function drawMap(pen, { q, target, eps, own, t }) {
   const room = (box.height * 0.16) / Math.max(density(q.mu, q), 0.4);
   drawCurve(bell(yZ, room), (z) => density(z, q), { color: "accent", width: 1.8 });
   const name = `z ~ N(${formatFixed(q.mu, 2)}, ${formatFixed(q.sigma, 2)}²)`;
-  drawText(pen, name, box.right, yZ - size * 0.9, { color: "accent", align: "right", halo: 4 });
 
   const z = q.mu + q.sigma * own;
   const wide = { left: box.left - size, top: 0, width: box.width + 2 * size, height: pen.height };
@@ -146,6 +145,13 @@ export function drawMap(pen, { q, target, eps, own, t }) {
     if (t >= 1) drawTarget(pen, { q, target, eps: eps.subarray(0, drawn), own, yZ });
     drawLine(pen, [pen.x(own), yEps, pen.x(z), yZ], { color: "accent", width: 3 });
     drawDot(pen, pen.x(z), yZ, 5, { fill: "accent" });
+  });
+  // Under its axis, where its bell is not, at the end that has fewer samples.
+  const [end, align] = q.mu > 0 ? [box.left, "left"] : [box.right, "right"];
+  drawText(pen, name, end, yZ + size * 0.9, {
+    color: "accent",
+    align: /** @type {CanvasTextAlign} */ (align),
+    halo: 4,
   });
   const x = clamp(pen.x(own * 0.55 + z * 0.45) + size * 0.8, box.left, box.right - size * 11);
   const text = `ε = ${formatFixed(own, 2)} → z = ${formatFixed(z, 2)}`;
@@ -169,8 +175,9 @@ function drawTarget(pen, { q, target, eps, own, yZ }) {
     hi = Math.max(hi, value);
   }
   const bottom = yZ - (yZ - box.top) * 0.42;
-  const y = linear([lo, hi], [bottom, box.top + size]);
-  clipped(pen, { left: box.left, top: 0, width: box.width, height: bottom + size * 0.4 }, () => {
+  const y = linear([lo, hi], [bottom, box.top + size * 0.4]);
+  const top = box.top - size * 0.4;
+  clipped(pen, { left: box.left, top, width: box.width, height: bottom + size * 0.4 - top }, () => {
     drawCurve({ ...pen, y }, target.f, { color: "loss", width: 2 });
     for (const e of [...eps, own]) {
       const z = q.mu + q.sigma * e;
@@ -184,14 +191,13 @@ function drawTarget(pen, { q, target, eps, own, yZ }) {
     }
   });
   const z = pen.x(q.mu + q.sigma * own);
-  const top = Math.max(y(target.f(q.mu + q.sigma * own)), 0);
-  drawLine(pen, [z, yZ, z, top], { color: "accent", dash: [2, 3] });
-  const left = /** @type {const} */ ({ align: "left", halo: 4 });
-  drawText(pen, `f(z) = ${target.text}`, box.left, box.top + size * 0.6, {
-    ...left,
-    color: "loss",
-    weight: "600",
+  drawLine(pen, [z, yZ, z, Math.max(y(target.f(q.mu + q.sigma * own)), top)], {
+    color: "accent",
+    dash: [2, 3],
   });
+  // In a row above, which no curve crosses.
+  const row = size * 0.8;
+  drawText(pen, `f(z) = ${target.text}`, box.left, row, { align: "left", color: "loss", weight: "600" });
   const key = "short lines: its slope f′(z)";
-  drawText(pen, key, box.left, box.top + size * 1.9, { ...left, color: "accent", relative: 0.92 });
+  drawText(pen, key, box.right, row, { align: "right", color: "accent", relative: 0.92 });
 }

@@ -300,7 +300,7 @@ export default defineWidget({
         }
         const list = [...votes].sort((a, b) => b[1] - a[1]).slice(0, 3);
         parts.push(
-          `nearest ${NEIGHBOURS} codes: ${list.map(([c, n]) => `${n} × ${shortened(nameOf(c))}`).join(", ")}`,
+          `nearest ${NEIGHBOURS} codes: ${list.map(([c, n]) => `${n} of class ${shortened(nameOf(c))}`).join(", ")}`,
         );
       }
       if (latent.prior && (mu || moved))
