@@ -78,7 +78,9 @@ class SavedPage:
 
 
 @contextlib.contextmanager
-def open_page(browser: Any, path: Path, fragment: str = "", **options: Any) -> Iterator[SavedPage]:
+def open_page(
+    browser: Any, path: Path, fragment: str = "", *, script: str = "", **options: Any
+) -> Iterator[SavedPage]:
     """Open a saved page with the network off.
 
     Parameters
@@ -88,11 +90,14 @@ def open_page(browser: Any, path: Path, fragment: str = "", **options: Any) -> I
         Of the page.
     fragment : str
         The end of its address, such as "#view=...".
+    script : str
+        Run before the page's own program.
     **options
         Of playwright's `new_context`: `color_scheme`, `reduced_motion`, `viewport`, ...
     """
     options = {"viewport": {"width": 1200, "height": 900}, **options}
     context = browser.new_context(offline=True, **options)
+    context.add_init_script(script)
     try:
         yield SavedPage(context.new_page(), path).go_to(fragment)
     finally:

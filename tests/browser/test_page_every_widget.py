@@ -12,9 +12,14 @@ import torch
 import vaewidgets as vw
 from tests.browser.axe import axe_source, findings
 from tests.browser.book import CLASSES, selector
+from tests.browser.contrast import too_faint
+from tests.browser.every_widget import every_widget
 from tests.browser.pages import SavedPage, open_page
 from tests.browser.tabs import missed_by_tab
-from vaewidgets.live.run_widget import RunWidget
+from tests.browser.test_page_touch import TARGETS
+from tests.browser.text_boxes import NOTE_TEXT, draw_all, faint_on_canvas, misplaced
+
+WIDTHS = [390, 700, 900, 1400]
 
 
 @pytest.fixture(scope="module")
@@ -23,27 +28,15 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = vw.load_dataset("digits", n_train=256)
     model = vw.MLPVAE(data.image_shape, latent_dim=3, hidden=(32,))
     run = vw.train(model, data, epochs=5, autosave=False).wait(progress=False)
-    coded = vw.VQVAE(data.image_shape, 16, code_dim=4, channels=(8, 8))
-    codes = vw.train(coded, data, epochs=1, autosave=False).wait(progress=False)
-    runs = {vw.CodebookUsage: codes}  # it refuses models without a codebook
-    started = {vw.Prediction: _exercise, vw.Tour: lambda: vw.Tour(vw.KLPlayground(), ["One.", "Two."])}
-    widgets = [
-        cls(runs.get(cls, run)) if issubclass(cls, RunWidget) else started.get(cls, cls)() for cls in CLASSES
-    ]
-    return vw.save_html(widgets, tmp_path_factory.mktemp("every") / "page.html", title="Every widget")
-
-
-def _exercise() -> vw.Prediction:
-    """Revealed, it shows all that it has."""
-    guess = vw.Prediction("Which first?", order=["a", "b", "c"], truth=["b", "a", "c"], because="So it is.")
-    guess.view = {"answer": ["a", "b", "c"], "revealed": True}
-    return guess
+    return vw.save_html(
+        every_widget(run), tmp_path_factory.mktemp("every") / "page.html", title="Every widget"
+    )
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
 def page(request: pytest.FixtureRequest, browser: Any, path: Path) -> Iterator[SavedPage]:
     # the page's own policy would refuse the program that judges it
-    with open_page(browser, path, color_scheme=request.param, bypass_csp=True) as page:
+    with open_page(browser, path, script=NOTE_TEXT, color_scheme=request.param, bypass_csp=True) as page:
         yield page
 
 
@@ -96,17 +89,60 @@ OUTSIDE = """() => {
 }"""
 
 
-@pytest.mark.parametrize("width", [420, 1200])
-def test_nothing_stands_outside_its_widget_nor_wider_than_the_page(
-    browser: Any, path: Path, width: int
-) -> None:
-    with open_page(browser, path, viewport={"width": width, "height": 900}) as page:
-        assert page.page.evaluate(OUTSIDE) == []
-        assert page.page.evaluate("document.documentElement.scrollWidth") <= width
-        page.page.evaluate(
-            "document.querySelector('.vw-root .vw-caption').style.cssText = 'position:fixed;top:-50px'"
-        )
-        assert page.page.evaluate(OUTSIDE), "what stands outside would be found"
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_text_overlaps_or_is_cut_off_and_all_stays_inside(page: SavedPage, width: int) -> None:
+    page.page.set_viewport_size({"width": width, "height": 900})
+    draw_all(page.page)
+    assert misplaced(page.page) == []
+    assert page.page.evaluate(OUTSIDE) == []
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_texts_have_contrast(page: SavedPage) -> None:
+    draw_all(page.page, behind=True)
+    for measured, faint in (too_faint(page.page, ".vw-root"), faint_on_canvas(page.page)):
+        assert faint == []
+        assert measured > 5 * len(CLASSES)
+
+
+# On the last plot: a text on another, one across the edge, all pale. Then boxes outside, and too small.
+PLANTED = """() => {
+    const context = [...document.querySelectorAll('.vw-plot2-canvas')].at(-1).getContext('2d');
+    context.globalAlpha = 0.3;
+    for (const [text, x] of [['on', 60], ['another', 62], ['over the edge', -20]])
+        context.fillText(text, x, 40);
+    const caption = document.querySelector('.vw-root .vw-caption');
+    caption.style.cssText = 'position:fixed;top:-50px';
+    caption.nextElementSibling.style.cssText = 'width:4px;overflow:hidden';
+}"""
+
+
+def test_what_is_misplaced_or_faint_would_be_found(page: SavedPage) -> None:
+    draw_all(page.page, behind=True)
+    page.page.evaluate(PLANTED)
+    found = "\n".join(misplaced(page.page))
+    for words in (
+        '"on" and "another" overlap',
+        'cut off at the edge of vw-plot2-canvas: "over',
+        "outside: ",
+        "cut off: ",
+    ):
+        assert words in found
+    assert any('"another"' in line for line in faint_on_canvas(page.page)[1])
+    assert page.page.evaluate(OUTSIDE)
+    page.reload()
+
+
+def test_all_can_be_hit_by_a_finger(page: SavedPage) -> None:
+    page.page.set_viewport_size({"width": 390, "height": 900})
+    session = page.page.context.new_cdp_session(page.page)
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 1})
+    draw_all(page.page)  # handles stand further apart
+    found = page.page.evaluate(TARGETS)
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    session.detach()
+    assert len(found) > 5 * len(CLASSES)
+    assert [target for target in found if target["height"] < 40 and not target["isHit"]] == []
 
 
 def test_each_has_its_help(page: SavedPage) -> None:

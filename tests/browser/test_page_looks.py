@@ -1,4 +1,4 @@
-"""The explorer at four widths: nothing moves while it trains, it fits, and Tab stops seldom."""
+"""The explorer at four widths: it fits, Tab stops seldom. No widget moves while its run trains."""
 
 from __future__ import annotations
 
@@ -10,31 +10,56 @@ import pytest
 import torch
 
 import vaewidgets as vw
-from tests.browser.helpers import Widget
+from tests.browser.every_widget import every_widget
+from tests.browser.helpers import EXPLORER, Widget
 from tests.browser.pages import SavedPage, open_page
+from tests.browser.text_boxes import NOTE_TEXT, draw_all, misplaced
 
 WIDTHS = [390, 700, 900, 1400]
 MOST_STOPS = 25
 
-# The places of all panels at each frame of the browser until the run is over: those that took more than one.
+# Places of all panels in their widgets at each frame of the browser until the run is over: those that took
+# more than one. Of widgets that stay as they were saved, and say so from the first step on, nothing is asked.
 MOVED = """async () => {
-    const root = document.querySelector('.vw-latent-explorer');
+    const explorer = document.querySelector('.vw-latent-explorer');
     const names = ['head', 'controls', 'stage', 'part-images', 'part-way', 'part-curves', 'part-bars',
-        'legend', 'look', 'time', 'panel', 'bars'];
-    const seen = Object.fromEntries(names.map(name => [name, new Set()]));
+        'legend', 'look', 'time', 'panel', 'bars'].map(name => `.vw-${name}`);
+    const parts = [...document.querySelectorAll('.vw-root')].flatMap(root => {
+        const inside = root === explorer ? names.map(name => root.querySelector(name))
+            : root.querySelectorAll('.vw-body, .vw-body > *, .vw-body > * > *');
+        return [root, ...inside].map(part => ({ root, part, seen: new Set() }));
+    });
     let begun = false;
     for (;;) {
-        for (const name of names) {
-            const { x, y, width, height } = root.querySelector(`.vw-${name}`).getBoundingClientRect();
-            seen[name].add([x, y + scrollY, width, height].map(Math.round).join());
+        const from = new Map(parts.map(({ root }) => [root, root.getBoundingClientRect()]));
+        for (const { root, part, seen } of parts) {
+            if (!part.isConnected || !part.checkVisibility()) continue;
+            const { x, y, width, height } = part.getBoundingClientRect();
+            const at = part === root ? [x, 0] : [x, y - from.get(root).y];
+            seen.add([...at, width, height].map(Math.round).join());
         }
-        const { status } = root.vaewidgets;
+        const { status } = explorer.vaewidgets;
         begun ||= status === 'running';
         if (begun && status === 'finished') break;
         await new Promise(requestAnimationFrame);
     }
-    return Object.entries(seen).filter(([, places]) => places.size > 1)
-        .map(([name, places]) => [name, ...places]);
+    return parts.filter(({ root, seen }) => seen.size > 1 && !root.querySelector('.vw-thinned:not([hidden])'))
+        .map(({ root, part, seen }) => [root.classList[1], part.className, ...seen]);
+}"""
+# How many different pictures of each canvas are drawn in the 40 frames after a key on the time line.
+PICTURES = """async key => {
+    const root = document.querySelector('.vw-latent-explorer');
+    const slider = root.querySelector('.vw-time-slider');
+    const canvases = ['.vw-scatter canvas', '.vw-bars-canvas', 'canvas.vw-decoded'].map(
+        name => root.querySelector(name));
+    const seen = canvases.map(() => new Set());
+    slider.value = key === 'Home' ? slider.min : slider.max;
+    slider.dispatchEvent(new Event('input', { bubbles: true }));
+    for (let i = 0; i < 40; i++) {
+        await new Promise(requestAnimationFrame);
+        canvases.forEach((canvas, k) => seen[k].add(canvas.toDataURL()));
+    }
+    return seen.map(pictures => pictures.size);
 }"""
 STAGE = "root.querySelector('.vw-stage').getBoundingClientRect()"
 STOPS = """[...root.querySelectorAll('button, input, select, textarea, [tabindex]')]
@@ -43,28 +68,29 @@ STOPS = """[...root.querySelectorAll('button, input, select, textarea, [tabindex
 
 @pytest.fixture(scope="module")
 def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SavedPage]:
-    """A page that trains, of a run that has not begun."""
+    """A page that trains, of a run that has not begun, with all widgets that one run suffices for."""
     torch.manual_seed(0)
     data = vw.load_dataset("digits", n_train=256)
     model = vw.MLPVAE(data.image_shape, 2, hidden=(16,))
     run = vw.train(model, data, epochs=12, batch_size=32, autosave=False, start=False)
     path: Path = tmp_path_factory.mktemp("looks") / "page.html"
-    vw.save_html(vw.LatentExplorer(run), path, train={"latent_dim": [2]})
+    rest = every_widget(run, but=(vw.LatentExplorer, vw.CodebookUsage))
+    vw.save_html([vw.LatentExplorer(run), *rest], path, train={"latent_dim": [2]})
     run.stop()
-    with open_page(browser, path, viewport={"width": 390, "height": 900}) as page:
+    with open_page(browser, path, script=NOTE_TEXT, viewport={"width": 390, "height": 900}) as page:
         yield page
         page.assert_alone()
 
 
 @pytest.fixture
 def explorer(page: SavedPage) -> Widget:
-    return page.widget(".vw-latent-explorer")
+    return page.widget(EXPLORER)
 
 
 def test_the_cue_goes_with_the_first_use_for_good(page: SavedPage, explorer: Widget) -> None:
-    cue = page.page.locator(".vw-cue")
+    cue = page.page.locator(f"{EXPLORER} .vw-cue")
     assert cue.is_visible()
-    page.page.locator(".vw-scatter-overlay").hover(position={"x": 60, "y": 60})
+    page.page.locator(f"{EXPLORER} .vw-scatter-overlay").hover(position={"x": 60, "y": 60})
     assert cue.count() == 0
     page.reload()
     explorer.settle()
@@ -75,19 +101,31 @@ def test_the_cue_goes_with_the_first_use_for_good(page: SavedPage, explorer: Wid
 def test_nothing_moves_while_it_trains(page: SavedPage, explorer: Widget, width: int) -> None:
     page.page.set_viewport_size({"width": width, "height": 900})
     explorer.settle()
-    button = page.page.locator(".vw-toolbar :is(.vw-lead, .vw-main-button:not(.vw-plain))")
+    draw_all(page.page)
+    assert misplaced(page.page) == []
+    button = page.page.locator(f"{EXPLORER} .vw-toolbar :is(.vw-lead, .vw-main-button:not(.vw-plain))")
     button.locator("visible=true").click()
     assert page.page.evaluate(MOVED) == []
+    draw_all(page.page)
+    assert misplaced(page.page) == []
+
+
+def test_points_travel_bars_sink_and_images_fade_unless_less_motion_is_asked_for(page: SavedPage) -> None:
+    page.page.locator(f"{EXPLORER} .vw-time-slider").scroll_into_view_if_needed()
+    assert min(page.page.evaluate(PICTURES, "Home")) > 3
+    page.page.emulate_media(reduced_motion="reduce")
+    assert max(page.page.evaluate(PICTURES, "End")) <= 2
+    page.page.emulate_media(reduced_motion="no-preference")
 
 
 def test_the_form_of_a_new_run_moves_nothing(page: SavedPage, explorer: Widget) -> None:
     top = explorer.ask(f"{STAGE}.top + scrollY")
-    page.page.click(".vw-new-run")
-    assert page.page.locator(".vw-form").is_visible()
+    page.page.click(f"{EXPLORER} .vw-new-run")
+    assert page.page.locator(f"{EXPLORER} .vw-form").is_visible()
     assert explorer.ask(f"{STAGE}.top + scrollY") == top
-    page.page.locator(".vw-field-epochs .vw-number").focus()
+    page.page.locator(f"{EXPLORER} .vw-field-epochs .vw-number").focus()
     page.page.keyboard.press("Escape")
-    assert not page.page.locator(".vw-form").is_visible()
+    assert not page.page.locator(f"{EXPLORER} .vw-form").is_visible()
 
 
 def test_it_fits_and_the_decoded_image_is_beside_the_map(page: SavedPage, explorer: Widget) -> None:

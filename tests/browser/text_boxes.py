@@ -1,4 +1,4 @@
-"""Where the words of a widget stand, in its elements and on its canvases: what overlaps, what is cut off, what is faint."""
+"""Where the words of widgets stand, in elements and on canvases: what overlaps, is cut off, or is faint."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ NOTE_TEXT = """(() => {
         const corners = [at(left, top), at(right, top), at(left, bottom), at(right, bottom)];
         const [xs, ys] = [corners.map(point => point.x), corners.map(point => point.y)];
         const box = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
-        const behind = globalThis.notesBehind && this.canvas.isConnected
-            ? this.getImageData(box[0], box[1], Math.max(box[2] - box[0], 1), Math.max(box[3] - box[1], 1)).data
-            : null;
+        const [wide, high] = [box[2] - box[0], box[3] - box[1]].map(side => Math.max(side, 1));
+        const isWanted = globalThis.notesBehind && this.canvas.isConnected;
+        const behind = isWanted ? this.getImageData(box[0], box[1], wide, high).data : null;
         const { fillStyle: color, globalAlpha: alpha } = this;
         if (text.trim()) noted.get(this.canvas)?.push({ text, box, color, alpha, behind });
         return fillText.call(this, text, x, y);
@@ -77,7 +77,8 @@ _MISPLACED = (
                 const box = { left, top: top + trim, right, bottom: bottom - trim };
                 const shown = clip(box, element, root);
                 if (shown.right - shown.left < 1 || shown.bottom - shown.top < 1) {
-                    if (!shown.scrolled && right - left > 1) found.push({ ...box, element, lost: true, text: node.data });
+                    if (!shown.scrolled && right - left > 1)
+                        found.push({ ...box, element, lost: true, text: node.data });
                     continue;
                 }
                 const isCut = !shown.scrolled && (box.right - shown.right > 1 || shown.left - box.left > 1
@@ -88,14 +89,15 @@ _MISPLACED = (
         return found;
     };
     const pen = document.createElement('canvas').getContext('2d');
-    const fields = root => [...root.querySelectorAll('select, input[type=number], input[type=text], input:not([type])')]
+    const typed = 'select, input[type=number], input[type=text], input:not([type])';
+    const fields = root => [...root.querySelectorAll(typed)]
         .filter(isSeen).filter(field => {
             const style = getComputedStyle(field);
             pen.font = style.font;
             const text = field.selectedOptions?.[0]?.textContent ?? field.value;
             const arrow = field.matches('select') ? 16 : 0;
-            const room = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - arrow;
-            return pen.measureText(text.trim()).width > room + 1;
+            const edges = [style.paddingLeft, style.paddingRight].map(parseFloat);
+            return pen.measureText(text.trim()).width > field.clientWidth - edges[0] - edges[1] - arrow + 1;
         });
     const found = [];
     for (const root of document.querySelectorAll(selector)) {
@@ -123,8 +125,8 @@ _MISPLACED = (
             const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
             const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
             if (across > 1 && down > 1)
-                found.push(`${name}: "${b.text.trim().slice(0, 40)}" and "${a.text.trim().slice(0, 40)}" overlap by `
-                    + `${across.toFixed(0)} x ${down.toFixed(0)} px`);
+                found.push(`${name}: ${[b, a].map(({ text }) => `"${text.trim()}"`).join(' and ')} `
+                    + `overlap by ${across.toFixed(0)} x ${down.toFixed(0)} px`);
         }
     }
     return [...new Set(found)];
@@ -158,7 +160,8 @@ _FAINT = (
             for (let i = 0; i < behind.length; i += 4) {
                 const share = behind[i + 3] / 255;
                 const under = [0, 1, 2].map(c => behind[i + c] * share + page[c] * (1 - share));
-                const over = [0, 1, 2].map(c => ink[c] * (ink[3] / 255) * alpha + under[c] * (1 - (ink[3] / 255) * alpha));
+                const cover = (ink[3] / 255) * alpha;
+                const over = [0, 1, 2].map(c => ink[c] * cover + under[c] * (1 - cover));
                 const [a, b] = [luminance(...over), luminance(...under)].sort((x, y) => y - x);
                 ratios.push((a + 0.05) / (b + 0.05));
             }
@@ -177,7 +180,7 @@ def draw_all(page: Any, behind: bool = False) -> None:
         """behind => new Promise(done => {
             globalThis[Symbol.for('vaewidgets.draw.all')] = true;
             globalThis.notesBehind = behind;
-            document.documentElement.classList.toggle('drawn-again'); // widgets look whether the theme changed
+            document.documentElement.classList.toggle('drawn-again'); // they look at the theme
             let frames = 6;
             const next = () => --frames ? requestAnimationFrame(next) : done();
             requestAnimationFrame(next);

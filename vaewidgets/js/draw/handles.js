@@ -12,6 +12,7 @@ import { localOf } from "../host/pointer.js";
 import { clamp } from "./scales.js";
 
 const STEP_PX = 6;
+const FINGER_PX = 40;
 
 /**
  * One handle.
@@ -121,6 +122,28 @@ export function createPlotHandle(plot, { name, label, onMove, onKey, onRelease }
 }
 
 /**
+ * The same places, moved from each other where two handles would cover one another.
+ * @param {[number, number][]} places pixels @param {number} least how far apart they are at least
+ */
+export function apart(places, least) {
+  const moved = places.map(([x, y]) => /** @type {[number, number]} */ ([x, y]));
+  for (const [i, one] of moved.entries()) {
+    for (const other of moved.slice(0, i)) {
+      const [dx, dy] = [one[0] - other[0], one[1] - other[1]];
+      const distance = Math.hypot(dx, dy);
+      if (distance >= least) continue;
+      const [x, y] = distance ? [dx / distance, dy / distance] : [1, 0];
+      const by = (least - distance) / 2;
+      one[0] += x * by;
+      one[1] += y * by;
+      other[0] -= x * by;
+      other[1] -= y * by;
+    }
+  }
+  return moved;
+}
+
+/**
  * As many handles as there are places.
  * @param {HTMLElement} stage what the canvas fills
  * @param {{
@@ -154,9 +177,14 @@ export function createHandles(stage, { toScreen, toData, area, onDrag, onKey, on
 
   function place() {
     const { left, top, width, height } = area();
-    shown.forEach(({ at }, i) => {
+    const places = shown.map(({ at }) => {
       const [x, y] = toScreen(at);
-      handles[i].place(clamp(x, left, left + width), clamp(y, top, top + height));
+      return /** @type {[number, number]} */ ([clamp(x, left, left + width), clamp(y, top, top + height)]);
+    });
+    const finger = matchMedia("(pointer: coarse)").matches ? FINGER_PX : 0;
+    const least = handles.length > 1 ? Math.max(handles[0].el.offsetWidth, finger) : 0;
+    apart(places, least).forEach((at, i) => {
+      handles[i].place(...at);
     });
   }
 

@@ -50,7 +50,9 @@ export function curvesState(frame, front = null) {
         .filter(({ name, split }) => split === "train" && comparable.includes(name))
         .map((curve) => ({ ...curve, low: null, high: null, ghost: true }))
     : [];
-  const expected = frame.run.can_train && !several ? ["loss", "recon", ...(frame.units ? ["kl"] : [])] : [];
+  // A KL comes where units are measured, or beta weighs one.
+  const weighs = frame.units || frame.run.beta_controllable;
+  const expected = frame.run.can_train && !several ? ["loss", "recon", ...(weighs ? ["kl"] : [])] : [];
   return {
     unit: frame.run.unit,
     stepsPerEpoch: alike ? perEpoch : null,

@@ -9,7 +9,7 @@
 import { unpack } from "../../contract/bytes.js";
 import { createTile } from "../../draw/images.js";
 import { itemsOf } from "../../draw/items.js";
-import { h } from "../../host/dom.js";
+import { h, setAttributes } from "../../host/dom.js";
 import { formatCount, formatFixed, formatLoss, formatSetting } from "../../maths/format.js";
 import { svg } from "./svg.js";
 import { shapeText } from "./training_walk.js";
@@ -54,14 +54,18 @@ const units = (shape) => shape.reduce((a, b) => a * b, 1);
  */
 export function createArchitecture(el, theme) {
   const picture = svg("svg", "vw-arch", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
-  const wrap = h("div", "vw-arch-wrap");
+  const wrap = h("div", "vw-arch-wrap", { role: "group", "aria-label": "picture of the model" });
   wrap.append(picture);
   el.append(wrap);
   /** @type {Walked | null} */
   let drawn = null;
   /** The step whose parts are in view. @type {{name: string, parts: string[]}} */
   let followed = { name: "", parts: [] };
-  const observer = new ResizeObserver(() => follow(false));
+  const observer = new ResizeObserver(() => {
+    // What can be scrolled can be reached by keys.
+    setAttributes(wrap, { tabindex: wrap.scrollWidth > wrap.clientWidth ? 0 : -1 });
+    follow(false);
+  });
   observer.observe(wrap);
   /** Draw an item anew: bars and lines have the theme's colors. @type {(() => void)[]} */
   let painted = [];
