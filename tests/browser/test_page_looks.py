@@ -27,7 +27,9 @@ MOVED = """async () => {
     const parts = [...document.querySelectorAll('.vw-root')].flatMap(root => {
         const inside = root === explorer ? names.map(name => root.querySelector(name))
             : root.querySelectorAll('.vw-body, .vw-body > *, .vw-body > * > *');
-        return [root, ...inside].map(part => ({ root, part, seen: new Set() }));
+        // The numbers of the run before come last in the explorer: it alone may become longer.
+        const all = root === explorer ? inside : [root, ...inside];
+        return all.map(part => ({ root, part, seen: new Set() }));
     });
     let begun = false;
     for (;;) {
@@ -110,9 +112,9 @@ def test_nothing_moves_while_it_trains(page: SavedPage, explorer: Widget, width:
     assert misplaced(page.page) == []
 
 
-def test_points_travel_bars_sink_and_images_fade_unless_less_motion_is_asked_for(page: SavedPage) -> None:
+def test_points_travel_and_nothing_does_where_less_motion_is_asked_for(page: SavedPage) -> None:
     page.page.locator(f"{EXPLORER} .vw-time-slider").scroll_into_view_if_needed()
-    assert min(page.page.evaluate(PICTURES, "Home")) > 3
+    assert page.page.evaluate(PICTURES, "Home")[0] > 2
     page.page.emulate_media(reduced_motion="reduce")
     assert max(page.page.evaluate(PICTURES, "End")) <= 2
     page.page.emulate_media(reduced_motion="no-preference")

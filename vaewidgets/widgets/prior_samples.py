@@ -105,11 +105,11 @@ class PriorSamples(LatentWidget):
 
         rows: dict[str, np.ndarray] = {}
         for run in self.runs:
-            label = self._settings.get(run.id, {}).get("label", run.name) if len(self.runs) > 1 else ""
+            label = self._settings[run.id]["label"] if run.id in self._settings else run.name
             one = decode_u8(run.snapshot(), self.draws(run), self.view.get("label"))
             across = max(1, min(10, len(one)))
             for i in range(len(one) // across):  # rows after the first have no name, and one of their own
-                name = label.replace(", ", "\n") if i == 0 and label else " " * (len(rows) + 1)
+                name = label.replace(", ", "\n") if i == 0 and len(self.runs) > 1 else " " * (len(rows) + 1)
                 rows[name] = one[i * across : (i + 1) * across]
         caption = f"Decoded draws, z = {self.view['temperature']:g} ε"
         return rows_figure(rows, caption=caption, items=items_state(self.run.data), size=size)
