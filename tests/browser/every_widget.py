@@ -19,8 +19,8 @@ def every_widget(run: vw.Run, but: tuple[type, ...] = ()) -> list[LiveWidget]:
 
     A new class that takes a run, or nothing, needs no line here.
     """
-    # it refuses models without a codebook
-    runs: dict[type, Callable[[], vw.Run]] = {vw.CodebookUsage: _codes}
+    # one refuses models without a codebook, one a single beta
+    runs: dict[type, Callable[[], vw.Run | vw.Sweep]] = {vw.CodebookUsage: _codes, vw.BetaAxis: _betas}
     started: dict[type, Callable[[], LiveWidget]] = {
         vw.Prediction: _exercise,
         vw.Tour: lambda: vw.Tour(vw.KLPlayground(), ["One.", "Two."]),
@@ -37,6 +37,12 @@ def _codes() -> vw.Run:
     torch.manual_seed(0)
     model = vw.VQVAE(data.image_shape, 16, code_dim=4, channels=(8, 8))
     return vw.train(model, data, epochs=1, autosave=False).wait(progress=False)
+
+
+def _betas() -> vw.Sweep:
+    data = vw.load_dataset("digits", n_train=128)
+    options = {"latent_dim": 2, "hidden": (8,), "epochs": 1}
+    return vw.sweep(vw.MLPVAE, data, beta=[0.5, 1, 2], **options).wait(progress=False)
 
 
 def _exercise() -> vw.Prediction:

@@ -76,7 +76,7 @@ def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sav
     model = vw.MLPVAE(data.image_shape, 2, hidden=(16,))
     run = vw.train(model, data, epochs=12, batch_size=32, autosave=False, start=False)
     path: Path = tmp_path_factory.mktemp("looks") / "page.html"
-    rest = every_widget(run, but=(vw.LatentExplorer, vw.CodebookUsage))
+    rest = every_widget(run, but=(vw.LatentExplorer, vw.CodebookUsage, vw.BetaAxis))
     vw.save_html([vw.LatentExplorer(run), *rest], path, train={"latent_dim": [2]})
     run.stop()
     with open_page(browser, path, script=NOTE_TEXT, viewport={"width": 390, "height": 900}) as page:
