@@ -13,6 +13,7 @@ import { clamp } from "./scales.js";
 
 const STEP_PX = 6;
 const FINGER_PX = 40;
+const MOST_PASSES = 40;
 
 /**
  * One handle.
@@ -127,17 +128,23 @@ export function createPlotHandle(plot, { name, label, onMove, onKey, onRelease }
  */
 export function apart(places, least) {
   const moved = places.map(([x, y]) => /** @type {[number, number]} */ ([x, y]));
-  for (const [i, one] of moved.entries()) {
-    for (const other of moved.slice(0, i)) {
-      const [dx, dy] = [one[0] - other[0], one[1] - other[1]];
-      const distance = Math.hypot(dx, dy);
-      if (distance >= least) continue;
-      const [x, y] = distance ? [dx / distance, dy / distance] : [1, 0];
-      const by = (least - distance) / 2;
-      one[0] += x * by;
-      one[1] += y * by;
-      other[0] -= x * by;
-      other[1] -= y * by;
+  let isClose = true;
+  // Of three, one may be pushed onto another again.
+  for (let pass = 0; isClose && pass < MOST_PASSES; pass++) {
+    isClose = false;
+    for (const [i, one] of moved.entries()) {
+      for (const other of moved.slice(0, i)) {
+        const [dx, dy] = [one[0] - other[0], one[1] - other[1]];
+        const distance = Math.hypot(dx, dy);
+        if (distance > least - 0.01) continue;
+        isClose = true;
+        const [x, y] = distance ? [dx / distance, dy / distance] : [1, 0];
+        const by = (least - distance) / 2;
+        one[0] += x * by;
+        one[1] += y * by;
+        other[0] -= x * by;
+        other[1] -= y * by;
+      }
     }
   }
   return moved;

@@ -285,9 +285,20 @@ export default defineWidget({
         prior: latent.prior ? { center: plane.toPlane(new Float32Array(latent.d)), radii: [1, 2] } : null,
         path: isArrow ? arrow([from, to].map((z) => plane.toPlane(Float32Array.from(z)))) : [],
         over(pen) {
-          for (const [k, z] of isArrow ? [from, to].entries() : []) {
+          if (!isArrow) return;
+          const { size, x, y } = pen;
+          const [tail, head, handle] = [from, to, large].map((z) => {
             const [u, v] = plane.toPlane(Float32Array.from(z));
-            drawText(pen, LETTERS[k], pen.x(u), pen.y(v) - 0.9 * pen.size, MARK);
+            return [x(u), y(v)];
+          });
+          const length = Math.hypot(head[0] - tail[0], head[1] - tail[1]) || 1;
+          const toward = [(head[0] - tail[0]) / length || 1, (head[1] - tail[1]) / length];
+          // Behind the arrow and before it, and clear of the handle.
+          for (const [k, [px, py]] of [tail, head].entries()) {
+            const by = (k ? 1.1 : -1.1) * size;
+            const [dx, dy] = [px + toward[0] * by - handle[0], py + toward[1] * by - handle[1]];
+            const far = Math.max((1.9 * size) / (Math.hypot(dx, dy) || 1), 1);
+            drawText(pen, LETTERS[k], handle[0] + dx * far, handle[1] + dy * far, MARK);
           }
         },
         handles: [
