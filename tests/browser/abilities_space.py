@@ -375,3 +375,11 @@ def _(on: Shown) -> None:
     on.locator(".vw-walk").click()
     on.wait("Math.abs(w.found.loss - w.balance.loss) < 0.05", 20)
     on.until(f"abs(w.pulls.loss - {on.ask('w.balance.loss')}) < 0.2")
+
+
+@ability("BetaAxis", "slide beta between runs")
+def _(on: Shown) -> None:
+    before = on.ask("w.at().rate")
+    on.press(".vw-beta .vw-slider", "ArrowRight", "ArrowRight")
+    on.until("w.view['beta'] is not None")
+    on.wait(f"w.at().rate < {before}", 5)  # the KL falls as beta rises

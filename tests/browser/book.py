@@ -68,7 +68,7 @@ widgets = {
     "BottleneckSweep": vw.BottleneckSweep(dims),
     "SketchEncoder": vw.SketchEncoder(plane),
     "ElboMicroscope": vw.ElboMicroscope(plane),
-    "LearnedPrior": vw.LearnedPrior(plane),
+    "BetaAxis": vw.BetaAxis(betas),
     "KLPlayground": vw.KLPlayground(1.0, 0.5),
     "ReparameterizationDemo": vw.ReparameterizationDemo(0.5, 1.2),
     "AnnealingSchedule": vw.AnnealingSchedule("linear", steps=20, ratio=0.5, at=5),
