@@ -260,7 +260,7 @@ export function createPlane(el, { theme, onDrag, onReset }) {
       handles.update([
         {
           at: next.mu,
-          text: "μ",
+          text: "",
           label: "the posterior mean, arrow keys move it, Delete takes it back to the encoder's",
           value: next.value,
         },

@@ -90,8 +90,11 @@ export default defineWidget({
           text.replaceChildren(...parts);
         drawDots();
         setText(count, stops.length ? `${at() + 1} of ${stops.length}` : "");
+        const held = [back, next].find(({ button }) => button === document.activeElement);
         back.update({ icon: ICONS.back, text: "back", disabled: at() === 0 });
         next.update({ icon: ICONS.step, text: "next", disabled: at() >= stops.length - 1 });
+        // A button that can no longer be pressed would lose the keyboard.
+        if (held?.button.disabled) (held === next ? back : next).button.focus({ preventScroll: true });
         show(steps, stops.length > 0);
       },
       caption: () => "",
