@@ -79,6 +79,12 @@ def test_it_trains_on_all_betas_and_the_test_set_is_scored_at_the_middle(tmp_pat
     torch.testing.assert_close(again.model.encode(x, 5.0), run.model.encode(x, 5.0))
 
 
+def test_one_beta_for_a_model_of_all_is_said():
+    data = vw.ImageDataset(torch.rand(64, *SHAPE), test=torch.rand(16, *SHAPE))
+    with pytest.warns(UserWarning, match="learns that one alone.*beta=vw.LogUniform"):
+        vw.train(vw.MultiRateVAE(SHAPE, hidden=(8,)), data, batch_size=8, autosave=False, start=False)
+
+
 @pytest.mark.parametrize("betas", [(1,), (2, 1), (0, 1), "0.1", (1, 1), (0.1, math.inf)])
 def test_a_range_that_is_none_is_refused(betas):
     with pytest.raises(OptionError, match="betas is"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -22,6 +23,7 @@ from vaewidgets.engine.recorder import Recorder
 from vaewidgets.engine.snapshot import Shell, model_tensors
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives import (
+    Constant,
     Likelihood,
     Objective,
     Schedule,
@@ -161,6 +163,12 @@ def train(
         "dataset": data.name,
     }
     schedule = as_schedule(beta)
+    if isinstance(schedule, Constant) and traits(vae).takes_beta:
+        warnings.warn(
+            f"{type(vae).__name__} is conditioned on beta, and beta is {schedule.describe()} at every step: it "
+            "learns that one alone. For a range write beta=vw.LogUniform(0.1, 10).",
+            stacklevel=2,
+        )
     options |= {"beta": schedule.describe(), "speed": check_speed(speed), "objective": goal.name}
     recorder = Recorder()
     engine = assemble(vae, data, likelihood, goal, recorder=recorder, options=options, schedule=schedule)
