@@ -165,8 +165,8 @@ def train(
     schedule = as_schedule(beta)
     if isinstance(schedule, Constant) and traits(vae).takes_beta:
         warnings.warn(
-            f"{type(vae).__name__} is conditioned on beta, and beta is {schedule.describe()} at every step: it "
-            "learns that one alone. For a range write beta=vw.LogUniform(0.1, 10).",
+            f"{type(vae).__name__} is conditioned on beta, and beta is {schedule.describe()} at every step: "
+            "it learns that one alone. For a range write beta=vw.LogUniform(0.1, 10).",
             stacklevel=2,
         )
     options |= {"beta": schedule.describe(), "speed": check_speed(speed), "objective": goal.name}
