@@ -109,7 +109,7 @@ STRIP = """
 import torch, vaewidgets as vw
 torch.manual_seed(0)
 data = vw.load_dataset("digits", n_train=500, n_test=64)
-run = vw.train(vw.MLPVAE(data.image_shape, hidden=(128,)), data, epochs=10_000, speed=16, batch_size=32)
+run = vw.train(vw.MLPVAE(data.image_shape, hidden=(128,)), data, epochs=10_000, speed=32, batch_size=32)
 strip = vw.InterpolationStrip(run, a="0", b=4)
 strip
 """
@@ -120,7 +120,7 @@ def test_ends_of_an_interpolation_strip_follow_their_images_while_it_trains(lab:
     lab.run_cell(0)
     widget = Widget(lab, ".vw-interpolation-strip")
     first = widget.wait("w.path().length && w.path()")
-    widget.wait(f"w.frame.run.epoch >= {3 * EPOCHS}", 120)  # two given images, and no typical ones
+    widget.wait(f"w.frame.run.epoch >= {6 * EPOCHS}", 120)  # two given images, and no typical ones
     lab.execute("run.pause()")
     widget.wait_status("paused")
     widget.wait("w.frame.run.step === w.frame.latent.step && w.left === 0")

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import vaewidgets as vw
+from tests.widgets.model_for import model_for
 from tests.widgets.test_concept_contract import CONCEPTS, STARTED
 from tests.widgets.test_contract import WIDGETS, wait_until
 from vaewidgets.live import feed
@@ -25,10 +26,7 @@ def freed(references: list[weakref.ref[Any]]) -> bool:
 def shown_and_closed(widget_class: Any) -> list[weakref.ref[Any]]:
     data = vw.load_dataset("digits", n_train=256)
     torch.manual_seed(0)
-    if widget_class is vw.CodebookUsage:
-        model: Any = vw.VQVAE(data.image_shape, 16, code_dim=4, channels=(8, 8))
-    else:
-        model = vw.MLPVAE(data.image_shape, latent_dim=2, hidden=(32,))
+    model = model_for(widget_class, data.image_shape)
     run = vw.train(model, data, epochs=1, batch_size=64, autosave=False).wait(progress=False)
     widget = widget_class(run)
     widget._handle_custom_msg({"type": "hello", "view": "one"}, [])

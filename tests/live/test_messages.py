@@ -14,6 +14,7 @@ import pytest
 import torch
 
 import vaewidgets as vw
+from tests.widgets.model_for import model_for
 from tests.widgets.test_concept_contract import CONCEPTS, STARTED, TURNED
 from tests.widgets.test_contract import WIDGETS, feed_threads, wait_until
 from vaewidgets.errors import OptionError
@@ -27,10 +28,7 @@ ROUNDS = 400
 def finished_run(widget_class: Any = None) -> vw.Run:
     data = vw.load_dataset("digits", n_train=256)
     torch.manual_seed(0)
-    if widget_class is vw.CodebookUsage:
-        model: Any = vw.VQVAE(data.image_shape, 16, code_dim=4, channels=(8, 8))
-    else:
-        model = vw.MLPVAE(data.image_shape, latent_dim=2, hidden=(32,))
+    model = model_for(widget_class, data.image_shape)
     return vw.train(model, data, epochs=1, batch_size=64, autosave=False).wait(progress=False)
 
 

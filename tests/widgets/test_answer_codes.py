@@ -13,16 +13,25 @@ from vaewidgets.errors import OptionError
 from vaewidgets.widgets import Prediction
 from vaewidgets.widgets.prediction.answer_codes import LETTERS, code_of, read_code
 
-CHOICE = Prediction("Which way?", choices=["up", "down", "neither"], codes=True, truth="down")
-ORDER = Prediction("Which order?", order=["a", "b", "c", "d", "e"], codes=True)
-WHOLE = Prediction("How many units?", between=(0, 20), unit="units", codes=True)
-REAL = Prediction("How large?", between=(-1.5, 2.5), codes=True)
-ANSWERS: list[tuple[Prediction, list[Any]]] = [
-    (CHOICE, ["up", "neither"]),
-    (ORDER, [["a", "b", "c", "d", "e"], ["e", "d", "c", "b", "a"], ["c", "a", "e", "b", "d"]]),
-    (WHOLE, [0, 7, 20]),
-    (REAL, [-1.5, 0.5, 2.5]),
-]
+ANSWERS: dict[str, list[Any]] = {
+    "choice": ["up", "neither"],
+    "order": [["a", "b", "c", "d", "e"], ["e", "d", "c", "b", "a"], ["c", "a", "e", "b", "d"]],
+    "whole": [0, 7, 20],
+    "real": [-1.5, 0.5, 2.5],
+}
+
+
+def asked(kind: str) -> Prediction:
+    match kind:
+        case "choice":
+            return Prediction("Which way?", choices=["up", "down", "neither"], codes=True, truth="down")
+        case "order":
+            return Prediction("Which order?", order=["a", "b", "c", "d", "e"], codes=True)
+        case "whole":
+            return Prediction("How many units?", between=(0, 20), unit="units", codes=True)
+        case _:
+            return Prediction("How large?", between=(-1.5, 2.5), codes=True)
+
 
 PROGRAM = """
 const { codeFor, readCodes, tally } = await import(`${process.argv[2]}widgets/prediction/tally.js`);
@@ -42,8 +51,9 @@ def code_with(guess: Prediction, answer: Any) -> str:
     return guess.code
 
 
-@pytest.mark.parametrize(("guess", "answers"), ANSWERS)
-def test_every_answer_comes_back(guess: Prediction, answers: list[Any]) -> None:
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_every_answer_comes_back(kind: str) -> None:
+    guess, answers = asked(kind), ANSWERS[kind]
     codes = [code_with(guess, answer) for answer in answers]
     assert guess.collect("name,code\n" + "\n".join(f"x,{code.lower()}" for code in codes)) == answers
     assert len(set(codes)) == len(codes)
@@ -61,23 +71,24 @@ def test_one_wrong_letter_is_always_noticed() -> None:
 
 
 def test_codes_are_refused_where_none_is_of_the_question() -> None:
-    other = code_with(WHOLE, 3)
+    other = code_with(asked("whole"), 3)
     with pytest.raises(OptionError, match=r"expected at least one code of this question, which begins with"):
-        CHOICE.collect(f"2026-11-30 {other}")
+        asked("choice").collect(f"2026-11-30 {other}")
     with pytest.raises(OptionError, match="text is 3; expected a text with codes"):
-        CHOICE.collect(3)  # type: ignore[arg-type]
+        asked("choice").collect(3)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match=r"collected is .*; expected at most 2,000 codes"):
-        CHOICE.view = {"collected": [3]}
+        asked("choice").view = {"collected": [3]}
     assert Prediction("Which?", choices=["a", "b"]).code is None
 
 
 def test_the_page_writes_reads_and_counts_the_same(tmp_path: Path) -> None:
-    other = code_with(WHOLE, 3)
+    other = code_with(asked("whole"), 3)
     cases, wanted = [], []
-    for guess, answers in ANSWERS:
+    for kind, answers in ANSWERS.items():
+        guess = asked(kind)
         codes = [code_with(guess, answer) for answer in answers]
         mistyped = codes[0][:-1] + ("Z" if codes[0][-1] != "Z" else "Y")
-        strange = other if guess is not WHOLE else code_with(CHOICE, "up")
+        strange = other if kind != "whole" else code_with(asked("choice"), "up")
         assert guess.frame is not None
         text = f'2026-11-30;"{codes[0]}"\n{" ".join(codes[1:]).lower()}, {mistyped} {strange}'
         cases.append({"exercise": guess.frame["exercise"], "answers": answers, "text": text})

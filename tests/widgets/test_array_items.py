@@ -31,12 +31,14 @@ def data(request: pytest.FixtureRequest) -> vw.ImageDataset:
 
 
 @pytest.fixture(scope="module")
-def runs(data: vw.ImageDataset) -> dict[bool, vw.Run]:
-    """A run of a VAE, and of one with a codebook."""
+def runs(data: vw.ImageDataset) -> dict[Any, vw.Run]:
+    """A run of a VAE, and those of other models for the widgets that ask for them."""
     torch.manual_seed(0)
+    shape, likelihood = data.image_shape, "squared_error"
     models = {
-        False: vw.MLPVAE(data.image_shape, latent_dim=2, hidden=(8,), likelihood="squared_error"),
-        True: vw.VQVAE(data.image_shape, 8, code_dim=2, channels=(4, 4), likelihood="squared_error"),
+        None: vw.MLPVAE(shape, latent_dim=2, hidden=(8,), likelihood=likelihood),
+        vw.CodebookUsage: vw.VQVAE(shape, 8, code_dim=2, channels=(4, 4), likelihood=likelihood),
+        vw.BetaAxis: vw.MultiRateVAE(shape, hidden=(8,), likelihood=likelihood),
     }
     made = {
         key: vw.train(model, data, epochs=1, batch_size=16, autosave=False) for key, model in models.items()
@@ -48,7 +50,7 @@ def runs(data: vw.ImageDataset) -> dict[bool, vw.Run]:
 
 @pytest.mark.parametrize("widget_class", WIDGETS, ids=lambda widget: widget.__name__)
 def test_every_widget_shows_them_or_says_why_not(widget_class: Any, data: Any, runs: Any) -> None:
-    run = runs[widget_class is vw.CodebookUsage]
+    run = runs.get(widget_class, runs[None])
     if widget_class in REFUSED and not data.holds_images:
         with pytest.raises(OptionError, match=REFUSED[widget_class]):
             widget_class(run)
@@ -74,23 +76,23 @@ def test_every_widget_shows_them_or_says_why_not(widget_class: Any, data: Any, r
 
 
 def test_bytes_of_a_tile_run_over_the_axis_of_the_data(data: Any, runs: Any) -> None:
-    grid = vw.ReconstructionGrid(runs[False], images=4).frame["grid"]
+    grid = vw.ReconstructionGrid(runs[None], images=4).frame["grid"]
     lo, hi = data.value_range
     index = unpack(grid["indices"])
     sent = lo + unpack(grid["originals"]).astype(float) / 255 * (hi - lo)
-    exact = vw.LatentScatter(runs[False]).sample.images[index].numpy()
+    exact = vw.LatentScatter(runs[None]).sample.images[index].numpy()
     assert np.abs(sent - exact).max() <= (hi - lo) / 510 + 1e-5
     assert sent.max() - sent.min() > 0.5 * (hi - lo), "and are not cut off at 0 and 1"
 
 
 def test_the_diagram_has_every_number(data: Any, runs: Any) -> None:
-    state = vw.ArchitectureDiagram(runs[False]).get_state()["frame"]
+    state = vw.ArchitectureDiagram(runs[None]).get_state()["frame"]
     steps = json.dumps(state, default=str)
     assert f'"draw": "{data.items.draw}"' in steps
 
 
 def test_selected_items_are_those_of_the_data(data: Any, runs: Any) -> None:
-    widget = vw.LatentScatter(runs[False])
+    widget = vw.LatentScatter(runs[None])
     widget.selected = np.array([3, 5])
     items, labels = widget.selected_images()
     assert items.shape == (2, *data.items.shape)

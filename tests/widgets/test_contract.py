@@ -16,6 +16,7 @@ from ipywidgets.widgets.widget import _remove_buffers
 
 import vaewidgets as vw
 from tests.forked import python
+from tests.widgets.model_for import model_for
 from vaewidgets import widgets as room
 from vaewidgets.contract.frame import Frame, LiveState
 from vaewidgets.contract.packing import unpack
@@ -80,12 +81,7 @@ def new_run(data: vw.ImageDataset, request: pytest.FixtureRequest) -> Any:
 
     def make(latent_dim: int = 2, **options: Any) -> vw.Run:
         torch.manual_seed(0)
-        if asked is vw.CodebookUsage:  # it refuses models without a codebook
-            model: Any = vw.VQVAE(data.image_shape, 16, code_dim=4, channels=(8, 8))
-        elif asked is vw.BetaAxis:  # of one run it wants a model that is conditioned on beta
-            model = vw.MultiRateVAE(data.image_shape, latent_dim, hidden=(32,))
-        else:
-            model = vw.MLPVAE(data.image_shape, latent_dim=latent_dim, hidden=(32,))
+        model = model_for(asked, data.image_shape, latent_dim)
         run = vw.train(model, data, **{**OPTIONS, "epochs": 3, **options})
         runs.append(run)
         return run
