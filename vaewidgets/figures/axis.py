@@ -102,7 +102,7 @@ def _draw_units(axes: Axes, kl: NDArray[Any], delta: float = 0.01) -> None:
     order = np.argsort(-kl, kind="stable")
     colors = [COLORS["kl"] if value > delta else COLORS["off"] for value in kl[order]]
     axes.bar(range(len(kl)), kl[order], color=colors, width=0.8)
-    if len(kl) <= LABELLED_DIMS:
+    if len(kl) <= LABELLED_DIMS // 2:  # of half the width
         axes.set_xticks(range(len(kl)), [str(i + 1) for i in order], fontsize=SMALL_POINTS)
     else:
         axes.set_xticks([])
