@@ -77,8 +77,8 @@ def test_a_and_b_follow_their_classes_until_one_is_dragged_and_after_a_new_run(l
 
     drag(lab, widget, 50, 20)
     place = widget.ask("w.path()[0]")
-    epoch, step = widget.ask("[w.frame.run.epoch, w.frame.scatter.step]")
-    before = widget.ask("w.path()[1]")
+    # at once: a frame between two questions would bring the points that are then waited for
+    epoch, step, before = widget.ask("[w.frame.run.epoch, w.frame.scatter.step, w.path()[1]]")
     # the numbers of a run come more often than its points, which the ends follow
     widget.wait(f"w.frame.run.epoch >= {epoch} + 3 && w.frame.scatter.step > {step}", 60)
     assert widget.ask("w.path()[0]") == place, "A stays where it was dragged"

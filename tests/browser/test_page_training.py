@@ -11,6 +11,7 @@ import pytest
 
 import vaewidgets as vw
 from tests.browser.helpers import EXPLORER, Widget
+from tests.browser.lab import wait_for
 from tests.browser.pages import SavedPage, open_page
 from vaewidgets.publish import html_pieces
 
@@ -67,13 +68,16 @@ def test_a_page_trains_from_scratch_as_torch_does(
     with open_page(browser, saved) as page:
         widget = page.widget(EXPLORER)
         before = widget.points()
+        speed = page.page.locator(EXPLORER).locator(".vw-speed select")
+        speed.select_option(label="5 epochs/s")  # else it may have ended before it is looked at
         press(page, ".vw-again")
         widget.wait("w.status === 'running' && w.step > 8 && w.frame.scatter?.step > 0")
         early = widget.points()
         assert not np.allclose(before, early[: len(before)], atol=0.1)
         assert "new run" not in page.page.locator(EXPLORER).locator(".vw-error").inner_text()
+        speed.select_option(label="full speed")
         widget.wait_status("finished", 120)
-        assert not np.allclose(early, widget.points(), atol=0.1)
+        wait_for(lambda: not np.allclose(early, widget.points(), atol=0.1), "the points move on", 5)
         assert widget.step == EPOCHS * 8
         widget.wait("root.querySelector('.vw-time-slider').max > 2")
         loss = series(widget, "loss", "test")
