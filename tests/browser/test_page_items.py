@@ -15,7 +15,7 @@ from tests.browser.lab import wait_for
 from tests.browser.pages import SavedPage, open_page
 from vaewidgets.contract.packing import unpack
 
-WIDE = {"width": 1000, "height": 2600}  # what is off the screen is not drawn
+WIDE = {"width": 1000, "height": 4000}  # what is off the screen is not drawn
 SCATTER, MANIFOLD, GRID = ".vw-latent-scatter", ".vw-latent-manifold", ".vw-reconstruction-grid"
 NAMES = list("abcde")
 COUNT = """(canvas, color) => {
