@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from vaewidgets.figures import figure_png
 from vaewidgets.integrations.mirror import mirror, new_points, page_of
 from vaewidgets.live.widget import LiveWidget
 from vaewidgets.runs import Run
 
 __all__ = ["write"]
+
+MOST_BYTES = 4_000_000  # of a picture
 
 
 def write(run: Run, logger: Any, *, widget: LiveWidget | None = None) -> None:
@@ -59,6 +62,4 @@ def _drawn(widget: LiveWidget) -> Any:
     """Draw a widget as an image of Pillow: wandb takes a figure only where pyplot was imported."""
     from PIL import Image
 
-    buffer = io.BytesIO()
-    widget.figure().savefig(buffer, format="png")
-    return Image.open(buffer)
+    return Image.open(io.BytesIO(figure_png(widget.figure(), MOST_BYTES, dpi=100)))
