@@ -71,7 +71,7 @@ def test_the_page_computes_the_same(tmp_path: Path) -> None:
 
 def test_groups_of_images_and_names_kept(widget: LatentArithmetic) -> None:
     widget.view = {"groups": [[0, 1, 2], [5, 6]], "base": 4, "amount": 0.5}
-    codes = widget._codes
+    codes = widget._codes().numpy()
     np.testing.assert_allclose(widget.direction, codes[[5, 6]].mean(0) - codes[:3].mean(0), atol=1e-6)
     widget.view |= {"directions": [{"name": "lean", "groups": [[0], 3]}]}
     assert widget.view["directions"][0]["name"] == "lean"

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from vaewidgets.checks import is_whole, whole
-from vaewidgets.contract.packing import unpack
 from vaewidgets.diagnostics import PathVerdict, judge_path
 from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.live.latent import LatentWidget
@@ -42,17 +41,6 @@ class EndsWidget(LatentWidget):
                 f"{did_you_mean(wanted, by_name)}"
             )
         return int(np.flatnonzero(labels == by_name[wanted])[0])
-
-    @property
-    def _count(self) -> int:
-        """How many images the page has codes and thumbnails of."""
-        codes = (self.frame or {}).get("latent", {}).get("points")
-        pictures = self._live.get("originals")
-        return min((part["shape"][0] for part in (codes, pictures) if part), default=len(self.sample))
-
-    def _codes(self) -> Tensor:
-        """The codes that the page has, (n, d)."""
-        return torch.from_numpy(unpack((self.frame or {})["latent"]["points"]))
 
     def _judged(self, z: Tensor, images: Tensor, ends: tuple[int | None, int | None]) -> PathVerdict:
         """Judge a decoded path; an end is an image's number, or None: the class of the nearest code."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vaewidgets.checks import whole, wholes
 from vaewidgets.contract.frame import LiveState, Sections
-from vaewidgets.contract.packing import pack, pack_integers, pack_quantised
+from vaewidgets.contract.packing import pack, pack_integers, pack_quantised, unpack
 from vaewidgets.contract.sections import LatentData, Packed
 from vaewidgets.diagnostics.projection import principal_axes
 from vaewidgets.engine import Snapshot
@@ -66,6 +66,17 @@ class LatentWidget(RunWidget):
         if self._sends_points and "originals" not in self._live:
             state["originals"] = originals_state(self.sample)
         return state
+
+    @property
+    def _count(self) -> int:
+        """How many images the page has codes and thumbnails of."""
+        codes = (self.frame or {}).get("latent", {}).get("points")
+        pictures = self._live.get("originals")
+        return min((part["shape"][0] for part in (codes, pictures) if part), default=len(self.sample))
+
+    def _codes(self) -> Tensor:
+        """The codes that the page has, (n, d)."""
+        return torch.from_numpy(unpack((self.frame or {})["latent"]["points"]))
 
     def _check_dims(self, key: str, value: Any, count: int) -> None:
         """Raise an `OptionError` unless `value` is `count` numbers of different latent dimensions."""

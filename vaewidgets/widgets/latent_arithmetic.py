@@ -103,13 +103,6 @@ class LatentArithmetic(LatentWidget):
             )
         return names.index(wanted)
 
-    @property
-    def _count(self) -> int:
-        """How many images the page has codes and thumbnails of."""
-        codes = (self.frame or {}).get("latent", {}).get("points")
-        pictures = self._live.get("originals")
-        return min((part["shape"][0] for part in (codes, pictures) if part), default=len(self.sample))
-
     def _check_view(self, key: str, value: Any) -> None:
         if value is None and key in ("groups", "base"):
             return
@@ -147,13 +140,9 @@ class LatentArithmetic(LatentWidget):
                 )
             self._check_groups(key, one["groups"])
 
-    @property
-    def _codes(self) -> NDArray[np.float32]:
-        return unpack((self.frame or {})["latent"]["points"])
-
     def _members(self) -> list[list[int]]:
         """Images of the two groups."""
-        n, codes = self._count, self._codes
+        n, codes = self._count, self._codes().numpy()
         groups, classes = self.view["groups"], self.sample.classes
         if groups is None:
             rows = unpack((self.frame or {})["latent"]["directions"])
@@ -174,7 +163,7 @@ class LatentArithmetic(LatentWidget):
         return end - start
 
     def _means(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        codes = self._codes.astype(np.float64)
+        codes = self._codes().double().numpy()
         a, b = (codes[rows].mean(axis=0) for rows in self._members())
         return a, b
 
@@ -186,7 +175,7 @@ class LatentArithmetic(LatentWidget):
         start, end = self._means()
         direction = end - start
         with np.errstate(invalid="ignore", divide="ignore"):
-            found: NDArray[np.float64] = (self._codes - start) @ direction / (direction @ direction)
+            found: NDArray[np.float64] = (self._codes().numpy() - start) @ direction / (direction @ direction)
         return found
 
     @property
@@ -205,7 +194,7 @@ class LatentArithmetic(LatentWidget):
         from vaewidgets.figures import rows_figure
 
         base = self.view["base"]
-        z = self._codes[self._members()[0][0] if base is None else base]
+        z = self._codes().numpy()[self._members()[0][0] if base is None else base]
         points = (z + self.amounts()[:, None] * self.direction).astype(np.float32)
         images = decode_u8(self.run.snapshot(), points)
         caption = f"{LOW:g} to {HIGH:g} times the way from A to B, added to an image"
