@@ -58,6 +58,8 @@ export default defineWidget({
     /** @type {import("../../host/widget.js").State | null} */
     let state = null;
     const codes = createCodes(viewPlane);
+    /** What the groups are where none were given. @type {number[][]} */
+    let widest = [[], []];
     let members = /** @type {[number[], number[]]} */ ([[], []]);
     /** @type {Float64Array[]} */
     let [from, to, direction] = [new Float64Array(0), new Float64Array(0), new Float64Array(0)];
@@ -115,7 +117,11 @@ export default defineWidget({
     /** @returns {Group[]} */
     function groups() {
       const given = view.get("groups", null);
-      if (Array.isArray(given) && given.length === 2) return given;
+      return Array.isArray(given) && given.length === 2 ? given : widest;
+    }
+
+    /** A tenth of the images at either end of the widest direction. @returns {number[][]} */
+    function endsOfWidest() {
       const { latent, points } = codes;
       if (!latent) return [[], []];
       const [axis] = latent.directions;
@@ -222,6 +228,8 @@ export default defineWidget({
     function measure() {
       const { latent, points } = codes;
       if (!latent) return;
+      const stale = measuredOf !== points || !widest[0].length;
+      if (stale && view.get("groups", null) === null) widest = endsOfWidest();
       const wanted = JSON.stringify(groups());
       if (wanted === readFrom && measuredOf === points) return;
       [readFrom, measuredOf] = [wanted, points];
