@@ -153,6 +153,20 @@ def _(on: Shown) -> None:
     on.until("w.answer is None and not w.revealed")
 
 
+@ability(PREDICTION, "a class's codes, counted beside a truth that came later")
+def _(on: Shown) -> None:
+    on.set_number("predicted", 9)
+    on.until("w.answer == 9")
+    on.press(".vw-reveal", "Enter")
+    on.until("w.revealed")
+    own = on.python("w.code")
+    on.wait(f"root.querySelector('.vw-predict-code').textContent === {own!r}", 5)
+    on.click(".vw-predict-class summary")
+    on.locator(".vw-predict-codes").fill(f"{own} {own}")
+    on.until("w.collected == [9, 9]")
+    on.wait("root.querySelector('.vw-predict-sum').textContent === '2 of 2 are right.'", 5)
+
+
 @ability(TOUR, "walk from stop to stop, and back")
 def _(on: Shown) -> None:
     on.press(".vw-next", "Enter")

@@ -74,7 +74,7 @@ widgets = {
     "AnnealingSchedule": vw.AnnealingSchedule("linear", steps=20, ratio=0.5, at=5),
     "ArchitectureDiagram": vw.ArchitectureDiagram(),
     "BottleneckGame": vw.BottleneckGame(),
-    "Prediction": vw.Prediction("How many?", between=(0, 20), unit="units", tolerance=2),
+    "Prediction": vw.Prediction("How many?", between=(0, 20), unit="units", tolerance=2, codes=True),
     "CodebookUsage": vw.CodebookUsage(vq, images=100, examples=4),
     "Diagnosis": vw.Diagnosis(many),
 }

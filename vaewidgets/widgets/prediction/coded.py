@@ -16,11 +16,29 @@ _SIDE = 2 * _REACH * _HUNDREDTHS + 1
 _CODE = re.compile(r"(?<![\w-])[0-9A-Za-z]{2}-[0-9A-Za-z]{2,14}(?![\w-])")
 
 
-def mark(question: str, exercise: Exercise) -> str:
-    """Two letters that stand for a question and its possible answers."""
-    content = exercise.content()
-    asked = {key: value for key, value in content.items() if key not in ("map", "run_name", "tolerance")}
-    return mark_of(json.dumps([exercise.kind, question, asked], sort_keys=True))
+class Coder:
+    """Writes and reads the codes of one question.
+
+    Attributes
+    ----------
+    mark : str
+        Two letters that stand for the question and its possible answers; each code begins with them.
+    """
+
+    def __init__(self, question: str, exercise: Exercise) -> None:
+        content = exercise.content()
+        asked = {key: value for key, value in content.items() if key not in ("map", "run_name", "tolerance")}
+        self.mark = mark_of(json.dumps([exercise.kind, question, asked], sort_keys=True))
+        self._exercise, self._size = exercise, size_of(exercise)
+
+    def code(self, answer: Any) -> str:
+        """Return the code of an answer, such as "4T-2K"."""
+        return code_of(self.mark, number_of(self._exercise, answer), self._size)
+
+    def answer(self, code: str) -> Any:
+        """Return the answer of a code; None where it is mistyped or of another question."""
+        number = read_code(self.mark, code, self._size)
+        return None if number is None else answer_of(self._exercise, number)
 
 
 def size_of(exercise: Exercise) -> int:
@@ -72,17 +90,6 @@ def answer_of(exercise: Exercise, number: int) -> Any:
     return [n / _HUNDREDTHS - _REACH for n in divmod(number, _SIDE)]
 
 
-def code_for(question: str, exercise: Exercise, answer: Any) -> str:
-    """Return the code of an answer, such as "4T-2K"."""
-    return code_of(mark(question, exercise), number_of(exercise, answer), size_of(exercise))
-
-
 def codes_in(text: str) -> list[str]:
     """Find what looks like codes in pasted text or a table's."""
     return _CODE.findall(text)
-
-
-def answer_for(question: str, exercise: Exercise, code: str) -> Any:
-    """Return the answer of a code; None where it is mistyped or of another question."""
-    number = read_code(mark(question, exercise), code, size_of(exercise))
-    return None if number is None else answer_of(exercise, number)

@@ -14,7 +14,7 @@ from vaewidgets.errors import OptionError
 from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.concept import ConceptWidget
 from vaewidgets.runs.gate import ENDED
-from vaewidgets.widgets.prediction.coded import answer_for, code_for, codes_in, mark
+from vaewidgets.widgets.prediction.coded import Coder, codes_in
 from vaewidgets.widgets.prediction.exercise import (
     Between,
     Choice,
@@ -141,6 +141,7 @@ class Prediction(ConceptWidget):
             self._exercise = Between(between, unit, tolerance)
         else:
             self._exercise = Place(place, label)
+        self._coder = Coder(self._question_text, self._exercise)
         self._truth = self._checked_truth(truth)
         self._because = _sentence(because)
         self._codes = flag("codes", codes)
@@ -204,7 +205,7 @@ class Prediction(ConceptWidget):
         """The answer as a code; None without an answer."""
         if self.answer is None:
             return None
-        return code_for(self._question_text, self._exercise, self.answer)
+        return self._coder.code(self.answer)
 
     def collect(self, text: str) -> list[Any]:
         """Take the codes of a class, and return their answers.
@@ -227,25 +228,23 @@ class Prediction(ConceptWidget):
         """
         if not isinstance(text, str):
             raise OptionError(f"text is {shown(text)}; expected a text with codes, such as '4T-2K, 4T-9J'.")
-        read = [(code, answer_for(self._question_text, self._exercise, code)) for code in codes_in(text)]
-        good = [(code, answer) for code, answer in read if answer is not None]
+        good = [code for code in codes_in(text) if self._coder.answer(code) is not None]
         if not good:
             raise OptionError(
                 f"text is {shown(text)}; expected at least one code of this question, which begins with "
-                f"{mark(self._question_text, self._exercise)}-: its readers find it below their answer."
+                f"{self._coder.mark}-: its readers find it below their answer."
             )
-        self.view = {"collected": [code for code, _ in good[:_MOST_CODES]]}
+        self.view = {"collected": good[:_MOST_CODES]}
         return self.collected
 
     @property
     def collected(self) -> list[Any]:
         """Answers of the class's codes."""
-        codes = self.view["collected"]
-        answers = [answer_for(self._question_text, self._exercise, code) for code in codes]
+        answers = map(self._coder.answer, self.view["collected"])
         return [answer for answer in answers if answer is not None]
 
     def _content(self) -> dict[str, Any]:
-        coded = {"mark": mark(self._question_text, self._exercise)} if self._codes else {}
+        coded = {"mark": self._coder.mark} if self._codes else {}
         truth = self._exercise.truth if isinstance(self._exercise, Place) else self._truth
         return {
             "exercise": {

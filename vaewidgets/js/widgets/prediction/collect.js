@@ -11,9 +11,9 @@ const MOST_CODES = 2000;
 
 /**
  * @param {HTMLElement} el
- * @param {{exercise: Coded, onCollect: (codes: string[]) => void}} opts
+ * @param {{onCollect: (codes: string[]) => void}} opts
  */
-export function createCollect(el, { exercise, onCollect }) {
+export function createCollect(el, { onCollect }) {
   const code = h("code", "vw-predict-code");
   const said = h("span", "vw-note", { role: "status" });
   const own = h("p", "vw-predict-own", {}, [h("span", "", { text: "Your answer as a code:" }), code]);
@@ -54,8 +54,11 @@ export function createCollect(el, { exercise, onCollect }) {
   const area = /** @type {HTMLTextAreaElement} */ (box);
   /** What this view sent, and shows already. */
   let sent = "";
+  /** @type {Coded | null} */
+  let exercise = null;
 
   function take() {
+    if (!exercise) return;
     const found = readCodes(exercise, area.value);
     const codes = found.codes.slice(0, MOST_CODES);
     sent = codes.join("\n");
@@ -78,17 +81,21 @@ export function createCollect(el, { exercise, onCollect }) {
   });
 
   return {
-    /** @param {{answer: any, codes: string[], revealed: boolean}} stand */
-    update({ answer, codes, revealed }) {
+    /**
+     * @param {Coded} asked with its truth, as far as that is known by now
+     * @param {{answer: any, codes: string[], revealed: boolean}} stand
+     */
+    update(asked, { answer, codes, revealed }) {
+      exercise = asked;
       show(own, answer !== null);
-      if (answer !== null) setText(code, codeFor(exercise, answer));
+      if (answer !== null) setText(code, codeFor(asked, answer));
       if (codes.join("\n") !== sent) {
         sent = codes.join("\n");
         area.value = sent;
         setText(read, "");
       }
-      const { answers } = readCodes(exercise, codes.join("\n"));
-      const lines = tally(exercise, answers, revealed);
+      const { answers } = readCodes(asked, codes.join("\n"));
+      const lines = tally(asked, answers, revealed);
       const most = Math.max(1, ...lines.map(({ count }) => count));
       rows.replaceChildren(
         ...lines.map(({ text, count, isTrue }) => {
@@ -103,7 +110,7 @@ export function createCollect(el, { exercise, onCollect }) {
         }),
       );
       show(rows, answers.length > 0);
-      const right = answers.filter((one) => isRight(exercise, one)).length;
+      const right = answers.filter((one) => isRight(asked, one)).length;
       setText(sum, revealed && answers.length ? `${right} of ${answers.length} are right.` : "");
       rows.setAttribute("aria-label", lines.map((line) => `${line.text}: ${line.count}`).join(", "));
     },

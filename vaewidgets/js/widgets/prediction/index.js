@@ -85,12 +85,9 @@ export default defineWidget({
           map: asked.kind === "place" ? asked.map : undefined,
         });
         if ("mark" in asked) {
-          const exercise = /** @type {import("./tally.js").Coded} */ (asked);
-          collect ??= createCollect(collectEl, {
-            exercise,
-            onCollect: (codes) => view.set("collected", codes),
-          });
-          collect.update({ answer: answer(), codes: view.get("collected", []), revealed: on });
+          collect ??= createCollect(collectEl, { onCollect: (codes) => view.set("collected", codes) });
+          const coded = /** @type {import("./tally.js").Coded} */ (asked);
+          collect.update(coded, { answer: answer(), codes: view.get("collected", []), revealed: on });
         }
         button.update({
           text: on ? "try again" : "reveal",
