@@ -39,6 +39,7 @@ def saved(explorer: vw.LatentExplorer, tmp_path_factory: pytest.TempPathFactory)
         vw.LatentTraversal(explorer.run),
         vw.ReconstructionGrid(explorer.run),
         vw.Diagnosis(explorer.run),
+        vw.ElboMicroscope(explorer.run),
     ]
     path = tmp_path_factory.mktemp("train") / "train.html"
     vw.save_html([explorer, *others], path, train={"latent_dim": [2, 8]})
@@ -95,6 +96,10 @@ def test_a_page_trains_from_scratch_as_torch_does(
             page.widget(selector).wait("w.frame !== null")
         page.widget(".vw-reconstruction-grid").wait(f"w.step === {widget.step}")
         page.widget(".vw-diagnosis").wait("root.querySelector('.vw-thinned').textContent.includes('Python')")
+        microscope = page.widget(".vw-elbo-microscope")
+        microscope.scroll_to()
+        microscope.wait("root.querySelector('.vw-thinned').textContent.includes('Python')")
+        microscope.wait("!root.textContent.includes('not in this page')")  # its images are those of the data
         drop(page, "torn.safetensors", Path(path).read_bytes()[:999])
         widget.scroll_to()
         widget.wait("w.frame.run.error?.startsWith('this is no run file')")

@@ -17,6 +17,12 @@ const POINTS = 2000;
 /** Names of values that follow from the model, as in sections/values.py. */
 const BUILT_IN = ["recon", "kl", "|mu|"];
 
+/** How many images a saved widget shows points of. @param {Record<string, any>} state @returns {number} */
+export function countOf({ frame }) {
+  const { units, latent, scatter } = frame ?? {};
+  return scatter?.points.shape[0] ?? units?.n ?? latent?.n ?? POINTS;
+}
+
 /**
  * @param {Record<string, any>} state of a saved widget
  * @returns {Wants | null} null: a picture that only Python can make
@@ -27,7 +33,7 @@ export function wantsOf(state) {
   if (!frame.run || names.some((name) => !MADE.includes(name) && !KEPT.includes(name))) return null;
   // a gradient by z, of weights that the page would have to change with the others
   if (state.score) return null;
-  const { units, grid, latent, scatter } = frame;
+  const { units, grid, latent } = frame;
   const sections = names.filter((name) => MADE.includes(name) || name === "form");
   // an autoencoder has no units; the run that is started from its form may have some
   if (frame.form && !units) sections.push("units");
@@ -35,7 +41,7 @@ export function wantsOf(state) {
     seq: frame.seq ?? 0,
     sections,
     keys: KEYS.filter((key) => state[key]),
-    n: scatter?.points.shape[0] ?? units?.n ?? latent?.n ?? POINTS,
+    n: countOf(state),
     latentPoints: Boolean(latent?.points),
     thresholds: { delta: units?.delta ?? 0.01, var_threshold: units?.var_threshold ?? 0.01 },
     grid: grid ? { index: toInt32(grid.indices), seed: grid.seed } : null,

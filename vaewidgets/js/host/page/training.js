@@ -11,7 +11,7 @@ import { unpack } from "../../contract/bytes.js";
 import { dataSet } from "../../training/batches.js";
 import { unbundled } from "../../training/kept.js";
 import { chooseSample, firstOf, originalsState } from "../../training/sample.js";
-import { staleKeys, wantsOf } from "../../training/wants.js";
+import { countOf, staleKeys, wantsOf } from "../../training/wants.js";
 import { importBlob } from "./content.js";
 import { createStorage } from "./storage.js";
 
@@ -248,7 +248,7 @@ export function createTraining(content, training, shown, storage = storageOf(tra
       if (!lacking.length) return;
       const data = dataSet((await content.state(training)).data);
       for (const model of lacking) {
-        const n = wants[live.indexOf(model)]?.n ?? 0;
+        const n = countOf(model.all()); // those that do not train along have pictures, too
         model.set("originals", originalsState(firstOf(chooseSample(data, n), n)));
       }
     },
