@@ -70,7 +70,8 @@ class Widget:
 
     def scroll_to(self) -> None:
         """Bring it into view, and wait until it stands still there: a notebook may still be laid out."""
-        self.ask("root.scrollIntoView()")
+        # at once: a site may scroll smoothly, and has not set off yet when it is looked at twice
+        self.ask("root.scrollIntoView({behavior: 'instant'})")
         seen: list[Any] = [None]
 
         def still() -> bool:
