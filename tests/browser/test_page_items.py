@@ -104,9 +104,12 @@ def test_bars_are_as_high_as_what_is_decoded_and_say_their_names(page: SavedPage
 
 
 def test_lines_have_the_theme_s_colors_in_light_and_dark(page: SavedPage) -> None:
-    page.widget(MANIFOLD).wait("w.left === 0", 20)
+    widget = page.widget(MANIFOLD)
+    widget.wait("w.left === 0", 20)
     for scheme in ("light", "dark", "light"):
         page.page.emulate_media(color_scheme=scheme)
+        # it hears of the scheme at its next frame; until then its colors are the old ones
+        widget.wait(f"root.dataset.theme === '{scheme}'", 10)
         wanted = [[*color(page, MANIFOLD, f"--vw-class-{i}"), 255] for i in range(2)]
         for selector in (f"{MANIFOLD} .vw-manifold-canvas", f"{MANIFOLD} .vw-decoded"):
             canvas = page.page.locator(selector).first
