@@ -194,13 +194,13 @@ class Book:
         self.file = self.lab.open([SETUP, WIDGETS])
         self.lab.page.set_viewport_size({"width": 1400, "height": 1300})
         self.lab.run_cell(0)
-        wait_for(lambda: not self.lab.is_running(0), "the models", 60)
+        wait_for(lambda: not self.lab.is_running(0), "the models", 120)
         self.lab.run_cell(1)
-        wait_for(lambda: self.lab.page.locator(".vw-root").count() == len(NAMES), self.failure, 60)
+        wait_for(lambda: self.lab.page.locator(".vw-root").count() == len(NAMES), self.failure, 120)
         self.lab.wait_idle()
         self.before = self.statuses()
         self.lab.execute(START)
-        self("LatentScatter").until(FINISHED, 60)
+        self("LatentScatter").until(FINISHED, 120)
         self.after = self.statuses()
         return self
 
