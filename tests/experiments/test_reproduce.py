@@ -9,9 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.runs.conftest import wait_until
 from vaewidgets.__main__ import main
 from vaewidgets.errors import OptionError
-from vaewidgets.experiments import RECIPES, Recipe, Report, Row, Scale, Setting, Target, get_recipe, reproduce
+from vaewidgets.experiments import (
+    RECIPES,
+    Experiment,
+    Recipe,
+    Report,
+    Row,
+    Scale,
+    Setting,
+    Target,
+    get_recipe,
+    reproduce,
+)
 
 
 def a_recipe(**targets: float) -> Recipe:
@@ -96,6 +108,35 @@ def test_a_report_lines_up_and_counts() -> None:
     assert "+100.0%" in text
     words = ["told: b, longer", "    published: many", "    obtained:  few", "    why"]
     assert text.splitlines()[-5:-1] == words
+
+
+def test_a_run_that_was_cut_off_goes_on_setting_by_setting(tmp_path: Path) -> None:
+    """The first setting is not trained again, the second goes on in the middle, the third begins."""
+    names = ("one", "two", "three")
+    recipe = a_recipe()
+    small = recipe.scales["small"]
+    settings = [replace(small.settings[0], name=name, seed=i) for i, name in enumerate(names)]
+    targets = [Target(name, "test_loss", 40.0, 0.5) for name in names]
+    recipe = replace(recipe, scales={"small": replace(small, settings=settings, targets=targets)})
+    whole = run(recipe).rows
+
+    def cut_off(what: str) -> None:
+        if what == "T: two":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        reproduce(recipe, folder=tmp_path, figures=False, progress=False, say=cut_off)
+    second = Experiment(recipe, folder=tmp_path / "T_runs").train("two", start=False)
+    second.advance(5)
+    assert wait_until(lambda: second.status == "paused")
+    second.stop()
+    second.wait(progress=False)
+    assert (second.step, second.epoch) == (5, 1)
+    said: list[str] = []
+    report = reproduce(recipe, folder=tmp_path, figures=False, progress=False, say=said.append)
+    assert said == ["T: one, trained before", "T: two", "T: three"]
+    assert report.rows == whole
+    assert not (tmp_path / "T_runs").exists(), "what is whole needs no files of its runs"
 
 
 def of_few_images(recipe: Recipe) -> Recipe:

@@ -9,13 +9,14 @@ from typing import Any
 
 import torch
 
-from vaewidgets.checks import instance, whole
+from vaewidgets.checks import instance, path, whole
 from vaewidgets.data import load_dataset
 from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.experiments.base import NotRun, Recipe, Results, Row, Runs, Setting
+from vaewidgets.experiments.kept import FREE, KeptRuns
 from vaewidgets.experiments.report import Report
 from vaewidgets.experiments.table import get_recipe
-from vaewidgets.runs import Run, train
+from vaewidgets.runs import ArchivedRun, Run, TrainingRun, train
 from vaewidgets.runs.api import pick_device
 from vaewidgets.runs.interleave import Interleaver
 
@@ -42,6 +43,9 @@ class Experiment:
         As in `load_dataset`.
     device : str, optional
         As in `train`.
+    folder : path, optional
+        Where each run is saved, every half minute and at its end. An experiment that was cut off and is made
+        again with the same folder has the runs that are finished, and goes on with the one that is not.
 
     Attributes
     ----------
@@ -73,6 +77,7 @@ class Experiment:
         epochs: int | None = None,
         root: str | os.PathLike[str] | None = None,
         device: str | None = None,
+        folder: str | os.PathLike[str] | None = None,
     ) -> None:
         if isinstance(recipe, str):
             recipe = get_recipe(recipe)
@@ -99,6 +104,7 @@ class Experiment:
                 f"NOT run at published scale, for want of a GPU: {self._epochs} epochs on 5,000 images"
             )
         self.data = load_dataset(root=root, **options)
+        self._kept = None if folder is None else KeptRuns(path("folder", folder))
         self.runs: Runs = Runs()
         self._otherwise: set[str] = set()
         # Threads of their own would compete for the interpreter and for torch's thread pools: six runs at
@@ -145,16 +151,26 @@ class Experiment:
         given = {**wanted, **options}
         data = self.data if setting.data is None else load_dataset(root=self._root, **setting.data)
         given["batch_size"] = min(given["batch_size"], len(data.train))
-        free = {"start", "speed", "autosave", "name", "device", "cuda_graph"}
-        otherwise = any(options[key] != wanted.get(key) for key in options.keys() - free)
+        otherwise = any(options[key] != wanted.get(key) for key in options.keys() - FREE)
         shared = {"device": self._device, "autosave": False, "name": name}
-        run = train(setting.build(data), data, **{**shared, **given, "start": False})
-        if run.device.type == "cpu":
-            self._worker.add(run)
-        if given.get("start", True):
-            run.resume()
+        given = {**shared, **given}
+        run: TrainingRun | ArchivedRun
+        if self._kept is not None:
+            run = self._kept.open(setting, data, given)
+        else:
+            run = train(setting.build(data), data, **{**given, "start": False})
+        if isinstance(run, TrainingRun) and run.status != "finished":
+            if run.device.type == "cpu":
+                self._worker.add(run)
+            if given.get("start", True):
+                run.resume()
         self._keep(name, run, otherwise)
         return run
+
+    def forget_files(self) -> None:
+        """Delete what `folder` keeps of the runs; they themselves stay."""
+        if self._kept is not None:
+            self._kept.forget()
 
     def add(self, name: str, run: Run, *, as_published: bool = True) -> Run:
         """Put a run of your own in a setting's place: a hand-written model in a hand-written loop.

@@ -33,7 +33,8 @@ def reproduce(
     recipe, scale, dataset, epochs, root, device
         As in `Experiment`.
     folder : path, optional
-        Where the table (JSON) and the figures (PNG and SVG) go; nothing is written without.
+        Where the table (JSON) and the figures (PNG and SVG) go; nothing is written without. Until both are
+        written, the runs are kept there, too: called again after it was cut off, it goes on where it was.
     figures : bool
         Draw them.
     progress : bool
@@ -42,10 +43,23 @@ def reproduce(
         Told what is being done.
     """
     started = time.monotonic()
-    experiment = Experiment(recipe, scale, dataset=dataset, epochs=epochs, root=root, device=device)
+    experiment = Experiment(
+        recipe,
+        scale,
+        dataset=dataset,
+        epochs=epochs,
+        root=root,
+        device=device,
+        folder=None if folder is None else Path(folder) / f"{recipe.name}_runs",
+    )
     for name in experiment.settings:
+        run = experiment.train(name, start=False)
+        if run.status == "finished":
+            say(f"{recipe.name}: {name}, trained before")
+            continue
         say(f"{recipe.name}: {name}")
-        experiment.train(name).wait(progress=progress)
+        run.resume()
+        run.wait(progress=progress)
     report = experiment.report()
     if folder is not None and figures:
         _draw(recipe, experiment.results, Path(folder), say)
@@ -54,6 +68,7 @@ def reproduce(
         (Path(folder) / f"{recipe.name}_{experiment.scale}.json").write_text(
             report.to_json(), encoding="utf-8"
         )
+        experiment.forget_files()
     return report
 
 

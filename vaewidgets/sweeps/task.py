@@ -7,11 +7,13 @@ import os
 import signal
 import socket
 import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import CellError, CheckpointError, DivergedError, VAEWidgetsError
@@ -90,21 +92,32 @@ def run_task(task: Task) -> Outcome:
 
 def open_cell(plan: Plan, data: ImageDataset, path: Path | None) -> TrainingRun:
     """Make a cell's run, not started: anew, or from the file that it is saved to, as far as it got."""
-    training = plan.train_options
-    model = build_model(plan)
+    return open_run(lambda: build_model(plan), data, path, training=plan.train_options, name=plan.name)
+
+
+def open_run(
+    make_model: Callable[[], nn.Module],
+    data: ImageDataset,
+    path: Path | None,
+    *,
+    training: Mapping[str, Any],
+    name: str,
+) -> TrainingRun:
+    """Make a run, not started, that saves itself to `path`: anew, or from that file, as far as it got."""
+    model = make_model()
     if path is not None and read_status(path) in ("running", "paused", "stopped"):
         with contextlib.suppress(CheckpointError):
             run = _load(model, data, path, training)
             if run.epochs is None or run.epoch < run.epochs:
                 return run
-        model = build_model(plan)
-    run = train(model, data, **training, autosave=False, start=False, name=plan.name)
+        model = make_model()
+    run = train(model, data, **{**training, "autosave": False, "start": False, "name": name})
     if path is not None:
         run.save_to(path, AUTOSAVE_SECONDS)
     return run
 
 
-def _load(model: Any, data: ImageDataset, path: Path, training: dict[str, Any]) -> TrainingRun:
+def _load(model: Any, data: ImageDataset, path: Path, training: Mapping[str, Any]) -> TrainingRun:
     objective = get_objective(training["objective"]) if "objective" in training else None
     run = load_run(path, model=model, data=data, device=training.get("device"), objective=objective)
     if not isinstance(run, TrainingRun):
