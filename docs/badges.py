@@ -34,10 +34,10 @@ _NEEDS = {"06_your_own_model": ("pythae", "'vaewidgets[notebooks]'")}
 _PACKAGE = ("vaewidgets", "vaewidgets")
 
 
-def colab(name: str) -> str:
+def colab(name: str, folder: str = "notebooks") -> str:
     """Return the badge that opens a notebook in Colab."""
     host = "https://colab.research.google.com"
-    link = f"{host}/github/{REPOSITORY}/blob/{BRANCH}/notebooks/{name}.ipynb"
+    link = f"{host}/github/{REPOSITORY}/blob/{BRANCH}/{folder}/{name}.ipynb"
     return f"[![Open in Colab]({host}/assets/colab-badge.svg)]({link})"
 
 

@@ -16,6 +16,7 @@ from tests.forked import python
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("0*.ipynb"))
+EXAMPLES = sorted(FOLDER.parent.glob("docs/examples/*.ipynb"))  # not run, for want of what they need
 LARGEST_BYTES = 1_500_000
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 PATH = re.compile(r"(?<![\w.:/])/(?:home|root|opt|tmp|mnt|srv|var|Users|usr)/")
@@ -23,6 +24,11 @@ PATH = re.compile(r"(?<![\w.:/])/(?:home|root|opt|tmp|mnt|srv|var|Users|usr)/")
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
 def path(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+@pytest.fixture(params=[*NOTEBOOKS, *EXAMPLES], ids=lambda path: path.stem)
+def any_path(request: pytest.FixtureRequest) -> Path:
     return request.param
 
 
@@ -38,10 +44,11 @@ def said(output: Any) -> str:
 
 def test_there_are_notebooks() -> None:
     assert NOTEBOOKS
+    assert EXAMPLES
 
 
-def test_it_opens_with_what_is_seen_and_how_long(path: Path) -> None:
-    first = nbformat.read(path, as_version=4).cells[0]
+def test_it_opens_with_what_is_seen_and_how_long(any_path: Path) -> None:
+    first = nbformat.read(any_path, as_version=4).cells[0]
     assert first.cell_type == "markdown"
     assert first.source.startswith("# ")
     assert re.search(r"you will see", first.source, re.I)
@@ -55,14 +62,14 @@ def test_it_ends_in_its_claims(path: Path) -> None:
     assert re.search(r"\d+ met, \d+ missed", verdicts), verdicts
 
 
-def test_cells_have_stable_ids_and_no_trace_of_this_machine(path: Path) -> None:
-    notebook = nbformat.read(path, as_version=4)
+def test_cells_have_stable_ids_and_no_trace_of_this_machine(any_path: Path) -> None:
+    notebook = nbformat.read(any_path, as_version=4)
     ids = [cell.id for cell in notebook.cells]
     assert len(set(ids)) == len(ids)
     assert not [name for name in ids if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){0,3}(-[0-9a-f]{12})?", name)]
     assert "widgets" not in notebook.metadata
-    assert path.stat().st_size < LARGEST_BYTES
-    for cell in code_cells(path):
+    assert any_path.stat().st_size < LARGEST_BYTES
+    for cell in code_cells(any_path):
         for output in cell.outputs:
             assert output.output_type != "error", cell.id
             assert output.get("name") != "stderr", cell.id

@@ -93,6 +93,21 @@ def test_every_notebook_opens_in_colab_and_installs_what_it_needs(path: Path) ->
     assert nbformat.writes(notebook) == before, "run: python -m docs.badges"
 
 
+def test_the_day_on_a_gpu_opens_in_colab_and_clones_what_is_not_in_the_wheel() -> None:
+    notebook = nbformat.read(ROOT / "docs" / "examples" / "gpu_day.ipynb", as_version=4)
+    assert badges.colab("gpu_day", "docs/examples") in notebook.cells[0].source
+    install, *others = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert "Change runtime type > GPU" in install.source
+    assert f"git clone --quiet --depth 1 {badges.ADDRESS} " in install.source
+    assert notebook.metadata["accelerator"] == "GPU"
+    ((command, options),) = re.findall(
+        r"!python -m (tests[\w.]+)(.*)", "".join(cell.source for cell in others)
+    )
+    assert (ROOT / command.replace(".", "/")).with_suffix(".py").is_file()
+    text = (ROOT / "tests" / "benchmarks" / "gpu_day.py").read_text("utf-8")
+    assert all(f'add_argument("{name}"' in text for name in re.findall(r"--\w+", options))
+
+
 def host_rows() -> list[str]:
     text = (ROOT / "README.md").read_text("utf-8").split("## Where it lives")[1].split("\n## ")[0]
     return [line for line in text.splitlines() if line.startswith("|")][2:]

@@ -18,17 +18,20 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.setting import headline, machine
-from vaewidgets.experiments.experiment import Experiment
+from vaewidgets.experiments import Experiment, Recipe
 
 PROGRAMMES = {"B": ("chapter", "beta=0.1", "beta=1", "beta=4"), "C": ("z=128", "z=256")}
 WANTED = {"B": "under 3 s for all on a CUDA GPU", "C": "under 40 s each on a CUDA GPU"}
 
 
-def measure(letter: str, scale: str, device: str | None, cuda_graph: bool) -> dict[str, Any]:
+def measure(
+    recipe: str | Recipe, scale: str, device: str | None, cuda_graph: bool, epochs: int | None = None
+) -> dict[str, Any]:
     """Train one experiment's programme; a row a run, and the report's rows that have a published number."""
-    experiment = Experiment(letter, scale, device=device)
+    experiment = Experiment(recipe, scale, device=device, epochs=epochs)
+    programme = PROGRAMMES[experiment.recipe.name]
     rows = []
-    for name in PROGRAMMES[letter]:
+    for name in programme:
         run = experiment.train(name, start=False, cuda_graph=cuda_graph)
         started = time.perf_counter()
         run.resume()
@@ -37,11 +40,10 @@ def measure(letter: str, scale: str, device: str | None, cuda_graph: bool) -> di
         total = float(run.history["test_loss"][-1])
         rows.append({"run": name, "steps": run.step, "epochs": run.epoch, "seconds": seconds, "total": total})
         rows[-1]["engine"] = run.engine
-    report = experiment.report()
     judged = [
         (row.what, row.published, row.obtained, row.verdict)
-        for row in report.rows
-        if row.tolerance is not None and any(row.what.startswith(name) for name in PROGRAMMES[letter])
+        for row in experiment.numbers()
+        if row.tolerance is not None and any(row.what.startswith(name) for name in programme)
     ]
     about = machine(str(run.device))
     return {"machine": about, "rows": rows, "judged": judged, "remarks": experiment.remarks}
@@ -77,11 +79,14 @@ def main() -> None:
     parser.add_argument("--device", help="where to train; the best there is by default")
     parser.add_argument("--cuda-graph", action="store_true", help="replay each step")
     parser.add_argument("--scale", choices=("small", "published"), default="published")
+    parser.add_argument("--epochs", type=int, help="another number of epochs than the experiment's")
     parser.add_argument("--json", type=Path, help="also write the result there")
     arguments = parser.parse_args()
     results = {}
     for name in arguments.name:
-        results[name] = measure(name, arguments.scale, arguments.device, arguments.cuda_graph)
+        results[name] = measure(
+            name, arguments.scale, arguments.device, arguments.cuda_graph, arguments.epochs
+        )
         print(table(name, results[name]))
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=2))

@@ -1,7 +1,7 @@
 """Training time on MNIST: our engine, hand-written loops, other projects, and the matrix products alone.
 
     VAEWIDGETS_DATA=... python -m tests.benchmarks.bench_training [--rounds 3] [--batch 256] [--model conv]
-        [--images 60000] [--precision bf16] [--device cuda] [--only vw.train] [--json FILE]
+        [--images 60000] [--precision tf32] [--device cuda] [--only vw.train] [--json FILE]
 
 All contenders run in one kernel process, an epoch (or five) of each in turn, so that noise meets them alike;
 ratios are medians over the rounds. The explorer's messages really go out to a client, which reads them; a
@@ -26,6 +26,7 @@ from tests.benchmarks.setting import ratio as median_ratio
 USUAL, BAREST, LIMIT = "loop as usually written", "barest device-resident loop", "arithmetic limit"
 OURS, EXPLORED = "vw.train", "vw.train, explorer attached"
 GRAPHED, REPLAY = "vw.train, cuda_graph=True", "replay of its step alone"
+GRAPHED_EXPLORED = f"{GRAPHED}, explorer attached"
 CODE = """
 import json
 from tests.benchmarks.bench_training import compare
@@ -34,7 +35,15 @@ print("RESULT" + json.dumps(compare(**json.loads({options!r}))))
 
 
 def compare(
-    *, model: str, batch: int, images: int, precision: str, device: str, rounds: int, only: list[str]
+    *,
+    model: str,
+    batch: int,
+    images: int,
+    precision: str,
+    device: str,
+    rounds: int,
+    only: list[str],
+    epochs_a_turn: int = 5,
 ) -> dict:
     """Train all contenders; in the kernel."""
     from tests.benchmarks import training_loops as loops
@@ -42,7 +51,9 @@ def compare(
     from tests.benchmarks.training_limit import matrix_products
 
     root = Path(os.environ["VAEWIDGETS_DATA"])
-    problem = loops.Problem(root, model, batch, images, precision, device)
+    choose_tf32(precision == "tf32", device)
+    computed = "float32" if precision == "tf32" else precision
+    problem = loops.Problem(root, model, batch, images, computed, device, epochs_a_turn)
     data = problem.data()
     lacking = peers.missing()
     makers: dict[str, Any] = {USUAL: lambda: loops.as_usually_written(problem)}
@@ -61,6 +72,7 @@ def compare(
         makers |= {
             GRAPHED: lambda: loops.ours(problem, data, cuda_graph=True),
             REPLAY: lambda: loops.replay_alone(problem, data),
+            GRAPHED_EXPLORED: lambda: loops.ours(problem, data, with_explorer=True, cuda_graph=True),
         }
     chosen = {name: make() for name, make in makers.items() if not only or name in only}
     loops.alternate(chosen, 1)  # warm-up
@@ -68,6 +80,16 @@ def compare(
     what = {"model": model, "batch": batch, "images": images, "precision": precision, "device": device}
     what["rounds"] = rounds
     return {"machine": machine(device), "what": what, "missing": lacking, "rows": rows}
+
+
+def choose_tf32(wanted: bool, device: str) -> None:
+    """Have float32 products computed in TF32, or in none; torch's own default differs by operation."""
+    import torch
+
+    if wanted and not device.startswith("cuda"):
+        raise ValueError(f"TF32 is a CUDA device's; got device {device!r}.")
+    torch.set_float32_matmul_precision("high" if wanted else "highest")
+    torch.backends.cudnn.allow_tf32 = wanted
 
 
 def measure(options: dict[str, Any]) -> dict:
@@ -140,6 +162,8 @@ def table(result: dict) -> str:
             "with the explorer by without, processor seconds (1.05)",
             ratio(result, EXPLORED, OURS, "processor"),
         ),
+        ("with the explorer by without, by the clock", ratio(result, EXPLORED, OURS)),
+        ("the same, replayed", ratio(result, GRAPHED_EXPLORED, GRAPHED)),
     ):
         if value is not None:
             lines.append(f"{text}: {value:.2f}")
@@ -160,7 +184,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=256, help="batch size (default 256)")
     parser.add_argument("--model", choices=("mlp", "conv"), default="mlp", help="experiment B's or C's")
     parser.add_argument("--images", type=int, default=60_000, help="of MNIST, an epoch (default all 60,000)")
-    parser.add_argument("--precision", choices=("float32", "bf16"), default="float32")
+    parser.add_argument("--precision", choices=("float32", "tf32", "bf16"), default="float32")
     parser.add_argument("--device", default="cpu", help="where all train (default cpu)")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="this contender; repeat")
     arguments = parse(parser, 3, "turns of each contender")

@@ -21,7 +21,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
-from torchvision import datasets, transforms
 
 import vaewidgets as vw
 
@@ -45,6 +44,8 @@ class Problem:
         Of our loop, the barest one, Lightning's best and the limit; the others stay in float32.
     device : str
         Where all of them train.
+    epochs_a_turn : int
+        Of those for which a turn costs something by itself.
     """
 
     root: Path
@@ -53,6 +54,7 @@ class Problem:
     n_images: int = 60_000
     precision: str = "float32"
     device: str = "cpu"
+    epochs_a_turn: int = EPOCHS_A_TURN
 
     @property
     def value_range(self) -> tuple[float, float]:
@@ -65,7 +67,7 @@ class Problem:
         if self.n_images == len(whole.train):
             return whole
         first = slice(0, self.n_images)
-        test = (whole.test.images_u8(slice(None)), whole.test.labels)
+        test = (whole.test.images_u8(first), whole.test.labels[first])  # as many, if there are
         cut = (whole.train.images_u8(first), whole.train.labels[first])
         return vw.ImageDataset(*cut, test=test, value_range=self.value_range, name="part of MNIST")
 
@@ -215,6 +217,8 @@ def as_usually_written(problem: Problem) -> Contender:
 
 def usual_loader(problem: Problem) -> DataLoader[Any]:
     """What reads MNIST in most code: an image at a time, through torchvision's transforms."""
+    from torchvision import datasets, transforms  # slow to import, and used here alone
+
     scratch = Path(tempfile.mkdtemp())
     shutil.copytree(problem.root / "MNIST", scratch / "MNIST")
     for path in scratch.rglob("*"):
@@ -259,28 +263,33 @@ def barest(problem: Problem, data: vw.ImageDataset) -> Contender:
 
 
 def ours(
-    problem: Problem, data: vw.ImageDataset, *, with_explorer: bool = False, cuda_graph: bool = False
+    problem: Problem,
+    data: vw.ImageDataset,
+    *,
+    with_explorer: bool = False,
+    cuda_graph: bool = False,
+    channels_last: bool = False,
 ) -> Contender:
     """`vw.train` of the same network, without and with an explorer attached, or each step replayed.
 
-    Trains `EPOCHS_A_TURN` epochs, since what a run's end costs (a last picture) comes once a run.
+    Trains several epochs a turn, since what a run's end costs (a last picture) comes once a run.
     """
-    run = _our_run(problem, data, cuda_graph)
+    run = our_run(problem, data, cuda_graph, channels_last)
     widget = vw.LatentExplorer(run) if with_explorer else None
 
     def turn() -> list[float]:
         run.resume()
         run.wait(progress=False)
-        run.epochs += EPOCHS_A_TURN
-        return run.history["train_loss"][-EPOCHS_A_TURN:].tolist()
+        run.epochs += problem.epochs_a_turn
+        return run.history["train_loss"][-problem.epochs_a_turn :].tolist()
 
     turn.widget = widget  # type: ignore[attr-defined]
-    return Contender(turn, EPOCHS_A_TURN)
+    return Contender(turn, problem.epochs_a_turn)
 
 
 def replay_alone(problem: Problem, data: vw.ImageDataset) -> Contender:
     """The recorded step again and again, on one batch: what a device needs for it without us. CUDA only."""
-    run = _our_run(problem, data, True)
+    run = our_run(problem, data, True)
     run.resume()
     run.wait(progress=False)
     step: Any = run._engine.graphed  # type: ignore[union-attr]
@@ -296,11 +305,16 @@ def replay_alone(problem: Problem, data: vw.ImageDataset) -> Contender:
     return Contender(epoch)
 
 
-def _our_run(problem: Problem, data: vw.ImageDataset, cuda_graph: bool) -> vw.TrainingRun:
+def our_run(
+    problem: Problem, data: vw.ImageDataset, cuda_graph: bool = False, channels_last: bool = False
+) -> vw.TrainingRun:
+    """A run of so many epochs as a turn has, not started."""
     model = problem.ours(data.image_shape)
+    if channels_last:
+        model = model.to(memory_format=torch.channels_last)
     options = {"batch_size": problem.batch, "drop_last": True, "eval_every": 0, "autosave": False}
     where = {"device": problem.device, "precision": problem.precision, "cuda_graph": cuda_graph}
-    return vw.train(model, data, epochs=EPOCHS_A_TURN, start=False, **options, **where)
+    return vw.train(model, data, epochs=problem.epochs_a_turn, start=False, **options, **where)
 
 
 def alternate(contenders: dict[str, Contender], rounds: int) -> dict[str, dict[str, Any]]:

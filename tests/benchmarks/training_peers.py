@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler
 
 import vaewidgets as vw
-from tests.benchmarks.training_loops import EPOCHS_A_TURN, LR, Contender, Problem, to_pixels, usual_loader
+from tests.benchmarks.training_loops import LR, Contender, Problem, to_pixels, usual_loader
 
 __all__ = ["missing", "with_lightning", "with_pythae"]
 
@@ -104,7 +104,7 @@ def with_lightning(problem: Problem, data: vw.ImageDataset, at_best: bool) -> Co
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="lightning")  # advice on workers and on log intervals
     module = _lightning_module(problem, at_best)
-    epochs = EPOCHS_A_TURN if at_best else 1
+    epochs = problem.epochs_a_turn if at_best else 1
     options: dict[str, Any] = {"enable_progress_bar": False, "accelerator": "cpu", "devices": 1}
     if problem.device != "cpu":
         options["accelerator"] = "gpu"

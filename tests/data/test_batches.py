@@ -148,6 +148,7 @@ def test_batches_may_be_kept_and_written_to():
         assert sorted(numbers(batches)) == list(range(N))
 
 
+@pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("cap", [2**20, SMALL], ids=["resident", "streamed"])
 @pytest.mark.parametrize("on", ["cpu", "cuda"])

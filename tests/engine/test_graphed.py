@@ -369,6 +369,7 @@ def test_adam_takes_a_learning_rate_on_the_device():
     assert torch.equal(weights[0][0], weights[1][0])
 
 
+@pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_on_a_gpu(family):
