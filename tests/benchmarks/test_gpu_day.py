@@ -12,6 +12,11 @@ import pytest
 from tests.benchmarks import gpu_day
 from tests.benchmarks.gpu_steps import STEPS
 
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+]  # its processes are short where the machine is not busy
+
 # What only a CUDA device has fails here, each with its reason.
 GRAPHED, TF32 = r"cuda_graph .*expected a CUDA device", "TF32 is a CUDA device's"
 ONLY_ON_CUDA = {"b-graph": GRAPHED, "c-graph": GRAPHED, "mlp-tf32": TF32, "conv-tf32": TF32}
@@ -30,7 +35,6 @@ def read(day: Path, name: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.slow
 def test_every_step_runs_or_is_a_row_that_says_why(day: Path) -> None:
     for step in STEPS:
         found = read(day, step.name)
@@ -52,7 +56,6 @@ def test_every_step_runs_or_is_a_row_that_says_why(day: Path) -> None:
     assert sum("| not measured |" in row for row in rows) == 4
 
 
-@pytest.mark.slow
 def test_called_again_it_does_what_is_missing(day: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept = {"batches": {"64": {"text": "of before"}}}
     (day / "mlp-float32.json").unlink()
@@ -64,7 +67,6 @@ def test_called_again_it_does_what_is_missing(day: Path, capsys: pytest.CaptureF
     assert read(day, "mlp-float32")["text"] == "of before", "a batch size that was done is not done again"
 
 
-@pytest.mark.slow
 def test_what_takes_too_long_is_ended_and_the_rest_goes_on(
     day: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -78,7 +80,6 @@ def test_what_takes_too_long_is_ended_and_the_rest_goes_on(
     assert "| Experiment B's programme | failed | 0 | ended after 0 s |" in (day / "tables.md").read_text()
 
 
-@pytest.mark.slow
 def test_figures_of_two_forms_do_not_meet_in_one_table(day: Path) -> None:
     with pytest.raises(SystemExit, match=r"Give another folder: --out"):
         gpu_day.run(day, "cpu", small=False)

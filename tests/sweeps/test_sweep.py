@@ -17,7 +17,7 @@ from vaewidgets.errors import DataError, DivergedError, OptionError
 from vaewidgets.models import MLPVAE
 from vaewidgets.objectives import LinearWarmup
 from vaewidgets.runs import load_run
-from vaewidgets.sweeps import Table, sweep
+from vaewidgets.sweeps import Table, grid, sweep
 from vaewidgets.sweeps.data import read_data, write_data
 from vaewidgets.sweeps.grid import plan_cells
 from vaewidgets.sweeps.key import fingerprint
@@ -28,6 +28,12 @@ SMALL = {"hidden": (8,), "batch_size": 16, "epochs": 2}
 
 def small(**options):
     return sweep(MLPVAE, make_data(), **{**SMALL, **options})
+
+
+def test_a_sweep_without_files_does_not_read_all_pixels_to_name_them(monkeypatch):
+    monkeypatch.setattr(grid, "fingerprint", lambda data: pytest.fail("read"))
+    out = small(beta=[1.0], epochs=1).wait()
+    assert out[0].path is None
 
 
 def test_a_sweep_from_start_to_finish():

@@ -98,7 +98,9 @@ def sweep(
     """
     check_data(data)
     _check_options(executor, retries, threads_per_cell)
-    axes, plans = plan_cells(make_model, data, grid, options)
+    axes, plans = plan_cells(
+        make_model, data, grid, options, with_files=folder is not None or executor is not None
+    )
     notebook_cell = current_cell()
     stop_earlier(notebook_cell)
     kept = None if folder is None else _make_folder(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import itertools
@@ -44,7 +45,8 @@ class Plan:
     make_model: Callable[..., nn.Module]
     model_options: dict[str, Any]  # keywords of `make_model`
     train_options: dict[str, Any]  # keywords of `vaewidgets.train`
-    file_name: str  # tells this cell from any other of any sweep: settings, other options, model, data
+    # Tells this cell from any other of any sweep by settings, other options, model, data; empty: no file
+    file_name: str
 
     @property
     def name(self) -> str:
@@ -61,8 +63,10 @@ def plan_cells(
     data: ImageDataset,
     grid: Mapping[str, Sequence[Any]] | None,
     options: Mapping[str, Any],
+    *,
+    with_files: bool = True,
 ) -> tuple[dict[str, tuple[Any, ...]], list[Plan]]:
-    """Check the arguments, and lay out the grid.
+    """Check the arguments, and lay out the grid; without files no cell has the name of one.
 
     Returns the values of each swept keyword, in the order in which they were given, and the plans of the
     cells, of which the last axis changes fastest. OptionError for a keyword that neither the model nor
@@ -72,7 +76,8 @@ def plan_cells(
     axes, fixed = _split_axes(grid, options)
     for name in (*axes, *fixed):
         _check_name(name, make_model, parameters)
-    facts = {"model": plain(make_model), "data": fingerprint(data)}
+    # all pixels are read for it, as long as twenty steps take
+    facts = {"model": plain(make_model), "data": fingerprint(data)} if with_files else None
     given = {"image_shape": data.image_shape, "data": data}
     plans = []
     for values in itertools.product(*axes.values()):
@@ -82,12 +87,16 @@ def plan_cells(
         modelling = {
             name: value for name, value in every.items() if name in parameters or name not in training
         }
-        what = {name: plain(value) for name, value in every.items() if name not in _ELSEWHERE}
-        text = json.dumps({**facts, "options": what}, sort_keys=True)
-        file_name = f"{_slug(settings)}{hashlib.sha256(text.encode()).hexdigest()[:12]}.safetensors"
+        file_name = "" if facts is None else _file_name(facts, settings, every)
         modelling = {name: given[name] for name in given if name in parameters} | modelling
         plans.append(Plan(settings, make_model, modelling, training, file_name))
     return axes, plans
+
+
+def _file_name(facts: Mapping[str, Any], settings: Settings, every: Mapping[str, Any]) -> str:
+    what = {name: plain(value) for name, value in every.items() if name not in _ELSEWHERE}
+    text = json.dumps({**facts, "options": what}, sort_keys=True)
+    return f"{_slug(settings)}{hashlib.sha256(text.encode()).hexdigest()[:12]}.safetensors"
 
 
 def build_model(plan: Plan) -> nn.Module:
@@ -124,6 +133,7 @@ def _check_maker(make_model: Any) -> dict[str, inspect.Parameter]:
     return dict(inspect.signature(make_model).parameters)
 
 
+@functools.cache
 def _train_names() -> tuple[str, ...]:
     names = inspect.signature(train).parameters
     return tuple(n for n in names if n not in ("model", "data", "unknown", *_DECIDED))
