@@ -8,7 +8,7 @@ import math
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 import torch
@@ -17,6 +17,8 @@ import vaewidgets as vw
 from tests.widgets.model_for import model_for
 from tests.widgets.test_concept_contract import CONCEPTS, STARTED, TURNED
 from tests.widgets.test_contract import WIDGETS, feed_threads, wait_until
+from vaewidgets.contract import frame
+from vaewidgets.contract.messages import MESSAGES
 from vaewidgets.errors import OptionError
 from vaewidgets.live import messages
 from vaewidgets.live.view import MAX_BYTES
@@ -166,6 +168,15 @@ def test_a_value_is_looked_at_only_as_far_as_it_may_reach() -> None:
     assert (
         messages.read({"type": "command", "seq": 4, "name": "beta", "value": [1.0, {"a": None}]}, 0) == wanted
     )
+
+
+def test_the_page_and_python_have_the_same_messages() -> None:
+    """The types that the page is written from, and the table that Python checks them by."""
+    kinds = (frame.Hello, frame.Pull, frame.Reached, frame.Command, frame.Question)
+    typed = {
+        get_args(get_type_hints(kind)["type"])[0]: set(get_type_hints(kind)) - {"type"} for kind in kinds
+    }
+    assert typed == {kind: set(fields) for kind, fields in MESSAGES.items()}
 
 
 # questions --------------------------------------------------------------------------------------

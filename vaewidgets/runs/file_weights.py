@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from vaewidgets.adapters import named_tensors
 from vaewidgets.errors import CheckpointError
 from vaewidgets.models import build
-from vaewidgets.runs.file_schema import OPTIMIZER_STATE
+from vaewidgets.runs.file_tensors import OPTIMIZER_STATE
 from vaewidgets.runs.run_file import LoadedRun, check_shapes
 
 

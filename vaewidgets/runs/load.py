@@ -24,7 +24,7 @@ from vaewidgets.runs.background import TrainingRun
 from vaewidgets.runs.claims import check_unclaimed
 from vaewidgets.runs.file_weights import check_size, fit_to_model, n_values, whole_weights
 from vaewidgets.runs.options import check_data
-from vaewidgets.runs.run_file import LoadedRun, describe_data, load_weights, read
+from vaewidgets.runs.run_file import LoadedRun, check_shapes, describe_data, load_weights, read
 
 
 def load_run(
@@ -88,8 +88,9 @@ def load_run(
         # files from before did not say how a foreign model was read
         vae, likelihood = prepare_model(model, data, where, **_reading(facts))
     goal = objective or objective_from_dict(facts.get("objective", {"name": "elbo"}))
-    fit_to_model(loaded, vae)
     weights = whole_weights(loaded, vae) if salvage else loaded.weights
+    check_shapes(vae, weights, path)
+    fit_to_model(loaded, vae)
     load_weights(vae, weights, path)
     vae.to(where)
     what: dict[str, Any] = {

@@ -2,7 +2,8 @@
 
 Tensors are named "model.<name>", "optimizer.<i>.<key>", "generator.noise", "generator.order",
 "history.steps", "history.column.<name>", "time.<...>" (the time line) and "page.<i>" (what `replay` shows);
-everything else is JSON in the file's metadata. `file_schema` has the rules for both.
+everything else is JSON in the file's metadata. `file_schema` and `file_tensors` have the
+rules.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from vaewidgets.engine.recorder import Recorder
 from vaewidgets.errors import CheckpointError
 from vaewidgets.objectives import Constant, Likelihood, Objective, schedule_from_dict, traits
 from vaewidgets.objectives.base import class_name
-from vaewidgets.runs.file_schema import checked_facts, checked_tensors
+from vaewidgets.runs.file_schema import checked_facts
+from vaewidgets.runs.file_tensors import checked_tensors
 from vaewidgets.runs.tensor_file import open_layout, read_tensors, save_file
 
 if TYPE_CHECKING:

@@ -88,5 +88,5 @@ def _opened(path: Path) -> BinaryIO:
 
 def _checksum(tensor: Tensor) -> int:
     flat = tensor.detach().cpu().contiguous().reshape(-1)
-    data = flat.view(torch.uint8).numpy() if flat.numel() else b""
+    data = flat.view(torch.uint8).numpy().data if flat.numel() else b""
     return checksum(_DTYPES[tensor.dtype], tensor.shape, data)
