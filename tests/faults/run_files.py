@@ -297,7 +297,7 @@ def rows(scale: float, seed: int) -> list[Row]:
     """The promises about run files, `scale` times 20,000 mutations."""
     count = max(1, round(scale * COUNT))
     found, wrong = fuzz(count, seed)
-    print("\n".join(wrong), file=sys.stderr)
+    print(*wrong, sep="\n", file=sys.stderr)
     bad = found["another error"] + found["not named"]
     loaded = f"{found['refused']:,} loads refused, {found['loaded']:,} loaded, {found['salvaged']:,} salvaged"
     return [
