@@ -104,7 +104,7 @@ def _wrong(widget: Any, key: str, value: Any, *, of_run: bool) -> str:
 def rows(scale: float, seed: int) -> list[Row]:
     """The promises about messages, `scale` times 20,000 of them, the same number to each class of widget."""
     classes = [*WIDGETS, *CONCEPTS]
-    each = max(1, round(scale * COUNT / len(classes)))
+    each = max(1, math.ceil(scale * COUNT / len(classes)))
     raised, deaf, dropped = 0, 0, Counter[str]()
     for i, widget_class in enumerate(classes):
         of_run = widget_class in WIDGETS

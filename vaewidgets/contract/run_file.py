@@ -211,7 +211,8 @@ def read_facts(layout: Layout, faults: Faults) -> dict[str, Any]:
     text = layout.metadata.get(KEY)
     if text is None:
         raise CheckpointError(
-            f"{faults.path!r} is a safetensors file without a run in it; expected one of run.save."
+            f"{faults.path!r} is no run file, or is damaged: it is a safetensors file without a run in it; "
+            "expected one of run.save."
         )
     sums = layout.checksums
     if sums is not None and sums.get("") != text_checksum(text):
