@@ -17,6 +17,7 @@ MOST_LINES = 400
 # Files of a shared room with one user in another, and why they stay.
 SHARED_BY_ONE = {
     "sections/values.py": "builds a section",
+    "contract/messages.py": "what the page may send, beside the types that the page is written from",
     "js/contract/keys.js": "written from contract/keys.py",
     "js/draw/scatter/index.js": "the scatter knows no widget",
     "js/graphs/kernels/memory.js": "the memory with all kernels; pages that only decode carry fewer",

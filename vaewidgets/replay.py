@@ -11,6 +11,7 @@ import base64
 import contextlib
 import dataclasses
 import functools
+import io
 import json
 import os
 import sys
@@ -24,7 +25,7 @@ import traitlets
 from vaewidgets import checks
 from vaewidgets.cells import by_marimo
 from vaewidgets.contract.png import in_few_colors, size_metadata
-from vaewidgets.contract.run_file import FORMAT, KEY, PAGE
+from vaewidgets.contract.run_file import PAGE, Faults, read_bytes, read_facts, read_layout
 from vaewidgets.errors import CheckpointError, OptionError, PortableError, VAEWidgetsError
 from vaewidgets.live.bundle import STATIC, bundle
 from vaewidgets.publish.embed import Buffer, pack, pack_trainings
@@ -283,16 +284,10 @@ class _RunFile:
         if not target.is_file():
             raise CheckpointError(f"there is no file {str(target)!r}.")
         data = target.read_bytes()
-        try:
-            size = int.from_bytes(data[:8], "little")
-            header: dict[str, Any] = json.loads(data[8 : 8 + size])
-            self.facts: dict[str, Any] = json.loads(header.pop("__metadata__")[KEY])
-            ends = [about["data_offsets"][1] for about in header.values()]
-            if max(ends, default=0) != len(data) - 8 - size:
-                raise ValueError("it is cut off")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CheckpointError(f"{str(target)!r} is no run file, or is damaged ({error!r}).") from error
-        self._header, self._data = header, memoryview(data)[8 + size :]
+        faults = Faults(target)
+        self._file, self._faults = io.BytesIO(data), faults
+        self._layout = read_layout(self._file, len(data), faults)
+        self.facts = read_facts(self._layout, faults)
         page = self.facts.get(PAGE)
         if page is None:
             raise CheckpointError(
@@ -300,19 +295,23 @@ class _RunFile:
                 "Open it where torch is and save it again: "
                 f"vw.replay.save(vw.load_run({target.name!r}), {target.name!r})."
             )
-        if self.facts.get("format") != FORMAT or page.get("format") != _PAGE_FORMAT:
+        if not isinstance(page, dict) or page.get("format") != _PAGE_FORMAT:
             raise CheckpointError(
                 f"{str(target)!r} was written by a later version of vaewidgets; install that one to open it."
             )
         self._page = page
-        self.names = tuple(widget["name"] for widget in page["widgets"])
+        try:
+            self.names = tuple(str(widget["name"]) for widget in page["widgets"])
+            self.content(self.names)
+        except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+            raise CheckpointError(f"{str(target)!r} is damaged: its pictures lack {error!r}.") from error
 
     def array(self, name: str) -> np.ndarray:
         """A tensor of the file."""
         import numpy as np
 
-        about = self._header[name]
-        return np.frombuffer(self._bytes(name), _NUMPY[about["dtype"]]).reshape(about["shape"])
+        entry = self._layout.entries[name]
+        return np.frombuffer(self._bytes(name), _NUMPY[entry.dtype]).reshape(entry.shape)
 
     def content(self, names: Iterable[str]) -> dict[str, Any]:
         """What the page shows of these widgets: states, what it can train; buffers, programs by reference."""
@@ -337,5 +336,4 @@ class _RunFile:
         return None if number is None else self._bytes(f"{PAGE}.{number}")
 
     def _bytes(self, name: str) -> bytes:
-        start, end = self._header[name]["data_offsets"]
-        return bytes(self._data[start:end])
+        return bytes(read_bytes(self._file, name, self._layout, self._faults) or b"")

@@ -68,6 +68,20 @@ def test_at_most_eight_bytes_a_value():
     assert held / (n * len(names)) <= 8
 
 
+def test_a_test_series_of_many_epochs_is_thinned():
+    """R12: 200,000 epochs were 4.7 MB a frame."""
+    recorder = Recorder()
+    n = 200_000
+    recorder._epochs = [(step, {"test_kl": float(step)}) for step in range(n)]
+    curve = recorder.held_out_curve("kl")
+    assert 500 <= len(curve.step) <= 1000
+    np.testing.assert_allclose(curve.mean, curve.step)
+    assert curve.mean[0] < n / 500
+    assert curve.mean[-1] > n - n / 500
+    recorder._epochs = recorder._epochs[:700]
+    assert recorder.held_out_curve("kl").mean.tolist() == list(range(700))
+
+
 def test_a_curve_reads_only_what_is_new(monkeypatch):
     recorder = Recorder()
     recorder.extend(np.arange(1000), {"kl": np.arange(1000.0)})

@@ -5,31 +5,23 @@ from __future__ import annotations
 import copy
 import json
 import math
-import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
-import torch
 
 import vaewidgets as vw
-from tests.widgets.model_for import model_for
+from tests.faults.messages import BAD_SEQS, finished_run, pelt
 from tests.widgets.test_concept_contract import CONCEPTS, STARTED, TURNED
 from tests.widgets.test_contract import WIDGETS, feed_threads, wait_until
+from vaewidgets.contract import frame
+from vaewidgets.contract.messages import MESSAGES
 from vaewidgets.errors import OptionError
 from vaewidgets.live import messages
 from vaewidgets.live.view import MAX_BYTES
 
-BAD_SEQS: list[Any] = [None, "x", math.nan, -math.inf, math.inf, [1], {}, True, 1.5, -1, 1e150, 10**150]
 ROUNDS = 400
-
-
-def finished_run(widget_class: Any = None) -> vw.Run:
-    data = vw.load_dataset("digits", n_train=256)
-    torch.manual_seed(0)
-    model = model_for(widget_class, data.image_shape)
-    return vw.train(model, data, epochs=1, batch_size=64, autosave=False).wait(progress=False)
 
 
 @pytest.fixture
@@ -37,44 +29,6 @@ def run() -> Iterator[vw.Run]:
     made = finished_run()
     yield made
     made.close()
-
-
-def value_of(dice: random.Random, depth: int = 0) -> Any:
-    simple = [None, True, -1, 0, 3, 2**40, 10**30, 0.5, math.nan, math.inf, "", "tsne", "x" * 300, [], {}]
-    kind = dice.random()
-    if kind < 0.6 or depth > 3:
-        return dice.choice(simple)
-    if kind < 0.62:
-        return "y" * 3_000_000
-    if kind < 0.64:
-        return list(range(400_000))
-    if kind < 0.9:
-        return [value_of(dice, depth + 1) for _ in range(dice.randrange(5))]
-    return {str(i): value_of(dice, depth + 1) for i in range(dice.randrange(4))}
-
-
-def message_of(dice: random.Random, keys: tuple[str, ...], number: int) -> Any:
-    """A message that a page could send by mistake or on purpose; never a good `new_run`."""
-    names = ["pause", "beta", "lr", "speed", "epochs", "presenting", "fly", "", "x" * 10_000, None, 3]
-    views = [f"view:{key}" for key in keys]
-    name = dice.choice([*names, *views, *views, f"name {number}", f"view:key {number}"])
-    seq = dice.choice([*BAD_SEQS, number, number, number, 0])
-    kind = dice.random()
-    if kind < 0.05:
-        return dice.choice([None, 3, "hello", [], {}, {"type": None}, {"type": []}, {"type": "fly"}])
-    if kind < 0.2:
-        return {"type": "decode", "seq": seq, "z": value_of(dice), "run": dice.choice(["", "x", None, []])}
-    message = {"type": "command", "seq": seq, "name": name, "value": value_of(dice)}
-    if kind < 0.25:
-        del message[dice.choice(list(message))]
-    return message
-
-
-def pelt(widget: Any, seed: int, rounds: int = ROUNDS) -> None:
-    dice = random.Random(seed)
-    keys = widget._known_keys()
-    for number in range(1, rounds + 1):
-        widget._on_message(widget, message_of(dice, keys, number), [])
 
 
 def size_of(path: Path, widget: Any) -> int:
@@ -87,7 +41,7 @@ def test_no_message_raises_silences_or_swells_a_widget_of_a_run(widget_class: An
     run = finished_run(widget_class)
     widget, other = widget_class(run), vw.TrainingCurves(run)
     before = size_of(tmp_path, widget)
-    pelt(widget, seed=WIDGETS.index(widget_class))
+    pelt(widget, ROUNDS, seed=WIDGETS.index(widget_class))
     wait_until(lambda: not feed_threads(), "all is answered")
     assert {"bad seq", "no message", "unknown name", "value too large"} <= set(widget.dropped)
     assert sum(widget.dropped.values()) > ROUNDS / 4
@@ -108,7 +62,7 @@ def test_no_message_raises_silences_or_swells_a_widget_of_a_run(widget_class: An
 def test_no_message_raises_silences_or_swells_a_picture_of_an_idea(widget_class: Any, tmp_path: Path) -> None:
     widget = STARTED.get(widget_class.__name__, widget_class)()
     before = size_of(tmp_path, widget)
-    pelt(widget, seed=CONCEPTS.index(widget_class))
+    pelt(widget, ROUNDS, seed=CONCEPTS.index(widget_class))
     assert sum(widget.dropped.values()) > ROUNDS / 4
     assert size_of(tmp_path, widget) - before < 2 * MAX_BYTES
     key, value = TURNED[widget_class.__name__]
@@ -166,6 +120,15 @@ def test_a_value_is_looked_at_only_as_far_as_it_may_reach() -> None:
     assert (
         messages.read({"type": "command", "seq": 4, "name": "beta", "value": [1.0, {"a": None}]}, 0) == wanted
     )
+
+
+def test_the_page_and_python_have_the_same_messages() -> None:
+    """The types that the page is written from, and the table that Python checks them by."""
+    kinds = (frame.Hello, frame.Pull, frame.Reached, frame.Command, frame.Question)
+    typed = {
+        get_args(get_type_hints(kind)["type"])[0]: set(get_type_hints(kind)) - {"type"} for kind in kinds
+    }
+    assert typed == {kind: set(fields) for kind, fields in MESSAGES.items()}
 
 
 # questions --------------------------------------------------------------------------------------

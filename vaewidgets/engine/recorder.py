@@ -193,6 +193,12 @@ class Recorder:
                 self._curves.pop(next(iter(self._curves)))
             return buckets.curve()
 
+    def held_out_curve(self, term: str, max_points: int = 1000) -> Curve:
+        """Return what `held_out` does by at most `max_points` buckets; each value, while they are fewer."""
+        buckets = Buckets(max_points)
+        buckets.extend(*self.held_out(term))
+        return buckets.curve()
+
     def mark(self) -> tuple[int, int]:
         """Rows and epochs recorded so far: what `state` reads up to."""
         with self._lock:

@@ -1,7 +1,8 @@
 """What a page may send, checked once, before anything else looks at it.
 
 A message comes from outside: from a page of another version, a damaged notebook, or anybody who can reach the
-kernel. What does not hold is dropped and counted (`LiveWidget.dropped`), and changes nothing.
+kernel. What does not hold (`contract.messages`) is dropped and counted (`LiveWidget.dropped`), and changes
+nothing.
 """
 
 from __future__ import annotations
@@ -9,15 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from vaewidgets.checks import is_whole
+from vaewidgets.contract.messages import fields_of
 from vaewidgets.errors import OptionError
-
-MOST_NAME = 64  # letters
-MOST_VALUE = 1_000_000  # about bytes of JSON
-MOST_DEPTH = 32
-# A page counts its commands, and goes on from the highest number that was acknowledged anywhere. A number far
-# ahead of all would make every later command look late.
-MOST_AHEAD = 2**31
 
 
 class MessageError(Exception):
@@ -84,55 +78,17 @@ def read(content: Any, highest: int) -> Hello | Pull | Reached | Command | Quest
     MessageError
         If it does not hold.
     """
-    kind = content.get("type") if isinstance(content, dict) else None
-    if not isinstance(kind, str):
-        raise MessageError("no message")
-    if kind == "hello":
-        allows = [content.get(name) for name in ("workers", "wasm")]
-        return Hello(*(one if isinstance(one, bool) else None for one in allows))
-    if kind == "reached":
-        return Reached(content.get("thread") is True)
-    if kind == "pull":
-        have = content.get("have", 0)
-        if not is_whole(have, 0, MOST_AHEAD):
-            raise MessageError("bad have")
-        return Pull(have)
-    if kind not in ("command", "decode"):
-        raise MessageError("unknown type")
-    seq = content.get("seq", 0)
-    if not is_whole(seq, 0, highest + MOST_AHEAD):
-        raise MessageError("bad seq")
-    if kind == "decode":
-        run = content.get("run", "")
-        if not isinstance(run, str) or len(run) > MOST_NAME:
-            raise MessageError("bad run")
-        _check_size(content.get("z"))
-        return Question(seq, content.get("z"), run)
-    name = content.get("name")
-    if not isinstance(name, str) or not 0 < len(name) <= MOST_NAME:
-        raise MessageError("bad name")
-    _check_size(content.get("value"))
-    page = content.get("page", "")
-    if not isinstance(page, str) or len(page) > MOST_NAME:
-        raise MessageError("bad page")
-    return Command(seq, name, content.get("value"), page)
-
-
-def _check_size(value: Any) -> None:
-    """Raise a `MessageError` if a value is too large or too deep; looks at no more of it than that takes."""
-    left = MOST_VALUE
-    parts: list[tuple[Any, int]] = [(value, 0)]
-    while parts:
-        part, depth = parts.pop()
-        if isinstance(part, int) and not isinstance(part, bool):
-            left -= 2 + part.bit_length() // 3
-        else:
-            left -= 2 + len(part) if isinstance(part, str | list | dict) else 4
-        if left < 0:
-            raise MessageError("value too large")
-        if isinstance(part, list | dict) and depth == MOST_DEPTH:
-            raise MessageError("value too deep")
-        if isinstance(part, list):
-            parts.extend((item, depth + 1) for item in part)
-        elif isinstance(part, dict):
-            parts.extend((item, depth + 1) for pair in part.items() for item in pair)
+    kind, fields, fault = fields_of(content, highest)
+    if fault:
+        raise MessageError(fault)
+    match kind:
+        case "hello":
+            return Hello(**{name: one if isinstance(one, bool) else None for name, one in fields.items()})
+        case "reached":
+            return Reached(fields["thread"] is True)
+        case "pull":
+            return Pull(**fields)
+        case "decode":
+            return Question(**fields)
+        case _:
+            return Command(**fields)

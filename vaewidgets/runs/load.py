@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
+import warnings
 from typing import Any
 
 import torch
 from torch import nn
 
 from vaewidgets.adapters.seeded import seeded
-from vaewidgets.checks import instance
+from vaewidgets.checks import flag, instance
 from vaewidgets.data import ImageDataset, load_dataset
-from vaewidgets.engine.engine import Engine, EngineState
+from vaewidgets.engine.engine import Engine
 from vaewidgets.engine.snapshot import Shell
 from vaewidgets.errors import CheckpointError, DataError, OptionError
 from vaewidgets.models import build
@@ -20,8 +22,9 @@ from vaewidgets.runs.api import assemble, pick_device, prepare_model
 from vaewidgets.runs.archived import ArchivedRun
 from vaewidgets.runs.background import TrainingRun
 from vaewidgets.runs.claims import check_unclaimed
+from vaewidgets.runs.file_weights import check_size, fit_to_model, n_values, whole_weights
 from vaewidgets.runs.options import check_data
-from vaewidgets.runs.run_file import LoadedRun, describe_data, load_weights, read
+from vaewidgets.runs.run_file import LoadedRun, check_shapes, describe_data, load_weights, read
 
 
 def load_run(
@@ -31,6 +34,7 @@ def load_run(
     data: ImageDataset | None = None,
     device: str | torch.device | None = None,
     objective: Objective | None = None,
+    salvage: bool = False,
 ) -> TrainingRun | ArchivedRun:
     """Load a run that `run.save` or the autosave wrote. Executes no code of the file.
 
@@ -45,6 +49,10 @@ def load_run(
     device : str or torch.device, optional
     objective : Objective, optional
         By default the one in the file. Needed to go on where it was none of ours, which cannot be kept.
+    salvage : bool, default False
+        Load what is whole of a file that is cut off or damaged in part, and say what is not in a warning and
+        in `run.lost`. Weights that are lost come from the newest whole ones of the time line, in half
+        precision, else they are those that `model` has. Without its header a file holds nothing.
 
     Returns
     -------
@@ -57,33 +65,34 @@ def load_run(
     Raises
     ------
     CheckpointError
-        If the file is none of ours, or does not fit the model (the first tensor that differs is named) or
-        the data.
+        If the file is none of ours, is damaged (the entry is named), or does not fit the model (the first
+        tensor that differs is named) or the data. All of it is checked before anything is built.
     OptionError
         If another run is training the model.
     """
     if objective is not None:
         instance("objective", objective, Objective, "an Objective, such as vw.ELBO()")
-    loaded = read(path)
-    facts = loaded.facts
+    loaded = read(path, salvage=flag("salvage", salvage))
+    facts, faults = loaded.facts, loaded.faults
     options = dict(facts["options"])
     where = pick_device(device)
     options["device"] = str(where)
-    data = _find_data(facts, data, path)
+    data = _find_data(loaded, data, path)
     if model is None:
-        model = _rebuild(facts, path)
+        model = _rebuild(loaded, path)
     check_unclaimed(model)
     if data is None:
         vae: Any = model
-        likelihood: Likelihood = get_likelihood(facts["likelihood"], **facts.get("likelihood_options", {}))
-        if isinstance(likelihood, Bernoulli):
-            likelihood = Bernoulli(binary=bool(facts["normalised"]))
+        likelihood = _likelihood(facts, path)
     else:
         # files from before did not say how a foreign model was read
         vae, likelihood = prepare_model(model, data, where, **_reading(facts))
-    load_weights(vae, loaded.weights, path)
-    vae.to(where)
     goal = objective or objective_from_dict(facts.get("objective", {"name": "elbo"}))
+    weights = whole_weights(loaded, vae) if salvage else loaded.weights
+    check_shapes(vae, weights, path)
+    fit_to_model(loaded, vae)
+    load_weights(vae, weights, path)
+    vae.to(where)
     what: dict[str, Any] = {
         "model": vae,
         "data": data,
@@ -96,7 +105,7 @@ def load_run(
         "autosave_seconds": options.get("autosave_seconds") if options.get("autosave") else None,
         "status": "finished" if facts["status"] == "finished" else "stopped",
     }
-    why = _why_archived(facts, data, loaded.engine, goal)
+    why = _why_archived(loaded, data, goal)
     run: TrainingRun | ArchivedRun
     if why is None:
         run = TrainingRun(_engine(loaded, what), **what)
@@ -104,14 +113,25 @@ def load_run(
         position = {name: facts[name] for name in ("step", "epoch", "epochs")}
         run = ArchivedRun(**position, state=loaded.engine, why=why, shell=Shell(vae), **what)
     run.restore(loaded)
+    if faults.lost:
+        first = "; ".join(faults.lost[:5]) + (
+            f"; {len(faults.lost) - 5} more" if len(faults.lost) > 5 else ""
+        )
+        warnings.warn(
+            f"{str(path)!r} was loaded without what is damaged: {first}. See run.lost.", stacklevel=2
+        )
     return run
 
 
-def _why_archived(
-    facts: dict[str, Any], data: ImageDataset | None, state: EngineState | None, objective: Objective | None
-) -> str | None:
+def _why_archived(loaded: LoadedRun, data: ImageDataset | None, objective: Objective | None) -> str | None:
     """Say why a run cannot go on; None if it can."""
-    if state is None:
+    facts = loaded.facts
+    if loaded.engine is None and loaded.had_engine:
+        return (
+            "was salvaged from a damaged file without all that training needs to go on: start a new run from "
+            "its weights, vw.train(run.model, data)"
+        )
+    if loaded.engine is None:
         return (
             "was trained by a loop of its own: go on with that, run = vw.attach(model, data, after=run), or "
             "start a new run, vw.train(run.model, data)"
@@ -134,19 +154,22 @@ def _engine(loaded: LoadedRun, what: dict[str, Any]) -> Engine:
     return engine
 
 
-def _find_data(facts: dict[str, Any], data: ImageDataset | None, path: Any) -> ImageDataset | None:
+def _find_data(loaded: LoadedRun, data: ImageDataset | None, path: Any) -> ImageDataset | None:
     """The data given, checked, or the named set if it is here in the same size."""
-    wanted = facts["data"]
+    wanted = loaded.facts["data"]
     if data is not None:
         check_data(data)
         got = describe_data(data)
-        for name in ("image_shape", "value_range"):
+        for name in ("image_shape", "value_range") if wanted else ():
             if got[name] != wanted[name]:
                 raise CheckpointError(
                     f"{str(path)!r} was trained on data of {name} {tuple(wanted[name])}; "
                     f"the data given have {tuple(got[name])}."
                 )
         return data
+    # A decoder has a weight for each pixel, at least: no set is made in a size that only the file speaks of.
+    if wanted is None or math.prod(wanted["image_shape"]) > n_values(loaded.weights):
+        return None
     try:
         found = load_dataset(
             wanted["name"],
@@ -159,22 +182,36 @@ def _find_data(facts: dict[str, Any], data: ImageDataset | None, path: Any) -> I
     return found if describe_data(found) == wanted else None
 
 
-def _rebuild(facts: dict[str, Any], path: Any) -> nn.Module:
+def _rebuild(loaded: LoadedRun, path: Any) -> nn.Module:
+    facts = loaded.facts
     if facts["model"] is None:
         raise CheckpointError(
             f"{str(path)!r} holds the weights of a {facts['model_class']}, which is no built-in model. Give "
             "one with the same options: load_run(path, model=...)."
         )
     try:
+        check_size(loaded, path)
         with seeded(0):  # the weights are written over; the caller's random numbers stay
             return build(facts["model"])
-    except (OptionError, TypeError) as error:
+    except (OptionError, TypeError, ValueError, RuntimeError, ArithmeticError, MemoryError) as error:
+        if isinstance(error, CheckpointError):
+            raise
         raise CheckpointError(f"{str(path)!r}: its model cannot be built ({error}).") from error
+
+
+def _likelihood(facts: dict[str, Any], path: Any) -> Likelihood:
+    """That of a run without data."""
+    if facts["likelihood"] is None:
+        raise CheckpointError(
+            f"{str(path)!r} has lost its likelihood: give the data, load_run(path, data=...)."
+        )
+    likelihood = get_likelihood(facts["likelihood"], **facts.get("likelihood_options", {}))
+    return Bernoulli(binary=facts["normalised"]) if isinstance(likelihood, Bernoulli) else likelihood
 
 
 def _reading(facts: dict[str, Any]) -> dict[str, Any]:
     """How a foreign model was read, as options of `as_vae`; files from before did not say."""
     reading = dict(facts.get("reading") or {})
-    if reading and facts.get("likelihood_options"):
+    if reading and facts["likelihood"] and facts.get("likelihood_options"):
         reading["likelihood"] = get_likelihood(facts["likelihood"], **facts["likelihood_options"])
     return reading

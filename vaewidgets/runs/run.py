@@ -60,9 +60,12 @@ class Run(Measured, Waitable):
         Whether it is a run of `train`; False for a loop of the user's own.
     error : BaseException or None
         What ended the run, if it failed.
+    lost : tuple of str
+        Of a damaged file that ``load_run(path, salvage=True)`` read: what it no longer held.
     """
 
     can_train: bool
+    lost: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -297,7 +300,9 @@ class Run(Measured, Waitable):
 
     def restore(self, loaded: LoadedRun) -> None:
         """Take over what a run file says of the past; its weights are in the model."""
-        self.data_facts = loaded.facts["data"]
+        if loaded.facts["data"] is not None:
+            self.data_facts = loaded.facts["data"]
+        self.lost = tuple(loaded.faults.lost)
         self._copies.time_line.restore(*loaded.time_line)
 
     def mark_failed(self, error: BaseException) -> None:

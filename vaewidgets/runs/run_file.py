@@ -2,32 +2,36 @@
 
 Tensors are named "model.<name>", "optimizer.<i>.<key>", "generator.noise", "generator.order",
 "history.steps", "history.column.<name>", "time.<...>" (the time line) and "page.<i>" (what `replay` shows);
-everything else is JSON in the file's metadata.
+everything else is JSON in the file's metadata. `file_schema` and `file_tensors` have the
+rules.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
+import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from vaewidgets import checks
 from vaewidgets.adapters import named_tensors
-from vaewidgets.contract.run_file import FORMAT, KEY, PAGE
+from vaewidgets.contract.run_file import FORMAT, KEY, PAGE, Faults, Layout
+from vaewidgets.contract.run_file import read_facts as facts_of
 from vaewidgets.engine.engine import EngineState
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.errors import CheckpointError
 from vaewidgets.objectives import Constant, Likelihood, Objective, schedule_from_dict, traits
 from vaewidgets.objectives.base import class_name
-from vaewidgets.runs.tensor_file import save_file
+from vaewidgets.runs.file_schema import checked_facts
+from vaewidgets.runs.file_tensors import checked_tensors
+from vaewidgets.runs.tensor_file import open_layout, read_tensors, save_file
 
 if TYPE_CHECKING:
     from vaewidgets.data import ImageDataset
@@ -76,15 +80,17 @@ class Checkpoint:
         return cls(facts["step"], facts, tensors, recorder, recorder.mark())
 
 
-@dataclass(frozen=True)
+@dataclass
 class LoadedRun:
-    """What a run file holds."""
+    """What a run file holds, checked; `faults` has what was lost where it was salvaged."""
 
     facts: dict[str, Any]
     weights: dict[str, Tensor]
     recorder: Recorder
     engine: EngineState | None
     time_line: tuple[dict[str, Any], dict[str, Tensor]]
+    faults: Faults
+    had_engine: bool
 
 
 def model_facts(model: Any, likelihood: Likelihood, objective: Objective) -> dict[str, Any]:
@@ -132,49 +138,68 @@ def write(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
     save_file(tensors, target, {KEY: json.dumps(facts)})
 
 
-def read(path: str | os.PathLike[str]) -> LoadedRun:
-    """Read a run file; CheckpointError if it is none, or of a later version."""
-    with _opened(path) as (facts, file):
-        names = [name for name in file.keys() if not name.startswith(f"{PAGE}.")]  # noqa: SIM118
-        tensors = {name: file.get_tensor(name) for name in names}
+def read(path: str | os.PathLike[str], *, salvage: bool = False) -> LoadedRun:
+    """Read a run file and check all of it.
+
+    CheckpointError if it is none, of a later version, or damaged; with `salvage` what is whole is read.
+    """
+    target, faults, layout, facts = _opened(path, salvage=salvage)
+    had_engine = "position" in facts
+    facts = checked_facts(facts, faults)
+    tensors = read_tensors(target, layout, faults, lambda name: not name.startswith(f"{PAGE}."))
+    if layout.checksums is None and had_engine:
+        _refuse_not_finite(tensors, faults)
+    checked_tensors(facts, tensors, faults)
     time_line = (facts.get("time_line", {}), _under("time.", tensors))
     return LoadedRun(
-        facts, _under("model.", tensors), _recorder(facts, tensors), _engine(facts, tensors), time_line
+        facts,
+        _under("model.", tensors),
+        _recorder(facts, tensors),
+        _engine(facts, tensors),
+        time_line,
+        faults,
+        had_engine,
     )
 
 
 def read_facts(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read what a run file says of its run, without weights and history; raises as `read`."""
-    with _opened(path) as (facts, _):
-        return facts
+    _, faults, _, facts = _opened(path)
+    return checked_facts(facts, faults)
 
 
-@contextlib.contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], Any]]:
-    """Facts of a run file, and the open file."""
+def _opened(
+    path: str | os.PathLike[str], *, salvage: bool = False
+) -> tuple[Path, Faults, Layout, dict[str, Any]]:
+    """Header and facts of a run file; the facts are not checked one by one."""
     target = checks.path("path", path)
     if not target.is_file():
         raise CheckpointError(f"there is no file {str(target)!r}.")
-    try:
-        with safe_open(target, framework="pt", device="cpu") as file:
-            metadata = file.metadata() or {}
-            if KEY not in metadata:
-                raise CheckpointError(
-                    f"{str(target)!r} is a safetensors file without a run in it; expected one of run.save."
-                )
-            facts = json.loads(metadata[KEY])
-            if facts.get("format") != FORMAT:
-                raise CheckpointError(
-                    f"{str(target)!r} has format {facts.get('format')!r}; this version reads {FORMAT}. "
-                    "It was written by another version of vaewidgets."
-                )
-            yield facts, file
-    except SafetensorError as error:
-        raise CheckpointError(f"{str(target)!r} is no run file, or is damaged ({error}).") from error
+    faults = Faults(target, salvage=salvage)
+    layout = open_layout(target, faults)
+    return target, faults, layout, facts_of(layout, faults)
+
+
+def _refuse_not_finite(tensors: dict[str, Tensor], faults: Faults) -> None:
+    """In a file without checksums: what `train` keeps is finite."""
+    for name, tensor in [*tensors.items()]:
+        if name.startswith(("model.", "optimizer.")) and not bool(torch.isfinite(tensor).all()):
+            faults.note(f"tensor {name!r}", "not finite", "finite numbers")
+            del tensors[name]
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor], path: str | os.PathLike[str]) -> None:
     """Copy weights into a model, all or none; CheckpointError names the first tensor that does not fit."""
+    own, weights = check_shapes(model, weights, path)
+    with torch.no_grad():
+        for name, tensor in weights.items():
+            own[name].copy_(tensor)
+
+
+def check_shapes(
+    model: nn.Module, weights: Mapping[str, Tensor], path: str | os.PathLike[str] | object
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Tensors of a model, and those for them by the same names; CheckpointError where one does not fit."""
     own = named_tensors(model)
     weights = {name.replace("_orig_mod.", ""): tensor for name, tensor in weights.items()}  # older files
     for name in [*own, *(name for name in weights if name not in own)]:
@@ -188,9 +213,7 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor], path: str | os
                 f"{str(path)!r} was saved from another model: its tensor {name!r} has {wanted}, in this "
                 f"{kind} it has {got}. Build the model with the options that the run was trained with."
             )
-    with torch.no_grad():
-        for name, tensor in weights.items():
-            own[name].copy_(tensor)
+    return own, weights
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -200,8 +223,12 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _recorder(facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Recorder:
     # safetensors keeps names in an order of its own
     columns: dict[str, np.ndarray] = {n: tensors[f"history.column.{n}"].numpy() for n in facts["columns"]}
-    steps = tensors["history.steps"].numpy()
-    return Recorder.restore({"steps": steps, "columns": columns, "epochs": facts["history_epochs"]})
+    steps = tensors["history.steps"].numpy() if "history.steps" in tensors else np.empty(0, np.int64)
+    epochs = [
+        (step, {name: math.nan if value is None else value for name, value in values.items()})
+        for step, values in facts["history_epochs"]  # a page writes null
+    ]
+    return Recorder.restore({"steps": steps, "columns": columns, "epochs": epochs})
 
 
 def _engine(facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> EngineState | None:

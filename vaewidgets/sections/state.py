@@ -110,7 +110,7 @@ def classes_state(data: ImageDataset) -> Classes | None:
 
 
 def curves_state(run: Run, max_points: int = CURVE_POINTS) -> Curves:
-    """Loss, recon, kl and beta against the step; the test set's once an epoch."""
+    """Loss, recon, kl and beta against the step; the test set's once an epoch, or means of many."""
     series: list[Series] = []
     for name in (*TERMS, "beta"):
         curve = run.recorder.curve(name, max_points)
@@ -127,14 +127,14 @@ def curves_state(run: Run, max_points: int = CURVE_POINTS) -> Curves:
                 }
             )
     for name in TERMS:
-        steps, values = run.recorder.held_out(name)
-        if len(steps):
+        curve = run.recorder.held_out_curve(name, max_points)
+        if len(curve.step):
             series.append(
                 {
                     "name": name,
                     "split": "test",
-                    "step": pack(steps, "f32"),
-                    "mean": pack(values, "f32"),
+                    "step": pack(curve.step, "f32"),
+                    "mean": pack(curve.mean, "f32"),
                     "low": None,
                     "high": None,
                 }

@@ -4,7 +4,7 @@
  *
  * @typedef {import("../contract/types.js").ViewKey} ViewKey
  * @typedef {(key: string, value: any) => void} Listener
- * @typedef {{values: Map<string, any>, listeners: Set<Listener>, set: number | null, run: string}} Store  run: of a widget, the run whose keys it shares
+ * @typedef {{values: Map<string, any>, listeners: Set<Listener>, set: number | null, run: string, linked: Set<string>}} Store  run: of a widget, the run whose keys it shares; linked: keys that came from a page's address
  * @typedef {{runs: Map<string, Store>, models: Map<string|object, Store>}} Bus  models: by `widget_id`
  */
 import { SHARED } from "../contract/keys.js";
@@ -17,7 +17,7 @@ page[BUS] ??= { runs: new Map(), models: new Map() };
 const bus = /** @type {Bus} */ (page[BUS]);
 
 /** @returns {Store} */
-const newStore = () => ({ values: new Map(), listeners: new Set(), set: null, run: "" });
+const newStore = () => ({ values: new Map(), listeners: new Set(), set: null, run: "", linked: new Set() });
 
 /** Each view gets a model of its own from its host: only the widget's name says that they belong together.
  * @param {HasState} model */
@@ -28,6 +28,7 @@ function putInto(store, key, value) {
   const before = store.values.get(key);
   if (Object.is(before, value) || JSON.stringify(before) === JSON.stringify(value)) return false;
   store.values.set(key, value);
+  store.linked.delete(key);
   for (const listener of store.listeners) listener(key, value);
   return true;
 }
@@ -131,6 +132,8 @@ export function createView(model, send, onChange = () => {}) {
       listeners.set(key, fns.add(fn));
       return () => fns.delete(fn);
     },
+    /** Leave out what came from the page's address. @returns {boolean} whether there was any */
+    leaveOutLinked: () => [own, shared].map(leaveOutOf).some((any) => any),
     /** All that is set. @returns {Record<string, any>} */
     all: () => Object.fromEntries([...own.values, ...shared.values]),
     destroy() {
@@ -182,11 +185,51 @@ export function restorePage(models, view) {
   }
 }
 
+/** Leave out what came from the address, of a widget and of its run: it could not be drawn. @param {HasState} model @returns {boolean} whether there was any */
+export function leaveOutLinked(model) {
+  const stores = [bus.models.get(nameOf(model)), ...runsOf([model]).map((id) => bus.runs.get(id))];
+  return stores.map((store) => store !== undefined && leaveOutOf(store)).some((any) => any);
+}
+
+/** @param {Store} store */
+function leaveOutOf(store) {
+  const keys = [...store.linked];
+  store.linked.clear();
+  for (const key of keys) tell(store, key, null);
+  return keys.length > 0;
+}
+
+/** Set a key that came from outside; what a listener cannot take is left out. @param {Store} store @param {string} key @param {any} value */
+function tell(store, key, value) {
+  if (value === null) store.values.delete(key);
+  else store.values.set(key, value);
+  try {
+    for (const listener of store.listeners) listener(key, value);
+  } catch {
+    store.values.delete(key);
+    store.linked.delete(key);
+  }
+}
+
+const isCount = (/** @type {any} */ value) => Number.isSafeInteger(value) && value >= 0;
+const isListOf = (/** @type {any} */ value, /** @type {(one: any) => boolean} */ is) =>
+  Array.isArray(value) && value.every(is);
+
+/** What a key that widgets share may be, as in live/view.py; null is nothing. @type {Record<string, (value: any) => boolean>} */
+const FITS = {
+  hover: (value) => isListOf(value, Number.isFinite),
+  selected: (value) => isListOf(value, isCount),
+  classes: (value) => isListOf(value, (one) => Number.isSafeInteger(one) || typeof one === "string"),
+  color: (value) => typeof value === "string" && value.length <= 100,
+  time: isCount,
+};
+
 /** @param {Store} store @param {Record<string, any>} values @param {boolean} shared */
 function fill(store, values, shared) {
   for (const [key, value] of Object.entries(values)) {
     if (SHARED.includes(key) !== shared) continue;
-    store.values.set(key, value);
-    for (const listener of store.listeners) listener(key, value);
+    if (shared && value !== null && !FITS[key](value)) continue;
+    store.linked.add(key);
+    tell(store, key, value);
   }
 }

@@ -170,6 +170,8 @@ export function defineWidget({ name, label, help, build }) {
         view.update(state);
         shell.setError((frame.run ? frame.run.error : frame.error) ?? refusal);
       } catch (error) {
+        // Junk in the page's address: it is drawn without.
+        if (viewState.leaveOutLinked()) painter.request();
         // Text in the widget: a console message in a browser is a message to nobody.
         shell.setError(`This picture could not be drawn.\n${error instanceof Error ? error.message : error}`);
       }

@@ -5,7 +5,7 @@ import { createCommands } from "../host/commands.js";
 import { fromFragment, toFragment } from "../host/page/address.js";
 import { fromBase64, fromPlanes, put } from "../host/page/content.js";
 import { createModel } from "../host/page/model.js";
-import { createView, readPage, restorePage } from "../host/view.js";
+import { createView, leaveOutLinked, readPage, restorePage } from "../host/view.js";
 
 test("a model says that it is offline, tells of changes, and sends nothing", () => {
   const model = createModel({ a: 1 });
@@ -103,4 +103,26 @@ test("the view of a page is that of its runs and of each widget, and can be put 
   restorePage(again, { runs: [{ time: 5, evil: 1 }], widgets: [{ time: 7 }] });
   assert.deepEqual(heard, [["time", 5]]);
   for (const view of [...views, ...redrawn]) view.destroy();
+});
+
+test("junk of an address is left out, and what a picture cannot take is forgotten", () => {
+  const model = {
+    get: (/** @type {string} */ key) => (key === "frame" ? { run: { id: "junk" } } : undefined),
+  };
+  const view = createView(model, () => {});
+  view.bind("junk");
+  view.on("rows", (rows) => rows?.map(String)); // throws where it is no list
+  const junk = { hover: "x", selected: [-1], classes: {}, color: 3, time: 0.5 };
+  restorePage([model], { runs: [junk], widgets: [{ rows: 7, plane: { a: 1 } }] });
+  assert.deepEqual(view.all(), { plane: { a: 1 } });
+  assert.equal(view.leaveOutLinked(), true); // the picture could not be drawn
+  assert.deepEqual(view.all(), {});
+  assert.equal(view.leaveOutLinked(), false);
+  const good = { hover: [0.5, -1], selected: [0, 3], classes: [1, "a"], color: "label", time: 4 };
+  restorePage([model], { runs: [good], widgets: [{ rows: [2] }] });
+  assert.deepEqual(view.all(), { rows: [2], ...good });
+  view.set("rows", [3]); // turned by hand: no longer the address's
+  assert.equal(leaveOutLinked(model), true);
+  assert.deepEqual(view.all(), { rows: [3] });
+  view.destroy();
 });

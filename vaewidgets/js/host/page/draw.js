@@ -8,7 +8,7 @@
  */
 import { h } from "../dom.js";
 import { drawAll } from "../painter.js";
-import { readPage, restorePage } from "../view.js";
+import { leaveOutLinked, readPage, restorePage } from "../view.js";
 import { fromFragment } from "./address.js";
 import { createModel } from "./model.js";
 import { createTraining } from "./training.js";
@@ -65,10 +65,16 @@ export async function drawPage(content, places, before = () => {}) {
   });
   drawAll(true);
   for (const { el, widget } of places) {
-    try {
+    const draw = async () => {
       const { default: module } = await content.module(widgets[widget].module);
       el.replaceChildren(); // the picture that stood there
       await module.render({ model: models[widget], el });
+    };
+    try {
+      await draw().catch((error) => {
+        if (!leaveOutLinked(models[widget])) throw error;
+        return draw(); // without the junk of the address
+      });
     } catch (error) {
       showFault(el, error);
     }
