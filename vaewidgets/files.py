@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob
 import os
 import sys
 import time
@@ -130,10 +129,17 @@ def is_held(path: Path) -> bool:
         return mine is False
 
 
-def sweep_leftovers(folder: Path, pattern: str) -> list[Path]:
-    """Delete the files of this pattern that no process holds; return them."""
+def sweep_leftovers(folder: Path, start: str = "", end: str = "") -> list[Path]:
+    """Delete the files whose names start and end so, and that no process holds; return them.
+
+    Not by a pattern: Python keeps each one that was ever used, up to 32,768 of them.
+    """
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
     gone = []
-    for path in folder.glob(pattern):
+    for path in (folder / name for name in names if name.startswith(start) and name.endswith(end)):
         with _locked(path) as mine:
             if mine and sys.platform != "win32":  # under the lock, so that no process takes it in between
                 path.unlink(missing_ok=True)
@@ -181,7 +187,7 @@ def _not_written(target: Path, error: OSError) -> WriteError:
 
 @contextlib.contextmanager
 def _written(target: Path) -> Iterator[BinaryIO]:
-    sweep_leftovers(target.parent, f".{glob.escape(target.name)}.*.part")
+    sweep_leftovers(target.parent, f".{target.name}.", ".part")
     held = Held(target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part"))
     try:
         with open(held.path, "wb") as file:  # the lock is on the same file

@@ -139,10 +139,10 @@ def _show_life(folder: Path) -> None:
             return
         marks = _marks_of(folder)
         marks.mkdir(parents=True, exist_ok=True)
-        sweep_leftovers(marks, "*")
+        sweep_leftovers(marks)
         _marks[key] = held = Held(marks / key[0])
         atexit.register(held.remove)
-        sweep_leftovers(folder, ".*.part")
+        sweep_leftovers(folder, ".", ".part")
 
 
 def _marks_of(folder: Path) -> Path:
