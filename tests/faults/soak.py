@@ -25,14 +25,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.faults.table import Row, broken, print_table
 
-__all__ = ["Sample", "growth", "rows", "samples"]
+__all__ = ["RUNS_A_ROUND", "Life", "Pages", "Sample", "growth", "rows", "samples", "settled"]
 
 ROOT = Path(__file__).parents[2]
 RUNS_A_ROUND = 10
@@ -83,9 +83,8 @@ class Pages:
         self._lock = threading.Lock()
         self._seen: dict[str, list[tuple[float, int]]] = {}
 
-    def open(self) -> None:
-        """Count what widgets send from now on."""
-        import comm
+    def kind(self) -> type[Any]:
+        """A kind of comm that counts what is sent by it."""
         from comm.base_comm import BaseComm
 
         pages = self
@@ -98,7 +97,7 @@ class Pages:
                     size = len(json.dumps(data)) + sum(memoryview(one).nbytes for one in buffers or ())
                     pages.note(self.comm_id, size)
 
-        comm.create_comm = Counted
+        return Counted
 
     def note(self, name: str, size: int) -> None:
         with self._lock:
@@ -133,10 +132,8 @@ class _Heap(ctypes.Structure):
 
 
 def _in_use() -> float:
-    """MB that are allocated and not freed, once the garbage is collected and free pages are given back."""
+    """MB that are allocated and not freed, once free pages are given back."""
     libc = ctypes.CDLL(None)
-    for _ in range(2):
-        gc.collect()
     libc.malloc_trim(0)
     libc.mallinfo2.restype = _Heap
     heap = libc.mallinfo2()
@@ -148,30 +145,35 @@ def _resident() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / MB
 
 
-def _settled() -> None:
-    """Wait until no thread of ours is left: an idle feed ends after two seconds."""
+def settled() -> int:
+    """Wait until no thread of ours is left, collect the garbage, and count what is left of objects.
+
+    An idle feed ends after two seconds.
+    """
     end = time.monotonic() + 30
     while any(one.name.startswith("vaewidgets") for one in threading.enumerate()) and time.monotonic() < end:
         time.sleep(0.02)
+    for _ in range(2):
+        gc.collect()
+    return len(gc.get_objects())
 
 
 class Life:
-    """What happens in a notebook, a run at a time."""
+    """What happens in a notebook, a run at a time; `widgets` are opened in turn, by default every kind."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, widgets: Iterable[Any] | None = None) -> None:
         import torch
 
         import vaewidgets as vw
         from vaewidgets import widgets as room
         from vaewidgets.live.run_widget import RunWidget
 
-        torch.set_num_threads(1)
         self.vw, self.torch, self._folder = vw, torch, folder
         self._data = vw.load_dataset("digits", n_train=128)
         every = [getattr(room, name) for name in room.__all__]
         of_a_run = [one for one in every if isinstance(one, type) and issubclass(one, RunWidget)]
         special = (vw.CodebookUsage, vw.BetaAxis)  # for models of their own
-        self._widgets = itertools.cycle([one for one in of_a_run if one not in special])
+        self._widgets = itertools.cycle(widgets or [one for one in of_a_run if one not in special])
         self._seeds = itertools.count()
         self.runs = 0
 
@@ -247,16 +249,17 @@ class Life:
 
 def samples(*, minutes: float = 0.0, rounds: int = 0, every: int = 1, folder: Path) -> Iterator[Sample]:
     """Live for so long, or for so many rounds; a sample after each `every` rounds.  In this process."""
+    import comm
     from ipywidgets.widgets.widget import _instances
 
     pages = Pages()
-    pages.open()
+    comm.create_comm = pages.kind()
     life = Life(folder)
     end = time.monotonic() + 60 * minutes
     for number in itertools.count(1):
         life.round()
         if number % every == 0:
-            _settled()
+            objects = settled()
             in_use = _in_use()
             messages, largest, most = pages.take()
             yield Sample(
@@ -266,7 +269,7 @@ def samples(*, minutes: float = 0.0, rounds: int = 0, every: int = 1, folder: Pa
                 threading.active_count(),
                 len(os.listdir("/proc/self/fd")),
                 len(_instances),
-                len(gc.get_objects()),
+                objects,
                 messages,
                 largest,
                 most,
