@@ -103,10 +103,12 @@ def page(folder: Path) -> Path:
     """A trainable page, as a lecture publishes it."""
     torch.manual_seed(0)
     data = vw.load_dataset("digits", n_train=1000)
-    run = vw.train(
-        vw.MLPVAE(data.image_shape, 2, hidden=(64,)), data, epochs=2, batch_size=64, autosave=False
-    )
-    run.wait(progress=False)
+    model = vw.MLPVAE(data.image_shape, 2, hidden=(64,))
+    # more epochs than a reader waits for; the page starts from what was trained here
+    run = vw.train(model, data, epochs=10_000, batch_size=64, autosave=False, start=False)
+    run.advance(32)
+    while run.status != "paused" or run.step < 32:
+        time.sleep(0.01)
     explorer = vw.LatentExplorer(run)
     path = explorer.save_html(folder / "index.html", train=True)
     explorer.close()
