@@ -1,5 +1,6 @@
 """The cache folder, and files that are written as a whole."""
 
+import errno
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from platformdirs.macos import MacOS
 from platformdirs.unix import Unix
 from platformdirs.windows import Windows
 
+from vaewidgets.errors import WriteError
 from vaewidgets.files import cache_folder, write_whole
 
 
@@ -43,10 +45,23 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     with write_whole(target) as file:
         file.write(b"one")
         assert not target.exists()
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(
+        WriteError, match=r"file' was not written: disk full; what was there before is as it was"
+    ):
         write_half(target)
     assert target.read_bytes() == b"one"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_that_is_missing_is_said():
+    with (
+        pytest.raises(
+            WriteError, match=r"none/file' was not written: No such file.*Make its folder first"
+        ) as raised,
+        write_whole("/none/file"),
+    ):
+        pass
+    assert raised.value.errno == errno.ENOENT
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links and modes are POSIX")

@@ -98,6 +98,8 @@ def checked(environment: Path, **scripts: str) -> list[str]:
 def test_it_has_the_bundles_and_no_sources_of_them(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {"vaewidgets/py.typed", "vaewidgets/__init__.pyi"} <= set(names)
+    (licence,) = (name for name in names if name.endswith(".dist-info/licenses/LICENSE"))
+    assert zipfile.ZipFile(wheel).read(licence) == (ROOT / "LICENSE").read_bytes()
     bundles = {path.name for path in (ROOT / "vaewidgets" / "static").iterdir()}
     assert {name.removeprefix("vaewidgets/static/") for name in names if "/static/" in name} == bundles
     folders = {name.split("/")[0] for name in names}

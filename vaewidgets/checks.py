@@ -128,7 +128,10 @@ def text(name: str, value: object) -> str:
 def path(name: str, value: object) -> Path:
     """Return a path, of which `~` is the user's folder."""
     if isinstance(value, str | os.PathLike):
-        return Path(value).expanduser()
+        try:
+            return Path(value).expanduser()
+        except RuntimeError as error:
+            raise _error(name, value, "a path without ~: there is no such home folder here") from error
     raise _error(name, value, "a path")
 
 

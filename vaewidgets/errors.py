@@ -17,6 +17,7 @@ __all__ = [
     "ShapeError",
     "TrainingStopped",
     "VAEWidgetsError",
+    "WriteError",
     "did_you_mean",
 ]
 
@@ -51,6 +52,10 @@ class PortableError(VAEWidgetsError, ValueError):
 
 class CheckpointError(VAEWidgetsError, ValueError):
     """A run file cannot be read, or does not fit the model."""
+
+
+class WriteError(VAEWidgetsError, OSError):
+    """A file could not be written: a full disk, a folder that is not to be written to."""
 
 
 class CellError(VAEWidgetsError, RuntimeError):

@@ -8,7 +8,7 @@ network disks), no file counts as left behind.
 from __future__ import annotations
 
 import contextlib
-import glob
+import errno
 import os
 import sys
 import time
@@ -17,16 +17,42 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, final
 
+from vaewidgets.errors import OptionError, WriteError
+
 _TRIES, _TRY_SECONDS = 100, 0.002  # another process may test the file's lock at this moment
 
 
+_MENDS = {
+    errno.ENOSPC: "Free some space, or give a path on another disk.",
+    errno.EDQUOT: "Your share of this disk is used up: free some of it, or give a path on another disk.",
+    errno.EFBIG: "No file may be as large there: give a path on another disk.",
+    errno.EROFS: "Give a path on a disk that can be written to.",
+    errno.EACCES: "Give a path in a folder that you may write to.",
+    errno.EPERM: "Give a path in a folder that you may write to.",
+    errno.ENOENT: "Make its folder first, or give another path.",
+}
+
+
 def cache_folder() -> Path:
-    """Return the folder named by VAEWIDGETS_CACHE, or that of the platform for this package's cache."""
-    if own := os.environ.get("VAEWIDGETS_CACHE"):
-        return Path(own).expanduser()
+    """Return the folder named by VAEWIDGETS_CACHE, or that of the platform for this package's cache.
+
+    Raises
+    ------
+    OptionError
+        If that is below the user's home folder, and there is none.
+    """
     import platformdirs
 
-    return platformdirs.user_cache_path("vaewidgets", appauthor=False, opinion=False)
+    try:
+        if own := os.environ.get("VAEWIDGETS_CACHE"):
+            return Path(own).expanduser()
+        # it leaves a "~" in the path where nothing is known to put in its place
+        return platformdirs.user_cache_path("vaewidgets", appauthor=False, opinion=False).expanduser()
+    except RuntimeError as error:
+        raise OptionError(
+            "There is no home folder to keep a cache in: HOME is not set, and the system knows none for this "
+            "user. Name a folder by the environment variable VAEWIDGETS_CACHE."
+        ) from error
 
 
 if sys.platform == "win32":
@@ -103,10 +129,17 @@ def is_held(path: Path) -> bool:
         return mine is False
 
 
-def sweep_leftovers(folder: Path, pattern: str) -> list[Path]:
-    """Delete the files of this pattern that no process holds; return them."""
+def sweep_leftovers(folder: Path, start: str = "", end: str = "") -> list[Path]:
+    """Delete the files whose names start and end so, and that no process holds; return them.
+
+    Not by a pattern: Python keeps each one that was ever used, up to 32,768 of them.
+    """
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
     gone = []
-    for path in folder.glob(pattern):
+    for path in (folder / name for name in names if name.startswith(start) and name.endswith(end)):
         with _locked(path) as mine:
             if mine and sys.platform != "win32":  # under the lock, so that no process takes it in between
                 path.unlink(missing_ok=True)
@@ -124,11 +157,37 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
     Of a symbolic link the target is replaced. A new file has the mode that the umask leaves, a replaced one
     keeps its own. What writers of the same file left behind when they were killed is deleted.
+
+    Raises
+    ------
+    WriteError
+        If the system does not let it be written; it names the file, the reason and what to do.
     """
     target = Path(path).expanduser()
-    if target.is_symlink():
-        target = target.resolve()
-    sweep_leftovers(target.parent, f".{glob.escape(target.name)}.*.part")
+    try:
+        if target.is_symlink():
+            target = target.resolve()
+        with _written(target) as file:
+            yield file
+    except WriteError:  # of another file, written meanwhile
+        raise
+    except OSError as error:
+        raise _not_written(target, error) from error
+
+
+def _not_written(target: Path, error: OSError) -> WriteError:
+    old = "; what was there before is as it was" if target.is_file() else ""
+    said = WriteError(
+        f"{str(target)!r} was not written: {error.strerror or error}{old}. "
+        f"{_MENDS.get(error.errno or 0, 'Give another path.')}"
+    )
+    said.errno = error.errno
+    return said
+
+
+@contextlib.contextmanager
+def _written(target: Path) -> Iterator[BinaryIO]:
+    sweep_leftovers(target.parent, f".{target.name}.", ".part")
     held = Held(target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part"))
     try:
         with open(held.path, "wb") as file:  # the lock is on the same file

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from ipywidgets import Layout
 
 import vaewidgets as vw
 from tests.widgets.model_for import model_for
@@ -32,7 +33,7 @@ def shown_and_closed(widget_class: Any) -> list[weakref.ref[Any]]:
     widget._handle_custom_msg({"type": "hello", "view": "one"}, [])
     widget._handle_custom_msg({"type": "command", "seq": 1, "name": "view:time", "value": 0}, [])
     widget.close()
-    return [weakref.ref(one) for one in (widget, run, model)]
+    return [weakref.ref(one) for one in (widget, widget.layout, run, model)]
 
 
 @pytest.mark.parametrize("widget_class", WIDGETS, ids=lambda widget: widget.__name__)
@@ -44,10 +45,22 @@ def test_a_closed_widget_its_run_and_its_model_are_freed(widget_class: Any) -> N
 @pytest.mark.parametrize("widget_class", CONCEPTS, ids=lambda widget: widget.__name__)
 def test_a_closed_picture_of_an_idea_is_freed(widget_class: Any) -> None:
     widget = STARTED.get(widget_class.__name__, widget_class)()
-    references = [weakref.ref(widget)]
+    references = [weakref.ref(widget), weakref.ref(widget.layout)]
     widget.close()
     del widget
     assert freed(references)
+
+
+def test_a_layout_of_the_users_own_stays() -> None:
+    layout = Layout(width="300px")
+    widget = vw.KLPlayground()
+    widget.layout = layout
+    reference = weakref.ref(widget)
+    widget.close()
+    del widget
+    assert freed([reference])
+    assert layout.comm is not None
+    layout.close()
 
 
 def test_a_closed_widget_can_be_collected_at_any_allocation(monkeypatch: pytest.MonkeyPatch) -> None:

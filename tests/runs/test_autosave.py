@@ -13,7 +13,8 @@ from tests.forked import python
 from tests.runs.conftest import make_data, start, wait_until
 from vaewidgets.files import cache_folder, write_whole
 from vaewidgets.runs import load_run
-from vaewidgets.runs.autosave import KEEP, prune
+from vaewidgets.runs.autosave import KEEP, Autosave, prune
+from vaewidgets.sections.state import run_state
 
 
 def test_it_is_written_at_the_end_and_loads():
@@ -49,8 +50,36 @@ def test_a_disk_that_fails_does_not_stop_the_run(monkeypatch, caplog):
     monkeypatch.setattr("vaewidgets.runs.run_file.save_file", full)
     run = start(autosave=True, autosave_seconds=0.001, epochs=3).wait()
     assert run.status == "finished"
-    assert "could not be saved" in caplog.text
     assert list(saved_runs().iterdir()) == []
+    assert [record.message for record in caplog.records] == [run.warning]  # once, however often it failed
+    assert "could not be saved" in run_state(run)["error"]
+
+
+def test_what_is_said_of_a_failed_write_ends_with_the_next_good_one(tmp_path):
+    run = start(epochs=1).wait()
+    (tmp_path / "file").touch()
+    autosave = Autosave("run", run.id, 1.0, tmp_path / "file" / "run.safetensors")
+    autosave.write_now(run.checkpoint)
+    assert "has no folder to be in" in autosave.fault
+    (tmp_path / "file").unlink()
+    autosave.write_now(run.checkpoint)
+    assert autosave.fault is None
+    assert load_run(autosave.path).step == run.step
+
+
+def test_without_a_home_folder_nothing_is_saved_and_that_is_said(monkeypatch):
+    for name in ("HOME", "VAEWIDGETS_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pathlib.Path.expanduser", without_home)
+    run = start(autosave=True, epochs=1).wait()
+    assert run.status == "finished"
+    assert run.autosave_path is None
+    assert "HOME is not set" in run.warning
+    assert "VAEWIDGETS_CACHE" in run.warning
+
+
+def without_home(path):
+    raise RuntimeError("Could not determine home directory.")
 
 
 def test_the_newest_are_kept(tmp_path):

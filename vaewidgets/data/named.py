@@ -201,9 +201,15 @@ def _roots(root: str | os.PathLike[str] | None) -> _Roots:
     if root is not None:
         folder = checks.path("root", root)
         return _Roots((folder,), folder)
-    cache = cache_folder()
-    data = os.environ.get("VAEWIDGETS_DATA")
-    return _Roots((Path(data).expanduser(), cache) if data else (cache,), cache)
+    named = os.environ.get("VAEWIDGETS_DATA")
+    data = (checks.path("VAEWIDGETS_DATA", named),) if named else ()
+    try:
+        cache = cache_folder()
+    except OptionError:  # no home folder
+        if not data:
+            raise
+        return _Roots(data, data[0])
+    return _Roots((*data, cache), cache)
 
 
 def _not_found(title: str, folders: list[Path], files: list[str], how: str) -> DatasetNotFoundError:

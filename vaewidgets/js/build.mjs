@@ -18,8 +18,8 @@ const out = join(here, "..", "static");
 
 const widgets = (await readdir(join(here, "widgets"))).sort(); // a folder each
 
-/** @type {esbuild.BuildOptions} */
-const options = {
+/** Tests ask what bundles would be made from. @type {esbuild.BuildOptions} */
+export const options = {
   absWorkingDir: here,
   entryPoints: {
     ...Object.fromEntries(widgets.map((name) => [name, `widgets/${name}/index.js`])),
@@ -82,12 +82,13 @@ async function write(result) {
   if (tooLarge) process.exitCode = 1;
 }
 
-if (process.argv.includes("--watch")) {
+const isProgram = process.argv[1] === fileURLToPath(import.meta.url);
+if (isProgram && process.argv.includes("--watch")) {
   const context = await esbuild.context({
     ...options,
     plugins: [{ name: "write", setup: (build) => build.onEnd(write) }],
   });
   await context.watch();
-} else {
+} else if (isProgram) {
   await write(await esbuild.build(options));
 }

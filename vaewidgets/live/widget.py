@@ -7,6 +7,7 @@ import os
 import re
 import threading
 import time
+import weakref
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from contextvars import copy_context
@@ -73,6 +74,8 @@ class LiveWidget(LiveKeys):
         self.times_shown = 0
         self._is_closed_for_now = False
         super().__init__(**traits)
+        # made for this widget alone, and a model of its own: else it stays open as long as the kernel lives
+        weakref.finalize(self, self.layout.close).atexit = False
         self.on_msg(self._on_message)
         close_with_cell(self)
 

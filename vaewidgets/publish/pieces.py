@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vaewidgets.errors import OptionError
+from vaewidgets.files import write_whole
 from vaewidgets.publish.embed import STATIC, Store, Table, content_html, in_script, in_style, pack
 from vaewidgets.publish.page import still_html
 
@@ -101,5 +102,6 @@ class _Files:
         """Return the address of a file with this text."""
         content = text.encode("utf-8")
         name = f"{hashlib.sha256(content).hexdigest()[:16]}.{ending}"
-        (self._folder / name).write_bytes(content)
+        with write_whole(self._folder / name) as file:
+            file.write(content)
         return self._address + name

@@ -21,10 +21,13 @@ from pathlib import Path
 from typing import final
 
 from vaewidgets.concurrency import BackgroundThread
+from vaewidgets.errors import OptionError, VAEWidgetsError
 from vaewidgets.files import Held, cache_folder, is_held, sweep_leftovers
 from vaewidgets.runs.run_file import Checkpoint, write
 
 KEEP = 20  # files of runs that are gone
+
+_UNSAVED = "The run could not be saved by itself, and trains on"
 
 _log = logging.getLogger("vaewidgets")
 
@@ -33,16 +36,30 @@ _log = logging.getLogger("vaewidgets")
 class Autosave:
     """Writes a run's checkpoint every so many seconds, and at its end. Called by the training thread.
 
-    The training thread only clones tensors; a short-lived thread writes them. A fault (a full disk) is
-    written to the log and does no harm to the run. Without a path the file is in the user's cache, where it
-    stays as long as this object does; of the files of runs that are gone, the newest `KEEP` do.
+    The training thread only clones tensors; a short-lived thread writes them. A fault (a full disk) does no
+    harm to the run; it is `fault` until a write succeeds, and is logged when it is another one than before.
+    Without a path the file is in the user's cache, where it stays as long as this object does; of the files
+    of runs that are gone, the newest `KEEP` do.
+
+    Attributes
+    ----------
+    path : Path or None
+        None: there is no folder for it, as `fault` says.
+    fault : str or None
+        Why the newest write failed, and what to do, for the widgets of the run.
     """
 
     def __init__(self, name: str, run_id: str, seconds: float, path: Path | None = None) -> None:
         slug = re.sub(r"[^\w]+", "-", name, flags=re.ASCII).strip("-").lower() or "run"
         file_name = f"{time.strftime('%Y%m%d-%H%M%S')}-{slug[:40]}-{run_id}-{_token()}.safetensors"
         self._in_cache = path is None
-        self.path = path or cache_folder() / "runs" / file_name
+        self.path = path
+        self.fault: str | None = None
+        if path is None:
+            try:
+                self.path = cache_folder() / "runs" / file_name
+            except OptionError as error:
+                self._say(f"This run is not saved by itself. {error}")
         self._seconds = seconds
         self._next = time.monotonic() + seconds
         self._writer: BackgroundThread | None = None
@@ -71,21 +88,37 @@ class Autosave:
     def _captured(self, capture: Callable[[], Checkpoint]) -> Checkpoint | None:
         try:
             return capture()
-        except Exception:
-            _log.warning("the run could not be copied to be saved", exc_info=True)
+        except Exception as error:
+            self._say(f"The run could not be copied to be saved ({type(error).__name__}: {error}).", error)
             return None
 
     def _write(self, checkpoint: Checkpoint) -> None:
+        if self.path is None:
+            return
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if self._in_cache:
                 _living.add(self)
                 _show_life(self.path.parent)
             write(checkpoint, self.path)
+            self.fault = None
             if self._in_cache:
-                prune(self.path.parent)
-        except Exception:
-            _log.warning("the run could not be saved to %s", self.path, exc_info=True)
+                with contextlib.suppress(OSError):  # too many are no fault of this run
+                    prune(self.path.parent)
+        except VAEWidgetsError as error:
+            self._say(f"{_UNSAVED}: {error}")
+        except OSError as error:  # of a folder
+            where = "Name another folder by the environment variable VAEWIDGETS_CACHE."
+            self._say(f"{_UNSAVED}: {str(self.path)!r} has no folder to be in ({error.strerror}). {where}")
+        except Exception as error:
+            kind = type(error).__name__
+            self._say(f"The run could not be saved by itself to {str(self.path)!r} ({kind}: {error}).", error)
+
+    def _say(self, fault: str, error: Exception | None = None) -> None:
+        """Keep what went wrong, and log it once; with a traceback where it is none of the usual faults."""
+        if fault != self.fault:
+            _log.warning(fault, exc_info=error)
+        self.fault = fault
 
 
 _lock = threading.Lock()
@@ -106,10 +139,10 @@ def _show_life(folder: Path) -> None:
             return
         marks = _marks_of(folder)
         marks.mkdir(parents=True, exist_ok=True)
-        sweep_leftovers(marks, "*")
+        sweep_leftovers(marks)
         _marks[key] = held = Held(marks / key[0])
         atexit.register(held.remove)
-        sweep_leftovers(folder, ".*.part")
+        sweep_leftovers(folder, ".", ".part")
 
 
 def _marks_of(folder: Path) -> Path:

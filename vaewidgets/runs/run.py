@@ -144,7 +144,8 @@ class Run(Measured, Waitable):
     @property
     def warning(self) -> str | None:
         """What is wrong without ending the run, a sentence a line; None if nothing is."""
-        words = (self._copies.fault, *doubts(getattr(self.model, "convention", None)))
+        unsaved = None if self._autosave is None else self._autosave.fault
+        words = (self._copies.fault, unsaved, *doubts(getattr(self.model, "convention", None)))
         return "\n".join(filter(None, words)) or None
 
     @property
@@ -250,7 +251,7 @@ class Run(Measured, Waitable):
 
     @property
     def autosave_path(self) -> Path | None:
-        """Where the run is saved by itself; None if it is not."""
+        """Where the run is saved by itself; None if it is not. Why it could not be: `warning`."""
         return None if self._autosave is None else self._autosave.path
 
     def save(self, path: Any) -> None:

@@ -151,12 +151,12 @@ def _make_folder(folder: str | os.PathLike[str]) -> Path:
 
 def _clear_up(folder: Path) -> None:
     """Delete what sweeps and writers left in a folder when they were killed."""
-    sweep_leftovers(folder, ".*.part")
+    sweep_leftovers(folder, ".", ".part")
     for path in [path for what in ("begun", "data", "stop") for path in folder.glob(f".{what}-*")]:
         sweep_id = path.name.split("-")[1].removesuffix(".safetensors")
         if not is_held(folder / f".sweep-{sweep_id}"):
             path.unlink(missing_ok=True)
-    sweep_leftovers(folder, ".sweep-*")
+    sweep_leftovers(folder, ".sweep-")
 
 
 def _check_options(executor: object, retries: object, threads: object) -> None:

@@ -249,8 +249,9 @@ class Sweep(Waitable):
             stop_path.unlink(missing_ok=True)
             if isinstance(parcel, Path):
                 parcel.unlink(missing_ok=True)
-            for begun in folder.glob(f".begun-{own}-*"):
-                begun.unlink(missing_ok=True)
+            for begun in folder.iterdir():
+                if begun.name.startswith(f".begun-{own}-"):
+                    begun.unlink(missing_ok=True)
             mark.remove()
 
         remote = Remote(
