@@ -129,7 +129,7 @@ def _contents(notebooks: list[str]) -> str:
                 "speed",
             )
         ],
-        "Project": ["CHANGELOG", "architecture", "looks", "CONTRIBUTING"],
+        "Project": ["CHANGELOG", "architecture", "looks", "reliability", "CONTRIBUTING"],
     }
     return "".join(
         "\n".join(["", "```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```", ""])
