@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import torch
 from torch.nn.parameter import is_lazy
 
 from vaewidgets.adapters import Convention
+from vaewidgets.concurrency import Lock
 from vaewidgets.engine.snapshot import GoodWeights, Shell, Snapshot, Weights, model_tensors
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives import Likelihood
@@ -44,7 +44,7 @@ class Copies:
         self._likelihood = likelihood
         self._shell = shell
         self._position = position
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._built: tuple[Weights, Snapshot] | None = None
         self._check: SnapshotCheck | None = None
         if data is not None:
@@ -54,7 +54,7 @@ class Copies:
         self._last: Callable[[], Weights | None] = lambda: None
         self._alive: weakref.WeakSet[Weights] = weakref.WeakSet()
         self._cloned = 0.0
-        self._cloning = threading.RLock()  # the loop, and whoever asks once it has ended
+        self._cloning = Lock()  # the loop, and whoever asks once it has ended
         self._is_large = sum(t.nbytes for t in model_tensors(model) if not is_lazy(t)) > LARGE_BYTES
         self.time_line = TimeLine(data)
 
