@@ -37,7 +37,8 @@ MOMENT_SECONDS = 0.5
 
 _log = logging.getLogger("vaewidgets")
 
-_locks: weakref.WeakSet[Lock] = weakref.WeakSet()
+# Not a WeakSet: what it calls for a lock that is freed is written in Python, and swallows an interrupt.
+_locks: set[weakref.ref[Lock]] = set()
 
 
 @final
@@ -54,7 +55,7 @@ class Lock(_thread.RLock):  # type: ignore[misc]  # final as mypy has it, not as
     """
 
     def __init__(self) -> None:
-        _locks.add(self)
+        _locks.add(weakref.ref(self, _locks.discard))
 
     def __enter__(self) -> bool:  # type: ignore[override]  # takes no arguments where `with` calls it
         try:
@@ -264,8 +265,8 @@ def _end_all() -> None:
 
 def _forget_threads() -> None:
     """After a fork the child has none of its parent's threads: what they had locked would stay so."""
-    for lock in list(_locks):
-        if not lock._is_owned():  # type: ignore[attr-defined]  # by the thread that forks: it releases it
+    for lock in [reference() for reference in _locks]:
+        if lock is not None and not lock._is_owned():  # type: ignore[attr-defined]  # by the thread that forks: it releases it
             lock._at_fork_reinit()  # type: ignore[attr-defined]
     _starting.clear()
     _running.clear()

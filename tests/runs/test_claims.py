@@ -224,7 +224,7 @@ def test_a_run_that_is_dropped_or_fails_lets_go():
         return 1.0
 
     failed = start(data, model, beta=fails, epochs=None)
-    with pytest.raises(RuntimeError, match="planted"):
+    with pytest.raises(OptionError, match=r"beta\(4\) raised RuntimeError: planted"):
         failed.wait(progress=False)
     start(data, model, epochs=1).wait(progress=False)
 

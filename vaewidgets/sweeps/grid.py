@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from vaewidgets.checks import random_seed
 from vaewidgets.concurrency import Lock
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import OptionError, did_you_mean
@@ -53,7 +54,7 @@ class Plan:
     @property
     def seed(self) -> int:
         """Of weights, order and noise."""
-        return int(self.train_options.get("seed", 0))
+        return random_seed(self.train_options.get("seed", 0))
 
 
 def plan_cells(
