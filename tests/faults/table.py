@@ -19,7 +19,7 @@ from dataclasses import dataclass
 __all__ = ["MACHINES", "Row", "broken", "print_table", "table"]
 
 # Modules of tests.faults with a function rows(scale: float, seed: int) -> list[Row].
-MACHINES: tuple[str, ...] = ()
+MACHINES: tuple[str, ...] = ("interrupts", "exits")
 
 
 @dataclass(frozen=True)
