@@ -7,6 +7,7 @@ stop button does; one in three is followed by a second, which meets what cleans 
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import os
 import queue
@@ -23,7 +24,7 @@ from typing import Any
 __all__ = ["HUNG", "LATE", "SILENCE", "Answers", "calls_of", "child", "make"]
 
 SILENCE = 60.0  # seconds; the first word of a child takes as long as importing torch, on a busy machine too
-HUNG = 8.0
+HUNG = 20.0
 LATE = 1.0
 
 
@@ -40,14 +41,14 @@ class Alarm:
         self._left = 0
         self._is_on = False
         self._orders: queue.SimpleQueue[tuple[float, float]] = queue.SimpleQueue()
-        self.was_inside = False
+        self.was_inside = self.was_raised = False
         signal.signal(signal.SIGUSR1, self._handle)
         threading.Thread(target=self._send, daemon=True).start()
 
     def set(self, delay: float, again: float) -> None:
         self._left = 2 if again else 1
         self._is_on = True
-        self.was_inside = False
+        self.was_inside = self.was_raised = False
         self._orders.put((delay, again))
 
     def off(self) -> None:
@@ -78,16 +79,20 @@ class Alarm:
         while frame is not None:
             self.was_inside |= self._package in frame.f_code.co_filename
             frame = frame.f_back
+        self.was_raised = True
         raise KeyboardInterrupt
 
 
 def interrupted(alarm: Alarm, call: Callable[[], Any], delay: float, again: float) -> None:
-    """Repeat `call` until it is interrupted."""
+    """Repeat `call` until it is interrupted, which a library may turn into an error of its own."""
     try:
         alarm.set(delay, again)
         try:
             while True:
                 call()
+        except Exception:
+            if not alarm.was_raised:
+                raise
         finally:
             alarm.off()
     except KeyboardInterrupt:
@@ -97,14 +102,37 @@ def interrupted(alarm: Alarm, call: Callable[[], Any], delay: float, again: floa
             alarm.off()
 
 
-def within(seconds: float, condition: Callable[[], bool]) -> float:
-    """Seconds until it is true; `HUNG` if it does not come true."""
-    begin = time.monotonic()
+def within(seconds: float, condition: Callable[[], bool]) -> bool:
+    """Wait for it; False if it does not come true."""
+    end = time.monotonic() + seconds
     while not condition():
-        if time.monotonic() - begin > seconds:
-            return HUNG
+        if time.monotonic() > end:
+            return False
         time.sleep(0.0005)
-    return time.monotonic() - begin
+    return True
+
+
+def seconds_kept_waiting() -> dict[str, float]:
+    """How long each thread of this process has been ready to run while others had the processors."""
+    waited = {}
+    for path in Path("/proc/self/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):  # it ends at this moment
+            waited[path.parent.name] = int(path.read_text().split()[1]) / 1e9
+    return waited
+
+
+class Stopwatch:
+    """Seconds since it was made, less those in which a busy machine kept a thread of this process waiting."""
+
+    def __init__(self) -> None:
+        self._before = seconds_kept_waiting()
+        self._start = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        whole = time.monotonic() - self._start
+        waited = (one - self._before.get(name, 0.0) for name, one in seconds_kept_waiting().items())
+        return max(0.0, whole - max(waited, default=0.0))
 
 
 class Answers(dict[str, float]):
@@ -112,22 +140,20 @@ class Answers(dict[str, float]):
 
     def ask(self, run: Any) -> None:
         """In a thread that is not the main one, as a widget's command."""
-        step = run.step
-        begin = time.monotonic()
+        step, watch = run.step, Stopwatch()
         run.resume()
-        within(HUNG, lambda: run.step > step and run.status == "running")
-        self["steps"] = time.monotonic() - begin
-        begin = time.monotonic()
+        steps = within(HUNG, lambda: run.step > step and run.status == "running")
+        self["steps"] = watch.seconds if steps else HUNG
+        watch = Stopwatch()
         run.pause()
         paused_at = run.snapshot(timeout=HUNG).step
-        self["pauses"] = time.monotonic() - begin
+        self["pauses"] = watch.seconds
         time.sleep(0.002)
         if run.step != paused_at or run.status != "paused":
             self["pauses"] = HUNG
-        begin = time.monotonic()
+        watch = Stopwatch()
         run.stop()
-        within(HUNG, lambda: run.has_ended)
-        self["stops"] = time.monotonic() - begin
+        self["stops"] = watch.seconds if within(HUNG, lambda: run.has_ended) else HUNG
 
     def asked(self, run: Any, meanwhile: Callable[[], None] = lambda: None) -> Answers:
         """Ask in a thread while the main one does something else; what is not answered counts as `HUNG`."""
@@ -318,7 +344,9 @@ def child(kind: str, seed: int, count: int) -> None:
         print(f"begins {name}", flush=True)
         again = rng.choice([0.0, 0.0, rng.uniform(2e-5, 5e-4)])
         interrupted(alarm, calls[name], rng.uniform(1e-5, max(2e-3, 1.5 * seconds[name])), again)
-        faulthandler.dump_traceback_later(LATE + 0.5, file=sys.stderr)  # what keeps it from answering
+        faulthandler.dump_traceback_later(
+            LATE + 0.5, repeat=True, file=sys.stderr
+        )  # what keeps it from answering
         if helper is not None:
             helper.rest()
             if rng.random() < 0.5:

@@ -4,7 +4,8 @@
 
 A fifth of them are the stop button of two kernels, the installed ipykernel and the first of the folders that
 VAEWIDGETS_IPYKERNELS names (`pip install --target`); the others are in plain Python, a quarter for each kind
-of run. A process that says nothing for `SILENCE` seconds is hung, and is replaced.
+of run. A process that says nothing for `SILENCE` seconds is hung, and is replaced. Seconds in which a busy
+machine kept a thread waiting for a processor do not count.
 """
 
 from __future__ import annotations
@@ -212,7 +213,7 @@ def press(folder: str, count: int, seed: int = 0) -> dict[str, Tally]:
                 name = names[(seed + done) % len(names)]
                 cell = f"print('begins')\nwhile True: calls[{name!r}]()"
                 _, error = kernel.run(cell, SILENCE, dice.uniform(0.0, 0.05))
-                text, error = ("", error) if error == "silence" else kernel.run(ASK, 4 * HUNG)
+                text, error = ("", error) if error == "silence" else kernel.run(ASK, 2 * SILENCE)
                 is_hung = bool(error) or not text.strip()
                 tallies[name].note(HUNG if is_hung else float(text.split()[-1]))
                 done, hung = done + 1, hung + is_hung

@@ -1,4 +1,4 @@
-"""The stop button at chosen instants, a run closed while its buttons are pressed, faults at a run's very end."""
+"""The stop button at chosen instants, a run closed while its buttons are pressed, faults as a run ends."""
 
 import threading
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.runs.conftest import make_data, make_model, our_threads, start, wait_until
 from vaewidgets.concurrency import BackgroundThread, Latch, Wakeup
 from vaewidgets.engine.engine import Engine
 from vaewidgets.engine.recorder import _CHUNK, Recorder
@@ -19,9 +20,6 @@ from vaewidgets.runs.interleave import Interleaver
 from vaewidgets.runs.log_buffer import Pending
 from vaewidgets.runs.logged_epochs import LoggedEpochs
 from vaewidgets.runs.openmp import ThreadTuner
-
-from .conftest import make_data, make_model, our_threads, start, wait_until
-
 
 # pieces ------------------------------------------------------------------------------------------
 
