@@ -12,24 +12,25 @@ from vaewidgets.sweeps import sweep
 
 
 def test_a_sweep_in_a_forked_process_belongs_to_another() -> None:
-    with ThreadPoolExecutor(1) as pool:
-        out = sweep(MLPVAE, make_data(), beta=[1, 2], hidden=(8,), batch_size=16, epochs=None, executor=pool)
-        folder = out[0].path.parent
-        assert wait_until(lambda: out[1].status == "submitted" and out[0].path.is_file(), 30)
+    pool = ThreadPoolExecutor(1)
+    out = sweep(MLPVAE, make_data(), beta=[1, 2], hidden=(8,), batch_size=16, epochs=None, executor=pool)
+    folder = out[0].path.parent
 
-        def child() -> list[object]:
-            out.join(5)
-            statuses = [cell.status for cell in out]
-            weakref.finalize._exitfunc()  # type: ignore[attr-defined]  # as where the child ends
-            return [out.has_ended, statuses, str(out[1].error)]
+    def child() -> list[object]:
+        out.join(5)
+        statuses = [cell.status for cell in out]
+        weakref.finalize._exitfunc()  # type: ignore[attr-defined]  # as where the child ends
+        return [out.has_ended, statuses, str(out[1].error)]
 
+    try:
+        assert wait_until(lambda: any(folder.glob(".begun-*")), 30)
         found = in_fork(child)
-        there = folder.is_dir()
-        is_alive = not out.has_ended
+        assert folder.is_dir(), "the parent trains on in its folder"
+        assert not out.has_ended
+    finally:
         out.close()
+        pool.shutdown()
     assert isinstance(found, list), found
     ended, statuses, error = found
     assert (ended, statuses) == (True, ["failed", "failed"])
     assert "belongs to another process" in error
-    assert there, "the parent trains on in its folder"
-    assert is_alive
