@@ -3,8 +3,8 @@
     python -m tests.faults.exits --count 200 --seed 0
 
 prints a row for each kind of work under way; `--work` and `--end` choose one. Every script runs torch on one
-thread, where a frame of the slow decoder takes seconds. One in ten begins with nothing imported; the others are
-forks of a process that has imported torch, where there is such (`tests.forked`).
+thread, where a frame of the slow decoder takes seconds. One in ten begins with nothing imported; the others
+are forks of a process that has imported torch, where there is such (`tests.forked`).
 """
 
 from __future__ import annotations

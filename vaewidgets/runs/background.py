@@ -148,7 +148,14 @@ class TrainingRun(Run):
     def has_let_go(self) -> bool:
         """Whether its model is free: it has ended, or does so in a moment."""
         loop = self._gate.loop
-        return loop is None or loop.done.wait(_LET_GO_SECONDS if self.status in ENDED else 0.0)
+        if loop is not None and not loop.done.wait(_LET_GO_SECONDS if self.status in ENDED else 0.0):
+            return False
+        with self._lock:
+            loop = self._gate.loop
+            is_free = loop is None or loop.done.is_set
+            if is_free:
+                release(self)  # it was interrupted between its claim and its start
+            return is_free
 
     def how_to_end(self) -> str:
         """Say how the user ends it."""
