@@ -277,6 +277,8 @@ def forks() -> Iterator[None]:
 
 def run_all(chosen: list[Script]) -> list[Exit]:
     """Run the scripts one after another."""
+    # a shell that starts this in the background has it, and so them, ignore interrupts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     found = []
     with tempfile.TemporaryDirectory() as cache, forks():
         for i, script in enumerate(chosen, start=1):
