@@ -23,7 +23,7 @@ from typing import Any
 
 __all__ = ["HUNG", "LATE", "SILENCE", "Answers", "calls_of", "child", "make"]
 
-SILENCE = 60.0  # seconds; the first word of a child takes as long as importing torch, on a busy machine too
+SILENCE = 180.0  # seconds; the first word of a child takes as long as importing torch, on a busy machine too
 HUNG = 20.0
 LATE = 1.0
 
