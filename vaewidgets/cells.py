@@ -12,6 +12,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+from vaewidgets.concurrency import Lock
+
 
 class Cell(NamedTuple):
     """A cell, and one execution of it; where the host says no id, that is empty, and the source is known."""
@@ -51,7 +53,7 @@ class _Ending:
 MOMENT_SECONDS = 0.1  # between moments at least
 ALIKE = 0.6  # of two sources, from 0 to 1: so that they may be those of one cell that was edited
 
-_lock = threading.Lock()
+_lock = Lock()
 _at_moments: tuple[weakref.WeakMethod[Callable[[], Any]], ...] = ()
 _next_moment = 0.0
 _runs: dict[str, list[tuple[Cell, weakref.ref[Closable]]]] = {}  # by the id of the cell

@@ -48,6 +48,11 @@ def whole(
     raise _error(name, value, f"a whole number{_range(least, most)}{also}")
 
 
+def random_seed(value: object) -> int:
+    """Return the argument `seed`: what torch's generators and run files hold."""
+    return whole("seed", value, 0, 2**63 - 1)
+
+
 def number(
     name: str,
     value: object,

@@ -5,7 +5,7 @@ Python raises KeyboardInterrupt in the main thread between any two instructions,
 interrupted in the middle, they leave an inner lock taken, and the next thread that needs it waits for ever.
 What the main thread shares with another is therefore built from what C code does in one go:
 
-- ``with lock:`` on a plain `threading.Lock` or `RLock`, which an interrupt always releases;
+- ``with lock:`` on a `Lock` of this module, which an interrupt always releases;
 - one assignment as the last act of a block under such a lock, so that half of it is as good as none of it;
 - `queue.SimpleQueue` and `collections.deque`;
 - the classes below, whose waiter can be interrupted anywhere without harm to whom it waits for.
@@ -28,6 +28,7 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any, final
 
@@ -35,6 +36,36 @@ from typing import Any, final
 MOMENT_SECONDS = 0.5
 
 _log = logging.getLogger("vaewidgets")
+
+# Not a WeakSet: what it calls for a lock that is freed is written in Python, and swallows an interrupt.
+_locks: set[weakref.ref[Lock]] = set()
+
+
+@final
+class Lock(_thread.RLock):  # type: ignore[misc]  # final as mypy has it, not as it is
+    """A reentrant lock whose ``with`` an interrupt can neither lose nor leave half done.
+
+    All locks of the package are made of it. Python looks for signals where a call ends. From 3.14 on that is
+    also between `threading.Lock.__enter__`, which has taken the lock, and the block that would release it:
+    the interrupted thread keeps it for ever (python/cpython#148874). Here `__enter__` is a Python function
+    whose last call is within its own ``try``, and nothing looks for signals where a Python function returns.
+    `__exit__` stays the one that is written in C: it releases before a signal is looked for.
+
+    A process that is forked off while another thread has the lock finds it free.
+    """
+
+    def __init__(self) -> None:
+        _locks.add(weakref.ref(self, _locks.discard))
+
+    def __enter__(self) -> bool:  # type: ignore[override]  # takes no arguments where `with` calls it
+        try:
+            return self.acquire()
+        except BaseException:
+            try:  # noqa: SIM105 - a context manager that is written in Python can be interrupted itself
+                self.release()
+            except RuntimeError:  # it was interrupted while it waited
+                pass
+            raise
 
 
 @final
@@ -194,7 +225,7 @@ class BackgroundThread:
             self.done.set()
 
 
-_lock = threading.Lock()
+_lock = Lock()
 _is_exiting = False
 _starting: set[BackgroundThread] = set()
 _running: set[BackgroundThread] = set()
@@ -233,9 +264,10 @@ def _end_all() -> None:
 
 
 def _forget_threads() -> None:
-    """After a fork the child has none of its parent's threads, and may have got the lock locked."""
-    global _lock
-    _lock = threading.Lock()
+    """After a fork the child has none of its parent's threads: what they had locked would stay so."""
+    for lock in [reference() for reference in _locks]:
+        if lock is not None and not lock._is_owned():  # type: ignore[attr-defined]  # by the thread that forks: it releases it
+            lock._at_fork_reinit()  # type: ignore[attr-defined]
     _starting.clear()
     _running.clear()
 

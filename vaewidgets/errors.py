@@ -70,7 +70,7 @@ class DivergedError(VAEWidgetsError, ArithmeticError):
     step : int
         The first step (counted from 0) at which it happened.
     term : str
-        Which of "recon", "kl", "loss" or "gradient" was not finite first.
+        Which of "recon", "kl", "loss" or "gradient" was not finite first; "weights" where those were not.
     """
 
     def __init__(self, message: str, *, step: int, term: str) -> None:

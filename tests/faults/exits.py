@@ -1,17 +1,22 @@
 """Scripts that end at a random moment while threads of the package are at work, each in a process of its own.
 
-`python -m tests.faults.exits --count 50` prints a table of how they ended. Every script runs torch on one
-thread, where a frame of the slow decoder takes seconds.
+    python -m tests.faults.exits --count 200 --seed 0
+
+prints a row for each kind of work under way; `--work` and `--end` choose one. Every script runs torch on one
+thread, where a frame of the slow decoder takes seconds. One in ten begins with nothing imported; the others
+are forks of a process that has imported torch, where there is such (`tests.forked`).
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -20,12 +25,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from tests.forked import python
+from tests.faults.table import Row, broken, print_table
+from tests.forked import FOLDER_VARIABLE, python, write_kernel
 
-__all__ = ["ENDS", "WORK", "Exit", "Script", "end_of", "scripts"]
+__all__ = ["ENDS", "WORK", "Exit", "Script", "end_of", "rows", "scripts"]
 
 ROOT = Path(__file__).parents[2]
-LIMIT_SECONDS = 180.0
+LIMIT_SECONDS = 300.0  # to its end, and from there
+LONG = 200
 
 _HEAD = """
 import os, signal, sys, time, torch
@@ -79,6 +86,38 @@ w = vw.TrainingCurves(run)
 sweep = vw.sweep(lambda: vw.MLPVAE((1, 28, 28), 4), small, beta=[1.0, 2.0], epochs=None, batch_size=32)
 w = vw.BetaCompare(sweep)
 """,
+    "a sweep on threads": """
+from concurrent.futures import ThreadPoolExecutor
+sweep = vw.sweep(
+    vw.MLPVAE, small, hidden=(8,), beta=[1.0, 2.0], epochs=None, batch_size=32, executor=ThreadPoolExecutor(1)
+)
+""",
+    "a sweep on Dask": """
+import distributed
+cluster = distributed.LocalCluster(
+    n_workers=1, threads_per_worker=1, dashboard_address=":0", memory_limit=0, silence_logs=50
+)
+pool = distributed.Client(cluster).get_executor()
+sweep = vw.sweep(vw.MLPVAE, small, hidden=(8,), beta=[1.0, 2.0], epochs=None, batch_size=32, executor=pool)
+""",
+    "a process that was forked off": """
+run = vw.train(vw.MLPVAE((1, 28, 28), 8), small, epochs=None, batch_size=32, autosave_seconds=0.05)
+w = vw.LatentExplorer(run)
+time.sleep(WAIT)
+child = os.fork()
+if child == 0:
+    sys.exit(0 if run.status == "failed" and len(run.history["loss"]) >= 0 else 9)
+_, ended = os.waitpid(child, 0)
+if ended:
+    raise RuntimeError(f"the process that was forked off ended with {ended}")
+""",
+    "a loop of one's own": """
+run = vw.attach(vw.MLPVAE((1, 28, 28), 8), small)
+w = vw.TrainingCurves(run)
+end = time.monotonic() + WAIT
+while time.monotonic() < end:
+    run.log(loss=1.0, recon=0.5, kl=0.5)
+""",
     "t-SNE": """
 w = vw.LatentScatter(vw.attach(vw.MLPVAE((1, 28, 28), 8), data))
 w.view = {"projection": "tsne"}
@@ -106,9 +145,9 @@ class Script:
     @property
     def text(self) -> str:
         """The script."""
-        wait = f"\ntime.sleep({self.seconds})\n"
+        wait = "" if "WAIT" in WORK[self.work] else "\ntime.sleep(WAIT)\n"
         return (
-            f"IMAGES = {self.images}\n"
+            f"IMAGES, WAIT = {self.images}, {self.seconds}\n"
             + _HEAD
             + WORK[self.work]
             + wait
@@ -150,16 +189,17 @@ class Exit:
 def scripts(
     count: int, seed: int, *, work: str | None = None, end: str | None = None, images: int = 300
 ) -> list[Script]:
-    """Choose scripts at random; those of one `work`, or of one `end`."""
+    """Choose at random when scripts end, and how unless by `end`; works take turns, unless it is `work`."""
     dice = random.Random(seed)
+    works = [work] if work else list(WORK)
     return [
         Script(
-            work or dice.choice(list(WORK)),
+            works[i % len(works)],
             end or dice.choice(list(ENDS)),
             round(dice.uniform(0.0, 3.0), 2),
             images,
         )
-        for _ in range(count)
+        for i in range(count)
     ]
 
 
@@ -179,20 +219,27 @@ def end_of(script: Script, cache: Path, *, fresh: bool = True) -> Exit:
     errors: list[str] = []
     reader = threading.Thread(target=_drain, args=(process.stderr, errors), daemon=True)
     reader.start()
-    watch = threading.Timer(LIMIT_SECONDS, process.kill)
-    watch.start()
-    try:
+    with _limit(process):
         ended = process.stdout.readline().strip() == "end"
+    with _limit(process):
         start = time.monotonic()
         code = process.wait()
         seconds = time.monotonic() - start
-    finally:
-        watch.cancel()
-        process.stdout.close()
+    process.stdout.close()
     reader.join()
     if not ended:
         raise RuntimeError(f"the script did not reach its end (exit code {code}):\n{''.join(errors)}")
     return Exit(script, code, seconds, "".join(errors))
+
+
+@contextlib.contextmanager
+def _limit(process: subprocess.Popen[str]) -> Iterator[None]:
+    watch = threading.Timer(LIMIT_SECONDS, process.kill)
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
 
 
 def _drain(stream: TextIO, into: list[str]) -> None:
@@ -200,41 +247,70 @@ def _drain(stream: TextIO, into: list[str]) -> None:
         into.extend(stream)
 
 
-def rows(found: list[Exit]) -> Iterator[str]:
-    """A table: how often each work ended with which code, and the longest time that took."""
-    yield f"{'under way':<26}{'ends by':<16}{'scripts':>8}{'right':>7}  {'exit codes':<20}{'slowest end':>12}"
-    groups: dict[tuple[str, str], list[Exit]] = {}
+def rows_of(found: list[Exit]) -> list[Row]:
+    """One row for each kind of work."""
+    groups: dict[str, list[Exit]] = {}
     for one in found:
-        groups.setdefault((one.script.work, one.script.end), []).append(one)
-    for (work, end), group in sorted(groups.items()):
-        codes = ", ".join(f"{code} ({n})" for code, n in Counter(one.code for one in group).items())
-        right, slowest = sum(one.is_right for one in group), max(one.seconds for one in group)
-        yield f"{work:<26}{end:<16}{len(group):>8}{right:>7}  {codes:<20}{slowest:>10.1f} s"
-    yield f"{len(found)} scripts, {sum(one.is_right for one in found)} ended as they should"
+        groups.setdefault(one.script.work, []).append(one)
+    out = []
+    for work, group in groups.items():
+        bad = Counter(f"{one.script.end}: {one.code}" for one in group if not one.is_right)
+        note = f"slowest end {max(one.seconds for one in group):.1f} s"
+        if bad:
+            note += "; failed: " + ", ".join(f"{what} ({n})" for what, n in bad.items())
+        promise = f"a script that ends at any moment of {work} has its own exit code"
+        out.append(Row(promise, len(group), sum(bad.values()), note))
+    return out
+
+
+@contextlib.contextmanager
+def forks() -> Iterator[None]:
+    """Have a process that scripts are forked from, as pytest has one."""
+    if sys.platform != "linux" or FOLDER_VARIABLE in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="vaewidgets-kernels-") as folder:
+        os.environ[FOLDER_VARIABLE] = str(write_kernel(Path(folder)))
+        yield
+        del os.environ[FOLDER_VARIABLE]
+
+
+def run_all(chosen: list[Script]) -> list[Exit]:
+    """Run the scripts one after another."""
+    # a shell that starts this in the background has it, and so them, ignore interrupts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    found = []
+    with tempfile.TemporaryDirectory() as cache, forks():
+        for i, script in enumerate(chosen, start=1):
+            found.append(end_of(script, Path(cache), fresh=i % 10 == 1))
+            words = f"{script.work}, {script.end}, {script.seconds:.2f} s"
+            print(f"{i:>3}  exit code {found[-1].code}  {words}", file=sys.stderr, flush=True)
+            if not found[-1].is_right:
+                print(found[-1].stderr, file=sys.stderr, flush=True)
+    return found
+
+
+def rows(scale: float, seed: int) -> list[Row]:
+    """`LONG` scripts times `scale`, but each work once at least."""
+    return rows_of(run_all(scripts(max(len(WORK), round(LONG * scale)), seed)))
 
 
 def main() -> int:
-    """Print the table; 1 if a script ended otherwise than it should."""
-    import tempfile
-
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=50)
+    """Print the rows; 1 if a script ended otherwise than it should."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--count", type=int, default=LONG)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--images", type=int, default=300, help="how many the slow decoder is shown")
-    parser.add_argument("--work", choices=list(WORK), default="frames of a slow decoder")
-    parser.add_argument("--end", choices=list(ENDS), default="its last line")
-    parser.add_argument("--all", action="store_true", help="any work and any end, at random")
-    chosen = parser.parse_args()
-    which = {} if chosen.all else {"work": chosen.work, "end": chosen.end}
-    found: list[Exit] = []
-    with tempfile.TemporaryDirectory() as cache:
-        for i, script in enumerate(
-            scripts(chosen.count, chosen.seed, images=chosen.images, **which), start=1
-        ):
-            found.append(end_of(script, Path(cache)))
-            print(f"{i:>3}  {script.seconds:.2f} s  exit code {found[-1].code}", file=sys.stderr, flush=True)
-    print("\n".join(rows(found)))
-    return int(not all(one.is_right for one in found))
+    parser.add_argument("--work", choices=list(WORK))
+    parser.add_argument("--end", choices=list(ENDS))
+    given = parser.parse_args()
+    found = rows_of(
+        run_all(scripts(given.count, given.seed, work=given.work, end=given.end, images=given.images))
+    )
+    print_table(found)
+    return int(bool(broken(found)))
 
 
 if __name__ == "__main__":

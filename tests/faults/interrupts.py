@@ -1,315 +1,79 @@
 """Interrupt the main thread at random instants of its calls; a run must step, pause and stop all the same.
 
-    python -m tests.faults.interrupts --count 2000
+    python -m tests.faults.interrupts --count 5000 --seed 0
 
-Each interrupt is a real signal whose handler raises KeyboardInterrupt in the main thread, as the kernel's
-stop button does; one in three is followed by a second, which meets what cleans up after the first.
-The calls are made in child processes: one that says nothing for `SILENCE` seconds is hung, and is replaced.
+A fifth of them are the stop button of two kernels, the installed ipykernel and the first of the folders that
+VAEWIDGETS_IPYKERNELS names (`pip install --target`); the others are in plain Python, a quarter for each kind
+of run. A process that says nothing for `SILENCE` seconds is hung, and is replaced. Seconds in which a busy
+machine kept a thread waiting for a processor do not count.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
-import faulthandler
+import math
 import os
-import queue
 import random
 import selectors
-import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from queue import Empty
 
+from jupyter_client.manager import KernelManager
+
+from tests.faults.interrupted import HUNG, LATE, SILENCE
+from tests.faults.table import Row, broken, print_table
 from tests.forked import python
 
+__all__ = ["KINDS", "Tally", "hammer", "kernels", "press", "row", "rows"]
+
 ROOT = Path(__file__).parents[2]
-SILENCE = 60.0  # seconds; the first word of a child takes as long as importing torch, on a busy machine too
-HUNG = 8.0
-LATE = 1.0
-KINDS = ("train", "widget", "sweep", "attach")
-
-
-# in the child ------------------------------------------------------------------------------------
-
-
-class Alarm:
-    """Sends the main thread a signal after a delay, perhaps twice; its handler raises KeyboardInterrupt.
-
-    The signal goes to the main thread itself: from a timer it may be delivered to one of torch's threads, and
-    Python then notices it only when the main thread has given the interpreter away for once. It is sent again
-    after a moment if nothing came of it: the ``except:`` in `copyreg` swallows whatever comes.
-    """
-
-    def __init__(self, package: str) -> None:
-        self._package = package
-        self._left = 0
-        self._is_on = False
-        self._orders: queue.SimpleQueue[tuple[float, float]] = queue.SimpleQueue()
-        self.was_inside = False
-        signal.signal(signal.SIGUSR1, self._handle)
-        threading.Thread(target=self._send, daemon=True).start()
-
-    def set(self, delay: float, again: float) -> None:
-        self._left = 2 if again else 1
-        self._is_on = True
-        self.was_inside = False
-        self._orders.put((delay, again))
-
-    def off(self) -> None:
-        self._left = 0
-        self._is_on = False
-
-    def _send(self) -> None:
-        main = threading.main_thread().ident
-        assert main is not None
-        while True:
-            delay, again = self._orders.get()
-            time.sleep(delay)
-            signal.pthread_kill(main, signal.SIGUSR1)
-            if again:
-                time.sleep(again)
-                signal.pthread_kill(main, signal.SIGUSR1)
-            time.sleep(0.001)
-            while self._is_on and self._orders.empty():
-                time.sleep(0.25)
-                if self._is_on:
-                    self._left = 1
-                    signal.pthread_kill(main, signal.SIGUSR1)
-
-    def _handle(self, _signal: int, frame: Any) -> None:
-        if not self._left:
-            return
-        self._left -= 1
-        while frame is not None:
-            self.was_inside |= self._package in frame.f_code.co_filename
-            frame = frame.f_back
-        raise KeyboardInterrupt
-
-
-def interrupted(alarm: Alarm, call: Callable[[], Any], delay: float, again: float) -> None:
-    """Repeat `call` until it is interrupted."""
-    try:
-        alarm.set(delay, again)
-        try:
-            while True:
-                call()
-        finally:
-            alarm.off()
-    except KeyboardInterrupt:
-        try:
-            alarm.off()
-        except KeyboardInterrupt:  # the second
-            alarm.off()
-
-
-def within(seconds: float, condition: Callable[[], bool]) -> float:
-    """Seconds until it is true; `HUNG` if it does not come true."""
-    begin = time.monotonic()
-    while not condition():
-        if time.monotonic() - begin > seconds:
-            return HUNG
-        time.sleep(0.0005)
-    return time.monotonic() - begin
-
-
-class Answers(dict[str, float]):
-    """How long a run took to step, to pause and to stop."""
-
-    def ask(self, run: Any) -> None:
-        """In a thread that is not the main one, as a widget's command."""
-        step = run.step
-        begin = time.monotonic()
-        run.resume()
-        within(HUNG, lambda: run.step > step and run.status == "running")
-        self["steps"] = time.monotonic() - begin
-        begin = time.monotonic()
-        run.pause()
-        paused_at = run.snapshot(timeout=HUNG).step
-        self["pauses"] = time.monotonic() - begin
-        time.sleep(0.002)
-        if run.step != paused_at or run.status != "paused":
-            self["pauses"] = HUNG
-        begin = time.monotonic()
-        run.stop()
-        within(HUNG, lambda: run.has_ended)
-        self["stops"] = time.monotonic() - begin
-
-    def asked(self, run: Any, meanwhile: Callable[[], None] = lambda: None) -> Answers:
-        """Ask in a thread while the main one does something else; what is not answered counts as `HUNG`."""
-        thread = threading.Thread(target=self.ask, args=(run,), daemon=True)
-        thread.start()
-        while thread.is_alive():
-            meanwhile()
-            thread.join(0.001)
-        for name in ("steps", "pauses", "stops"):
-            self.setdefault(name, HUNG)
-        return self
-
-
-def make(kind: str) -> Any:
-    """A run that trains for ever: a small model on noise."""
-    import torch
-
-    import vaewidgets as vw
-
-    torch.manual_seed(0)
-    images = torch.rand(512, 1, 8, 8)
-    data = vw.ImageDataset(images[:480], test=images[480:], name="noise", test_fraction=0)
-    options: dict[str, Any] = {"epochs": None, "eval_every": 50, "batch_size": 32}
-    if kind == "sweep":
-        sweep = vw.sweep(vw.MLPVAE, data, hidden=(16,), latent_dim=2, grid={"beta": [1.0, 2.0]}, **options)
-        return sweep.runs[0], sweep
-    model = vw.MLPVAE((1, 8, 8), latent_dim=2, hidden=(16,))
-    if kind == "attach":
-        run = vw.attach(model, data)
-        return run, vw.TrainingCurves(run)
-    run = vw.train(model, data, autosave=False, **options)
-    return run, vw.TrainingCurves(run) if kind == "widget" else None
-
-
-def own_loop(run: Any) -> Iterator[None]:
-    """A loop of the user's own, in the main thread."""
-    import torch
-
-    optimizer = torch.optim.Adam(run.model.parameters(), 1e-3)
-    images = run.data.train.images(torch.arange(480))
-    while True:
-        x = images[torch.randint(len(images), (32,))]
-        raw = run.model.decode_raw(run.model.encode(x)[0])
-        loss = torch.nn.functional.mse_loss(raw, torch.zeros_like(raw))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        run.log(loss=loss, recon=loss, kl=0.0, beta=run.beta, epoch=run.step // 20)
-        yield
-
-
-def calls_of(run: Any, rng: random.Random, kind: str) -> dict[str, Callable[[], Any]]:
-    """What the main thread is interrupted in."""
-
-    def turn_beta() -> None:
-        run.beta = rng.random()
-
-    calls: dict[str, Callable[[], Any]] = {
-        "snapshot": lambda: run.snapshot(timeout=2.0),
-        "pause": run.pause,
-        "resume": run.resume,
-        "evaluate": run.evaluate,
-        "wait": lambda: run.wait(timeout=0.01, progress=False),
-        "beta": turn_beta,
-        "advance": lambda: run.advance(3),
-        "stop": run.stop,
-        "request": run.request_snapshot,
-        "history": lambda: run.history["loss"],
-    }
-    if kind == "attach":
-        for name in ("resume", "advance", "stop", "pause"):
-            calls[name] = with_log(calls[name], run)
-        calls["log"] = with_log(lambda: None, run)
-    return calls
-
-
-def with_log(call: Callable[[], Any], run: Any) -> Callable[[], Any]:
-    """The call, then a loop that does nothing but log; `Helper` goes on with one that was paused."""
-    from vaewidgets.errors import TrainingStopped
-
-    def both() -> None:
-        call()
-        try:
-            for i in range(30):
-                run.log(loss=1.0, recon=0.5, kl=0.5, beta=run.beta, epoch=i // 10)
-        except TrainingStopped:
-            pass
-
-    return both
-
-
-class Helper(threading.Thread):
-    """Goes on with a loop in the main thread that was paused, while that is wanted."""
-
-    def __init__(self, run: Any) -> None:
-        super().__init__(daemon=True)
-        self._run, self.is_wanted = run, False
-        self.start()
-
-    def run(self) -> None:
-        while True:
-            if self.is_wanted:
-                self._run.resume()
-            time.sleep(0.005)
-
-    def rest(self) -> None:
-        self.is_wanted = False
-        time.sleep(0.02)
-
-
-def log_until_stopped(run: Any) -> None:
-    """The main thread's part in asking a run of `attach`."""
-    from vaewidgets.errors import TrainingStopped
-
-    end = time.monotonic() + HUNG
-    try:
-        for _ in own_loop(run):
-            if time.monotonic() > end:
-                return
-    except TrainingStopped:
-        pass
-
-
-def child(kind: str, seed: int, count: int) -> None:
-    """Interrupt `count` calls, and print after each how the run answers."""
-    faulthandler.enable()
-    rng = random.Random(seed)
-    alarm = Alarm(os.sep + "vaewidgets" + os.sep)
-    run, _kept = make(kind)
-    helper = Helper(run) if kind == "attach" else None
-    if helper is not None:
-        next(own_loop(run))  # torch imports for seconds when the first optimiser is made
-    calls = calls_of(run, rng, kind)
-    names = sorted(calls)
-    seconds: dict[str, float] = {}
-    for i in range(count):
-        name = names[(seed + i) % len(names)]
-        faulthandler.dump_traceback_later(SILENCE - 5, file=sys.stderr)
-        if kind != "attach" and rng.random() < 0.7:
-            rng.choice([run.resume, run.pause, lambda: run.advance(2)])()
-        if helper is not None:
-            helper.is_wanted = True
-        if name not in seconds:
-            begin = time.monotonic()
-            calls[name]()
-            seconds[name] = time.monotonic() - begin
-        print(f"begins {name}", flush=True)
-        again = rng.choice([0.0, 0.0, rng.uniform(2e-5, 5e-4)])
-        interrupted(alarm, calls[name], rng.uniform(1e-5, max(2e-3, 1.5 * seconds[name])), again)
-        faulthandler.dump_traceback_later(LATE + 0.5, file=sys.stderr)  # what keeps it from answering
-        if helper is not None:
-            helper.rest()
-            if rng.random() < 0.5:
-                run.finish()  # as at the end of a notebook's cell
-            answers = Answers().asked(run, lambda: log_until_stopped(run))
-        else:
-            answers = Answers().asked(run)
-        slowest = max(answers.values())
-        print(f"ends {name} {slowest:.4f} {int(alarm.was_inside)} {answers}", flush=True)
-        if slowest >= HUNG:
-            break
-    print("bye", flush=True)
-    os._exit(0)
-
-
-# in the parent -----------------------------------------------------------------------------------
+KINDS = {
+    "train": "a run",
+    "widget": "a run with a widget",
+    "sweep": "a run of a sweep",
+    "attach": "a loop of one's own",
+}
+LONG = 5000
+MOST_HUNG = 20  # given up after so many
 
 
 class Tally(collections.Counter[str]):
     """Of one call: interrupts, how many of them inside the package, runs that hung or were late."""
 
     slowest = 0.0
+
+    def note(self, seconds: float, *, inside: bool = True) -> None:
+        """One more interrupt, after which the run answered within so many seconds."""
+        self["interrupts"] += 1
+        self["inside"] += inside
+        self["hung"] += seconds >= HUNG
+        self["late"] += LATE < seconds < HUNG
+        self.slowest = max(self.slowest, seconds)
+
+
+def row(where: str, tallies: dict[str, Tally]) -> Row:
+    """What came of it, by call, as one promise."""
+    total = Tally()
+    for tally in tallies.values():
+        total.update(tally)
+        total.slowest = max(total.slowest, tally.slowest)
+    bad = {name: tally["hung"] + tally["late"] for name, tally in tallies.items()}
+    calls = ", ".join(f"{name} {n}" for name, n in bad.items() if n)
+    note = f"{len(tallies)} calls, {total['inside']:,} within the package, slowest {total.slowest:.2f} s"
+    return Row(
+        f"{where} that was interrupted steps, pauses and stops within {LATE:g} s",
+        total["interrupts"],
+        sum(bad.values()),
+        f"{note}; failed: {calls}" if calls else note,
+    )
+
+
+# plain Python -------------------------------------------------------------------------------------
 
 
 def lines_of(process: subprocess.Popen[str]) -> Iterator[str]:
@@ -324,12 +88,12 @@ def lines_of(process: subprocess.Popen[str]) -> Iterator[str]:
             yield line.strip()
 
 
-def hammer(kind: str, count: int, seed: int = 0, most_hung: int = 20) -> dict[str, Tally]:
+def hammer(kind: str, count: int, seed: int = 0) -> dict[str, Tally]:
     """Interrupt so many calls in children; returns what came of it, by call."""
     tallies: dict[str, Tally] = collections.defaultdict(Tally)
     done = hung = 0
-    while done < count and hung < most_hung:
-        code = f"from tests.faults.interrupts import child; child({kind!r}, {seed}, {count - done})"
+    while done < count and hung < MOST_HUNG:
+        code = f"from tests.faults.interrupted import child; child({kind!r}, {seed}, {count - done})"
         process = subprocess.Popen(python(code), cwd=ROOT, stdout=subprocess.PIPE, text=True, bufsize=1)
         assert process.stdout is not None
         name, said_bye = "", False
@@ -338,13 +102,8 @@ def hammer(kind: str, count: int, seed: int = 0, most_hung: int = 20) -> dict[st
             if kind_of_line == "begins":
                 name = rest
             elif kind_of_line == "ends":
-                _, seconds, inside, _ = rest.split(" ", 3)
-                tally = tallies[name]
-                tally["interrupts"] += 1
-                tally["inside"] += int(inside)
-                tally["hung"] += float(seconds) >= HUNG
-                tally["late"] += LATE < float(seconds) < HUNG
-                tally.slowest = max(tally.slowest, float(seconds))
+                seconds, inside, _ = rest.split(" ", 2)
+                tallies[name].note(float(seconds), inside=bool(int(inside)))
                 done += 1
                 hung += float(seconds) >= HUNG
                 name = ""
@@ -353,46 +112,141 @@ def hammer(kind: str, count: int, seed: int = 0, most_hung: int = 20) -> dict[st
         process.wait()
         process.stdout.close()
         if not said_bye:
-            tally = tallies[name or "start"]
-            tally["interrupts"] += bool(name)
-            tally["hung"] += 1
-            done, hung = done + bool(name), hung + 1
+            tallies[name or "start"].note(HUNG, inside=False)
+            done, hung = done + 1, hung + 1
         seed += 1000
     return tallies
 
 
-def table(tallies: dict[str, Tally]) -> str:
-    """One row a call."""
-    rows = [f"{'call':<10}{'interrupts':>11}{'inside':>8}{'hung':>6}{'late':>6}{'slowest, s':>12}"]
-    total = Tally()
-    for name in sorted(tallies):
-        tally = tallies[name]
-        total.update(tally)
-        total.slowest = max(total.slowest, tally.slowest)
-        rows.append(_row(name, tally))
-    return "\n".join([*rows, _row("all", total)])
+# kernels ------------------------------------------------------------------------------------------
+
+PREPARE = """
+import random
+from tests.faults.interrupted import Answers, calls_of, make
+run, kept = make("widget")
+calls = calls_of(run, kept, random.Random(0), "widget")
+print(*calls, sep=";")
+"""
+ASK = """
+print(max(Answers().asked(run).values()))
+run.resume()
+"""
 
 
-def _row(name: str, tally: Tally) -> str:
-    counts = "".join(
-        f"{tally[key]:>{width}}"
-        for key, width in (("interrupts", 11), ("inside", 8), ("hung", 6), ("late", 6))
+def kernels() -> dict[str, str]:
+    """Folder of each ipykernel, by its version: the installed one has none; one more where there is one."""
+    import ipykernel
+
+    found = {f"ipykernel {ipykernel.__version__}": ""}
+    folders = filter(None, os.environ.get("VAEWIDGETS_IPYKERNELS", "").split(os.pathsep))
+    for folder in list(folders)[:1]:
+        (info,) = Path(folder).glob("ipykernel-*.dist-info")
+        found[info.stem.replace("-", " ")] = folder
+    return found
+
+
+class Kernel:
+    """A kernel of its own process."""
+
+    def __init__(self, folder: str) -> None:
+        paths = [folder, *os.environ.get("PYTHONPATH", "").split(os.pathsep), str(ROOT)]
+        self._manager = KernelManager()
+        if folder:
+            launch = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+            self._manager.kernel_spec.argv = launch
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        self._manager.start_kernel(env=environment, cwd=str(ROOT))
+        self._client = self._manager.client()
+        self._client.start_channels()
+        self._client.wait_for_ready(timeout=SILENCE)
+
+    def __enter__(self) -> Kernel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.stop_channels()
+        self._manager.shutdown_kernel(now=True)
+
+    def run(self, code: str, seconds: float, interrupt_after: float | None = None) -> tuple[str, str]:
+        """What a cell printed, and the name of its error, "silence" if it does not end.
+
+        It may be stopped, so long after it printed something, and again each second: what an interrupt raises
+        in a callback of a weak reference is swallowed.
+        """
+        message = self._client.execute(code)
+        text, error = "", ""
+        end, press_at = time.monotonic() + seconds, math.inf
+        while (now := time.monotonic()) < end:
+            if now >= press_at:
+                self._manager.interrupt_kernel()
+                press_at = now + 1.0
+            try:
+                got = self._client.get_iopub_msg(timeout=min(0.5, max(0.001, press_at - now)))
+            except Empty:
+                continue
+            if got["parent_header"].get("msg_id") != message:
+                continue
+            kind, body = got["msg_type"], got["content"]
+            if kind == "stream" and body["name"] == "stdout":
+                text += body["text"]
+                if interrupt_after is not None and press_at == math.inf:
+                    press_at = time.monotonic() + interrupt_after
+            elif kind == "error":
+                error = body["ename"]
+            elif kind == "status" and body["execution_state"] == "idle":
+                return text, error
+        return text, "silence"
+
+
+def press(folder: str, count: int, seed: int = 0) -> dict[str, Tally]:
+    """Press the stop button of a kernel so often while a cell calls a run; returns what came of it."""
+    dice = random.Random(seed)
+    tallies: dict[str, Tally] = collections.defaultdict(Tally)
+    done = hung = 0
+    while done < count and hung < MOST_HUNG:
+        with Kernel(folder) as kernel:
+            text, error = kernel.run(PREPARE, 2 * SILENCE)
+            if error:
+                raise RuntimeError(f"the kernel was not prepared: {error}")
+            names = text.strip().split(";")
+            while done < count:
+                name = names[(seed + done) % len(names)]
+                cell = f"print('begins')\nwhile True: calls[{name!r}]()"
+                _, error = kernel.run(cell, SILENCE, dice.uniform(0.0, 0.05))
+                text, error = ("", error) if error == "silence" else kernel.run(ASK, 2 * SILENCE)
+                is_hung = bool(error) or not text.strip()
+                tallies[name].note(HUNG if is_hung else float(text.split()[-1]))
+                done, hung = done + 1, hung + is_hung
+                if is_hung:
+                    break
+    return tallies
+
+
+# all ----------------------------------------------------------------------------------------------
+
+
+def rows(scale: float, seed: int) -> list[Row]:
+    """`LONG` interrupts times `scale`: a fifth in kernels, the rest in plain Python."""
+    places = kernels()
+    plain = max(4, round(0.8 * scale * LONG / len(KINDS)))
+    buttons = max(2, round(0.2 * scale * LONG / len(places)))
+    found = [row(f"{words} in plain Python", hammer(kind, plain, seed)) for kind, words in KINDS.items()]
+    found += [row(f"a run in {name}", press(folder, buttons, seed)) for name, folder in places.items()]
+    return found
+
+
+def main() -> int:
+    """Print the rows; 1 if a run did not answer."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    return f"{name:<10}{counts}{tally.slowest:>12.3f}"
-
-
-def main() -> None:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=2000, help="interrupts of each kind of run")
+    parser.add_argument("--count", type=int, default=LONG)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--most-hung", type=int, default=20, help="give up after so many")
-    parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
     given = parser.parse_args()
-    for kind in given.kinds:
-        tallies = hammer(kind, given.count, given.seed, given.most_hung)
-        print(f"\n{kind}\n{table(tallies)}", flush=True)
+    found = rows(given.count / LONG, given.seed)
+    print_table(found)
+    return int(bool(broken(found)))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

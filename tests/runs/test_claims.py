@@ -224,7 +224,7 @@ def test_a_run_that_is_dropped_or_fails_lets_go():
         return 1.0
 
     failed = start(data, model, beta=fails, epochs=None)
-    with pytest.raises(RuntimeError, match="planted"):
+    with pytest.raises(OptionError, match=r"beta\(4\) raised RuntimeError: planted"):
         failed.wait(progress=False)
     start(data, model, epochs=1).wait(progress=False)
 
@@ -259,3 +259,27 @@ def test_many_at_once_for_one_model():
     assert len(refused) == len(runs) - 1
     for run in runs:
         run.close()
+
+
+def test_a_run_that_was_interrupted_as_it_claimed_its_model_lets_go(monkeypatch):
+    """Who asked for its model waited busily and without end for a run that does not train."""
+    data = make_data()
+    model = make_model(data)
+    first = start(data, model, epochs=None, start=False)
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(first._gate, "go", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            first.resume()
+    second = []
+    thread = threading.Thread(target=lambda: second.append(start(data, model, epochs=1)), daemon=True)
+    thread.start()
+    thread.join(20)
+    assert second, "it waits for a run that does not train"
+    second[0].wait(progress=False)
+    first.resume()
+    assert still_trains(first)
+    first.close()

@@ -184,3 +184,39 @@ def test_the_data_need_not_be_at_fault():
     with pytest.raises(DivergedError):
         run.wait()
     assert all(torch.isfinite(p).all() for p in run.model.parameters())
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_weights_that_something_else_spoilt_are_those_of_the_newest_good_copy(batch_norm):
+    model = Planted("nothing", 0, batch_norm)
+    run = start(model=model, epochs=None, eval_every=0, start=False)
+    run.advance(20)
+    assert wait_until(lambda: run.status == "paused" and run.step == 20)
+    good = run.snapshot()
+    assert good.step == 20
+    with torch.no_grad():
+        model.down.weight[0, 0] = NAN
+    run.resume()
+    with pytest.raises(
+        DivergedError,
+        match=r"weights of the model were NaN or infinite at step 20, before .* "
+        r"They are those of step 20 again, the newest copy that is finite",
+    ):
+        run.wait(progress=False)
+    assert (run.error.step, run.error.term) == (20, "weights")
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, good.model.state_dict()[name]), name
+    assert np.isfinite(run.evaluate()["loss"])
+
+
+def test_without_a_newer_copy_they_are_those_of_the_time_line():
+    run = start(epochs=None, eval_every=0, start=False)
+    run.advance(20)
+    assert wait_until(lambda: run.status == "paused" and run.step == 20)
+    kept = [one.step for one in run.time_line.weights]
+    with torch.no_grad():
+        next(run.model.parameters())[0, 0] = INF
+    run.resume()
+    with pytest.raises(DivergedError, match=f"those of step {kept[-1]} again"):
+        run.wait(progress=False)
+    assert all(bool(torch.isfinite(p).all()) for p in run.model.parameters())

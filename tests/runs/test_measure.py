@@ -11,6 +11,7 @@ import torch
 from tests.runs.conftest import make_data, make_model, start, wait_until
 from vaewidgets.data import load_dataset
 from vaewidgets.errors import DivergedError, OptionError, ShapeError
+from vaewidgets.objectives import LinearWarmup, LogUniform
 from vaewidgets.runs import load_run
 
 
@@ -116,3 +117,10 @@ def test_without_a_test_split_the_training_images_are_measured_and_that_is_said(
         warnings.simplefilter("error")
         assert run.evaluate("train")["loss"] > 0
         assert start(epochs=1).wait(progress=False).evaluate()["loss"] > 0
+
+
+@pytest.mark.parametrize("beta", [2.0, LinearWarmup(0.0, 4.0, steps=20), LogUniform(0.1, 10.0)])
+def test_evaluate_is_the_test_curve_s_last_point(beta):
+    run = start(make_data(600, 520), beta=beta, epochs=1, seed=3).wait(progress=False)
+    found = run.evaluate("test")
+    assert found == {name: run.history[f"test_{name}"][-1] for name in found}

@@ -235,6 +235,20 @@ def test_await():
     assert [run.epoch for run in asyncio.run(both())] == [2, 3]
 
 
+def test_a_schedule_that_raises_is_told_with_its_step():
+    run = endless(beta=lambda step: 1 / (5 - step))
+    with pytest.raises(
+        OptionError, match=r"beta\(5\) raised ZeroDivisionError: division by zero; expected a"
+    ) as found:
+        run.wait(progress=False)
+    assert isinstance(found.value.__cause__, ZeroDivisionError)
+    assert run.step == len(run.history["loss"]) == 5
+    run.beta = 1.0
+    run.advance(2)
+    assert wait_until(lambda: run.status == "paused" and run.step == 7)
+    run.close()
+
+
 def test_await_raises_what_failed():
     run = endless(beta=lambda step: 1.0 if step < 3 else -1.0)
 

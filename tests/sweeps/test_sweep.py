@@ -169,6 +169,7 @@ def test_to_csv_writes(tmp_path):
         ({"beta": [1, -1]}, "expected a finite number of at least 0"),
         ({"latent_dim": [2, 0]}, "latent_dim is 0"),
         ({"hidden": [8, 4]}, "hidden"),
+        ({"seed": [0, 2**70]}, "seed is 1180591620717411303424; expected a whole number"),
         ({"lr": np.array([1e-3, 0])}, "lr is 0"),
     ],
 )

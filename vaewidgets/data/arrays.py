@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaewidgets.checks import flag, number, sequence, whole
+from vaewidgets.checks import flag, number, random_seed, sequence
 from vaewidgets.data.convert import as_labels, as_value_range, exact
 from vaewidgets.data.dataset import ImageDataset, draw_test
 from vaewidgets.data.items import array_items
@@ -101,7 +101,7 @@ class ArrayDataset(ImageDataset):
         known = _known_labels(labels, own_labels, len(rows), "labels")
         train, held_out = (rows, known), _read_test(test, rows)
         if held_out is None:
-            train_index, test_index = draw_test(len(rows), test_fraction, whole("seed", seed, 0))
+            train_index, test_index = draw_test(len(rows), test_fraction, random_seed(seed))
             train = _taken(rows, known, train_index)
             held_out = None if test_index is None else _taken(rows, known, test_index)
         splits = [train] if held_out is None else [train, held_out]

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaewidgets.checks import number, text, whole
+from vaewidgets.checks import number, random_seed, text, whole
 from vaewidgets.data.classes import Classes, find_classes
 from vaewidgets.data.convert import as_labels, as_value_range
 from vaewidgets.data.items import Items
@@ -131,7 +131,7 @@ class ImageDataset:
         self.value_range = as_value_range(value_range)
         test_fraction = number("test_fraction", test_fraction, 0, below=1)
         cap = whole("memory_cap_bytes", memory_cap_bytes, 0, also=", such as 4 * 2**30")
-        seed, num_workers = whole("seed", seed, 0), whole("num_workers", num_workers, 0)
+        seed, num_workers = random_seed(seed), whole("num_workers", num_workers, 0)
         keys = (image_key, label_key)
         options = OpenOptions(self.value_range, channels, as_size(size), cap, self.name, num_workers, keys)
         opened = _open(images, labels, "labels", options)
@@ -298,7 +298,7 @@ def draw_test(n: int, fraction: float, seed: int) -> tuple[Tensor, Tensor | None
 def draw(split: Split, n: int, seed: int, option: str) -> Split:
     """Return `n` images of a split, drawn with `seed`, in the order of the split."""
     n = whole(option, n, 1, len(split), also=", the number of images")
-    order = torch.randperm(len(split), generator=torch.Generator().manual_seed(seed))
+    order = torch.randperm(len(split), generator=torch.Generator().manual_seed(random_seed(seed)))
     return split.take(order[:n].sort().values)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaewidgets.checks import whole
+from vaewidgets.checks import random_seed, whole
 from vaewidgets.errors import OptionError
 
 
@@ -47,7 +47,7 @@ def choose_factors(
             f'n_train + n_test is {n:,}; "{name}" has {total:,} combinations of factors, and '
             "each is drawn at most once, so that no test image is trained on. Ask for fewer."
         )
-    random = np.random.default_rng(whole("seed", seed, 0))
+    random = np.random.default_rng(random_seed(seed))
     chosen = random.permutation(total)[:n]
     return np.stack(np.unravel_index(chosen, tuple(counts)), axis=1).astype(np.int64), random
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from vaewidgets import checks
-from vaewidgets.checks import flag, whole
+from vaewidgets.checks import flag, random_seed
 from vaewidgets.data.convert import resize
 from vaewidgets.data.dataset import ImageDataset, draw
 from vaewidgets.data.faces import FACE_FACTOR_COUNTS, FACE_FACTOR_NAMES, make_faces
@@ -110,7 +110,7 @@ def load_dataset(
         If a file is damaged.
     """
     flag("download", download)
-    whole("seed", seed, 0)
+    random_seed(seed)
     key = str(name).lower().replace("_", "-").replace(" ", "-")
     names = (*_LOADERS, *_DRAWN)
     if key not in names:

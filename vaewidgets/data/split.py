@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import copy
-import threading
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from vaewidgets.concurrency import Lock
 from vaewidgets.data.batches import Batches, to_float
 from vaewidgets.data.pixel_storage import MemoryStore, Store
 from vaewidgets.errors import DataError, ShapeError
 
 # Training and drawing threads may both ask for the copy on the device; the second waits for the first one's.
-_UPLOAD = threading.Lock()
+_UPLOAD = Lock()
 
 
 class Split:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vaewidgets.adapters.seeded import seeded
-from vaewidgets.checks import instance, number, whole, wholes
+from vaewidgets.checks import instance, number, random_seed, whole, wholes
 from vaewidgets.contract.texts import percent
 from vaewidgets.errors import DataError, OptionError, ShapeError
 from vaewidgets.inference import Inference
@@ -154,7 +154,7 @@ def distil(
         If the loss is not finite.
     """
     epochs, batch_size = whole("epochs", epochs, 1), whole("batch_size", batch_size, 1)
-    lr, seed = number("lr", lr, above=0), whole("seed", seed, 0)
+    lr, seed = number("lr", lr, above=0), random_seed(seed)
     hidden = wholes("hidden", hidden, 1, also=", the widths of the layers")
     if student is not None:
         instance("student", student, nn.Module, "an nn.Module")

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaewidgets.engine.epoch import EngineState, EpochUnderWay, set_state, stream_seed
+from vaewidgets.engine.epoch import EngineState, EpochUnderWay, evaluation_seed, set_state, stream_seed
 from vaewidgets.engine.evaluate import Evaluation, drive, evaluating
 from vaewidgets.engine.faults import diverged
 from vaewidgets.engine.fused import FusedStep, can_fuse, fused_step
@@ -330,7 +330,7 @@ class Engine:
             beta=self.beta_schedule.scored(self.step - 1),
             step=self.step - 1,
             device=self.device,
-            seed=stream_seed(self.seed, 2),
+            seed=evaluation_seed(self.seed),
         )
 
     def describe(self) -> str:

@@ -106,6 +106,11 @@ def stream_seed(seed: int, stream: int) -> int:
     return (3 * seed + stream) % 2**63
 
 
+def evaluation_seed(seed: int) -> int:
+    """Seed of the noise that a run is evaluated with."""
+    return stream_seed(seed, 2)
+
+
 def set_state(generator: torch.Generator, state: Tensor, otherwise: int) -> None:
     """Put a generator where another one was; seed it where that was of another kind of device."""
     try:

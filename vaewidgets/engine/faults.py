@@ -45,6 +45,17 @@ def diverged(step: int, terms: np.ndarray, beta: float = 1.0) -> DivergedError:
     )
 
 
+def spoilt(step: int, copied_at: int) -> DivergedError:
+    """Divergence of a run of ours whose weights were not finite themselves, and were put back."""
+    return DivergedError(
+        f"training diverged: weights of the model were NaN or infinite at step {step}, before its update: "
+        "other code wrote to them, or an update went beyond the largest number. They are those of step "
+        f"{copied_at} again, the newest copy that is finite; the history is kept.",
+        step=step,
+        term="weights",
+    )
+
+
 def _cause_in_loss(beta: float, kl: float) -> str:
     """Why a loss is not finite whose recon and KL are."""
     if not abs(beta * kl) < float(np.finfo(np.float32).max):

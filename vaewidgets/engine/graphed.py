@@ -14,7 +14,6 @@ Whatever does not fit, at whichever point, leaves the run with the ordinary step
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,6 +22,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vaewidgets.checks import flag
+from vaewidgets.concurrency import Lock
 from vaewidgets.engine.fused import has_hooks
 from vaewidgets.engine.metrics import COLUMNS
 from vaewidgets.engine.optimizers import ShortAdam
@@ -38,7 +38,7 @@ CHECK_EVERY = 500  # steps; a check costs a step and two copies of the weights
 TERMS_TOLERANCE = 1e-4  # relative: what sums in another order may differ by
 UPDATE_TOLERANCE = 0.01  # of the update's length: Adam magnifies rounding where gradients are tiny
 
-_capturing = threading.Lock()  # a process can record one graph at a time
+_capturing = Lock()  # a process can record one graph at a time
 
 
 def check_cuda_graph(cuda_graph: object, device: torch.device) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import bisect
-import threading
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from vaewidgets.concurrency import Lock
 from vaewidgets.engine.curves import Buckets, Curve
 
 _CHUNK = 16_384  # rows a chunk: nothing is ever copied to grow, at most one chunk is half empty
@@ -31,12 +31,12 @@ class Recorder:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._n = 0
         self._steps: list[np.ndarray] = []
         self._columns: dict[str, list[np.ndarray]] = {}
         self._epochs: list[tuple[int, dict[str, float]]] = []
-        self._curve_lock = threading.Lock()
+        self._curve_lock = Lock()
         self._curves: dict[tuple[str, int], tuple[Buckets, int]] = {}
         self.version = 0
 

@@ -6,7 +6,6 @@ deep copy made before training, so that no thread ever walks the live model whil
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from vaewidgets.adapters import Convention, copy_model, named_tensors
+from vaewidgets.concurrency import Lock
 from vaewidgets.errors import ProtocolError
 from vaewidgets.inference import Codes, Inference, joined
 
@@ -202,7 +202,7 @@ class Snapshot:
         self.step = step
         self.epoch = epoch
         self.inference = Inference(model, likelihood)
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._encoded: dict[Any, Codes] = {}
 
     def encode(self, x: Tensor, labels: Tensor | None = None) -> Codes:

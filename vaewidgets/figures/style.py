@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import math
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 
+from vaewidgets.concurrency import Lock
 from vaewidgets.contract.palette import COLORS
 from vaewidgets.errors import OptionError
 
@@ -27,7 +27,7 @@ DASHED = (0, (4, 3))
 _DPI = (200, 150, 120, 100, 80, 60, 40)
 _PAD_INCHES = 0.08
 _WHITE = 255
-_render = threading.Lock()  # matplotlib's font and text caches are shared between figures
+_render = Lock()  # matplotlib's font and text caches are shared between figures
 
 
 def new_figure(size: tuple[float, float]) -> Figure:

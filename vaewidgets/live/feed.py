@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 
 from vaewidgets.cells import at_cell_end
-from vaewidgets.concurrency import BackgroundThread, leave_if_exiting
+from vaewidgets.concurrency import BackgroundThread, Lock, leave_if_exiting
 from vaewidgets.contract.frame import LiveState, Sections
 from vaewidgets.engine import Snapshot
 from vaewidgets.live.messages import Question
@@ -48,13 +48,13 @@ class Feed:
     """Feeds the widgets of one run; there is one feed a run."""
 
     _feeds: ClassVar[weakref.WeakKeyDictionary[Run, Feed]] = weakref.WeakKeyDictionary()
-    _feeds_lock = threading.Lock()
+    _feeds_lock = Lock()
 
     def __init__(self, run: Run) -> None:
         self._run = weakref.ref(run)
         self.view = View(SHARED)  # of all widgets of the run
-        self._lock = threading.Lock()
-        self._building = threading.Lock()
+        self._lock = Lock()
+        self._building = Lock()
         self._widgets: list[RunWidget] = []
         self._questions: dict[int, tuple[RunWidget, Question]] = {}
         self._unacknowledged: dict[int, RunWidget] = {}

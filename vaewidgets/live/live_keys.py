@@ -8,7 +8,6 @@ exported page hold the same picture.
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
 from collections.abc import Iterable, Mapping
@@ -20,6 +19,7 @@ import anywidget
 from ipywidgets.widgets.widget import _remove_buffers
 
 from vaewidgets.cells import at_cell_end, at_moments, by_marimo
+from vaewidgets.concurrency import Lock
 from vaewidgets.live.bundle import STATIC, bundle
 from vaewidgets.live.hosts import threads_reach_page
 from vaewidgets.live.pull import News, may_send
@@ -42,7 +42,7 @@ class LiveKeys(anywidget.AnyWidget):
     def __init__(self, **traits: Any) -> None:
         # views of one widget know each other by its name
         self._live: dict[str, Any] = {"widget_id": uuid.uuid4().hex[:12], "ack": 0}
-        self._live_lock = threading.RLock()
+        self._live_lock = Lock()
         self._send_context: Context | None = None
         self._hellos = 0  # each view says it twice, see js/host/commands.js
         self._unsent: set[str] = set()

@@ -9,13 +9,13 @@ drawn before (see js/host/widget.js).
 from __future__ import annotations
 
 import logging
-import threading
 import uuid
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 from anywidget import AnyWidget
 
+from vaewidgets.concurrency import Lock
 from vaewidgets.contract.png import size_metadata
 from vaewidgets.live.hosts import host
 from vaewidgets.live.html_output import html_bundle, html_output, is_wanted, with_picture
@@ -56,7 +56,7 @@ class Picture:
 
     def __init__(self, widget: LiveWidget) -> None:
         self._widget = widget
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._drawn: tuple[Hashable, bytes | None] | None = None
         self._display_ids: list[str] = []
         self._shown: Hashable = None

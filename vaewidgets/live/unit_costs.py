@@ -7,7 +7,6 @@ and widgets show how far that has come.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import final
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaewidgets.concurrency import Lock
 from vaewidgets.contract.frame import Ablation
 from vaewidgets.contract.packing import pack
 from vaewidgets.data import Sample
@@ -54,7 +54,7 @@ class UnitCosts:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._current: dict[int, _Measurement] = {}  # by number of images
         self._complete: dict[int, _Measurement] = {}  # the newest that was finished
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import threading
 import time
 import weakref
 from collections import Counter
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import traitlets
 
 from vaewidgets.cells import close_with_cell, in_marimo
-from vaewidgets.concurrency import BackgroundThread
+from vaewidgets.concurrency import BackgroundThread, Lock
 from vaewidgets.errors import did_you_mean
 from vaewidgets.live import hosts
 from vaewidgets.live.cleared import note_shown
@@ -66,7 +65,7 @@ class LiveWidget(LiveKeys):
         self._obeyed = 0  # the highest number of a command that was obeyed
         self._shown_with_frame = 0  # ... and of one whose acknowledgement comes with the frame that shows it
         self._fault: str | None = None  # what went wrong with the newest command
-        self._obey_lock = threading.RLock()
+        self._obey_lock = Lock()
         self._newest: dict[str, int] = {}
         self._dropped: Counter[str] = Counter()
         self._own_view = View()

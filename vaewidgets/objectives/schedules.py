@@ -13,6 +13,7 @@ from numbers import Real
 from typing import Any, ClassVar, final
 
 from vaewidgets.checks import number, whole
+from vaewidgets.errors import OptionError
 
 
 class Schedule(ABC):
@@ -206,8 +207,15 @@ class Custom(Schedule):
         self(0)
 
     def __call__(self, step: int) -> float:
-        """Weight at `step`; OptionError when the function gives something else than a weight."""
-        return _weight(f"beta({step})", self.function(step))
+        """Weight at `step`; OptionError when the function raises, or gives something else than a weight."""
+        try:
+            value = self.function(step)
+        except Exception as error:
+            raise OptionError(
+                f"beta({step}) raised {type(error).__name__}: {error}; expected a weight of at least 0 at "
+                "every step. Mend the function of the step that beta was set to."
+            ) from error
+        return _weight(f"beta({step})", value)
 
     def describe(self) -> str:
         """Say in a few words what the schedule does."""

@@ -12,7 +12,6 @@ import contextlib
 import logging
 import os
 import re
-import threading
 import time
 import uuid
 import weakref
@@ -20,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import final
 
-from vaewidgets.concurrency import BackgroundThread
+from vaewidgets.concurrency import BackgroundThread, Lock
 from vaewidgets.errors import OptionError, VAEWidgetsError
 from vaewidgets.files import Held, cache_folder, is_held, sweep_leftovers
 from vaewidgets.runs.run_file import Checkpoint, write
@@ -121,7 +120,7 @@ class Autosave:
         self.fault = fault
 
 
-_lock = threading.Lock()
+_lock = Lock()
 _living: weakref.WeakSet[Autosave] = weakref.WeakSet()  # those that have a file in the cache
 _tokens: dict[int, str] = {}  # by process: one that was forked off needs its own
 _marks: dict[tuple[str, Path], Held] = {}

@@ -11,6 +11,7 @@ from vaewidgets.cells import at_cell_end
 from vaewidgets.concurrency import BackgroundThread
 from vaewidgets.engine.batched import likeness, why_alone
 from vaewidgets.engine.engine import Engine, EngineState
+from vaewidgets.engine.faults import spoilt
 from vaewidgets.engine.steps import Control, Steps, exhaust
 from vaewidgets.errors import DivergedError, OptionError
 from vaewidgets.objectives import Schedule
@@ -147,7 +148,14 @@ class TrainingRun(Run):
     def has_let_go(self) -> bool:
         """Whether its model is free: it has ended, or does so in a moment."""
         loop = self._gate.loop
-        return loop is None or loop.done.wait(_LET_GO_SECONDS if self.status in ENDED else 0.0)
+        if loop is not None and not loop.done.wait(_LET_GO_SECONDS if self.status in ENDED else 0.0):
+            return False
+        with self._lock:
+            loop = self._gate.loop
+            is_free = loop is None or loop.done.is_set
+            if is_free:
+                release(self)  # it was interrupted between its claim and its start
+            return is_free
 
     def how_to_end(self) -> str:
         """Say how the user ends it."""
@@ -196,12 +204,15 @@ class TrainingRun(Run):
                 self._release_threads,
                 engine.take_weights_back,
                 lambda: engine.flush(wait=True),
+                self._mend_weights,
                 self._copies.note_time,
             ):
                 try:
                     act()
                 except BaseException as raised:
-                    error, ended = error or raised, "failed"
+                    # weights that are spoilt are why a term diverged
+                    is_cause = isinstance(raised, DivergedError) and raised.term == "weights"
+                    error, ended = raised if is_cause else error or raised, "failed"
             with self._lock:
                 if self._gate.loop is loop:  # not taken up again meanwhile
                     self.error = error
@@ -219,6 +230,11 @@ class TrainingRun(Run):
     def _release_threads(self) -> None:
         if self._shared is None:
             self._tuner.rest()
+
+    def _mend_weights(self) -> None:
+        step = self._copies.put_back()
+        if step is not None:
+            raise spoilt(self.step, step)
 
     def may_step(self) -> bool:
         """Asked by the engine before each step."""

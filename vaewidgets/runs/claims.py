@@ -8,11 +8,11 @@ found, too.
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from vaewidgets.concurrency import Lock
 from vaewidgets.errors import OptionError
 
 
@@ -30,7 +30,7 @@ class Writer(Protocol):
         """Say how the user ends it."""
 
 
-_lock = threading.Lock()
+_lock = Lock()
 _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 
 
@@ -114,9 +114,7 @@ def _tensors(model: Any) -> tuple[set[Any], set[Any]]:
 
 
 def _forget_writers() -> None:
-    """After a fork: what trains in the parent does not train here, and the lock may have been taken."""
-    global _lock
-    _lock = threading.Lock()
+    """After a fork: what trains in the parent does not train here."""
     _writers.clear()
 
 

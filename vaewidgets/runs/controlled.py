@@ -65,6 +65,14 @@ class Controlled(ABC):
             return self._recorder.last("beta") or 0.0
 
     @property
+    def scored_beta(self) -> float:
+        """Weight that a test set is scored with as it is now: where beta goes on, that of the last update."""
+        try:
+            return self._schedule.scored(max(self.step - 1, 0))
+        except Exception:
+            return self.current_beta
+
+    @property
     def beta_description(self) -> str:
         """The schedule of beta in a few words."""
         return self._schedule.describe()

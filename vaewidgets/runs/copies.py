@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, final
 
 import torch
+from torch import Tensor
 from torch.nn.parameter import is_lazy
 
 from vaewidgets.adapters import Convention
+from vaewidgets.concurrency import Lock
 from vaewidgets.engine.snapshot import GoodWeights, Shell, Snapshot, Weights, model_tensors
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives import Likelihood
@@ -44,7 +45,7 @@ class Copies:
         self._likelihood = likelihood
         self._shell = shell
         self._position = position
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._built: tuple[Weights, Snapshot] | None = None
         self._check: SnapshotCheck | None = None
         if data is not None:
@@ -54,7 +55,7 @@ class Copies:
         self._last: Callable[[], Weights | None] = lambda: None
         self._alive: weakref.WeakSet[Weights] = weakref.WeakSet()
         self._cloned = 0.0
-        self._cloning = threading.RLock()  # the loop, and whoever asks once it has ended
+        self._cloning = Lock()  # the loop, and whoever asks once it has ended
         self._is_large = sum(t.nbytes for t in model_tensors(model) if not is_lazy(t)) > LARGE_BYTES
         self.time_line = TimeLine(data)
 
@@ -138,6 +139,24 @@ class Copies:
             weights=weights,
         )
 
+    def put_back(self) -> int | None:
+        """Where the live weights are not finite, make them those of the newest copy that is; return its step.
+
+        None where they are finite, or no copy is.
+        """
+        live = model_tensors(self._model)
+        if _are_finite(live):
+            return None
+        copies = (self.newest, self._last(), *reversed(self.time_line.weights))
+        good = [one for one in copies if one is not None and _are_finite(one.tensors)]
+        if not good:
+            return None
+        newest = max(good, key=lambda one: one.step)
+        with torch.no_grad():
+            for own, tensor in zip(live, newest.tensors, strict=True):
+                own.copy_(tensor)
+        return newest.step
+
     @property
     def latest(self) -> Snapshot | None:
         """Snapshot of `newest`; the same object until there is a newer one."""
@@ -166,3 +185,8 @@ class Copies:
         self._likelihood = likelihood
         with self._lock:
             self._built = None
+
+
+def _are_finite(tensors: Iterable[Tensor]) -> bool:
+    known = (t.detach() for t in tensors if not is_lazy(t) and t.is_floating_point())
+    return all(bool(torch.isfinite(t).all()) for t in known)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import logging
-import threading
 from collections.abc import Callable
 from typing import final
+
+from vaewidgets.concurrency import Lock
 
 _MOST_NESTED = 2
 
@@ -18,7 +19,7 @@ class Events:
     """Calls its listeners, in the thread that notifies."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._listeners: tuple[Callable[[], None], ...] = ()
 
     def add_listener(self, callback: Callable[[], None]) -> Callable[[], None]:

@@ -25,7 +25,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from vaewidgets.concurrency import MOMENT_SECONDS, BackgroundThread, Latch, Wakeup
+from vaewidgets.concurrency import MOMENT_SECONDS, BackgroundThread, Latch, Lock, Wakeup
 
 Status = Literal["created", "running", "paused", "stopped", "finished", "failed"]
 ENDED = ("stopped", "finished", "failed")
@@ -93,7 +93,7 @@ class Gate:
     def __init__(
         self, *, before_halt: Callable[[], None], served: Callable[[], None], status: Status = "created"
     ) -> None:
-        self.lock = threading.RLock()
+        self.lock = Lock()
         self._before_halt = before_halt
         self._served = served
         self._state = _State(status)

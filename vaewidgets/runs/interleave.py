@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import contextlib
 import math
-import threading
 import time
 import weakref
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import final
 
-from vaewidgets.concurrency import MOMENT_SECONDS, BackgroundThread, Wakeup
+from vaewidgets.concurrency import MOMENT_SECONDS, BackgroundThread, Lock, Wakeup
 from vaewidgets.engine.batched import BatchedStep
 from vaewidgets.engine.engine import Engine
 from vaewidgets.engine.steps import Control, Steps, exhaust
@@ -53,7 +52,7 @@ class Interleaver:
         self._name = name
         self._slice_seconds = slice_seconds
         self._on_cpu = on_cpu
-        self._lock = threading.Lock()  # taken with a run's lock held, never the other way round
+        self._lock = Lock()  # taken with a run's lock held, never the other way round
         self._entries: list[_Entry] = []
         self._groups: weakref.WeakKeyDictionary[TrainingRun, Group] = weakref.WeakKeyDictionary()
         self._work: BackgroundThread | None = None

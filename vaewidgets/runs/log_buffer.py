@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.adapters import LossConvention
+from vaewidgets.concurrency import Lock
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives import TERMS
 from vaewidgets.runs.log_faults import BadStep
@@ -76,7 +76,7 @@ class Pending:
         self._latent_dim = latent_dim
         self._recorded = recorded
         self._serials = itertools.count()
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._steps: list[_Row] = []
         self._epochs: list[_Row] = []
         self._since = 0.0

@@ -50,7 +50,11 @@ class LoopBeta(Run):
     def current_beta(self) -> float:
         if self._beta_read is None and self._beta_logged is not None:
             return self._beta_logged
-        return self._schedule(self.step)
+        return super().current_beta
+
+    @property
+    def scored_beta(self) -> float:
+        return self.current_beta
 
     @property
     def beta_description(self) -> str:

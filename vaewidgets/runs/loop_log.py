@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import operator
-import threading
 from collections.abc import Mapping
 from typing import Any, NamedTuple, final
 
 import numpy as np
 
+from vaewidgets.concurrency import Lock
 from vaewidgets.engine.recorder import Recorder
 from vaewidgets.errors import OptionError
 from vaewidgets.objectives import TERMS
@@ -52,7 +52,7 @@ class LoopLog:
         self._raises = raises
         self._epochs = LoggedEpochs(len(recorder), epochs)
         self.faults = LogFaults()
-        self._flushing = threading.Lock()
+        self._flushing = Lock()
         self._goes_on = len(recorder) > 0  # until the loop names its first step
         self._shift = 0  # added to the loop's own numbers of its steps
         self._epochs_before: int | None = epochs or None  # until the loop names its first epoch

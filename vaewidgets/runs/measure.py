@@ -25,6 +25,7 @@ from vaewidgets.diagnostics import (
     path_between,
     run_stats,
 )
+from vaewidgets.engine.epoch import evaluation_seed
 from vaewidgets.engine.evaluate import evaluate
 from vaewidgets.engine.snapshot import Snapshot
 from vaewidgets.errors import OptionError, ShapeError
@@ -131,6 +132,8 @@ class Measured(Controlled):
     def evaluate(self, split: str | None = None) -> dict[str, float]:
         """Mean of "loss", "recon", "kl" and further terms over a split, on a snapshot, by a fixed seed.
 
+        Of the test split at the end of an epoch they equal the last values of the test curve.
+
         Parameters
         ----------
         split : {"test", "train"}, optional
@@ -154,10 +157,10 @@ class Measured(Controlled):
             images,
             self.likelihood,
             self.objective,
-            beta=self.current_beta,
+            beta=self.scored_beta,
             step=max(self.step - 1, 0),
             device=self.device,
-            seed=int(self.options.get("seed", 0)),
+            seed=evaluation_seed(int(self.options.get("seed", 0))),
         )
         assert values is not None
         self._warn_if_unsettled(values["recon"])

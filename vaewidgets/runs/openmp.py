@@ -21,7 +21,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -29,7 +28,7 @@ from pathlib import Path
 
 import torch
 
-from vaewidgets.concurrency import BackgroundThread, Latch
+from vaewidgets.concurrency import BackgroundThread, Latch, Lock
 
 WINDOW_STEPS = 10
 WINDOW_SECONDS = 0.1
@@ -88,7 +87,7 @@ class IdleThreads:
     """An idle set of OpenMP threads, owned by a thread of its own: while it exists, waiting sets sleep."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._owner: tuple[BackgroundThread, Latch] | None = None  # the thread, and what ends it
 
     def set(self, wanted: bool) -> None:

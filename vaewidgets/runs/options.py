@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from vaewidgets.adapters import try_training_pass
-from vaewidgets.checks import instance, number, text, whole
+from vaewidgets.checks import instance, number, random_seed, text, whole
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import DataError, OptionError, did_you_mean
 from vaewidgets.objectives import traits
@@ -62,7 +62,7 @@ def check_counts(
     data: ImageDataset, batch_size: object, seed: object, eval_every: object
 ) -> tuple[int, int, int]:
     """Return the batch size, the seed and the epochs between two evaluations."""
-    counts = whole("batch_size", batch_size, 1), whole("seed", seed, 0), whole("eval_every", eval_every, 0)
+    counts = whole("batch_size", batch_size, 1), random_seed(seed), whole("eval_every", eval_every, 0)
     n = len(data.train)
     if counts[0] > n:
         raise OptionError(

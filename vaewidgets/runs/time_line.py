@@ -5,7 +5,6 @@ The run itself keeps it, also while no widget is open, so that one that opens la
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaewidgets.concurrency import Lock
 from vaewidgets.contract.packing import pack_quantised, unpack
 from vaewidgets.data import ImageDataset, Sample
 from vaewidgets.engine.snapshot import Snapshot, Weights
@@ -140,7 +140,7 @@ class TimeLine:
 
     def __init__(self, data: ImageDataset | None) -> None:
         self._data = data
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._sample: Sample | None = None
         self._frames: Thinned[TimeFrame] | None = None
         self._weights: Thinned[TimeWeights] | None = None

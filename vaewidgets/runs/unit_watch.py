@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, Protocol, final
@@ -10,6 +9,7 @@ from typing import Any, Protocol, final
 import torch
 from torch import Tensor
 
+from vaewidgets.concurrency import Lock
 from vaewidgets.data.sample import evenly
 from vaewidgets.diagnostics import UnitLives, active_units, unit_lives
 from vaewidgets.engine.snapshot import Snapshot
@@ -57,7 +57,7 @@ class UnitWatch:
         self._x = images.images(index)
         self._labels = None if images.labels is None else images.labels[index]
         self._rows: list[tuple[int, list[float]]] = []
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._next = 0.0
         self._fewest_steps = 1
         self.look()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
 
-from vaewidgets.concurrency import BackgroundThread, leave_if_exiting
+from vaewidgets.concurrency import BackgroundThread, Lock, leave_if_exiting
 from vaewidgets.contract.packing import pack_quantised
 from vaewidgets.diagnostics import tsne
 from vaewidgets.sections.state import explain
@@ -25,7 +24,7 @@ class Layout:
 
     def __init__(self, done: Callable[[], None]) -> None:
         self._done = done
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._wanted: tuple[int, Tensor] | None = None
         self._thread: BackgroundThread | None = None
         self._step: int | None = None

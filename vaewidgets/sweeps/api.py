@@ -116,7 +116,7 @@ def sweep(
     open_cells = [cell for cell in cells if not cell.has_ended]
     out = Sweep(axes, cells, data)
     if home is not None and kept is None:
-        weakref.finalize(out, shutil.rmtree, home, ignore_errors=True)
+        weakref.finalize(out, _remove, home, os.getpid())
     note(out, notebook_cell)  # before anything trains: an interrupt then leaves nothing that nobody can stop
     if executor is None:
         out.train_here(open_cells)
@@ -165,3 +165,9 @@ def _check_options(executor: object, retries: object, threads: object) -> None:
         instance("executor", executor, Executor, f"a concurrent.futures.Executor{fix}")
     whole("retries", retries, 0)
     whole("threads_per_cell", threads, 1)
+
+
+def _remove(folder: Path, process: int) -> None:
+    """Delete a sweep's own folder: by its own process, not by one that was forked off and ends."""
+    if os.getpid() == process:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any, Literal, final
 
+from vaewidgets.concurrency import Lock
 from vaewidgets.data import ImageDataset
 from vaewidgets.runs.background import TrainingRun
 from vaewidgets.runs.load import load_run
@@ -53,7 +53,7 @@ class Cell:
         self.lost = 0
         self.where: tuple[str, int] | None = None
         self._data = data
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self.live: TrainingRun | None = None
         self._run: Run | None = None
         self._status: CellStatus = "waiting"

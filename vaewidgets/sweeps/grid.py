@@ -8,7 +8,6 @@ import inspect
 import itertools
 import json
 import re
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from vaewidgets.checks import random_seed
+from vaewidgets.concurrency import Lock
 from vaewidgets.data import ImageDataset
 from vaewidgets.errors import OptionError, did_you_mean
 from vaewidgets.runs.api import train
@@ -34,7 +35,7 @@ _DECIDED = {
 _ELSEWHERE = ("device", "speed")  # change where and how fast, not what is trained
 # Two models that are built at once would take each other's numbers. Its `with` stands by itself: taken inside
 # a context manager that is written in Python, a lock can be kept by an interrupt.
-_drawing = threading.RLock()
+_drawing = Lock()
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Plan:
     @property
     def seed(self) -> int:
         """Of weights, order and noise."""
-        return int(self.train_options.get("seed", 0))
+        return random_seed(self.train_options.get("seed", 0))
 
 
 def plan_cells(

@@ -4,13 +4,18 @@ A process pool breaks as a whole when one of its processes is killed, and does n
 worker marks in a file that it has begun with a cell; after a break the cells that were begun are sent again
 one at a time, in a new pool. Only a cell that was alone is charged for a break: one that kills its worker
 each time ends as failed, and costs the others nothing but time.
+
+Python waits at its end for what pools of threads and processes work at: cells are told to end before that.
 """
 
 from __future__ import annotations
 
+import concurrent.futures.thread  # noqa: F401 - so that it is told to wait for its threads before we are
 import contextlib
+import os
 import queue
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import (
@@ -49,6 +54,7 @@ class Remote:
         make_task: Callable[[Cell, int], Task],
         *,
         retries: int,
+        stop_path: Path,
         at_end: Callable[[], None],
         name: str,
     ) -> None:
@@ -60,6 +66,7 @@ class Remote:
         self._marks: dict[Cell, Path] = {}
         self._make_task = make_task
         self._retries = retries
+        self._stop_path = stop_path
         self._at_end = at_end
         self._waiting = deque(cells)
         self._suspects: deque[Cell] = deque()  # one of them may have broken the pool
@@ -72,17 +79,35 @@ class Remote:
         self._thread = BackgroundThread(name, stop=self._leave)
 
     def start(self) -> None:
+        _remotes.add(self)
         self._thread.start(self._main)
 
     def stop(self) -> None:
-        """Send no more cells, and take back those that no worker has begun. Returns at once."""
+        """Send no more cells, take back those that no worker has begun, and tell the others to end.
+
+        Returns at once.
+        """
         self._stopping = True
         for future in list(self._running):  # now, before a worker takes the next one
             future.cancel()
+        if self._thread.is_alive:
+            self._stop_path.touch()
 
     def _leave(self) -> None:
         """Wait for no cell any more: the interpreter ends. Its end waits for the workers, where it must."""
         self._leaving = self._stopping = True
+
+    def _leave_to_parent(self) -> None:
+        """In a process that was forked off: the thread that waits for the cells is not here."""
+        for cell in [*self._running.values(), *self._waiting, *self._suspects]:
+            cell.becomes(
+                "failed",
+                CellError(
+                    f"the cell {cell.name} belongs to another process, of which this one (pid "
+                    f"{os.getpid()}) was forked off. Start a sweep in this process: vw.sweep."
+                ),
+            )
+        self._thread.done.set()
 
     def join(self) -> None:
         if self._thread.thread is not threading.current_thread():
@@ -226,6 +251,30 @@ class Remote:
             self._executor = ProcessPoolExecutor(self._most_begun, mp_context=get_context(method))
         self._is_own = True
         return True
+
+
+_remotes: weakref.WeakSet[Remote] = weakref.WeakSet()
+
+
+def _stop_all() -> None:
+    for remote in list(_remotes):
+        with contextlib.suppress(OSError):  # its folder is gone, or the disk is full
+            remote.stop()
+
+
+# `atexit` comes after Python has waited for the pools, which is what must not last. What is registered last
+# is called first, and the pools have registered theirs when they were imported, above.
+threading._register_atexit(_stop_all)  # type: ignore[attr-defined]
+
+
+def _after_fork() -> None:
+    for remote in list(_remotes):
+        remote._leave_to_parent()
+    _remotes.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _error_of(future: Future[Outcome]) -> BaseException | None:

@@ -49,7 +49,6 @@ class Sweep(Waitable):
         self.cells = tuple(cells)
         self._data = data
         self._remote: Remote | None = None
-        self._stop_path: Path | None = None
         self._engine = "nothing was left to train"
 
     @property
@@ -153,10 +152,8 @@ class Sweep(Waitable):
 
     def stop(self) -> None:
         """End all cells as they are. Returns at once."""
-        if self._remote is not None and self._stop_path is not None:
+        if self._remote is not None:
             self._remote.stop()
-            if not self.has_ended:
-                self._stop_path.touch()
         else:
             for run in self._here("stop"):
                 run.stop()
@@ -234,7 +231,7 @@ class Sweep(Waitable):
         """Send cells as tasks to an executor."""
         own = self.id  # what Remote keeps must not keep the sweep
         mark = Held(folder / f".sweep-{own}")
-        stop_path = self._stop_path = folder / f".stop-{own}"
+        stop_path = folder / f".stop-{own}"
         parcel: Any = self._data
         if _is_in_memory(self._data) and cells:
             parcel = folder / f".data-{own}.safetensors"
@@ -255,7 +252,13 @@ class Sweep(Waitable):
             mark.remove()
 
         remote = Remote(
-            executor, cells, make_task, retries=retries, at_end=tidy_up, name=f"vaewidgets-sweep-{self.id}"
+            executor,
+            cells,
+            make_task,
+            retries=retries,
+            stop_path=stop_path,
+            at_end=tidy_up,
+            name=f"vaewidgets-sweep-{self.id}",
         )
         self._engine = f"tasks on {remote.executor_name}"
         remote.start()

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vaewidgets.checks import whole
+from vaewidgets.checks import random_seed, whole
 from vaewidgets.data.factors import Factored, check_factors
 from vaewidgets.data.strokes.curves import curve_matrix
 from vaewidgets.data.strokes.pen import ink
@@ -41,7 +41,7 @@ def make_strokes(
 
     Neither split depends on how many images the other has.
     """
-    whole("seed", seed, 0)
+    random_seed(seed)
     images, tables = [], []
     for part, (name, n, default) in enumerate((("n_train", n_train, N_TRAIN), ("n_test", n_test, N_TEST))):
         random = np.random.default_rng([seed, part])

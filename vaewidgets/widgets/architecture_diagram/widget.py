@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vaewidgets.adapters.seeded import seeded
-from vaewidgets.checks import instance, number, one_of, whole
+from vaewidgets.checks import instance, number, one_of, random_seed, whole
 from vaewidgets.data import ImageDataset, load_dataset
 from vaewidgets.errors import OptionError
 from vaewidgets.live.bundle import STATIC
@@ -69,7 +69,7 @@ class ArchitectureDiagram(ConceptWidget):
         beta: float | None = None,
         seed: int = 0,
     ) -> None:
-        seed = whole("seed", seed, 0)
+        seed = random_seed(seed)
         if beta is not None:
             beta = number("beta", beta, 0)
         if data is not None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from vaewidgets.checks import flag, shown
-from vaewidgets.concurrency import BackgroundThread, Latch
+from vaewidgets.concurrency import BackgroundThread, Latch, Lock
 from vaewidgets.errors import OptionError
 from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.concept import ConceptWidget
@@ -145,7 +144,7 @@ class Prediction(ConceptWidget):
         self._truth = self._checked_truth(truth)
         self._because = _sentence(because)
         self._codes = flag("codes", codes)
-        self._settling = threading.Lock()
+        self._settling = Lock()
         self._forget_run: Any = None
         if isinstance(self._exercise, Place):
             self._exercise.settle()
