@@ -128,9 +128,9 @@ export default defineWidget({
     });
     const { many, refresh } = createDecoding(note, {
       ask: (z) => commands.decode(z),
-      onImage(key, bytes) {
+      onImage(key, bytes, _, fade) {
         const [name, i] = key.split(" ");
-        rows.find((row) => row.name === name)?.sheet.set(Number(i), bytes);
+        rows.find((row) => row.name === name)?.sheet.set(Number(i), bytes, fade);
       },
       start() {
         // In turns, so that both rows fill.
