@@ -120,7 +120,9 @@ WIDGETS: dict[str, Callable[[], LiveWidget]] = {
     "LatentManifold": lambda: vw.LatentManifold(run(2)),
     "ReconstructionGrid": lambda: vw.ReconstructionGrid([run(2), run(16, beta=4.0)]),
     "PriorSamples": lambda: vw.PriorSamples([run(2), run(16, beta=4.0)]),
-    "LearnedPrior": lambda: looked_at(vw.LearnedPrior(run(2)), steps=40),
+    "LearnedPrior": lambda: looked_at(
+        vw.LearnedPrior(betas().runs[0]), steps=40
+    ),  # of a small beta: it has holes
     "InterpolationStrip": lambda: vw.InterpolationStrip(run(2)),
     "LatentGeometry": lambda: vw.LatentGeometry(run(2)),
     "LatentArithmetic": lambda: looked_at(vw.LatentArithmetic(run(16), a="3", b="8"), amount=1.0),
