@@ -270,8 +270,8 @@ export default defineWidget({
         draw();
       },
       message: (content, buffers) => many.reply(content, buffers),
-      caption: () =>
-        latent && canShade(latent.d)
+      caption: ({ frame }) =>
+        frame.latent && canShade(frame.latent.mean.shape[0])
           ? "Dots: codes of images. Shaded: holes, where the prior expects codes and hardly any are; crosses: its samples there."
           : "Dots: codes of images. Crosses: samples of the prior in holes, where there are hardly any codes.",
       handle: {
