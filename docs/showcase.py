@@ -50,6 +50,14 @@ def conditioned() -> vw.Run:
     return vw.train(model, data, epochs=40, beta=beta, batch_size=64, autosave=False).wait(progress=False)
 
 
+def holed() -> vw.Run:
+    """A finished run whose codes leave a third of the prior empty: few images, and a short training."""
+    torch.manual_seed(0)
+    data = vw.load_dataset("digits", n_train=600)
+    model = vw.MLPVAE(data.image_shape, 2, hidden=(64,))
+    return vw.train(model, data, epochs=12, lr=3e-3, batch_size=32, autosave=False).wait(progress=False)
+
+
 def quantised() -> vw.Run:
     """A finished run of a vector-quantised model."""
     torch.manual_seed(0)
@@ -120,7 +128,7 @@ WIDGETS: dict[str, Callable[[], LiveWidget]] = {
     "LatentManifold": lambda: vw.LatentManifold(run(2)),
     "ReconstructionGrid": lambda: vw.ReconstructionGrid([run(2), run(16, beta=4.0)]),
     "PriorSamples": lambda: vw.PriorSamples([run(2), run(16, beta=4.0)]),
-    "LearnedPrior": lambda: looked_at(vw.LearnedPrior(run(2)), steps=40),
+    "LearnedPrior": lambda: looked_at(vw.LearnedPrior(holed()), steps=40),
     "InterpolationStrip": lambda: vw.InterpolationStrip(run(2)),
     "LatentGeometry": lambda: vw.LatentGeometry(run(2)),
     "LatentArithmetic": lambda: looked_at(vw.LatentArithmetic(run(16), a="3", b="8"), amount=1.0),

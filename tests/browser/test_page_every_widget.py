@@ -14,6 +14,7 @@ from tests.browser.axe import axe_source, findings
 from tests.browser.book import CLASSES, selector
 from tests.browser.contrast import too_faint
 from tests.browser.every_widget import every_widget
+from tests.browser.jumps import moved_when_turned
 from tests.browser.pages import SavedPage, open_page
 from tests.browser.tabs import missed_by_tab
 from tests.browser.test_page_touch import TARGETS
@@ -96,6 +97,14 @@ def test_no_text_overlaps_or_is_cut_off_and_all_stays_inside(page: SavedPage, wi
     assert misplaced(page.page) == []
     assert page.page.evaluate(OUTSIDE) == []
     assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("page", ["light"], indirect=True)
+@pytest.mark.parametrize("width", [390, 700, 1400])
+def test_nothing_moves_when_it_is_turned(page: SavedPage, width: int) -> None:
+    page.page.set_viewport_size({"width": width, "height": 900})
+    draw_all(page.page)
+    assert moved_when_turned(page.page) == []
 
 
 def test_texts_have_contrast(page: SavedPage) -> None:

@@ -12,53 +12,12 @@ import torch
 import vaewidgets as vw
 from tests.browser.every_widget import every_widget
 from tests.browser.helpers import EXPLORER, Widget
+from tests.browser.jumps import moved_in_training
 from tests.browser.pages import SavedPage, open_page
 from tests.browser.text_boxes import NOTE_TEXT, draw_all, misplaced
 
 WIDTHS = [390, 700, 900, 1400]
 MOST_STOPS = 25
-# Of other runs than one that the page trains; whose verdict wraps otherwise at each step, not mended yet;
-# or not looked at yet while their run trains.
-APART = (
-    vw.InterpolationStrip,
-    vw.CodebookUsage,
-    vw.BetaAxis,
-    vw.ElboMicroscope,
-    vw.LatentArithmetic,
-    vw.LatentGeometry,
-    vw.LearnedPrior,
-)
-
-# Places of all panels in their widgets at each frame of the browser until the run is over: those that took
-# more than one. Of widgets that stay as they were saved, and say so from the first step on, nothing is asked.
-MOVED = """async () => {
-    const explorer = document.querySelector('.vw-latent-explorer');
-    const names = ['head', 'controls', 'stage', 'part-images', 'part-way', 'part-curves', 'part-bars',
-        'legend', 'look', 'time', 'panel', 'bars'].map(name => `.vw-${name}`);
-    const parts = [...document.querySelectorAll('.vw-root')].flatMap(root => {
-        const inside = root === explorer ? names.map(name => root.querySelector(name))
-            : root.querySelectorAll('.vw-body, .vw-body > *, .vw-body > * > *');
-        // The numbers of the run before come last in the explorer: it alone may become longer.
-        const all = root === explorer ? inside : [root, ...inside];
-        return all.map(part => ({ root, part, seen: new Set() }));
-    });
-    let begun = false;
-    for (;;) {
-        const from = new Map(parts.map(({ root }) => [root, root.getBoundingClientRect()]));
-        for (const { root, part, seen } of parts) {
-            if (!part.isConnected || !part.checkVisibility()) continue;
-            const { x, y, width, height } = part.getBoundingClientRect();
-            const at = part === root ? [x, 0] : [x, y - from.get(root).y];
-            seen.add([...at, width, height].map(Math.round).join());
-        }
-        const { status } = explorer.vaewidgets;
-        begun ||= status === 'running';
-        if (begun && status === 'finished') break;
-        await new Promise(requestAnimationFrame);
-    }
-    return parts.filter(({ root, seen }) => seen.size > 1 && !root.querySelector('.vw-thinned:not([hidden])'))
-        .map(({ root, part, seen }) => [root.classList[1], part.className, ...seen]);
-}"""
 STAGE = "root.querySelector('.vw-stage').getBoundingClientRect()"
 STOPS = """[...root.querySelectorAll('button, input, select, textarea, [tabindex]')]
     .filter(e => e.checkVisibility() && !e.disabled && e.tabIndex >= 0).length"""
@@ -66,13 +25,13 @@ STOPS = """[...root.querySelectorAll('button, input, select, textarea, [tabindex
 
 @pytest.fixture(scope="module")
 def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SavedPage]:
-    """A page that trains, of a run that has not begun, with all widgets that one run suffices for."""
+    """A page that trains, of a run that has not begun, with all widgets that can show it."""
     torch.manual_seed(0)
     data = vw.load_dataset("digits", n_train=256)
     model = vw.MLPVAE(data.image_shape, 2, hidden=(16,))
     run = vw.train(model, data, epochs=12, batch_size=32, autosave=False, start=False)
     path: Path = tmp_path_factory.mktemp("looks") / "page.html"
-    rest = every_widget(run, but=(vw.LatentExplorer, *APART))
+    rest = every_widget(run, but=(vw.LatentExplorer, vw.CodebookUsage, vw.BetaAxis))
     vw.save_html([vw.LatentExplorer(run), *rest], path, train={"latent_dim": [2]})
     run.stop()
     with open_page(browser, path, script=NOTE_TEXT, viewport={"width": 390, "height": 900}) as page:
@@ -101,9 +60,7 @@ def test_nothing_moves_while_it_trains(page: SavedPage, explorer: Widget, width:
     explorer.settle()
     draw_all(page.page)
     assert misplaced(page.page) == []
-    button = page.page.locator(f"{EXPLORER} .vw-toolbar :is(.vw-lead, .vw-main-button:not(.vw-plain))")
-    button.locator("visible=true").click()
-    assert page.page.evaluate(MOVED) == []
+    assert moved_in_training(page.page) == []
     draw_all(page.page)
     assert misplaced(page.page) == []
 

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from vaewidgets.contract.palette import COLORS, class_color
 from vaewidgets.contract.texts import percent
-from vaewidgets.diagnostics.learned_prior import GaussianMixture, Holes, PriorCodes
+from vaewidgets.diagnostics.learned_prior import GaussianMixture, Holes, PriorCodes, log_aggregate
 from vaewidgets.figures.images import draw_rows
 from vaewidgets.figures.items import Form, Stack
 from vaewidgets.figures.style import DASHED, FONT_POINTS, new_axes, new_figure, note
 
 Array = NDArray[Any]
+_REACH = 2.45  # holes are shaded where 95 % of N(0, I) are
 
 
 def learned_prior_figure(
@@ -60,6 +61,8 @@ def learned_prior_figure(
     axes = new_axes(left)
     known = [-1] * len(codes) if labels is None else labels[codes.images].tolist()
     colors = [class_color(label) for label in known]
+    if codes.mu.shape[1] == 2:
+        _shade_holes(axes, codes, holes)
     x, y = flat @ codes.mu.T
     axes.scatter(x, y, c=colors, s=7, linewidths=0, alpha=0.7)
     x, y = flat @ draws[is_hole].T
@@ -72,6 +75,17 @@ def learned_prior_figure(
     caption = f"Decoded samples; KL(q(z) ‖ N(0, I)) is {most}{holes.kl:.2f} nats per image"
     draw_rows(below, named, caption=caption, items=items)
     return figure
+
+
+def _shade_holes(axes: Axes, codes: PriorCodes, holes: Holes) -> None:
+    """Where the prior expects codes and hardly any are, as in js/widgets/learned_prior/map.js."""
+    ticks = np.linspace(-_REACH, _REACH, 60)
+    u, v = np.meshgrid(ticks, ticks)
+    log = log_aggregate(codes, np.stack([u.ravel(), v.ravel()], 1), holes.smoothing).reshape(u.shape)
+    log[np.hypot(u, v) > _REACH] = np.inf
+    axes.contourf(
+        u, v, (log < holes.threshold).astype(float), levels=(0.5, 1), colors=[COLORS["fg"]], alpha=0.18
+    )
 
 
 def _draw_priors(axes: Axes, fitted: GaussianMixture, flat: Array) -> None:

@@ -4,12 +4,11 @@
  * @typedef {import("./items.js").Items} Items
  * @typedef {import("../host/theme.js").Theme} Theme
  */
-import { createCanvas, h, reducedMotion, setAttributes, setText, show } from "../host/dom.js";
-import { createPainter, easeOut } from "../host/painter.js";
+import { createCanvas, h, setAttributes, setText, show } from "../host/dom.js";
+import { createPainter } from "../host/painter.js";
 import { localOf, pixelRatioOf } from "../host/pointer.js";
+import { createFade } from "./fade.js";
 import { drawItem, textAt, toRgba } from "./items.js";
-
-const FADE_MS = 220;
 
 /**
  * @param {ArrayLike<number>} image values in [lo, hi]
@@ -89,9 +88,6 @@ export function createTile(className, theme, axes = false) {
   };
 }
 
-/** One image on its way to another. @param {ArrayLike<number>} from @param {ArrayLike<number>} to @param {number} k 0…1 */
-const blended = (from, to, k) => Uint8Array.from(to, (value, i) => from[i] + (value - from[i]) * k);
-
 /**
  * A tile in the page, drawn again at another size.
  * @param {string} className @param {Theme} theme @param {boolean} [axes]
@@ -99,16 +95,13 @@ const blended = (from, to, k) => Uint8Array.from(to, (value, i) => from[i] + (va
 export function createBitmap(className, theme, axes) {
   const tile = createTile(className, theme, axes);
   const { canvas } = tile;
-  /** What is seen, where it came from, and what it becomes. @type {Record<"now"|"from"|"to", ArrayLike<number>>} */
-  const seen = { now: [], from: [], to: [] };
-  let start = 0;
+  const seen = createFade();
   /** @type {ReturnType<typeof createPainter> | null} */
   let painter = null;
   function paint(/** @type {number} */ now) {
-    const t = Math.min(Math.max((now - start) / FADE_MS, 0), 1);
-    seen.now = t < 1 ? blended(seen.from, seen.to, easeOut(t)) : seen.to;
+    const isMoving = seen.advance(now);
     put();
-    return t < 1;
+    return isMoving;
   }
   canvas.setAttribute("role", "img");
   // Walking up to the page for it would take longer than the drawing.
@@ -133,10 +126,7 @@ export function createBitmap(className, theme, axes) {
     draw(bytes, next, fade = false) {
       items = next;
       canvas.style.aspectRatio = `${items.wide} / ${items.high}`;
-      const fades = fade && !items.vector && seen.now.length === bytes.length && !reducedMotion();
-      Object.assign(seen, fades ? { from: seen.now, to: bytes } : { now: bytes, to: bytes, from: bytes });
-      start = fades ? performance.now() : Number.NEGATIVE_INFINITY;
-      if (!fades) return put();
+      if (!seen.aim(bytes, fade && !items.vector)) return put();
       painter ??= createPainter(canvas, paint);
       painter.request();
     },
@@ -252,13 +242,14 @@ export function createGrid(el, { theme, minSize = 44, onPress }) {
     const room = Math.max(el.clientWidth - 128, minSize);
     const columns = Math.max(1, Math.min(count, Math.floor(room / (minSize + 4))));
     const wanted = JSON.stringify([columns, count, rows.map((row) => row.name), names]);
-    if (wanted !== layout) {
+    const fade = wanted === layout;
+    if (!fade) {
       layout = wanted;
       rebuild(columns, count, rows, names);
     }
     rows.forEach((row, r) => {
       for (let i = 0; i < count; i++) {
-        bitmaps[r][i].draw(row.images.subarray(i * length, (i + 1) * length), items);
+        bitmaps[r][i].draw(row.images.subarray(i * length, (i + 1) * length), items, fade);
         bitmaps[r][i].canvas.classList.toggle("vw-faint", row.faint ?? false);
       }
     });

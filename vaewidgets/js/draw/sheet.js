@@ -9,6 +9,7 @@
 import { h } from "../host/dom.js";
 import { ARROWS, takeKey } from "../host/input.js";
 import { clientOf, localOf } from "../host/pointer.js";
+import { createFade } from "./fade.js";
 import { createTile } from "./images.js";
 import { createPicture } from "./picture.js";
 import { clamp } from "./scales.js";
@@ -44,6 +45,10 @@ export function createSheet(el, { theme, name, least = 44, most = 72, onMark, on
   let images = [];
   /** @type {ReturnType<typeof createTile>[]} */
   let tiles = [];
+  /** @type {ReturnType<typeof createFade>[]} */
+  let fades = [];
+  /** Those on their way. @type {Set<number>} */
+  const moving = new Set();
   let marked = /** @type {number | null} */ (null);
 
   const plan = () => {
@@ -69,9 +74,13 @@ export function createSheet(el, { theme, name, least = 44, most = 72, onMark, on
     };
   }
 
-  /** @param {import("./pen.js").Pen} pen */
-  function paint({ context, theme, ratio }) {
-    if (!state) return;
+  /** @param {import("./pen.js").Pen} pen @param {number} now */
+  function paint({ context, theme, ratio }, now) {
+    if (!state) return false;
+    for (const i of moving) {
+      if (!fades[i].advance(now)) moving.delete(i);
+      tiles[i].set(fades[i].now, state.items);
+    }
     context.imageSmoothingEnabled = false;
     const snap = (/** @type {number} */ x) => Math.round(x * ratio) / ratio;
     for (let i = 0; i < state.count; i++) {
@@ -82,11 +91,12 @@ export function createSheet(el, { theme, name, least = 44, most = 72, onMark, on
       else context.drawImage(tiles[i].canvas, snap(x), snap(y), snap(width), snap(height));
     }
     const shown = marked ?? state.marked ?? null;
-    if (shown === null || shown < 0 || shown >= state.count) return;
+    if (shown === null || shown < 0 || shown >= state.count) return moving.size > 0;
     const { x, y, width, height } = boxOf(shown);
     context.strokeStyle = theme.color("accent");
     context.lineWidth = 2;
     context.strokeRect(x + 1, y + 1, width - 2, height - 2);
+    return moving.size > 0;
   }
 
   const picture = createPicture(wrap, {
@@ -147,16 +157,20 @@ export function createSheet(el, { theme, name, least = 44, most = 72, onMark, on
       if (other) {
         images = new Array(next.count).fill(null);
         tiles = images.map(() => createTile("", theme));
+        fades = images.map(createFade);
+        moving.clear();
       }
       picture.describe(next.label);
       place();
       picture.request();
     },
-    /** @param {number} i @param {Uint8Array | null} bytes in (C, H, W) order */
-    set(i, bytes) {
+    /** @param {number} i @param {Uint8Array | null} bytes in (C, H, W) order @param {boolean} [fade] out of the image before */
+    set(i, bytes, fade = false) {
       if (!state || i >= state.count) return;
       images[i] = bytes;
-      if (bytes) tiles[i].set(bytes, state.items);
+      if (bytes && fades[i].aim(bytes, fade && !state.items.vector)) moving.add(i);
+      else moving.delete(i);
+      if (bytes && !moving.has(i)) tiles[i].set(bytes, state.items);
       picture.request();
     },
     /** @param {number} i */

@@ -33,18 +33,21 @@ function putInto(store, key, value) {
   return true;
 }
 
+/** The name of the model that takes a widget's place while the page trains its run. @param {string} name its `widget_id` */
+export const inPlaceOf = (name) => `in place ${name}`;
+
 /**
- * Turn another widget of this page by its name; Python is not told. Nothing happens where it is not on the page.
+ * Turn another widget of this page by its name, and what took its place; Python is not told. Nothing happens where it
+ * is not on the page.
  * @param {string} name its `widget_id`
  * @param {Record<string, any>} values
  */
 export function turnWidget(name, values) {
-  const own = bus.models.get(name);
-  if (!own) return;
-  const shared = bus.runs.get(own.run);
-  for (const [key, value] of Object.entries(values)) {
-    const store = SHARED.includes(key) ? shared : own;
-    if (store) putInto(store, key, value);
+  for (const own of [bus.models.get(name), bus.models.get(inPlaceOf(name))]) {
+    for (const [key, value] of own ? Object.entries(values) : []) {
+      const store = SHARED.includes(key) ? bus.runs.get(/** @type {Store} */ (own).run) : own;
+      if (store) putInto(store, key, value);
+    }
   }
 }
 

@@ -15,7 +15,7 @@ const DETOUR_LENGTH = 2;
 const SHELL_DIMS = 8;
 const ROUNDING = 1e-5;
 const EPS = 1e-12;
-const MOST_NAMED = 12;
+const MOST_NAMED = 8;
 /** What a verdict means. */
 export const READS = {
   smooth: "Smooth: the images change steadily along the path",

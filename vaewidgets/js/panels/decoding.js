@@ -11,18 +11,21 @@ export function showReason(note, reason) {
 /**
  * @param {HTMLElement} note
  * @param {{ask: (z: number[][]) => number, start: () => void,
- *   onImage: (key: string, bytes: Uint8Array, image: Float32Array | null) => void, onRound?: (left: number) => void}} opts
- *   start: puts what is to be decoded into the queue; the others as of `createMany`
+ *   onImage: (key: string, bytes: Uint8Array, image: Float32Array | null, fade: boolean) => void,
+ *   onRound?: (left: number) => void}} opts
+ *   start: puts what is to be decoded into the queue; the others as of `createMany`; fade: the same place, as other
+ *   weights decode it
  */
 export function createDecoding(note, { ask, start, onImage, onRound = () => {} }) {
   let again = false;
+  let fade = false;
   const restart = () => {
     again = false;
     start();
   };
   const many = createMany({
     ask,
-    onImage,
+    onImage: (key, bytes, image) => onImage(key, bytes, image, fade),
     onRound(left) {
       onRound(left);
       if (left === 0 && again) restart();
@@ -36,6 +39,7 @@ export function createDecoding(note, { ask, start, onImage, onRound = () => {} }
      * @param {boolean} other whether it is other things @param {boolean} fresh whether the weights are others
      */
     refresh(other, fresh) {
+      if (other || fresh) fade = fresh;
       if (other || (fresh && many.left === 0)) restart();
       else again ||= fresh;
       showReason(note, many.reason);

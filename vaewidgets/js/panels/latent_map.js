@@ -7,9 +7,10 @@
  *   prior: {center: [number, number], radii: number[]}|null, path: [number, number][], handles: Handle[],
  *   selected?: Set<number>|null, colors?: Uint8Array|null, extent?: import("../maths/camera.js").Extent,
  *   under?: (pen: import("../draw/pen.js").PlotPen) => void,
- *   over?: (pen: import("../draw/pen.js").PlotPen) => void}} MapState
+ *   over?: (pen: import("../draw/pen.js").PlotPen) => void, says?: string}} MapState
  *   points flat (n, 2); colors: r, g, b a point, in place of its class's; extent: what is in sight, by default the
- *   points and the prior; under, over: draw what lies below the points, and above them
+ *   points and the prior; under, over: draw what lies below the points, and above them;
+ *   says: what a screen reader hears of the picture
  */
 
 import { createHandles } from "../draw/handles.js";
@@ -143,6 +144,7 @@ export function createLatentMap(el, { theme, label, onDrag, onKey, onLasso }) {
         held = next.extent ?? steady(held, content ? union(content, room) : room);
       }
       handles.update(next.handles);
+      if (next.says) picture.describe(next.says);
       picture.request();
     },
     /** Whether a line can be drawn around points. @param {boolean} on */

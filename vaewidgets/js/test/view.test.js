@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pageName } from "../host/place.js";
-import { createView } from "../host/view.js";
+import { createView, inPlaceOf, turnWidget } from "../host/view.js";
 
 /** @param {string} run */
 function widget(run) {
@@ -92,4 +92,16 @@ test("what was turned in another page is taken over, what was turned here is not
   assert.deepEqual(view.get("selected"), [1]);
   assert.equal(told.length, 1);
   view.destroy();
+});
+
+test("a tour turns what took a widget's place, too, and the keys of that one's run", () => {
+  const told = () => {};
+  const saved = createView({ get: (key) => (key === "widget_id" ? "w7" : null) }, told);
+  saved.bind("r7");
+  const taken = createView({ get: (key) => (key === "widget_id" ? inPlaceOf("w7") : null) }, told);
+  taken.bind("page-r7");
+  turnWidget("w7", { span: 3, time: 12 });
+  for (const view of [saved, taken]) assert.deepEqual(view.values("span", "time"), [3, 12]);
+  turnWidget("w8", { span: 3 });
+  for (const view of [saved, taken]) view.destroy();
 });

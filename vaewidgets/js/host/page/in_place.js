@@ -3,6 +3,7 @@
  * program of its own, which stands in the state of the widget that offers it (see widgets/latent_explorer/offer.js).
  */
 import { takeRun } from "../taken.js";
+import { inPlaceOf } from "../view.js";
 import { contentOf, unpacked } from "./content.js";
 import { createModel } from "./model.js";
 import { createRunFiles } from "./run_files.js";
@@ -28,7 +29,7 @@ export async function trainInPlace(given, { elements, keys, ...kept }) {
     const names = ends.flatMap((end) => keys.map((key) => key + end));
     const state = Object.fromEntries(names.map((name) => [name, widget.get(name)]));
     // another name, so that no view of the model of before takes it over
-    return createModel({ ...state, widget_id: `in place ${widget.get("widget_id")}` });
+    return createModel({ ...state, widget_id: inPlaceOf(widget.get("widget_id")) });
   }
 
   const first = modelOf(given);

@@ -66,7 +66,7 @@ export function createKnobs(el, { view, onStep, onWalk, onBack, dims }) {
     /** @param {{beta: number, samples: number, close: boolean, can: boolean, d: number}} now */
     update(now) {
       beta.update({ value: now.beta });
-      own.update({ hidden: view.get("beta", null) === null });
+      own.update({ disabled: view.get("beta", null) === null });
       samples.update({ value: String(now.samples) });
       for (const press of [redraw, step, walk]) press.update({ disabled: !now.can });
       back.update({ disabled: view.get("mu", null) === null });

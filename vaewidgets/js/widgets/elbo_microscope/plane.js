@@ -217,8 +217,8 @@ export function createPlane(el, { theme, onDrag, onReset }) {
             part("loss", `⇢ both ${formatNumber(sizes.net, 3)}`),
           ]
         : []),
-      ...(balance ? [part("loss", "✕ balance")] : []),
       part("unit", "nats for each unit of z"),
+      part(balance ? "loss" : "awaited", "✕ balance"),
     );
   }
 

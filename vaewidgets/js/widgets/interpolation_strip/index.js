@@ -71,11 +71,11 @@ export default defineWidget({
     const { many, refresh } = createDecoding(note, {
       ask: (z) => commands.decode(z),
       start,
-      onImage(key, bytes, image) {
+      onImage(key, bytes, image, fade) {
         const k = Number(key);
         const range = state?.frame.run.value_range ?? [0, 1];
         images[k] = image ? image.slice() : fromBytes(bytes, range);
-        if (k % every === 0) sheet.set(k / every, bytes);
+        if (k % every === 0) sheet.set(k / every, bytes, fade);
       },
       onRound: (remaining) => remaining === 0 && judge(),
     });

@@ -77,9 +77,9 @@ export default defineWidget({
     const { many, refresh } = createDecoding(note, {
       ask: (z) => commands.decode(z),
       start,
-      onImage(name, bytes) {
+      onImage(name, bytes, _, fade) {
         if (Number(name) === LARGE) showLarge(bytes);
-        else sheet.set(Number(name), bytes);
+        else sheet.set(Number(name), bytes, fade);
       },
     });
     const sheet = createSheet(rowEl, {

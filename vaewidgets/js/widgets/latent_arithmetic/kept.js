@@ -16,7 +16,7 @@ export function createKept(el, { onKeep, onChoose }) {
   let kept = [];
   /** @type {import("./index.js").Group[]} */
   let groups = [];
-  const name = h("input", "vw-keep-name", {
+  const name = h("input", "vw-text vw-keep-name", {
     type: "text",
     maxlength: MOST_NAME,
     placeholder: "name this direction",

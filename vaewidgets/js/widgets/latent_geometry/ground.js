@@ -1,12 +1,12 @@
 /** Draws a metric under a map: magnification as its ground, and ellipses; and the paths over it. Knows no widget. */
 import { drawDot, drawLine } from "../../draw/pen.js";
+import { createShading } from "../../draw/shading.js";
 import { indicatrix, magnification } from "../../maths/geometry.js";
 
 /** @typedef {import("../../draw/pen.js").PlotPen} PlotPen */
 /** @typedef {import("../../maths/camera.js").Extent} Extent */
 const ACROSS = 9; // ellipses
 const STRONGEST = 0.6;
-const INK = { light: [70, 84, 98], dark: [214, 224, 232] };
 const LINES = {
   lerp: { color: "fg", width: 1.6, dash: [6, 4] },
   slerp: { color: "fg", width: 1.8, dash: [1.5, 3.5] },
@@ -20,8 +20,7 @@ function quantile(values, q) {
 }
 
 export function createGround() {
-  const canvas = document.createElement("canvas");
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const shading = createShading();
   /** @type {Float64Array} */
   let metric = new Float64Array(0);
   let cells = 0;
@@ -29,22 +28,6 @@ export function createGround() {
   /** Of the natural logarithm of the magnification. @type {[number, number]} */
   let range = [0, 1];
   let values = new Float64Array(0);
-  let inked = "";
-
-  /** @param {"light"|"dark"} scheme */
-  function ink(scheme) {
-    if (inked === scheme) return;
-    inked = scheme;
-    canvas.width = cells;
-    canvas.height = cells;
-    const image = context.createImageData(cells, cells);
-    for (let c = 0; c < values.length; c++) {
-      const row = cells - 1 - Math.floor(c / cells);
-      const t = Math.min(Math.max((values[c] - range[0]) / Math.max(range[1] - range[0], 1e-6), 0), 1);
-      image.data.set([...INK[scheme], Math.round(255 * STRONGEST * t)], 4 * (row * cells + (c % cells)));
-    }
-    context.putImageData(image, 0, 0);
-  }
 
   /** @param {PlotPen} pen */
   function drawEllipses(pen) {
@@ -80,12 +63,15 @@ export function createGround() {
   return {
     /** @param {Float64Array} next flat (cells, cells, 3) @param {number} across cells @param {Extent | null} sight */
     update(next, across, sight) {
-      if (!next.length) return;
-      [metric, cells, extent, inked] = [next, across, sight, ""];
+      if (!next.length || !sight) return;
+      [metric, cells, extent] = [next, across, sight];
       values = Float64Array.from({ length: cells * cells }, (_, c) =>
         Math.log(Math.max(magnification(metric, c), 1e-30)),
       );
       range = [quantile(values, 0.02), quantile(values, 0.98)];
+      const span = Math.max(range[1] - range[0], 1e-6);
+      const shares = values.map((value) => STRONGEST * Math.min(Math.max((value - range[0]) / span, 0), 1));
+      shading.update(shares, sight);
     },
     /** Least and greatest magnification that are told apart, or null. */
     get range() {
@@ -93,14 +79,7 @@ export function createGround() {
     },
     /** @param {number} c */
     at: (c) => Math.exp(values[c]),
-    /** @param {PlotPen} pen */
-    draw(pen) {
-      if (!extent || !values.length) return;
-      ink(pen.theme.scheme);
-      const [left, top] = [pen.x(extent.x0), pen.y(extent.y1)];
-      pen.context.imageSmoothingEnabled = true;
-      pen.context.drawImage(canvas, left, top, pen.x(extent.x1) - left, pen.y(extent.y0) - top);
-    },
+    draw: shading.draw,
     /** @param {PlotPen} pen */
     drawEllipses(pen) {
       if (extent && values.length) drawEllipses(pen);

@@ -46,7 +46,7 @@ export default defineWidget({
   build(context) {
     const { shell, commands, view } = context;
     const mapEl = h("div");
-    const groundNote = h("p", "vw-note");
+    const groundNote = h("p", "vw-note vw-geometry-ground");
     const note = h("p", "vw-note vw-reason", { hidden: true });
     const left = h("div", "", {}, [mapEl, groundNote]);
     const result = h("p", "vw-path-verdict", { role: "status" });

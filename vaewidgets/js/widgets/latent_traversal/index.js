@@ -130,10 +130,10 @@ export default defineWidget({
     const { many, refresh } = createDecoding(note, {
       ask: (list) => commands.decode(list),
       start,
-      onImage(name, bytes) {
+      onImage(name, bytes, _, fade) {
         const [row, i] = name.split(",").map(Number);
         if (row < 0) showPreview(bytes);
-        else rows[row]?.sheet.set(i, bytes);
+        else rows[row]?.sheet.set(i, bytes, fade);
       },
     });
 

@@ -18,13 +18,16 @@ import { createSheet } from "../../draw/sheet.js";
 import { createPress, createRange, createSegments } from "../../host/controls.js";
 import { h, setText, show } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
+import { steady, union } from "../../maths/camera.js";
 import { readLatent, viewPlane } from "../../maths/plane.js";
+import { extent2d } from "../../maths/statistics.js";
 import { createClassChoice } from "../../panels/class_choice.js";
 import { createDecoding } from "../../panels/decoding.js";
+import { createLatentMap } from "../../panels/latent_map.js";
 import { createFitting, STEPS } from "./fitting.js";
 import help from "./help.json" with { type: "json" };
 import { createLikelihoodPlot } from "./likelihood_plot.js";
-import { createPriorMap } from "./map.js";
+import { canShade, createHoleShading, drawSamples } from "./map.js";
 import { MOST_COMPONENTS } from "./mixture.js";
 import { ellipsesOf, seenOn } from "./seen.js";
 import { factsOf, inHolesText, WHY } from "./words.js";
@@ -32,6 +35,8 @@ import { factsOf, inHolesText, WHY } from "./words.js";
 /** @typedef {"normal" | "learned"} Name */
 /** @type {Name[]} */
 const NAMES = ["normal", "learned"];
+/** What of N(0, I) is always in sight. */
+const REACH = 2.6;
 const TITLES = { normal: "N(0, I)", learned: "learned prior" };
 
 export default defineWidget({
@@ -40,7 +45,7 @@ export default defineWidget({
   help,
   build({ shell, commands, view }) {
     const knobs = h("div", "vw-knobs");
-    const mapEl = h("div");
+    const mapEl = h("div", "vw-prior-map");
     const plotEl = h("div");
     const facts = h("ul", "vw-prior-facts");
     const note = h("p", "vw-note vw-reason", { hidden: true });
@@ -101,7 +106,9 @@ export default defineWidget({
       onPress: () => view.set("seed", (asked().seed + 1) % 2 ** 31),
     });
     const classChoice = createClassChoice(knobs, view);
-    const map = createPriorMap(mapEl, { theme: shell.theme });
+    const map = createLatentMap(mapEl, { theme: shell.theme, label: "", onDrag() {} });
+    const shading = createHoleShading();
+    let sight = /** @type {import("../../maths/camera.js").Extent | null} */ (null);
     const which = createSegments(mapEl, {
       name: "show",
       label: "samples on the map",
@@ -128,9 +135,9 @@ export default defineWidget({
     });
     const { many, refresh } = createDecoding(note, {
       ask: (z) => commands.decode(z),
-      onImage(key, bytes) {
+      onImage(key, bytes, _, fade) {
         const [name, i] = key.split(" ");
-        rows.find((row) => row.name === name)?.sheet.set(Number(i), bytes);
+        rows.find((row) => row.name === name)?.sheet.set(Number(i), bytes, fade);
       },
       start() {
         // In turns, so that both rows fill.
@@ -169,25 +176,34 @@ export default defineWidget({
         const { all } = labels;
         const classes = all && Int32Array.from(codes.images, (i) => all[i]);
         seen = { codes, latent: space, points: seenOn(plane, codes.mu, codes.d), classes };
+        shading.update(codes, fitting.holes);
       }
       const name = marked?.name ?? view.get("show", null) ?? (fitted ? "learned" : "normal");
       const shown = /** @type {Name} */ (draws[/** @type {Name} */ (name)] ? name : "normal");
       const some = draws[shown];
-      const names = state?.frame.run.class_names;
-      map.update(
-        {
-          points: seen.points,
-          labels: seen.classes,
-          axes: plane.axes,
-          center: plane.toPlane(new Float32Array(codes.d)),
-          draws: some ? seenOn(plane, some.z, codes.d) : new Float32Array(0),
-          inHole: some?.inHole ?? null,
-          marked: marked?.name === shown ? marked.index : null,
-          ellipses: fitted && ellipsesOf(plane, fitted.mixture),
-        },
-        (label) => names?.[label] ?? String(label),
-        `Codes of ${codes.n} images, and samples of ${TITLES[shown]}; crosses: in holes.`,
-      );
+      const center = plane.toPlane(new Float32Array(codes.d));
+      const [x, y] = center;
+      const room = { x0: x - REACH, x1: x + REACH, y0: y - REACH, y1: y + REACH };
+      sight = steady(sight, union(extent2d(seen.points) ?? room, room));
+      const over = {
+        draws: some ? seenOn(plane, some.z, codes.d) : new Float32Array(0),
+        inHole: some?.inHole ?? null,
+        marked: marked?.name === shown ? marked.index : null,
+        ellipses: fitted && ellipsesOf(plane, fitted.mixture),
+      };
+      map.update({
+        points: seen.points,
+        labels: seen.classes,
+        classNames: state?.frame.run.class_names ?? null,
+        axes: plane.axes,
+        prior: { center, radii: [1, 2] },
+        path: [],
+        handles: [],
+        extent: sight,
+        under: shading.draw,
+        over: (pen) => drawSamples(pen, over),
+        says: `Codes of ${codes.n} images, and samples of ${TITLES[shown]}; crosses: in holes.`,
+      });
       which.update({ value: shown });
       which.el.style.visibility = fitted ? "visible" : "hidden"; // its room stays
     }
@@ -254,8 +270,10 @@ export default defineWidget({
         draw();
       },
       message: (content, buffers) => many.reply(content, buffers),
-      caption: () =>
-        "Dots: codes of images. Crosses: samples of the prior in holes, where there are hardly any codes.",
+      caption: ({ frame }) =>
+        frame.latent && canShade(frame.latent.mean.shape[0])
+          ? "Dots: codes of images. Shaded: holes, where the prior expects codes and hardly any are; crosses: its samples there."
+          : "Dots: codes of images. Crosses: samples of the prior in holes, where there are hardly any codes.",
       handle: {
         get holes() {
           return fitting.holes;

@@ -32,7 +32,7 @@ export function createCollect(el, { onCollect }) {
   });
   own.append(said);
 
-  const box = h("textarea", "vw-predict-codes", {
+  const box = h("textarea", "vw-text vw-predict-codes", {
     rows: 3,
     spellcheck: "false",
     "aria-label": "codes of the class",

@@ -64,7 +64,7 @@ function createRow(el, { shell, commands }, { onMark }) {
   let latent = /** @type {import("../../maths/plane.js").Latent | null} */ (null);
   const { many, refresh } = createDecoding(note, {
     ask: (points) => commands.decode(points, runId),
-    onImage: (key, bytes) => sheet.set(Number(key), bytes),
+    onImage: (key, bytes, _, fade) => sheet.set(Number(key), bytes, fade),
     start: () => many.start(z.map((point, i) => ({ key: String(i), z: point }))),
   });
 
