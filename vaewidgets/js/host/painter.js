@@ -7,7 +7,7 @@
 const page = /** @type {any} */ (globalThis);
 const ALL = Symbol.for("vaewidgets.draw.all");
 /** Of drawing in one frame; what has begun is drawn to its end. */
-const MOST_MS = 6;
+const MOST_MS = 4;
 
 /** What is to be drawn, the oldest first. @type {Set<(now: number) => void>} */
 const waiting = new Set();
