@@ -182,14 +182,18 @@ export function createHandles(stage, { toScreen, toData, area, onDrag, onKey, on
       onReset: () => onReset(i),
     });
 
+  /** 0: to be measured, which makes the browser lay out the page: not in each frame. */
+  let least = 0;
+  const widthOf = (/** @type {HTMLElement} */ el) =>
+    Math.max(el.offsetWidth, matchMedia("(pointer: coarse)").matches ? FINGER_PX : 0);
+
   function place() {
     const { left, top, width, height } = area();
     const places = shown.map(({ at }) => {
       const [x, y] = toScreen(at);
       return /** @type {[number, number]} */ ([clamp(x, left, left + width), clamp(y, top, top + height)]);
     });
-    const finger = matchMedia("(pointer: coarse)").matches ? FINGER_PX : 0;
-    const least = handles.length > 1 ? Math.max(handles[0].el.offsetWidth, finger) : 0;
+    if (handles.length > 1) least ||= widthOf(handles[0].el);
     apart(places, least).forEach((at, i) => {
       handles[i].place(...at);
     });
@@ -199,6 +203,7 @@ export function createHandles(stage, { toScreen, toData, area, onDrag, onKey, on
     /** @param {Handle[]} next @param {boolean} [visible] */
     update(next, visible = true) {
       shown = next;
+      least = 0;
       while (handles.length > next.length) handles.pop()?.destroy();
       while (handles.length < next.length) handles.push(create(handles.length));
       next.forEach(({ text, label, value, title = "" }, i) => {

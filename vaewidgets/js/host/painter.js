@@ -1,10 +1,39 @@
 /**
  * Draws on the browser's clock, and only what can be seen: many requests before a frame make one drawing,
- * an element off screen or in a hidden tab costs nothing and catches up when it shows.
+ * an element off screen or in a hidden tab costs nothing and catches up when it shows. What takes long is drawn over
+ * several frames, in the order in which it was asked for: what the reader does is heard in between.
  */
 
 const page = /** @type {any} */ (globalThis);
 const ALL = Symbol.for("vaewidgets.draw.all");
+/** Of drawing in one frame; what has begun is drawn to its end. */
+const MOST_MS = 4;
+
+/** What is to be drawn, the oldest first. @type {Set<(now: number) => void>} */
+const waiting = new Set();
+let isAsked = false;
+let left = false;
+
+/** Whether the last frame had no time for all. */
+export const isBehind = () => left;
+
+function schedule() {
+  if (!isAsked) requestAnimationFrame(drawWaiting);
+  isAsked = true;
+}
+
+/** @param {number} now */
+function drawWaiting(now) {
+  const end = performance.now() + MOST_MS;
+  isAsked = left = false;
+  for (const draw of [...waiting]) {
+    left = performance.now() > end && !page[ALL];
+    if (left) break;
+    waiting.delete(draw); // what it asks for waits for the next frame
+    draw(now);
+  }
+  if (waiting.size) schedule();
+}
 
 /**
  * Whether what is off screen is drawn too: while a saved page loads, so that nothing jumps when it is scrolled and
@@ -18,46 +47,42 @@ export function drawAll(on) {
 /**
  * @param {Element} el
  * @param {(now: number) => boolean | void} paint returns true to be called at the next frame too
- * @returns {{request(): void, destroy(): void, readonly visible: boolean}}
+ * @returns {{request(): void, destroy(): void}}
  */
 export function createPainter(el, paint) {
-  let handle = 0;
   let wanted = false;
   let visible = false;
 
   const observer = new IntersectionObserver(
     (entries) => {
       visible = entries[entries.length - 1].isIntersecting;
-      schedule();
+      wait();
     },
     { rootMargin: "64px" },
   );
   observer.observe(el);
 
-  function schedule() {
-    if (handle || !wanted || !(visible || page[ALL])) return;
-    handle = requestAnimationFrame(run);
+  function wait() {
+    if (!wanted || !(visible || page[ALL])) return;
+    waiting.add(run);
+    schedule();
   }
 
   /** @param {number} now */
   function run(now) {
-    handle = 0;
     wanted = false;
     if (paint(now)) wanted = true;
-    schedule();
+    wait();
   }
 
   return {
     request() {
       wanted = true;
-      schedule();
-    },
-    get visible() {
-      return visible;
+      wait();
     },
     destroy() {
       observer.disconnect();
-      cancelAnimationFrame(handle);
+      waiting.delete(run);
       visible = false;
     },
   };

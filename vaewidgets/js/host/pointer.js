@@ -27,7 +27,7 @@ function transformOf(element) {
     const { transform, rotate, scale } = getComputedStyle(at);
     // In this order: the properties `scale` and `rotate` stand to the left of `transform`. A turn about an axis in
     // the plane only makes the box narrower, as `zoom` would.
-    const steps = [transform];
+    const steps = transform === "none" ? [] : [transform];
     if (/\d/.test(scale)) steps.push(`scale(${scale.split(" ").slice(0, 2)})`);
     if (/^\S+deg$/.test(rotate)) steps.push(`rotate(${rotate})`);
     for (const step of steps) whole = new DOMMatrix(step).multiply(whole);

@@ -3,10 +3,13 @@
  * its canvases as images, drawn by the browser itself from one SVG.
  */
 import { show } from "./dom.js";
+import { isBehind } from "./painter.js";
 import { sharpen, sizeOf } from "./pointer.js";
 
 export const PIXELS_PER_PX = 2;
 const MARGIN_PX = 16;
+/** Where what moves meanwhile takes all the time that there is. */
+const MOST_FRAMES = 30;
 
 /** What decides how our elements look; all else is motion, pointers and print. */
 const LOOKS = new RegExp(
@@ -111,7 +114,8 @@ function dropUnlessShown(copy, name) {
 
 /** Time for a new layout to be seen, asked to be drawn, and drawn. */
 async function nextDrawing() {
-  for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+  for (let frame = 0; frame < 3 || (isBehind() && frame < MOST_FRAMES); frame++)
+    await new Promise(requestAnimationFrame);
 }
 
 /**

@@ -68,7 +68,7 @@ export function helpersOf(body) {
 /** @param {string} condition */
 const truth = (condition) => `f32(${condition})`;
 /** Without its sign. @param {string} x */
-const bits = (x) => `(bitcast<u32>(${x}) & 0x7fffffffu)`;
+export const bits = (x) => `(bitcast<u32>(${x}) & 0x7fffffffu)`;
 
 /**
  * Of the operand, then the numbers that the function takes.

@@ -15,8 +15,9 @@ import { count, createTensor } from "../tensor.js";
 import { createGpuBuilder } from "./builder.js";
 import { gpuConvolutions } from "./convolution.js";
 import { fuse } from "./fusion.js";
+import { gpuMaxima } from "./maxima.js";
 
-const known = { ...operations, ...backward, ...gpuConvolutions };
+const known = { ...operations, ...backward, ...gpuConvolutions, ...gpuMaxima };
 
 /** A tensor at a place that is given. @param {Tensor} x @param {number} at */
 const put = (x, at) => {

@@ -21,14 +21,14 @@ const CODE = forEach(`
   m[${param(1)} + i] = s;`);
 
 /** @param {import("../operations/pooling.js").Window[][]} windows @param {number} width @param {number | null} divisor @returns {Lists} */
-function listsOf([rows, columns], width, divisor) {
+export function listsOf([rows, columns], width, divisor) {
   const start = [0];
   const at = [];
   const share = [];
   for (const row of rows) {
     for (const column of columns) {
-      for (let y = row.from; y < row.to; y++) {
-        for (let x = column.from; x < column.to; x++) {
+      for (let y = row.from; y < row.to; y += row.step) {
+        for (let x = column.from; x < column.to; x += column.step) {
           at.push(y * width + x);
           share.push(1 / (divisor ?? row.size * column.size));
         }
@@ -40,7 +40,7 @@ function listsOf([rows, columns], width, divisor) {
 }
 
 /** By element in which results it is, and with which shares. @param {Lists} lists @param {number} plane @returns {Lists} */
-function turned({ start, at, share }, plane) {
+export function turned({ start, at, share }, plane) {
   /** @type {[number, number][][]} */
   const found = Array.from({ length: plane }, () => []);
   for (let i = 0; i + 1 < start.length; i++)
@@ -54,6 +54,9 @@ function turned({ start, at, share }, plane) {
   };
 }
 
+/** What lists hold, for dispatches. @param {import("./builder.js").GpuBuilder} c @param {ArrayLike<number>[]} lists */
+export const sent = (c, lists) => lists.map((list) => c.constant([list.length], Float32Array.from(list)));
+
 /**
  * @param {import("./builder.js").GpuBuilder} c @param {number[]} shape of the result @param {Tensor} x contiguous
  * @param {Known} known
@@ -66,9 +69,7 @@ export function gathered(c, shape, x, { taps, windows, divisor = null, width = 0
   const [outs, ins] = back ? [plane, results] : [results, plane];
   const out = createTensor(shape);
   const n = count(out);
-  const told = [lists.start, lists.at, lists.share].map((list) =>
-    c.constant([list.length], Float32Array.from(list)),
-  );
+  const told = sent(c, [lists.start, lists.at, lists.share]);
   c.dispatch([out], [x, ...told], (o, a, start, at, share) => ({
     code: CODE,
     params: [n, o, a, outs, ins, start, at, share],

@@ -129,13 +129,16 @@ function meansBackward(c, gradient, x, seen, divisor) {
  * Windows of torch's settings; no stride means that of the kernel.
  * @param {Tensor} x @param {any} kernel @param {any} stride @param {any} padding @param {any} dilation @param {boolean} ceil @param {boolean} include
  */
-function settled(x, kernel, stride, padding, dilation, ceil, include) {
+export function settled(x, kernel, stride, padding, dilation, ceil, include) {
   const [size, pad, apart] = [pair(kernel), pair(padding), pair(dilation)];
   const step = stride?.length === 0 ? size : pair(stride ?? size);
   return bothAxes(x.shape, (axis, n) =>
     windows(n, size[axis], step[axis], pad[axis], apart[axis], ceil, include),
   );
 }
+
+/** Windows of so many results. @param {Tensor} x @param {number[]} size */
+export const adaptive = (x, size) => bothAxes(x.shape, (axis, n) => adaptiveWindows(n, size[axis]));
 
 /** @type {Single} */
 const avgPool = (c, x, kernel, stride = [], padding = 0, ceil = false, include = true, divisor = null) =>
@@ -146,19 +149,8 @@ export const pooling = {
   max_pool2d_with_indices: (c, x, kernel, stride = [], padding = 0, dilation = 1, ceil = false) =>
     maxima(c, x, settled(x, kernel, stride, padding, dilation, ceil, false)),
   avg_pool2d: avgPool,
-  _adaptive_avg_pool2d: (c, x, size) =>
-    means(
-      c,
-      x,
-      bothAxes(x.shape, (axis, n) => adaptiveWindows(n, size[axis])),
-      null,
-    ),
-  adaptive_max_pool2d: (c, x, size) =>
-    maxima(
-      c,
-      x,
-      bothAxes(x.shape, (axis, n) => adaptiveWindows(n, size[axis])),
-    ),
+  _adaptive_avg_pool2d: (c, x, size) => means(c, x, adaptive(x, size), null),
+  adaptive_max_pool2d: (c, x, size) => maxima(c, x, adaptive(x, size)),
 };
 
 /** What came to each maximum goes to where it was. @type {Single} */
@@ -179,9 +171,6 @@ export const poolingBackward = {
   adaptive_max_pool2d_backward: maximaBackward,
   avg_pool2d_backward: (c, gradient, x, kernel, stride, padding, ceil, include, divisor = null) =>
     meansBackward(c, gradient, x, settled(x, kernel, stride, padding, 1, ceil, include), divisor),
-  _adaptive_avg_pool2d_backward: (c, gradient, x) => {
-    const size = gradient.shape.slice(-2);
-    const seen = bothAxes(x.shape, (axis, n) => adaptiveWindows(n, size[axis]));
-    return meansBackward(c, gradient, x, seen, null);
-  },
+  _adaptive_avg_pool2d_backward: (c, gradient, x) =>
+    meansBackward(c, gradient, x, adaptive(x, gradient.shape.slice(-2)), null),
 };
