@@ -45,11 +45,18 @@ PRELOADED = (
     "vaewidgets.widgets",
     "vaewidgets.experiments",
     "vaewidgets.figures",
-    # What workers and JupyterLab import. Not wandb: the first fork to exit removes its folder of all.
+    # What workers, when they collect the tests, and JupyterLab import. Not wandb: the first fork to exit
+    # removes its folder of all. Not marimo: widgets look whether it is there.
     "distributed",
     "jupyterlab.labapp",
+    "lightning.pytorch",
     "nbclient",
+    "nbconvert",
     "playwright.sync_api",
+    "pytorch_lightning",
+    "sklearn.decomposition",
+    "sphinx.application",
+    "torchvision",
 )
 
 
