@@ -1,5 +1,6 @@
 """The stop button at any instant, a run closed while its buttons are pressed, faults at a run's very end."""
 
+import subprocess
 import threading
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from tests.faults.interrupts import hammer, table
+from tests.forked import python
 from vaewidgets.concurrency import BackgroundThread, Latch, Wakeup
 from vaewidgets.engine.engine import Engine
 from vaewidgets.engine.recorder import _CHUNK, Recorder
@@ -28,6 +30,7 @@ from .conftest import make_data, make_model, our_threads, start, wait_until
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", ["train", "attach", "sweep", "widget"])
 def test_an_interrupt_at_any_instant_leaves_a_run_that_steps_pauses_and_stops(kind):
+    subprocess.run(python("pass"), check=True)  # what forks the children imports for seconds when it starts
     tallies = hammer(kind, 120)
     total = sum(tally["interrupts"] for tally in tallies.values())
     inside = sum(tally["inside"] for tally in tallies.values())
