@@ -9,6 +9,7 @@ signals on, and ends as the fork ends. It imports no package, so it starts quick
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import gc
@@ -33,6 +34,7 @@ FOLDER_VARIABLE = "VAEWIDGETS_FORKS"
 
 PRELOADED = (
     "torch",
+    "torch._dynamo",  # two seconds, which each process takes that makes one of torch's optimizers
     "numpy",
     "sklearn.datasets",
     "matplotlib.pyplot",
@@ -42,12 +44,19 @@ PRELOADED = (
     "anywidget",
     "vaewidgets.widgets",
     "vaewidgets.experiments",
-    # What workers and JupyterLab import. Not torchvision, nor what imports it: a process that has done so
-    # exits with 1 where an interrupt ends it. Not wandb: the first fork to exit removes its folder of all.
+    "vaewidgets.figures",
+    # What workers, when they collect the tests, and JupyterLab import. Not wandb: the first fork to exit
+    # removes its folder of all. Not marimo: widgets look whether it is there.
     "distributed",
     "jupyterlab.labapp",
+    "lightning.pytorch",
     "nbclient",
+    "nbconvert",
     "playwright.sync_api",
+    "pytorch_lightning",
+    "sklearn.decomposition",
+    "sphinx.application",
+    "torchvision",
 )
 
 
@@ -239,12 +248,34 @@ def be_script(code: str) -> None:
     sys.argv = ["-c"]
     sys.path.insert(0, "")
     main = sys.modules["__main__"] = types.ModuleType("__main__")
-    exec(compile(code, "<string>", "exec"), main.__dict__)
+    try:
+        exec(compile(code, "<string>", "exec"), main.__dict__)
+    except KeyboardInterrupt:
+        interrupted.append(True)
+        raise
+
+
+interrupted: list[bool] = []
+
+
+def end_as_interrupted() -> None:
+    """End by the signal if an interrupt ended the script.
+
+    Python does so itself, but forgets to where a function that a package has registered for the end runs code
+    from a text. This one was registered first and so is run last, when all is cleaned up.
+    """
+    if interrupted:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 2:
         stand_in(Path(sys.argv[1]), [one for one in sys.argv[2:] if one != "-u"])
+    atexit.register(end_as_interrupted)
     asked = Server(Path(sys.argv[1])).serve()
     sys.path.pop(0)  # the folder of this file
     settle(asked)

@@ -6,9 +6,12 @@ import os
 import shutil
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from tests.browser.lab import CHROMIUM_ARGUMENTS, Lab
+from vaewidgets.contract.few_colors import few_color_png
+from vaewidgets.live import still_image
 
 _NAMES = (
     "chromium-headless-shell",
@@ -28,6 +31,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/browser/" in item.nodeid:
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _plain_pictures(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Draw no still pictures of saved pages, which nobody here looks at: each takes a third of a second.
+
+    A module with `draws_pictures` has them drawn.
+    """
+    if getattr(request.module, "draws_pictures", False):
+        yield
+        return
+    plain = few_color_png(np.full((300, 450, 3), 200, np.uint8), 100)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(still_image, "still_png", lambda _figure: plain)
+        yield
 
 
 @pytest.fixture(scope="package")  # its event loop must not run on under the tests of other packages

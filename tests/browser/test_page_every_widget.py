@@ -20,6 +20,7 @@ from tests.browser.tabs import missed_by_tab
 from tests.browser.test_page_touch import TARGETS
 from tests.browser.text_boxes import NOTE_TEXT, draw_all, faint_on_canvas, misplaced
 
+draws_pictures = True  # of every widget, as `save_html` does it
 WIDTHS = [390, 700, 900, 1400]
 
 
