@@ -39,9 +39,13 @@ class Widget:
         return found
 
     def settle(self) -> None:
-        """Wait for the page's next frame and the one after."""
+        """Wait until what was asked to be drawn is drawn: two frames, or more where one has no time for all."""
         self.lab.page.evaluate(
-            "() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))"
+            """async () => {
+                const waiting = globalThis[Symbol.for("vaewidgets.draw.waiting")];
+                for (let frame = 0; frame < 2 || (waiting?.size && frame < 30); frame++)
+                    await new Promise(requestAnimationFrame);
+            }"""
         )
 
     def wait_status(self, status: str, seconds: float = 60.0) -> None:

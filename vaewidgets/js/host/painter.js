@@ -9,8 +9,9 @@ const ALL = Symbol.for("vaewidgets.draw.all");
 /** Of drawing in one frame; what has begun is drawn to its end. */
 const MOST_MS = 4;
 
-/** What is to be drawn, the oldest first. @type {Set<(now: number) => void>} */
-const waiting = new Set();
+/** What is to be drawn, the oldest first, by all bundles of the page. @type {Set<(now: number) => void>} */
+// biome-ignore lint/suspicious/noAssignInExpressions: one set, whoever comes first
+const waiting = (page[Symbol.for("vaewidgets.draw.waiting")] ??= new Set());
 let isAsked = false;
 let left = false;
 
@@ -26,13 +27,16 @@ function schedule() {
 function drawWaiting(now) {
   const end = performance.now() + MOST_MS;
   isAsked = left = false;
-  for (const draw of [...waiting]) {
-    left = performance.now() > end && !page[ALL];
-    if (left) break;
-    waiting.delete(draw); // what it asks for waits for the next frame
-    draw(now);
+  try {
+    for (const draw of [...waiting]) {
+      left = performance.now() > end && !page[ALL];
+      if (left) break;
+      waiting.delete(draw); // what it asks for waits for the next frame
+      draw(now);
+    }
+  } finally {
+    if (waiting.size) schedule(); // one that failed keeps nobody else from being drawn
   }
-  if (waiting.size) schedule();
 }
 
 /**
