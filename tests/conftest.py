@@ -92,7 +92,7 @@ FIRST = (
     *(
         f"tests/{name}.py"
         for name in (
-            *("experiments/test_reproduce", "faults/test_exits", "runs/test_interrupts"),
+            *("experiments/test_reproduce", "faults/test_exits", "faults/test_interrupts"),
             *("runs/test_chapter_13_4", "diagnostics/test_diagnose", "diagnostics/test_trained_linear"),
             *("widgets/test_contract", "test_wheel", "test_replay", "sweeps/test_cluster"),
             *("runs/test_attached", "live/test_messages", "browser/test_page_every_widget"),
