@@ -183,9 +183,7 @@ export function createHandles(stage, { toScreen, toData, area, onDrag, onKey, on
     });
 
   /** 0: to be measured, which makes the browser lay out the page: not in each frame. */
-  let least = 0;
-  const widthOf = (/** @type {HTMLElement} */ el) =>
-    Math.max(el.offsetWidth, matchMedia("(pointer: coarse)").matches ? FINGER_PX : 0);
+  let width0 = 0;
 
   function place() {
     const { left, top, width, height } = area();
@@ -193,8 +191,9 @@ export function createHandles(stage, { toScreen, toData, area, onDrag, onKey, on
       const [x, y] = toScreen(at);
       return /** @type {[number, number]} */ ([clamp(x, left, left + width), clamp(y, top, top + height)]);
     });
-    if (handles.length > 1) least ||= widthOf(handles[0].el);
-    apart(places, least).forEach((at, i) => {
+    if (handles.length > 1) width0 ||= handles[0].el.offsetWidth;
+    const finger = matchMedia("(pointer: coarse)").matches ? FINGER_PX : 0;
+    apart(places, Math.max(width0, finger)).forEach((at, i) => {
       handles[i].place(...at);
     });
   }
@@ -203,7 +202,7 @@ export function createHandles(stage, { toScreen, toData, area, onDrag, onKey, on
     /** @param {Handle[]} next @param {boolean} [visible] */
     update(next, visible = true) {
       shown = next;
-      least = 0;
+      width0 = 0;
       while (handles.length > next.length) handles.pop()?.destroy();
       while (handles.length < next.length) handles.push(create(handles.length));
       next.forEach(({ text, label, value, title = "" }, i) => {
