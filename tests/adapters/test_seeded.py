@@ -78,6 +78,12 @@ def test_it_is_one_thread_s_alone():
     assert not _python_dispatch.is_in_torch_dispatch_mode(), "what is compiled would not run compiled"
 
 
+def test_what_has_no_values_is_left_alone():
+    """Models are laid out on the meta device, which has no generators, to learn their sizes."""
+    with seeded(0), torch.device("meta"):
+        assert torch.nn.Linear(3, 2).weight.is_meta
+
+
 def test_a_generator_that_is_given_is_used():
     def draw():
         return torch.randn(3, generator=torch.Generator().manual_seed(1))

@@ -39,7 +39,7 @@ class Widget:
         return found
 
     def settle(self) -> None:
-        """Wait until what was asked to be drawn is drawn: two frames, or more where one has no time for all."""
+        """Wait until all that was asked for is drawn: two frames, or more where one has no time for all."""
         self.lab.page.evaluate(
             """async () => {
                 const waiting = globalThis[Symbol.for("vaewidgets.draw.waiting")];

@@ -43,7 +43,10 @@ class seeded(ThreadMode):
         has_own = any(isinstance(one, torch.Generator) for one in (*args, *kwargs.values()))
         if has_own or torch.Tag.nondeterministic_seeded not in getattr(func, "tags", ()):
             return func(*args, **kwargs)
-        generator = self._generator(_device_of(args, kwargs))
+        device = _device_of(args, kwargs)
+        if device.type == "meta":  # has no values, and no generators
+            return func(*args, **kwargs)
+        generator = self._generator(device)
         name = func.overloadpacket.__name__
         if name in _WITHOUT_GENERATOR:
             return _WITHOUT_GENERATOR[name](generator, *args, **kwargs)

@@ -112,8 +112,8 @@ OBJECTIVES: dict[str, Case] = {
     "reconstruction": (mlp, _objective("reconstruction")),
 }
 MODELS: dict[str, Case] = {
-    # of 35 seeds the one whose values stay farthest from the kink of a ReLU, 1e-6: one that lies nearer than what two
-    # machines round differently (1e-7) is on another side of it in one of them, and the weights part by 1e-3
+    # Of 35 seeds the one whose values stay farthest from the kink of a ReLU, 1e-6. One that lies nearer than
+    # what two machines round differently (1e-7) is on either side of it, and the weights part by 1e-3.
     "convolutional": (
         lambda: vw.ConvVAE(SHAPE, latent_dim=4, channels=(3, 4, 6), output="sigmoid"),
         {"seed": 7},
