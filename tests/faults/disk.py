@@ -7,7 +7,6 @@ and really read-only; elsewhere the system limits the size of files, and takes t
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import random
@@ -24,7 +23,7 @@ from unittest import mock
 import torch
 
 import vaewidgets as vw
-from tests.faults.table import Row, broken, print_table
+from tests.faults.table import Row, run_machine
 from tests.forked import python
 from vaewidgets.errors import VAEWidgetsError
 
@@ -334,16 +333,5 @@ def rows(scale: float, seed: int) -> list[Row]:
     ]
 
 
-def main() -> int:
-    """Print the table; 1 if a promise was broken."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=SCALE_1, help="writes that are tried")
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    found = rows(given.count / SCALE_1, given.seed)
-    print_table(found)
-    return int(bool(broken(found)))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_machine(__doc__, rows, SCALE_1, "writes"))

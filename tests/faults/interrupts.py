@@ -10,7 +10,6 @@ machine kept a thread waiting for a processor do not count.
 
 from __future__ import annotations
 
-import argparse
 import collections
 import math
 import os
@@ -26,7 +25,7 @@ from queue import Empty
 from jupyter_client.manager import KernelManager
 
 from tests.faults.interrupted import HUNG, LATE, SILENCE
-from tests.faults.table import Row, broken, print_table
+from tests.faults.table import Row, run_machine
 from tests.forked import python
 
 __all__ = ["KINDS", "Tally", "hammer", "kernels", "press", "row", "rows"]
@@ -235,18 +234,5 @@ def rows(scale: float, seed: int) -> list[Row]:
     return found
 
 
-def main() -> int:
-    """Print the rows; 1 if a run did not answer."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--count", type=int, default=LONG)
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    found = rows(given.count / LONG, given.seed)
-    print_table(found)
-    return int(bool(broken(found)))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_machine(__doc__, rows, LONG, "interrupts"))

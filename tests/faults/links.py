@@ -5,7 +5,6 @@ python -m tests.faults.links --count 60 --seed 0
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import sys
@@ -18,7 +17,7 @@ import vaewidgets as vw
 from tests.browser.conftest import CHROMIUM_ARGUMENTS, find_browser
 from tests.browser.pages import SavedPage, open_page
 from tests.faults.messages import finished_run
-from tests.faults.table import Row, print_table
+from tests.faults.table import Row, run_machine
 from vaewidgets.contract.frame import SHARED, VIEW_KEYS
 
 __all__ = ["faults_of", "link", "rows"]
@@ -85,15 +84,5 @@ def rows(scale: float, seed: int) -> list[Row]:
     return [Row("a page draws whatever its address says", count, broken, f"{len(widgets)} widgets on it")]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--count", type=int, default=COUNT)
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    print_table(rows(given.count / COUNT, given.seed))
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(run_machine(__doc__, rows, COUNT, "links"))

@@ -5,7 +5,6 @@ python -m tests.faults.messages --count 20000 --seed 0
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import random
@@ -16,7 +15,7 @@ from typing import Any
 import torch
 
 import vaewidgets as vw
-from tests.faults.table import Row, print_table
+from tests.faults.table import Row, run_machine
 from tests.widgets.model_for import model_for
 from tests.widgets.test_concept_contract import CONCEPTS, STARTED, TURNED
 from tests.widgets.test_contract import WIDGETS, feed_threads, wait_until
@@ -142,15 +141,5 @@ def rows(scale: float, seed: int) -> list[Row]:
     ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--count", type=int, default=COUNT)
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    print_table(rows(given.count / COUNT, given.seed))
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(run_machine(__doc__, rows, COUNT, "messages"))

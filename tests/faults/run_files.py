@@ -10,7 +10,6 @@ loads, and can be looked at and saved, or is refused. Both are also loaded with 
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
 import random
@@ -29,7 +28,7 @@ from typing import Any
 import torch
 
 import vaewidgets as vw
-from tests.faults.table import Row, print_table
+from tests.faults.table import Row, run_machine
 from vaewidgets.contract.run_file import CHECKSUMS, KEY
 from vaewidgets.errors import CheckpointError
 
@@ -318,15 +317,5 @@ def rows(scale: float, seed: int) -> list[Row]:
     ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--count", type=int, default=COUNT)
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    print_table(rows(given.count / COUNT, given.seed))
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(run_machine(__doc__, rows, COUNT, "mutations"))

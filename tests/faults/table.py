@@ -13,10 +13,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-__all__ = ["MACHINES", "Row", "broken", "print_table", "table"]
+__all__ = ["MACHINES", "Row", "broken", "print_table", "run_machine", "table"]
 
 # Modules of tests.faults with a function rows(scale: float, seed: int) -> list[Row].
 MACHINES: tuple[str, ...] = ("interrupts", "exits", "run_files", "messages", "links", "disk", "soak", "load")
@@ -65,6 +65,19 @@ def broken(rows: Iterable[Row]) -> str:
     """The rows that failed, in Markdown; empty if every promise was kept."""
     found = [row for row in rows if row.failed]
     return table(found) if found else ""
+
+
+def run_machine(
+    about: str | None, rows: Callable[[float, int], list[Row]], long_form: int, counted: str = "tries"
+) -> int:
+    """Be the command of one machine, `--count N --seed S`: print its rows; 1 if a promise was broken."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=long_form, help=f"{counted}; default {long_form:,}")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    found = rows(given.count / long_form, given.seed)
+    print_table(found)
+    return int(bool(broken(found)))
 
 
 def main() -> int:
