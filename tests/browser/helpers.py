@@ -33,10 +33,21 @@ class Widget:
         )
 
     def wait(self, expression: str, seconds: float = 60.0) -> Any:
-        """Wait until that is so, and the page has drawn since: what is drawn follows at the next frame."""
-        found = wait_for(lambda: self.ask(expression), expression, seconds)
+        """Wait until that is so, and the page has drawn since: what is drawn follows at the next frame.
+
+        A notebook that has scrolled the widget away, as to a traceback, has stopped it: what cannot be seen is
+        not drawn. It is brought back.
+        """
+        found = wait_for(lambda: self.ask(expression) or self._bring_back(), expression, seconds)
         self.settle()
         return found
+
+    def _bring_back(self) -> None:
+        self.ask(
+            """(({top, bottom}) => {
+                if (bottom <= 0 || top >= innerHeight) root.scrollIntoView({behavior: 'instant'});
+            })(root.getBoundingClientRect())"""
+        )
 
     def settle(self) -> None:
         """Wait until all that was asked for is drawn: two frames, or more where one has no time for all."""

@@ -138,6 +138,8 @@ class Stopwatch:
 class Answers(dict[str, float]):
     """How long a run took to step, to pause and to stop."""
 
+    is_stopping = False
+
     def ask(self, run: Any) -> None:
         """In a thread that is not the main one, as a widget's command."""
         step, watch = run.step, Stopwatch()
@@ -152,16 +154,26 @@ class Answers(dict[str, float]):
         if run.step != paused_at or run.status != "paused":
             self["pauses"] = HUNG
         watch = Stopwatch()
+        self.is_stopping = True
         run.stop()
         self["stops"] = watch.seconds if within(HUNG, lambda: run.has_ended) else HUNG
 
-    def asked(self, run: Any, meanwhile: Callable[[], None] = lambda: None) -> Answers:
-        """Ask in a thread while the main one does something else; what is not answered counts as `HUNG`."""
+    def asked(self, run: Any, loop: Callable[[], Iterator[None]] | None = None) -> Answers:
+        """Ask in a thread while the main one runs a loop; what is not answered counts as `HUNG`.
+
+        The loop starts again where a stop of before ended it, but not once it was asked for here: the run
+        would be taken up again before the thread has seen it end.
+        """
+        from vaewidgets.errors import TrainingStopped
+
         thread = threading.Thread(target=self.ask, args=(run,), daemon=True)
         thread.start()
-        while thread.is_alive():
-            meanwhile()
-            thread.join(0.001)
+        while loop is not None and thread.is_alive() and not self.is_stopping:
+            with contextlib.suppress(TrainingStopped):
+                for _ in loop():
+                    if not thread.is_alive():
+                        break
+        thread.join()
         for name in ("steps", "pauses", "stops"):
             self.setdefault(name, HUNG)
         return self
@@ -290,31 +302,25 @@ class Helper(threading.Thread):
 
     def __init__(self, run: Any) -> None:
         super().__init__(daemon=True)
-        self._run, self.is_wanted = run, False
+        self._run, self._is_wanted = run, False
+        self._turn = threading.Lock()
         self.start()
 
     def run(self) -> None:
         while True:
-            if self.is_wanted:
-                self._run.resume()
+            with self._turn:
+                if self._is_wanted:
+                    self._run.resume()
             time.sleep(0.005)
 
+    def work(self) -> None:
+        with self._turn:
+            self._is_wanted = True
+
     def rest(self) -> None:
-        self.is_wanted = False
-        time.sleep(0.02)
-
-
-def log_until_stopped(run: Any) -> None:
-    """The main thread's part in asking a run of `attach`."""
-    from vaewidgets.errors import TrainingStopped
-
-    end = time.monotonic() + HUNG
-    try:
-        for _ in own_loop(run):
-            if time.monotonic() > end:
-                return
-    except TrainingStopped:
-        pass
+        """From here on it resumes nothing."""
+        with self._turn:
+            self._is_wanted = False
 
 
 def child(kind: str, seed: int, count: int) -> None:
@@ -335,7 +341,7 @@ def child(kind: str, seed: int, count: int) -> None:
         if kind != "attach" and rng.random() < 0.7:
             rng.choice([run.resume, run.pause, lambda: run.advance(2)])()
         if helper is not None:
-            helper.is_wanted = True
+            helper.work()
         if name not in seconds:
             for _ in range(2):  # the first one imports
                 begin = time.monotonic()
@@ -344,14 +350,11 @@ def child(kind: str, seed: int, count: int) -> None:
         print(f"begins {name}", flush=True)
         again = rng.choice([0.0, 0.0, rng.uniform(2e-5, 5e-4)])
         interrupted(alarm, calls[name], rng.uniform(1e-5, max(2e-3, 1.5 * seconds[name])), again)
-        faulthandler.dump_traceback_later(
-            LATE + 0.5, repeat=True, file=sys.stderr
-        )  # what keeps it from answering
         if helper is not None:
             helper.rest()
             if rng.random() < 0.5:
                 run.finish()  # as at the end of a notebook's cell
-            answers = Answers().asked(run, lambda: log_until_stopped(run))
+            answers = Answers().asked(run, lambda: own_loop(run))
         else:
             answers = Answers().asked(run)
         slowest = max(answers.values())

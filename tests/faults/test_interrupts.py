@@ -7,14 +7,10 @@ import pytest
 from tests.faults.interrupts import KINDS, hammer, kernels, press, row
 from tests.faults.table import broken
 
-# Open: on a busy machine 2 to 6 of 45 interrupted loops were counted as late, on a quiet one none. Whether
-# the run or this machine is at fault is not known; docs/reliability.md says so.
-OPEN = pytest.mark.xfail(strict=False, reason="interrupted loops of one's own: some count as late, see docs")
-
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kind", [pytest.param(k, marks=OPEN) if k == "attach" else k for k in KINDS])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_run_answers_after_an_interrupt_at_any_instant(kind: str) -> None:
     tallies = hammer(kind, 45)
     assert not broken([row(kind, tallies)])
