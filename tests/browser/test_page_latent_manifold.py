@@ -57,6 +57,21 @@ def test_each_cell_is_what_torch_decodes_at_the_quantiles(shown: Widget, run: vw
     np.testing.assert_allclose(np.array(at["0,0"])[used], quantile, atol=1e-5)
 
 
+def test_keys_that_come_before_the_page_has_drawn_add_up(shown: Widget, page: SavedPage) -> None:
+    # A page that trains draws late: what is pressed meanwhile is no less.
+    page.page.evaluate(
+        """selector => {
+            const canvas = document.querySelector(selector);
+            for (const key of ["+", "+", "+", "+", "ArrowRight", "ArrowRight", "ArrowUp", "ArrowUp", "ArrowUp"])
+                canvas.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+        }""",
+        CANVAS,
+    )
+    span = 1.25**-4
+    np.testing.assert_allclose(shown.ask("w.view.span"), span)
+    np.testing.assert_allclose(shown.ask("w.view.center"), [0.5 + 2 * span / 8, 0.5 + 3 * span / 8])
+
+
 def test_dragging_pans_and_the_wheel_zooms(shown: Widget, page: SavedPage) -> None:
     mouse = page.page.mouse
     x, y = shown.ask("w.toClient(0.5, 0.5)")

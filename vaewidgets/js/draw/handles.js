@@ -50,7 +50,8 @@ export function createHandle(stage, className, { where, onDrag, onKey, onEnd, on
     grip = null;
     onRelease?.();
   };
-  for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) el.addEventListener(type, release);
+  // The capture is lost at a pointercancel, too.
+  for (const type of ["pointerup", "lostpointercapture"]) el.addEventListener(type, release);
   el.addEventListener("keydown", (event) => {
     const { key } = event;
     const arrow = ARROWS[key];
@@ -177,7 +178,8 @@ export function createHandles(stage, { toScreen, toData, area, onDrag, onKey, on
         if (onKey) return onKey(i, dx, dy);
         const [x, y] = toScreen(shown[i].at);
         const step = far ? 4 * STEP_PX : STEP_PX;
-        return onDrag(i, toData(x + dx * step, y - dy * step));
+        shown[i].at = toData(x + dx * step, y - dy * step); // at once: the next key goes on from here
+        return onDrag(i, shown[i].at);
       },
       onReset: () => onReset(i),
     });

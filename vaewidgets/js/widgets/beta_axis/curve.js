@@ -10,6 +10,7 @@ import { drawScaleX, drawScaleY } from "../../draw/axes.js";
 import { createPlotHandle } from "../../draw/handles.js";
 import { clipped, drawDot, drawLine, drawText } from "../../draw/pen.js";
 import { createPlot } from "../../draw/plot.js";
+import { clamp } from "../../draw/scales.js";
 import { formatLoss, formatSetting, perImage } from "../../maths/format.js";
 import { extent } from "../../maths/statistics.js";
 import { nearestBeta } from "./axis.js";
@@ -48,7 +49,10 @@ export function createCurve(el, { theme, onBeta }) {
     },
     onKey(dx, dy) {
       const { betas, beta } = state;
-      onBeta(beta * (betas[betas.length - 1] / betas[0]) ** (STEP * (dx - dy)));
+      const [least, most] = [betas[0], betas[betas.length - 1]];
+      // At once, not when it is drawn: the next key goes on from here.
+      state.beta = clamp(beta * (most / least) ** (STEP * (dx - dy)), least, most);
+      onBeta(state.beta);
     },
   });
 

@@ -84,7 +84,8 @@ export function createCodeCells(el, { theme, onPoint }) {
     takeKey(event);
     const step = arrow[0] - arrow[1] * grid.columns;
     const to = (state.code ?? (step > 0 ? -step : 0)) + step;
-    onPoint(clamp(to, 0, state.counts.length - 1));
+    state.code = clamp(to, 0, state.counts.length - 1); // at once: the next key goes on from here
+    onPoint(state.code);
   });
   return {
     /** @param {{counts: Int32Array, code: number|null}} next */

@@ -174,7 +174,18 @@ export function createManifold(el, { theme, label, onWindow, onHover, onWant }) 
   }
 
   /** @param {number} u @param {number} v */
-  const hover = (u, v) => onHover([clamp(u, 1e-4, 1 - 1e-4), clamp(v, 1e-4, 1 - 1e-4)]);
+  function hover(u, v) {
+    const at = /** @type {[number, number]} */ ([clamp(u, 1e-4, 1 - 1e-4), clamp(v, 1e-4, 1 - 1e-4)]);
+    onHover(at);
+    if (state) state.mark = at;
+  }
+
+  // At once, not when it is drawn: where the page is busy, the next move or key goes on from here.
+  /** @param {ManifoldState} now @param {Window} to */
+  function go(now, to) {
+    now.window = to;
+    onWindow(to);
+  }
 
   const stopListening = listenToPlane(canvas, wrap, {
     hover(px, py) {
@@ -186,20 +197,20 @@ export function createManifold(el, { theme, label, onWindow, onHover, onWant }) 
     pan(dx, dy) {
       if (!state) return;
       const { x, y } = scales();
-      onWindow(panWindow(state.window, -dx / x.unit, state.line ? 0 : -dy / y.unit));
+      go(state, panWindow(state.window, -dx / x.unit, state.line ? 0 : -dy / y.unit));
     },
     zoom(factor, at) {
       if (!state) return;
       const { x, y } = scales();
       const { center } = state.window;
       const [u, v] = at ? [x.invert(at[0]), state.line ? 0.5 : y.invert(at[1])] : center;
-      onWindow(zoomWindow(state.window, u, v, factor));
+      go(state, zoomWindow(state.window, u, v, factor));
     },
     reset: () => onWindow(WHOLE),
     arrow(dx, dy, far) {
       if (!state) return;
       const { center, span } = state.window;
-      if (!far) return onWindow(panWindow(state.window, dx * span * KEY_PAN, dy * span * KEY_PAN));
+      if (!far) return go(state, panWindow(state.window, dx * span * KEY_PAN, dy * span * KEY_PAN));
       hair = true;
       const [u, v] = state.mark ?? center;
       const step = span / state.across / 4;
