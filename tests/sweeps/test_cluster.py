@@ -1,4 +1,4 @@
-"""A sweep on a Dask cluster of two processes, one of which is killed on the way."""
+"""Sweeps on a Dask cluster of two processes that are killed on the way: by us, and by what a cell does."""
 
 import os
 import signal
@@ -7,6 +7,7 @@ import pytest
 
 from tests.runs.conftest import wait_until
 from vaewidgets.data import load_dataset
+from vaewidgets.errors import CellError
 from vaewidgets.models import MLPVAE
 from vaewidgets.sweeps import sweep
 
@@ -18,16 +19,19 @@ GRID = {"beta": [0.5, 1.0, 4.0], "latent_dim": [1, 2, 4]}
 OPTIONS = {"hidden": (32,), "batch_size": 128, "epochs": 8, "seed": 7}
 
 
-@pytest.fixture
-def client(tmp_path):
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    dask = pytest.importorskip("dask")
     # threads that talk to a process which is killed complain on their way
     with (
+        # Dask's own retries of what its workers were killed with would hide ours
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         distributed.LocalCluster(
             n_workers=2,
             threads_per_worker=1,
             processes=True,
             dashboard_address=":0",
-            local_directory=tmp_path / "dask",
+            local_directory=tmp_path_factory.mktemp("dask"),
             memory_limit=0,
             silence_logs=50,
         ) as cluster,
@@ -55,6 +59,7 @@ def test_three_by_three_with_one_worker_killed_in_mid_sweep(client, tmp_path):
     there.wait()
 
     assert [cell.status for cell in there] == ["finished"] * 9
+    assert 1 <= sum(cell.lost for cell in there) <= 2, "what the worker held was sent again"
     workers = {cell.where[1] for cell in there}
     assert os.getpid() not in workers
     after = set(client.run(os.getpid).values())
@@ -69,3 +74,27 @@ def test_three_by_three_with_one_worker_killed_in_mid_sweep(client, tmp_path):
             else:
                 assert b[name] == value
     assert here.table().column("test_loss") != [here.table()[0]["test_loss"]] * 9, "cells differ at all"
+
+
+def make_fateful(image_shape, fate, home):
+    """A model, or the end of the worker that is to make it."""
+    if fate == "dies" and os.getpid() != home:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return MLPVAE(image_shape, hidden=(8,))
+
+
+def test_a_cell_that_kills_its_workers_fails_and_the_rest_finishes(client):
+    out = sweep(
+        make_fateful,
+        load_dataset("digits", n_train=64, n_test=16),
+        grid={"fate": ["fine", "dies", "fine too", "fine as well"], "home": [os.getpid()]},
+        executor=client.get_executor(),
+        retries=2,
+        batch_size=32,
+        epochs=1,
+    )
+    with pytest.warns(UserWarning, match=r"1 of 4 cells failed.*lost with its worker"):
+        out.wait()
+    assert [cell.status for cell in out] == ["finished", "failed", "finished", "finished"]
+    assert out[1].lost == 3, "two retries"
+    assert isinstance(out[1].error, CellError)
