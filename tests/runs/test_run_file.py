@@ -265,6 +265,16 @@ def test_a_model_config_that_is_not_ours_executes_nothing(tmp_path):
         load_run(path, data=run.data)
 
 
+def test_a_model_of_another_image_shape_than_the_data_is_refused(tmp_path):
+    run = start(epochs=1).wait()
+    path = saved(run, tmp_path)
+    facts = run_facts(path)
+    facts["model"]["image_shape"][1] += 1
+    save_file(load_file(path), path, metadata={KEY: json.dumps(facts)})
+    with pytest.raises(CheckpointError, match=r"run\.safetensors.*images of shape"):
+        load_run(path, data=run.data)
+
+
 def run_facts(path):
     from safetensors import safe_open
 

@@ -79,7 +79,7 @@ def load_run(
     options["device"] = str(where)
     data = _find_data(loaded, data, path)
     if model is None:
-        model = _rebuild(loaded, path)
+        model = _rebuild(loaded, data, path)
     check_unclaimed(model)
     if data is None:
         vae: Any = model
@@ -182,7 +182,7 @@ def _find_data(loaded: LoadedRun, data: ImageDataset | None, path: Any) -> Image
     return found if describe_data(found) == wanted else None
 
 
-def _rebuild(loaded: LoadedRun, path: Any) -> nn.Module:
+def _rebuild(loaded: LoadedRun, data: ImageDataset | None, path: Any) -> nn.Module:
     facts = loaded.facts
     if facts["model"] is None:
         raise CheckpointError(
@@ -192,11 +192,17 @@ def _rebuild(loaded: LoadedRun, path: Any) -> nn.Module:
     try:
         check_size(loaded, path)
         with seeded(0):  # the weights are written over; the caller's random numbers stay
-            return build(facts["model"])
+            model: Any = build(facts["model"])
     except (OptionError, TypeError, ValueError, RuntimeError, ArithmeticError, MemoryError) as error:
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(f"{str(path)!r}: its model cannot be built ({error}).") from error
+    if data is not None and model.image_shape != data.image_shape:
+        raise CheckpointError(
+            f"{str(path)!r}: its model takes images of shape {model.image_shape}, and its data have images of "
+            f"shape {data.image_shape}; expected the same. What the file says of one of them is damaged."
+        )
+    return model
 
 
 def _likelihood(facts: dict[str, Any], path: Any) -> Likelihood:
