@@ -8,6 +8,8 @@ import pytest
 
 from tests.diagnostics.test_audit import OWN, SQUARE, SQUARED, looks, near
 from vaewidgets.diagnostics.audit import audit
+from vaewidgets.diagnostics.audit.estimate import Estimate
+from vaewidgets.diagnostics.audit.factors import common_factor
 
 
 def looks_at_two_kinds(logged, entropy, square):
@@ -39,6 +41,15 @@ def test_a_factor_that_no_reading_is_near_is_found_once_recon_has_changed():
     found = audit(looks(recon=0.07))
     assert found.code == "vw.attach(model, data, losses=vw.LossConvention(recon_factor=0.07))"
     assert audit(looks(recon=0.07, of=(400.0, 390.0, 370.0))).verdict == "unexplained"
+
+
+@pytest.mark.parametrize(("noise", "factor"), [(0.05, 10.0), (0.005, 9.4)])
+def test_of_factors_that_noise_does_not_tell_apart_the_power_of_ten_is_named(noise, factor):
+    def estimate(value):
+        return Estimate(value, noise * value)
+
+    pairs = [(estimate(9.4 * size), estimate(size)) for size in (800.0, 480.0, 430.0)]
+    assert common_factor(pairs) == factor
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def times_some_number(seen: list[Look], base: Candidate) -> Iterator[tuple[Candi
 
 
 def common_factor(pairs: Sequence[Pair]) -> float | None:
-    """What makes ours the logged values at all looks, up to noise, in as few digits as do."""
+    """What makes ours the logged values at all looks, up to noise: a power of ten, or in as few digits as do."""
     if len(pairs) < FEWEST:
         return None
     exact = float(np.median([logged.value / ours.value for logged, ours in pairs if ours.value] or [0.0]))
@@ -64,5 +64,6 @@ def common_factor(pairs: Sequence[Pair]) -> float | None:
 
     if exact == 0 or not math.isfinite(exact) or not of(exact).is_small:
         return None
+    power = math.copysign(10.0 ** round(math.log10(abs(exact))), exact)  # what loops are written with
     short, longer = (float(f"{exact:.{digits}g}") for digits in (1, 2))
-    return short if of(short).is_small else longer
+    return next((one for one in (power, short) if of(one).is_small), longer)
