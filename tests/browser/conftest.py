@@ -33,13 +33,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+def draws_pictures(request: pytest.FixtureRequest) -> bool:
+    return getattr(request.module, "draws_pictures", False)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _plain_pictures(request: pytest.FixtureRequest) -> Iterator[None]:
     """Draw no still pictures of saved pages, which nobody here looks at: each takes a third of a second.
 
-    A module with `draws_pictures` has them drawn.
+    A module with `draws_pictures` has them drawn, in JupyterLab's kernels, too.
     """
-    if getattr(request.module, "draws_pictures", False):
+    if draws_pictures(request):
         yield
         return
     plain = few_color_png(np.full((300, 450, 3), 200, np.uint8), 100)
@@ -65,9 +69,15 @@ def browser() -> Iterator[object]:
 
 
 @pytest.fixture(scope="package")
-def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def only_lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with Lab(tmp_path_factory.mktemp("lab")) as lab:
         yield lab
+
+
+@pytest.fixture(scope="module")
+def lab_server(only_lab_server: Lab, request: pytest.FixtureRequest) -> Lab:
+    only_lab_server.draw_pictures(draws_pictures(request))
+    return only_lab_server
 
 
 @pytest.fixture

@@ -15,7 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tests.forked import python
+from vaewidgets.contract.few_colors import few_color_png
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -28,6 +31,13 @@ CHROMIUM_ARGUMENTS = [
 ]
 START_SECONDS = 120
 VIEWPORT = {"width": 1400, "height": 1000}
+
+# One picture for all widgets: drawing takes a second of the processor for each that is displayed, and again when
+# its run ends. A kernel whose Python lacks the package has a test that says so.
+PLAIN_PICTURES = """from vaewidgets.live import still_image as _still_image
+_still_image.Picture.png = lambda self, note="", plain=PLAIN: plain
+del _still_image
+""".replace("PLAIN", repr(few_color_png(np.full((300, 450, 3), 200, np.uint8), 100)))
 
 
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
@@ -63,6 +73,7 @@ class Lab:
         self.page: Any = None
         self._shared: Any = None
         self._count = 0
+        self._ipython = folder / "ipython"
 
     def __enter__(self) -> Lab:
         self._write_kernels()
@@ -72,6 +83,7 @@ class Lab:
             "JUPYTER_DATA_DIR": str(self.folder / "data"),
             "VAEWIDGETS_CACHE": str(self.folder / "cache"),
             "JUPYTERLAB_SETTINGS_DIR": str(self.folder / "settings"),
+            "IPYTHONDIR": str(self._ipython),
             "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]),
         }
         settings = self.folder / "settings" / "@jupyterlab" / "apputils-extension"
@@ -117,6 +129,12 @@ class Lab:
                     }
                 )
             )
+
+    def draw_pictures(self, drawn: bool) -> None:
+        """Whether kernels that start from now on draw the still pictures that a notebook keeps."""
+        script = self._ipython / "profile_default" / "startup" / "plain_pictures.py"
+        script.parent.mkdir(parents=True, exist_ok=True)
+        script.write_text("" if drawn else PLAIN_PICTURES)
 
     def _answers(self) -> bool:
         if self._server.poll() is not None:

@@ -10,6 +10,7 @@ import numpy as np
 from tests.browser.helpers import Widget, numbers, wait_for_hellos
 from tests.browser.lab import Lab, wait_for
 
+draws_pictures = True
 CREATE = """import vaewidgets as vw
 data = vw.load_dataset("digits", n_train=256)
 options = {"batch_size": 64, "speed": 50, "autosave": False}  # 200 steps a second
