@@ -135,7 +135,9 @@ run = vw.attach(model, data)
 explorer = vw.LatentExplorer(run)
 explorer
 """
+# Once it has done what is waited for it leaves the processor to the page.
 TRAIN = """
+import time
 optimizer = torch.optim.Adam(model.parameters(), 1e-3)
 images = data.train.images(slice(None))
 print('looping', flush=True)
@@ -148,6 +150,7 @@ for step in range(1_000_000):
     loss = recon + run.beta * kl
     optimizer.zero_grad(); loss.backward(); optimizer.step()
     run.log(loss=loss, recon=recon, kl=kl)
+    time.sleep(0.0 if step < 700 else 0.02)
 """
 
 

@@ -82,7 +82,8 @@ def test_a_page_that_threads_do_not_reach_finds_that_out_and_asks(lab: Lab) -> N
     train = (
         "import vaewidgets as vw\n"
         "data = vw.load_dataset('digits', n_train=256)\n"
-        "run = vw.train(vw.MLPVAE(data.image_shape, hidden=(16,)), data, epochs=None, autosave=False)\n"
+        "model = vw.MLPVAE(data.image_shape, hidden=(16,))\n"
+        "run = vw.train(model, data, epochs=None, speed=10, autosave=False)\n"
         "explorer = vw.LatentExplorer(run)\nexplorer"
     )
     lab.open([DEAF + train])
