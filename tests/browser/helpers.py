@@ -35,8 +35,8 @@ class Widget:
     def wait(self, expression: str, seconds: float = 60.0) -> Any:
         """Wait until that is so, and the page has drawn since: what is drawn follows at the next frame.
 
-        A notebook that has scrolled the widget away, as to a traceback, has stopped it: what cannot be seen is
-        not drawn. It is brought back.
+        A notebook that has scrolled the widget away, as to a traceback, has stopped it: what cannot be seen
+        is not drawn. It is brought back.
         """
         found = wait_for(lambda: self.ask(expression) or self._bring_back(), expression, seconds)
         self.settle()

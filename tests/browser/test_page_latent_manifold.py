@@ -62,7 +62,8 @@ def test_keys_that_come_before_the_page_has_drawn_add_up(shown: Widget, page: Sa
     page.page.evaluate(
         """selector => {
             const canvas = document.querySelector(selector);
-            for (const key of ["+", "+", "+", "+", "ArrowRight", "ArrowRight", "ArrowUp", "ArrowUp", "ArrowUp"])
+            const [right, up] = ["ArrowRight", "ArrowUp"];
+            for (const key of ["+", "+", "+", "+", right, right, up, up, up])
                 canvas.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
         }""",
         CANVAS,
