@@ -32,7 +32,7 @@ CHROMIUM_ARGUMENTS = [
 START_SECONDS = 120
 VIEWPORT = {"width": 1400, "height": 1000}
 
-# One picture for all widgets: to draw each takes up to a second of the processor, and again when its run ends.
+# One picture for all widgets: drawing each takes up to a second of the processor, and again at a run's end.
 PLAIN_PICTURES = """from vaewidgets.live import still_image as _still_image
 _still_image.Picture.png = lambda self, note="", plain=PLAIN: plain
 del _still_image
