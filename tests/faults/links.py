@@ -23,7 +23,10 @@ from vaewidgets.contract.frame import SHARED, VIEW_KEYS
 __all__ = ["faults_of", "link", "rows"]
 
 COUNT = 60
-WIDGETS = (vw.LatentExplorer, vw.LatentScatter, vw.TrainingCurves, vw.InterpolationStrip)
+WIDGETS = (
+    *(vw.LatentExplorer, vw.LatentScatter, vw.TrainingCurves, vw.InterpolationStrip, vw.LatentGeometry),
+    *(vw.LatentManifold, vw.LatentTraversal, vw.LatentArithmetic, vw.ActiveUnitsBar, vw.PriorSamples),
+)  # fmt: skip
 VALUES: list[Any] = [
     None, True, -1, 0, 3, 0.5, 1e308, 2**53,
     "", "x", "pca", "y" * 300, [], [[]], [0], [-1], [1e9], [None], ["a"],

@@ -199,8 +199,8 @@ def _rebuild(loaded: LoadedRun, data: ImageDataset | None, path: Any) -> nn.Modu
         raise CheckpointError(f"{str(path)!r}: its model cannot be built ({error}).") from error
     if data is not None and model.image_shape != data.image_shape:
         raise CheckpointError(
-            f"{str(path)!r}: its model takes images of shape {model.image_shape}, and its data have images of "
-            f"shape {data.image_shape}; expected the same. What the file says of one of them is damaged."
+            f"{str(path)!r}: its model takes images of shape {model.image_shape}, and its data have images "
+            f"of shape {data.image_shape}; expected the same. What the file says of one of them is damaged."
         )
     return model
 

@@ -54,7 +54,7 @@ def times_some_number(seen: list[Look], base: Candidate) -> Iterator[tuple[Candi
 
 
 def common_factor(pairs: Sequence[Pair]) -> float | None:
-    """What makes ours the logged values at all looks, up to noise: a power of ten, or in as few digits as do."""
+    """What makes ours the logged values at all looks, up to noise: a power of ten, or in few digits."""
     if len(pairs) < FEWEST:
         return None
     exact = float(np.median([logged.value / ours.value for logged, ours in pairs if ours.value] or [0.0]))

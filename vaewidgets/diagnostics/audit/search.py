@@ -182,7 +182,8 @@ def _search(
 def _other_spreads(looks: Sequence[Look], base: Candidate) -> list[Candidate]:
     """Return `base` with another spread, where all looks together say so: one, or several that fit alike.
 
-    The KL tells spreads apart, by little where posteriors are wide; recon has only not to speak against it.
+    The KL tells spreads apart, by little where posteriors are wide: by so little that the loop's other images
+    may be what is seen, recon has to say the same; else it has only not to speak against it.
     """
     found: dict[Candidate, Misfit] = {}
     for spread in SPREADS:
@@ -193,11 +194,12 @@ def _other_spreads(looks: Sequence[Look], base: Candidate) -> list[Candidate]:
         theirs, ours = (pairs_of(both, one, "kl") for one in (other, base))
         fit = misfit(theirs)
         far = differ((a, b) for (_, a), (_, b) in zip(theirs, ours, strict=True))
-        if not (far and fit.is_small and fit.is_decisive_against(misfit(ours))):
+        if not (fit.is_small and fit.is_decisive_against(misfit(ours))):
             continue
         scored = [look for look in both if {other.reading, base.reading} <= set(look.recon)]
         recon, own_recon = (misfit(pairs_of(scored, one, "recon")) for one in (other, base))
-        if not recon.is_worse_than(own_recon):
+        says_so = recon.is_small and recon.is_decisive_against(own_recon)
+        if says_so or (far and not recon.is_worse_than(own_recon)):
             found[other] = fit
     if not found:
         return []

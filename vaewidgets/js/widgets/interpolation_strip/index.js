@@ -102,7 +102,10 @@ export default defineWidget({
     function ends() {
       const given = view.get("ends", null);
       const n = codes.count;
-      const ok = Array.isArray(given) && given.every((i) => Number.isInteger(i) && i >= 0 && i < n);
+      const ok =
+        Array.isArray(given) &&
+        given.length === 2 &&
+        given.every((i) => Number.isInteger(i) && i >= 0 && i < n);
       return ok ? /** @type {[number, number]} */ ([given[0], given[1]]) : [0, Math.max(n - 1, 0)];
     }
 

@@ -79,7 +79,10 @@ export default defineWidget({
     function ends() {
       const given = view.get("ends", null);
       const n = codes.count;
-      const ok = (/** @type {any} */ end) => (Array.isArray(end) ? end.length === 2 : end >= 0 && end < n);
+      const ok = (/** @type {any} */ end) =>
+        Array.isArray(end)
+          ? end.length === 2 && end.every(Number.isFinite)
+          : Number.isInteger(end) && end >= 0 && end < n;
       return Array.isArray(given) && given.length === 2 && given.every(ok)
         ? [...given]
         : [0, Math.max(n - 1, 0)];
