@@ -18,6 +18,7 @@ import { createPress, createSegments, createSlider } from "../../host/controls.j
 import { h, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatCount, formatFixed, formatTick } from "../../maths/format.js";
+import { wholeWithin } from "../../maths/whole.js";
 import { betaAt } from "../../training/schedules.js";
 import help from "./help.json" with { type: "json" };
 import { drawBeta, drawLoss, lossRange, riseOf } from "./paint.js";
@@ -47,8 +48,8 @@ export default defineWidget({
       kind: view.get("kind", "linear"),
       start: view.get("start", 0),
       end: view.get("end", 1),
-      steps: view.get("steps", 1000),
-      cycles: view.get("cycles", 4),
+      steps: wholeWithin(view.get("steps"), 1, MOST_STEPS, 1000),
+      cycles: wholeWithin(view.get("cycles"), 1, MOST_CYCLES, 4),
       ratio: view.get("ratio", 0.5),
     });
     const schedule = () => scheduleOf(settings());

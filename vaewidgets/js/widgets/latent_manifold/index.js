@@ -17,6 +17,7 @@ import { h, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { dimName, formatNumber, formatVector } from "../../maths/format.js";
 import { dimOrder, planeOf, readLatent } from "../../maths/plane.js";
+import { wholeWithin } from "../../maths/whole.js";
 import { createClassChoice } from "../../panels/class_choice.js";
 import { createDecoding } from "../../panels/decoding.js";
 import { createTimeLine, decoderAt } from "../../panels/time.js";
@@ -25,6 +26,7 @@ import { createManifold } from "./manifold.js";
 import { clampWindow, zoomWindow } from "./tiling.js";
 
 const CELLS = 20;
+const [FEWEST, MOST] = [5, 40];
 
 export default defineWidget({
   name: "latent-manifold",
@@ -69,7 +71,7 @@ export default defineWidget({
     });
 
     const window = () => clampWindow({ center: view.get("center", [0.5, 0.5]), span: view.get("span", 1) });
-    const across = () => view.get("cells", CELLS);
+    const across = () => wholeWithin(view.get("cells"), FEWEST, MOST, CELLS);
     /** @param {import("./tiling.js").Window} next */
     function go(next) {
       const { center, span } = clampWindow(next);
@@ -110,8 +112,8 @@ export default defineWidget({
     const cellsKnob = createRange(knobs, {
       name: "cells",
       label: "images per row",
-      min: 5,
-      max: 40,
+      min: FEWEST,
+      max: MOST,
       step: 1,
       onChange: (value) => view.set("cells", value),
     });

@@ -17,6 +17,7 @@ import { assign, h, OWN_KEYS, setAttributes, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatFixed, formatNumber, formatVector } from "../../maths/format.js";
 import { dimOrder } from "../../maths/plane.js";
+import { wholeWithin } from "../../maths/whole.js";
 import { createClassChoice } from "../../panels/class_choice.js";
 import { createCodes } from "../../panels/codes.js";
 import { createDecoding } from "../../panels/decoding.js";
@@ -272,7 +273,7 @@ export default defineWidget({
         const told = many.setLabel(classChoice.update(many.classes, next.frame.run));
         const principal = view.get("axes", "dimensions") === "principal" && now.d > 1;
         const most = principal ? now.directions.length : now.d;
-        const shown = Math.min(view.get("rows", 10), most, 32);
+        const shown = wholeWithin(view.get("rows"), 1, Math.min(most, 32), Math.min(most, 10));
         axes = Array.from({ length: shown }, (_, k) =>
           principal ? direction(now, k) : dimension(now, order[k]),
         );

@@ -21,6 +21,7 @@ import { defineWidget } from "../../host/widget.js";
 import { steady, union } from "../../maths/camera.js";
 import { readLatent, viewPlane } from "../../maths/plane.js";
 import { extent2d } from "../../maths/statistics.js";
+import { wholeWithin } from "../../maths/whole.js";
 import { createClassChoice } from "../../panels/class_choice.js";
 import { createDecoding } from "../../panels/decoding.js";
 import { createLatentMap } from "../../panels/latent_map.js";
@@ -72,8 +73,8 @@ export default defineWidget({
       draw();
     });
     const asked = () => ({
-      steps: view.get("steps", 0),
-      components: view.get("components", 20),
+      steps: wholeWithin(view.get("steps"), 0, STEPS, 0),
+      components: wholeWithin(view.get("components"), 1, MOST_COMPONENTS, 20),
       seed: view.get("seed", 0),
     });
     const samples = () => state?.options.samples ?? 10;

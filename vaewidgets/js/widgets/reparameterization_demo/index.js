@@ -15,6 +15,7 @@ import { createPress, createSegments, createSlider } from "../../host/controls.j
 import { h, reducedMotion, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatFixed } from "../../maths/format.js";
+import { wholeWithin } from "../../maths/whole.js";
 import { estimates, ofOneDraw, TARGETS } from "./gradients.js";
 import help from "./help.json" with { type: "json" };
 import { drawMap, drawSpreads, REPEATS, spreadRange, verdictOf, WAYS, Z } from "./paint.js";
@@ -42,7 +43,7 @@ export default defineWidget({
 
     const q = () => ({ mu: view.get("mu", 0.5), sigma: view.get("sigma", 1.2) });
     const target = () => TARGETS[view.get("f", "square")] ?? TARGETS.square;
-    const samples = () => Math.round(view.get("samples", 16));
+    const samples = () => wholeWithin(view.get("samples"), 1, MOST_SAMPLES, 16);
     const setEps = (/** @type {number} */ eps) => view.set("eps", Number(clamp(eps, ...EPS).toFixed(2)));
     let risen = Number.NEGATIVE_INFINITY;
     /** @type {{key: string, eps: Float32Array}} */
