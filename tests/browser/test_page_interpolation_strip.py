@@ -109,5 +109,14 @@ def test_two_points_selected_in_the_scatter_become_the_ends(shown: Widget, page:
     shown.wait("w.view.selected?.length === 2 && w.ends.join() === w.view.selected.join()", 5)
 
 
+@pytest.mark.parametrize("ends", ["[]", "[1]", "[0,1,2]", "[0.5,1]", '"A"'])
+def test_ends_of_an_address_that_are_none_are_left_out(page: SavedPage, ends: str) -> None:
+    page.go_to(f'#view={{"runs":[],"widgets":[{{"ends":{ends}}}]}}')
+    strip = page.widget(".vw-interpolation-strip")
+    strip.wait(READY, 10)
+    assert len(strip.ask("w.ends")) == 2
+    assert page.console == []
+
+
 def test_the_page_asks_nobody(page: SavedPage) -> None:
     page.assert_alone()

@@ -127,5 +127,14 @@ def test_the_plane_and_the_number_of_images_are_chosen(shown: Widget, page: Save
     shown.wait("w.view.plane === null && w.left === 0 && w.cells().length === 64", 10)
 
 
+def test_an_address_cannot_ask_for_more_cells_than_the_control_does(page: SavedPage) -> None:
+    # Read anew with each address; 2^53 cells crashed the tab.
+    for cells, across in (("9007199254740992", 40), ("[1e9]", 20), ("-1", 5)):
+        page.go_to(f'#view={{"runs":[],"widgets":[{{"cells":{cells}}}]}}')
+        widget = page.widget(".vw-latent-manifold")
+        widget.wait(f"w.left === 0 && w.cells().length === {across**2}", 20)
+    page.go_to()
+
+
 def test_the_page_asks_nobody(page: SavedPage) -> None:
     page.assert_alone()
