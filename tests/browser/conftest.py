@@ -6,11 +6,9 @@ import os
 import shutil
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 
-from tests.browser.lab import CHROMIUM_ARGUMENTS, Lab
-from vaewidgets.contract.few_colors import few_color_png
+from tests.browser.lab import CHROMIUM_ARGUMENTS, PLAIN_PNG, Lab
 from vaewidgets.live import still_image
 
 _NAMES = (
@@ -46,9 +44,8 @@ def _plain_pictures(request: pytest.FixtureRequest) -> Iterator[None]:
     if draws_pictures(request):
         yield
         return
-    plain = few_color_png(np.full((300, 450, 3), 200, np.uint8), 100)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(still_image, "still_png", lambda _figure: plain)
+        patch.setattr(still_image, "still_png", lambda _figure: PLAIN_PNG)
         yield
 
 

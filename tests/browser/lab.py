@@ -33,10 +33,11 @@ START_SECONDS = 120
 VIEWPORT = {"width": 1400, "height": 1000}
 
 # One picture for all widgets: drawing each takes up to a second of the processor, and again at a run's end.
+PLAIN_PNG = few_color_png(np.full((300, 450, 3), 200, np.uint8), 100)
 PLAIN_PICTURES = """from vaewidgets.live import still_image as _still_image
 _still_image.Picture.png = lambda self, note="", plain=PLAIN: plain
 del _still_image
-""".replace("PLAIN", repr(few_color_png(np.full((300, 450, 3), 200, np.uint8), 100)))
+""".replace("PLAIN", repr(PLAIN_PNG))
 
 
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
