@@ -1,4 +1,4 @@
-"""Sweeps on a Dask cluster of two processes that are killed on the way: by us, and by what a cell does."""
+"""Sweeps on Dask clusters whose processes are killed on the way: by us, and by what a cell does."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from tests.runs.conftest import wait_until
 from vaewidgets.data import load_dataset
 from vaewidgets.errors import CellError
 from vaewidgets.models import MLPVAE
-from vaewidgets.sweeps import sweep
+from vaewidgets.sweeps import remote, sweep
 
 distributed = pytest.importorskip(
     "distributed", reason="dask.distributed is not installed: vaewidgets[cluster]"
@@ -98,3 +98,42 @@ def test_a_cell_that_kills_its_workers_fails_and_the_rest_finishes(client):
     assert [cell.status for cell in out] == ["finished", "failed", "finished", "finished"]
     assert out[1].lost == 3, "two retries"
     assert isinstance(out[1].error, CellError)
+
+
+@pytest.fixture
+def one_worker(tmp_path):
+    with (
+        distributed.LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=":0",
+            local_directory=tmp_path / "dask",
+            memory_limit=0,
+            silence_logs=50,
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+def test_cells_of_a_cluster_that_has_no_worker_left_fail(one_worker, monkeypatch, caplog):
+    monkeypatch.setattr(remote, "_SAID_SECONDS", 1.0)
+    monkeypatch.setattr(remote, "_ALONE_SECONDS", 3.0)
+    out = sweep(
+        MLPVAE,
+        load_dataset("digits", n_train=64, n_test=16),
+        grid={"beta": [0.5, 1.0, 2.0, 4.0, 8.0]},
+        executor=one_worker.get_executor(),
+        hidden=(8,),
+        batch_size=4,
+        epochs=20,
+    )
+    assert wait_until(lambda: out[0].status == "finished", seconds=60)
+    one_worker.cluster.scale(0)  # a worker that is killed again and again in its start leaves Dask so, too
+    assert wait_until(lambda: "workers" in out.progress.values, seconds=10)
+    with pytest.warns(UserWarning, match="no worker of the cluster is left"):
+        out.wait()
+    assert out[0].status == "finished"
+    assert out[4].status == "failed"
+    assert "wait for a worker" in caplog.text

@@ -73,7 +73,8 @@ def sweep(
         must be one that all workers see; by default a temporary one of this machine is used, and removed
         with the sweep.
     retries : int
-        How often a cell is sent again when its worker was killed.
+        How often a cell is sent again when its worker was killed. Of a local Dask cluster that has lost all
+        its workers the cells fail after a minute; another cluster is waited for, which is said.
     threads_per_cell : int
         torch's threads for a cell in another process.
     **options

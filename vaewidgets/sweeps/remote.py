@@ -5,6 +5,9 @@ worker marks in a file that it has begun with a cell; after a break the cells th
 one at a time, in a new pool. Only a cell that was alone is charged for a break: one that kills its worker
 each time ends as failed, and costs the others nothing but time.
 
+Dask says which cells a lost worker held: the one that it worked at, which is charged, and those that waited
+for it, which are not. What Dask never says is that no worker is left: its tasks wait for one, for ever.
+
 Python waits at its end for what pools of threads and processes work at: cells are told to end before that.
 """
 
@@ -12,9 +15,11 @@ from __future__ import annotations
 
 import concurrent.futures.thread  # noqa: F401 - so that it is told to wait for its threads before we are
 import contextlib
+import logging
 import os
 import queue
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -37,6 +42,11 @@ from vaewidgets.sweeps.task import Outcome, Task, run_task
 
 _POLL_SECONDS = 0.2
 _BREAK_SECONDS = 30.0  # for the other futures of a broken pool to say so
+_SAID_SECONDS = 10.0  # without any worker: one that was killed is started anew in less
+_ALONE_SECONDS = 60.0  # without any worker, until a cluster that gets none by itself is given up
+_UNBEGUN_MOST = 20  # workers lost before they began with a cell, which may be what they die of
+
+_log = logging.getLogger("vaewidgets")
 
 
 @final
@@ -74,9 +84,17 @@ class Remote:
         self._done: queue.SimpleQueue[Future[Outcome]] = queue.SimpleQueue()
         self._attempts: dict[Cell, int] = {}
         self._charged: dict[Cell, int] = {}  # workers lost with it beyond doubt
+        self._had_workers = False
+        self._alone_since: float | None = None
+        self._said_alone = False
         self._stopping = False
         self._leaving = False
         self._thread = BackgroundThread(name, stop=self._leave)
+
+    @property
+    def lacks_workers(self) -> bool:
+        """Whether cells wait for a cluster that has no worker."""
+        return self._said_alone
 
     def start(self) -> None:
         _remotes.add(self)
@@ -124,6 +142,7 @@ class Remote:
                     break
                 if not self._running and (self._stopping or not (self._waiting or self._suspects)):
                     break
+                self._look_for_workers()
                 with contextlib.suppress(queue.Empty):
                     self._settle(self._done.get(timeout=_POLL_SECONDS))
         except BaseException as error:  # nobody waits for a cell that will not come
@@ -165,6 +184,36 @@ class Remote:
         future.add_done_callback(self._done.put)
         return True
 
+    def _look_for_workers(self) -> None:
+        """Say once that a cluster has no worker; where none will come, its cells end as failed."""
+        n = _n_workers(self._executor)
+        self._had_workers |= bool(n)
+        if n != 0 or not self._running or not self._had_workers:
+            self._alone_since, self._said_alone = None, False
+            return
+        if self._alone_since is None:
+            self._alone_since = time.monotonic()
+        alone = time.monotonic() - self._alone_since
+        if alone > _SAID_SECONDS and not self._said_alone:
+            self._said_alone = True
+            _log.warning(
+                "%d cells of a sweep wait for a worker: the cluster has lost all that it had.",
+                len(self._running),
+            )
+        if alone > _ALONE_SECONDS and not _gets_workers(self._executor):
+            error = CellError(
+                f"no worker of the cluster is left, and none came within {_ALONE_SECONDS:g} s. Dask gives "
+                "up a worker that is killed while it starts. Run the same sweep again on a new cluster; with "
+                "folder=... what has finished is kept."
+            )
+            lost = [*self._running.values(), *self._waiting, *self._suspects]
+            for future in list(self._running):
+                future.cancel()
+            for cells in (self._running, self._waiting, self._suspects):
+                cells.clear()
+            for cell in lost:
+                cell.becomes("failed", error)
+
     def _take_back(self) -> None:
         for future in list(self._running):
             future.cancel()
@@ -185,7 +234,7 @@ class Remote:
         elif isinstance(error, BrokenExecutor):
             self._after_a_break(cell, error)
         elif _is_loss(error):
-            self._charge(cell, error, self._waiting)
+            self._after_a_loss(cell, error)
         else:
             self._fail(cell, error)
 
@@ -212,6 +261,15 @@ class Remote:
                 victim.lost += 1
                 victim.becomes("waiting")
                 self._suspects.append(victim)
+
+    def _after_a_loss(self, cell: Cell, error: BaseException) -> None:
+        """Of a cell that Dask names as one that a lost worker held."""
+        begun = self._marks[cell].exists()
+        if begun or self._stopping or self._attempts[cell] > _UNBEGUN_MOST:
+            self._charge(cell, error, self._waiting)
+        else:
+            cell.becomes("waiting")
+            self._waiting.append(cell)
 
     def _charge(self, cell: Cell, error: BaseException, again: deque[Cell]) -> None:
         cell.lost += 1
@@ -275,6 +333,23 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def _n_workers(executor: Executor) -> int | None:
+    """Workers that a Dask client's cluster has now; None where no cluster is known."""
+    info = getattr(_cluster_of(executor), "scheduler_info", None)
+    return None if info is None else len(info["workers"])
+
+
+def _gets_workers(executor: Executor) -> bool:
+    """Whether a cluster that has no worker may get one: a local one that does not adapt does not."""
+    cluster = _cluster_of(executor)
+    is_local = any(kind.__name__ == "LocalCluster" for kind in type(cluster).__mro__)
+    return not is_local or getattr(cluster, "_adaptive", None) is not None
+
+
+def _cluster_of(executor: Executor) -> object:
+    return getattr(getattr(executor, "_client", None), "cluster", None)
 
 
 def _error_of(future: Future[Outcome]) -> BaseException | None:

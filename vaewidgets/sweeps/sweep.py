@@ -183,6 +183,8 @@ class Sweep(Waitable):
         """How far it is: in steps where the cells train here, else in cells."""
         ended = sum(cell.has_ended for cell in self.cells)
         values = {"cells": f"{ended}/{len(self.cells)}"}
+        if self._remote is not None and self._remote.lacks_workers:
+            values["workers"] = "none"
         steps = [cell.live.progress for cell in self.cells if cell.live is not None]
         totals = [total for _, total, *_ in steps if total is not None]
         if not steps or len(totals) < len(steps):
