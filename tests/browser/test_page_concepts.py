@@ -176,6 +176,24 @@ def test_annealing_in_cycles(page: SavedPage) -> None:
         assert widget.ask(f"w.beta({step})") == schedule(step)
 
 
+@pytest.mark.parametrize(("kind", "term"), [("target_kl", "kl"), ("geco", "recon")])
+def test_annealing_by_a_target_that_is_dragged(page: SavedPage, kind: str, term: str) -> None:
+    widget = page.widget(ANNEALING)
+    page.page.locator(f"{ANNEALING} .vw-segment-input[value={kind}]").check(force=True)
+    widget.set_number("steps", 2000)
+    widget.wait(f"w.schedule.kind === '{kind}' && w.view.steps === 2000", 5)
+    before = widget.ask(f"w.schedule.{term}")
+    assert widget.ask(f"w.answer.{term}.at(-1)") == pytest.approx(before, rel=0.02)
+    drag(widget, ".vw-handle-target", 0, -12)
+    widget.wait(f"w.schedule.{term} > {before}", 5)
+    target = widget.ask(f"w.schedule.{term}")
+    assert widget.ask(f"w.answer.{term}.at(-1)") == pytest.approx(target, rel=0.02), "the example follows"
+    page.page.locator(f"{ANNEALING} .vw-handle-target").press("Shift+ArrowUp")
+    widget.wait(f"w.schedule.{term} === {target + 10}", 5)
+    assert eval(widget.ask("w.code"), {"vw": vw}).to_dict() == widget.ask("w.schedule")
+    widget.wait("root.querySelector('.vw-code').textContent === 'beta=' + w.code", 5)
+
+
 def test_the_diagram_walks_and_stops_at_the_draw(page: SavedPage) -> None:
     widget = page.widget(DIAGRAM)
     assert widget.ask("w.lit.parts") == ["x"]

@@ -10,12 +10,14 @@ import vaewidgets as vw
 from tests.widgets.in_node import in_node, needs_node
 from vaewidgets.contract.packing import unpack
 from vaewidgets.errors import OptionError
-from vaewidgets.objectives import Custom, Cyclical, LinearWarmup, TargetKL, schedule_from_dict
-from vaewidgets.widgets.annealing_schedule import _schedule_of
+from vaewidgets.objectives import GECO, Custom, Cyclical, LinearWarmup, Schedule, TargetKL, schedule_from_dict
+from vaewidgets.widgets.annealing_schedule.example import answer, kl_at, recon_at
+from vaewidgets.widgets.annealing_schedule.widget import _schedule_of
 
 LENGTHS = ((1000, 4, 0.5), (7, 3, 0.333), (10, 20, 1.0), (100_000, 7, 0.01), (1, 1, 0.001))
+TARGETS = {"target_kl": 20.0, "target_recon": 90.0}
 SETTINGS = [
-    {"kind": kind, "start": start, "end": end, "steps": steps, "cycles": cycles, "ratio": ratio}
+    {"kind": kind, "start": start, "end": end, "steps": steps, "cycles": cycles, "ratio": ratio, **TARGETS}
     for kind in ("constant", "linear", "cyclical")
     for start, end in ((0.0, 1.0), (0.25, 4.0), (2.0, 0.5))
     for steps, cycles, ratio in (
@@ -73,6 +75,59 @@ def test_the_corners_lie_on_the_line() -> None:
             assert drawn == pytest.approx(schedule(step), abs=1e-9), (settings, step, corners)
 
 
+@needs_node
+@pytest.mark.parametrize("schedule", [TargetKL(20), TargetKL(3.5), GECO(recon=90), GECO(recon=60)], ids=repr)
+def test_the_page_draws_the_example_that_python_does(schedule: TargetKL | GECO) -> None:
+    widget = vw.AnnealingSchedule(schedule, steps=700)
+    body = (
+        "const line = lib.lineOf(value); const { beta, recon, kl } = line.answer;"
+        " return { code: lib.codeOf(lib.scheduleOf(value)), beta: [...beta], recon: [...recon], kl: [...kl],"
+        " last: line.at(9999), corners: line.corners.at(-1) }"
+    )
+    page = in_node("widgets/annealing_schedule/schedules.js", body, dict(widget.view))
+    here = answer(schedule, 700)
+    for name in ("beta", "recon", "kl"):
+        np.testing.assert_allclose(page[name], getattr(here, name), rtol=1e-9, err_msg=name)
+    assert page["corners"] == [700, page["beta"][-1]]
+    assert page["last"] == page["beta"][-1], "it stays where it was"
+    assert page["code"] == widget.code()
+    assert eval(page["code"], {"vw": vw}) == widget.schedule == schedule
+    widget.close()
+
+
+def test_the_example_is_an_optimum_and_is_held_where_it_can_be() -> None:
+    for beta in (0.3, 1.0, 4.0):
+        kl = kl_at(beta)
+        near = [recon_at(one) + beta * one for one in (kl - 0.01, kl, kl + 0.01)]
+        assert near[1] < min(near[0], near[2]), "recon + beta KL is least"
+    assert kl_at(1.0) == pytest.approx(25, abs=0.1), "the docstring's figures"
+    assert recon_at(0.0) == 206
+    for target in (5.0, 20.0):
+        assert answer(TargetKL(target), 2000).kl[-1] == pytest.approx(target, rel=0.01)
+    assert answer(GECO(recon=90), 4000).recon[-1] == pytest.approx(90, rel=0.01)
+
+
+def test_a_run_with_a_target_is_drawn_beside_it() -> None:
+    data = vw.load_dataset("digits", n_train=128)
+    run = vw.train(
+        vw.MLPVAE(data.image_shape, hidden=(16,)),
+        data,
+        epochs=2,
+        batch_size=64,
+        beta=TargetKL(6),
+        autosave=False,
+    )
+    run.wait(progress=False)
+    widget = vw.AnnealingSchedule(TargetKL(6), run=run)
+    recorded = widget.frame["recorded"]
+    assert widget.schedule == TargetKL(6)
+    np.testing.assert_allclose(unpack(recorded["recon"]), run.history["recon"], rtol=1e-6)
+    figure = widget.figure()
+    assert {line.get_gid() for line in figure.axes[0].lines} == {"beta", "recorded"}
+    assert {line.get_gid() for line in figure.axes[1].lines} == {"kl", "target"}
+    widget.close()
+
+
 def test_the_lectures_numbers() -> None:
     widget = vw.AnnealingSchedule("linear", steps=20, ratio=0.5)
     assert widget.schedule == LinearWarmup(0.0, 1.0, steps=10)
@@ -83,10 +138,16 @@ def test_the_lectures_numbers() -> None:
 
 @pytest.mark.parametrize(
     "schedule",
-    [vw.Constant(2.5), LinearWarmup(0.1, 2.0, steps=137), Cyclical(0.0, 1.0, period=250, rise=0.4)],
+    [
+        vw.Constant(2.5),
+        LinearWarmup(0.1, 2.0, steps=137),
+        Cyclical(0.0, 1.0, period=250, rise=0.4),
+        TargetKL(12.5),
+        GECO(recon=80),
+    ],
     ids=lambda one: type(one).__name__,
 )
-def test_a_schedule_goes_in_and_comes_out(schedule: vw.Constant | LinearWarmup | Cyclical) -> None:
+def test_a_schedule_goes_in_and_comes_out(schedule: Schedule) -> None:
     widget = vw.AnnealingSchedule(schedule)
     assert widget.schedule == schedule
     widget.close()
@@ -118,12 +179,9 @@ def test_what_is_drawn_is_what_trains() -> None:
         (("linear",), {"ratio": 0}, "ratio is 0"),
         (("linear",), {"end": -1}, "end is -1"),
         (("linear",), {"run": 3}, "expected a run"),
-        ((Custom(lambda step: 1.0),), {}, "it draws Constant, LinearWarmup and Cyclical"),
-        (
-            (TargetKL(20),),
-            {},
-            r"TargetKL has no curve before a run.*AnnealingSchedule\(run=run\)",
-        ),
+        ((Custom(lambda step: 1.0),), {}, "it draws Constant, LinearWarmup, Cyclical, TargetKL and GECO"),
+        (("target_kl",), {"target_kl": 0}, "target_kl is 0"),
+        (("geco",), {"target_recon": "x"}, "target_recon is 'x'"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(arguments: tuple, options: dict, message: str) -> None:

@@ -42,8 +42,8 @@ VIEW_KEYS = (
     "framed", "game", "ghost", "groups", "image", "images", "kept", "kind", "kl", "label", "log",
     "mode", "mu", "off", "path", "pen", "picked", "plane", "prior_mu", "prior_sigma", "projection",
     "quantity", "ratio", "recon", "revealed", "rows", "samples", "seed", "show", "sigma", "smoothing",
-    "span", "start", "step", "steps", "stop", "strokes", "style", "temperature", "uncertainty",
-    "var_threshold", "z",
+    "span", "start", "step", "steps", "stop", "strokes", "style", "target_kl", "target_recon", "temperature",
+    "uncertainty", "var_threshold", "z",
 )  # fmt: skip
 COMMANDS = (
     "pause", "resume", "stop", "advance", "beta", "lr", "speed", "epochs", "new_run", "presenting",

@@ -154,17 +154,22 @@ def annealing_figure(
     beta: Sequence[float],
     view: Mapping[str, Any],
     *,
+    held: tuple[str, Sequence[float]] | None = None,
     recorded: Mapping[str, Any] | None = None,
     size: tuple[float, float] = (6.4, 4.2),
 ) -> Figure:
     """Beta over the steps; below, the loss and its two terms if recon and KL stayed constant.
+
+    Below a schedule that holds a term: that term of an example.
 
     Parameters
     ----------
     steps, beta : sequence
         Of the same length.
     view : mapping
-        recon and kl, the costs that are held.
+        recon and kl, the costs that are held; target_kl and target_recon, where a schedule holds one.
+    held : (str, sequence), optional
+        "kl" or "recon", and the example's values at the steps.
     recorded : mapping, optional
         Of a run: name, and step and beta packed.
     """
@@ -180,16 +185,26 @@ def annealing_figure(
         )  # fmt: skip
     above.set_ylim(bottom=0)
     above.set_ylabel("β")
-    note(above, "KL weight β at each step; below, the loss if recon and KL stayed constant")
-    recon, kl = float(view["recon"]), float(view["kl"])
-    terms = {"recon": np.full_like(weights, recon), "kl": weights * kl, "loss": recon + weights * kl}
-    for name, values in terms.items():
-        below.plot(steps, values, color=COLORS[name], linewidth=1.4, gid=name)
+    if held is None:
+        note(above, "KL weight β at each step; below, the loss if recon and KL stayed constant")
+        recon, kl = float(view["recon"]), float(view["kl"])
+        terms = {"recon": np.full_like(weights, recon), "kl": weights * kl, "loss": recon + weights * kl}
+        names = {"kl": "β · KL"}
+        below.set_ylabel("cost")
+    else:
+        name, values = held
+        term = {"kl": "KL", "recon": "recon"}[name]
+        note(above, f"KL weight β that holds the {term} of an example; below, that {term}")
+        terms, names = {name: np.asarray(values, float)}, {"kl": "KL"}
+        target = float(view[f"target_{name}"])
+        below.axhline(target, color=COLORS["fg2"], linewidth=1.0, linestyle=DASHED, gid="target")
+        below.set_ylabel(f"{term} (nats)")
+    for name, costs in terms.items():
+        below.plot(steps, costs, color=COLORS[name], linewidth=1.4, gid=name)
         below.annotate(
-            "β · KL" if name == "kl" else name, (1, values[-1]), xycoords=("axes fraction", "data"),
+            names.get(name, name), (1, costs[-1]), xycoords=("axes fraction", "data"),
             xytext=(3, 0), textcoords="offset points", va="center", fontsize=SMALL_POINTS, color=COLORS[name],
         )  # fmt: skip
     below.set_ylim(bottom=0)
-    below.set_ylabel("cost")
     below.set_xlabel("step")
     return figure

@@ -72,17 +72,13 @@ test("both terms weigh the same where recon = beta · KL, or nowhere", () => {
     steps: 20,
     cycles: 1,
     ratio: 0.5,
+    target_kl: 20,
+    target_recon: 90,
   };
-  const state = {
-    settings,
-    schedule: scheduleOf(settings),
-    at: 0,
-    recorded: null,
-    ranges: /** @type {any} */ ({}),
-  };
+  const state = { settings };
   const step = meeting({ ...state, recon: 0.4, kl: 1.2 });
   near(step ?? 0, 10 / 3);
-  near(betaAt(state.schedule, step ?? 0) * 1.2, 0.4);
+  near(betaAt(scheduleOf(settings), step ?? 0) * 1.2, 0.4);
   assert.equal(meeting({ ...state, recon: 4, kl: 1.2 }), null);
   assert.equal(meeting({ ...state, recon: 0.4, kl: 0 }), null);
 });

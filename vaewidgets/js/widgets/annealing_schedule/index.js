@@ -1,37 +1,40 @@
 /**
- * AnnealingSchedule: beta over training, drawn by hand, and what the loss then weighs.
+ * AnnealingSchedule: beta over training, drawn by hand, and what the loss then weighs; or beta as a target of a
+ * term asks, and that term of an example.
  *
- * View: kind, start, end, steps, cycles, ratio (see widgets/annealing_schedule/schedules.js); recon and kl, two costs that are held to see
- * what beta does to the loss; at, the step that is read.
- * Frame: recorded, of a run: its name, steps, beta and kl; or null.
- * Handle: see host/widget.js; schedule (as `Schedule.to_dict()`), code, beta(step), loss at the step that is read.
+ * View: kind, start, end, steps, cycles, ratio, target_kl, target_recon (see schedules.js); recon and kl, two
+ * costs that are held to see what beta does to the loss; at, the step that is read.
+ * Frame: recorded, of a run: its name, and steps and values of beta, kl and recon; or null.
+ * Handle: see host/widget.js; schedule (as `Schedule.to_dict()`), code, beta(step), loss at the step that is read,
+ *   answer (of the example, where the schedule follows one).
  *
  * @typedef {import("../../contract/types.js").Packed} Packed
- * @typedef {{name: string, step: Packed, beta: Packed, kl_step: Packed, kl: Packed}} Recorded
+ * @typedef {{name: string, step: Packed, beta: Packed, kl_step: Packed, kl: Packed, recon_step: Packed,
+ *   recon: Packed}} Recorded
  */
 
 import { toFloat32 } from "../../contract/bytes.js";
 import { createPlotHandle } from "../../draw/handles.js";
 import { createPlot } from "../../draw/plot.js";
-import { clamp, linearSlider, logSlider, roundUp } from "../../draw/scales.js";
-import { createPress, createSegments, createSlider } from "../../host/controls.js";
+import { clamp, roundUp } from "../../draw/scales.js";
+import { createPress, createSegments } from "../../host/controls.js";
 import { h, setText } from "../../host/dom.js";
 import { defineWidget } from "../../host/widget.js";
 import { formatCount, formatFixed, formatTick } from "../../maths/format.js";
 import { wholeWithin } from "../../maths/whole.js";
-import { betaAt } from "../../training/schedules.js";
 import help from "./help.json" with { type: "json" };
-import { drawBeta, drawLoss, lossRange, riseOf } from "./paint.js";
-import { codeOf, scheduleOf } from "./schedules.js";
+import { createKnobs, MOST_BETA, MOST_CYCLES, MOST_STEPS, TARGETS } from "./knobs.js";
+import { drawBeta, drawLoss, heldTerm, lossRange, riseOf } from "./paint.js";
+import { codeOf, lineOf, scheduleOf } from "./schedules.js";
 
 /** @typedef {import("./schedules.js").Settings} Settings */
 
-const MOST_BETA = 10;
-const MOST_STEPS = 1_000_000;
-const MOST_CYCLES = 20;
 const MARGINS = /** @type {[number, number, number, number]} */ ([2.4, 6, 3, 3.6]);
 const three = (/** @type {number} */ value) => Number(value.toPrecision(3));
 const share = (/** @type {number} */ value) => clamp(Number(value.toFixed(3)), 0.001, 1);
+
+/** @param {Packed} step @param {Packed} value */
+const curveOf = (step, value) => ({ step: toFloat32(step), value: toFloat32(value) });
 
 export default defineWidget({
   name: "annealing-schedule",
@@ -51,8 +54,24 @@ export default defineWidget({
       steps: wholeWithin(view.get("steps"), 1, MOST_STEPS, 1000),
       cycles: wholeWithin(view.get("cycles"), 1, MOST_CYCLES, 4),
       ratio: view.get("ratio", 0.5),
+      target_kl: view.get("target_kl", 20),
+      target_recon: view.get("target_recon", 90),
     });
     const schedule = () => scheduleOf(settings());
+    let drawnOf = "";
+    /** @type {import("./schedules.js").Line} */
+    let known;
+    /** An example takes thousands of steps: not again at each drawing. */
+    function line() {
+      const now = settings();
+      const key = JSON.stringify(now);
+      if (key !== drawnOf) {
+        known = lineOf(now);
+        drawnOf = key;
+      }
+      return known;
+    }
+    const isDrawn = () => !heldTerm(settings());
     const costs = () => ({ recon: view.get("recon", 0.4), kl: view.get("kl", 1.2) });
     const at = () => Math.min(view.get("at", 0), settings().steps);
     const setBeta = (/** @type {"start"|"end"} */ key, /** @type {number} */ beta) =>
@@ -81,7 +100,7 @@ export default defineWidget({
     /** @returns {import("./paint.js").Drawn} */
     const drawn = () => ({
       settings: settings(),
-      schedule: schedule(),
+      line: line(),
       at: at(),
       recorded,
       ...costs(),
@@ -89,6 +108,10 @@ export default defineWidget({
     const whole = () =>
       settings().kind === "linear" ? settings().steps : settings().steps / settings().cycles;
     const free = () => above.update(ranges());
+    function setTarget(/** @type {number} */ value) {
+      if (settings().kind === "geco") view.set("target_recon", clamp(three(value), ...TARGETS.target_recon));
+      else view.set("target_kl", clamp(three(value), ...TARGETS.target_kl));
+    }
     const handles = {
       start: createPlotHandle(above, {
         name: "start",
@@ -118,6 +141,13 @@ export default defineWidget({
         onKey: (dx) => view.set("cycles", clamp(settings().cycles - Math.sign(dx), 1, MOST_CYCLES)),
         onRelease: free,
       }),
+      target: createPlotHandle(below, {
+        name: "target",
+        label: "target",
+        onMove: (_, value) => setTarget(value),
+        onKey: (_, dy) => setTarget((heldTerm(settings())?.target ?? 0) + dy),
+        onRelease: () => below.update(belowRanges()),
+      }),
       at: createPlotHandle(below, {
         name: "at",
         label: "step shown",
@@ -134,66 +164,12 @@ export default defineWidget({
         { value: "constant", text: "constant" },
         { value: "linear", text: "warm-up" },
         { value: "cyclical", text: "cyclical" },
+        { value: "target_kl", text: "target KL" },
+        { value: "geco", text: "GECO" },
       ],
       onChange: (value) => view.set("kind", value),
     });
-    const knobs = h("div", "vw-concept-knobs vw-wide-labels");
-    side.append(knobs);
-    /** @param {import("../../contract/types.js").ViewKey} name @param {string} label @param {string} title @param {[number, number]} range @param {any} scale @param {string} [unit] */
-    const slider = (name, label, title, [min, max], scale, unit = "") =>
-      createSlider(knobs, {
-        name,
-        label,
-        title,
-        min,
-        max,
-        scale,
-        unit,
-        onChange: (value) => view.set(name, value),
-      });
-    const sliders = {
-      start: slider(
-        "start",
-        "start",
-        "β at the first step",
-        [0, MOST_BETA],
-        linearSlider({ min: 0, max: 4, step: 0.05 }),
-      ),
-      end: slider("end", "end", "final β", [0, MOST_BETA], linearSlider({ min: 0, max: 4, step: 0.05 })),
-      steps: slider(
-        "steps",
-        "training",
-        "length of the training",
-        [1, MOST_STEPS],
-        logSlider({ min: 10, max: 100_000, whole: true }),
-        "steps",
-      ),
-      cycles: slider(
-        "cycles",
-        "cycles",
-        "number of cycles",
-        [1, MOST_CYCLES],
-        linearSlider({ min: 1, max: MOST_CYCLES, step: 1 }),
-      ),
-      ratio: slider(
-        "ratio",
-        "ramp fraction",
-        "fraction of the training, or of a cycle, in which β rises",
-        [0.001, 1],
-        linearSlider({ min: 0.01, max: 1, step: 0.01 }),
-      ),
-    };
-    knobs.append(h("p", "vw-knobs-title", { text: "held fixed to isolate β" }));
-    const held = {
-      recon: slider(
-        "recon",
-        "recon",
-        "reconstruction cost",
-        [0, 1e6],
-        logSlider({ min: 0.01, max: 1000, zero: true }),
-      ),
-      kl: slider("kl", "KL", "KL", [0, 1e6], logSlider({ min: 0.01, max: 1000, zero: true }), "nats"),
-    };
+    const knobs = createKnobs(side, (name, value) => view.set(name, value));
     const reading = h("p", "vw-annealing-reading", { role: "status" });
     const code = h("code", "vw-code");
     const said = h("span", "vw-note", { role: "status" });
@@ -217,13 +193,28 @@ export default defineWidget({
     function ranges() {
       const { start, end, steps, kind } = settings();
       if (!Object.values(handles).some(({ held }) => held)) {
-        const most = recorded ? Math.max(...recorded.beta) : 0;
-        top = roundUp(Math.max(end, kind === "constant" ? 0 : start, most, 0.1) * 1.15, [1, 1.5, 2, 3, 5, 7]);
+        const most = recorded ? Math.max(...recorded.beta.value) : 0;
+        const own = isDrawn()
+          ? Math.max(end, kind === "constant" ? 0 : start)
+          : Math.max(...line().corners.map(([, beta]) => beta));
+        top = roundUp(Math.max(own, most, 0.1) * 1.15, [1, 1.5, 2, 3, 5, 7]);
       }
       return {
         x: /** @type {[number, number]} */ ([0, steps]),
         y: /** @type {[number, number]} */ ([0, top]),
       };
+    }
+
+    let costRange = /** @type {[number, number]} */ ([0, 1]);
+    function belowRanges() {
+      if (!handles.target.held) costRange = lossRange(drawn());
+      return { x: /** @type {[number, number]} */ ([0, settings().steps]), y: costRange };
+    }
+
+    /** What the example has at the step that is read. @param {"kl" | "recon"} name */
+    function answerOf(name) {
+      const values = line().answer?.[name];
+      return values ? values[Math.min(at(), values.length - 1)] : 0;
     }
 
     return {
@@ -233,35 +224,27 @@ export default defineWidget({
           source = found;
           recorded = found && {
             name: found.name,
-            step: toFloat32(found.step),
-            beta: toFloat32(found.beta),
-            klStep: toFloat32(found.kl_step),
-            kl: toFloat32(found.kl),
+            beta: curveOf(found.step, found.beta),
+            kl: curveOf(found.kl_step, found.kl),
+            recon: curveOf(found.recon_step, found.recon),
           };
         }
         const now = settings();
         const { kind, start, end, steps, cycles, ratio } = now;
+        const held = heldTerm(now);
+        const rises = kind === "linear" || kind === "cyclical";
         which.update({ value: kind });
-        for (const [key, hidden] of /** @type {const} */ ([
-          ["start", kind === "constant"],
-          ["end", false],
-          ["steps", false],
-          ["cycles", kind !== "cyclical"],
-          ["ratio", kind === "constant"],
-        ]))
-          sliders[key].update({ value: now[key], hidden });
+        knobs.update(now, costs());
         const { recon, kl } = costs();
-        held.recon.update({ value: recon });
-        held.kl.update({ value: kl });
         above.update(ranges());
-        below.update({ x: [0, steps], y: lossRange(drawn()) });
+        below.update(belowRanges());
         const bounds = { min: 0, max: MOST_BETA };
         handles.start.update({
           at: [0, start],
           now: start,
           ...bounds,
           text: `β ${formatTick(start)}`,
-          hidden: kind === "constant",
+          hidden: !rises,
         });
         const where = kind === "constant" ? steps / 2 : rise();
         handles.end.update({
@@ -269,6 +252,7 @@ export default defineWidget({
           now: end,
           ...bounds,
           text: `β ${formatTick(end)} at step ${formatCount(where)}`,
+          hidden: held !== null,
         });
         handles.cycle.update({
           at: [steps / cycles, start],
@@ -278,19 +262,34 @@ export default defineWidget({
           text: `${cycles} cycles of ${formatCount(steps / cycles)} steps`,
           hidden: kind !== "cyclical",
         });
-        const beta = betaAt(schedule(), at());
+        const target = held?.target ?? 0;
+        handles.target.update({
+          at: [steps * 0.8, target],
+          now: target,
+          min: -1e6,
+          max: 1e6,
+          text: `${held?.label ?? ""} ${formatTick(target)}`,
+          hidden: held === null,
+        });
+        const beta = line().at(at());
         const loss = recon + beta * kl;
-        const words = `step ${formatCount(at())}: β = ${formatFixed(beta, 2)}, loss = ${formatTick(recon)} + ${formatFixed(beta, 2)} · ${formatTick(kl)} = ${formatFixed(loss, 2)}`;
+        const words = held
+          ? `step ${formatCount(at())}: β = ${formatFixed(beta, 2)}, ${held.label} = ${formatFixed(answerOf(held.name), 1)} of ${formatTick(target)} wanted`
+          : `step ${formatCount(at())}: β = ${formatFixed(beta, 2)}, loss = ${formatTick(recon)} + ${formatFixed(beta, 2)} · ${formatTick(kl)} = ${formatFixed(loss, 2)}`;
         handles.at.update({ at: [at(), 0], now: at(), min: 0, max: steps, text: words });
         setText(reading, words);
         setText(code, `beta=${codeOf(schedule())}`);
         setText(said, "");
-        above.describe(
-          `β from ${formatTick(betaAt(schedule(), 0))} over ${formatCount(steps)} steps, ${kind}, rises in ${formatTick(ratio)} of it`,
-        );
+        const way = held
+          ? `follows the ${held.label} of an example`
+          : `${kind}, rises in ${formatTick(ratio)} of it`;
+        above.describe(`β from ${formatTick(line().at(0))} over ${formatCount(steps)} steps, ${way}`);
         below.describe(words);
       },
-      caption: () => "KL weight β at each step. Drag the points.",
+      caption: () =>
+        isDrawn()
+          ? "KL weight β at each step. Drag the points."
+          : "An example. In training, β answers to your run.",
       handle: {
         get schedule() {
           return schedule();
@@ -298,10 +297,13 @@ export default defineWidget({
         get code() {
           return codeOf(schedule());
         },
-        beta: (/** @type {number} */ step) => betaAt(schedule(), step),
+        beta: (/** @type {number} */ step) => line().at(step),
         get loss() {
           const { recon, kl } = costs();
-          return recon + betaAt(schedule(), at()) * kl;
+          return recon + line().at(at()) * kl;
+        },
+        get answer() {
+          return line().answer;
         },
       },
       destroy() {
@@ -309,7 +311,7 @@ export default defineWidget({
         below.destroy();
         which.destroy();
         copy.destroy();
-        for (const one of [...Object.values(sliders), ...Object.values(held)]) one.destroy();
+        knobs.destroy();
       },
     };
   },

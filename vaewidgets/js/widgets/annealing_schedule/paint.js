@@ -3,17 +3,18 @@
  *
  * @typedef {import("../../draw/pen.js").PlotPen} PlotPen
  * @typedef {import("./schedules.js").Settings} Settings
- * @typedef {import("./schedules.js").Schedule} Schedule
- * @typedef {{name: string, step: Float32Array, beta: Float32Array, klStep: Float32Array, kl: Float32Array}} Seen
- * @typedef {{settings: Settings, schedule: Schedule, at: number, recorded: Seen|null, recon: number,
+ * @typedef {import("./schedules.js").Line} Line
+ * @typedef {{step: Float32Array, value: Float32Array}} Curve
+ * @typedef {{name: string, beta: Curve, kl: Curve, recon: Curve}} Seen
+ * @typedef {{settings: Settings, line: Line, at: number, recorded: Seen|null, recon: number,
  *   kl: number}} Drawn  at: the step that is read; recorded: of a run
+ * @typedef {{name: "kl"|"recon", label: string, target: number}} HeldTerm
  */
 import { drawScaleX, drawScaleY } from "../../draw/axes.js";
 import { drawDot, drawLine, drawText } from "../../draw/pen.js";
 import { roundUp } from "../../draw/scales.js";
 import { formatCount } from "../../maths/format.js";
-import { betaAt } from "../../training/schedules.js";
-import { cornersOf } from "./schedules.js";
+import { pathOf } from "./schedules.js";
 
 const STEPS = [1, 1.5, 2, 3, 5, 7];
 /** Where the axis' numbers are clear of the handles on it. */
@@ -25,12 +26,12 @@ export function riseOf({ kind, steps, cycles, ratio }) {
 }
 
 /** Beta over the steps. @param {PlotPen} pen @param {Drawn} state */
-export function drawBeta(pen, { settings, schedule, at, recorded }) {
+export function drawBeta(pen, { settings, line, at, recorded }) {
   const { size, box } = pen;
   drawScaleY(pen, { label: "β, the weight of the KL", count: 4 });
   drawScaleX(pen, { label: "step", gap: UNDER_HANDLES_EM });
   const { end, steps, kind } = settings;
-  if (kind !== "constant") {
+  if (kind === "linear" || kind === "cyclical") {
     drawLine(pen, [box.left, pen.y(end), box.right, pen.y(end)], { color: "fg3", dash: [2, 4] });
     if (pen.x(riseOf(settings)) - box.left > size * 10) {
       const style = /** @type {const} */ ({ align: "left", relative: 0.92, halo: 4 });
@@ -38,24 +39,57 @@ export function drawBeta(pen, { settings, schedule, at, recorded }) {
     }
   }
   if (recorded) {
-    const { step, beta, name } = recorded;
-    path(pen, pointsOf(step, beta), { color: "fg2", width: 2, dash: [6, 3] });
-    const last = beta.length - 1;
-    const x = Math.min(pen.x(step[last]), box.right);
+    const { beta, name } = recorded;
+    path(pen, pointsOf(beta), { color: "fg2", width: 2, dash: [6, 3] });
+    const last = beta.value.length - 1;
+    const x = Math.min(pen.x(beta.step[last]), box.right);
     const style = /** @type {const} */ ({ align: "right", relative: 0.92, halo: 4 });
-    drawText(pen, `recorded, ${name}`.slice(0, 40), x, pen.y(beta[last]) + size, style);
+    const y = Math.min(pen.y(beta.value[last]) + size, box.bottom - size); // clear of the axis' numbers
+    drawText(pen, `recorded, ${name}`.slice(0, 40), x, y, style);
   }
-  path(pen, cornersOf(schedule, steps), { color: "beta", width: 3 });
+  path(pen, line.corners, { color: "beta", width: 3 });
   drawLine(pen, [pen.x(at), box.top, pen.x(at), box.bottom], { color: "fg3" });
-  const last = betaAt(schedule, Math.max(steps - 1, 0));
+  const last = line.at(Math.max(steps - 1, 0));
   const style = /** @type {const} */ ({ color: "beta", align: "left", weight: "600", relative: 1.15 });
   drawText(pen, "β", box.right + size * 0.6, pen.y(last), style);
-  marker(pen, pen.x(at), pen.y(betaAt(schedule, at)), "beta");
+  marker(pen, pen.x(at), pen.y(line.at(at)), "beta");
 }
 
-/** The loss and its terms if recon and KL stayed constant. @param {PlotPen} pen @param {Drawn} state */
+/** The term that a schedule holds; null: none. @param {Settings} settings @returns {HeldTerm|null} */
+export function heldTerm({ kind, target_kl, target_recon }) {
+  if (kind === "target_kl") return { name: "kl", label: "KL", target: target_kl };
+  return kind === "geco" ? { name: "recon", label: "recon", target: target_recon } : null;
+}
+
+/** The term of an example that a schedule holds. @param {PlotPen} pen @param {Drawn} state @param {HeldTerm} held */
+function drawHeld(pen, { settings, line, at, recorded }, { name, label, target }) {
+  const { size, box } = pen;
+  const { steps } = settings;
+  drawScaleY(pen, { label: `${label} of an example, in nats`, count: 4 });
+  drawScaleX(pen, { label: "step", gap: UNDER_HANDLES_EM });
+  drawLine(pen, [box.left, pen.y(target), box.right, pen.y(target)], {
+    color: "fg2",
+    width: 1.5,
+    dash: [6, 3],
+  });
+  if (recorded?.[name].value.length)
+    path(pen, pointsOf(recorded[name]), { color: name, width: 1.5, dash: [6, 3] });
+  const values = /** @type {import("./example.js").Answer} */ (line.answer)[name];
+  path(pen, pathOf(values, steps), { color: name, width: 3 });
+  const last = values[values.length - 1];
+  drawText(pen, label, box.right + size * 0.6, pen.y(last), { color: name, align: "left", weight: "600" });
+  drawLine(pen, [pen.x(at), box.top, pen.x(at), box.bottom], { color: "fg3" });
+  marker(pen, pen.x(at), pen.y(values[Math.min(at, values.length - 1)]), name);
+}
+
+/** The loss and its terms if recon and KL stayed constant, or the term that is held. @param {PlotPen} pen @param {Drawn} state */
 export function drawLoss(pen, state) {
-  const { settings, schedule, at, recorded, recon, kl } = state;
+  const { settings, line, at, recorded, recon, kl } = state;
+  const held = heldTerm(settings);
+  if (held) {
+    drawHeld(pen, state, held);
+    return;
+  }
   const { size, box } = pen;
   const { steps } = settings;
   drawScaleY(pen, { label: "loss if recon and KL stayed constant", count: 4 });
@@ -68,24 +102,24 @@ export function drawLoss(pen, state) {
   for (const { cost, ...style } of terms)
     path(
       pen,
-      cornersOf(schedule, steps).map(([s, b]) => [s, cost(b)]),
+      line.corners.map(([s, b]) => [s, cost(b)]),
       style,
     );
-  if (recorded?.kl.length) {
-    const { klStep, kl: seen } = recorded;
-    path(pen, pointsOf(klStep, seen), { color: "kl", width: 1.5, dash: [6, 3] });
-    const x = pen.x(klStep[klStep.length - 1]) - size;
+  if (recorded?.kl.value.length) {
+    const { step, value } = recorded.kl;
+    path(pen, pointsOf(recorded.kl), { color: "kl", width: 1.5, dash: [6, 3] });
+    const x = pen.x(step[step.length - 1]) - size;
     const style = /** @type {const} */ ({ color: "kl", align: "right", relative: 0.92, halo: 4 });
-    drawText(pen, "KL, recorded", x, pen.y(seen[seen.length - 1]) - size * 0.9, style);
+    drawText(pen, "KL, recorded", x, pen.y(value[value.length - 1]) - size * 0.9, style);
   }
-  const last = betaAt(schedule, Math.max(steps - 1, 0));
+  const last = line.at(Math.max(steps - 1, 0));
   let lowest = Number.NEGATIVE_INFINITY;
   for (const { text, cost, color } of [...terms].sort((a, b) => b.cost(last) - a.cost(last))) {
     lowest = Math.max(pen.y(cost(last)), lowest + size * 1.25);
     drawText(pen, text, box.right + size * 0.6, lowest, { color, align: "left", weight: "600" });
   }
   drawLine(pen, [pen.x(at), box.top, pen.x(at), box.bottom], { color: "fg3" });
-  marker(pen, pen.x(at), pen.y(recon + betaAt(schedule, at) * kl), "loss");
+  marker(pen, pen.x(at), pen.y(recon + line.at(at) * kl), "loss");
   const meet = meeting(state);
   if (meet === null || meet <= 0) return;
   marker(pen, pen.x(meet), pen.y(recon), "fg2");
@@ -97,11 +131,26 @@ export function drawLoss(pen, state) {
 }
 
 /** @param {Drawn} state @returns {[number, number]} */
-export function lossRange({ settings, recorded, recon, kl }) {
+export function lossRange({ settings, line, recorded, recon, kl }) {
   const { start, end, kind } = settings;
-  const seen = recorded?.kl.length
-    ? Math.max(...recorded.kl.subarray(Math.floor(recorded.kl.length / 10)))
-    : 0;
+  const held = heldTerm(settings);
+  const curve = recorded?.[held?.name ?? "kl"].value ?? new Float32Array();
+  const seen = Math.max(0, ...curve.subarray(Math.floor(curve.length / 10)));
+  if (held && line.answer) {
+    const values = line.answer[held.name];
+    return [
+      0,
+      roundUp(
+        Math.max(
+          values.reduce((a, b) => Math.max(a, b)),
+          seen,
+          held.target,
+          0.1,
+        ) * 1.1,
+        STEPS,
+      ),
+    ];
+  }
   const beta = Math.max(end, kind === "constant" ? 0 : start);
   return [0, roundUp(Math.max(recon + beta * kl, seen, 0.1) * 1.1, STEPS)];
 }
@@ -113,12 +162,18 @@ export function lossRange({ settings, recorded, recon, kl }) {
 export function meeting({ settings, recon, kl }) {
   const { kind, start, end } = settings;
   const wanted = recon / kl;
-  if (kind === "constant" || !(kl > 0) || (wanted - start) * (wanted - end) > 0 || start === end) return null;
+  if (
+    (kind !== "linear" && kind !== "cyclical") ||
+    !(kl > 0) ||
+    (wanted - start) * (wanted - end) > 0 ||
+    start === end
+  )
+    return null;
   return ((wanted - start) / (end - start)) * riseOf(settings);
 }
 
-/** @param {Float32Array} xs @param {Float32Array} ys */
-const pointsOf = (xs, ys) => Array.from(xs, (x, i) => [x, ys[i]]);
+/** @param {Curve} curve */
+const pointsOf = ({ step, value }) => Array.from(step, (x, i) => [x, value[i]]);
 
 /** @param {PlotPen} pen @param {number[][]} points @param {{color: string, width: number, dash?: number[]}} style */
 function path(pen, points, { color, width, dash }) {

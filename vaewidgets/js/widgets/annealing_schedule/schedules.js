@@ -1,19 +1,29 @@
 /**
- * Weights of the KL over training, as objectives/schedules.py computes them. No DOM.
+ * Weights of the KL over training, as objectives/schedules.py and controllers.py compute them. No DOM.
  *
- * @typedef {Exclude<import("../../training/schedules.js").ByStep, {kind: "log_uniform"}>} Schedule
- * @typedef {{kind: "constant"|"linear"|"cyclical", start: number, end: number, steps: number, cycles: number,
- *   ratio: number}} Settings
+ * @typedef {Exclude<import("../../training/schedules.js").ByStep, {kind: "log_uniform"}>} ByStep
+ * @typedef {import("../../training/schedules.js").Controller} Controller
+ * @typedef {import("./example.js").Answer} Answer
+ * @typedef {"constant"|"linear"|"cyclical"|"target_kl"|"geco"} Kind
+ * @typedef {{kind: Kind, start: number, end: number, steps: number, cycles: number, ratio: number,
+ *   target_kl: number, target_recon: number}} Settings
  *   steps: of the whole training; ratio: the share of it, or of a cycle, in which beta rises
+ * @typedef {{at: (step: number) => number, corners: [number, number][], answer: Answer|null}} Line
+ *   beta by step; corners of its line; what an example does that the schedule follows, if it follows any
  */
-import { betaAt } from "../../training/schedules.js";
+import { betaAt, isController } from "../../training/schedules.js";
+import { answer } from "./example.js";
+
+const MOST_CORNERS = 600;
 
 /** Halves go up, in Python too. @param {number} value */
 const atLeastOne = (value) => Math.max(1, Math.floor(value + 0.5));
 
-/** @param {Settings} settings @returns {Schedule} */
-export function scheduleOf({ kind, start, end, steps, cycles, ratio }) {
+/** @param {Settings} settings @returns {ByStep | Controller} */
+export function scheduleOf({ kind, start, end, steps, cycles, ratio, ...target }) {
   if (kind === "constant") return { kind, value: end };
+  if (kind === "target_kl") return { kind, kl: target.target_kl, integral: 0, error: 0 };
+  if (kind === "geco") return { kind, recon: target.target_recon, integral: 0, error: 0 };
   if (kind === "linear") return { kind: "linear_warmup", start, end, steps: atLeastOne(ratio * steps) };
   return { kind: "cyclical", start, end, period: atLeastOne(steps / cycles), rise: ratio };
 }
@@ -21,17 +31,47 @@ export function scheduleOf({ kind, start, end, steps, cycles, ratio }) {
 /** A number as Python's ".12g" writes it. @param {number} value */
 const plain = (value) => String(Number(value.toPrecision(12)));
 
-/** The line of Python that makes it. @param {Schedule} schedule */
+/** The line of Python that makes it. @param {ByStep | Controller} schedule */
 export function codeOf(schedule) {
   if (schedule.kind === "constant") return `vw.Constant(${plain(schedule.value)})`;
+  if (schedule.kind === "target_kl") return `vw.TargetKL(${plain(schedule.kl)})`;
+  if (schedule.kind === "geco") return `vw.GECO(recon=${plain(schedule.recon)})`;
   const ends = `start=${plain(schedule.start)}, end=${plain(schedule.end)}`;
   if (schedule.kind === "linear_warmup") return `vw.LinearWarmup(${ends}, steps=${schedule.steps})`;
   return `vw.Cyclical(${ends}, period=${schedule.period}, rise=${plain(schedule.rise)})`;
 }
 
+/** Beta over so many steps. @param {Settings} settings @returns {Line} */
+export function lineOf(settings) {
+  const schedule = scheduleOf(settings);
+  const { steps } = settings;
+  if (!isController(schedule)) {
+    const at = (/** @type {number} */ step) => betaAt(schedule, step);
+    return { at, corners: cornersOf(/** @type {ByStep} */ (schedule), steps), answer: null };
+  }
+  const found = answer(schedule, steps);
+  return {
+    at: (step) => found.beta[Math.min(Math.round(step), found.beta.length - 1)],
+    corners: pathOf(found.beta, steps),
+    answer: found,
+  };
+}
+
+/** Corners of what an example did, which stays as it is at its end. @param {Float64Array} values @param {number} last step */
+export function pathOf(values, last) {
+  const end = values.length - 1;
+  const stride = Math.max(1, Math.ceil(end / MOST_CORNERS));
+  /** @type {[number, number][]} */
+  const out = [];
+  for (let step = 0; step < end; step += stride) out.push([step, values[step]]);
+  out.push([end, values[end]]);
+  if (last > end) out.push([last, values[end]]);
+  return out;
+}
+
 /**
  * Corners of the line from step 0 to the last: a jump is two corners at one step.
- * @param {Schedule} schedule
+ * @param {ByStep} schedule
  * @param {number} last
  * @returns {[number, number][]}
  */

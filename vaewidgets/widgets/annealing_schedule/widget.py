@@ -1,4 +1,4 @@
-"""The weight of the KL over training, drawn by hand."""
+"""The weight of the KL over training, drawn by hand or set by a controller."""
 
 from __future__ import annotations
 
@@ -11,8 +11,17 @@ from vaewidgets.contract.packing import pack
 from vaewidgets.errors import OptionError
 from vaewidgets.live.bundle import STATIC
 from vaewidgets.live.concept import ConceptWidget, number
-from vaewidgets.objectives import Constant, Cyclical, LinearWarmup, Schedule, schedule_from_dict
+from vaewidgets.objectives import (
+    GECO,
+    Constant,
+    Cyclical,
+    LinearWarmup,
+    Schedule,
+    TargetKL,
+    schedule_from_dict,
+)
 from vaewidgets.runs import Run
+from vaewidgets.widgets.annealing_schedule.example import answer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,16 +29,17 @@ if TYPE_CHECKING:
 _MOST_BETA = 10
 _MOST_STEPS = 1_000_000
 _RECORDED_POINTS = 500
+_KINDS = ("constant", "linear", "cyclical", "target_kl", "geco")
 
 
 @final
 class AnnealingSchedule(ConceptWidget):
-    """beta(t), the weight of the KL: constant, warmed up, or in cycles; drag its points, take it to `train`.
+    """beta(t), the weight of the KL: constant, warmed up, in cycles, or as a target asks; take it to `train`.
 
     Parameters
     ----------
-    schedule : {"constant", "linear", "cyclical"} or Schedule, default "linear"
-        One of `Constant`, `LinearWarmup` and `Cyclical` brings its own numbers.
+    schedule : {"constant", "linear", "cyclical", "target_kl", "geco"} or Schedule, default "linear"
+        One of `Constant`, `LinearWarmup`, `Cyclical`, `TargetKL` and `GECO` brings its own numbers.
     start, end : float, default 0 and 1
         Between 0 and 10.
     steps : int, default 1000
@@ -40,10 +50,14 @@ class AnnealingSchedule(ConceptWidget):
         Share of the training, or of a cycle, in which beta rises; up to 1.
     recon, kl : float, default 0.4 and 1.2
         Two costs that are held fixed, to isolate the effect of beta on the loss.
+    target_kl : float, default 20
+        KL that "target_kl" holds, in nats an image, above 0.
+    target_recon : float, default 90
+        recon that "geco" holds, in nats an image.
     at : int, default 0
         The step that is read.
     run : Run, optional
-        Its recorded beta and KL are drawn beside; it gives `steps`, `recon` and `kl` if none
+        Its recorded beta, and KL or recon, are drawn beside; it gives `steps`, `recon` and `kl` if none
         are given.
 
     Attributes
@@ -55,9 +69,13 @@ class AnnealingSchedule(ConceptWidget):
     -----
     Keys of `view`: `kind` (as `schedule`, in words) and the other parameters but `run`, by their names.
 
+    What "target_kl" and "geco" do depends on the terms of the run. An example is drawn, with a
+    rate-distortion curve of the size of MNIST's; its KL goes a fiftieth of the way to its optimum each step.
+
     References
     ----------
-    Bowman et al. 2016, arXiv:1511.06349 (warm-up); Fu et al. 2019, arXiv:1903.10145 (cycles).
+    Bowman et al. 2016, arXiv:1511.06349 (warm-up); Fu et al. 2019, arXiv:1903.10145 (cycles);
+    Shao et al. 2020, arXiv:2004.05988 (a target for the KL); Rezende & Viola 2018, arXiv:1810.00597 (GECO).
 
     Examples
     --------
@@ -67,7 +85,7 @@ class AnnealingSchedule(ConceptWidget):
 
     _esm = STATIC / "annealing_schedule.js"
     _keys: ClassVar = {
-        "kind": partial(one_of, known=("constant", "linear", "cyclical")),
+        "kind": partial(one_of, known=_KINDS),
         "start": partial(number, least=0, most=_MOST_BETA),
         "end": partial(number, least=0, most=_MOST_BETA),
         "steps": partial(whole, least=1, most=_MOST_STEPS),
@@ -76,6 +94,8 @@ class AnnealingSchedule(ConceptWidget):
         "recon": partial(number, least=0, most=1e6),
         "kl": partial(number, least=0, most=1e6),
         "at": partial(whole, least=0, most=_MOST_STEPS),
+        "target_kl": partial(number, least=1e-3, most=1e6),
+        "target_recon": partial(number, least=-1e6, most=1e6),
     }
 
     def __init__(
@@ -90,6 +110,8 @@ class AnnealingSchedule(ConceptWidget):
         recon: float | None = None,
         kl: float | None = None,
         at: int = 0,
+        target_kl: float = 20.0,
+        target_recon: float = 90.0,
         run: Run | None = None,
     ) -> None:
         if run is not None and not isinstance(run, Run):
@@ -106,6 +128,8 @@ class AnnealingSchedule(ConceptWidget):
             "recon": held["recon"] if recon is None else recon,
             "kl": held["kl"] if kl is None else kl,
             "at": at,
+            "target_kl": target_kl,
+            "target_recon": target_recon,
         }
         if isinstance(schedule, Schedule):
             view |= _settings(schedule, view["steps"] if steps is not None or run is not None else None)
@@ -122,6 +146,10 @@ class AnnealingSchedule(ConceptWidget):
         match values.pop("kind"):
             case "constant":
                 return f"vw.Constant({values['value']:.12g})"
+            case "target_kl":
+                return f"vw.TargetKL({values['kl']:.12g})"
+            case "geco":
+                return f"vw.GECO(recon={values['recon']:.12g})"
             case "linear_warmup":
                 name = "LinearWarmup"
             case _:
@@ -137,7 +165,7 @@ class AnnealingSchedule(ConceptWidget):
         if run is None:
             return {"recorded": None}
         beta = run.recorder.curve("beta", _RECORDED_POINTS)
-        kl = run.recorder.curve("kl", _RECORDED_POINTS)
+        recon, kl = (run.recorder.curve(name, _RECORDED_POINTS) for name in ("recon", "kl"))
         if not len(beta.step):
             return {"recorded": None}
         return {
@@ -147,18 +175,30 @@ class AnnealingSchedule(ConceptWidget):
                 "beta": pack(beta.mean, "f32"),
                 "kl_step": pack(kl.step, "f32"),
                 "kl": pack(kl.mean, "f32"),
+                "recon_step": pack(recon.step, "f32"),
+                "recon": pack(recon.mean, "f32"),
             }
         }
 
     def figure(self, *, size: tuple[float, float] | None = None) -> Figure:
-        """Beta, and the loss if recon and KL stayed constant, for print; see `LiveWidget.figure`."""
+        """Beta, and the loss if recon and KL stayed constant, for print; see `LiveWidget.figure`.
+
+        Of "target_kl" and "geco": beta, and the term that the example holds.
+        """
         from vaewidgets.figures import annealing_figure
 
         steps = int(self.view["steps"])
         at = sorted({round(i * (steps - 1) / 600) for i in range(601)}) if steps > 1 else [0, 1]
-        values = [self.schedule(step) for step in at]
-        recorded = (self.frame or {}).get("recorded")
-        return annealing_figure(at, values, self.view, recorded=recorded, size=size or (6.4, 4.2))
+        schedule, recorded = self.schedule, (self.frame or {}).get("recorded")
+        if not schedule.reads_terms:
+            values = [schedule(step) for step in at]
+            return annealing_figure(at, values, self.view, recorded=recorded, size=size or (6.4, 4.2))
+        followed = answer(schedule, steps)
+        last = len(followed.beta) - 1
+        name = "kl" if self.view["kind"] == "target_kl" else "recon"
+        held = (name, [getattr(followed, name)[min(step, last)] for step in at])
+        values = [followed.beta[min(step, last)] for step in at]
+        return annealing_figure(at, values, self.view, held=held, recorded=recorded, size=size or (6.4, 4.2))
 
     def __repr__(self) -> str:
         return f"AnnealingSchedule({schedule_from_dict(_schedule_of(self._start)).describe()})"
@@ -173,6 +213,10 @@ def _schedule_of(view: dict[str, Any]) -> dict[str, Any]:
         case "linear":
             steps = _at_least_one(view["ratio"] * view["steps"])
             return {"kind": "linear_warmup", "start": start, "end": end, "steps": steps}
+        case "target_kl":
+            return {"kind": "target_kl", "kl": float(view["target_kl"]), "integral": 0.0, "error": 0.0}
+        case "geco":
+            return {"kind": "geco", "recon": float(view["target_recon"]), "integral": 0.0, "error": 0.0}
         case _:
             period = _at_least_one(view["steps"] / view["cycles"])
             rise = float(view["ratio"])
@@ -196,11 +240,13 @@ def _settings(schedule: Schedule, steps: int | None) -> dict[str, Any]:
             cycles = max(1, round(steps / schedule.period)) if steps else 4
             own = {"start": schedule.start, "end": schedule.end, "steps": cycles * schedule.period}
             return {"kind": "cyclical", **own, "cycles": cycles, "ratio": schedule.rise}
-    name = type(schedule).__name__
-    led = f" {name} has no curve before a run: train with it, then AnnealingSchedule(run=run) draws it."
+        case TargetKL():
+            return {"kind": "target_kl", "target_kl": schedule.kl, **({"steps": steps} if steps else {})}
+        case GECO():
+            return {"kind": "geco", "target_recon": schedule.recon, **({"steps": steps} if steps else {})}
     raise OptionError(
-        f"AnnealingSchedule got {name}; it draws Constant, LinearWarmup and Cyclical."
-        f"{led if schedule.reads_terms else ''}"
+        f"AnnealingSchedule got {type(schedule).__name__}; it draws Constant, LinearWarmup, Cyclical, "
+        "TargetKL and GECO."
     )
 
 
