@@ -3,13 +3,16 @@
  * Knows no widget: `update` takes plain arrays, callbacks give places on the plane.
  *
  * @typedef {import("../draw/handles.js").Handle} Handle
+ * @typedef {import("../draw/scatter/name_places.js").Rect} Rect
  * @typedef {{points: Float32Array, labels: Int32Array|null, classNames: string[]|null, axes: [string, string],
  *   prior: {center: [number, number], radii: number[]}|null, path: [number, number][], handles: Handle[],
  *   selected?: Set<number>|null, colors?: Uint8Array|null, extent?: import("../maths/camera.js").Extent,
  *   under?: (pen: import("../draw/pen.js").PlotPen) => void,
- *   over?: (pen: import("../draw/pen.js").PlotPen) => void, says?: string}} MapState
+ *   over?: (pen: import("../draw/pen.js").PlotPen, taken: Rect[]) => Rect[] | void,
+ *   says?: string}} MapState
  *   points flat (n, 2); colors: r, g, b a point, in place of its class's; extent: what is in sight, by default the
- *   points and the prior; under, over: draw what lies below the points, and above them;
+ *   points and the prior; under, over: draw what lies below the points, and above them; over is told what stands there
+ *   already, and may return what class names keep off;
  *   says: what a screen reader hears of the picture
  */
 
@@ -82,7 +85,7 @@ export function createLatentMap(el, { theme, label, onDrag, onKey, onLasso }) {
       const way = path.flatMap(([u, v]) => [pen.x(u), pen.y(v)]);
       drawLine(pen, way, { color: "bg", width: 5 });
       drawLine(pen, way, { color: "accent", width: 2.5 });
-      over?.(pen);
+      taken.push(...(over?.(pen, taken) ?? []));
       paint.drawClassNames(pen, /** @type {MapState} */ (state), names);
     });
     if (around) paint.drawLasso(pen, around);

@@ -72,7 +72,8 @@ export function coverOf(points, shown, { x, y, box }) {
 }
 
 /** @param {Rect} a @param {Rect} b */
-const overlap = (a, b) => Math.abs(a.x - b.x) < a.half + b.half && Math.abs(a.y - b.y) < a.high + b.high;
+export const overlap = (a, b) =>
+  Math.abs(a.x - b.x) < a.half + b.half && Math.abs(a.y - b.y) < a.high + b.high;
 
 /**
  * @param {Wanted[]} wanted

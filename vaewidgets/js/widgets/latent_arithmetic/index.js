@@ -15,6 +15,7 @@
 import { createImage } from "../../draw/images.js";
 import { itemsOf } from "../../draw/items.js";
 import { drawText } from "../../draw/pen.js";
+import { overlap } from "../../draw/scatter/name_places.js";
 import { createSheet } from "../../draw/sheet.js";
 import { createChoice, createPress, createRange } from "../../host/controls.js";
 import { h, setText } from "../../host/dom.js";
@@ -35,6 +36,8 @@ import { createKept } from "./kept.js";
 
 const [LOW, HIGH] = [-1, 2];
 const LETTERS = ["A", "B"];
+/** Places of a letter from the end of the arrow, the best first. */
+const LETTER_EM = [1.1, 1.5, 1.9, 2.3, 2.7, 3.1, 3.5];
 const MARK = { relative: 1.25, weight: "700", halo: 4, color: "accent" };
 const LARGE = -1; // the key of the large image
 
@@ -292,22 +295,26 @@ export default defineWidget({
         axes: plane.axes,
         prior: latent.prior ? { center: plane.toPlane(new Float32Array(latent.d)), radii: [1, 2] } : null,
         path: isArrow ? arrow([from, to].map((z) => plane.toPlane(Float32Array.from(z)))) : [],
-        over(pen) {
-          if (!isArrow) return;
+        over(pen, taken) {
+          if (!isArrow) return [];
           const { size, x, y } = pen;
-          const [tail, head, handle] = [from, to, large].map((z) => {
+          const [tail, head] = [from, to].map((z) => {
             const [u, v] = plane.toPlane(Float32Array.from(z));
             return [x(u), y(v)];
           });
           const length = Math.hypot(head[0] - tail[0], head[1] - tail[1]) || 1;
           const toward = [(head[0] - tail[0]) / length || 1, (head[1] - tail[1]) / length];
-          // Behind the arrow and before it, and clear of the handle.
-          for (const [k, [px, py]] of [tail, head].entries()) {
-            const by = (k ? 1.1 : -1.1) * size;
-            const [dx, dy] = [px + toward[0] * by - handle[0], py + toward[1] * by - handle[1]];
-            const far = Math.max((1.9 * size) / (Math.hypot(dx, dy) || 1), 1);
-            drawText(pen, LETTERS[k], handle[0] + dx * far, handle[1] + dy * far, MARK);
-          }
+          // Behind the arrow and before it, clear of what stands there.
+          return [tail, head].map(([px, py], k) => {
+            const place = (/** @type {number} */ em) => {
+              const by = (k ? em : -em) * size;
+              return { x: px + toward[0] * by, y: py + toward[1] * by, half: 0.6 * size, high: 0.75 * size };
+            };
+            const em = LETTER_EM.find((far) => !taken.some((one) => overlap(place(far), one)));
+            const at = place(em ?? LETTER_EM[0]);
+            drawText(pen, LETTERS[k], at.x, at.y, MARK);
+            return at;
+          });
         },
         handles: [
           {
