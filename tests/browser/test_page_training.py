@@ -98,8 +98,16 @@ def test_a_page_trains_from_scratch_as_torch_does(
         page.widget(".vw-diagnosis").wait("root.querySelector('.vw-thinned').textContent.includes('Python')")
         microscope = page.widget(".vw-elbo-microscope")
         microscope.scroll_to()
-        microscope.wait("root.querySelector('.vw-thinned').textContent.includes('Python')")
+        microscope.wait(f"w.frame.latent?.step === {run.step} && w.found !== null")
         microscope.wait("!root.textContent.includes('not in this page')")  # its images are those of the data
+        in_python = vw.ElboMicroscope(run)
+        pulls = in_python.pulls
+        assert microscope.ask("w.found.recon") == pytest.approx(pulls.recon, rel=0.01)
+        assert microscope.ask("w.found.kl") == pytest.approx(pulls.kl, rel=0.01)
+        found = microscope.ask("[Array.from(w.found.ofRecon), Array.from(w.found.ofKl)]")
+        np.testing.assert_allclose(found[0], pulls.of_recon, rtol=0.02, atol=0.05)
+        np.testing.assert_allclose(found[1], pulls.of_kl, rtol=0.02, atol=0.05)
+        in_python.close()
         drop(page, "torn.safetensors", Path(path).read_bytes()[:999])
         widget.scroll_to()
         widget.wait("w.frame.run.error?.startsWith('this is no run file')")
@@ -202,9 +210,10 @@ def test_where_workers_and_storage_are_forbidden_it_trains_in_slices_and_asks_be
         )
         page.reload()
         widget = page.widget(EXPLORER)
+        page.page.locator(EXPLORER).locator(".vw-speed select").select_option(label="5 epochs/s")
         press(page, ".vw-again")
         widget.wait("w.status === 'running' && w.step > 8")
-        press(page, ".vw-stop")
+        press(page, ".vw-stop")  # before it has ended
         widget.wait("w.status !== 'running' && w.frame.scatter.step === w.step")
         assert page.page.evaluate("document.documentElement.vaewidgets.kept") == [None]
         page.assert_alone()

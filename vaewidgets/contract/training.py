@@ -21,8 +21,10 @@ class TrainingChoice(TypedDict):
 
     A graph finds the model's `tensors` by name; values of its constants alone are in its `weights`. `step`
     and `evaluation` take x, beta, step, n_data and, with `takes_labels`, one-hot rows (zeros: no class); they
-    return `terms`, `step` then a gradient for each trained tensor. `start` takes nothing and returns every
-    tensor as first drawn; without it a new run goes on from `weights`. `facts` are those of its run file.
+    return `terms`, `step` then a gradient for each trained tensor. `score`, where a widget wants it, takes z,
+    x and the rows; it returns x_hat, the cost of each pixel and its gradient by z. `start` takes nothing and
+    returns every tensor as first drawn; without it a new run goes on from `weights`. `facts` are those of its
+    run file.
     """
 
     kind: str
@@ -36,6 +38,7 @@ class TrainingChoice(TypedDict):
     evaluation: Graph
     encoder: Graph
     decoder: Graph | None
+    score: Graph | None
     start: Graph | None
     facts: dict[str, Any]
 

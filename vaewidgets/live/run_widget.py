@@ -53,6 +53,7 @@ class RunWidget(LiveWidget):
     _figure_size: tuple[float, float] = (6.4, 3.6)
     _view_keys: ClassVar[tuple[str, ...]] = SHARED
     _takes_several = False
+    _scores_images = False  # by gradients: a page that trains along needs their graph
     _time_options: ClassVar[Mapping[str, bool] | None] = None  # of `TimeKeys`; None: no time line
 
     def __init__(self, run: Run | Iterable[Run] | Sweep, **traits: Any) -> None:

@@ -136,7 +136,8 @@ def _trainings(widgets: list[LiveWidget], train: Any) -> dict[str, Trainable]:
             f"train={train!r} got {names}, which shows no single run; expected a widget of one run, such as "
             "vw.LatentExplorer(run)."
         )
-    return {name: trainable(run, **options) for name, run in runs.items()}
+    scored = {w.run.id for w in widgets if isinstance(w, RunWidget) and w._scores_images}
+    return {name: trainable(run, scored=name in scored, **options) for name, run in runs.items()}
 
 
 def _without_originals(widget: LiveWidget, trainings: Mapping[str, Trainable]) -> dict[str, Any]:

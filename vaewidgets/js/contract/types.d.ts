@@ -420,8 +420,10 @@ export interface TrainingTensor {
 
 A graph finds the model's `tensors` by name; values of its constants alone are in its `weights`. `step`
 and `evaluation` take x, beta, step, n_data and, with `takes_labels`, one-hot rows (zeros: no class); they
-return `terms`, `step` then a gradient for each trained tensor. `start` takes nothing and returns every
-tensor as first drawn; without it a new run goes on from `weights`. `facts` are those of its run file. */
+return `terms`, `step` then a gradient for each trained tensor. `score`, where a widget wants it, takes z,
+x and the rows; it returns x_hat, the cost of each pixel and its gradient by z. `start` takes nothing and
+returns every tensor as first drawn; without it a new run goes on from `weights`. `facts` are those of its
+run file. */
 export interface TrainingChoice {
   kind: string;
   likelihood: string;
@@ -434,6 +436,7 @@ export interface TrainingChoice {
   evaluation: Graph;
   encoder: Graph;
   decoder: Graph | null;
+  score: Graph | null;
   start: Graph | null;
   facts: Record<string, any>;
 }

@@ -3,7 +3,7 @@
  *
  * @typedef {import("../contract/types.js").TrainingChoice} Choice
  * @typedef {import("../contract/types.js").Graph} Graph
- * @typedef {"step" | "evaluation" | "encoder" | "decoder" | "start"} Kind
+ * @typedef {"step" | "evaluation" | "encoder" | "decoder" | "score" | "start"} Kind
  * @typedef {{offset: number, shape: number[]}} Place
  * @typedef {{inputs: Place[], draws: import("./draws.js").Draw[], outputs: Place[], run(): void,
  *   destroy(): void}} Program
@@ -140,7 +140,7 @@ export function createModel(choice, memory) {
     /** Undo what the last step wrote. */
     restoreBuffers: () => overBuffers(({ offset }, i) => memory.f32.set(kept[i], offset)),
 
-    /** A graph of its own with the present weights, to be run elsewhere. @param {"encoder" | "decoder"} kind */
+    /** A graph of its own with the present weights, to be run elsewhere. @param {"encoder" | "decoder" | "score"} kind */
     network(kind) {
       const network = choice[kind];
       return network && whole(network);

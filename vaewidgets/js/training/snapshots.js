@@ -42,10 +42,10 @@ export function createSnapshots(trainer, wants, now) {
   const begun = new Set();
   let moment = { epoch: -1, at: Number.NEGATIVE_INFINITY };
 
-  /** @param {"decoder" | "encoder"} kind @returns {Decoder} */
+  /** @param {"decoder" | "encoder" | "score"} kind @returns {Decoder} */
   function networkOf(kind) {
     const network = /** @type {any} */ (trainer.network(kind));
-    const reason = network ? null : `this page has no ${kind}`;
+    const reason = network ? null : `this page has no ${kind} of this model`;
     return { step: trainer.state().step, network, reason, value_range: trainer.data.valueRange };
   }
 
@@ -132,14 +132,15 @@ export function createSnapshots(trainer, wants, now) {
     return places === undefined ? [] : frames.ownValues(values, places, n);
   }
 
-  /** Live keys of one widget. @param {Wants} want @param {Codes} all @param {{decoder: Decoder, encoder: Decoder | null}} networks */
-  function keysOf(want, all, { decoder, encoder }) {
+  /** Live keys of one widget. @param {Wants} want @param {Codes} all @param {{decoder: Decoder, encoder: Decoder | null, score: Decoder | null}} networks */
+  function keysOf(want, all, { decoder, encoder, score }) {
     const codes = part(all, want.n);
     const seen = firstOf(sample, codes.n);
     /** @type {Record<string, () => any>} */
     const made = {
       decoder: () => decoder,
       encoder: () => encoder,
+      score: () => score,
       values: () => frames.valuesState(codes, own(want, codes.n)),
       posteriors: () => frames.posteriorState(codes),
       originals: () => originalsState(seen),
@@ -177,12 +178,14 @@ export function createSnapshots(trainer, wants, now) {
         yield;
       }
       if (!heavy || !decoder) return { step: codes.step, epoch, sections, keys: wants.map(() => ({})) };
-      const encoder = wants.some(({ keys }) => keys.includes("encoder")) ? networkOf("encoder") : null;
+      const wanted = (/** @type {"encoder" | "score"} */ kind) =>
+        wants.some(({ keys }) => keys.includes(kind)) ? networkOf(kind) : null;
+      const networks = { decoder, encoder: wanted("encoder"), score: wanted("score") };
       const slots = timeLine.changedSlots();
       const keys = [];
       for (const want of wants) {
         const plane = planes.get(want.n) ?? null;
-        const own = keysOf(want, codes, { decoder, encoder });
+        const own = keysOf(want, codes, networks);
         keys.push({ ...own, ...("decoder" in own ? slots : {}), time_line: timeLine.line(plane) });
         yield;
       }

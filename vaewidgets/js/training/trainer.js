@@ -58,7 +58,7 @@
  * @property {() => Record<string, number> | null} evaluate terms of the test images now; null without such
  * @property {() => Float32Array} weights every tensor, one after the other
  * @property {(weights: Float32Array) => void} setWeights
- * @property {(kind: "encoder" | "decoder") => import("../contract/types.js").Graph | null} network with the present
+ * @property {(kind: "encoder" | "decoder" | "score") => import("../contract/types.js").Graph | null} network with the present
  *   weights, for a frame
  * @property {(beta: number | Schedule) => void} setBeta
  * @property {(lr: number) => void} setLr

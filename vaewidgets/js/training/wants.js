@@ -12,7 +12,7 @@ import { toInt32 } from "../contract/bytes.js";
 
 const MADE = ["curves", "scatter", "units", "latent", "grid"];
 const KEPT = ["seq", "run", "error", "form", "ghost", "framing"];
-const KEYS = ["decoder", "encoder", "originals", "values", "posteriors", "sample_labels"];
+const KEYS = ["decoder", "encoder", "score", "originals", "values", "posteriors", "sample_labels"];
 const POINTS = 2000;
 /** Names of values that follow from the model, as in sections/values.py. */
 const BUILT_IN = ["recon", "kl", "|mu|"];
@@ -31,8 +31,6 @@ export function wantsOf(state) {
   const frame = state.frame ?? {};
   const names = Object.keys(frame);
   if (!frame.run || names.some((name) => !MADE.includes(name) && !KEPT.includes(name))) return null;
-  // a gradient by z, of weights that the page would have to change with the others
-  if (state.score) return null;
   const { units, grid, latent } = frame;
   const sections = names.filter((name) => MADE.includes(name) || name === "form");
   // an autoencoder has no units; the run that is started from its form may have some

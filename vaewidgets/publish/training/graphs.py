@@ -15,6 +15,7 @@ from vaewidgets.contract.packing import pack
 from vaewidgets.contract.sections import Graph
 from vaewidgets.graphs.recorded import Network
 from vaewidgets.graphs.recording import record_function
+from vaewidgets.graphs.score import score
 from vaewidgets.models import MODELS, build
 from vaewidgets.objectives import TERMS, Likelihood, Objective, encode, traits
 
@@ -115,6 +116,26 @@ def decoder_graph(goal: Goal) -> Network | None:
     root = f"{_name(model)}.decode"
     network = record_function(decoder, codes, module=model, root=root, keep_state=False)
     return replace(network, optional=1) if kind.takes_labels else network
+
+
+def score_graph(goal: Goal, examples: Examples) -> Network:
+    """What a point decodes to, what each pixel costs and the gradient of the cost by the point.
+
+    Of z, images and, where the model takes them, classes; see `vaewidgets.graphs.score`.
+    """
+    goal = goal.copied(training=False)
+    model: Any = goal.model
+
+    def scored(z: Tensor, x: Tensor, *labels: Tensor) -> tuple[Tensor, ...]:
+        return score(model, goal.likelihood, z, x, *labels)
+
+    def points(batch: int) -> list[Tensor]:
+        x, _, _, _, *labels = examples(batch)
+        z = torch.randn(batch, model.latent_dim, generator=torch.Generator().manual_seed(batch))
+        return [z, x, *labels]
+
+    root = f"the score of {_name(model)}"
+    return record_function(scored, points, module=model, root=root, keep_state=False)
 
 
 def start_graph(model: Any) -> Network | None:

@@ -51,6 +51,7 @@ def trainable(
     n_images: int | None = None,
     n_test: int | None = None,
     weights: bool | None = None,
+    scored: bool = False,
     **unknown: Any,
 ) -> Trainable:
     """What a page needs to train a run, and others like it, with no kernel.
@@ -67,6 +68,8 @@ def trainable(
     weights : bool, optional
         Whether the run's weights travel in half precision, to go on from; by default those of up to 1.5 MB
         of a run that has begun. Without them the page begins with fresh ones.
+    scored : bool
+        Whether a widget of the page wants the gradient of an image's cost by z, as `ElboMicroscope` does.
 
     Raises
     ------
@@ -91,7 +94,7 @@ def trainable(
             f"{MOST_CHOICES} in one page. Leave some values out of train=dict(...)."
         )
     checkpoint = run.checkpoint()
-    choices = [_choice(run, settings, is_own=settings == own) for settings in wanted]
+    choices = [_choice(run, settings, is_own=settings == own, scored=scored) for settings in wanted]
     options = _options(run, checkpoint.facts)
     n_classes = int(run.model.n_classes) if traits(run.model).takes_labels else _n_classes(run)
     kept = _weights(checkpoint.tensors, choices[0], checkpoint.step, weights)
@@ -122,7 +125,9 @@ def _listed(name: str, given: Any, own: Any) -> list[Any]:
     return list(dict.fromkeys([own, *values]))
 
 
-def _choice(run: Run, settings: tuple[str, str, int], *, is_own: bool) -> TrainingChoice:
+def _choice(
+    run: Run, settings: tuple[str, str, int], *, is_own: bool, scored: bool = False
+) -> TrainingChoice:
     """One model that the page may train."""
     goal = graphs.Goal(run.model, run.likelihood, run.objective)
     if not is_own:
@@ -145,6 +150,7 @@ def _choice(run: Run, settings: tuple[str, str, int], *, is_own: bool) -> Traini
         "evaluation": graphs.as_graph(graphs.evaluation_graph(goal, examples)),
         "encoder": graphs.as_graph(graphs.encoder_graph(goal, examples)),
         "decoder": None if decoder is None else graphs.as_graph(decoder),
+        "score": graphs.as_graph(graphs.score_graph(goal, examples)) if scored and kind != "AE" else None,
         "start": None if start is None else graphs.as_graph(start),
         "facts": model_facts(goal.model, goal.likelihood, goal.objective),
     }

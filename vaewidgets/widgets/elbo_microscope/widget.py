@@ -70,6 +70,7 @@ class ElboMicroscope(LatentWidget):
     _esm = STATIC / "elbo_microscope.js"
     _view_keys: ClassVar[tuple[str, ...]] = ("image", "mu", "beta", "samples", "seed", "axes", "show")
     _figure_size = (9.6, 3.8)
+    _scores_images = True
 
     def __init__(self, run: Run, *, image: int = 0, beta: float | None = None) -> None:
         (run,) = self._checked_runs(run)

@@ -253,7 +253,11 @@ export default defineWidget({
         const given = next.get("posteriors");
         if (codes.read(next, given) && codes.latent)
           order = dimOrder(codes.latent, next.frame.run.status === "running" ? order : []);
-        if (!codes.latent || !given?.logvar) return;
+        if (!codes.latent || !given?.logvar) {
+          show(reason, Boolean(given));
+          setText(reason, "This run is an autoencoder: it has no KL, and nothing to balance.");
+          return;
+        }
         if (given !== posteriors) logvars = toFloat32(given.logvar);
         const known = next.get("sample_labels");
         labels ??= known && toInt32(known);
