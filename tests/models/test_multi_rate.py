@@ -14,17 +14,18 @@ SHAPE = (1, 4, 4)
 
 
 def turned(**options):
-    """A model whose gates and shifts say something."""
+    """A model that differs at each of its knots."""
     torch.manual_seed(0)
     model = vw.MultiRateVAE(SHAPE, 3, betas=(0.25, 16), hidden=(8, 6), **options)
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if name.endswith(("shift", "slope", "offset")):
-                parameter.normal_()
+        for parameter in model.parameters():
+            parameter.normal_()
     return model.eval()
 
 
-@pytest.mark.parametrize("options", [{}, {"likelihood": "gaussian", "activation": "tanh"}, {"hidden": (5,)}])
+@pytest.mark.parametrize(
+    "options", [{}, {"likelihood": "gaussian", "activation": "tanh", "knots": 2}, {"hidden": (5,)}]
+)
 def test_at_one_beta_it_is_an_mlp(options):
     model = turned(**options) if "hidden" not in options else vw.MultiRateVAE(SHAPE, 3, **options).eval()
     x, z = torch.rand(5, *SHAPE), torch.randn(5, 3)
@@ -48,6 +49,18 @@ def test_without_a_beta_it_is_at_the_middle_and_outside_at_the_nearest_end():
     torch.testing.assert_close(model.encode(x, each)[0], apart)
 
 
+def test_the_weights_of_a_knot_are_those_of_its_beta_and_lie_on_a_line_between_two():
+    model = turned()
+    knots = [0.25 * 64 ** (i / 4) for i in range(5)]
+    for layer, name in ((model.to_mu, "to_mu"), (model.to_pixels, "to_pixels")):
+        for i, beta in enumerate(knots):
+            plain = getattr(model.at(beta), name)
+            torch.testing.assert_close(plain.bias, layer.bias[i])
+            torch.testing.assert_close(plain.weight, layer.weight[min(i, len(layer.weight) - 1)])
+    between = model.at(math.sqrt(knots[1] * knots[2])).to_logvar
+    torch.testing.assert_close(between.weight, model.to_logvar.weight[1:3].mean(0))
+
+
 def test_the_objective_weighs_by_the_beta_that_it_tells_the_model():
     model, x = turned(), torch.rand(6, *SHAPE)
     likelihood = get_likelihood("bernoulli")
@@ -57,7 +70,10 @@ def test_the_objective_weighs_by_the_beta_that_it_tells_the_model():
         want = get_objective(name)(model.at(4.0), likelihood, x, 4.0, generator=noise[1])
         torch.testing.assert_close(torch.stack(got[:3]), torch.stack(want[:3]))
     got.loss.backward()
-    assert model.logvar_shift.grad.abs().sum() > 0
+    used = model.to_logvar.bias.grad.abs().sum(1) > 0
+    assert used.tolist() == [False, False, True, True, False], (
+        "beta 4 lies between the third and fourth of five"
+    )
 
 
 def test_it_trains_on_all_betas_and_the_test_set_is_scored_at_the_middle(tmp_path):
@@ -100,6 +116,11 @@ def test_the_page_is_told_beta_by_its_place_in_the_range():
     torch.testing.assert_close(
         torch.as_tensor(got).float(), model.decode(z, 3.0).detach().flatten(1), atol=1e-4, rtol=1e-4
     )
+
+
+def test_one_knot_is_refused():
+    with pytest.raises(OptionError, match="knots is 1"):
+        vw.MultiRateVAE(SHAPE, knots=1)
 
 
 def test_a_linear_model_has_no_place_for_beta():

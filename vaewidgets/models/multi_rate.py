@@ -9,8 +9,9 @@ from typing import Literal, cast, final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from vaewidgets.checks import number, one_of, sequence, wholes
+from vaewidgets.checks import number, one_of, sequence, whole, wholes
 from vaewidgets.errors import OptionError
 from vaewidgets.models.base import ACTIVATIONS, Model
 from vaewidgets.models.mlp import MLPVAE
@@ -27,31 +28,34 @@ Beta = Tensor | float | None
 
 
 @final
-class _Gate(nn.Module):
-    """Factors that depend on t: 2·sigmoid(offset + slope · t), 1 before training."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.slope = nn.Parameter(torch.zeros(width))
-        self.offset = nn.Parameter(torch.zeros(width))
-
-    def forward(self, t: Tensor) -> Tensor:
-        return 2 * torch.sigmoid(self.offset + self.slope * t)
-
-
-@final
 class _Turned(nn.Module):
-    """A fully connected layer whose bias and outputs change with t: gate(t) · f(W h + b + shift · t)."""
+    """A fully connected layer that changes with log beta: weights at several knots, and lines between them.
 
-    def __init__(self, n_in: int, n_out: int, activation: str | None) -> None:
+    All knots begin with the same weights. Where betas share the weight, the bias alone changes.
+    """
+
+    def __init__(
+        self, n_in: int, n_out: int, knots: int, activation: str | None = None, *, shares_weight: bool = False
+    ) -> None:
         super().__init__()
-        self.layer = nn.Linear(n_in, n_out)
+        start = nn.Linear(n_in, n_out)
+        weight, bias = start.weight.detach(), start.bias.detach()
+        self.weight = nn.Parameter(weight.repeat(1 if shares_weight else knots, 1, 1))
+        self.bias = nn.Parameter(bias.repeat(knots, 1))
         self.act: nn.Module = nn.Identity() if activation is None else ACTIVATIONS[activation]()
-        self.shift = nn.Parameter(torch.zeros(n_out))
-        self.gate = _Gate(n_out)
 
-    def forward(self, h: Tensor, t: Tensor) -> Tensor:
-        return self.act(self.layer(h) + self.shift * t) * self.gate(t)
+    def forward(self, h: Tensor, near: Tensor) -> Tensor:
+        """Of h (B, n_in), at shares of the knots (K,), or (B, K) for each row its own."""
+        if near.ndim == 1 or len(self.weight) == 1:
+            weight, bias = self.at(near)
+            return self.act(functional.linear(h, weight) + bias)
+        each = functional.linear(h, self.weight.flatten(0, 1)).unflatten(1, self.bias.shape)
+        return self.act((near.unsqueeze(-1) * (each + self.bias)).sum(1))
+
+    def at(self, near: Tensor) -> tuple[Tensor, Tensor]:
+        """Weight (n_out, n_in) and bias (n_out,); or, of shares of each row, a shared weight and biases."""
+        bias = near @ self.bias
+        return self.weight[0] if len(self.weight) == 1 else torch.tensordot(near, self.weight, 1), bias
 
 
 @final
@@ -60,8 +64,8 @@ class MultiRateVAE(Model):
 
     Trained with another beta at each step (``beta=vw.LogUniform(0.1, 10)``), one network stands for separate
     runs of `MLPVAE` (how closely: docs/experiments.md): ``encode(x, beta)``, ``decode(z, beta)``, and
-    ``at(beta)``, which is an ordinary `MLPVAE`. Log beta shifts the bias of each layer and gates its outputs,
-    and z.
+    ``at(beta)``, which is an ordinary `MLPVAE`. Each layer has its weights at several values of log beta, and
+    weights on a line between two of them; the last, which a page is sent, shares its weight, not its bias.
 
     Parameters
     ----------
@@ -72,6 +76,8 @@ class MultiRateVAE(Model):
     hidden : sequence of int, default (512, 256)
         Widths of the encoder's hidden layers, at least one; the decoder mirrors them.
     activation : {"relu", "tanh"}
+    knots : int, default 5
+        At how many values of log beta, at equal distances, there are weights; at least 2.
     likelihood : str or Likelihood
         As for `MLPVAE`.
     output : str, optional
@@ -90,8 +96,8 @@ class MultiRateVAE(Model):
 
     References
     ----------
-    Bae, Zhang, Ruan, Wang, Hasegawa, Ba & Grosse 2023, arXiv:2212.03905 (Multi-Rate VAE). There the gates
-    alone depend on log beta; here the biases do, too.
+    Bae, Zhang, Ruan, Wang, Hasegawa, Ba & Grosse 2023, arXiv:2212.03905 (Multi-Rate VAE). There log beta sets
+    gates behind shared weights; here the weights follow it.
     """
 
     takes_beta = True
@@ -104,6 +110,7 @@ class MultiRateVAE(Model):
         betas: Sequence[float] = (0.1, 10.0),
         hidden: Sequence[int] = (512, 256),
         activation: Literal["relu", "tanh"] = "relu",
+        knots: int = 5,
         likelihood: LikelihoodName | NamedLikelihood = "bernoulli",
         output: OutputName | None = None,
         sigma2: Sigma2 | None = None,
@@ -116,14 +123,19 @@ class MultiRateVAE(Model):
         if not self.hidden:
             raise OptionError(f"hidden is {hidden!r}; expected at least one layer, for beta to enter.")
         self.activation = one_of("activation", activation, ACTIVATIONS)
+        self.knots = whole("knots", knots, 2)
         n_pixels, last = math.prod(self.image_shape), self.hidden[-1]
-        self.encoder = _turned((n_pixels, *self.hidden), self.activation)
-        self.to_mu = _Turned(last, self.latent_dim, None)
-        self.to_logvar = nn.Linear(last, self.latent_dim)
-        self.logvar_shift = nn.Parameter(torch.zeros(self.latent_dim))
-        self.z_gate = _Gate(self.latent_dim)  # a unit that is off at a large beta is noise to the decoder
-        self.decoder = _turned((self.latent_dim, *reversed(self.hidden)), self.activation)
-        self.to_pixels = nn.Linear(self.hidden[0], n_pixels * head.channels(1))
+        self.encoder = self._layers((n_pixels, *self.hidden))
+        self.to_mu = _Turned(last, self.latent_dim, self.knots)
+        self.to_logvar = _Turned(last, self.latent_dim, self.knots)
+        self.decoder = self._layers((self.latent_dim, *reversed(self.hidden)))
+        n_out = n_pixels * head.channels(1)
+        self.to_pixels = _Turned(self.hidden[0], n_out, self.knots, shares_weight=True)
+
+    def _layers(self, widths: Sequence[int]) -> nn.ModuleList:
+        """Layers of these widths, the input's first."""
+        between = pairwise(widths)
+        return nn.ModuleList(_Turned(n_in, n_out, self.knots, self.activation) for n_in, n_out in between)
 
     def encode(self, x: Tensor, beta: Beta = None) -> tuple[Tensor, Tensor]:
         """Posterior of each image at one beta.
@@ -166,7 +178,7 @@ class MultiRateVAE(Model):
         like : Tensor, optional
             Whose device and type of number the result has.
         """
-        like = self.logvar_shift if like is None else like
+        like = self.to_mu.bias if like is None else like
         if beta is None:
             return torch.zeros((), dtype=like.dtype, device=like.device)
         least, most = self.betas
@@ -177,41 +189,43 @@ class MultiRateVAE(Model):
     @torch.no_grad()
     def at(self, beta: float) -> MLPVAE:
         """The VAE at one beta, as an `MLPVAE` that gives the same to rounding and shares no weight."""
-        options = {key: value for key, value in self.config().items() if key not in ("class", "betas")}
+        options = {
+            key: value for key, value in self.config().items() if key not in ("class", "betas", "knots")
+        }
         with torch.device("meta"):  # no weight is drawn: torch's generator is the caller's
             made = MLPVAE(**options)
-        made = made.to_empty(device=self.logvar_shift.device).to(self.logvar_shift.dtype)
-        t = self.place(number("beta", beta, above=0))
-        for plain, turned in ((made.encoder, self.encoder), (made.decoder, self.decoder)):
-            gate = None if turned is self.encoder else self.z_gate(t)
-            for layer, source in zip((m for m in plain if isinstance(m, nn.Linear)), turned, strict=True):
-                one = cast("_Turned", source)
-                _fold(layer, one.layer, gate, one.shift * t)
-                gate = one.gate(t)
-            if plain is made.encoder:
-                _fold(made.to_mu, self.to_mu.layer, gate, self.to_mu.shift * t, self.to_mu.gate(t))
-                _fold(made.to_logvar, self.to_logvar, gate, self.logvar_shift * t)
-            else:
-                _fold(made.to_pixels, self.to_pixels, gate)
+        made = made.to_empty(device=self.to_mu.bias.device).to(self.to_mu.bias.dtype)
+        near = self._near(self.place(number("beta", beta, above=0)))
+        plain = [m for m in (*made.encoder, made.to_mu, made.to_logvar, *made.decoder, made.to_pixels)]
+        turned = [*self.encoder, self.to_mu, self.to_logvar, *self.decoder, self.to_pixels]
+        for layer, source in zip((m for m in plain if isinstance(m, nn.Linear)), turned, strict=True):
+            weight, bias = cast("_Turned", source).at(near)
+            layer.weight.copy_(weight)
+            layer.bias.copy_(bias)
         for name in ("log_sigma2", "log_total_count"):
             if getattr(self, name) is not None:
                 getattr(made, name).copy_(getattr(self, name))
         return made.train(self.training)
 
+    def _near(self, t: Tensor) -> Tensor:
+        """Shares of the knots at places t, 0-d or (B, 1): (K,) or (B, K), of which at most two are not 0."""
+        knots = torch.arange(self.knots, dtype=t.dtype, device=t.device)
+        return (1 - ((t + 1) * ((self.knots - 1) / 2) - knots).abs()).clamp(min=0)
+
     def _posterior(self, x: Tensor, t: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        t = self.place() if t is None else t
+        near = self._near(self.place() if t is None else t)
         h = x.flatten(1)
         for layer in self.encoder:
-            h = layer(h, t)
-        return self.to_mu(h, t), self.to_logvar(h) + self.logvar_shift * t
+            h = layer(h, near)
+        return self.to_mu(h, near), self.to_logvar(h, near)
 
     def _pixels(self, z: Tensor, t: Tensor | None = None) -> Tensor:
-        t = self.place() if t is None else t
-        h = z * self.z_gate(t)
+        near = self._near(self.place() if t is None else t)
+        h = z
         for layer in self.decoder:
-            h = layer(h, t)
+            h = layer(h, near)
         channels, *size = self.image_shape
-        return self.to_pixels(h).view(-1, self._head.channels(channels), *size)
+        return self.to_pixels(h, near).view(-1, self._head.channels(channels), *size)
 
 
 def _range(betas: object) -> tuple[float, float]:
@@ -221,21 +235,3 @@ def _range(betas: object) -> tuple[float, float]:
     if not least < most:
         raise OptionError(f"betas is {betas!r}; expected {expected}.")
     return least, most
-
-
-def _turned(widths: Sequence[int], activation: str) -> nn.ModuleList:
-    """Layers of these widths, the input's first."""
-    return nn.ModuleList(_Turned(n_in, n_out, activation) for n_in, n_out in pairwise(widths))
-
-
-def _fold(
-    into: nn.Linear,
-    layer: nn.Linear,
-    before: Tensor | None,
-    shift: Tensor | float = 0.0,
-    behind: Tensor | float = 1.0,
-) -> None:
-    """Write a layer between two gates, and its shift, into a plain layer."""
-    weight = layer.weight if before is None else layer.weight * before
-    into.weight.copy_(weight * torch.as_tensor(behind).reshape(-1, 1))
-    into.bias.copy_((layer.bias + shift) * behind)

@@ -40,7 +40,7 @@ class BetaAxis(RunWidget):
         How many images to reconstruct, or which, as in `BetaCompare`.
     points : int, default 400
         Images in the latent space.
-    stops : int, default 9
+    stops : int, default 13
         At how many betas the one network is measured.
 
     Raises
@@ -84,7 +84,7 @@ class BetaAxis(RunWidget):
         *,
         images: int | Sequence[int] = 8,
         points: int = 400,
-        stops: int = 9,
+        stops: int = 13,
     ) -> None:
         self._images = check_images(images)
         self._points, self._count = whole("points", points, 2), whole("stops", stops, 2)
