@@ -251,7 +251,7 @@ def compare(points: list[int], rounds: int, seconds: float) -> Iterator[tuple[in
     with new_page() as open_page, tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         # Where the other is to be as large; the first page also starts the browser's processes.
-        area = measure(open_page, ours(Cloud(100), folder), 0)["area"]
+        area = measure(open_page, ours(Cloud(points[0]), folder), 0)["area"]
         for n in points:
             cloud = Cloud(n)
             contenders = {OURS: ours(cloud, folder)}
