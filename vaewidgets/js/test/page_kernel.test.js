@@ -196,7 +196,7 @@ test("what a saved widget shows says what it wants; a picture of Python's stays"
   assert.deepEqual(wantsOf(explorer)?.sections, ["scatter", "curves", "form", "units"]);
   assert.deepEqual(wantsOf(explorer)?.keys, ["decoder", "originals", "values"]);
   assert.equal(wantsOf({ frame: { run, diagnosis: {} } }), null);
-  assert.equal(wantsOf({ frame: { run, latent: {} }, score: {} }), null);
+  assert.deepEqual(wantsOf({ frame: { run, latent: {} }, score: {} })?.keys, ["score"]);
   assert.equal(wantsOf({ frame: { run, curves: {}, others: [] } }), null);
   assert.deepEqual(staleKeys(explorer), ["time_weights_0", "ablation"]);
 });
