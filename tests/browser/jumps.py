@@ -41,6 +41,7 @@ _TRAINING = """async () => {
 
 # Each control, and how often it is turned. What a widget says of it changes with each turn.
 _CONTROLS = {
+    "vw-annealing-schedule": {".vw-segment-input": 5},
     "vw-interpolation-strip": {
         ".vw-end-0 .vw-next": 4,
         ".vw-end-0 select": 4,

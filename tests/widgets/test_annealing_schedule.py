@@ -124,7 +124,7 @@ def test_a_run_with_a_target_is_drawn_beside_it() -> None:
     np.testing.assert_allclose(unpack(recorded["recon"]), run.history["recon"], rtol=1e-6)
     figure = widget.figure()
     assert {line.get_gid() for line in figure.axes[0].lines} == {"beta", "recorded"}
-    assert {line.get_gid() for line in figure.axes[1].lines} == {"kl", "target"}
+    assert {line.get_gid() for line in figure.axes[1].lines} == {"kl", "target", "recorded"}
     widget.close()
 
 

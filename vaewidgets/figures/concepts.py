@@ -198,6 +198,12 @@ def annealing_figure(
         terms, names = {name: np.asarray(values, float)}, {"kl": "KL"}
         target = float(view[f"target_{name}"])
         below.axhline(target, color=COLORS["fg2"], linewidth=1.0, linestyle=DASHED, gid="target")
+        said = f"dashed: {target:g} nats wanted"
+        if recorded is not None and recorded[name] is not None:
+            said += f", and {term} as recorded"
+            seen = unpack(recorded[f"{name}_step"]), unpack(recorded[name])
+            below.plot(*seen, color=COLORS[name], linewidth=1.0, linestyle=DASHED, gid="recorded")
+        note(below, said)
         below.set_ylabel(f"{term} (nats)")
     for name, costs in terms.items():
         below.plot(steps, costs, color=COLORS[name], linewidth=1.4, gid=name)

@@ -109,8 +109,8 @@ export default defineWidget({
       settings().kind === "linear" ? settings().steps : settings().steps / settings().cycles;
     const free = () => above.update(ranges());
     function setTarget(/** @type {number} */ value) {
-      if (settings().kind === "geco") view.set("target_recon", clamp(three(value), ...TARGETS.target_recon));
-      else view.set("target_kl", clamp(three(value), ...TARGETS.target_kl));
+      const held = heldTerm(settings());
+      if (held) view.set(held.key, clamp(three(value), ...TARGETS[held.key]));
     }
     const handles = {
       start: createPlotHandle(above, {
@@ -169,7 +169,6 @@ export default defineWidget({
       ],
       onChange: (value) => view.set("kind", value),
     });
-    const knobs = createKnobs(side, (name, value) => view.set(name, value));
     const reading = h("p", "vw-annealing-reading", { role: "status" });
     const code = h("code", "vw-code");
     const said = h("span", "vw-note", { role: "status" });
@@ -188,7 +187,8 @@ export default defineWidget({
         }
       },
     });
-    side.append(reading, h("div", "vw-code-line", {}, [code, copy.button, said]));
+    side.append(reading, h("div", "vw-code-line vw-annealing-code", {}, [code, copy.button, said]));
+    const knobs = createKnobs(side, (name, value) => view.set(name, value));
 
     function ranges() {
       const { start, end, steps, kind } = settings();
@@ -266,8 +266,8 @@ export default defineWidget({
         handles.target.update({
           at: [steps * 0.8, target],
           now: target,
-          min: -1e6,
-          max: 1e6,
+          min: TARGETS[held?.key ?? "target_kl"][0],
+          max: TARGETS[held?.key ?? "target_kl"][1],
           text: `${held?.label ?? ""} ${formatTick(target)}`,
           hidden: held === null,
         });

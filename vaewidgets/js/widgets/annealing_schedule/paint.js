@@ -8,7 +8,8 @@
  * @typedef {{name: string, beta: Curve, kl: Curve, recon: Curve}} Seen
  * @typedef {{settings: Settings, line: Line, at: number, recorded: Seen|null, recon: number,
  *   kl: number}} Drawn  at: the step that is read; recorded: of a run
- * @typedef {{name: "kl"|"recon", label: string, target: number}} HeldTerm
+ * @typedef {{name: "kl"|"recon", key: "target_kl"|"target_recon", label: string, target: number}} HeldTerm
+ *   key: of the view
  */
 import { drawScaleX, drawScaleY } from "../../draw/axes.js";
 import { drawDot, drawLine, drawText } from "../../draw/pen.js";
@@ -57,8 +58,9 @@ export function drawBeta(pen, { settings, line, at, recorded }) {
 
 /** The term that a schedule holds; null: none. @param {Settings} settings @returns {HeldTerm|null} */
 export function heldTerm({ kind, target_kl, target_recon }) {
-  if (kind === "target_kl") return { name: "kl", label: "KL", target: target_kl };
-  return kind === "geco" ? { name: "recon", label: "recon", target: target_recon } : null;
+  if (kind === "target_kl") return { name: "kl", key: kind, label: "KL", target: target_kl };
+  if (kind !== "geco") return null;
+  return { name: "recon", key: "target_recon", label: "recon", target: target_recon };
 }
 
 /** The term of an example that a schedule holds. @param {PlotPen} pen @param {Drawn} state @param {HeldTerm} held */
@@ -72,12 +74,16 @@ function drawHeld(pen, { settings, line, at, recorded }, { name, label, target }
     width: 1.5,
     dash: [6, 3],
   });
-  if (recorded?.[name].value.length)
-    path(pen, pointsOf(recorded[name]), { color: name, width: 1.5, dash: [6, 3] });
+  const seen = recorded?.[name];
+  if (seen?.value.length) path(pen, pointsOf(seen), { color: name, width: 1.5, dash: [6, 3] });
   const values = /** @type {import("./example.js").Answer} */ (line.answer)[name];
   path(pen, pathOf(values, steps), { color: name, width: 3 });
   const last = values[values.length - 1];
   drawText(pen, label, box.right + size * 0.6, pen.y(last), { color: name, align: "left", weight: "600" });
+  // At the top: the curves end near the target, and the example begins at the left.
+  const style = /** @type {const} */ ({ align: "right", relative: 0.92, halo: 4 });
+  const said = `- - wanted${seen?.value.length ? ", recorded" : ""}`;
+  drawText(pen, said, box.right, box.top + size, style);
   drawLine(pen, [pen.x(at), box.top, pen.x(at), box.bottom], { color: "fg3" });
   marker(pen, pen.x(at), pen.y(values[Math.min(at, values.length - 1)]), name);
 }
