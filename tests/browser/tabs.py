@@ -21,8 +21,8 @@ def missed_by_tab(page: Any, selector: str) -> tuple[int, list[str]]:
         """selector => {
             const all = [...document.querySelectorAll(selector)].flatMap(root => [...root.querySelectorAll(
                 'button, input, select, textarea, [role=slider], [role=application], [role=grid]')]);
-            const usable = all.filter(e => e.checkVisibility() && !e.disabled && e.tabIndex >= 0
-                && e.type !== 'radio');
+            const usable = all.filter(e => e.checkVisibility({ visibilityProperty: true })
+                && !e.disabled && e.tabIndex >= 0 && e.type !== 'radio');
             usable.forEach((e, i) => { e.dataset.stop = i; });
             window.reached = new Set();
             document.addEventListener('focusin', e => window.reached.add(e.target));

@@ -62,16 +62,18 @@ def context():
 
 
 class Losing(Executor):
-    """Runs tasks at once, but loses the first so many of each cell."""
+    """Runs tasks at once, but loses the first so many of each cell: begun, or waiting for a worker."""
 
-    def __init__(self, losses, error):
-        self.losses, self.error = losses, error
+    def __init__(self, losses, error, *, begun=True):
+        self.losses, self.error, self.begun = losses, error, begun
         self.seen = []
 
     def submit(self, fn, /, task):
         future = Future()
         self.seen.append((task.plan.name, task.attempt))
         if task.attempt < self.losses.get(task.plan.name, 0):
+            if self.begun:
+                task.mark_path.touch()
             future.set_exception(self.error)
         else:
             future.set_result(fn(task))
@@ -139,6 +141,16 @@ def test_a_lost_worker_costs_a_retry():
     assert isinstance(out[2].error.__cause__, KilledWorker)
     assert "KilledWorker" in out.table()[2]["error"]
     assert len(out.runs) == 2
+
+
+def test_a_cell_that_waited_for_a_lost_worker_is_charged_nothing_but_not_for_ever():
+    pool = Losing({"beta=1": 5, "beta=2": 99}, KilledWorker("another"), begun=False)
+    out = small(pool, beta=[0, 1, 2], retries=1)
+    with pytest.warns(UserWarning, match=r"1 of 3 cells failed.*beta=2"):
+        out.wait()
+    assert [cell.status for cell in out] == ["finished", "finished", "failed"]
+    assert [cell.lost for cell in out] == [0, 0, 2], "charged from the twenty-first loss on"
+    assert len(pool.seen) == 1 + 6 + 22
 
 
 def test_what_is_no_loss_is_not_tried_again():
