@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import contextmanager
 
 import pytest
 
@@ -19,23 +20,31 @@ GRID = {"beta": [0.5, 1.0, 4.0], "latent_dim": [1, 2, 4]}
 OPTIONS = {"hidden": (32,), "batch_size": 128, "epochs": 8, "seed": 7}
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory):
-    dask = pytest.importorskip("dask")
-    # threads that talk to a process which is killed complain on their way
+@contextmanager
+def cluster_of(n_workers, folder):
+    """A client of so many processes; threads that talk to one which is killed complain on their way."""
     with (
-        # Dask's own retries of what its workers were killed with would hide ours
-        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         distributed.LocalCluster(
-            n_workers=2,
+            n_workers=n_workers,
             threads_per_worker=1,
             processes=True,
             dashboard_address=":0",
-            local_directory=tmp_path_factory.mktemp("dask"),
+            local_directory=folder,
             memory_limit=0,
             silence_logs=50,
         ) as cluster,
         distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    dask = pytest.importorskip("dask")
+    # Dask's own retries of what its workers were killed with would hide ours
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        cluster_of(2, tmp_path_factory.mktemp("dask")) as client,
     ):
         yield client
 
@@ -100,42 +109,26 @@ def test_a_cell_that_kills_its_workers_fails_and_the_rest_finishes(client):
     assert isinstance(out[1].error, CellError)
 
 
-@pytest.fixture
-def one_worker(tmp_path):
-    with (
-        distributed.LocalCluster(
-            n_workers=1,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=":0",
-            local_directory=tmp_path / "dask",
-            memory_limit=0,
-            silence_logs=50,
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
-
-
-def test_cells_of_a_cluster_that_has_no_worker_left_fail(one_worker, monkeypatch):
+def test_cells_of_a_cluster_that_has_no_worker_left_fail(tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(remote._log, "warning", lambda text, n: said.append(text % n))
     monkeypatch.setattr(remote, "_SAID_SECONDS", 1.0)
     monkeypatch.setattr(remote, "_ALONE_SECONDS", 3.0)
-    out = sweep(
-        MLPVAE,
-        load_dataset("digits", n_train=64, n_test=16),
-        grid={"beta": [0.5, 1.0, 2.0, 4.0, 8.0]},
-        executor=one_worker.get_executor(),
-        hidden=(8,),
-        batch_size=4,
-        epochs=20,
-    )
-    assert wait_until(lambda: out[0].status == "finished", seconds=60)
-    one_worker.cluster.scale(0)  # a worker that is killed again and again in its start leaves Dask so, too
-    assert wait_until(lambda: "workers" in out.progress.values, seconds=10)
-    with pytest.warns(UserWarning, match="no worker of the cluster is left"):
-        out.wait()
+    with cluster_of(1, tmp_path / "dask") as client:
+        out = sweep(
+            MLPVAE,
+            load_dataset("digits", n_train=64, n_test=16),
+            grid={"beta": [0.5, 1.0, 2.0, 4.0, 8.0]},
+            executor=client.get_executor(),
+            hidden=(8,),
+            batch_size=4,
+            epochs=20,
+        )
+        assert wait_until(lambda: out[0].status == "finished", seconds=60)
+        client.cluster.scale(0)  # a worker that is killed again and again in its start leaves Dask so, too
+        assert wait_until(lambda: "workers" in out.progress.values, seconds=10)
+        with pytest.warns(UserWarning, match="no worker of the cluster is left"):
+            out.wait()
     assert out[0].status == "finished"
     assert out[4].status == "failed"
     assert len(said) == 1
