@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,27 @@ _WANTED = [
     ),
     "frey/frey_rawface.mat",
 ]
+
+
+@pytest.fixture(scope="module")
+def feeds_rest_soon() -> Iterator[None]:
+    """For tests that wait until a run's feed has nothing to do: its thread ends after 0.1 s, not 2."""
+    from vaewidgets.live import feed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feed, "IDLE_SECONDS", 0.1)
+        yield
+
+
+@pytest.fixture(scope="module")
+def plain_pictures() -> Iterator[None]:
+    """One still picture for all saved pages, at which nobody looks: each takes a third of a second."""
+    from tests.browser.lab import PLAIN_PNG
+    from vaewidgets.live import still_image
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(still_image, "still_png", lambda _figure: PLAIN_PNG)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,10 @@ line of a test. As a script, `forked.py FOLDER -f CONNECTION_FILE` is the proces
 interrupts and kills, and `forked.py FOLDER -c CODE` stands for `python -c CODE`. It asks the server of FOLDER
 for a fork (the first to ask starts that), hands its own streams, working directory and environment on, passes
 signals on, and ends as the fork ends. It imports no package, so it starts quickly.
+
+A fork waits for its threads and runs what is registered for its end. Then it leaves: an interpreter that
+takes itself apart writes to all that was imported, which the system first has to copy, for half a second.
+With `--to-its-end` before the code a fork does that, too.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ from typing import Any, NoReturn
 __all__ = ["FOLDER_VARIABLE", "python", "write_kernel"]
 
 FOLDER_VARIABLE = "VAEWIDGETS_FORKS"
+TO_ITS_END = "--to-its-end"
 
 PRELOADED = (
     "torch",
@@ -71,13 +76,16 @@ def write_kernel(folder: Path) -> Path:
     return folder
 
 
-def python(code: str | None = None) -> list[str]:
+def python(code: str | None = None, *, to_its_end: bool = False) -> list[str]:
     """Return the command that runs `code` as `python -c` does: in a fork, where there is a server for it.
 
-    Without `code` it stands for `python`, and "-c" and a code are to follow.
+    Without `code` it stands for `python`, and "-c" and a code are to follow. `to_its_end`: the end of the
+    interpreter is what is tested.
     """
     folder = os.environ.get(FOLDER_VARIABLE)
     command = [sys.executable, *(["-I", "-S", __file__, folder] if folder else [])]
+    if folder and to_its_end:
+        command.append(TO_ITS_END)
     return command if code is None else [*command, "-c", code]
 
 
@@ -248,38 +256,45 @@ def be_script(code: str) -> None:
     sys.argv = ["-c"]
     sys.path.insert(0, "")
     main = sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        exec(compile(code, "<string>", "exec"), main.__dict__)
-    except KeyboardInterrupt:
-        interrupted.append(True)
-        raise
+    exec(compile(code, "<string>", "exec"), main.__dict__)
 
 
-interrupted: list[bool] = []
+def end(error: list[BaseException], *, leave: bool) -> None:
+    """End by the signal if an interrupt was the error that ended the script; else leave at once, if wanted.
 
-
-def end_as_interrupted() -> None:
-    """End by the signal if an interrupt ended the script.
-
-    Python does so itself, but forgets to where a function that a package has registered for the end runs code
-    from a text. This one was registered first and so is run last, when all is cleaned up.
+    Python ends by the signal itself, but forgets to where a function that a package has registered for the
+    end runs code from a text. This one was registered first and so is run last, when all is cleaned up.
     """
-    if interrupted:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
+    is_interrupted = bool(error) and isinstance(error[0], KeyboardInterrupt)
+    if not (is_interrupted or leave):
+        return
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    if is_interrupted:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
+    code = (error[0].code if isinstance(error[0], SystemExit) else 1) if error else 0
+    os._exit(code if isinstance(code, int) else int(code is not None))  # a text, said by now, stands for 1
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 2:
         stand_in(Path(sys.argv[1]), [one for one in sys.argv[2:] if one != "-u"])
-    atexit.register(end_as_interrupted)
+    ended_by: list[BaseException] = []
+    leaves: list[bool] = []
+    atexit.register(lambda: end(ended_by, leave=bool(leaves)))
     asked = Server(Path(sys.argv[1])).serve()
     sys.path.pop(0)  # the folder of this file
     settle(asked)
-    if asked["arguments"][0] == "-c":
-        be_script(asked["arguments"][1])
-    else:
-        be_kernel(asked["arguments"])
+    *options, kind, last = asked["arguments"]
+    if TO_ITS_END not in options:
+        leaves.append(True)
+    try:
+        if kind == "-c":
+            be_script(last)
+        else:
+            be_kernel([*options, kind, last])
+    except BaseException as error:
+        ended_by.append(error)
+        raise

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 ENDS = {
     "pass": 0,
     "sys.exit(3)": 3,
+    "sys.exit('a text')": 1,
     "raise ValueError('planted')": 1,
     "os.kill(os.getpid(), signal.SIGINT); signal.pause()": -signal.SIGINT,
     "os.kill(os.getpid(), signal.SIGTERM); signal.pause()": -signal.SIGTERM,
@@ -23,16 +24,35 @@ ENDS = {
 }
 
 
-def ended(code: str, **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(python(code), check=False, capture_output=True, text=True, timeout=120, **options)
+def ended(code: str, *, to_its_end: bool = False, **options: object) -> subprocess.CompletedProcess[str]:
+    command = python(code, to_its_end=to_its_end)
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120, **options)
 
 
+@pytest.mark.parametrize("to_its_end", [False, True])
 @pytest.mark.parametrize("end", ENDS)
-def test_a_fork_ends_as_a_process_does(end: str) -> None:
-    found = ended(f"import os, signal, sys; print('said'); sys.stdout.flush(); {end}")
+def test_a_fork_ends_as_a_process_does(end: str, to_its_end: bool) -> None:
+    code = f"import os, signal, sys; print('said'); sys.stdout.flush(); {end}"
+    found = ended(code, to_its_end=to_its_end)
     assert (found.returncode, found.stdout) == (ENDS[end], "said\n")
-    assert ("planted" in found.stderr) == (ENDS[end] == 1)
+    assert ("planted" in found.stderr) == ("planted" in end)
+    assert ("a text" in found.stderr) == ("a text" in end)
     assert ("KeyboardInterrupt" in found.stderr) == (ENDS[end] == -signal.SIGINT)
+
+
+@pytest.mark.parametrize("to_its_end", [False, True])
+def test_a_fork_waits_for_its_threads_and_runs_what_is_registered_for_its_end(to_its_end: bool) -> None:
+    code = """
+import atexit, sys, threading, time
+class Last:
+    def __del__(self): print("taken apart")
+last = Last()
+atexit.register(print, "registered")
+threading.Thread(target=lambda: (time.sleep(0.2), print("thread"))).start()
+"""
+    found = ended(code, to_its_end=to_its_end)
+    said = ["thread", "registered"] + ["taken apart"] * (to_its_end or sys.platform != "linux")
+    assert (found.returncode, found.stdout.split("\n")) == (0, [*said, ""])
 
 
 def test_a_fork_has_the_folder_the_environment_and_the_packages(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from vaewidgets.adapters import AdaptedVAE, copy_model, named_tensors
 from vaewidgets.adapters.seeded import seeded
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.checks import instance, tensor
 from vaewidgets.concurrency import leave_if_exiting
 from vaewidgets.errors import ShapeError
@@ -69,13 +70,13 @@ class Inference:
         mu, logvar : Tensor, each float32 on the CPU, shape (n, latent_dim)
             `logvar` is None for a model without a posterior variance.
         """
-        with self._aside():
+        with restored_modes(), self._aside():
             return joined([encode(self.model, *part) for part in self._parts(x, labels=labels)])
 
     def decode(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Mean image of each point, float32 on the CPU, shape (n, C, H, W)."""
         takes_labels = traits(self.model).takes_labels
-        with self._aside():
+        with restored_modes(), self._aside():
             parts = [
                 self.model.decode(*part) if takes_labels else self.model.decode(part[0])
                 for part in self._parts(z, labels=labels)
@@ -98,7 +99,7 @@ class Inference:
             sees pixels is shown `x`.
         """
         recon, squared = [], []
-        with self._aside():
+        with restored_modes(), self._aside():
             for seen, code, label in self._parts(x, z=z, labels=labels):
                 raw = decode_raw(self.model, code, seen, label)
                 recon.append(self.likelihood.recon(raw, seen).detach().double().cpu())

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.lab import CHROMIUM_ARGUMENTS, PLAIN_PNG, Lab
-from vaewidgets.live import still_image
+from tests.browser.lab import CHROMIUM_ARGUMENTS, Lab
 
 _NAMES = (
     "chromium-headless-shell",
@@ -36,17 +35,10 @@ def draws_pictures(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _plain_pictures(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Draw no still pictures of saved pages, which nobody here looks at: each takes a third of a second.
-
-    A module with `draws_pictures` has them drawn, in JupyterLab's kernels, too.
-    """
-    if draws_pictures(request):
-        yield
-        return
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(still_image, "still_png", lambda _figure: PLAIN_PNG)
-        yield
+def _plain_pictures(request: pytest.FixtureRequest) -> None:
+    """Draw no still pictures, save in a module with `draws_pictures`; there in JupyterLab's kernels, too."""
+    if not draws_pictures(request):
+        request.getfixturevalue("plain_pictures")
 
 
 @pytest.fixture(scope="package")  # its event loop must not run on under the tests of other packages

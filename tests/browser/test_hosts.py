@@ -165,9 +165,8 @@ def test_marimo_edit_runs_cells_again_and_survives_a_reload(browser: Any, tmp_pa
         told("one run trains", "running", "1")
         first = explorer.evaluate("root => root.vaewidgets.frame.run.id")
         page.get_by_role("slider").first.press("ArrowRight")
-        new = (
-            f"root => (root.vaewidgets.frame?.run.id ?? {first!r}) !== {first!r}"  # it has no frame at first
-        )
+        # A widget has no frame at first.
+        new = f"root => (root.vaewidgets.frame?.run.id ?? {first!r}) !== {first!r}"
         wait_for(lambda: explorer.evaluate(new), "a new run", 20)
         told("the run before has ended", "running", "1")
         assert explorer.evaluate("root => root.vaewidgets.frame.run.beta") == 2

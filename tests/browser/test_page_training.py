@@ -42,7 +42,7 @@ def saved(explorer: vw.LatentExplorer, tmp_path_factory: pytest.TempPathFactory)
         vw.ElboMicroscope(explorer.run),
     ]
     path = tmp_path_factory.mktemp("train") / "train.html"
-    vw.save_html([explorer, *others], path, train={"latent_dim": [2, 8]})
+    vw.save_html([explorer, *others], path, train={"latent_dim": [2, 8], "kind": ["VAE", "AE"]})
     for widget in others:
         widget.close()
     return path
@@ -160,6 +160,16 @@ def test_controls_new_run_ghost_and_reload(browser: Any, saved: Path) -> None:
         speed.select_option(label="full speed")
         press(page, ".vw-toolbar .vw-main-button")
         again.wait_status("finished", 120)
+
+        run = again.ask("w.frame.run.id")
+        press(page, ".vw-new-run")
+        page.page.locator(EXPLORER).locator(".vw-field-kind select").select_option("AE")
+        press(page, ".vw-start")
+        again.wait(f"w.frame.run.id !== {run!r} && w.step > 0")
+        microscope = page.widget(".vw-elbo-microscope")
+        microscope.scroll_to()
+        microscope.wait("root.querySelector('.vw-reason').textContent.includes('is an autoencoder')")
+        assert microscope.ask("root.querySelector('.vw-reason').hidden") is False
         page.assert_alone()
 
 

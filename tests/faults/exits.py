@@ -207,7 +207,7 @@ def end_of(script: Script, cache: Path, *, fresh: bool = True) -> Exit:
     """Run a script to its end, in a new interpreter or, where the tests have one for it, in a fork."""
     env = {**os.environ, "OMP_NUM_THREADS": "1", "VAEWIDGETS_CACHE": str(cache), "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
-        [sys.executable, "-c", script.text] if fresh else python(script.text),
+        [sys.executable, "-c", script.text] if fresh else python(script.text, to_its_end=True),
         env=env,
         cwd=ROOT,
         stdout=subprocess.PIPE,

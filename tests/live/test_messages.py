@@ -21,6 +21,7 @@ from vaewidgets.errors import OptionError
 from vaewidgets.live import messages
 from vaewidgets.live.view import MAX_BYTES
 
+pytestmark = pytest.mark.usefixtures("feeds_rest_soon", "plain_pictures")
 ROUNDS = 400
 
 

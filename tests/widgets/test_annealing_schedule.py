@@ -38,7 +38,7 @@ def test_the_page_computes_the_schedules_that_training_uses() -> None:
     body = "return value[0].map((schedule) => value[1].map((step) => lib.betaAt(schedule, step)))"
     computed = in_node("training/schedules.js", body, [[values for values, _ in made], steps])
     for settings, (values, code), betas in zip(SETTINGS, made, computed, strict=True):
-        assert values == _schedule_of(settings)
+        assert values == _schedule_of(settings).to_dict()
         schedule = schedule_from_dict(values)
         assert betas == [schedule(step) for step in steps]
         pasted = eval(code, {"vw": vw})
@@ -61,7 +61,7 @@ def test_the_corners_lie_on_the_line() -> None:
     for settings, corners in zip(
         SETTINGS, in_node("widgets/annealing_schedule/schedules.js", body, SETTINGS), strict=True
     ):
-        schedule = schedule_from_dict(_schedule_of(settings))
+        schedule = _schedule_of(settings)
         at, values = np.array(corners).T
         assert at[0] == 0
         assert (np.diff(at) >= 0).all()

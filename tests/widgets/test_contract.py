@@ -24,6 +24,7 @@ from vaewidgets.errors import OptionError
 from vaewidgets.live.live_keys import UNSEEN_SECONDS
 from vaewidgets.live.run_widget import RunWidget
 
+pytestmark = pytest.mark.usefixtures("feeds_rest_soon")
 # those of a run; the pictures of ideas promise other things, see test_concept_contract.py
 WIDGETS = [
     member
@@ -416,5 +417,7 @@ run = vw.train(vw.MLPVAE(data.image_shape, 2), data, epochs=2, batch_size=64, au
 widgets = vw.LatentExplorer(run), vw.Diagnosis(run)
 run.wait(progress=False)
 """
-    ended = subprocess.run(python(script), check=False, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(
+        python(script, to_its_end=True), check=False, capture_output=True, text=True, timeout=120
+    )
     assert (ended.returncode, ended.stderr) == (0, "")

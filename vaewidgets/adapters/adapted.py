@@ -16,6 +16,7 @@ from vaewidgets.adapters.posterior import Hints, find_posterior, flatten_latents
 from vaewidgets.adapters.scored import raw_of, shown, spread_of
 from vaewidgets.adapters.seeded import seeded
 from vaewidgets.adapters.spread import SPREAD_WORDS, as_logvar
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.errors import ProtocolError
 
 Labels = Tensor | int | None
@@ -204,11 +205,10 @@ class Wiring:
 
     def call_encode(self, module: nn.Module, x: Tensor, labels: Labels = None) -> Any:
         fed = _as_parameter(self.shaped(x), module, self.encode_like)
-        form = self.encode_labels
-        given = () if form is None else (form.given(labels, len(fed), fed),)
+        given = () if (form := self.encode_labels) is None else (form.given(labels, len(fed), fed),)
         if not self.is_random:
             return self.encode(module, fed, *given)
-        with seeded(0):  # random numbers of our own: those of the user's loop stay as they are
+        with restored_modes(), seeded(0):  # our own random numbers: those of the user's loop stay
             return self.encode(module, fed, *given)
 
     def call_decode(

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vaewidgets.adapters.seeded import seeded
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.errors import ProtocolError
 
 _INTERNAL = frozenset(vars(nn.Module()))
@@ -86,7 +87,7 @@ def copy_model(model: nn.Module, tensors: Mapping[int, Tensor] | None = None) ->
                     memo[id(tensor)] = tensor.detach().clone()
     try:
         if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
-            with torch.no_grad():  # its weights would be copied with their history
+            with restored_modes(), torch.no_grad():  # its weights would be copied with their history
                 copied = _structure(model, memo)
         else:
             copied = _structure(model, memo)
@@ -118,7 +119,7 @@ def _structure(model: nn.Module, memo: dict[int, Any]) -> nn.Module:
         return copy.deepcopy(model, tried)
     except Exception:
         # theirs leaves out what cannot be copied; it may draw random numbers for weights, and set the seed
-        with torch.random.fork_rng(devices=[]), seeded(0):
+        with restored_modes(), torch.random.fork_rng(devices=[]), seeded(0):
             return copy.deepcopy(model, memo)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from vaewidgets.adapters.copying import copy_model
 from vaewidgets.adapters.seeded import seeded
+from vaewidgets.adapters.thread_mode import restored_modes
 
 
 class Trial:
@@ -63,7 +64,7 @@ class Trial:
 
     def run(self, call: Callable[..., Any], *args: Any, seed: int = 0, grad: bool = False) -> Any:
         """Call without touching the global random generators; gradients are off unless asked for."""
-        with torch.set_grad_enabled(grad), seeded(seed):
+        with restored_modes(), torch.set_grad_enabled(grad), seeded(seed):
             return call(*args)
 
 
@@ -80,7 +81,7 @@ def try_training_pass(model: nn.Module, x: Tensor, labels: Tensor | None = None)
     device = next((p.device for p in copied.parameters()), torch.device("cpu"))
     given = () if labels is None else (labels.to(device),)
     seen = (x.to(device),) if getattr(copied, "sees_pixels", False) else given
-    with torch.no_grad(), seeded(0):
+    with restored_modes(), torch.no_grad(), seeded(0):
         try:
             mu = copied.encode(x.to(device), *given)[0]
             copied.decode_raw(mu, *seen)

@@ -48,21 +48,22 @@ def _anything(_value: Any, _highest: int) -> str:
 def _size_fault(value: Any, _: int) -> str:
     """Looks at no more of a value than it takes to say that it is too large or too deep."""
     left = MOST_VALUE
-    parts: list[tuple[Any, int]] = [(value, 0)]
-    while parts:
-        part, depth = parts.pop()
-        if isinstance(part, int) and not isinstance(part, bool):
-            left -= 2 + part.bit_length() // 3
-        else:
-            left -= 2 + len(part) if isinstance(part, str | list | dict) else 4
-        if left < 0:
-            return "value too large"
-        if isinstance(part, list | dict) and depth == MOST_DEPTH:
-            return "value too deep"
-        if isinstance(part, list):
-            parts.extend((item, depth + 1) for item in part)
-        elif isinstance(part, dict):
-            parts.extend((item, depth + 1) for pair in part.items() for item in pair)
+    level, below = [value], list[Any]()
+    for depth in range(MOST_DEPTH + 1):
+        for part in level:
+            if isinstance(part, int) and not isinstance(part, bool):
+                left -= 2 + part.bit_length() // 3
+            else:
+                left -= 2 + len(part) if isinstance(part, str | list | dict) else 4
+            if isinstance(part, list | dict):
+                if depth == MOST_DEPTH:
+                    return "value too deep"
+                below += part
+                if isinstance(part, dict):
+                    below += part.values()
+            if left < 2 * len(below):  # each takes two at least
+                return "value too large"
+        level, below = below, []
     return ""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.checks import check_generator, whole, wholes
 from vaewidgets.errors import OptionError
 from vaewidgets.inference import chunks
@@ -107,6 +108,7 @@ class ImportanceBound:
         return "\n".join([text, *(f"  note: {note}" for note in self.notes)])
 
 
+@restored_modes()
 @torch.no_grad()
 def importance_bound(
     model: Any,

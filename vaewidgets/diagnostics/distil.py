@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vaewidgets.adapters.seeded import seeded
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.checks import instance, number, random_seed, whole, wholes
 from vaewidgets.contract.texts import percent
 from vaewidgets.errors import DataError, OptionError, ShapeError
@@ -164,7 +165,7 @@ def distil(
         raise OptionError("distil() has no labels to give; expected a teacher that encodes without classes.")
     mu, logvar = inference.encode(train)
     if student is None:
-        with seeded(seed):
+        with restored_modes(), seeded(seed):
             student = SmallEncoder(tuple(train.shape[1:]), mu.shape[1], hidden)
     student = student.to(inference.device).train()
     _check_student(student, train, mu)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.checks import check_generator, tensor, whole
 from vaewidgets.errors import DataError, ProtocolError
 from vaewidgets.objectives.kl import kl_per_dim
@@ -79,6 +80,7 @@ class AggregatePosterior:
         return "\n".join([text, *(f"  note: {note}" for note in self.notes)])
 
 
+@restored_modes()
 @torch.no_grad()
 def aggregate_posterior(
     mu: Tensor,

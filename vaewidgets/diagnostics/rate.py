@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.checks import check_generator, number, sequence, shown, whole, wholes
 from vaewidgets.contract.texts import percent
 from vaewidgets.errors import DataError, OptionError, ShapeError
@@ -72,6 +73,7 @@ class RateDistortion:
         )
 
 
+@restored_modes()
 @torch.no_grad()
 def rate_distortion(
     model: Any,

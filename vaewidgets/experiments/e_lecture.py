@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.data import ImageDataset
 from vaewidgets.experiments.base import Recipe, Results, Row, Scale, Setting
 from vaewidgets.experiments.e_claims import CLAIMS
@@ -178,7 +179,7 @@ class _Centred(Setting):
         model: Any = super().build(data)
         images = data.train.images(slice(None)).flatten(1)
         mean = images.mean(0)
-        with torch.no_grad():
+        with restored_modes(), torch.no_grad():
             model.to_pixels.bias.copy_(mean)
             encoder = getattr(model, "to_mu", None) or getattr(model, "to_z", None)
             if encoder is not None:  # tied weights subtract the decoder's bias

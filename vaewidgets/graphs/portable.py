@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from vaewidgets.adapters import AdaptedVAE, copy_model, named_tensors
 from vaewidgets.adapters.seeded import seeded
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.errors import PortableError, ProtocolError
 from vaewidgets.graphs.batch import FEW, Differs, Recording, Size, merged
 from vaewidgets.graphs.places import Place
@@ -70,7 +71,7 @@ def portable_network(
     name = type(_shown(module)).__name__
     root = f"{name}.{method}" if method else name
     tracing = _Tracing(replica, call, name, root, _shapes(example_shape), gradients)
-    with torch.no_grad(), plain(), seeded(0):
+    with restored_modes(), torch.no_grad(), plain(), seeded(0):
         try:
             return tracing.for_any_batch()
         except _OneByOne as reason:

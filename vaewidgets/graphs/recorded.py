@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vaewidgets.adapters import named_tensors
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.contract import sections
 from vaewidgets.contract.packing import pack
 from vaewidgets.errors import PortableError, ShapeError
@@ -199,7 +200,7 @@ class Network:
         def fill(leaf: Any) -> Any:
             return known[leaf.id] if isinstance(leaf, Ref) else at(leaf, batch)
 
-        with torch.no_grad():
+        with restored_modes(), torch.no_grad():
             for operation in self.operations:
                 args = map_leaves(operation.args, fill)
                 for out, result in zip(operation.outs, _called(operation, args), strict=True):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from vaewidgets.adapters import named_tensors
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.errors import PortableError
 from vaewidgets.graphs.batch import Differs, Recording, merged
 from vaewidgets.graphs.on_cpu import OnCpu
@@ -95,7 +96,7 @@ def record(
         inputs, named, places=places, rewrite=functools.partial(rewrite, training=training), warned=warned
     )
     try:
-        with plain(module, training=training), places, recorder.watch(), recorder:
+        with restored_modes(), plain(module, training=training), places, recorder.watch(), recorder:
             outputs = call_recorded(function, inputs)
     finally:
         if at is not None:

@@ -137,7 +137,7 @@ def _trainings(widgets: list[LiveWidget], train: Any) -> dict[str, Trainable]:
             "vw.LatentExplorer(run)."
         )
     scored = {w.run.id for w in widgets if isinstance(w, RunWidget) and w._scores_images}
-    return {name: trainable(run, scored=name in scored, **options) for name, run in runs.items()}
+    return {name: trainable(run, name in scored, **options) for name, run in runs.items()}
 
 
 def _without_originals(widget: LiveWidget, trainings: Mapping[str, Trainable]) -> dict[str, Any]:

@@ -196,7 +196,7 @@ class MultiRateVAE(Model):
             made = MLPVAE(**options)
         made = made.to_empty(device=self.to_mu.bias.device).to(self.to_mu.bias.dtype)
         near = self._near(self.place(number("beta", beta, above=0)))
-        plain = [m for m in (*made.encoder, made.to_mu, made.to_logvar, *made.decoder, made.to_pixels)]
+        plain = (*made.encoder, made.to_mu, made.to_logvar, *made.decoder, made.to_pixels)
         turned = [*self.encoder, self.to_mu, self.to_logvar, *self.decoder, self.to_pixels]
         for layer, source in zip((m for m in plain if isinstance(m, nn.Linear)), turned, strict=True):
             weight, bias = cast("_Turned", source).at(near)

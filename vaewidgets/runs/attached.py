@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.adapters import Convention, LossConvention
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.cells import at_cell_end, give_moment
 from vaewidgets.diagnostics import Audit, NotFinite
 from vaewidgets.engine.recorder import Recorder
@@ -370,7 +371,7 @@ class AttachedRun(LoopBeta):
                 f"{self!r} has no good weights to go back to: none were copied before it diverged."
             )
         check_unclaimed(self.model, run=self, can_train=False)
-        with torch.no_grad():
+        with restored_modes(), torch.no_grad():
             for live, kept in zip(model_tensors(self.model), self._good.weights.tensors, strict=True):
                 live.copy_(kept)
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn.parameter import is_lazy
 
 from vaewidgets.adapters import LossConvention
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.checks import is_whole
 from vaewidgets.diagnostics.audit import (
     FEWEST_VALUES,
@@ -229,7 +230,7 @@ def _modes(model: Any) -> list[bool]:
 
 def _fingerprint(model: Any) -> tuple[float, ...]:
     """What tells whether the weights have changed, at little cost."""
-    with torch.no_grad():
+    with restored_modes(), torch.no_grad():
         watched = [p for p in model.parameters() if not is_lazy(p)][-_WATCHED:]
         return tuple(float(p.float().abs().sum()) for p in watched)
 

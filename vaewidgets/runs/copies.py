@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.parameter import is_lazy
 
 from vaewidgets.adapters import Convention
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.concurrency import Lock
 from vaewidgets.engine.snapshot import GoodWeights, Shell, Snapshot, Weights, model_tensors
 from vaewidgets.errors import OptionError
@@ -152,7 +153,7 @@ class Copies:
         if not good:
             return None
         newest = max(good, key=lambda one: one.step)
-        with torch.no_grad():
+        with restored_modes(), torch.no_grad():
             for own, tensor in zip(live, newest.tensors, strict=True):
                 own.copy_(tensor)
         return newest.step

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from vaewidgets.adapters.seeded import seeded
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.checks import flag, instance
 from vaewidgets.data import ImageDataset, load_dataset
 from vaewidgets.engine.engine import Engine
@@ -191,7 +192,7 @@ def _rebuild(loaded: LoadedRun, data: ImageDataset | None, path: Any) -> nn.Modu
         )
     try:
         check_size(loaded, path)
-        with seeded(0):  # the weights are written over; the caller's random numbers stay
+        with restored_modes(), seeded(0):  # the weights are written over; the caller's random numbers stay
             model: Any = build(facts["model"])
     except (OptionError, TypeError, ValueError, RuntimeError, ArithmeticError, MemoryError) as error:
         if isinstance(error, CheckpointError):

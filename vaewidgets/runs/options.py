@@ -43,7 +43,8 @@ def refuse_unknown(
     `handed_on` are the keywords that it hands on to another.
     """
     parameters = inspect.signature(function).parameters.values()
-    known = [*(p.name for p in parameters if p.kind is not p.VAR_KEYWORD), *handed_on]
+    unnamed = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_KEYWORD)
+    known = [*(p.name for p in parameters if p.kind not in unnamed), *handed_on]
     unknown = [name for name in given if name not in known]
     if not unknown:
         return

@@ -11,6 +11,7 @@ import torch
 
 from vaewidgets.adapters import AdaptedVAE, Convention, describe_likelihood, describe_output
 from vaewidgets.adapters.seeded import seeded
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.diagnostics import Audit
 from vaewidgets.objectives import get_likelihood
 
@@ -96,7 +97,7 @@ class Reading:
         device = next((t.device for t in model.parameters()), torch.device("cpu"))
         own = model.convention
         scores, errors = {}, {}
-        with torch.no_grad(), seeded(0):  # the model may draw numbers, which the loop needs
+        with restored_modes(), torch.no_grad(), seeded(0):  # the model may draw numbers, which the loop needs
             x = self._x.to(device)
             given = (self._labels,) if getattr(model, "takes_labels", False) else ()
             mu, logvar = model.encode(x, *given)

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from vaewidgets import checks
 from vaewidgets.adapters import named_tensors
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.contract.run_file import FORMAT, KEY, PAGE, Faults, Layout
 from vaewidgets.contract.run_file import read_facts as facts_of
 from vaewidgets.engine.engine import EngineState
@@ -191,7 +192,7 @@ def _refuse_not_finite(tensors: dict[str, Tensor], faults: Faults) -> None:
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor], path: str | os.PathLike[str]) -> None:
     """Copy weights into a model, all or none; CheckpointError names the first tensor that does not fit."""
     own, weights = check_shapes(model, weights, path)
-    with torch.no_grad():
+    with restored_modes(), torch.no_grad():
         for name, tensor in weights.items():
             own[name].copy_(tensor)
 

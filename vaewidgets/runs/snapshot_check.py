@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from vaewidgets.adapters import copy_model
 from vaewidgets.adapters.seeded import seeded
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.engine.snapshot import Shell, Weights, model_tensors
 from vaewidgets.objectives import traits
 from vaewidgets.objectives.base import class_name
@@ -81,7 +82,7 @@ class SnapshotCheck:
 
     def _outputs(self, model: Any) -> list[Tensor]:
         device = next((t.device for t in model.parameters()), torch.device("cpu"))
-        with torch.no_grad(), seeded(0):  # the model may draw numbers, which the loop needs
+        with restored_modes(), torch.no_grad(), seeded(0):  # the model may draw numbers, which the loop needs
             found = [part for part in model.encode(self._x.to(device)) if part is not None]
             if not traits(model).sees_pixels:  # that draws pixel after pixel
                 found.append(model.decode(found[0]))

@@ -185,7 +185,7 @@ class Remote:
         return True
 
     def _look_for_workers(self) -> None:
-        """Say once that a cluster has no worker; where none will come, its cells end as failed."""
+        """Say once that a cluster has no worker; CellError where none will come."""
         n = _n_workers(self._executor)
         self._had_workers |= bool(n)
         if n != 0 or not self._running or not self._had_workers:
@@ -201,18 +201,13 @@ class Remote:
                 len(self._running),
             )
         if alone > _ALONE_SECONDS and not _gets_workers(self._executor):
-            error = CellError(
+            for future in self._running:
+                future.cancel()
+            raise CellError(
                 f"no worker of the cluster is left, and none came within {_ALONE_SECONDS:g} s. Dask gives "
                 "up a worker that is killed while it starts. Run the same sweep again on a new cluster; with "
                 "folder=... what has finished is kept."
             )
-            lost = [*self._running.values(), *self._waiting, *self._suspects]
-            for future in list(self._running):
-                future.cancel()
-            for cells in (self._running, self._waiting, self._suspects):
-                cells.clear()
-            for cell in lost:
-                cell.becomes("failed", error)
 
     def _take_back(self) -> None:
         for future in list(self._running):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import torch
 
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.checks import whole
 from vaewidgets.contract.frame import Sections
 from vaewidgets.contract.packing import pack
@@ -83,7 +84,7 @@ class CodebookUsage(RunWidget):
         effective = perplexity(counts)
         self._note(snapshot.step, effective, used)
         order = torch.argsort(counts, descending=True, stable=True)
-        with torch.no_grad():
+        with restored_modes(), torch.no_grad():
             examples = model.codes(self._shown.images[self._index].to(device)).cpu()
         steps, perplexities, used_codes = zip(*self._history, strict=True)
         shown = order[: self._fit(run, model.n_codes)].sort().values
@@ -112,7 +113,7 @@ class CodebookUsage(RunWidget):
         """What grids that hold one code everywhere decode to: uint8, shape (k, C, H, W)."""
         model: Any = snapshot.model
         grid = codes.to(model.codes_table.device)[:, None, None].expand(-1, *model.grid)
-        with torch.no_grad():
+        with restored_modes(), torch.no_grad():
             decoded = [model.decode_codes(part) for part in grid.split(CHUNK)]
         return to_u8(snapshot.data, torch.cat(decoded))
 

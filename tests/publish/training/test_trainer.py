@@ -250,6 +250,8 @@ def test_what_a_page_cannot_train_is_refused():
     run = run_of(mlp())
     for options, words in (
         ({"latent_dims": [2]}, "no option 'latent_dims'"),
+        ({"scored": True}, "no option 'scored'"),  # the widgets of the page decide about it
+        ({"run": run}, "no option 'run'"),
         ({"latent_dim": [0]}, "latent_dim"),
         ({"likelihood": ["bernouli"]}, "likelihood is 'bernouli'"),
         ({"latent_dim": range(1, 40)}, "at most 24"),

@@ -14,6 +14,7 @@ from torch import Tensor
 from vaewidgets.adapters import LossConvention
 from vaewidgets.adapters.seeded import seeded
 from vaewidgets.adapters.spread import SPREADS, as_logvar
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.diagnostics.audit.estimate import Estimate, end_of, mean_of, slope_of
 from vaewidgets.diagnostics.audit.grid import Facts
 from vaewidgets.objectives import decode_raw, encode, get_likelihood, traits
@@ -144,7 +145,7 @@ def look_at(
     draws = _DRAWS if images.are_the_batch else 1 + (images.share > 0.5)
     device = next((t.device for t in model.parameters()), torch.device("cpu"))
     seed = int(torch.randint(2**31, (), generator=generator))
-    with torch.no_grad(), seeded(seed):  # the model may draw numbers, which the loop needs
+    with restored_modes(), torch.no_grad(), seeded(seed):  # the model may draw numbers, which the loop needs
         kl, recon = _measure(model, images, readings, spreads, device=device, draws=draws)
     exact = images.are_the_batch
     noise: dict[str, float] = {}

@@ -69,7 +69,7 @@ export function after(schedule, recon, kl) {
   };
 }
 
-/** Beta that holds the KL, from its start. @param {number} kl nats an image @returns {Schedule} */
+/** Beta that holds the KL, from its start. @param {number} kl nats an image @returns {Controller} */
 export const targetKl = (kl) => ({ kind: "target_kl", kl, integral: 0, error: 0 });
 
 /** @param {number | Schedule} beta @returns {Schedule} a number is the same weight at every step */

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from vaewidgets.adapters import copy_model, named_tensors
 from vaewidgets.adapters.seeded import seeded
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.contract.packing import pack
 from vaewidgets.contract.sections import Graph
 from vaewidgets.graphs.recorded import Network
@@ -63,7 +64,7 @@ def step_graph(goal: Goal, examples: Examples, trained: Sequence[str]) -> Networ
     params = [named[name] for name in trained]
 
     def training_step(*inputs: Tensor) -> tuple[Tensor, ...]:
-        with torch.enable_grad():
+        with restored_modes(), torch.enable_grad():
             terms = goal.score(*inputs)
             gradients = torch.autograd.grad(terms[0], params)
         return (*(term.detach() for term in terms), *gradients)
@@ -154,14 +155,14 @@ def start_graph(model: Any) -> Network | None:
     tensors = list(named_tensors(replica).values())
 
     def reset() -> tuple[Tensor, ...]:
-        with torch.no_grad():
+        with restored_modes(), torch.no_grad():
             for module in replica.modules():
                 draw = getattr(module, "reset_parameters", None)
                 if callable(draw):
                     draw()
         return tuple(t.detach().clone() for t in tensors)
 
-    with torch.no_grad(), seeded(0):
+    with restored_modes(), torch.no_grad(), seeded(0):
         for tensor in tensors:
             tensor.fill_(float("nan") if tensor.is_floating_point() else -1)
         drawn = reset()
@@ -174,7 +175,7 @@ def trained_tensors(goal: Goal, examples: Examples) -> list[str]:
     """Names of the parameters that the loss has a gradient by; torch's optimisers pass over the others."""
     goal = goal.copied(training=True)
     params = {name: t for name, t in named_tensors(goal.model).items() if t.requires_grad}
-    with torch.enable_grad(), seeded(0):
+    with restored_modes(), torch.enable_grad(), seeded(0):
         loss, *_ = goal.score(*examples(2))
         gradients = torch.autograd.grad(loss, [*params.values()], allow_unused=True)
     return [name for name, gradient in zip(params, gradients, strict=True) if gradient is not None]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vaewidgets.adapters import named_tensors
 from vaewidgets.adapters.seeded import seeded
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.checks import flag, one_of, wholes
 from vaewidgets.contract.packing import pack
 from vaewidgets.contract.sections import Packed
@@ -43,6 +44,8 @@ _IN_FILES = {torch.float32: "F32", torch.int64: "I64"}
 
 def trainable(
     run: Run,
+    scored: bool = False,
+    /,
     *,
     latent_dim: int | Sequence[int] | None = None,
     likelihood: str | Sequence[str] | None = None,
@@ -51,7 +54,6 @@ def trainable(
     n_images: int | None = None,
     n_test: int | None = None,
     weights: bool | None = None,
-    scored: bool = False,
     **unknown: Any,
 ) -> Trainable:
     """What a page needs to train a run, and others like it, with no kernel.
@@ -59,6 +61,9 @@ def trainable(
     Parameters
     ----------
     run : Run
+    scored : bool
+        Whether a widget of the page wants the gradient of an image's cost by z, as `ElboMicroscope` does.
+        Not by name: names are what a user chooses with `train`.
     latent_dim, likelihood, kind, batch_size : value or sequence of values, optional
         What a new run in the page may choose beside the run's own; `kind` is "VAE" or "AE". Each combination
         is a graph of some tens of kilobytes.
@@ -68,8 +73,6 @@ def trainable(
     weights : bool, optional
         Whether the run's weights travel in half precision, to go on from; by default those of up to 1.5 MB
         of a run that has begun. Without them the page begins with fresh ones.
-    scored : bool
-        Whether a widget of the page wants the gradient of an image's cost by z, as `ElboMicroscope` does.
 
     Raises
     ------
@@ -164,7 +167,7 @@ def _other(run: Run, settings: tuple[str, str, int]) -> graphs.Goal:
             f"a {class_name(run.model)} is no built-in model: the page cannot build it with other settings. "
             "Leave latent_dim, likelihood and kind out of train=dict(...)."
         )
-    with seeded(0):
+    with restored_modes(), seeded(0):
         config = variant(run.model, kind=kind, likelihood=likelihood, latent_dim=latent_dim)
         model, scored = prepare_model(build(config), run.data, torch.device("cpu"))
     is_same = kind == kind_of(run.model)

@@ -18,7 +18,6 @@ from vaewidgets.objectives import (
     LinearWarmup,
     Schedule,
     TargetKL,
-    schedule_from_dict,
 )
 from vaewidgets.runs import Run
 from vaewidgets.widgets.annealing_schedule.example import answer
@@ -138,7 +137,7 @@ class AnnealingSchedule(ConceptWidget):
     @property
     def schedule(self) -> Schedule:
         """What is drawn, for ``vw.train(model, data, beta=...)``."""
-        return schedule_from_dict(_schedule_of(self.view))
+        return _schedule_of(self.view)
 
     def code(self) -> str:
         """Return the line of Python that makes the schedule."""
@@ -201,26 +200,24 @@ class AnnealingSchedule(ConceptWidget):
         return annealing_figure(at, values, self.view, held=held, recorded=recorded, size=size or (6.4, 4.2))
 
     def __repr__(self) -> str:
-        return f"AnnealingSchedule({schedule_from_dict(_schedule_of(self._start)).describe()})"
+        return f"AnnealingSchedule({_schedule_of(self._start).describe()})"
 
 
-def _schedule_of(view: dict[str, Any]) -> dict[str, Any]:
-    """Return the schedule of a view as `Schedule.to_dict` does; schedules.js computes the same."""
-    start, end = float(view["start"]), float(view["end"])
+def _schedule_of(view: dict[str, Any]) -> Schedule:
+    """Return the schedule of a view; schedules.js makes the same."""
+    ends = {"start": float(view["start"]), "end": float(view["end"])}
     match view["kind"]:
         case "constant":
-            return {"kind": "constant", "value": end}
+            return Constant(ends["end"])
         case "linear":
-            steps = _at_least_one(view["ratio"] * view["steps"])
-            return {"kind": "linear_warmup", "start": start, "end": end, "steps": steps}
+            return LinearWarmup(**ends, steps=_at_least_one(view["ratio"] * view["steps"]))
         case "target_kl":
-            return {"kind": "target_kl", "kl": float(view["target_kl"]), "integral": 0.0, "error": 0.0}
+            return TargetKL(float(view["target_kl"]))
         case "geco":
-            return {"kind": "geco", "recon": float(view["target_recon"]), "integral": 0.0, "error": 0.0}
+            return GECO(float(view["target_recon"]))
         case _:
             period = _at_least_one(view["steps"] / view["cycles"])
-            rise = float(view["ratio"])
-            return {"kind": "cyclical", "start": start, "end": end, "period": period, "rise": rise}
+            return Cyclical(**ends, period=period, rise=float(view["ratio"]))
 
 
 def _at_least_one(value: float) -> int:

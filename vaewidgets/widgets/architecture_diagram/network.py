@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vaewidgets.adapters import copy_model
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.contract.packing import pack
 from vaewidgets.contract.sections import Packed
 from vaewidgets.data import ImageDataset
@@ -130,7 +131,7 @@ def _after(
 ) -> float:  # fmt: skip
     """Step down the gradient that is there; return the loss of the same image with the same eps."""
     torch.optim.Adam([p for p in copy.parameters() if p.grad is not None], lr=lr).step()
-    with torch.no_grad():
+    with restored_modes(), torch.no_grad():
         mu, logvar = encode(copy, x, label)
         recon = likelihood.recon(decode_raw(copy, _draw(kind, mu, logvar, eps), x, label), x).sum()
         kl = 0.0 if kind == "ae" or logvar is None else kl_per_dim(mu, logvar).sum()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vaewidgets.adapters.seeded import seeded
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.checks import instance, number, one_of, random_seed, whole
 from vaewidgets.data import ImageDataset, load_dataset
 from vaewidgets.errors import OptionError
@@ -104,7 +105,7 @@ class ArchitectureDiagram(ConceptWidget):
 def _examples(image: int, beta: float, seed: int) -> dict[str, dict[str, Any]]:
     """Fresh small models on a digit, without touching torch's global generator."""
     data = load_dataset("strokes")
-    with seeded(seed):
+    with restored_modes(), seeded(seed):
         plain = Autoencoder(data.image_shape, latent_dim=2, hidden=(32, 16))
         model = MLPVAE(data.image_shape, latent_dim=2, hidden=(32, 16))
     options: dict[str, Any] = {"beta": beta, "lr": 1e-2, "seed": seed}
@@ -153,7 +154,7 @@ def _steps(
     likelihood.check_computed("a training step")
     x, label = _one(data, image)
     label = label if own.takes_labels else None
-    with torch.no_grad():
+    with restored_modes(), torch.no_grad():
         _, logvar = encode(model, x, label)
     kinds = ("ae",) if logvar is None else ("vae", "reparameterised")
     options: dict[str, Any] = {"beta": beta, "lr": lr, "seed": seed}

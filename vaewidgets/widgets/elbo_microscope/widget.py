@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vaewidgets.adapters.seeded import seeded
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.checks import number, one_of, whole
 from vaewidgets.contract.frame import LiveState, Sections
 from vaewidgets.contract.packing import pack_integers, unpack
@@ -155,7 +156,8 @@ class ElboMicroscope(LatentWidget):
         )
 
         def at(mean: Tensor) -> Pulls:
-            with seeded(0):  # a foreign model may draw numbers, which a training loop beside it needs
+            # A foreign model may draw numbers, which a training loop beside it needs.
+            with restored_modes(), seeded(0):
                 return look(mean)
 
         return at, mu[0].to(device)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vaewidgets.adapters.seeded import seeded
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.checks import is_whole, number, one_of, whole
 from vaewidgets.contract.compared import Form
 from vaewidgets.data import ImageDataset, datasets_at_hand, load_dataset
@@ -114,7 +115,7 @@ def make_run(run: Run, settings: Mapping[str, Any]) -> Run:
     if kind_of(run.model) in KINDS:
         config = variant(run.model, **{name: wanted[name] for name in ("kind", "likelihood", "latent_dim")})
     config["image_shape"] = data.image_shape
-    with seeded(wanted["seed"]):  # the weights' seed, too, as in the code that is shown
+    with restored_modes(), seeded(wanted["seed"]):  # the weights' seed, too, as in the code that is shown
         model = build(config)
     target = wanted.pop(TARGET)
     if target is not None and wanted["kind"] != "AE":

@@ -24,8 +24,8 @@ import { formatCount, formatFixed, formatTick } from "../../maths/format.js";
 import { wholeWithin } from "../../maths/whole.js";
 import help from "./help.json" with { type: "json" };
 import { createKnobs, MOST_BETA, MOST_CYCLES, MOST_STEPS, TARGETS } from "./knobs.js";
-import { drawBeta, drawLoss, heldTerm, lossRange, riseOf } from "./paint.js";
-import { codeOf, lineOf, scheduleOf } from "./schedules.js";
+import { drawBeta, drawLoss, lossRange, riseOf } from "./paint.js";
+import { codeOf, heldTerm, lineOf, rises, scheduleOf, valueAt } from "./schedules.js";
 
 /** @typedef {import("./schedules.js").Settings} Settings */
 
@@ -214,7 +214,7 @@ export default defineWidget({
     /** What the example has at the step that is read. @param {"kl" | "recon"} name */
     function answerOf(name) {
       const values = line().answer?.[name];
-      return values ? values[Math.min(at(), values.length - 1)] : 0;
+      return values ? valueAt(values, at()) : 0;
     }
 
     return {
@@ -232,7 +232,6 @@ export default defineWidget({
         const now = settings();
         const { kind, start, end, steps, cycles, ratio } = now;
         const held = heldTerm(now);
-        const rises = kind === "linear" || kind === "cyclical";
         which.update({ value: kind });
         knobs.update(now, costs());
         const { recon, kl } = costs();
@@ -244,7 +243,7 @@ export default defineWidget({
           now: start,
           ...bounds,
           text: `β ${formatTick(start)}`,
-          hidden: !rises,
+          hidden: !rises(now),
         });
         const where = kind === "constant" ? steps / 2 : rise();
         handles.end.update({

@@ -2,6 +2,7 @@
 import { linearSlider, logSlider } from "../../draw/scales.js";
 import { createSlider } from "../../host/controls.js";
 import { h } from "../../host/dom.js";
+import { heldTerm, rises } from "./schedules.js";
 
 /** @typedef {import("../../contract/types.js").ViewKey} ViewKey */
 
@@ -92,14 +93,13 @@ export function createKnobs(side, onChange) {
     /** @param {import("./schedules.js").Settings} settings @param {{recon: number, kl: number}} costs */
     update(settings, costs) {
       const { kind } = settings;
-      const rises = kind === "linear" || kind === "cyclical";
-      const holds = kind === "target_kl" || kind === "geco";
+      const holds = heldTerm(settings) !== null;
       const hidden = {
-        start: !rises,
+        start: !rises(settings),
         end: holds,
         steps: false,
         cycles: kind !== "cyclical",
-        ratio: !rises,
+        ratio: !rises(settings),
         target_kl: kind !== "target_kl",
         target_recon: kind !== "geco",
       };

@@ -8,14 +8,12 @@
  * @typedef {{name: string, beta: Curve, kl: Curve, recon: Curve}} Seen
  * @typedef {{settings: Settings, line: Line, at: number, recorded: Seen|null, recon: number,
  *   kl: number}} Drawn  at: the step that is read; recorded: of a run
- * @typedef {{name: "kl"|"recon", key: "target_kl"|"target_recon", label: string, target: number}} HeldTerm
- *   key: of the view
  */
 import { drawScaleX, drawScaleY } from "../../draw/axes.js";
 import { drawDot, drawLine, drawText } from "../../draw/pen.js";
 import { roundUp } from "../../draw/scales.js";
 import { formatCount } from "../../maths/format.js";
-import { pathOf } from "./schedules.js";
+import { heldTerm, pathOf, rises, valueAt } from "./schedules.js";
 
 const STEPS = [1, 1.5, 2, 3, 5, 7];
 /** Where the axis' numbers are clear of the handles on it. */
@@ -31,8 +29,8 @@ export function drawBeta(pen, { settings, line, at, recorded }) {
   const { size, box } = pen;
   drawScaleY(pen, { label: "β, the weight of the KL", count: 4 });
   drawScaleX(pen, { label: "step", gap: UNDER_HANDLES_EM });
-  const { end, steps, kind } = settings;
-  if (kind === "linear" || kind === "cyclical") {
+  const { end, steps } = settings;
+  if (rises(settings)) {
     drawLine(pen, [box.left, pen.y(end), box.right, pen.y(end)], { color: "fg3", dash: [2, 4] });
     if (pen.x(riseOf(settings)) - box.left > size * 10) {
       const style = /** @type {const} */ ({ align: "left", relative: 0.92, halo: 4 });
@@ -56,14 +54,7 @@ export function drawBeta(pen, { settings, line, at, recorded }) {
   marker(pen, pen.x(at), pen.y(line.at(at)), "beta");
 }
 
-/** The term that a schedule holds; null: none. @param {Settings} settings @returns {HeldTerm|null} */
-export function heldTerm({ kind, target_kl, target_recon }) {
-  if (kind === "target_kl") return { name: "kl", key: kind, label: "KL", target: target_kl };
-  if (kind !== "geco") return null;
-  return { name: "recon", key: "target_recon", label: "recon", target: target_recon };
-}
-
-/** The term of an example that a schedule holds. @param {PlotPen} pen @param {Drawn} state @param {HeldTerm} held */
+/** The term of an example that a schedule holds. @param {PlotPen} pen @param {Drawn} state @param {import("./schedules.js").HeldTerm} held */
 function drawHeld(pen, { settings, line, at, recorded }, { name, label, target }) {
   const { size, box } = pen;
   const { steps } = settings;
@@ -85,7 +76,7 @@ function drawHeld(pen, { settings, line, at, recorded }, { name, label, target }
   const said = `- - wanted${seen?.value.length ? ", recorded" : ""}`;
   drawText(pen, said, box.right, box.top + size, style);
   drawLine(pen, [pen.x(at), box.top, pen.x(at), box.bottom], { color: "fg3" });
-  marker(pen, pen.x(at), pen.y(values[Math.min(at, values.length - 1)]), name);
+  marker(pen, pen.x(at), pen.y(valueAt(values, at)), name);
 }
 
 /** The loss and its terms if recon and KL stayed constant, or the term that is held. @param {PlotPen} pen @param {Drawn} state */
@@ -166,15 +157,9 @@ export function lossRange({ settings, line, recorded, recon, kl }) {
  * @param {Pick<Drawn, "settings"|"recon"|"kl">} state
  */
 export function meeting({ settings, recon, kl }) {
-  const { kind, start, end } = settings;
+  const { start, end } = settings;
   const wanted = recon / kl;
-  if (
-    (kind !== "linear" && kind !== "cyclical") ||
-    !(kl > 0) ||
-    (wanted - start) * (wanted - end) > 0 ||
-    start === end
-  )
-    return null;
+  if (!rises(settings) || !(kl > 0) || (wanted - start) * (wanted - end) > 0 || start === end) return null;
   return ((wanted - start) / (end - start)) * riseOf(settings);
 }
 

@@ -10,8 +10,10 @@
  *   steps: of the whole training; ratio: the share of it, or of a cycle, in which beta rises
  * @typedef {{at: (step: number) => number, corners: [number, number][], answer: Answer|null}} Line
  *   beta by step; corners of its line; what an example does that the schedule follows, if it follows any
+ * @typedef {{name: "kl"|"recon", key: "target_kl"|"target_recon", label: string, target: number}} HeldTerm
+ *   key: of the view
  */
-import { betaAt, isController } from "../../training/schedules.js";
+import { betaAt, isController, targetKl } from "../../training/schedules.js";
 import { answer } from "./example.js";
 
 const MOST_CORNERS = 600;
@@ -22,11 +24,24 @@ const atLeastOne = (value) => Math.max(1, Math.floor(value + 0.5));
 /** @param {Settings} settings @returns {ByStep | Controller} */
 export function scheduleOf({ kind, start, end, steps, cycles, ratio, ...target }) {
   if (kind === "constant") return { kind, value: end };
-  if (kind === "target_kl") return { kind, kl: target.target_kl, integral: 0, error: 0 };
+  if (kind === "target_kl") return targetKl(target.target_kl);
   if (kind === "geco") return { kind, recon: target.target_recon, integral: 0, error: 0 };
   if (kind === "linear") return { kind: "linear_warmup", start, end, steps: atLeastOne(ratio * steps) };
   return { kind: "cyclical", start, end, period: atLeastOne(steps / cycles), rise: ratio };
 }
+
+/** Whether beta rises from its start to its end. @param {Settings} settings */
+export const rises = ({ kind }) => kind === "linear" || kind === "cyclical";
+
+/** The term that a schedule holds; null: none. @param {Settings} settings @returns {HeldTerm|null} */
+export function heldTerm({ kind, target_kl, target_recon }) {
+  if (kind === "target_kl") return { name: "kl", key: kind, label: "KL", target: target_kl };
+  if (kind !== "geco") return null;
+  return { name: "recon", key: "target_recon", label: "recon", target: target_recon };
+}
+
+/** Of an example, which stays as it is at its end. @param {Float64Array} values @param {number} step */
+export const valueAt = (values, step) => values[Math.min(Math.round(step), values.length - 1)];
 
 /** A number as Python's ".12g" writes it. @param {number} value */
 const plain = (value) => String(Number(value.toPrecision(12)));
@@ -51,7 +66,7 @@ export function lineOf(settings) {
   }
   const found = answer(schedule, steps);
   return {
-    at: (step) => found.beta[Math.min(Math.round(step), found.beta.length - 1)],
+    at: (step) => valueAt(found.beta, step),
     corners: pathOf(found.beta, steps),
     answer: found,
   };

@@ -254,7 +254,7 @@ export default defineWidget({
         if (codes.read(next, given) && codes.latent)
           order = dimOrder(codes.latent, next.frame.run.status === "running" ? order : []);
         if (!codes.latent || !given?.logvar) {
-          show(reason, Boolean(given));
+          show(reason, Boolean(given && !given.logvar));
           setText(reason, "This run is an autoencoder: it has no KL, and nothing to balance.");
           return;
         }
