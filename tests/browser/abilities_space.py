@@ -56,6 +56,7 @@ def _(on: Shown) -> None:
 
 @ability(SCATTER, "the evolution is animated")
 def _(on: Shown) -> None:
+    on.page.emulate_media(reduced_motion="no-preference")
     on.press(".vw-time-slider", "Home")
     on.wait("w.moment?.step === 0")
     # all that its place says, noted in the page: who looks from outside may miss some
@@ -85,6 +86,7 @@ def _(on: Shown) -> None:
     on.wait("w.moment === null", 30)
     assert on.ask("root.moments.size") >= 3
     on.until("w.view['time'] is None")
+    on.page.emulate_media(reduced_motion="reduce")
 
 
 @ability(SCATTER, "color by any value")

@@ -25,6 +25,7 @@ from vaewidgets.live.view import MAX_BYTES
 __all__ = ["BAD_SEQS", "finished_run", "message_of", "pelt", "rows"]
 
 COUNT = 20_000  # of the long form
+LONG_TEXT, LONG_LIST = "y" * 3_000_000, list(range(400_000))
 BAD_SEQS: list[Any] = [None, "x", math.nan, -math.inf, math.inf, [1], {}, True, 1.5, -1, 1e150, 10**150]
 
 
@@ -41,9 +42,9 @@ def _value(dice: random.Random, depth: int = 0) -> Any:
     if kind < 0.6 or depth > 3:
         return dice.choice(simple)
     if kind < 0.62:
-        return "y" * 3_000_000
+        return LONG_TEXT
     if kind < 0.64:
-        return list(range(400_000))
+        return LONG_LIST
     if kind < 0.9:
         return [_value(dice, depth + 1) for _ in range(dice.randrange(5))]
     return {str(i): _value(dice, depth + 1) for i in range(dice.randrange(4))}
