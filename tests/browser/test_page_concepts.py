@@ -14,6 +14,7 @@ import vaewidgets as vw
 from tests.browser.helpers import Widget
 from tests.browser.lab import wait_for
 from tests.browser.pages import SavedPage, open_page
+from tests.browser.text_boxes import NOTE_TEXT, draw_all, misplaced
 
 KL, REPARAM, ANNEALING = ".vw-kl-playground", ".vw-reparameterization-demo", ".vw-annealing-schedule"
 DIAGRAM, GAME = ".vw-architecture-diagram", ".vw-bottleneck-game"
@@ -192,6 +193,21 @@ def test_annealing_by_a_target_that_is_dragged(page: SavedPage, kind: str, term:
     widget.wait(f"w.schedule.{term} === {target + 10}", 5)
     assert eval(widget.ask("w.code"), {"vw": vw}).to_dict() == widget.ask("w.schedule")
     widget.wait("root.querySelector('.vw-code').textContent === 'beta=' + w.code", 5)
+
+
+def test_annealing_names_the_curves_of_a_run_that_has_just_begun_where_there_is_room(
+    browser: Any, tmp_path: Path
+) -> None:
+    data = vw.load_dataset("digits", n_train=256, n_test=64)
+    run = vw.train(vw.MLPVAE(data.image_shape, hidden=(8,)), data, epochs=100, start=False, autosave=False)
+    run.advance(3)
+    wait_for(lambda: run.step == 3 and run.status == "paused", "three steps")
+    widgets = [vw.AnnealingSchedule(kind, run=run) for kind in ("constant", "linear", "target_kl")]
+    path = vw.save_html(widgets, tmp_path / "begun.html")
+    run.close()
+    with open_page(browser, path, script=NOTE_TEXT) as page:
+        draw_all(page.page)
+        assert misplaced(page.page) == []
 
 
 def test_the_diagram_walks_and_stops_at_the_draw(page: SavedPage) -> None:

@@ -41,10 +41,8 @@ export function drawBeta(pen, { settings, line, at, recorded }) {
     const { beta, name } = recorded;
     path(pen, pointsOf(beta), { color: "fg2", width: 2, dash: [6, 3] });
     const last = beta.value.length - 1;
-    const x = Math.min(pen.x(beta.step[last]), box.right);
-    const style = /** @type {const} */ ({ align: "right", relative: 0.92, halo: 4 });
     const y = Math.min(pen.y(beta.value[last]) + size, box.bottom - size); // clear of the axis' numbers
-    drawText(pen, `recorded, ${name}`.slice(0, 40), x, y, style);
+    drawAtEnd(pen, `recorded, ${name}`.slice(0, 40), beta.step[last], y, "fg2");
   }
   path(pen, line.corners, { color: "beta", width: 3 });
   drawLine(pen, [pen.x(at), box.top, pen.x(at), box.bottom], { color: "fg3" });
@@ -105,9 +103,8 @@ export function drawLoss(pen, state) {
   if (recorded?.kl.value.length) {
     const { step, value } = recorded.kl;
     path(pen, pointsOf(recorded.kl), { color: "kl", width: 1.5, dash: [6, 3] });
-    const x = pen.x(step[step.length - 1]) - size;
-    const style = /** @type {const} */ ({ color: "kl", align: "right", relative: 0.92, halo: 4 });
-    drawText(pen, "KL, recorded", x, pen.y(value[value.length - 1]) - size * 0.9, style);
+    const last = value.length - 1;
+    drawAtEnd(pen, "KL, recorded", step[last], pen.y(value[last]) - size * 0.9, "kl");
   }
   const last = line.at(Math.max(steps - 1, 0));
   let lowest = Number.NEGATIVE_INFINITY;
@@ -161,6 +158,18 @@ export function meeting({ settings, recon, kl }) {
   const wanted = recon / kl;
   if (!rises(settings) || !(kl > 0) || (wanted - start) * (wanted - end) > 0 || start === end) return null;
   return ((wanted - start) / (end - start)) * riseOf(settings);
+}
+
+/**
+ * A text at the end of a recorded curve, on the side that has room: of a run that has just begun, on the right.
+ * @param {PlotPen} pen @param {string} text @param {number} step @param {number} y in pixels @param {string} color
+ */
+function drawAtEnd(pen, text, step, y, color) {
+  const { size, box } = pen;
+  const x = Math.min(pen.x(step), box.right);
+  const onLeft = x > (box.left + box.right) / 2;
+  const align = onLeft ? "right" : "left";
+  drawText(pen, text, x + size * (onLeft ? -0.6 : 0.6), y, { color, align, relative: 0.92, halo: 4 });
 }
 
 /** @param {Curve} curve */
