@@ -259,14 +259,22 @@ def be_script(code: str) -> None:
     exec(compile(code, "<string>", "exec"), main.__dict__)
 
 
-def end(error: list[BaseException], *, leave: bool) -> None:
+class Ending:
+    """What ended a fork's code, and whether it leaves then."""
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+        self.leaves = False
+
+
+def end(ending: Ending) -> None:
     """End by the signal if an interrupt was the error that ended the script; else leave at once, if wanted.
 
     Python ends by the signal itself, but forgets to where a function that a package has registered for the
     end runs code from a text. This one was registered first and so is run last, when all is cleaned up.
     """
-    is_interrupted = bool(error) and isinstance(error[0], KeyboardInterrupt)
-    if not (is_interrupted or leave):
+    is_interrupted = isinstance(ending.error, KeyboardInterrupt)
+    if not (is_interrupted or ending.leaves):
         return
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
@@ -274,27 +282,25 @@ def end(error: list[BaseException], *, leave: bool) -> None:
     if is_interrupted:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
-    code = (error[0].code if isinstance(error[0], SystemExit) else 1) if error else 0
+    code = ending.error.code if isinstance(ending.error, SystemExit) else int(ending.error is not None)
     os._exit(code if isinstance(code, int) else int(code is not None))  # a text, said by now, stands for 1
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 2:
         stand_in(Path(sys.argv[1]), [one for one in sys.argv[2:] if one != "-u"])
-    ended_by: list[BaseException] = []
-    leaves: list[bool] = []
-    atexit.register(lambda: end(ended_by, leave=bool(leaves)))
+    ending = Ending()
+    atexit.register(end, ending)
     asked = Server(Path(sys.argv[1])).serve()
     sys.path.pop(0)  # the folder of this file
     settle(asked)
     *options, kind, last = asked["arguments"]
-    if TO_ITS_END not in options:
-        leaves.append(True)
+    ending.leaves = TO_ITS_END not in options
     try:
         if kind == "-c":
             be_script(last)
         else:
             be_kernel([*options, kind, last])
     except BaseException as error:
-        ended_by.append(error)
+        ending.error = error
         raise

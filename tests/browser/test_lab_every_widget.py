@@ -58,7 +58,7 @@ LISTENERS = """async () => {
 
 @pytest.fixture(scope="module")
 def book(lab_server: Lab, browser: Any) -> Iterator[Book]:
-    with lab_server.session(browser, reduced_motion="reduce"):
+    with lab_server.session(browser, reduced_motion="reduce"):  # with options: in a page of its own
         lab_server.page.add_init_script(WATCH)
         yield Book(lab_server).open()
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -26,11 +26,6 @@ ENDS = [
     for end, moment in (("__enter__", "after"), ("__exit__", "before"), ("__exit__", "after"))
 ]
 BETWEEN = (contextlib.__file__, torch.utils._contextlib.__file__)  # the block and the mode
-NAMES = [
-    *("attach", "audit", "diagnose", "stats", "snapshot", "load_run", "train", "save_html"),
-    *("save_html, train", "SketchEncoder", "ElboMicroscope", "ArchitectureDiagram"),
-]
-Calls = dict[str, Callable[[], Any]]
 PACKAGE = os.sep + "vaewidgets" + os.sep
 MOST = 12  # blocks of one call that are tried
 
@@ -59,35 +54,48 @@ def data() -> vw.ImageDataset:
     return vw.load_dataset("digits", n_train=128, n_test=64, size=8)
 
 
+class Made(NamedTuple):
+    """A loop of somebody's with its widgets, and a run of ours with its own."""
+
+    data: vw.ImageDataset
+    folder: Path
+    run: vw.Run
+    ours: vw.Run
+    explorer: vw.LatentExplorer
+    microscope: vw.ElboMicroscope
+    own_explorer: vw.LatentExplorer
+
+
+def train(data: vw.ImageDataset) -> vw.Run:
+    model = vw.MLPVAE((1, 8, 8), 2, hidden=(8,))
+    return vw.train(model, data, epochs=1, autosave=False, start=False)
+
+
+CALLS: dict[str, Callable[[Made], Any]] = {
+    "attach": lambda on: vw.attach(Mine(), on.data).finish(),
+    "audit": lambda on: on.run.audit(),
+    "diagnose": lambda on: on.run.diagnose(),
+    "stats": lambda on: on.run.stats(n=32),
+    "snapshot": lambda on: on.run.snapshot().encoded("test"),
+    "load_run": lambda on: vw.load_run(on.folder / "run.safetensors", data=on.data).close(),
+    "train": lambda on: train(on.data).close(),
+    "save_html": lambda on: on.explorer.save_html(on.folder / "page.html"),
+    "save_html, train": lambda on: on.own_explorer.save_html(on.folder / "train.html", train=True),
+    "SketchEncoder": lambda on: vw.SketchEncoder(on.run).close(),
+    "ElboMicroscope": lambda on: on.microscope.pulls,
+    "ArchitectureDiagram": lambda on: vw.ArchitectureDiagram().close(),
+}
+
+
 @pytest.fixture(scope="module")
-def calls(data: vw.ImageDataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calls]:
-    """Of a loop of somebody's with its widget, and of a run of ours with its own."""
+def made(data: vw.ImageDataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     folder = tmp_path_factory.mktemp("modes")
-    run = vw.attach(Mine(), data)
+    run, ours = vw.attach(Mine(), data), train(data)
     run.log(loss=40.0, recon=39.0, kl=1.0)
-    options: dict[str, Any] = {"epochs": 1, "autosave": False, "start": False}
-    ours = vw.train(vw.MLPVAE((1, 8, 8), 2, hidden=(8,)), data, **options)
     ours.save(folder / "run.safetensors")
-    explorer, own_explorer, microscope = (
-        vw.LatentExplorer(run),
-        vw.LatentExplorer(ours),
-        vw.ElboMicroscope(run),
-    )
-    yield {
-        "attach": lambda: vw.attach(Mine(), data).finish(),
-        "audit": run.audit,
-        "diagnose": run.diagnose,
-        "stats": lambda: run.stats(n=32),
-        "snapshot": lambda: run.snapshot().encoded("test"),
-        "load_run": lambda: vw.load_run(folder / "run.safetensors", data=data).close(),
-        "train": lambda: vw.train(vw.MLPVAE((1, 8, 8), 2, hidden=(8,)), data, **options).close(),
-        "save_html": lambda: explorer.save_html(folder / "page.html"),
-        "save_html, train": lambda: own_explorer.save_html(folder / "train.html", train=True),
-        "SketchEncoder": lambda: vw.SketchEncoder(run).close(),
-        "ElboMicroscope": lambda: microscope.pulls,
-        "ArchitectureDiagram": lambda: vw.ArchitectureDiagram().close(),
-    }
-    for widget in (explorer, own_explorer, microscope):
+    widgets = vw.LatentExplorer(run), vw.ElboMicroscope(run), vw.LatentExplorer(ours)
+    yield Made(data, folder, run, ours, *widgets)
+    for widget in widgets:
         widget.close()
     run.finish()
     ours.close()
@@ -118,16 +126,15 @@ class Planted:
         patch.setattr(kind, end, planted)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_torch_s_modes_are_as_they_were(name: str, calls: Calls) -> None:
-    call = calls[name]
+@pytest.mark.parametrize("name", CALLS)
+def test_torch_s_modes_are_as_they_were(name: str, made: Made) -> None:
     tried, left = 0, []
     for kind, end, moment in ENDS:
-        for n in range(1, MOST):
+        for n in range(1, MOST + 1):
             with pytest.MonkeyPatch.context() as patch:
                 planted = Planted(patch, kind, end, moment, n)
                 try:
-                    call()
+                    CALLS[name](made)
                 except KeyboardInterrupt:
                     tried += 1
                 except Exception:
@@ -148,7 +155,7 @@ def test_torch_s_modes_are_as_they_were(name: str, calls: Calls) -> None:
 def test_each_such_block_of_the_caller_s_thread_is_guarded() -> None:
     """What trains in a thread of ours, and models, which are anybody's, are left out."""
     root = Path(vw.__file__).parent
-    block = re.compile(r"(with .*|@)(torch\.no_grad|torch\.set_grad_enabled|seeded|Recorder)\(")
+    block = re.compile(r"(with .*|@)(torch\.(no_grad|enable_grad|set_grad_enabled)|seeded)\(")
     found = []
     for path in root.rglob("*.py"):
         if path.relative_to(root).parts[0] in ("engine", "models"):

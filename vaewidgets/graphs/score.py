@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vaewidgets.adapters.thread_mode import restored_modes
 from vaewidgets.graphs.portable import portable_network
 from vaewidgets.graphs.recorded import Network
 from vaewidgets.objectives import Likelihood, decode_raw
@@ -31,7 +32,7 @@ def score(
     gradient : Tensor, shape (B, latent_dim)
         d(sum of the image's cost) / dz.
     """
-    with torch.enable_grad():
+    with restored_modes(), torch.enable_grad():
         leaf = z.detach().requires_grad_()
         raw = decode_raw(model, leaf, x, labels)
         cost = likelihood.per_pixel(raw, x)
