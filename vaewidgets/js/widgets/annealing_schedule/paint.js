@@ -37,14 +37,14 @@ export function drawBeta(pen, { settings, line, at, recorded }) {
       drawText(pen, "from the start", box.left + size * 0.8, pen.y(end) - size * 0.8, style);
     }
   }
+  if (recorded) path(pen, pointsOf(recorded.beta), { color: "fg2", width: 2, dash: [6, 3] });
+  path(pen, line.corners, { color: "beta", width: 3 });
   if (recorded) {
     const { beta, name } = recorded;
-    path(pen, pointsOf(beta), { color: "fg2", width: 2, dash: [6, 3] });
     const last = beta.value.length - 1;
     const y = Math.min(pen.y(beta.value[last]) + size, box.bottom - size); // clear of the axis' numbers
     drawAtEnd(pen, `recorded, ${name}`.slice(0, 40), beta.step[last], y, "fg2");
   }
-  path(pen, line.corners, { color: "beta", width: 3 });
   drawLine(pen, [pen.x(at), box.top, pen.x(at), box.bottom], { color: "fg3" });
   const last = line.at(Math.max(steps - 1, 0));
   const style = /** @type {const} */ ({ color: "beta", align: "left", weight: "600", relative: 1.15 });
